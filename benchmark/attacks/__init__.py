@@ -1,0 +1,61 @@
+"""The attack battery: one projected-ascent engine, one file per further family, adapters to libraries."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from typing import Any
+
+from benchmark.attacks.base import Attack, Classifier
+from benchmark.attacks.classifier import PreparedClassifier, frozen
+from benchmark.attacks.gradient import FGSM, MIM, PGD
+from benchmark.errors import BadInput, unknown
+from benchmark.registry import Registry
+
+__all__ = ["ATTACKS", "Attack", "Classifier", "PreparedClassifier", "frozen", "make_attack"]
+
+ATTACKS: Registry[type[Attack]] = Registry("attack")
+for _attack in (FGSM, PGD, MIM):
+    ATTACKS.add(_attack.name, _attack)
+
+
+def make_attack(name: str, parameters: dict[str, Any] | None = None, where: str = "") -> Attack:
+    """The attack called `name` with `parameters` (those left out keep their defaults).
+
+    Args:
+        name: a registered name.
+        parameters: field values of the attack's dataclass.
+        where: what to put in front of an error, e.g. a suite's file name and line.
+
+    Raises:
+        BadInput: unknown name or parameter (the nearest ones are offered), or a value that does not fit.
+    """
+    attack = ATTACKS.get(name, where)
+    fields = {field.name: field for field in dataclasses.fields(attack)}
+    hints = typing.get_type_hints(attack)
+    for key, value in (parameters or {}).items():
+        if key not in fields:
+            raise unknown(f"parameter of attack {name!r}", key, fields, where)
+        if not _fits(value, hints[key]):
+            place = f"{where}: " if where else ""
+            expected = getattr(hints[key], "__name__", str(hints[key]))
+            raise BadInput(f"{place}parameter {key!r} of attack {name!r} must be {expected}, not {value!r}")
+    try:
+        return attack(**(parameters or {}))
+    except BadInput as error:
+        raise BadInput(f"{where}: {error}" if where else str(error)) from None
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value read from YAML can stand where `hint` is asked for (ints pass as floats, lists as tuples)."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return any(_fits(value, option) for option in arguments)
+    if origin is tuple:
+        return isinstance(value, list | tuple) and all(_fits(item, arguments[0]) for item in value)
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, hint) if isinstance(hint, type) else True

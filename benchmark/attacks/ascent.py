@@ -1,0 +1,184 @@
+"""Projected ascent: the one loop behind FGSM, PGD, MIM, MSD and every inner maximisation of training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from benchmark.attacks.base import Classifier
+from benchmark.attacks.objectives import Objective, is_wrong
+from benchmark.noise import Noise
+from benchmark.threats import Threat
+
+
+@dataclass(frozen=True)
+class Move:
+    """One kind of step: steepest ascent in a norm, then projection onto its ball and the box.
+
+    Attributes:
+        threat: the ball.
+        step_size: length of a step in the threat's norm, in units of pixels in [0, 1].
+        k: l1 only: how many coordinates share a step, drawn uniformly from this closed range, per example and
+            step (Maini et al. 2020 use 5 to 20 at 3×32×32).
+        gap: l1 only: a coordinate closer than this to the bound it would move towards is passed over.
+    """
+
+    threat: Threat
+    step_size: float
+    k: tuple[int, int] = (1, 1)
+    gap: float = 0.0
+
+    def __call__(self, x: Tensor, x_adv: Tensor, gradient: Tensor, k: Tensor) -> Tensor:
+        direction = self.threat.steepest(gradient, x_adv, k=k, gap=self.gap)
+        return self.threat.project(x, x_adv + self.step_size * direction)
+
+
+def ascend(
+    classifier: Classifier | Callable[[Tensor], Tensor],
+    x: Tensor,
+    y: Tensor,
+    objective: Objective,
+    moves: Sequence[Move],
+    *,
+    steps: int,
+    start: Tensor,
+    noise: Noise,
+    keep: str = "last",
+    momentum: float | None = None,
+) -> Tensor:
+    """Climb `objective` from `start` inside the ball(s) around `x`.
+
+    Args:
+        classifier: maps images to logits; needs `confirm` only where keep="first".
+        x: clean images, N×C×H×W in [0, 1].
+        y: labels, N.
+        objective: per-example loss to maximise, of (logits, labels, images).
+        moves: one move for PGD; with several, each step tries all of them and keeps, per example, the candidate
+            of highest loss, the later one on ties (multi steepest descent, Maini et al. 2020).
+        steps: number of gradient steps.
+        start: where to begin, same shape as `x`.
+        noise: draws of the l1 moves.
+        keep: which iterate to return per example. "last": the end point. "best": the one of highest loss, the
+            earliest on ties. "first": the first misclassified one, else the end point; an example leaves
+            the batch when it is found, so this is the cheap choice for evaluation. An `objective` that
+            closes over per-batch tensors can't be used with "first", since rows leave.
+        momentum: decay of accumulated gradients, each divided by its mean magnitude (Dong et al. 2018); None for
+            plain steps.
+
+    Returns:
+        N×C×H×W, detached, inside the last move's ball and the box wherever a step was made.
+    """
+    state = _State(x, y, start.detach().clone(), keep)
+    # Drawn in one go, so that an example's draws don't depend on how long others stay.
+    ks = [noise.integers(move.k[0], move.k[1] + 1, steps) if _is_sparse(move) else None for move in moves]
+    velocity = torch.zeros_like(x) if momentum is not None else None
+    for step in range(steps):
+        logits, loss, gradient = input_gradient(classifier, state.current, state.y, objective)
+        alive = state.observe(classifier, logits, loss)
+        if not len(state.rows):
+            return state.result
+        gradient = gradient[alive] if alive is not None else gradient
+        if momentum is not None and velocity is not None:
+            velocity = velocity[alive] if alive is not None else velocity
+            gradient = velocity = momentum * velocity + _by_mean_magnitude(gradient)
+        candidates = [
+            move(state.x, state.current, gradient, torch.ones(()) if k is None else k[state.rows, step])
+            for move, k in zip(moves, ks, strict=True)
+        ]
+        state.current = _highest_loss(classifier, candidates, state.y, objective)
+    if keep != "last":
+        with torch.no_grad():
+            logits = classifier(state.current)
+            state.observe(classifier, logits, objective(logits, state.y, state.current))
+    state.finish()
+    return state.result
+
+
+def input_gradient(
+    classifier: Callable[[Tensor], Tensor], x: Tensor, y: Tensor, objective: Objective
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Logits (N×K), losses (N) and the gradient (N×C×H×W) of each example's loss with respect to its image.
+
+    Non-finite gradients become zero: the example stays where it is instead of turning into NaN.
+    """
+    with torch.enable_grad():
+        x = x.detach().requires_grad_()
+        logits = classifier(x)
+        loss = objective(logits, y, x)
+        if loss.requires_grad:
+            (gradient,) = torch.autograd.grad(loss.sum(), x, allow_unused=True)
+        else:
+            gradient = None
+    if gradient is None:  # the output does not depend on the input
+        gradient = torch.zeros_like(x)
+    return logits.detach(), loss.detach(), torch.nan_to_num(gradient, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+class _State:
+    """Where each example is, what has been found for it, and which examples are still climbing."""
+
+    def __init__(self, x: Tensor, y: Tensor, start: Tensor, keep: str) -> None:
+        if keep not in ("last", "best", "first"):
+            raise ValueError(f"keep must be last, best or first, not {keep!r}")
+        self.x, self.y, self.keep = x, y, keep
+        self.current = start
+        self.result = start.clone()
+        self.rows = torch.arange(len(x), device=x.device)
+        self.highest = torch.full((len(x),), -torch.inf, device=x.device)
+
+    def observe(
+        self, classifier: Classifier | Callable[[Tensor], Tensor], logits: Tensor, loss: Tensor
+    ) -> Tensor | None:
+        """Note what the pass at the current points showed; the mask of rows that go on, or None for all."""
+        if self.keep == "best":
+            better = loss > self.highest
+            self.highest = torch.where(better, loss, self.highest)
+            self.result = torch.where(better.view(-1, *[1] * (self.x.dim() - 1)), self.current, self.result)
+        if self.keep != "first":
+            return None
+        broken = classifier.confirm(self.current, self.y, is_wrong(logits, self.y))  # type: ignore[union-attr]
+        if not bool(broken.any()):
+            return None
+        self.result[self.rows[broken]] = self.current[broken]
+        alive = ~broken
+        self.x, self.y, self.current, self.rows = (
+            self.x[alive],
+            self.y[alive],
+            self.current[alive],
+            self.rows[alive],
+        )
+        return alive
+
+    def finish(self) -> None:
+        if self.keep == "last":
+            self.result = self.current
+        elif self.keep == "first":
+            self.result[self.rows] = self.current
+
+
+def _is_sparse(move: Move) -> bool:
+    return move.threat.norm == "l1"
+
+
+def _by_mean_magnitude(gradient: Tensor) -> Tensor:
+    size = gradient.flatten(1).abs().mean(1).clamp_min(1e-30)
+    return gradient / size.view(-1, *[1] * (gradient.dim() - 1))
+
+
+def _highest_loss(
+    classifier: Callable[[Tensor], Tensor], candidates: Sequence[Tensor], y: Tensor, objective: Objective
+) -> Tensor:
+    if len(candidates) == 1:
+        return candidates[0]
+    chosen = candidates[0]
+    with torch.no_grad():
+        highest = objective(classifier(chosen), y, chosen)
+        for candidate in candidates[1:]:
+            loss = objective(classifier(candidate), y, candidate)
+            wins = loss >= highest
+            highest = torch.where(wins, loss, highest)
+            chosen = torch.where(wins.view(-1, *[1] * (chosen.dim() - 1)), candidate, chosen)
+    return chosen

@@ -1,0 +1,71 @@
+"""What every attack is: a frozen bag of parameters that maps images to candidate adversarial images."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+from torch import Tensor
+
+from benchmark.errors import BadInput
+from benchmark.noise import Noise
+from benchmark.threats import Threat
+
+
+class Classifier(Protocol):
+    """What an attack may ask of a network: logits that can be differentiated with respect to the input."""
+
+    num_classes: int
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Logits, N×K float32, of images N×C×H×W in [0, 1]."""
+        ...
+
+    def confirm(self, x: Tensor, y: Tensor, broken: Tensor) -> Tensor:
+        """The rows of `broken` (N bools) that full float32 precision agrees are misclassified."""
+        ...
+
+
+@dataclass(frozen=True)
+class Attack(ABC):
+    """An attack: its fields are its parameters, and together with `name` and `version` its identity.
+
+    Calling it gives one *candidate* per example, the best it found; whether the candidate counts is
+    decided by the evaluation's verification alone. Where an attack finds nothing it returns the input
+    or any point of the ball.
+
+    Class attributes:
+        kind: "budget" (returns a point inside the ball) or "minimal" (returns the smallest perturbation
+            found, whatever the radius).
+        norms: the norms it supports.
+        source: "own", or the library that it adapts.
+        paper: where it was published.
+        random: whether restarts with other noise can find something else.
+        version: raised whenever the same parameters would give other results; old records are then re-run.
+    """
+
+    name: ClassVar[str]
+    kind: ClassVar[str]
+    norms: ClassVar[tuple[str, ...]]
+    source: ClassVar[str] = "own"
+    paper: ClassVar[str] = ""
+    random: ClassVar[bool] = False
+    version: ClassVar[int] = 1
+
+    @abstractmethod
+    def __call__(self, classifier: Classifier, x: Tensor, y: Tensor, threat: Threat, noise: Noise) -> Tensor:
+        """Candidates for the images `x` (N×C×H×W in [0, 1]) with labels `y` (N): same shape, new tensor."""
+
+    def identity(self) -> dict[str, Any]:
+        """Name, version and every parameter as plain JSON values: what the ledger knows it by."""
+        return {"name": self.name, "version": self.version, **dataclasses.asdict(self)}
+
+    def check(self, threat: Threat, where: str = "") -> None:
+        """Raises BadInput if this attack does not support `threat`."""
+        if threat.norm not in self.norms:
+            place = f"{where}: " if where else ""
+            raise BadInput(
+                f"{place}attack {self.name!r} does not support {threat.norm}; it supports {', '.join(self.norms)}"
+            )

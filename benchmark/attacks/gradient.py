@@ -1,0 +1,129 @@
+"""FGSM, PGD and MIM: three settings of one projected ascent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from benchmark.attacks.ascent import Move, ascend
+from benchmark.attacks.base import Attack, Classifier
+from benchmark.attacks.objectives import OBJECTIVES, cross_entropy
+from benchmark.errors import BadInput, unknown
+from benchmark.noise import Noise
+from benchmark.threats import Threat
+
+
+@dataclass(frozen=True)
+class FGSM(Attack):
+    """One signed gradient step of size ε on the cross-entropy, no random start (Goodfellow et al. 2015)."""
+
+    name: ClassVar[str] = "fgsm"
+    kind: ClassVar[str] = "budget"
+    norms: ClassVar[tuple[str, ...]] = ("linf",)
+    paper: ClassVar[str] = "Goodfellow et al. 2015, arXiv:1412.6572"
+
+    def __call__(self, classifier: Classifier, x: Tensor, y: Tensor, threat: Threat, noise: Noise) -> Tensor:
+        step = Move(threat, threat.epsilon)
+        return ascend(classifier, x, y, cross_entropy, [step], steps=1, start=x, noise=noise, keep="first")
+
+
+@dataclass(frozen=True)
+class PGD(Attack):
+    """Projected gradient descent in linf, l2 or l1 (Madry et al. 2018; l1 steps after Maini et al. 2020).
+
+    Attributes:
+        steps: gradient steps.
+        step_size: length of a step in the threat's norm and in units of pixels; None means relative_step_size.
+        relative_step_size: length of a step as a fraction of ε.
+        start: "random" (uniform in the ball) or "zero" (the clean image).
+        loss: "ce" or "margin" (max of the other logits minus the true one, Carlini & Wagner 2017).
+        success: "any" keeps the first misclassified iterate, "last" returns the end point whatever happened.
+        k, gap: which coordinates an l1 step moves, see `ascent.Move`.
+    """
+
+    steps: int = 40
+    step_size: float | None = None
+    relative_step_size: float = 0.1
+    start: str = "random"
+    loss: str = "ce"
+    success: str = "any"
+    k: tuple[int, int] = (5, 20)
+    gap: float = 0.0
+
+    name: ClassVar[str] = "pgd"
+    kind: ClassVar[str] = "budget"
+    norms: ClassVar[tuple[str, ...]] = ("linf", "l2", "l1")
+    paper: ClassVar[str] = "Madry et al. 2018, arXiv:1706.06083"
+
+    def __post_init__(self) -> None:
+        _positive(self, "steps", "step_size", "relative_step_size")
+        _one_of(self, "start", ("random", "zero"))
+        _one_of(self, "loss", tuple(OBJECTIVES))
+        _one_of(self, "success", ("any", "last"))
+        object.__setattr__(self, "k", tuple(self.k))
+        if not (len(self.k) == 2 and 1 <= self.k[0] <= self.k[1]):
+            raise BadInput(f"pgd: k must be a range [low, high] with 1 <= low <= high, not {list(self.k)}")
+
+    @property
+    def random(self) -> bool:  # type: ignore[override]
+        return self.start == "random"
+
+    def __call__(self, classifier: Classifier, x: Tensor, y: Tensor, threat: Threat, noise: Noise) -> Tensor:
+        step_size = self.step_size if self.step_size is not None else self.relative_step_size * threat.epsilon
+        move = Move(threat, step_size, (self.k[0], self.k[1]), self.gap)
+        start = threat.random_start(x, noise) if self.start == "random" else x
+        keep = "first" if self.success == "any" else "last"
+        objective = OBJECTIVES[self.loss]
+        return ascend(classifier, x, y, objective, [move], steps=self.steps, start=start, noise=noise, keep=keep)
+
+
+@dataclass(frozen=True)
+class MIM(Attack):
+    """Momentum iterative FGSM: gradients, each divided by its mean magnitude, accumulate (Dong et al. 2018).
+
+    Attributes:
+        steps: gradient steps.
+        relative_step_size: length of a step as a fraction of ε.
+        decay: weight of the accumulated gradient.
+    """
+
+    steps: int = 10
+    relative_step_size: float = 0.2
+    decay: float = 1.0
+
+    name: ClassVar[str] = "mim"
+    kind: ClassVar[str] = "budget"
+    norms: ClassVar[tuple[str, ...]] = ("linf",)
+    paper: ClassVar[str] = "Dong et al. 2018, arXiv:1710.06081"
+
+    def __post_init__(self) -> None:
+        _positive(self, "steps", "relative_step_size")
+
+    def __call__(self, classifier: Classifier, x: Tensor, y: Tensor, threat: Threat, noise: Noise) -> Tensor:
+        move = Move(threat, self.relative_step_size * threat.epsilon)
+        return ascend(
+            classifier,
+            x,
+            y,
+            cross_entropy,
+            [move],
+            steps=self.steps,
+            start=x,
+            noise=noise,
+            keep="first",
+            momentum=self.decay,
+        )
+
+
+def _positive(attack: Attack, *fields: str) -> None:
+    for field in fields:
+        value = getattr(attack, field)
+        if value is not None and not value > 0:
+            raise BadInput(f"{attack.name}: {field} must be positive, not {value}")
+
+
+def _one_of(attack: Attack, field: str, choices: tuple[str, ...]) -> None:
+    if getattr(attack, field) not in choices:
+        raise unknown(f"{attack.name} {field}", getattr(attack, field), choices)

@@ -1,0 +1,35 @@
+"""What attacks climb: per-example losses of logits. Larger is worse for the network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+#: (logits N×K, labels N, the images N×C×H×W that gave the logits) → N losses.
+Objective = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+def cross_entropy(logits: Tensor, y: Tensor, x: Tensor | None = None) -> Tensor:
+    """−log p_y."""
+    return F.cross_entropy(logits.float(), y, reduction="none")
+
+
+def margin(logits: Tensor, y: Tensor, x: Tensor | None = None) -> Tensor:
+    """max_{k≠y} z_k − z_y: positive exactly where misclassified (Carlini & Wagner 2017, f₆ without its clamp)."""
+    return best_other(logits, y) - logits.gather(1, y[:, None]).squeeze(1)
+
+
+def best_other(logits: Tensor, y: Tensor) -> Tensor:
+    """max_{k≠y} z_k for each row."""
+    return logits.scatter(1, y[:, None], -torch.inf).amax(1)
+
+
+def is_wrong(logits: Tensor, y: Tensor) -> Tensor:
+    """Which rows are misclassified; logits that are not finite count as a refusal to move, not as a success."""
+    return (logits.argmax(1) != y) & torch.isfinite(logits).all(1)
+
+
+OBJECTIVES: dict[str, Objective] = {"ce": cross_entropy, "margin": margin}

@@ -1,0 +1,99 @@
+"""Files that are whole or absent, and names made of what things contain."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmark.errors import BadInput
+
+
+def write_atomic(path: str | Path, content: bytes | str | Callable[[Path], object]) -> Path:
+    """Write `content` to `path` so that a reader finds the old file, the new one, or none: never half.
+
+    Args:
+        path: where the file shall be; missing parent folders are made.
+        content: the bytes or text, or a function that writes them to the temporary path it is given.
+
+    Raises:
+        BadInput: the folder can't be written or the disk is full; what was at `path` is still there.
+    """
+    path = Path(path)
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:80]}.", suffix=".part", dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        if callable(content):
+            content(temporary)
+        else:
+            temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise BadInput(
+            f"can't write {path}: {error.strerror or error}; choose another folder or free some space"
+        ) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+    return path
+
+
+def check_writable(folder: str | Path) -> Path:
+    """Make `folder` and prove that a file can be written there, before hours of work depend on it.
+
+    Raises:
+        BadInput: it can't.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".probe."):
+            pass
+    except OSError as error:
+        raise BadInput(f"can't write to the folder {folder}: {error.strerror or error}") from error
+    return folder
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with one spelling per value: sorted keys, no spaces, floats as Python repeats them."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def digest(value: Any) -> str:
+    """SHA-256 (hex) of bytes, or of the canonical JSON of anything else."""
+    return hashlib.sha256(value if isinstance(value, bytes) else canonical_json(value).encode()).hexdigest()
+
+
+def tensor_digest(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 (hex) of named tensors: names, dtypes, shapes and bytes, whatever their order or device."""
+    total = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        total.update(canonical_json([name, str(tensor.dtype), list(tensor.shape)]).encode())
+        total.update(tensor.reshape(-1).view(torch.uint8).numpy().data if tensor.numel() else b"")
+    return total.hexdigest()
+
+
+def safe_name(name: str, limit: int = 80) -> str:
+    """A file name that says `name` as far as letters, digits, dot, dash and underscore can.
+
+    Where something had to be left out, eight hex digits of the name's digest keep two names apart.
+    """
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-")
+    if plain == name and len(name) <= limit:
+        return name
+    return f"{plain[: limit - 9] or 'unnamed'}-{digest(name)[:8]}"

@@ -1,0 +1,184 @@
+"""Norms, balls and boxes: the only place that knows what a perturbation may be.
+
+A threat is a ball ‖x' − x‖ ≤ ε intersected with the box [0, 1]. Images are float32, N×C×H×W, in [0, 1];
+all functions work row by row, so an example's result never depends on its batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from benchmark.errors import BadInput, unknown
+from benchmark.noise import Noise
+
+NORMS = ("linf", "l2", "l1", "l0")
+
+#: float32 rounds x + δ; on 8-bit images this alone gives an excess of up to 6e-8 per coordinate.
+LINF_SLACK = 6e-8
+RELATIVE_SLACK = 1e-6
+
+
+def distance(delta: Tensor, norm: str) -> Tensor:
+    """The `norm` of each row of `delta` (N×...), computed in float64, returned as float64 of shape N.
+
+    For l0 it is the number of changed channel values, not of changed pixels.
+    """
+    rows = delta.detach().flatten(1).double()
+    if norm == "linf":
+        return rows.abs().amax(1)
+    if norm == "l2":
+        return torch.linalg.vector_norm(rows, 2, dim=1)
+    if norm == "l1":
+        return rows.abs().sum(1)
+    if norm == "l0":
+        return (rows != 0).sum(1).double()
+    raise unknown("norm", norm, NORMS)
+
+
+@dataclass(frozen=True)
+class Threat:
+    """What an adversary may do to an image: move it by at most `epsilon` in `norm`, inside the box.
+
+    Attributes:
+        norm: "linf", "l2", "l1" or "l0".
+        epsilon: the radius in units of pixels in [0, 1] (a count of channel values for l0).
+    """
+
+    norm: str
+    epsilon: float
+
+    def __post_init__(self) -> None:
+        if self.norm not in NORMS:
+            raise unknown("norm", self.norm, NORMS)
+        if not 0 < self.epsilon < float("inf"):
+            raise BadInput(f"epsilon of a threat must be a positive number, not {self.epsilon}")
+
+    def __str__(self) -> str:
+        return f"{self.norm} {self.epsilon:g}"
+
+    def distance(self, delta: Tensor) -> Tensor:
+        """‖δ‖ of each row: N×... → N, float64."""
+        return distance(delta, self.norm)
+
+    def contains(self, x: Tensor, x_adv: Tensor) -> Tensor:
+        """Which rows of `x_adv` are finite, in the box and in the ball around `x` (N bools).
+
+        The ball's surface belongs to it, up to float32 rounding (relative 1e-6, for linf 6e-8 more).
+        """
+        rows = x_adv.flatten(1)
+        allowed = self.epsilon * (1 + RELATIVE_SLACK) + (LINF_SLACK if self.norm == "linf" else 0.0)
+        return in_box(rows) & (self.distance(x_adv - x) <= allowed)
+
+    def project(self, x: Tensor, x_adv: Tensor) -> Tensor:
+        """The points of (ball around `x`) ∩ [0, 1] for the rows of `x_adv`; rows inside are untouched.
+
+        linf and l1 give the Euclidean projection onto the intersection; l2 rescales, then clips (clipping
+        towards x's box never lengthens δ, so both constraints hold); l0 keeps the ε largest changes.
+        """
+        delta = x_adv - x
+        if self.norm == "linf":
+            return torch.min(torch.max(x_adv, x - self.epsilon), x + self.epsilon).clamp(0, 1)
+        if self.norm == "l2":
+            length = torch.linalg.vector_norm(delta.flatten(1), 2, dim=1)
+            factor = (self.epsilon / length.clamp_min(1e-30)).clamp_max(1.0)
+            return torch.where(_column(length <= self.epsilon, x), x_adv, x + delta * _column(factor, x)).clamp(0, 1)
+        if self.norm == "l1":
+            return _project_l1(x, x_adv, self.epsilon)
+        return _project_l0(x, x_adv, int(self.epsilon))
+
+    def random_start(self, x: Tensor, noise: Noise) -> Tensor:
+        """A point drawn uniformly from the ball around each row of `x`, then clipped to the box."""
+        shape = x.shape[1:]
+        size = x[0].numel()
+        if self.norm == "linf":
+            delta = (noise.uniform(*shape) * 2 - 1) * self.epsilon
+        elif self.norm in ("l2", "l1"):
+            # A gaussian (l2) or double exponential (l1) direction has the right symmetry; u^(1/d) the right radius.
+            if self.norm == "l2":
+                direction = noise.normal(*shape)
+            else:
+                u = noise.uniform(*shape) - 0.5
+                direction = -u.sign() * torch.log1p(-2 * u.abs().clamp_max(0.4999999))
+            radius = noise.uniform().pow(1.0 / size) * self.epsilon
+            delta = direction * _column(radius / self.distance(direction).clamp_min(1e-12).to(radius.dtype), x)
+        else:
+            chosen = noise.uniform(size).argsort(dim=1) < int(self.epsilon)
+            delta = torch.where(chosen.view_as(x), noise.uniform(*shape) - x, torch.zeros_like(x))
+        return self.project(x, x + delta)
+
+    def steepest(self, gradient: Tensor, x_adv: Tensor, k: int | Tensor = 1, gap: float = 0.0) -> Tensor:
+        """The direction of unit `norm` that climbs fastest along `gradient` (N×...), zero where it is zero.
+
+        linf: its sign. l2: the gradient normalised. l1: sign/k on the `k` coordinates of largest magnitude
+        among those that can move, i.e. are more than `gap` away from the bound they would move towards
+        (`k` may differ per row; steepest descent in l1 is k = 1, larger k takes fewer steps). l0: as l2.
+        """
+        if self.norm == "linf":
+            return gradient.sign()
+        if self.norm == "l1":
+            return _top_k(gradient, x_adv, k, gap)
+        length = torch.linalg.vector_norm(gradient.flatten(1), 2, dim=1)
+        return gradient / _column(length.clamp_min(1e-12), gradient)
+
+
+def in_box(x: Tensor) -> Tensor:
+    """Which rows are finite and within [0, 1] exactly (N bools)."""
+    rows = x.flatten(1)
+    return (torch.isfinite(rows) & (rows >= 0) & (rows <= 1)).all(1)
+
+
+def _column(values: Tensor, like: Tensor) -> Tensor:
+    """N values shaped so that they broadcast over the rows of an N×... tensor."""
+    return values.view(-1, *([1] * (like.dim() - 1)))
+
+
+def _project_l1(x: Tensor, x_adv: Tensor, epsilon: float) -> Tensor:
+    """Euclidean projection onto {‖δ‖₁ ≤ ε} ∩ {0 ≤ x + δ ≤ 1}.
+
+    The solution is sign(δ)·min(max(|δ| − λ, 0), room) with the λ ≥ 0 at which the l1 norm, a decreasing
+    piecewise linear function of λ with breakpoints |δ| and |δ| − room, reaches ε.
+    """
+    delta = (x_adv - x).flatten(1).double()
+    size = delta.abs()
+    flat = x.flatten(1).double()
+    room = torch.where(delta > 0, 1 - flat, flat)
+    outside = size.minimum(room).sum(1) > epsilon
+    if not bool(outside.any()):
+        return x_adv.clamp(0, 1)
+    a, b = size[outside], room[outside]
+    points, order = torch.cat([(a - b).clamp_min(0), a], dim=1).sort(dim=1)
+    turn = torch.cat([-torch.ones_like(a), torch.ones_like(a)], dim=1).gather(1, order)
+    # Norm at each breakpoint: its value at λ = 0 plus slope times length, segment after segment.
+    slope = turn.cumsum(1)
+    first = a.minimum(b).sum(1, keepdim=True)
+    norms = first + torch.cat([torch.zeros_like(first), (slope[:, :-1] * points.diff(dim=1)).cumsum(1)], dim=1)
+    segment = (norms > epsilon).sum(1, keepdim=True).clamp_min(1) - 1
+    at, steepness = points.gather(1, segment), slope.gather(1, segment)
+    shrink = at + (norms.gather(1, segment) - epsilon) / (-steepness).clamp_min(1)
+    projected = delta[outside].sign() * (a - shrink).clamp_min(0).minimum(b)
+    result = x_adv.clamp(0, 1).flatten(1)
+    result[outside] = (flat[outside] + projected).to(x.dtype).clamp(0, 1)
+    return result.view_as(x)
+
+
+def _project_l0(x: Tensor, x_adv: Tensor, count: int) -> Tensor:
+    delta = (x_adv.clamp(0, 1) - x).flatten(1)
+    if count >= delta.shape[1]:
+        return x_adv.clamp(0, 1)
+    kept = torch.zeros_like(delta, dtype=torch.bool).scatter_(1, delta.abs().topk(count, dim=1).indices, True)
+    return torch.where(kept.view_as(x), x_adv.clamp(0, 1), x)
+
+
+def _top_k(gradient: Tensor, x_adv: Tensor, k: int | Tensor, gap: float) -> Tensor:
+    flat, values = gradient.flatten(1), x_adv.flatten(1)
+    can_move = torch.where(flat > 0, values < 1 - gap, values > gap)
+    size = torch.where(can_move, flat.abs(), torch.zeros_like(flat))
+    counts = torch.as_tensor(k, device=flat.device).expand(len(flat)).clamp(1, flat.shape[1])
+    largest = int(k) if isinstance(k, int) else int(counts.max())
+    top = size.topk(min(largest, flat.shape[1]), dim=1)
+    taken = (torch.arange(top.values.shape[1], device=flat.device) < counts[:, None]) & (top.values > 0)
+    chosen = torch.zeros_like(flat).scatter_(1, top.indices, taken.to(flat.dtype))
+    return (flat.sign() * chosen / counts[:, None]).view_as(gradient)
