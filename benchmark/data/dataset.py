@@ -1,0 +1,156 @@
+"""A dataset in memory: three splits, what their classes are called, and checks that nothing is amiss."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from benchmark.errors import BadInput
+from benchmark.storage import tensor_digest
+
+#: Side lengths in pixels that a dataset may have.
+SMALLEST_SIDE, LARGEST_SIDE = 8, 1024
+
+#: Images looked at in one go where a whole split would need too much memory as floats.
+CHUNK = 4096
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images and their labels, in a fixed order.
+
+    Attributes:
+        images: N×C×H×W, uint8 in 0..255 or float32 in [0, 1].
+        labels: N class indices, int64.
+    """
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batch(self, index: slice | Tensor | Sequence[int]) -> tuple[Tensor, Tensor]:
+        """The images (float32 in [0, 1]) and labels at `index`."""
+        images, labels = self.images[index], self.labels[index]
+        return images.float().div_(255) if images.dtype == torch.uint8 else images, labels
+
+    def first(self, n: int) -> Split:
+        """The first `n` examples.
+
+        Raises:
+            BadInput: there are not that many, or `n` is not positive.
+        """
+        if not 1 <= n <= len(self):
+            raise BadInput(f"can't take the first {n} of {len(self)} images; choose n from 1 to {len(self)}")
+        return Split(self.images[:n], self.labels[:n])
+
+    def to(self, device: torch.device | str) -> Split:
+        """The same split on `device`."""
+        return Split(self.images.to(device), self.labels.to(device))
+
+    def __getitem__(self, index: Tensor) -> Split:
+        """The split of the examples at the N indices `index`, in that order."""
+        return Split(self.images[index], self.labels[index])
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Training, validation and test images of one classification problem.
+
+    Attributes:
+        name: what `benchmark.data.load` was asked for.
+        num_classes: how many classes there are; labels are 0, ..., num_classes - 1.
+        shape: (channels, height, width) of every image.
+        class_names: one name per class, in the order of the labels.
+        train, validation, test: the splits; validation was held out of the published training images.
+        scale: the row of radii that suites and recipes use for images like these.
+
+    Raises:
+        BadInput: something about the tensors contradicts the above.
+    """
+
+    name: str
+    num_classes: int
+    shape: tuple[int, int, int]
+    class_names: tuple[str, ...]
+    train: Split
+    validation: Split
+    test: Split
+    scale: str
+
+    def __post_init__(self) -> None:
+        if self.num_classes < 2:
+            raise BadInput(f"{self.name}: there is only one class; classification needs two or more")
+        if len(self.class_names) != self.num_classes:
+            raise BadInput(
+                f"{self.name}: {len(self.class_names)} class names for {self.num_classes} classes; "
+                "give each class one name"
+            )
+        if not all(SMALLEST_SIDE <= side <= LARGEST_SIDE for side in self.shape[1:]):
+            raise BadInput(
+                f"{self.name}: images are {self.shape[1]}×{self.shape[2]} pixels; "
+                f"resize them so that each side has {SMALLEST_SIDE} to {LARGEST_SIDE}"
+            )
+        for which in ("train", "validation", "test"):
+            _check_split(getattr(self, which), self.num_classes, self.shape, f"{self.name}, {which} split")
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the test images and labels: two ledgers with one digest saw the same data."""
+        return tensor_digest({"images": self.test.images, "labels": self.test.labels})
+
+    @property
+    def mean(self) -> tuple[float, ...]:
+        """Mean of each channel over the training split."""
+        return self._moments[0]
+
+    @property
+    def std(self) -> tuple[float, ...]:
+        """Standard deviation of each channel over the training split; 1 for a constant channel."""
+        return self._moments[1]
+
+    @cached_property
+    def _moments(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        channels = self.shape[0]
+        total, squares = torch.zeros(2, channels, dtype=torch.float64)
+        for start in range(0, len(self.train), CHUNK):
+            values = self.train.batch(slice(start, start + CHUNK))[0].transpose(0, 1).reshape(channels, -1)
+            total += values.sum(1, dtype=torch.float64)
+            squares += (values * values).sum(1, dtype=torch.float64)
+        count = len(self.train) * self.shape[1] * self.shape[2]
+        mean = total / count
+        std = (squares / count - mean**2).clamp_min(0).sqrt()
+        # Below half a grey level of an 8-bit image a channel carries nothing that is worth blowing up.
+        std = torch.where(std < 0.5 / 255, torch.ones_like(std), std)
+        return tuple(mean.tolist()), tuple(std.tolist())
+
+
+def _check_split(split: Split, num_classes: int, shape: tuple[int, int, int], where: str) -> None:
+    images, labels = split.images, split.labels
+    if images.dtype not in (torch.uint8, torch.float32):
+        raise BadInput(f"{where}: images are {images.dtype}; convert them to uint8 or to float32 in [0, 1]")
+    if labels.dtype != torch.int64 or labels.dim() != 1:
+        raise BadInput(f"{where}: labels must be one int64 per image, not {labels.dtype} {list(labels.shape)}")
+    if len(images) != len(labels):
+        raise BadInput(f"{where}: {len(images)} images but {len(labels)} labels; give each image one label")
+    if not len(labels):
+        raise BadInput(f"{where}: it has no images; add some")
+    if tuple(images.shape[1:]) != tuple(shape):
+        raise BadInput(f"{where}: images have shape {list(images.shape[1:])}, not {list(shape)}")
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= num_classes:
+        raise BadInput(
+            f"{where}: labels run from {low} to {high}, but the {num_classes} classes are 0 to {num_classes - 1}"
+        )
+    if images.dtype == torch.float32:
+        least, most = float(images.min()), float(images.max())
+        if not (least >= 0 and most <= 1):
+            raise BadInput(
+                f"{where}: images must lie in [0, 1] but run from {least:g} to {most:g}; "
+                "divide by their largest value and leave normalisation to the model"
+            )

@@ -1,0 +1,58 @@
+"""Architectures by name."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Protocol
+
+from torch import nn
+
+from benchmark.models.mobilenet import mobilenet_v2
+from benchmark.models.normalize import Normalize
+from benchmark.models.resnet import preact_resnet18, resnet18
+from benchmark.models.small_cnn import small_cnn
+from benchmark.models.wide_resnet import WideResNet
+from benchmark.registry import Registry
+
+
+class Architecture(Protocol):
+    """Makes a network with random weights from normalised images of `shape` (C, H, W) to N×K logits."""
+
+    def __call__(self, num_classes: int, shape: tuple[int, int, int]) -> nn.Module: ...
+
+
+ARCHITECTURES: Registry[Architecture] = Registry("architecture")
+ARCHITECTURES.add("small-cnn", small_cnn)
+ARCHITECTURES.add("resnet18", resnet18)
+ARCHITECTURES.add("preact-resnet18", preact_resnet18)
+ARCHITECTURES.add("wrn-28-10", WideResNet(28, 10))
+ARCHITECTURES.add("wrn-34-10", WideResNet(34, 10))
+ARCHITECTURES.add("wrn-34-20", WideResNet(34, 20))
+ARCHITECTURES.add("wrn-70-16", WideResNet(70, 16))
+ARCHITECTURES.add("mobilenet-v2", mobilenet_v2)
+
+
+def build(
+    architecture: str,
+    *,
+    num_classes: int,
+    shape: tuple[int, int, int],
+    mean: Sequence[float],
+    std: Sequence[float],
+) -> nn.Module:
+    """A new network whose first layer normalises: images N×C×H×W in [0, 1] → N×K logits.
+
+    The weights are drawn from torch's global generator.
+
+    Args:
+        architecture: a name in `ARCHITECTURES`.
+        num_classes: K.
+        shape: (C, H, W) of the images.
+        mean, std: one number per channel, in units of pixels in [0, 1].
+
+    Raises:
+        BadInput: unknown architecture.
+    """
+    network = ARCHITECTURES.get(architecture)(num_classes=num_classes, shape=shape)
+    return nn.Sequential(OrderedDict(normalize=Normalize(mean, std), network=network))

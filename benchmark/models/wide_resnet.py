@@ -1,0 +1,46 @@
+"""Wide residual networks for CIFAR (Zagoruyko & Komodakis 2016)."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from benchmark.models.resnet import conv3x3
+
+
+class WideBlock(nn.Module):
+    """BN–ReLU–conv twice plus the shortcut; a bare 1×1 convolution where the number of channels changes."""
+
+    def __init__(self, channels: int, width: int, stride: int) -> None:
+        super().__init__()
+        self.bn1, self.conv1 = nn.BatchNorm2d(channels), conv3x3(channels, width, stride)
+        self.bn2, self.conv2 = nn.BatchNorm2d(width), conv3x3(width, width)
+        self.shortcut = None if channels == width else nn.Conv2d(channels, width, 1, stride, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        active = F.relu(self.bn1(x))
+        shortcut = x if self.shortcut is None else self.shortcut(active)
+        return self.conv2(F.relu(self.bn2(self.conv1(active)))) + shortcut
+
+
+class WideResNet:
+    """Makes WRN-`depth`-`widen`: (depth − 4) / 6 blocks in each of three stages of 16, 32, 64 × widen channels."""
+
+    def __init__(self, depth: int, widen: int) -> None:
+        self.depth, self.widen = depth, widen
+
+    def __call__(self, num_classes: int, shape: tuple[int, int, int]) -> nn.Module:
+        layers: list[nn.Module] = [conv3x3(shape[0], 16)]
+        channels = 16
+        for width, stride in ((16 * self.widen, 1), (32 * self.widen, 2), (64 * self.widen, 2)):
+            for number in range((self.depth - 4) // 6):
+                layers.append(WideBlock(channels, width, stride if number == 0 else 1))
+                channels = width
+        layers += [nn.BatchNorm2d(channels), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+        network = nn.Sequential(*layers, nn.Linear(channels, num_classes))
+        for module in network.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            elif isinstance(module, nn.Linear):
+                nn.init.zeros_(module.bias)
+        return network
