@@ -29,6 +29,10 @@ class Noise(ABC):
     def seed(self) -> int:
         """One number for a library that wants to be seeded as a whole (below 2**31)."""
 
+    @abstractmethod
+    def select(self, rows: Tensor) -> Noise:
+        """The draws to come for some of the examples: `rows` is a mask of N bools."""
+
 
 class BatchNoise(Noise):
     """Draws from one generator for the whole batch: fast, and reproducible for a fixed batch."""
@@ -49,6 +53,9 @@ class BatchNoise(Noise):
 
     def seed(self) -> int:
         return int(torch.randint(2**31, (), generator=self.generator, device=self.generator.device))
+
+    def select(self, rows: Tensor) -> BatchNoise:
+        return BatchNoise(int(rows.sum()), self.generator)
 
 
 class ExampleNoise(Noise):
@@ -79,6 +86,12 @@ class ExampleNoise(Noise):
     def seed(self) -> int:
         first = self.indices[0] if self.indices else 0
         return int(self._stream(first).integers(2**31))
+
+    def select(self, rows: Tensor) -> ExampleNoise:
+        kept = [index for index, keep in zip(self.indices, rows.tolist(), strict=True) if keep]
+        selected = ExampleNoise(self._seed, kept, self.restart, self.device)
+        selected._draws = self._draws
+        return selected
 
     def _stream(self, index: int) -> np.random.Generator:
         counter = [0, 0, self._draws, self.restart]

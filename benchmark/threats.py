@@ -38,6 +38,29 @@ def distance(delta: Tensor, norm: str) -> Tensor:
     raise unknown("norm", norm, NORMS)
 
 
+def project(x: Tensor, x_adv: Tensor, norm: str, radius: float | Tensor) -> Tensor:
+    """The points of ‖x' − x‖ ≤ `radius`, inside [0, 1], for the rows of `x_adv`; rows inside are untouched.
+
+    linf and l1 give the Euclidean projection onto the intersection; l2 rescales, then clips (clipping
+    towards x's box never lengthens δ, so both constraints hold); l0 keeps the largest changes.
+
+    Args:
+        radius: one for all rows, or N of them.
+    """
+    if norm not in NORMS:
+        raise unknown("norm", norm, NORMS)
+    if norm == "linf":
+        reach = _column(radius, x) if isinstance(radius, Tensor) else radius
+        return torch.min(torch.max(x_adv, x - reach), x + reach).clamp(0, 1)
+    if norm == "l2":
+        delta = x_adv - x
+        length = torch.linalg.vector_norm(delta.flatten(1), 2, dim=1)
+        factor = (radius / length.clamp_min(1e-30)).clamp_max(1.0)
+        return torch.where(_column(length <= radius, x), x_adv, x + delta * _column(factor, x)).clamp(0, 1)
+    radii = torch.as_tensor(radius, dtype=torch.float64, device=x.device).expand(len(x))
+    return _project_l1(x, x_adv, radii) if norm == "l1" else _project_l0(x, x_adv, radii.long())
+
+
 @dataclass(frozen=True)
 class Threat:
     """What an adversary may do to an image: move it by at most `epsilon` in `norm`, inside the box.
@@ -73,21 +96,8 @@ class Threat:
         return in_box(rows) & (self.distance(x_adv - x) <= allowed)
 
     def project(self, x: Tensor, x_adv: Tensor) -> Tensor:
-        """The points of (ball around `x`) ∩ [0, 1] for the rows of `x_adv`; rows inside are untouched.
-
-        linf and l1 give the Euclidean projection onto the intersection; l2 rescales, then clips (clipping
-        towards x's box never lengthens δ, so both constraints hold); l0 keeps the ε largest changes.
-        """
-        delta = x_adv - x
-        if self.norm == "linf":
-            return torch.min(torch.max(x_adv, x - self.epsilon), x + self.epsilon).clamp(0, 1)
-        if self.norm == "l2":
-            length = torch.linalg.vector_norm(delta.flatten(1), 2, dim=1)
-            factor = (self.epsilon / length.clamp_min(1e-30)).clamp_max(1.0)
-            return torch.where(_column(length <= self.epsilon, x), x_adv, x + delta * _column(factor, x)).clamp(0, 1)
-        if self.norm == "l1":
-            return _project_l1(x, x_adv, self.epsilon)
-        return _project_l0(x, x_adv, int(self.epsilon))
+        """The points of (ball around `x`) ∩ [0, 1] for the rows of `x_adv`; see `project`."""
+        return project(x, x_adv, self.norm, self.epsilon)
 
     def random_start(self, x: Tensor, noise: Noise) -> Tensor:
         """A point drawn uniformly from the ball around each row of `x`, then clipped to the box."""
@@ -135,7 +145,7 @@ def _column(values: Tensor, like: Tensor) -> Tensor:
     return values.view(-1, *([1] * (like.dim() - 1)))
 
 
-def _project_l1(x: Tensor, x_adv: Tensor, epsilon: float) -> Tensor:
+def _project_l1(x: Tensor, x_adv: Tensor, epsilon: Tensor) -> Tensor:
     """Euclidean projection onto {‖δ‖₁ ≤ ε} ∩ {0 ≤ x + δ ≤ 1}.
 
     The solution is sign(δ)·min(max(|δ| − λ, 0), room) with the λ ≥ 0 at which the l1 norm, a decreasing
@@ -148,27 +158,28 @@ def _project_l1(x: Tensor, x_adv: Tensor, epsilon: float) -> Tensor:
     outside = size.minimum(room).sum(1) > epsilon
     if not bool(outside.any()):
         return x_adv.clamp(0, 1)
-    a, b = size[outside], room[outside]
+    a, b, limit = size[outside], room[outside], epsilon[outside, None]
     points, order = torch.cat([(a - b).clamp_min(0), a], dim=1).sort(dim=1)
     turn = torch.cat([-torch.ones_like(a), torch.ones_like(a)], dim=1).gather(1, order)
     # Norm at each breakpoint: its value at λ = 0 plus slope times length, segment after segment.
     slope = turn.cumsum(1)
     first = a.minimum(b).sum(1, keepdim=True)
     norms = first + torch.cat([torch.zeros_like(first), (slope[:, :-1] * points.diff(dim=1)).cumsum(1)], dim=1)
-    segment = (norms > epsilon).sum(1, keepdim=True).clamp_min(1) - 1
+    segment = (norms > limit).sum(1, keepdim=True).clamp_min(1) - 1
     at, steepness = points.gather(1, segment), slope.gather(1, segment)
-    shrink = at + (norms.gather(1, segment) - epsilon) / (-steepness).clamp_min(1)
+    shrink = at + (norms.gather(1, segment) - limit) / (-steepness).clamp_min(1)
     projected = delta[outside].sign() * (a - shrink).clamp_min(0).minimum(b)
     result = x_adv.clamp(0, 1).flatten(1)
     result[outside] = (flat[outside] + projected).to(x.dtype).clamp(0, 1)
     return result.view_as(x)
 
 
-def _project_l0(x: Tensor, x_adv: Tensor, count: int) -> Tensor:
+def _project_l0(x: Tensor, x_adv: Tensor, counts: Tensor) -> Tensor:
     delta = (x_adv.clamp(0, 1) - x).flatten(1)
-    if count >= delta.shape[1]:
-        return x_adv.clamp(0, 1)
-    kept = torch.zeros_like(delta, dtype=torch.bool).scatter_(1, delta.abs().topk(count, dim=1).indices, True)
+    largest = min(int(counts.max()), delta.shape[1])
+    top = delta.abs().topk(largest, dim=1).indices
+    within = torch.arange(largest, device=x.device) < counts[:, None]
+    kept = torch.zeros_like(delta, dtype=torch.bool).scatter_(1, top, within)
     return torch.where(kept.view_as(x), x_adv.clamp(0, 1), x)
 
 

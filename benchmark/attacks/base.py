@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -25,6 +26,10 @@ class Classifier(Protocol):
 
     def confirm(self, x: Tensor, y: Tensor, broken: Tensor) -> Tensor:
         """The rows of `broken` (N bools) that full float32 precision agrees are misclassified."""
+        ...
+
+    def exact(self) -> AbstractContextManager[Classifier]:
+        """A context within which every pass runs in full float32 precision."""
         ...
 
 

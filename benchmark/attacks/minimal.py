@@ -1,0 +1,76 @@
+"""What attacks share that look for the smallest perturbation, whatever the radius."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from benchmark import threats
+from benchmark.attacks.base import Attack, Classifier
+from benchmark.attacks.objectives import is_wrong
+from benchmark.noise import Noise
+from benchmark.threats import Threat
+
+
+@dataclass(frozen=True)
+class MinimalAttack(Attack):
+    """An attack that searches only where the clean image is classified correctly; elsewhere 0 is the distance."""
+
+    kind: ClassVar[str] = "minimal"
+
+    def __call__(self, classifier: Classifier, x: Tensor, y: Tensor, threat: Threat, noise: Noise) -> Tensor:
+        with torch.no_grad():
+            correct = ~classifier.confirm(x, y, is_wrong(classifier(x), y))
+        x_adv = x.clone()
+        if bool(correct.any()):
+            x_adv[correct] = self.search(classifier, x[correct], y[correct], threat.norm, noise.select(correct))
+        return x_adv
+
+    @abstractmethod
+    def search(self, classifier: Classifier, x: Tensor, y: Tensor, norm: str, noise: Noise) -> Tensor:
+        """The closest misclassified images in `norm` that were found; `x` itself where none was.
+
+        Args:
+            x, y: correctly classified images, N×C×H×W in [0, 1], and their labels.
+            noise: for these N examples.
+        """
+
+
+class Closest:
+    """The closest misclassified images found so far.
+
+    Attributes:
+        x_adv: those images, N×C×H×W; the clean image where none was found.
+        distance: how far away they are, N, float32; infinite where none was found.
+    """
+
+    def __init__(self, classifier: Classifier, x: Tensor, y: Tensor, norm: str) -> None:
+        self._classifier, self._x, self._y, self._norm = classifier, x, y, norm
+        self.x_adv = x.clone()
+        self.distance = torch.full((len(x),), torch.inf, device=x.device)
+
+    def offer(self, x_adv: Tensor, wrong: Tensor, rows: Tensor | None = None) -> Tensor:
+        """Keep the images of `x_adv` that the network gets `wrong` and that are closer than those known.
+
+        In a search at lower precision only float32 can say that an image so close to the boundary is
+        beyond it, so each improvement is confirmed.
+
+        Args:
+            x_adv: M×C×H×W candidates, for the examples `rows` (M indices; None for all).
+            wrong: which of them the search believes misclassified (M bools).
+
+        Returns:
+            Which of them were kept (M bools).
+        """
+        rows = torch.arange(len(self._x), device=self._x.device) if rows is None else rows
+        distance = threats.distance(x_adv - self._x[rows], self._norm).float()
+        better = wrong & (distance < self.distance[rows])
+        better = self._classifier.confirm(x_adv, self._y[rows], better)
+        kept = rows[better]
+        self.x_adv[kept] = x_adv[better]
+        self.distance[kept] = distance[better]
+        return better
