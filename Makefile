@@ -1,0 +1,50 @@
+# `make demo` and `make test` are all a newcomer needs; both make the environment first if it is missing.
+PYTHON ?= python3
+BIN := .venv/bin
+METHODS := natural at trades mat at-max mat-max
+
+.PHONY: setup demo test test-all lint clean help
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make setup     make .venv with the locked dependencies"
+	@echo "make demo      train, attack and rank $(words $(METHODS)) defences on digits; writes reports/index.html"
+	@echo "make test      lint, types and the fast tests"
+	@echo "make test-all  the same with the slow tests"
+	@echo "make lint      formatting, lint and types only"
+	@echo "make clean     remove caches and reports; zoo, results and .venv stay"
+
+setup: .venv/.complete
+
+# The stamp is written last: an interrupted installation is taken up again.
+.venv/.complete: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+		{ echo "Python 3.10 or newer is needed; name one with: make $(or $(MAKECMDGOALS),setup) PYTHON=python3.12" >&2; exit 2; }
+	@$(BIN)/python -m pip --version > /dev/null 2>&1 || \
+		{ echo "Making .venv ..."; $(PYTHON) -m venv --clear .venv; }
+	@echo "Installing the locked dependencies into .venv (a few minutes the first time) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup
+	@$(BIN)/bench train --method $(METHODS) --dataset digits --recipe quick --out zoo
+	@$(BIN)/bench evaluate zoo/*.pt --suite multi-perturbation --preset quick --results results
+	@$(BIN)/bench report --results results --out reports
+
+lint: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+# One computing thread per test process: they share the cores among themselves.
+test: lint
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto
+
+test-all: lint
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m "slow or not slow"
+
+# What took computing time to make, zoo/ and results/, is left to its owner to delete.
+clean:
+	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@git clean -fdXq reports
