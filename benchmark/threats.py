@@ -50,13 +50,13 @@ def project(x: Tensor, x_adv: Tensor, norm: str, radius: float | Tensor) -> Tens
     if norm not in NORMS:
         raise unknown("norm", norm, NORMS)
     if norm == "linf":
-        reach = _column(radius, x) if isinstance(radius, Tensor) else radius
+        reach = column(radius, x) if isinstance(radius, Tensor) else radius
         return torch.min(torch.max(x_adv, x - reach), x + reach).clamp(0, 1)
     if norm == "l2":
         delta = x_adv - x
         length = torch.linalg.vector_norm(delta.flatten(1), 2, dim=1)
         factor = (radius / length.clamp_min(1e-30)).clamp_max(1.0)
-        return torch.where(_column(length <= radius, x), x_adv, x + delta * _column(factor, x)).clamp(0, 1)
+        return torch.where(column(length <= radius, x), x_adv, x + delta * column(factor, x)).clamp(0, 1)
     radii = torch.as_tensor(radius, dtype=torch.float64, device=x.device).expand(len(x))
     return _project_l1(x, x_adv, radii) if norm == "l1" else _project_l0(x, x_adv, radii.long())
 
@@ -113,7 +113,7 @@ class Threat:
                 u = noise.uniform(*shape) - 0.5
                 direction = -u.sign() * torch.log1p(-2 * u.abs().clamp_max(0.4999999))
             radius = noise.uniform().pow(1.0 / size) * self.epsilon
-            delta = direction * _column(radius / self.distance(direction).clamp_min(1e-12).to(radius.dtype), x)
+            delta = direction * column(radius / self.distance(direction).clamp_min(1e-12).to(radius.dtype), x)
         else:
             chosen = noise.uniform(size).argsort(dim=1) < int(self.epsilon)
             delta = torch.where(chosen.view_as(x), noise.uniform(*shape) - x, torch.zeros_like(x))
@@ -131,7 +131,7 @@ class Threat:
         if self.norm == "l1":
             return _top_k(gradient, x_adv, k, gap)
         length = torch.linalg.vector_norm(gradient.flatten(1), 2, dim=1)
-        return gradient / _column(length.clamp_min(1e-12), gradient)
+        return gradient / column(length.clamp_min(1e-12), gradient)
 
 
 def in_box(x: Tensor) -> Tensor:
@@ -140,7 +140,7 @@ def in_box(x: Tensor) -> Tensor:
     return (torch.isfinite(rows) & (rows >= 0) & (rows <= 1)).all(1)
 
 
-def _column(values: Tensor, like: Tensor) -> Tensor:
+def column(values: Tensor, like: Tensor) -> Tensor:
     """N values shaped so that they broadcast over the rows of an N×... tensor."""
     return values.view(-1, *([1] * (like.dim() - 1)))
 

@@ -9,14 +9,19 @@ from typing import Any
 
 from benchmark.attacks.base import Attack, Classifier
 from benchmark.attacks.classifier import PreparedClassifier, frozen
+from benchmark.attacks.cw import CW
+from benchmark.attacks.ddn import DDN
+from benchmark.attacks.deepfool import DeepFool
+from benchmark.attacks.fmn import FMN
 from benchmark.attacks.gradient import FGSM, MIM, PGD
+from benchmark.attacks.random_noise import GaussianNoise, SaltAndPepper
 from benchmark.errors import BadInput, unknown
 from benchmark.registry import Registry
 
 __all__ = ["ATTACKS", "Attack", "Classifier", "PreparedClassifier", "frozen", "make_attack"]
 
 ATTACKS: Registry[type[Attack]] = Registry("attack")
-for _attack in (FGSM, PGD, MIM):
+for _attack in (FGSM, PGD, MIM, DDN, CW, DeepFool, FMN, GaussianNoise, SaltAndPepper):
     ATTACKS.add(_attack.name, _attack)
 
 

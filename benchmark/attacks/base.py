@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Protocol
 
 from torch import Tensor
 
-from benchmark.errors import BadInput
+from benchmark.errors import BadInput, unknown
 from benchmark.noise import Noise
 from benchmark.threats import Threat
 
@@ -74,3 +74,15 @@ class Attack(ABC):
             raise BadInput(
                 f"{place}attack {self.name!r} does not support {threat.norm}; it supports {', '.join(self.norms)}"
             )
+
+    def require_positive(self, *fields: str) -> None:
+        """Raises BadInput if a field of these is a number that is not positive."""
+        for field in fields:
+            value = getattr(self, field)
+            if value is not None and not value > 0:
+                raise BadInput(f"{self.name}: {field} must be positive, not {value}")
+
+    def require_one_of(self, field: str, choices: tuple[str, ...]) -> None:
+        """Raises BadInput if the field's value is none of the choices."""
+        if getattr(self, field) not in choices:
+            raise unknown(f"{self.name} {field}", getattr(self, field), choices)

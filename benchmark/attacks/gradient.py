@@ -10,7 +10,7 @@ from torch import Tensor
 from benchmark.attacks.ascent import Move, ascend
 from benchmark.attacks.base import Attack, Classifier
 from benchmark.attacks.objectives import OBJECTIVES, cross_entropy
-from benchmark.errors import BadInput, unknown
+from benchmark.errors import BadInput
 from benchmark.noise import Noise
 from benchmark.threats import Threat
 
@@ -58,10 +58,10 @@ class PGD(Attack):
     paper: ClassVar[str] = "Madry et al. 2018, arXiv:1706.06083"
 
     def __post_init__(self) -> None:
-        _positive(self, "steps", "step_size", "relative_step_size")
-        _one_of(self, "start", ("random", "zero"))
-        _one_of(self, "loss", tuple(OBJECTIVES))
-        _one_of(self, "success", ("any", "last"))
+        self.require_positive("steps", "step_size", "relative_step_size")
+        self.require_one_of("start", ("random", "zero"))
+        self.require_one_of("loss", tuple(OBJECTIVES))
+        self.require_one_of("success", ("any", "last"))
         object.__setattr__(self, "k", tuple(self.k))
         if not (len(self.k) == 2 and 1 <= self.k[0] <= self.k[1]):
             raise BadInput(f"pgd: k must be a range [low, high] with 1 <= low <= high, not {list(self.k)}")
@@ -99,7 +99,7 @@ class MIM(Attack):
     paper: ClassVar[str] = "Dong et al. 2018, arXiv:1710.06081"
 
     def __post_init__(self) -> None:
-        _positive(self, "steps", "relative_step_size")
+        self.require_positive("steps", "relative_step_size")
 
     def __call__(self, classifier: Classifier, x: Tensor, y: Tensor, threat: Threat, noise: Noise) -> Tensor:
         move = Move(threat, self.relative_step_size * threat.epsilon)
@@ -115,15 +115,3 @@ class MIM(Attack):
             keep="first",
             momentum=self.decay,
         )
-
-
-def _positive(attack: Attack, *fields: str) -> None:
-    for field in fields:
-        value = getattr(attack, field)
-        if value is not None and not value > 0:
-            raise BadInput(f"{attack.name}: {field} must be positive, not {value}")
-
-
-def _one_of(attack: Attack, field: str, choices: tuple[str, ...]) -> None:
-    if getattr(attack, field) not in choices:
-        raise unknown(f"{attack.name} {field}", getattr(attack, field), choices)

@@ -1,0 +1,94 @@
+"""C&W: a smooth penalty, a change of variables that keeps images in their box, and a search for the weight."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from benchmark.attacks.base import Classifier
+from benchmark.attacks.minimal import Closest, MinimalAttack
+from benchmark.attacks.objectives import is_wrong, margin
+from benchmark.noise import Noise
+
+
+@dataclass(frozen=True)
+class CW(MinimalAttack):
+    """Carlini & Wagner (2017), l2: Adam on ‖x' − x‖² + c·max(z_y − max_{k≠y} z_k, 0) with x' = (tanh w + 1)/2.
+
+    The weight c is searched for each example: ten times larger after each failure until the first success,
+    then by bisection. The defaults are robust_union's; the paper has searches=9, steps=10000, step_size=0.01,
+    initial_c=0.001.
+
+    Attributes:
+        searches: how many values of c are tried.
+        steps: Adam steps for each of them.
+        step_size: Adam's learning rate, in units of w.
+        initial_c: the first c.
+        abort_early: give a c up for an example when a tenth of the steps brought its loss down by less than
+            a ten-thousandth.
+    """
+
+    searches: int = 5
+    steps: int = 200
+    step_size: float = 0.025
+    initial_c: float = 0.01
+    abort_early: bool = True
+
+    name: ClassVar[str] = "cw"
+    norms: ClassVar[tuple[str, ...]] = ("l2",)
+    paper: ClassVar[str] = "Carlini & Wagner 2017, arXiv:1608.04644"
+
+    def __post_init__(self) -> None:
+        self.require_positive("searches", "steps", "step_size", "initial_c")
+
+    def search(self, classifier: Classifier, x: Tensor, y: Tensor, norm: str, noise: Noise) -> Tensor:
+        closest = Closest(classifier, x, y, norm)
+        c = torch.full((len(x),), self.initial_c, device=x.device)
+        too_low, high_enough = torch.zeros_like(c), torch.full_like(c, torch.inf)
+        for _ in range(self.searches):
+            fooled = self._minimise(classifier, x, y, c, closest)
+            too_low = torch.where(fooled, too_low, c)
+            high_enough = torch.where(fooled, c, high_enough)
+            c = torch.where(high_enough.isinf(), 10 * c, (too_low + high_enough) / 2)
+        return closest.x_adv
+
+    def _minimise(self, classifier: Classifier, x: Tensor, y: Tensor, c: Tensor, closest: Closest) -> Tensor:
+        """Whether the weights `c` (N) led to a misclassified image somewhere on the way (N bools)."""
+        fooled = torch.zeros(len(x), dtype=torch.bool, device=x.device)
+        rows = torch.arange(len(x), device=x.device)
+        # Slightly inside the box, so that pixels at exactly 0 or 1 can still move.
+        w = torch.atanh((2 * x - 1) * 0.999999)
+        mean, square = torch.zeros_like(w), torch.zeros_like(w)
+        before = torch.full((len(x),), torch.inf, device=x.device)
+        every = math.ceil(self.steps / 10)
+        for step in range(1, self.steps + 1):
+            x_adv, wrong, loss, gradient = _penalty(classifier, w, x[rows], y[rows], c[rows])
+            closest.offer(x_adv, wrong, rows)
+            fooled[rows[wrong]] = True
+            mean = 0.9 * mean + 0.1 * gradient
+            square = 0.999 * square + 0.001 * gradient**2
+            unbiased = mean / (1 - 0.9**step), square / (1 - 0.999**step)
+            w = w - self.step_size * unbiased[0] / (unbiased[1].sqrt() + 1e-8)
+            if self.abort_early and step % every == 0:
+                alive = loss <= 0.9999 * before
+                rows, w, mean, square, before = rows[alive], w[alive], mean[alive], square[alive], loss[alive]
+                if not len(rows):
+                    break
+        return fooled
+
+
+def _penalty(
+    classifier: Classifier, w: Tensor, x: Tensor, y: Tensor, c: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The image at `w`, whether it is misclassified, its penalised distance and that distance's gradient in `w`."""
+    with torch.enable_grad():
+        w = w.detach().requires_grad_()
+        x_adv = (torch.tanh(w) + 1) / 2
+        logits = classifier(x_adv)
+        loss = (x_adv - x).flatten(1).square().sum(1) + c * (-margin(logits, y)).clamp_min(0)
+        (gradient,) = torch.autograd.grad(loss.sum(), w)
+    return x_adv.detach(), is_wrong(logits.detach(), y), loss.detach(), torch.nan_to_num(gradient, 0.0, 0.0, 0.0)
