@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Protocol
 
-import platformdirs
-
 from benchmark.data.dataset import Dataset
 from benchmark.data.digits import load_digits
+from benchmark.data.folder import load_folder
+from benchmark.data.published import PUBLISHED
+from benchmark.data.roots import cache_root
 from benchmark.registry import Registry
 
 
@@ -21,12 +21,9 @@ class Loader(Protocol):
 
 DATASETS: Registry[Loader] = Registry("dataset")
 DATASETS.add("digits", load_digits)
-
-
-def default_root() -> Path:
-    """Where datasets lie unless told otherwise: $BENCHMARK_DATA, or a folder in the user's cache."""
-    named = os.environ.get("BENCHMARK_DATA")
-    return Path(named).expanduser() if named else Path(platformdirs.user_cache_dir("robustness-benchmark"))
+for published in PUBLISHED:
+    DATASETS.add(published.name, published)
+DATASETS.add("folder", load_folder)
 
 
 def load(name: str, *, root: str | Path | None = None, download: bool = False) -> Dataset:
@@ -35,7 +32,8 @@ def load(name: str, *, root: str | Path | None = None, download: bool = False) -
     Args:
         name: a registered name such as "digits" or "cifar10"; `NAME:PATH` reads it from the folder PATH,
             so "folder:pictures" is the tree of images under pictures/.
-        root: the folder that holds the files; `default_root()` if neither this nor a PATH is given.
+        root: the folder that holds the files; without it and a PATH, $BENCHMARK_DATA or the
+            user's cache.
         download: whether missing files may be fetched from the internet.
 
     Raises:
@@ -43,4 +41,4 @@ def load(name: str, *, root: str | Path | None = None, download: bool = False) -
     """
     kind, _, path = name.partition(":")
     loader = DATASETS.get(kind)
-    return loader(Path(path or root or default_root()).expanduser(), download)
+    return loader(Path(path or root or cache_root()).expanduser(), download)

@@ -1,0 +1,129 @@
+"""Trees of picture files: which there are, and what is in them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmark.data.dataset import LARGEST_SIDE, SMALLEST_SIDE
+from benchmark.errors import BadInput
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
+
+#: Pillow modes of more than 8 bits, which a conversion to RGB would cut off without a word.
+DEEP_MODES = ("I", "F", "I;16", "I;16B", "I;16L")
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The pictures below `folder`, whose subfolders are the classes.
+
+    Attributes:
+        classes: the subfolders' names, sorted; a picture's label is its class's position here.
+        files: every picture's path, class by class and sorted within.
+        labels: one label per file.
+    """
+
+    folder: Path
+    classes: tuple[str, ...]
+    files: tuple[Path, ...]
+    labels: tuple[int, ...]
+
+
+def scan(folder: Path) -> Tree:
+    """The pictures in `folder`/<class>/..., by the rules of torchvision's ImageFolder.
+
+    Unlike there, hidden files are passed over, and links to folders are not followed inside a class.
+
+    Raises:
+        BadInput: there is no such folder, no class in it, or a class without pictures.
+    """
+    if not folder.is_dir():
+        raise BadInput(f"there is no folder {folder}; pictures must lie in {folder}/<class>/")
+    classes = sorted(item.name for item in folder.iterdir() if item.is_dir() and item.name[0] != ".")
+    if not classes:
+        raise BadInput(f"{folder} has no subfolders; put the pictures into one folder per class there")
+    files: list[Path] = []
+    labels: list[int] = []
+    for label, name in enumerate(classes):
+        found = _pictures(folder / name)
+        if not found:
+            raise BadInput(f"{folder / name} has no images ({', '.join(SUFFIXES)}); add some or remove the folder")
+        files += found
+        labels += [label] * len(found)
+    return Tree(folder, tuple(classes), tuple(files), tuple(labels))
+
+
+def decode(files: Sequence[Path]) -> Tensor:
+    """The pictures as RGB bytes, N×3×H×W uint8.
+
+    Raises:
+        BadInput: one can't be read, has another size than the first, or one that is out of bounds.
+    """
+    width, height = _size(files[0])
+    if not all(SMALLEST_SIDE <= side <= LARGEST_SIDE for side in (width, height)):
+        raise BadInput(
+            f"{files[0]} has {width}×{height} pixels; "
+            f"resize all images to one size with sides of {SMALLEST_SIDE} to {LARGEST_SIDE}"
+        )
+    pixels = np.empty((len(files), 3, height, width), dtype=np.uint8)
+
+    def read(index: int) -> None:
+        picture = _read(files[index], (width, height), files[0])
+        pixels[index] = picture.transpose(2, 0, 1)
+
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        try:
+            for _ in threads.map(read, range(len(files))):
+                pass
+        except BaseException:
+            threads.shutdown(cancel_futures=True)
+            raise
+    return torch.from_numpy(pixels)
+
+
+def _pictures(folder: Path) -> list[Path]:
+    found = []
+    for parent, _, names in sorted(os.walk(folder)):
+        found += [Path(parent, name) for name in sorted(names) if name[0] != "." and name.lower().endswith(SUFFIXES)]
+    return found
+
+
+def _size(path: Path) -> tuple[int, int]:
+    from PIL import Image
+
+    try:
+        with Image.open(path) as picture:
+            return picture.size
+    except Exception as error:  # Pillow's decoders raise errors of many types for damaged files
+        raise _unreadable(path, error) from error
+
+
+def _read(path: Path, size: tuple[int, int], first: Path) -> np.ndarray:
+    """One picture as H×W×3 bytes; its size is compared before anything is decoded."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as picture:
+            if picture.size == size and picture.mode not in DEEP_MODES:
+                return np.asarray(picture.convert("RGB"))
+            found, mode = picture.size, picture.mode
+    except Exception as error:  # as above
+        raise _unreadable(path, error) from error
+    if found != size:
+        raise BadInput(
+            f"{path} has {found[0]}×{found[1]} pixels but {first} has {size[0]}×{size[1]}; "
+            "resize all images to one size"
+        )
+    raise BadInput(f"{path} has more than 8 bits per channel (mode {mode}); convert it to 8 bits")
+
+
+def _unreadable(path: Path, error: Exception) -> BadInput:
+    return BadInput(f"{path} can't be read as an image ({error}); replace or remove it")
