@@ -11,6 +11,7 @@ from benchmark.attacks.base import Attack, Classifier
 from benchmark.attacks.classifier import PreparedClassifier, frozen
 from benchmark.attacks.cw import CW
 from benchmark.attacks.ddn import DDN
+from benchmark.attacks.decision import Boundary, Pointwise
 from benchmark.attacks.deepfool import DeepFool
 from benchmark.attacks.fmn import FMN
 from benchmark.attacks.gradient import FGSM, MIM, PGD
@@ -21,7 +22,7 @@ from benchmark.registry import Registry
 __all__ = ["ATTACKS", "Attack", "Classifier", "PreparedClassifier", "frozen", "make_attack"]
 
 ATTACKS: Registry[type[Attack]] = Registry("attack")
-for _attack in (FGSM, PGD, MIM, DDN, CW, DeepFool, FMN, GaussianNoise, SaltAndPepper):
+for _attack in (FGSM, PGD, MIM, DDN, CW, DeepFool, FMN, GaussianNoise, SaltAndPepper, Boundary, Pointwise):
     ATTACKS.add(_attack.name, _attack)
 
 

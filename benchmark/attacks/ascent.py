@@ -52,7 +52,7 @@ def ascend(
     """Climb `objective` from `start` inside the ball(s) around `x`.
 
     Args:
-        classifier: maps images to logits; needs `confirm` only where keep="first".
+        classifier: maps images to logits; needs `confirm` and `exact` only where keep="first".
         x: clean images, N×C×H×W in [0, 1].
         y: labels, N.
         objective: per-example loss to maximise, of (logits, labels, images).
@@ -76,6 +76,9 @@ def ascend(
     ks = [noise.integers(move.k[0], move.k[1] + 1, steps) if _is_sparse(move) else None for move in moves]
     velocity = torch.zeros_like(x) if momentum is not None else None
     for step in range(steps):
+        if keep == "first" and step == steps - _polish(steps):
+            # What bfloat16 left standing gets its last steps in float32.
+            classifier = classifier.exact()  # type: ignore[union-attr]
         logits, loss, gradient = input_gradient(classifier, state.current, state.y, objective)
         alive = state.observe(classifier, logits, loss)
         if not len(state.rows):
@@ -157,6 +160,11 @@ class _State:
             self.result = self.current
         elif self.keep == "first":
             self.result[self.rows] = self.current
+
+
+def _polish(steps: int) -> int:
+    """How many of the last steps run in float32 whatever the precision of the search: a tenth, at least one."""
+    return -(-steps // 10)
 
 
 def _is_sparse(move: Move) -> bool:

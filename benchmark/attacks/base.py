@@ -28,6 +28,10 @@ class Classifier(Protocol):
         """The rows of `broken` (N bools) that full float32 precision agrees are misclassified."""
         ...
 
+    def exact(self) -> Classifier:
+        """The same network, same counters, every pass in float32."""
+        ...
+
     def exact(self) -> AbstractContextManager[Classifier]:
         """A context within which every pass runs in full float32 precision."""
         ...
@@ -48,6 +52,7 @@ class Attack(ABC):
         source: "own", or the library that it adapts.
         paper: where it was published.
         random: whether restarts with other noise can find something else.
+        batch_independent: whether an example's result depends on nothing but itself and its noise.
         version: raised whenever the same parameters would give other results; old records are then re-run.
     """
 
@@ -57,6 +62,7 @@ class Attack(ABC):
     source: ClassVar[str] = "own"
     paper: ClassVar[str] = ""
     random: ClassVar[bool] = False
+    batch_independent: ClassVar[bool] = True
     version: ClassVar[int] = 1
 
     @abstractmethod
