@@ -1,0 +1,26 @@
+"""Confidence intervals for shares of images."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+from scipy.stats import norm
+
+
+def wilson(successes: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson's score interval for a share, as fractions (Wilson 1927, JASA 22).
+
+    Unlike ±1.96 standard errors it stays in [0, 1] and has a width also at 0 and at `total` successes.
+
+    Raises:
+        ValueError: `successes` is not one of 0, ..., `total`, or `total` is not positive.
+    """
+    if not 0 <= successes <= total or total < 1:
+        raise ValueError(f"{successes} of {total} is no share")
+    z = float(norm.ppf((1 + confidence) / 2))
+    share = successes / total
+    centre = (share + z * z / (2 * total)) / (1 + z * z / total)
+    half = z / (1 + z * z / total) * sqrt(share * (1 - share) / total + z * z / (4 * total * total))
+    low = 0.0 if successes == 0 else max(0.0, centre - half)
+    high = 1.0 if successes == total else min(1.0, centre + half)
+    return low, high

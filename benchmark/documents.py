@@ -1,0 +1,147 @@
+"""YAML files checked against a schema, with every error at once and the line each one stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from benchmark.errors import BadInput, nearest
+
+
+class Schema(BaseModel):
+    """Base of all schemas: unknown keys are errors, values keep their type, nothing changes after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+S = TypeVar("S", bound=Schema)
+
+
+@dataclass(frozen=True)
+class Document(Generic[S]):
+    """A YAML file that fits its schema, and where in the file each of its values stands."""
+
+    content: S
+    name: str
+    lines: dict[tuple[Hashable, ...], int]
+
+    def where(self, *path: Hashable) -> str:
+        """ "file:line" of the value at `path`, or of the nearest value around it."""
+        return f"{self.name}:{_line(self.lines, path)}"
+
+
+def read_document(path: str | Path, schema: type[S]) -> Document[S]:
+    """Read the YAML file at `path`.
+
+    Raises:
+        BadInput: the file can't be read, is not YAML, or does not fit `schema`. All misfits are listed, each with
+            its line; for an unknown key the nearest known one is offered.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"can't read {path}: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}") from error
+    return parse_document(text, schema, path.name)
+
+
+def parse_document(text: str, schema: type[S], name: str) -> Document[S]:
+    """`read_document` for a text that is already in memory; `name` stands for the file in messages."""
+    try:
+        root = yaml.compose(text, yaml.SafeLoader)
+        lines = _lines(root, name)
+        value = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise BadInput(f"{name}:{line}: not valid YAML: {error.problem}") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise BadInput(f"{name}: not valid YAML: {error}") from error
+    if not isinstance(value, dict):
+        raise BadInput(f"{name}:1: a mapping of keys to values is expected here")
+    try:
+        return Document(schema.model_validate(value), name, lines)
+    except ValidationError as error:
+        messages = [_explain(name, lines, schema, detail) for detail in error.errors()]
+        raise BadInput("\n".join(messages)) from None
+
+
+def _lines(root: yaml.Node | None, name: str) -> dict[tuple[Hashable, ...], int]:
+    """The line (from 1) of every value, by the path of keys and positions that leads to it."""
+    lines: dict[tuple[Hashable, ...], int] = {}
+
+    def visit(node: yaml.Node, path: tuple[Hashable, ...], above: tuple[yaml.Node, ...]) -> None:
+        lines[path] = node.start_mark.line + 1
+        if any(node is ancestor for ancestor in above):
+            raise BadInput(f"{name}:{lines[path]}: an alias here refers to itself")
+        if len(lines) > 100_000:
+            raise BadInput(f"{name}: more than 100,000 values; is this the right file?")
+        above = (*above, node)
+        if isinstance(node, yaml.SequenceNode):
+            for position, child in enumerate(node.value):
+                visit(child, (*path, position), above)
+        elif isinstance(node, yaml.MappingNode):
+            seen = set()
+            for key, child in node.value:
+                line = key.start_mark.line + 1
+                if not isinstance(key, yaml.ScalarNode):
+                    raise BadInput(f"{name}:{line}: a key must be a plain word or number")
+                if key.value in seen:
+                    raise BadInput(f"{name}:{line}: the key {key.value!r} occurs twice")
+                seen.add(key.value)
+                below = (*path, key.value)
+                visit(child, below, above)
+                lines[below] = line
+
+    if root is not None:
+        visit(root, (), ())
+    return lines
+
+
+def _line(lines: dict[tuple[Hashable, ...], int], path: tuple[Hashable, ...]) -> int:
+    while path and path not in lines:
+        path = path[:-1]
+    return lines.get(path, 1)
+
+
+def _explain(name: str, lines: dict[tuple[Hashable, ...], int], schema: type[Schema], detail: Any) -> str:
+    path = tuple(detail["loc"])
+    place = f"{name}:{_line(lines, path)}"
+    if detail["type"] == "extra_forbidden":
+        known = _known_keys(schema, path[:-1])
+        close = nearest(str(path[-1]), known)
+        hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(known)}"
+        return f"{place}: unknown key {str(path[-1])!r}; {hint}"
+    if detail["type"] == "missing":
+        return f"{place}: the key {str(path[-1])!r} is missing"
+    field = ".".join(str(part) for part in path)
+    reason = str(detail["ctx"]["error"]) if "error" in detail.get("ctx", {}) else detail["msg"]
+    return f"{place}: {field}: {reason[:1].lower() + reason[1:]}, not {_short(detail['input'])}"
+
+
+def _known_keys(schema: type[BaseModel], path: tuple[Hashable, ...]) -> list[str]:
+    """The keys that `schema` knows at `path`, found by walking down the annotations."""
+    current: Any = schema
+    for part in path:
+        if isinstance(current, type) and issubclass(current, BaseModel) and part in current.model_fields:
+            current = _innermost(current.model_fields[str(part)].annotation)
+    is_schema = isinstance(current, type) and issubclass(current, BaseModel)
+    return sorted(current.model_fields) if is_schema else []
+
+
+def _innermost(annotation: Any) -> Any:
+    """The schema inside list[Schema], dict[str, Schema] or Schema | None, else the annotation itself."""
+    for argument in getattr(annotation, "__args__", ()):
+        inner = _innermost(argument)
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            return inner
+    return annotation
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,151 @@
+"""The results folder: immutable records, one per job, and evaluations that list them.
+
+    results/
+      format.json                        what this folder is, and its version
+      records/<network>/<key>.safetensors  one per job, named by the digest of its key
+      evaluations/<name>-<id>.json       one per network and suite, written when all its jobs are done
+
+Every file is written under a temporary name and renamed, so several processes may work on one folder: the
+worst that can happen is that two do the same job and write the same record.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from benchmark.errors import BadInput
+from benchmark.evaluation.outcomes import Evaluation
+from benchmark.evaluation.record import FORMAT, Damaged, Record, read_record, write_record
+from benchmark.evaluation.summary import summarise
+from benchmark.storage import canonical_json, digest, safe_name, write_atomic
+
+_CONTENT = "robustness benchmark results"
+
+
+class Ledger:
+    """A results folder.
+
+    Attributes:
+        folder: where it is.
+        problems: damaged files met so far, each with its reason; they count as absent.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self.problems: list[str] = []
+
+    @classmethod
+    def open(cls, folder: str | Path, create: bool = False) -> Ledger:
+        """The ledger in `folder`.
+
+        Args:
+            folder: the results folder; one that does not exist is an empty ledger.
+            create: write the marker of the format if it is not there yet.
+
+        Raises:
+            BadInput: the folder was written by another version, is no results folder, or can't be written.
+        """
+        ledger = cls(folder)
+        marker = ledger.folder / "format.json"
+        ours = {"content": _CONTENT, "version": FORMAT}
+        if ledger.folder.exists() and not ledger.folder.is_dir():
+            raise BadInput(f"{ledger.folder} is a file; choose a folder for the results")
+        if marker.exists():
+            found = _read_json(marker)
+            if found != ours:
+                raise BadInput(
+                    f"{ledger.folder} was written by another version (its format is {_describe(found)}, "
+                    f"this program's is {FORMAT}); choose another folder, or use the version that wrote it"
+                )
+        elif any((ledger.folder / name).exists() for name in ("records", "evaluations")):
+            raise BadInput(
+                f"{ledger.folder} has no format.json, so its results can't be trusted; choose another folder"
+            )
+        elif create:
+            write_atomic(marker, canonical_json(ours) + "\n")
+        return ledger
+
+    def path(self, network: str, record: str) -> Path:
+        """Where the record called `record` of the network with digest `network` is or will be."""
+        return self.folder / "records" / safe_name(network[:16]) / f"{safe_name(record)}.safetensors"
+
+    def read(self, network: str, record: str) -> Record | None:
+        """That record; None if there is none, or a damaged one, which is noted in `problems`."""
+        try:
+            return read_record(self.path(network, record))
+        except FileNotFoundError:
+            return None
+        except Damaged as problem:
+            self._note(str(problem))
+            return None
+
+    def write(self, record: Record) -> None:
+        """Add `record`.
+
+        Raises:
+            BadInput: the folder can't be written or the disk is full.
+        """
+        write_record(self.path(record.key["network"], record.digest), record)
+
+    def write_evaluation(self, manifest: dict[str, Any]) -> None:
+        """Add an evaluation: what was evaluated, and the keys of all its records.
+
+        Raises:
+            BadInput: the folder can't be written or the disk is full.
+        """
+        text = canonical_json(manifest)
+        content = json.dumps({"sha256": digest(text.encode()), **manifest}, indent=1, ensure_ascii=False)
+        write_atomic(self._evaluation_path(manifest["model"]["name"], manifest["id"]), content + "\n")
+
+    def evaluation(self, name: str, identifier: str) -> Evaluation | None:
+        """The evaluation of the network `name` with that id; None if there is none."""
+        return self._load(self._evaluation_path(name, identifier))
+
+    def evaluations(self) -> list[Evaluation]:
+        """All evaluations of the folder, by file name; damaged ones are left out and noted in `problems`."""
+        paths = sorted((self.folder / "evaluations").glob("*.json"))
+        return [evaluation for path in paths if (evaluation := self._load(path)) is not None]
+
+    def _evaluation_path(self, name: str, identifier: str) -> Path:
+        return self.folder / "evaluations" / f"{safe_name(name, 60)}-{identifier[:16]}.json"
+
+    def _load(self, path: Path) -> Evaluation | None:
+        if not path.exists():
+            return None
+        manifest = _read_json(path)
+        if not isinstance(manifest, dict) or manifest.pop("sha256", None) != digest(
+            canonical_json(manifest).encode()
+        ):
+            self._note(f"{path}: its content does not fit its checksum")
+            return None
+        try:
+            return summarise(manifest, lambda record: self.read(manifest["model"]["digest"], record))
+        except Damaged as problem:
+            self._note(f"{path}: {problem}")
+            return None
+
+    def _note(self, problem: str) -> None:
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+
+def load_results(folder: str | Path = "results") -> list[Evaluation]:
+    """All evaluations in `folder`; none if the folder does not exist.
+
+    Raises:
+        BadInput: the folder was written by another version.
+    """
+    return Ledger.open(folder).evaluations()
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def _describe(found: Any) -> str:
+    return repr(found.get("version")) if isinstance(found, dict) else "unreadable"

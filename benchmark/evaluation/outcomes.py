@@ -1,0 +1,106 @@
+"""What an evaluation found out, in memory: per example and attack, plain numpy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Flags = NDArray[np.bool_]
+Distances = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one attack of a suite did to the N images of an evaluation.
+
+    Attributes:
+        label: its name in the suite.
+        norm, epsilon: the threat.
+        kind: "budget" or "minimal".
+        broken: N flags: misclassified from the start, or broken within ε by a verified adversarial.
+        distance: N float32: norm of the smallest verified adversarial, 0 where misclassified from the start, inf
+            where none was found; for a minimal attack it may be larger than ε.
+        evaluated: N flags: False where the attack was not tried, because in worst-case mode an earlier one of the
+            same norm had succeeded, or because it failed there.
+        errors: why it failed on some shard of the images; a failed attack proves nothing about robustness.
+        missing: how many of its records are absent or damaged.
+        costs: seconds, forwards, backwards, dead_gradients, disagreements, and the faults by reason.
+        definition: the attack's identity as the suite states it.
+        records: the digests of the records that all this was read from.
+    """
+
+    label: str
+    norm: str
+    epsilon: float
+    kind: str
+    broken: Flags
+    distance: Distances
+    evaluated: Flags
+    errors: tuple[str, ...] = ()
+    missing: int = 0
+    costs: dict[str, Any] = field(default_factory=dict)
+    definition: dict[str, Any] = field(default_factory=dict)
+    records: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether the attack ran on all images, so that accuracies may be computed from it."""
+        return not self.errors and not self.missing
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One network under one suite.
+
+    Attributes:
+        id: digest of what identifies it: network, data, suite, mode, seed, precision.
+        model: the card: name, method, network, architecture, dataset, digest, history, ...
+        suite: the suite's definition, with its digest.
+        dataset: name, digest and number of images.
+        mode: "full", or "worst-case": attacks after the first of a norm saw only what was still standing.
+        seed, precision: of the search.
+        clean_errors: N flags: misclassified without any attack.
+        outcomes: one per attack, in the suite's order.
+        warnings: what a reader should know, e.g. that gradients were zero.
+        failures: attacks that raised or returned what is no candidate; the evaluation is then incomplete.
+        hardware: where the records were computed.
+        date: when the last record was, ISO 8601.
+    """
+
+    id: str
+    model: dict[str, Any]
+    suite: dict[str, Any]
+    dataset: dict[str, Any]
+    mode: str
+    seed: int
+    precision: str
+    clean_errors: Flags
+    outcomes: tuple[Outcome, ...]
+    warnings: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()
+    hardware: tuple[str, ...] = ()
+    date: str = ""
+
+    @property
+    def name(self) -> str:
+        """The network's name."""
+        return str(self.model["name"])
+
+    @property
+    def norms(self) -> list[str]:
+        """The norms of the attacks, in order of appearance."""
+        return list(dict.fromkeys(outcome.norm for outcome in self.outcomes))
+
+    def outcome(self, label: str) -> Outcome:
+        """The outcome of the attack called `label`.
+
+        Raises:
+            KeyError: the suite has no such attack.
+        """
+        for outcome in self.outcomes:
+            if outcome.label == label:
+                return outcome
+        raise KeyError(label)

@@ -1,0 +1,87 @@
+"""What there is to do: one network under one suite, cut into jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmark.evaluation.jobs import Done, Job
+from benchmark.evaluation.record import FORMAT
+from benchmark.evaluation.subject import Target
+from benchmark.evaluation.suite import Suite, SuiteItem
+from benchmark.storage import digest
+
+MODES = ("full", "worst-case")
+
+#: Images per job. Part of what library attacks see at once, hence of their numbers: the same everywhere.
+SHARD = 250
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One evaluation to be made.
+
+    Attributes:
+        target: network and data.
+        card: what reports tell about the network.
+        suite: bound to the data's scale and the number of images.
+        mode: "full": every attack sees every image that is classified correctly. "worst-case": the attacks of a
+            norm run in the suite's order, each on what is still standing.
+        seed: of all noise.
+        notes: what the reader should know about how the evaluation was set up.
+    """
+
+    target: Target
+    card: dict[str, Any]
+    suite: Suite
+    mode: str
+    seed: int
+    notes: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def id(self) -> str:
+        """What tells this evaluation from all others."""
+        return digest(
+            {
+                "name": self.card["name"],
+                "network": self.target.network,
+                "data": self.target.data,
+                "suite": self.suite.digest,
+                "mode": self.mode,
+                "seed": self.seed,
+                "precision": self.target.precision,
+            }
+        )
+
+    def jobs(self) -> list[Job]:
+        """The jobs, each attack over all shards before the next attack."""
+        groups: list[tuple[SuiteItem, ...]] = [(item,) for item in self.suite.items]
+        if self.mode == "worst-case":
+            groups = [
+                tuple(item for item in self.suite.items if item.threat.norm == norm) for norm in self.suite.norms
+            ]
+        images = self.suite.images
+        return [
+            Job(self.target, group, start, min(start + SHARD, images), self.seed)
+            for group in groups
+            for start in range(0, images, SHARD)
+        ]
+
+    def manifest(self, done: Sequence[Done]) -> dict[str, Any]:
+        """The evaluation as it is filed, once all its jobs are done."""
+        records: dict[str, list[str]] = {item.label: [] for item in self.suite.items}
+        for item in sorted(done, key=lambda item: item.start):
+            records[item.label].append(item.record)
+        return {
+            "format": FORMAT,
+            "id": self.id,
+            "model": self.card,
+            "suite": self.suite.definition(),
+            "dataset": {"name": self.target.dataset, "digest": self.target.data, "images": self.suite.images},
+            "mode": self.mode,
+            "seed": self.seed,
+            "precision": self.target.precision,
+            "notes": list(self.notes),
+            "records": records,
+        }

@@ -1,0 +1,59 @@
+"""What a person sees while attacks run: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+
+class Display:
+    """Counts attacks on shards; to be used as a context.
+
+    Args:
+        total: how many there are.
+        show: True for a bar or lines, False for nothing.
+    """
+
+    def __init__(self, total: int, show: bool = True) -> None:
+        self.total, self.done = total, 0
+        self._lines = show and not sys.stderr.isatty()
+        self._bar = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            disable=not show or self._lines,
+            transient=True,
+        )
+        self._task = self._bar.add_task("evaluating", total=total)
+
+    def __enter__(self) -> Display:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def advance(self, network: str, attack: str, error: str | None, reused: bool) -> None:
+        """One attack on one shard is done; what was reused is counted but not worth a line."""
+        self.done += 1
+        self._bar.update(self._task, advance=1, description=f"{network}  {attack}")
+        if error:
+            self.say(f"{network}: {attack} failed: {error}")
+        elif self._lines and not reused:
+            self.say(f"[{self.done}/{self.total}] {network}: {attack}")
+
+    def say(self, text: str) -> None:
+        """A line for the person who watches."""
+        if self._lines:
+            print(text, file=sys.stderr)
+        else:
+            self._bar.console.print(text, markup=False, highlight=False) if not self._bar.disable else None

@@ -1,0 +1,97 @@
+"""One record per job: what one attack did to one shard of images, in one checksummed file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from benchmark.evaluation.outcomes import Distances, Flags
+from benchmark.storage import canonical_json, digest, write_atomic
+
+#: Raised whenever records of the same job would mean something else; older folders are then refused.
+FORMAT = 1
+
+_ARRAYS = {"broken": np.bool_, "distance": np.float32, "evaluated": np.bool_, "clean_errors": np.bool_}
+
+
+class Damaged(Exception):
+    """A file of the ledger is not what was once written; the message names it and says why."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What one attack did to the images start, ..., stop − 1 of a test set.
+
+    Attributes:
+        key: everything that determines the arrays: digests of network and data, index range, attack identity,
+            threat, restarts, seed, precision, and which examples were handed to it in worst-case mode.
+        broken, distance, evaluated, clean_errors: one value per image, see `outcomes.Outcome`.
+        info: costs, faults, hardware, versions, date, and `error` if the attack failed.
+    """
+
+    key: dict[str, Any]
+    broken: Flags
+    distance: Distances
+    evaluated: Flags
+    clean_errors: Flags
+    info: dict[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """The name of the record: the digest of its key."""
+        return digest(self.key)
+
+    @property
+    def error(self) -> str | None:
+        """Why the attack failed, if it did."""
+        return self.info.get("error")
+
+
+def write_record(path: Path, record: Record) -> None:
+    """Write `record` to `path`, whole or not at all.
+
+    Raises:
+        BadInput: the folder can't be written or the disk is full.
+    """
+    arrays: dict[str, Any] = {
+        name: np.ascontiguousarray(getattr(record, name), kind) for name, kind in _ARRAYS.items()
+    }
+    text = canonical_json({"format": FORMAT, "key": record.key, "info": record.info})
+    write_atomic(path, save(arrays, {"record": text, "sha256": _checksum(text, arrays)}))
+
+
+def read_record(path: Path) -> Record:
+    """The record at `path`.
+
+    Raises:
+        FileNotFoundError: there is none.
+        Damaged: it does not carry the checksum of its content, or lies under another record's name.
+    """
+    try:
+        with safe_open(path, "np") as file:
+            metadata = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in _ARRAYS}
+        text = metadata["record"]
+        if metadata["sha256"] != _checksum(text, arrays):
+            raise Damaged(f"{path}: its content does not fit its checksum")
+        content = json.loads(text)
+        record = Record(key=content["key"], info=content["info"], **arrays)
+    except FileNotFoundError:
+        raise
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
+        raise Damaged(f"{path}: it can't be read ({type(error).__name__}: {error})") from error
+    if content["format"] != FORMAT or record.digest != path.stem:
+        raise Damaged(f"{path}: it belongs to another job or was written by another version")
+    return record
+
+
+def _checksum(text: str, arrays: dict[str, Any]) -> str:
+    layout = [[name, str(array.dtype), list(array.shape)] for name, array in sorted(arrays.items())]
+    content = b"".join(arrays[name].tobytes() for name in sorted(arrays))
+    return digest(canonical_json([text, layout]).encode() + content)

@@ -1,0 +1,127 @@
+"""What is evaluated: a network and the images it is tried on, named by digest and loaded where they are needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from benchmark.attacks import PreparedClassifier
+from benchmark.attacks.objectives import is_wrong
+from benchmark.data import Dataset, load
+from benchmark.errors import BadInput
+from benchmark.evaluation.verify import exact_logits
+from benchmark.models import Checkpoint, load_checkpoint
+
+
+@dataclass(frozen=True)
+class Target:
+    """A network and a test set by name and digest: all that a worker needs to load the same ones.
+
+    Attributes:
+        source: where the network comes from, e.g. a checkpoint's path.
+        network: the network's digest.
+        dataset, root: what `benchmark.data.load` is asked for.
+        data: the digest of the test split.
+        device, precision: of the search, resolved.
+    """
+
+    source: str
+    network: str
+    dataset: str
+    root: str | None
+    data: str
+    device: str
+    precision: str
+
+
+class Subject:
+    """A loaded target.
+
+    Attributes:
+        model: the original network, float32 and in eval mode: the one that verification asks.
+        classifier: the network as prepared for the search.
+    """
+
+    def __init__(self, model: nn.Module, num_classes: int, dataset: Dataset, device: str, precision: str) -> None:
+        self.model = model.to(device).float().eval().requires_grad_(False)
+        self.classifier = PreparedClassifier(model, num_classes, device, precision)
+        self._test = dataset.test
+        self._shards: dict[tuple[int, int], tuple[Tensor, Tensor, Tensor]] = {}
+
+    def shard(self, start: int, stop: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Images start, ..., stop − 1 on the device, their labels, and which are misclassified without attack."""
+        if (start, stop) not in self._shards:
+            x, y = (tensor.to(self.classifier.device) for tensor in self._test.batch(slice(start, stop)))
+            self._shards = {(start, stop): (x, y, is_wrong(exact_logits(self.model, x), y))}
+        return self._shards[start, stop]
+
+
+@lru_cache(maxsize=1)
+def subject(target: Target) -> Subject:
+    """Load `target`; the latest one stays in memory.
+
+    Raises:
+        BadInput: the network or the data is no longer what it was when the evaluation was planned.
+    """
+    checkpoint = open_network(target.source)
+    dataset = dataset_of(target.dataset, target.root)
+    for what, found, planned in (
+        (target.source, checkpoint.digest, target.network),
+        (f"dataset {target.dataset}", dataset.digest, target.data),
+    ):
+        if found != planned:
+            raise BadInput(f"{what} changed while the evaluation was running; start it again")
+    return Subject(checkpoint.model(), checkpoint.num_classes, dataset, target.device, target.precision)
+
+
+def open_network(source: str) -> Checkpoint:
+    """The network that `source` names.
+
+    Raises:
+        BadInput: it can't be loaded.
+    """
+    return load_checkpoint(source)
+
+
+@lru_cache(maxsize=1)
+def dataset_of(name: str, root: str | None, download: bool = False) -> Dataset:
+    """The dataset `name`; the latest one stays in memory.
+
+    Raises:
+        BadInput: it can't be loaded.
+    """
+    return load(name, root=root, download=download)
+
+
+def forget() -> None:
+    """Free what `subject` and `dataset_of` keep in memory."""
+    subject.cache_clear()
+    dataset_of.cache_clear()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def card(checkpoint: Checkpoint) -> dict[str, Any]:
+    """What reports tell about a network: everything about it except its weights, as plain JSON values."""
+    fields = (
+        "name", "method", "network", "architecture", "num_classes", "dataset", "scale", "seed",
+        "recipe", "history", "versions", "selection", "selected_epoch", "extra", "digest",
+    )  # fmt: skip
+    parameters = sum(tensor.numel() for tensor in checkpoint.state.values() if tensor.is_floating_point())
+    plain = {name: _plain(getattr(checkpoint, name)) for name in fields}
+    return plain | {"shape": list(checkpoint.shape), "numbers": parameters}
+
+
+def _plain(value: Any) -> Any:
+    """`value` with what JSON can't say, NaN and infinity, as words."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not abs(value) < float("inf"):
+        return str(value)
+    return value

@@ -1,0 +1,219 @@
+"""Suites: named, versioned lists of (attack, threat, restarts), read from YAML and bound to a dataset's scale."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from benchmark.attacks import Attack, make_attack
+from benchmark.documents import Document, Schema, read_document
+from benchmark.errors import BadInput, unknown
+from benchmark.registry import Registry
+from benchmark.storage import digest
+from benchmark.threats import NORMS, Threat
+
+SUITES: Registry[Path] = Registry("suite")
+for _path in sorted((Path(__file__).parents[1] / "suites").glob("*.yaml")):
+    SUITES.add(_path.stem, _path)
+
+
+@dataclass(frozen=True)
+class SuiteItem:
+    """One line of a suite: an attack under a threat.
+
+    Attributes:
+        label: its name in tables, unique in the suite, by default "<attack>-<norm>".
+        attack: the attack with its parameters.
+        threat: norm and radius.
+        restarts: runs with different noise, of which the best counts; 1 for attacks without randomness.
+    """
+
+    label: str
+    attack: Attack
+    threat: Threat
+    restarts: int
+
+    def definition(self) -> dict[str, Any]:
+        """Everything that determines this item's numbers, as plain JSON values."""
+        return {
+            "label": self.label,
+            "attack": self.attack.identity(),
+            "norm": self.threat.norm,
+            "epsilon": float(self.threat.epsilon),
+            "restarts": self.restarts,
+        }
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A suite bound to a dataset's scale and a number of test images: what an evaluation runs."""
+
+    name: str
+    version: int
+    preset: str
+    description: str
+    scale: str
+    images: int
+    items: tuple[SuiteItem, ...]
+
+    @cached_property
+    def digest(self) -> str:
+        """Two suites with this digest in common give comparable numbers; it covers all that determines them."""
+        return digest({"items": [item.definition() for item in self.items], "images": self.images})
+
+    @property
+    def norms(self) -> list[str]:
+        """The norms of the threats, in order of appearance."""
+        return list(dict.fromkeys(item.threat.norm for item in self.items))
+
+    def first(self, images: int) -> Suite:
+        """The same suite on the first `images` test images."""
+        return dataclasses.replace(self, images=images)
+
+    def definition(self) -> dict[str, Any]:
+        """The suite as plain JSON values, as evaluations store it."""
+        items = [
+            item.definition() | {"kind": item.attack.kind, "source": item.attack.source, "paper": item.attack.paper}
+            for item in self.items
+        ]
+        plain = {
+            name: getattr(self, name) for name in ("name", "version", "preset", "description", "scale", "images")
+        }
+        return plain | {"digest": self.digest, "items": items}
+
+
+class _Line(Schema):
+    attack: str
+    norm: str
+    label: str | None = None
+    epsilon: float | dict[str, float] | None = None
+    restarts: int | None = Field(default=None, ge=1)
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    scales: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+
+class _Change(Schema):
+    restarts: int | None = Field(default=None, ge=1)
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+
+class _Preset(Schema):
+    images: int | None = Field(default=None, ge=1)
+    restarts: int | None = Field(default=None, ge=1)
+    attacks: dict[str, _Change] = Field(default_factory=dict)
+
+
+class _File(Schema):
+    name: str
+    version: int = Field(ge=1)
+    description: str = ""
+    images: int = Field(ge=1)
+    restarts: int = Field(default=1, ge=1)
+    epsilons: dict[str, dict[str, float]]
+    attacks: list[_Line] = Field(min_length=1)
+    presets: dict[str, _Preset] = Field(default_factory=dict)
+
+
+def load_suite(suite: str | Path, preset: str = "full", scale: str = "cifar10") -> Suite:
+    """The suite called `suite`, with the radii of `scale` and the changes of `preset`.
+
+    Args:
+        suite: a registered name, or the path of a YAML file (recognised by its ending or a slash).
+        preset: "full", or a preset that the file defines ("quick").
+        scale: whose row of radii to use, e.g. "digits" or "cifar10".
+
+    Raises:
+        BadInput: unknown suite, preset or scale; a file that does not fit the schema; an unknown attack, parameter or
+            norm; a threat that an attack does not support. The file's line is named.
+    """
+    is_path = isinstance(suite, Path) or suite.endswith((".yaml", ".yml")) or "/" in suite
+    return _bind(read_document(suite if is_path else SUITES.get(str(suite)), _File), preset, scale)
+
+
+def suite_scales(suite: str | Path) -> list[str]:
+    """The dataset scales for which `suite` states radii."""
+    path = SUITES.get(suite) if isinstance(suite, str) and suite in SUITES else Path(suite)
+    return list(read_document(path, _File).content.epsilons)
+
+
+def suite_presets(suite: str) -> list[str]:
+    """The presets of a registered suite, "full" first."""
+    return ["full", *read_document(SUITES.get(suite), _File).content.presets]
+
+
+def _bind(document: Document[_File], preset: str, scale: str) -> Suite:
+    file = document.content
+    if preset != "full" and preset not in file.presets:
+        raise unknown("preset", preset, ["full", *file.presets], document.where("presets"))
+    if scale not in file.epsilons:
+        raise unknown("dataset scale", scale, file.epsilons, document.where("epsilons"))
+    change = file.presets.get(preset, _Preset())
+    problems, items = [], []
+    for position, line in enumerate(file.attacks):
+        try:
+            items.append(_item(document, position, line, change, preset, scale))
+        except BadInput as error:
+            problems.append(str(error))
+    labels = [line.label or f"{line.attack}-{line.norm}" for line in file.attacks]
+    for position, label in enumerate(labels):
+        if label in labels[:position]:
+            problems.append(f"{document.where('attacks', position)}: the label {label!r} occurs twice; add `label:`")
+    for label in change.attacks:
+        if label not in labels:
+            problems.append(str(unknown("label", label, labels, document.where("presets", preset, "attacks", label))))
+    if problems:
+        raise BadInput("\n".join(problems))
+    return Suite(
+        name=file.name,
+        version=file.version,
+        preset=preset,
+        description=file.description,
+        scale=scale,
+        images=change.images or file.images,
+        items=tuple(items),
+    )
+
+
+def _item(
+    document: Document[_File], position: int, line: _Line, change: _Preset, preset: str, scale: str
+) -> SuiteItem:
+    here = ("attacks", position)
+    label = line.label or f"{line.attack}-{line.norm}"
+    own_change = change.attacks.get(label, _Change())
+    sources = (
+        (line.parameters, (*here, "parameters")),
+        (line.scales.get(scale, {}), (*here, "scales", scale)),
+        (own_change.parameters, ("presets", preset, "attacks", label, "parameters")),
+    )
+    # Made once per source so that a wrong parameter is reported on the line where it stands.
+    for parameters, path in sources:
+        for name, value in parameters.items():
+            make_attack(line.attack, {name: value}, document.where(*path, name))
+    merged = {name: value for parameters, _ in sources for name, value in parameters.items()}
+    attack = make_attack(line.attack, merged, document.where(*here, "attack"))
+    threat = _threat(document, here, line, scale)
+    attack.check(threat, document.where(*here, "norm"))
+    restarts = own_change.restarts or change.restarts or line.restarts or document.content.restarts
+    if line.restarts and not own_change.restarts:
+        restarts = min(restarts, line.restarts)
+    return SuiteItem(label, attack, threat, restarts if attack.random else 1)
+
+
+def _threat(document: Document[_File], here: tuple[str | int, ...], line: _Line, scale: str) -> Threat:
+    if line.norm not in NORMS:
+        raise unknown("norm", line.norm, NORMS, document.where(*here, "norm"))
+    own = line.epsilon.get(scale) if isinstance(line.epsilon, dict) else line.epsilon
+    shared = document.content.epsilons[scale].get(line.norm)
+    place = document.where(*here, "epsilon") if own is not None else document.where("epsilons", scale, line.norm)
+    epsilon = own if own is not None else shared
+    if epsilon is None:
+        raise BadInput(f"{place}: no epsilon for {line.norm} at the scale {scale!r}; add it here")
+    try:
+        return Threat(line.norm, epsilon)
+    except BadInput as error:
+        raise BadInput(f"{place}: {error}") from None

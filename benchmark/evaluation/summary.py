@@ -1,0 +1,129 @@
+"""From records to an evaluation: shards put together, costs added up, oddities said aloud."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmark.evaluation.outcomes import Evaluation, Outcome
+from benchmark.evaluation.record import Damaged, Record
+
+#: Share of gradients that may be exactly zero or not finite before the evaluation warns.
+DEAD_GRADIENTS = 0.1
+
+_COSTS = ("seconds", "forwards", "backwards", "dead_gradients", "disagreements", "attacked")
+
+
+def summarise(manifest: dict[str, Any], read: Callable[[str], Record | None]) -> Evaluation:
+    """The evaluation that `manifest` lists the records of.
+
+    Args:
+        manifest: as `plan.Plan.manifest` writes it.
+        read: gives the record of that digest, or None where it is absent or damaged.
+
+    Raises:
+        Damaged: of some images not one record is left, so that not even clean errors are known.
+    """
+    images = manifest["dataset"]["images"]
+    records = {label: [read(name) for name in names] for label, names in manifest["records"].items()}
+    present = [record for shards in records.values() for record in shards if record is not None]
+    clean_errors, changed = _clean_errors(images, present)
+    items = manifest["suite"]["items"]
+    outcomes = tuple(
+        _outcome(item, clean_errors, records[item["label"]], manifest["records"][item["label"]]) for item in items
+    )
+    return Evaluation(
+        id=manifest["id"],
+        model=manifest["model"],
+        suite=manifest["suite"],
+        dataset=manifest["dataset"],
+        mode=manifest["mode"],
+        seed=manifest["seed"],
+        precision=manifest["precision"],
+        clean_errors=clean_errors,
+        outcomes=outcomes,
+        warnings=(*manifest["notes"], *_warnings(outcomes, changed)),
+        failures=tuple(_failures(outcomes)),
+        hardware=tuple(sorted({record.info["hardware"] for record in present})),
+        date=max(record.info["date"] for record in present),
+    )
+
+
+def _clean_errors(images: int, records: Sequence[Record]) -> tuple[np.ndarray, int]:
+    """Which images are misclassified without attack in any record, and on how many the records disagree."""
+    seen, right, wrong = (np.zeros(images, bool) for _ in range(3))
+    for record in records:
+        rows = _rows(record)
+        seen[rows] = True
+        wrong[rows] |= record.clean_errors
+        right[rows] |= ~record.clean_errors
+    if not images or not seen.all():
+        raise Damaged(f"the records of {int((~seen).sum())} of {images} images are gone; evaluate again")
+    return wrong, int((right & wrong).sum())
+
+
+def _outcome(
+    item: dict[str, Any], clean_errors: np.ndarray, shards: Sequence[Record | None], names: Sequence[str]
+) -> Outcome:
+    broken, evaluated = clean_errors.copy(), clean_errors.copy()
+    distance = np.where(clean_errors, 0, np.inf).astype(np.float32)
+    costs: dict[str, Any] = dict.fromkeys(_COSTS, 0)
+    faults: Counter[str] = Counter()
+    for record in shards:
+        if record is None:
+            continue
+        rows = _rows(record)
+        broken[rows] |= record.broken
+        evaluated[rows] |= record.evaluated
+        distance[rows] = np.minimum(distance[rows], record.distance)
+        for name in _COSTS:
+            costs[name] += record.info[name]
+        faults.update(record.info["faults"])
+    errors = dict.fromkeys(record.error for record in shards if record is not None and record.error)
+    return Outcome(
+        label=item["label"],
+        norm=item["norm"],
+        epsilon=item["epsilon"],
+        kind=item["kind"],
+        broken=broken,
+        distance=distance,
+        evaluated=evaluated,
+        errors=tuple(errors),
+        missing=sum(record is None for record in shards),
+        costs=costs | {"faults": dict(faults)},
+        definition=item,
+        records=tuple(names),
+    )
+
+
+def _rows(record: Record) -> slice:
+    return slice(record.key["data"]["start"], record.key["data"]["stop"])
+
+
+def _failures(outcomes: Sequence[Outcome]) -> list[str]:
+    failures = [f"{outcome.label} failed: {error}" for outcome in outcomes for error in outcome.errors]
+    for outcome in outcomes:
+        if outcome.missing:
+            failures.append(
+                f"{outcome.label}: {outcome.missing} of its records are absent or damaged; evaluate again"
+            )
+        for reason, count in outcome.costs["faults"].items():
+            failures.append(f"{outcome.label}: {count} candidates were {reason} and were rejected")
+    return failures
+
+
+def _warnings(outcomes: Sequence[Outcome], changed: int) -> list[str]:
+    warnings = []
+    if changed:
+        warnings.append(f"the network gave different answers to the same {changed} images: is its output random?")
+    for outcome in outcomes:
+        backwards, dead = outcome.costs["backwards"], outcome.costs["dead_gradients"]
+        if backwards and dead / backwards > DEAD_GRADIENTS:
+            warnings.append(
+                f"{outcome.label}: {dead / backwards:.0%} of the gradients were zero or not finite, "
+                "so this attack could hardly search; robustness against it proves little"
+            )
+    return warnings

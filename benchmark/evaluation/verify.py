@@ -1,0 +1,108 @@
+"""Where success is decided, and nowhere else: a fresh float32 pass of the original network on each candidate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from benchmark.attacks.objectives import is_wrong
+from benchmark.evaluation.memory import halve_on_out_of_memory
+from benchmark.threats import Threat, in_box
+
+
+class AttackFault(Exception):
+    """An attack returned something that is no candidate at all; the message says what."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What verification found out about N candidates.
+
+    Attributes:
+        wrong: N bools, the candidate is admissible and the network misclassifies it.
+        broken: N bools, `wrong` and within ε.
+        distance: N float32, ‖x_adv − x‖ in the threat's norm where `wrong`, else inf.
+        faults: why candidates were rejected → how many.
+    """
+
+    wrong: Tensor
+    broken: Tensor
+    distance: Tensor
+    faults: dict[str, int] = field(default_factory=dict)
+
+
+def verify(
+    model: nn.Module, x: Tensor, y: Tensor, x_adv: Tensor, handed: Tensor, threat: Threat, kind: str
+) -> Verdict:
+    """Judge the candidates of one attack.
+
+    All N rows are passed through the network, also those that were not attacked: an example thus always stands
+    at the same place of the same batch, and its verdict can't depend on which others were attacked.
+
+    Args:
+        model: the original network in float32 and eval mode.
+        x, y: clean images N×C×H×W in [0, 1] and labels N.
+        x_adv: candidates, like `x`.
+        handed: N bools, which rows the attack was given; the others are never broken.
+        threat: norm and ε.
+        kind: "budget" (a candidate outside the ball is a fault) or "minimal" (it is merely too far away).
+
+    Raises:
+        AttackFault: `x_adv` has not the shape and type of `x`.
+    """
+    check_candidates(x_adv, x)
+    x_adv = torch.where(handed.view(-1, *[1] * (x.dim() - 1)), x_adv.detach(), x)
+    finite = torch.isfinite(x_adv.flatten(1)).all(1)
+    boxed, inside = in_box(x_adv), threat.contains(x, x_adv)
+    admissible = handed & (inside if kind == "budget" else boxed)
+    faults = {
+        "not finite": handed & ~finite,
+        "outside the box [0, 1]": handed & finite & ~boxed,
+        f"outside the ball {threat}": handed & boxed & ~inside & (kind == "budget"),
+    }
+    judged = torch.where(admissible.view(-1, *[1] * (x.dim() - 1)), x_adv, x)
+    wrong = admissible & is_wrong(exact_logits(model, judged), y)
+    distance = threat.distance(judged - x).float()
+    return Verdict(
+        wrong=wrong,
+        broken=wrong & inside,
+        distance=torch.where(wrong, distance, torch.full_like(distance, torch.inf)),
+        faults={reason: int(rows.sum()) for reason, rows in faults.items() if bool(rows.any())},
+    )
+
+
+def check_candidates(x_adv: object, x: Tensor) -> None:
+    """Refuse what can't be candidates for the images `x`.
+
+    Raises:
+        AttackFault: not a tensor, or of another shape or type.
+    """
+    if not isinstance(x_adv, Tensor):
+        raise AttackFault(f"returned {type(x_adv).__name__} instead of a tensor of images")
+    if x_adv.shape != x.shape:
+        raise AttackFault(f"returned images of shape {list(x_adv.shape)} instead of {list(x.shape)}")
+    if x_adv.dtype != x.dtype:
+        raise AttackFault(f"returned images of type {x_adv.dtype} instead of {x.dtype}")
+
+
+def exact_logits(model: nn.Module, x: Tensor) -> Tensor:
+    """Logits N×K of a float32 pass: eval mode, no autocast, no TF32, no gradients."""
+    model.eval()
+    with torch.no_grad(), torch.autocast(x.device.type, enabled=False), full_precision():
+        return halve_on_out_of_memory(lambda rows: model(x[rows]).float(), len(x))
+
+
+@contextmanager
+def full_precision() -> Iterator[None]:
+    """Within this context float32 products are float32 products, and convolutions are deterministic."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+            yield
+    finally:
+        torch.set_float32_matmul_precision(before)
