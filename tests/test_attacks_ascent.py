@@ -218,6 +218,22 @@ def test_a_claim_made_in_bfloat16_is_confirmed_in_float32(problem):
         assert torch.equal(left_early, claimed & is_wrong(classifier(found), y))
 
 
+def test_the_last_steps_of_a_bfloat16_search_run_in_float32():
+    """A network whose bfloat16 gradient is useless: only the float32 polish can find anything."""
+
+    class OnlyExact(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            score = nn.functional.linear(x.flatten(1), torch.full((1, 64), 1.0)).squeeze(1)
+            score = score * (score.dtype == torch.float32) - 31.0
+            return torch.stack([score, torch.zeros_like(score)], dim=1)
+
+    x, y = torch.full((2, 1, 8, 8), 0.5), torch.zeros(2, dtype=torch.long)
+    attack, threat = PGD(steps=10, start="zero", relative_step_size=1.0), Threat("linf", 0.1)
+    classifier = PreparedClassifier(OnlyExact(), 2, precision="bf16")
+    found = attack(classifier, x, y, threat, ExampleNoise(0, range(2)))
+    assert is_wrong(OnlyExact()(found), y).all()
+
+
 def test_frozen_restores_every_flag():
     net = small_net()
     net[0].bias.requires_grad_(False)

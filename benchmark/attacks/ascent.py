@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import torch
@@ -75,27 +76,27 @@ def ascend(
     # Drawn in one go, so that an example's draws don't depend on how long others stay.
     ks = [noise.integers(move.k[0], move.k[1] + 1, steps) if _is_sparse(move) else None for move in moves]
     velocity = torch.zeros_like(x) if momentum is not None else None
-    for step in range(steps):
-        if keep == "first" and step == steps - _polish(steps):
-            # What bfloat16 left standing gets its last steps in float32.
-            classifier = classifier.exact()  # type: ignore[union-attr]
-        logits, loss, gradient = input_gradient(classifier, state.current, state.y, objective)
-        alive = state.observe(classifier, logits, loss)
-        if not len(state.rows):
-            return state.result
-        gradient = gradient[alive] if alive is not None else gradient
-        if momentum is not None and velocity is not None:
-            velocity = velocity[alive] if alive is not None else velocity
-            gradient = velocity = momentum * velocity + _by_mean_magnitude(gradient)
-        candidates = [
-            move(state.x, state.current, gradient, torch.ones(()) if k is None else k[state.rows, step])
-            for move, k in zip(moves, ks, strict=True)
-        ]
-        state.current = _highest_loss(classifier, candidates, state.y, objective)
-    if keep != "last":
-        with torch.no_grad():
-            logits = classifier(state.current)
-            state.observe(classifier, logits, objective(logits, state.y, state.current))
+    with ExitStack() as polish:
+        for step in range(steps):
+            if keep == "first" and step == steps - _polished(steps):
+                polish.enter_context(classifier.exact())  # type: ignore[union-attr]
+            logits, loss, gradient = input_gradient(classifier, state.current, state.y, objective)
+            alive = state.observe(classifier, logits, loss)
+            if not len(state.rows):
+                return state.result
+            gradient = gradient[alive] if alive is not None else gradient
+            if momentum is not None and velocity is not None:
+                velocity = velocity[alive] if alive is not None else velocity
+                gradient = velocity = momentum * velocity + _by_mean_magnitude(gradient)
+            candidates = [
+                move(state.x, state.current, gradient, torch.ones(()) if k is None else k[state.rows, step])
+                for move, k in zip(moves, ks, strict=True)
+            ]
+            state.current = _highest_loss(classifier, candidates, state.y, objective)
+        if keep != "last":
+            with torch.no_grad():
+                logits = classifier(state.current)
+                state.observe(classifier, logits, objective(logits, state.y, state.current))
     state.finish()
     return state.result
 
@@ -162,8 +163,8 @@ class _State:
             self.result[self.rows] = self.current
 
 
-def _polish(steps: int) -> int:
-    """How many of the last steps run in float32 whatever the precision of the search: a tenth, at least one."""
+def _polished(steps: int) -> int:
+    """How many of the last steps run in float32, for what a bfloat16 search left standing: a tenth, at least one."""
     return -(-steps // 10)
 
 

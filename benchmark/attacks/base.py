@@ -28,10 +28,6 @@ class Classifier(Protocol):
         """The rows of `broken` (N bools) that full float32 precision agrees are misclassified."""
         ...
 
-    def exact(self) -> Classifier:
-        """The same network, same counters, every pass in float32."""
-        ...
-
     def exact(self) -> AbstractContextManager[Classifier]:
         """A context within which every pass runs in full float32 precision."""
         ...

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from benchmark.attacks.base import Classifier
 from benchmark.attacks.objectives import is_wrong
 
 
@@ -65,9 +64,14 @@ class PreparedClassifier:
             broken[broken.clone()] = is_wrong(self._logits(x[broken], "fp32"), y[broken])
         return broken
 
-    def exact(self) -> Classifier:
-        """The same network and counters with every pass in float32."""
-        return self if self.precision == "fp32" else _Exact(self)
+    @contextmanager
+    def exact(self) -> Iterator[PreparedClassifier]:
+        """Within this context every pass runs in float32."""
+        precision, self.precision = self.precision, "fp32"
+        try:
+            yield self
+        finally:
+            self.precision = precision
 
     def _logits(self, x: Tensor, precision: str) -> Tensor:
         self.forwards += len(x)
@@ -84,23 +88,6 @@ class PreparedClassifier:
         self.backwards += len(gradient)
         size = gradient.detach().flatten(1).abs().amax(1)
         self._dead += ((size == 0) | ~torch.isfinite(size)).sum()
-
-
-class _Exact:
-    """A float32 view of a prepared classifier."""
-
-    def __init__(self, classifier: PreparedClassifier) -> None:
-        self.num_classes = classifier.num_classes
-        self._classifier = classifier
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return self._classifier._logits(x, "fp32")
-
-    def confirm(self, x: Tensor, y: Tensor, broken: Tensor) -> Tensor:
-        return broken
-
-    def exact(self) -> Classifier:
-        return self
 
 
 @contextmanager
