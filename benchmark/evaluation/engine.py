@@ -69,8 +69,8 @@ def _run_in_pool(jobs: Sequence[Job], folder: Path, workers: int, report: Report
             except BrokenProcessPool:
                 continue
     raise BadInput(
-        f"worker processes died {POOLS} times; {len(todo)} jobs are not done, what is done is kept. If memory ran out, "
-        'go on with fewer workers; in a script, call this below `if __name__ == "__main__":`'
+        f"worker processes died {POOLS} times; {len(todo)} jobs are not done, what is done is kept. "
+        'If memory ran out, go on with fewer workers; in a script, call this below `if __name__ == "__main__":`'
     )
 
 

@@ -182,7 +182,7 @@ class _Run:
         return None
 
     def _search(self, rows: Tensor, restart: int) -> Tensor:
-        """Candidates for `rows`. Own attacks go on with smaller batches when memory runs out."""
+        """Candidates for `rows`. Where the batch does not matter, it shrinks when memory runs out."""
 
         def attack(part: slice) -> Tensor:
             chosen = rows[part]
@@ -192,7 +192,7 @@ class _Run:
             check_candidates(x_adv, x)
             return x_adv
 
-        if self.item.attack.source == "own":
+        if self.item.attack.batch_independent:
             return halve_on_out_of_memory(attack, len(rows))
         return attack(slice(None))
 

@@ -12,7 +12,7 @@ from benchmark.evaluation.outcomes import Evaluation, Outcome
 from benchmark.evaluation.record import Damaged, Record
 
 #: Share of gradients that may be exactly zero or not finite before the evaluation warns.
-DEAD_GRADIENTS = 0.1
+DEAD_GRADIENTS = 0.5
 
 _COSTS = ("seconds", "forwards", "backwards", "dead_gradients", "disagreements", "attacked")
 
