@@ -7,6 +7,7 @@ import types
 import typing
 from typing import Any
 
+from benchmark.attacks.autoattack import APGD, AutoAttack, Square, TargetedAPGD, TargetedFAB
 from benchmark.attacks.base import Attack, Classifier
 from benchmark.attacks.classifier import PreparedClassifier, frozen
 from benchmark.attacks.cw import CW
@@ -22,7 +23,12 @@ from benchmark.registry import Registry
 __all__ = ["ATTACKS", "Attack", "Classifier", "PreparedClassifier", "frozen", "make_attack"]
 
 ATTACKS: Registry[type[Attack]] = Registry("attack")
-for _attack in (FGSM, PGD, MIM, DDN, CW, DeepFool, FMN, GaussianNoise, SaltAndPepper, Boundary, Pointwise):
+for _attack in (
+    *(FGSM, PGD, MIM),
+    *(DDN, CW, DeepFool, FMN),
+    *(GaussianNoise, SaltAndPepper, Boundary, Pointwise),
+    *(AutoAttack, APGD, TargetedAPGD, TargetedFAB, Square),
+):
     ATTACKS.add(_attack.name, _attack)
 
 

@@ -17,7 +17,8 @@ class LibraryModel(nn.Module):
     """A classifier as the `nn.Module` that libraries ask for, without the habits that break them.
 
     Its logits are a fresh tensor (some libraries write into them), always depend on the input (some call
-    `backward` whatever comes) and are finite (non-finite rows become zero, and so do their gradients).
+    `backward` whatever comes) and are finite (non-finite rows become zero, and so do their gradients, which
+    are contiguous, whatever the network's layout).
     A frozen parameter tells libraries that look for one which device to use.
     """
 
@@ -31,7 +32,7 @@ class LibraryModel(nn.Module):
         """Logits, N×K, of images N×C×H×W."""
         if x.requires_grad:
             x = x.view_as(x)
-            x.register_hook(lambda gradient: torch.nan_to_num(gradient, 0.0, 0.0, 0.0))
+            x.register_hook(lambda gradient: torch.nan_to_num(gradient, 0.0, 0.0, 0.0).contiguous())
         logits = self._classifier(x)
         logits = torch.where(torch.isfinite(logits).all(1, keepdim=True), logits, torch.zeros_like(logits))
         if x.requires_grad and not logits.requires_grad:
