@@ -16,6 +16,7 @@ from benchmark.attacks.decision import Boundary, Pointwise
 from benchmark.attacks.deepfool import DeepFool
 from benchmark.attacks.fmn import FMN
 from benchmark.attacks.gradient import FGSM, MIM, PGD
+from benchmark.attacks.hopskipjump import HopSkipJump
 from benchmark.attacks.random_noise import GaussianNoise, SaltAndPepper
 from benchmark.errors import BadInput, unknown
 from benchmark.registry import Registry
@@ -26,7 +27,7 @@ ATTACKS: Registry[type[Attack]] = Registry("attack")
 for _attack in (
     *(FGSM, PGD, MIM),
     *(DDN, CW, DeepFool, FMN),
-    *(GaussianNoise, SaltAndPepper, Boundary, Pointwise),
+    *(GaussianNoise, SaltAndPepper, Boundary, Pointwise, HopSkipJump),
     *(AutoAttack, APGD, TargetedAPGD, TargetedFAB, Square),
 ):
     ATTACKS.add(_attack.name, _attack)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from benchmark import threats
 from benchmark.attacks.base import Classifier
 from benchmark.attacks.minimal import Closest
 from benchmark.attacks.objectives import is_wrong
@@ -27,22 +28,29 @@ def on_the_boundary(classifier: Classifier, x: Tensor, y: Tensor, norm: str, noi
         wrong = classifier.confirm(candidate, y, wrong)
         closest.offer(candidate, wrong)
         if bool(wrong.any()):
-            closest.offer(towards(classifier, x, candidate, y, wrong), wrong)
+            closest.offer(towards(classifier, x, candidate, y, wrong, norm), wrong)
     return closest
 
 
 @torch.no_grad()
-def towards(classifier: Classifier, x: Tensor, x_adv: Tensor, y: Tensor, wrong: Tensor) -> Tensor:
-    """The misclassified image nearest to `x` that bisecting the line to each `wrong` row of `x_adv` finds."""
+def towards(
+    classifier: Classifier, x: Tensor, x_adv: Tensor, y: Tensor, wrong: Tensor, norm: str, halvings: int = 12
+) -> Tensor:
+    """The misclassified image nearest to `x` that bisection finds on the way from each `wrong` row of `x_adv`.
+
+    The way is a straight line; in linf it is the shorter one of clipping the perturbation ever more.
+    """
     near, far = torch.zeros(len(x), device=x.device), torch.ones(len(x), device=x.device)
-    for _ in range(_HALVINGS):
+    for _ in range(halvings):
         middle = (near + far) / 2
-        fooled = wrong & is_wrong(classifier(_between(x, x_adv, middle)), y)
+        fooled = wrong & is_wrong(classifier(_between(x, x_adv, middle, norm)), y)
         near, far = torch.where(fooled, near, middle), torch.where(fooled, middle, far)
-    return _between(x, x_adv, far)
+    return _between(x, x_adv, far, norm)
 
 
-def _between(x: Tensor, x_adv: Tensor, share: Tensor) -> Tensor:
+def _between(x: Tensor, x_adv: Tensor, share: Tensor, norm: str) -> Tensor:
+    if norm == "linf":
+        return threats.project(x, x_adv, norm, share * threats.distance(x_adv - x, norm).float())
     return torch.lerp(x, x_adv, column(share, x)).clamp(0, 1)
 
 
