@@ -13,7 +13,9 @@ TEST_SHARE = 0.25
 
 
 def load_digits(root: Path, download: bool) -> Dataset:
-    """1,797 grey images in 10 classes; values 0..16 become [0, 1]. Nothing is read from `root`.
+    """1,797 handwritten digits, 8×8 grey, that ship inside scikit-learn: no download.
+
+    Their values 0..16 become [0, 1]; nothing is read from `root`.
 
     There is no published split, so a fixed, seeded, stratified one is made: 450 test images in
     class-balanced order, a tenth of the others for validation.

@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from benchmark.cache import cache_root
 from benchmark.data.dataset import Dataset, Split
 from benchmark.data.pictures import Tree, decode, scan
-from benchmark.data.roots import cache_root
 from benchmark.data.splits import balanced_order, hold_out_validation
 from benchmark.errors import BadInput
 from benchmark.storage import digest, write_atomic
@@ -20,8 +20,9 @@ DECODER_VERSION = 1
 
 
 def load_folder(root: Path, download: bool) -> Dataset:
-    """The pictures of `root`/train and `root`/test; there is nothing to `download`.
+    """Your own pictures, `root`/train/<class>/* and `root`/test/<class>/*: use as folder:PATH.
 
+    They are decoded once and kept in the cache; there is nothing to `download`.
     Labels follow the sorted names of the class folders. The test images come in a fixed, seeded,
     class-balanced order (in sorted order the first N would all be of one class).
 

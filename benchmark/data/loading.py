@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
+from benchmark.cache import cache_root
 from benchmark.data.dataset import Dataset
 from benchmark.data.digits import load_digits
 from benchmark.data.folder import load_folder
-from benchmark.data.published import PUBLISHED
-from benchmark.data.roots import cache_root
+from benchmark.data.published import cifar10, cifar100, fashion_mnist, mnist, svhn
 from benchmark.registry import Registry
 
 
@@ -21,8 +21,11 @@ class Loader(Protocol):
 
 DATASETS: Registry[Loader] = Registry("dataset")
 DATASETS.add("digits", load_digits)
-for published in PUBLISHED:
-    DATASETS.add(published.name, published)
+DATASETS.add("cifar10", cifar10)
+DATASETS.add("cifar100", cifar100)
+DATASETS.add("mnist", mnist)
+DATASETS.add("fashion-mnist", fashion_mnist)
+DATASETS.add("svhn", svhn)
 DATASETS.add("folder", load_folder)
 
 

@@ -4,5 +4,19 @@ from __future__ import annotations
 
 from benchmark.models.architectures import ARCHITECTURES, build
 from benchmark.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from benchmark.models.external import ExternalModel
+from benchmark.models.health import check_model
+from benchmark.models.loading import load_model
+from benchmark.models.sources import SOURCES
 
-__all__ = ["ARCHITECTURES", "Checkpoint", "build", "load_checkpoint", "save_checkpoint"]
+__all__ = [
+    "ARCHITECTURES",
+    "SOURCES",
+    "Checkpoint",
+    "ExternalModel",
+    "build",
+    "check_model",
+    "load_checkpoint",
+    "load_model",
+    "save_checkpoint",
+]

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Protocol
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
@@ -15,22 +15,12 @@ from torch import Tensor, nn
 from benchmark.errors import BadInput
 from benchmark.models.architectures import ARCHITECTURES, build
 from benchmark.models.files import read_file, write_file
+from benchmark.models.fit import ImageProblem, check_fits
 from benchmark.storage import digest, tensor_digest
 
 Text = Annotated[str, Field(max_length=1000)]
 Side = Annotated[int, Field(ge=1, le=1024)]
 Statistic = Annotated[float, Field(allow_inf_nan=False)]
-
-
-class ImageProblem(Protocol):
-    """What a dataset must state so that a network can be held against it."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def num_classes(self) -> int: ...
-    @property
-    def shape(self) -> tuple[int, int, int]: ...
 
 
 @dataclass
@@ -94,15 +84,7 @@ class Checkpoint:
         Raises:
             BadInput: it doesn't fit; the message states both sides.
         """
-        for what, mine, theirs in (
-            ("classes", self.num_classes, dataset.num_classes),
-            ("image shape", tuple(self.shape), tuple(dataset.shape)),
-        ):
-            if mine != theirs:
-                raise BadInput(
-                    f"checkpoint {self.name!r} was made for {what} {mine}, but {dataset.name} has {theirs}; "
-                    f"choose a checkpoint trained on {dataset.name}, or the dataset {self.dataset}"
-                )
+        check_fits(f"checkpoint {self.name!r}", self.num_classes, self.shape, dataset)
 
     def check(self, where: str) -> None:
         """Refuse weights that don't belong to the architecture or aren't finite numbers.

@@ -5,8 +5,10 @@ Neither reader runs code or allocates much more than the file's own size, whatev
 
 from __future__ import annotations
 
+import io
 import json
 import pickletools
+import re
 import stat
 import zipfile
 from pathlib import Path
@@ -25,7 +27,9 @@ VERSION = 1
 LARGEST_FILE, LARGEST_HEADER = 8 * 2**30, 16 * 2**20
 
 #: The only names a checkpoint's pickle may mention: what torch rebuilds plain tensors from.
-HARMLESS = {"collections OrderedDict", "torch._utils _rebuild_tensor_v2", "torch FloatStorage", "torch LongStorage"}
+HARMLESS = re.compile(
+    r"collections OrderedDict|torch [A-Z][A-Za-z0-9]+Storage|torch._utils _rebuild_(tensor_v2|parameter)"
+)
 
 #: Pickle opcodes that import or call by other ways than a plain GLOBAL; torch writes none of them.
 CALLING = {"STACK_GLOBAL", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4", "PERSID"}
@@ -37,13 +41,15 @@ def write_file(path: Path, header: dict[str, Any], state: dict[str, Tensor]) -> 
     Raises:
         BadInput: the file can't be written.
     """
+    text = json.dumps(header)
+    # Made in memory first: what a full disk makes the libraries' own writers raise is no OSError.
     if path.suffix == ".safetensors":
-        from safetensors.torch import save_file
+        from safetensors.torch import save
 
-        metadata = {"format": FORMAT, "version": str(VERSION), "header": json.dumps(header)}
-        return write_atomic(path, lambda part: save_file(state, part, metadata))
-    payload = {"format": FORMAT, "version": VERSION, "header": header, "state": state}
-    return write_atomic(path, lambda part: torch.save(payload, part))
+        return write_atomic(path, save(state, {"format": FORMAT, "version": str(VERSION), "header": text}))
+    content = io.BytesIO()
+    torch.save({"format": FORMAT, "version": VERSION, "header": text, "state": state}, content)
+    return write_atomic(path, content.getvalue())
 
 
 def read_file(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -52,9 +58,7 @@ def read_file(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     Raises:
         BadInput: it is no readable checkpoint of this version.
     """
-    size = _size(path)
-    with path.open("rb") as file:
-        start = file.read(16)
+    size, start = _look(path)
     try:
         if start.startswith(b"PK\x03\x04"):
             payload = _read_pt(path, size)
@@ -63,42 +67,41 @@ def read_file(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         else:
             _refuse_bare_pickle(path, size)
             payload = None
+        if not isinstance(payload, dict) or payload.get("format") != FORMAT:
+            raise BadInput(
+                f"{path} is not a checkpoint of this benchmark; "
+                "to evaluate another network, name it as python:MODULE:CALLABLE"
+            )
+        if payload["version"] != VERSION:
+            raise BadInput(
+                f"{path} has checkpoint format version {payload['version']!r}, this program reads {VERSION}; "
+                "use the release that wrote it, or train it again"
+            )
+        return dict(json.loads(payload["header"])), dict(payload["state"])
     except BadInput:
         raise
     except Exception as error:  # the libraries raise all kinds of errors for what a damaged file may hold
         raise BadInput(f"{path} is damaged and can't be read; copy or train it again ({_brief(error)})") from error
-    if not isinstance(payload, dict) or payload.get("format") != FORMAT:
-        raise BadInput(
-            f"{path} is not a checkpoint of this benchmark; "
-            "to evaluate another network, name it as python:MODULE:CALLABLE"
-        )
-    if payload.get("version") != VERSION:
-        raise BadInput(
-            f"{path} has checkpoint format version {payload.get('version')!r}, this program reads {VERSION}; "
-            "use the release that wrote it, or train it again"
-        )
-    header, state = payload.get("header"), payload.get("state")
-    if not isinstance(header, dict) or not isinstance(state, dict):
-        raise BadInput(f"{path} is damaged: header or state is missing; copy or train it again")
-    return header, state
 
 
-def _size(path: Path) -> int:
+def _look(path: Path) -> tuple[int, bytes]:
+    """The size of the file at `path` in bytes, and how it starts."""
     try:
         status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise BadInput(f"{path} is a folder; name the checkpoint files in it, such as {path / '*.pt'}")
+        if not stat.S_ISREG(status.st_mode):
+            raise BadInput(f"{path} is not a regular file; name a checkpoint file")
+        if not 0 < status.st_size <= LARGEST_FILE:
+            raise BadInput(
+                f"{path} has {status.st_size:,} bytes, checkpoints have 1 to {LARGEST_FILE:,}; copy or train it again"
+            )
+        with path.open("rb") as file:
+            return status.st_size, file.read(16)
     except FileNotFoundError as error:
         raise BadInput(f"there is no checkpoint {path}; check the path, or make it with bench train") from error
-    except OSError as error:
-        raise BadInput(f"can't read {path}: {error.strerror or error}") from error
-    if stat.S_ISDIR(status.st_mode):
-        raise BadInput(f"{path} is a folder; name the checkpoint files in it, such as {path / '*.pt'}")
-    if not stat.S_ISREG(status.st_mode):
-        raise BadInput(f"{path} is not a regular file; name a checkpoint file")
-    if not status.st_size:
-        raise BadInput(f"{path} is empty; copy or train it again")
-    if status.st_size > LARGEST_FILE:
-        raise BadInput(f"{path} has {status.st_size:,} bytes; checkpoints have at most {LARGEST_FILE:,}")
-    return status.st_size
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+        raise BadInput(f"can't read {path}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _read_pt(path: Path, size: int) -> Any:
@@ -127,9 +130,8 @@ def _read_safetensors(path: Path, header_size: int) -> dict[str, Any]:
         metadata = file.metadata() or {}
         if metadata.get("format") != FORMAT:
             return {}
-        version, header = int(metadata["version"]), json.loads(metadata["header"])
         state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (it is no mapping)
-    return {"format": FORMAT, "version": version, "header": header, "state": state}
+    return {**metadata, "version": int(metadata["version"]), "state": state}
 
 
 def _refuse_bare_pickle(path: Path, size: int) -> None:
@@ -146,7 +148,7 @@ def _refuse_code(path: Path, pickled: bytes) -> None:
     for opcode, argument, _ in pickletools.genops(pickled):
         if isinstance(argument, str):
             strings = [*strings[-1:], argument]
-        if opcode.name in CALLING or (opcode.name == "GLOBAL" and argument not in HARMLESS):
+        if opcode.name in CALLING or (opcode.name == "GLOBAL" and not HARMLESS.fullmatch(str(argument))):
             wanted = str(argument) if opcode.name in ("GLOBAL", "INST") else " ".join(strings)
             raise BadInput(
                 f"{path} is a pickle that asks to run code ({wanted.replace(' ', '.')[:100]}); "

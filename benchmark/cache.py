@@ -1,4 +1,4 @@
-"""Where datasets lie and where decoded ones are kept."""
+"""Where files that can be fetched or made again are kept."""
 
 from __future__ import annotations
 

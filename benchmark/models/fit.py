@@ -1,0 +1,37 @@
+"""Whether a network was made for the images of a dataset."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from benchmark.errors import BadInput
+
+Shape = tuple[int, int, int]
+
+
+class ImageProblem(Protocol):
+    """What a dataset must state so that a network can be held against it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def num_classes(self) -> int: ...
+    @property
+    def shape(self) -> Shape: ...
+
+
+def check_fits(model: str, num_classes: int | None, shape: Shape | None, dataset: ImageProblem) -> None:
+    """Refuse a dataset of other classes or image shape than `model` was made for (None: not known).
+
+    Raises:
+        BadInput: it doesn't fit; the message states both sides.
+    """
+    if num_classes is not None and num_classes != dataset.num_classes:
+        mine, theirs = f"{num_classes} classes", f"{dataset.num_classes}"
+    elif shape is not None and tuple(shape) != tuple(dataset.shape):
+        mine, theirs = ("images " + "×".join(map(str, size)) for size in (shape, dataset.shape))
+    else:
+        return
+    raise BadInput(
+        f"{model} was made for {mine}, but {dataset.name} has {theirs}; choose a network trained on {dataset.name}"
+    )

@@ -1,0 +1,32 @@
+"""Networks from anywhere: a checkpoint's path, or `SCHEME:NAME` for another zoo or your own code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from benchmark.errors import unknown
+from benchmark.models.checkpoint import Checkpoint, load_checkpoint
+from benchmark.models.external import ExternalModel
+from benchmark.models.sources import SOURCES
+
+
+def load_model(source: str | Path, *, download: bool = False, trust: bool = False) -> Checkpoint | ExternalModel:
+    """The network that `source` names; its `.model()` is in eval mode, in float32 on the CPU.
+
+    Args:
+        source: the path of a checkpoint, or "robustbench:NAME", "torchvision:NAME", "timm:NAME",
+            "python:MODULE:CALLABLE", or a scheme that another package adds (entry points `benchmark.sources`).
+        download: whether weights may be fetched from the internet.
+        trust: whether `python:` may run the code it names.
+
+    Raises:
+        BadInput: it can't be loaded; the message says why and what to do.
+    """
+    scheme, colon, name = str(source).partition(":")
+    if colon and scheme in SOURCES:
+        return SOURCES.get(scheme)(name, download, trust)
+    # Two letters or more, for a drive is one.
+    if colon and re.fullmatch(r"\w{2,}", scheme) and not Path(source).exists():
+        raise unknown("model source", scheme, SOURCES.names(), str(source))
+    return load_checkpoint(source)

@@ -1,0 +1,166 @@
+"""Other places that networks come from: RobustBench, torchvision, timm, and your own code.
+
+Nothing is fetched unless `download` says so, and whatever their weights' files contain, torch reads them
+without running code; only `python:` runs any, and only if you `trust` it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from torch import hub, nn
+
+from benchmark.cache import cache_root
+from benchmark.errors import BadInput, unknown
+from benchmark.models.external import ExternalModel
+from benchmark.models.normalize import Normalize
+from benchmark.registry import Registry
+
+
+class Source(Protocol):
+    """Opens the network called `name`; may fetch files if `download`, may run its code if `trust`."""
+
+    def __call__(self, name: str, download: bool, trust: bool) -> ExternalModel: ...
+
+
+SOURCES: Registry[Source] = Registry("source")
+
+
+@SOURCES.register("robustbench")
+def from_robustbench(name: str, download: bool, trust: bool) -> ExternalModel:
+    """A network of RobustBench's zoo: NAME (CIFAR-10, linf) or DATASET/THREAT/NAME, e.g. cifar100/Linf/NAME."""
+    with _needs("robustbench", "pip install 'robustness-benchmark[robustbench]'"):
+        from robustbench.model_zoo import model_dicts
+        from robustbench.utils import DATASET_CLASSES, load_model
+    *place, short = name.split("/")
+    dataset, threat = place if len(place) == 2 else ("cifar10", "Linf")
+    zoo = {(d.value, t.value): models for d, threats in model_dicts.items() for t, models in threats.items()}
+    if (dataset, threat) not in zoo:
+        raise unknown("RobustBench leaderboard", f"{dataset}/{threat}", ["/".join(key) for key in zoo])
+    if short not in zoo[dataset, threat]:
+        raise unknown("RobustBench network", short, zoo[dataset, threat])
+    folder = cache_root() / "robustbench"
+    files = zoo[dataset, threat][short].get("gdrive_id")
+    members = (
+        [f"{short}_m{number}.pt" for number in range(len(files))] if isinstance(files, list) else [f"{short}.pt"]
+    )
+    missing = [
+        folder / dataset / threat / file for file in members if not (folder / dataset / threat / file).exists()
+    ]
+    if missing and not download:
+        raise _not_here(f"robustbench:{name}", missing[0])
+    with _weights_only(f"robustbench:{name}"):
+        network = load_model(short, model_dir=folder, dataset=dataset, threat_model=threat)
+    classes = next(count for key, count in DATASET_CLASSES.items() if key.value == dataset)
+    shape = (3, 224, 224) if dataset == "imagenet" else (3, 32, 32)
+    scale = "imagenet" if dataset == "imagenet" else "cifar10"
+    return ExternalModel(f"robustbench:{name}", network, classes, shape, dataset, scale)
+
+
+@SOURCES.register("torchvision")
+def from_torchvision(name: str, download: bool, trust: bool) -> ExternalModel:
+    """An ImageNet classifier of torchvision with its default weights."""
+    from torchvision import models
+
+    names = models.list_models(module=models)
+    if name not in names:
+        raise unknown("torchvision classifier", name, names)
+    weights = models.get_model_weights(name).DEFAULT
+    file = Path(hub.get_dir()) / "checkpoints" / Path(weights.url).name
+    if not file.exists() and not download:
+        raise _not_here(f"torchvision:{name}", file)
+    with _weights_only(f"torchvision:{name}"):
+        network = models.get_model(name, weights=weights)
+    view = weights.transforms()
+    side = view.crop_size[0]
+    return ExternalModel(
+        f"torchvision:{name}",
+        nn.Sequential(Normalize(view.mean, view.std), network),
+        len(weights.meta["categories"]),
+        (3, side, side),
+        "imagenet",
+        "imagenet",
+    )
+
+
+@SOURCES.register("timm")
+def from_timm(name: str, download: bool, trust: bool) -> ExternalModel:
+    """A classifier of timm with its pretrained weights, MODEL or MODEL.TAG."""
+    with _needs("timm", "pip install timm"):
+        import timm
+        from huggingface_hub import try_to_load_from_cache
+    if not timm.is_model(name):
+        raise unknown("timm model", name, timm.list_models())
+    settings = timm.get_pretrained_cfg(name)
+    overlay = None
+    if not download:
+        file = try_to_load_from_cache(settings.hf_hub_id or "", "model.safetensors") if settings else None
+        if not isinstance(file, str):
+            raise _not_here(f"timm:{name}", Path("the Hugging Face cache"))
+        overlay = {"file": file}
+    with _weights_only(f"timm:{name}"):
+        network = timm.create_model(name, pretrained=True, pretrained_cfg_overlay=overlay)
+    known = network.pretrained_cfg
+    imagenet = "imagenet" if known["num_classes"] == 1000 else ""
+    return ExternalModel(
+        f"timm:{name}",
+        nn.Sequential(Normalize(known["mean"], known["std"]), network),
+        known["num_classes"],
+        tuple(known["input_size"]),
+        imagenet,
+        imagenet,
+    )
+
+
+@SOURCES.register("python")
+def from_python(name: str, download: bool, trust: bool) -> ExternalModel:
+    """MODULE:CALLABLE, your own function that takes nothing and returns a torch.nn.Module."""
+    module, _, function = name.partition(":")
+    if not (module and function):
+        raise BadInput(f"python:{name} names no function; write python:MODULE:CALLABLE")
+    if not trust:
+        raise BadInput(f"python:{name} runs code of the module {module}; pass --trust if you trust it")
+    sys.path.insert(0, os.getcwd())
+    try:
+        network = getattr(importlib.import_module(module), function)()
+    except Exception as error:  # it is the user's code: it may raise anything
+        raise BadInput(f"python:{name} failed: {type(error).__name__}: {error}") from error
+    finally:
+        sys.path.remove(os.getcwd())
+    if not isinstance(network, nn.Module):
+        raise BadInput(f"python:{name} returned a {type(network).__name__}; it must return a torch.nn.Module")
+    return ExternalModel(f"python:{name}", network)
+
+
+@contextmanager
+def _needs(package: str, command: str) -> Iterator[None]:
+    try:
+        yield
+    except ImportError as error:
+        raise BadInput(f"{package} can't be imported ({error}); {command}") from error
+
+
+@contextmanager
+def _weights_only(source: str) -> Iterator[None]:
+    """Within this context torch.load never runs a pickle's code, whatever a library asks it to do."""
+    before = os.environ.get("TORCH_FORCE_WEIGHTS_ONLY_LOAD")
+    os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"
+    try:
+        yield
+    except Exception as error:  # a library's own errors, of many types
+        raise BadInput(f"{source} can't be loaded: {error}") from error
+    finally:
+        if before is None:
+            del os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"]
+        else:
+            os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = before
+
+
+def _not_here(source: str, place: Path) -> BadInput:
+    return BadInput(f"the weights of {source} are not in {place}; pass --download to fetch them")
