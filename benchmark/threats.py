@@ -16,6 +16,10 @@ from benchmark.noise import Noise
 
 NORMS = ("linf", "l2", "l1", "l0")
 
+#: Threats without a ball: ε is the strength in the parameters of one kind of change, stated by the attack that
+#: makes it. Of a candidate only the box can be checked; its distance is the largest change of a value.
+PARAMETRIC = ("fog", "gabor", "elastic", "snow", "jpeg", "spatial", "corruption")
+
 #: float32 rounds x + δ; on 8-bit images this alone gives an excess of up to 6e-8 per coordinate.
 LINF_SLACK = 6e-8
 RELATIVE_SLACK = 1e-6
@@ -24,10 +28,11 @@ RELATIVE_SLACK = 1e-6
 def distance(delta: Tensor, norm: str) -> Tensor:
     """The `norm` of each row of `delta` (N×...), computed in float64, returned as float64 of shape N.
 
-    For l0 it is the number of changed channel values, not of changed pixels.
+    For l0 it is the number of changed channel values, not of changed pixels; for a threat without a ball
+    the largest change of a value.
     """
     rows = delta.detach().flatten(1).double()
-    if norm == "linf":
+    if norm == "linf" or norm in PARAMETRIC:
         return rows.abs().amax(1)
     if norm == "l2":
         return torch.linalg.vector_norm(rows, 2, dim=1)
@@ -35,7 +40,7 @@ def distance(delta: Tensor, norm: str) -> Tensor:
         return rows.abs().sum(1)
     if norm == "l0":
         return (rows != 0).sum(1).double()
-    raise unknown("norm", norm, NORMS)
+    raise unknown("norm", norm, (*NORMS, *PARAMETRIC))
 
 
 def project(x: Tensor, x_adv: Tensor, norm: str, radius: float | Tensor) -> Tensor:
@@ -66,16 +71,17 @@ class Threat:
     """What an adversary may do to an image: move it by at most `epsilon` in `norm`, inside the box.
 
     Attributes:
-        norm: "linf", "l2", "l1" or "l0".
-        epsilon: the radius in units of pixels in [0, 1] (a count of channel values for l0).
+        norm: "linf", "l2", "l1" or "l0", or one of the `PARAMETRIC` threats.
+        epsilon: the radius in units of pixels in [0, 1] (a count of channel values for l0), or the strength of
+            a parametric threat.
     """
 
     norm: str
     epsilon: float
 
     def __post_init__(self) -> None:
-        if self.norm not in NORMS:
-            raise unknown("norm", self.norm, NORMS)
+        if self.norm not in NORMS and self.norm not in PARAMETRIC:
+            raise unknown("norm", self.norm, (*NORMS, *PARAMETRIC))
         if not 0 < self.epsilon < float("inf"):
             raise BadInput(f"epsilon of a threat must be a positive number, not {self.epsilon}")
 
@@ -92,6 +98,8 @@ class Threat:
         The ball's surface belongs to it, up to float32 rounding (relative 1e-6, for linf 6e-8 more).
         """
         rows = x_adv.flatten(1)
+        if self.norm in PARAMETRIC:
+            return in_box(rows)
         allowed = self.epsilon * (1 + RELATIVE_SLACK) + (LINF_SLACK if self.norm == "linf" else 0.0)
         return in_box(rows) & (self.distance(x_adv - x) <= allowed)
 

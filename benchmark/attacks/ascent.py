@@ -15,6 +15,10 @@ from benchmark.noise import Noise
 from benchmark.threats import Threat
 
 
+#: (M points, the indices of their examples) → M images in [0, 1], differentiably.
+Decode = Callable[[Tensor, Tensor], Tensor]
+
+
 @dataclass(frozen=True)
 class Move:
     """One kind of step: steepest ascent in a norm, then projection onto its ball and the box.
@@ -49,6 +53,7 @@ def ascend(
     noise: Noise,
     keep: str = "last",
     momentum: float | None = None,
+    decode: Decode | None = None,
 ) -> Tensor:
     """Climb `objective` from `start` inside the ball(s) around `x`.
 
@@ -68,11 +73,17 @@ def ascend(
             closes over per-batch tensors can't be used with "first", since rows leave.
         momentum: decay of accumulated gradients, each divided by its mean magnitude (Dong et al. 2018); None for
             plain steps.
+        decode: for an ascent over something else than pixels (`x` and `start` then are points of that space, N×...):
+            the images of M points that belong to the examples with these M indices.
 
     Returns:
-        N×C×H×W, detached, inside the last move's ball and the box wherever a step was made.
+        Shaped like `x`, detached, inside the last move's ball and the box wherever a step was made.
     """
-    state = _State(x, y, start.detach().clone(), keep)
+    state = _State(x, y, start.detach().clone(), keep, decode)
+
+    def classify(points: Tensor) -> Tensor:
+        return classifier(state.image(points))
+
     # Drawn in one go, so that an example's draws don't depend on how long others stay.
     ks = [noise.integers(move.k[0], move.k[1] + 1, steps) if _is_sparse(move) else None for move in moves]
     velocity = torch.zeros_like(x) if momentum is not None else None
@@ -80,7 +91,7 @@ def ascend(
         for step in range(steps):
             if keep == "first" and step == steps - _polished(steps):
                 polish.enter_context(classifier.exact())  # type: ignore[union-attr]
-            logits, loss, gradient = input_gradient(classifier, state.current, state.y, objective)
+            logits, loss, gradient = input_gradient(classify, state.current, state.y, objective)
             alive = state.observe(classifier, logits, loss)
             if not len(state.rows):
                 return state.result
@@ -92,10 +103,10 @@ def ascend(
                 move(state.x, state.current, gradient, torch.ones(()) if k is None else k[state.rows, step])
                 for move, k in zip(moves, ks, strict=True)
             ]
-            state.current = _highest_loss(classifier, candidates, state.y, objective)
+            state.current = _highest_loss(classify, candidates, state.y, objective)
         if keep != "last":
             with torch.no_grad():
-                logits = classifier(state.current)
+                logits = classify(state.current)
                 state.observe(classifier, logits, objective(logits, state.y, state.current))
     state.finish()
     return state.result
@@ -124,14 +135,18 @@ def input_gradient(
 class _State:
     """Where each example is, what has been found for it, and which examples are still climbing."""
 
-    def __init__(self, x: Tensor, y: Tensor, start: Tensor, keep: str) -> None:
+    def __init__(self, x: Tensor, y: Tensor, start: Tensor, keep: str, decode: Decode | None) -> None:
         if keep not in ("last", "best", "first"):
             raise ValueError(f"keep must be last, best or first, not {keep!r}")
-        self.x, self.y, self.keep = x, y, keep
+        self.x, self.y, self.keep, self.decode = x, y, keep, decode
         self.current = start
         self.result = start.clone()
         self.rows = torch.arange(len(x), device=x.device)
         self.highest = torch.full((len(x),), -torch.inf, device=x.device)
+
+    def image(self, points: Tensor) -> Tensor:
+        """What the network sees of `points`, one for each example that is still climbing."""
+        return points if self.decode is None else self.decode(points, self.rows)
 
     def observe(
         self, classifier: Classifier | Callable[[Tensor], Tensor], logits: Tensor, loss: Tensor
@@ -143,7 +158,7 @@ class _State:
             self.result = torch.where(better.view(-1, *[1] * (self.x.dim() - 1)), self.current, self.result)
         if self.keep != "first":
             return None
-        broken = classifier.confirm(self.current, self.y, is_wrong(logits, self.y))  # type: ignore[union-attr]
+        broken = classifier.confirm(self.image(self.current), self.y, is_wrong(logits, self.y))  # type: ignore[union-attr]
         if not bool(broken.any()):
             return None
         self.result[self.rows[broken]] = self.current[broken]

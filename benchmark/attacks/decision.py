@@ -96,7 +96,7 @@ def _improve(attack: Any, classifier: Classifier, x: Tensor, y: Tensor, closest:
     """Run a Foolbox attack from the images in `closest`, where there are any, and keep what is closer."""
     import foolbox
 
-    class Misclassified(foolbox.criteria.Criterion):  # type: ignore[misc]
+    class Misclassified(foolbox.criteria.Criterion):
         def __repr__(self) -> str:
             return "Misclassified()"
 
