@@ -1,0 +1,176 @@
+"""Training: a method (cohort × inner × outer), a recipe, one loop; out come checkpoints."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from lightning_fabric import Fabric
+
+from benchmark.errors import BadInput
+from benchmark.hardware import describe
+from benchmark.models import Checkpoint, load_checkpoint, save_checkpoint
+from benchmark.storage import check_writable
+from benchmark.training.methods import METHODS
+from benchmark.training.parallel import make_fabric
+from benchmark.training.plan import Plan, make_plan
+from benchmark.training.recipe import recipe_names
+from benchmark.training.report import Reporter
+from benchmark.training.state import state_path
+from benchmark.training.trainer import Trainer
+
+__all__ = ["METHODS", "recipe_names", "train"]
+
+
+def train(
+    method: str,
+    *,
+    dataset: str = "digits",
+    arch: str | None = None,
+    recipe: str = "quick",
+    set: Mapping[str, Any] | Sequence[str] | None = None,
+    teacher: Sequence[str | Path] = (),
+    inner: str | None = None,
+    outer: str | None = None,
+    seed: int = 0,
+    out: str | Path = "zoo",
+    name: str | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    resume: bool = False,
+    download: bool = False,
+    root: str | Path | None = None,
+    compile: bool = False,
+    devices: int = 1,
+    num_nodes: int = 1,
+    progress: bool | None = None,
+) -> list[Path]:
+    """Train the networks of a method and write one checkpoint for each.
+
+    `out/NAME.pt` holds the weights of highest robust accuracy on held-out images, `out/last/NAME.pt` the last
+    ones. If both are there already, made by the very same run, nothing is done.
+
+    Args:
+        method: a name in `METHODS`, e.g. "at" or "mat".
+        dataset: as `benchmark.data.load` takes it; `root` and `download` too.
+        arch: a name in `ARCHITECTURES`; small-cnn for small grey images and resnet18 for others if left out.
+        recipe: "quick", "paper", another shipped one, or a YAML file.
+        set: settings by name, or "key=value" strings: fields of the recipe ("epochs", "threats.linf.epsilon") and
+            hyper-parameters of the method ("alpha").
+        teacher: checkpoints of frozen teachers, in the order of the method's roles.
+        inner, outer: names of another inner objective or outer loss than the method's own.
+        seed: of weights, batches, augmentation and attacks.
+        out: folder for the checkpoints.
+        name: of the run; the method and whatever is not as usual if left out.
+        device, precision: see `benchmark.hardware`.
+        resume: continue an interrupted run of the same settings from its last finished epoch.
+        compile: hand the networks to torch.compile.
+        devices, num_nodes: processes per machine, and machines.
+        progress: True for bars, False for silence, None for bars at a terminal and lines elsewhere.
+
+    Returns:
+        The paths of the selected checkpoints, in the order of the method's networks.
+
+    Raises:
+        BadInput: something about the arguments, or the loss stopped being a number.
+        KeyboardInterrupt: as it came; what the last finished epoch left can be resumed.
+    """
+    plan = make_plan(
+        method,
+        dataset=dataset,
+        arch=arch,
+        recipe=recipe,
+        set=set,
+        teacher=teacher,
+        inner=inner,
+        outer=outer,
+        seed=seed,
+        device=device,
+        precision=precision,
+        download=download,
+        root=root,
+        name=name,
+    )
+    folder = check_writable(out)
+    paths = [folder / f"{checkpoint}.pt" for checkpoint in plan.checkpoint_names()]
+    if all(_is_of(plan, path) for each in paths for path in (each, _last(each))):
+        return paths
+    fabric = make_fabric(plan.device, plan.precision, devices, num_nodes)
+    fabric.launch(partial(_run, plan=plan, folder=folder, resume=resume, compile=compile, progress=progress))
+    return paths
+
+
+def _run(fabric: Fabric, plan: Plan, folder: Path, resume: bool, compile: bool, progress: bool | None) -> None:
+    state = state_path(folder, plan.name)
+    trainer = Trainer(plan, fabric, compile)
+    leads = fabric.global_rank == 0
+    scalars = folder / "runs" / plan.name if leads else None
+    with Reporter(plan.name, plan.recipe.epochs, trainer.steps, progress if leads else False, scalars) as report:
+        trainer.fit(state, resume, report)
+    if leads:
+        _save_checkpoints(trainer, folder)
+        state.unlink()
+    fabric.barrier()
+
+
+def _save_checkpoints(trainer: Trainer, folder: Path) -> None:
+    plan, data = trainer.plan, trainer.plan.dataset
+    kept = [n for n, member in enumerate(plan.bound.cohort.members) if member.kept]
+    for n, name in zip(kept, plan.checkpoint_names(), strict=True):
+        best = trainer.best[n]
+        network = plan.bound.cohort.members[n].name
+        for selection, epoch, weights, path in (
+            ("last", trainer.epoch, trainer.members[n].state_dict(), _last(folder / f"{name}.pt")),
+            ("best", best["epoch"], best["state"], folder / f"{name}.pt"),
+        ):
+            checkpoint = Checkpoint(
+                name=name,
+                state=weights,
+                architecture=plan.architecture,
+                num_classes=data.num_classes,
+                shape=data.shape,
+                mean=data.mean,
+                std=data.std,
+                dataset=data.name,
+                scale=data.scale,
+                method=plan.method,
+                network=network,
+                recipe={"name": plan.recipe_name, **plan.recipe.model_dump(mode="json")},
+                seed=plan.seed,
+                history=trainer.history,
+                versions=_versions(),
+                selection=selection,  # type: ignore[arg-type]
+                selected_epoch=epoch,
+                extra={
+                    "run": plan.digest,
+                    "settings": plan.bound.settings,
+                    "inner": plan.inner,
+                    "outer": plan.outer,
+                    "teachers": [teacher.name for teacher in plan.teachers],
+                    "precision": plan.precision,
+                    "hardware": describe(trainer.part.fabric.device),
+                    "seconds": sum(float(row["seconds"]) for row in trainer.history),
+                },
+            )
+            save_checkpoint(path, checkpoint)
+
+
+def _is_of(plan: Plan, path: Path) -> bool:
+    """Whether the checkpoint at `path` is what this plan leads to."""
+    try:
+        return path.exists() and load_checkpoint(path).extra.get("run") == plan.digest
+    except BadInput:
+        return False
+
+
+def _last(path: Path) -> Path:
+    return path.parent / "last" / path.name
+
+
+def _versions() -> dict[str, str]:
+    packages = ("robustness-benchmark", "torch", "lightning-fabric", "numpy")
+    return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in packages}}

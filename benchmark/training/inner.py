@@ -1,0 +1,134 @@
+"""Inner maximisations: in which norms a network is attacked while it trains, and how the norms are combined."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from benchmark.attacks.ascent import Move, ascend
+from benchmark.attacks.objectives import Objective
+from benchmark.noise import Noise
+from benchmark.threats import Threat
+from benchmark.training.batch import Batch, Examples, pick
+from benchmark.training.objectives import MakeObjective, Target
+from benchmark.training.parameters import Norm
+from benchmark.training.recipe import Radius
+
+#: all: one x' per norm. max: per example, the norm of highest loss. msd: one x' that climbs in all norms at once.
+#: in-turn: one norm after the other, with a training step after each. random, hardest: one norm per batch, drawn
+#: evenly or in proportion to its running robust error.
+Strategy = Literal["all", "max", "msd", "in-turn", "random", "hardest"]
+Norms = Annotated[tuple[Norm, ...], Field(min_length=1)]
+
+
+@dataclass(frozen=True)
+class Inner:
+    """How a method crafts its adversarial examples. Radii, step sizes and numbers of steps are the recipe's.
+
+    Attributes:
+        objective: what is climbed; None where nothing is.
+        norms: the norms of every network that is not a specialist.
+        strategy: how several norms are combined.
+        start: where the ascent begins: uniformly in the ball, at x plus Gaussian noise of deviation 0.001, or at x.
+        bn: mode of the batch norms of the network under attack; in "train" mode each pass of the ascent also moves
+            their running statistics.
+        keep: the end point of the ascent, or its point of highest loss.
+    """
+
+    objective: MakeObjective | None
+    norms: Norms = ("linf",)
+    strategy: Strategy = "all"
+    start: Literal["uniform", "gaussian", "zero"] = "uniform"
+    bn: Literal["eval", "train"] = "eval"
+    keep: Literal["last", "best"] = "last"
+
+    def rounds(self, memory: Mapping[str, Tensor], generator: torch.Generator) -> list[tuple[str, ...]]:
+        """The norms of each training step that one batch of images gives rise to."""
+        if self.strategy == "in-turn":
+            return [(norm,) for norm in reversed(self.norms)]
+        if self.strategy in ("random", "hardest"):
+            odds = torch.ones(len(self.norms))
+            if self.strategy == "hardest":
+                odds = draw_probabilities(torch.stack([running_accuracy(memory, norm) for norm in self.norms]).cpu())
+            draw = torch.rand((), generator=generator, device=generator.device).cpu()
+            chosen = int((draw > (odds / odds.sum()).cumsum(0)[:-1]).sum())
+            return [(self.norms[chosen],)]
+        return [self.norms]
+
+    def observe(self, norms: Sequence[str], batch: Batch, memory: dict[str, Tensor]) -> None:
+        """Note how many of a step's adversarial examples, crafted in `norms`, were classified correctly."""
+        if self.strategy == "hardest":
+            (norm,) = norms
+            right = (batch.net.adversarial.detach().argmax(1) == batch.y).float()
+            tally = torch.stack([right.sum(), torch.full_like(right[0], len(right))])
+            memory[f"tally.{norm}"] = memory.get(f"tally.{norm}", torch.zeros_like(tally)) + tally
+
+
+def running_accuracy(memory: Mapping[str, Tensor], norm: str) -> Tensor:
+    """Accuracy on the adversarial examples of `norm` since the first step; NaN before there were any."""
+    tally = memory.get(f"tally.{norm}")
+    return torch.tensor(torch.nan) if tally is None else tally[0] / tally[1]
+
+
+def draw_probabilities(accuracies: Tensor) -> Tensor:
+    """E-AT: a norm is drawn in proportion to its robust error; evenly until all have been seen (M → M)."""
+    errors = 1 - accuracies
+    if bool(torch.isnan(errors).any()) or float(errors.sum()) == 0:
+        errors = torch.ones_like(errors)
+    return errors / errors.sum()
+
+
+def craft(
+    inner: Inner,
+    objective: Objective,
+    target: Target,
+    norms: Sequence[str],
+    radii: Mapping[str, Radius],
+    noise: Noise,
+) -> Examples:
+    """The adversarial images of one network in `norms`, a specialist's only one or those of the method.
+
+    Args:
+        inner: how to combine the norms, where to start, what to keep.
+        objective: the per-example loss to climb.
+        target: the network, its images and labels.
+        norms: at least one.
+        radii: by norm: the ball, the length of a step and the number of steps.
+        noise: randomness for the batch.
+    """
+
+    def climb(*norms: str) -> Tensor:
+        rows = [radii[norm] for norm in norms]
+        moves = [Move(Threat(n, r.epsilon), r.step_size, r.k, r.gap) for n, r in zip(norms, rows, strict=True)]
+        return ascend(
+            target.network,
+            target.x,
+            target.y,
+            objective,
+            moves,
+            steps=max(row.steps for row in rows),
+            start=_start(inner.start, moves[0].threat, target.x, noise),
+            noise=noise,
+            keep="best" if len(norms) > 1 else inner.keep,
+        )
+
+    if inner.strategy == "msd" and len(norms) > 1:
+        return Examples((climb(*reversed(norms)),))  # l1, l2, linf: the later candidate wins ties
+    images = tuple(climb(norm) for norm in norms)
+    if inner.strategy == "max" and len(norms) > 1:
+        with torch.no_grad():
+            losses = torch.stack([objective(target.network(x), target.y, x) for x in images])
+        winner = losses.argmax(0)
+        return Examples((pick(images, winner),), winner)
+    return Examples(images)
+
+
+def _start(kind: str, threat: Threat, x: Tensor, noise: Noise) -> Tensor:
+    if kind == "uniform":
+        return threat.random_start(x, noise)
+    return x + 0.001 * noise.normal(*x.shape[1:]) if kind == "gaussian" else x

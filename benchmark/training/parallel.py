@@ -1,0 +1,125 @@
+"""Several processes that train as one: the same global batch, the same draws, the same gradient.
+
+Lightning Fabric starts the processes and moves tensors between them. The networks are not wrapped: an ascent
+makes many passes per update, and only the gradient of the update has to be shared.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+import torch.distributed
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from benchmark.errors import BadInput
+from benchmark.noise import BatchNoise, Noise
+
+
+def make_fabric(device: torch.device, precision: str, devices: int = 1, num_nodes: int = 1) -> Fabric:
+    """Fabric for `devices` processes on each of `num_nodes` machines.
+
+    Several machines are started by torchrun or SLURM, which Fabric recognises; several processes on this one
+    by Fabric itself.
+
+    Raises:
+        BadInput: there are not that many devices.
+    """
+    if device.type == "cuda" and devices > torch.cuda.device_count():
+        raise BadInput(f"--devices {devices}: this machine has {torch.cuda.device_count()} GPUs")
+    started_outside = "TORCHELASTIC_RUN_ID" in os.environ or "SLURM_NTASKS" in os.environ
+    if num_nodes > 1 and not started_outside:
+        raise BadInput(f"--num-nodes {num_nodes}: start the same command on each machine with torchrun or srun")
+    alone = devices * num_nodes == 1
+    which: Any = [device.index or 0] if alone and device.type == "cuda" else devices
+    return Fabric(
+        accelerator=device.type,
+        devices=which,
+        num_nodes=num_nodes,
+        strategy="auto" if alone else "ddp" if started_outside else "ddp_spawn",
+        precision="bf16-mixed" if precision == "bf16" else "32-true",
+    )
+
+
+class Part:
+    """The share of one process in every global batch."""
+
+    def __init__(self, fabric: Fabric) -> None:
+        self.fabric, self.rank, self.size = fabric, fabric.global_rank, fabric.world_size
+
+    def rows(self, whole: Tensor) -> Tensor:
+        """This process's rows of a tensor of the global batch."""
+        return whole if self.size == 1 else whole[self.rank :: self.size]
+
+    def noise(self, size: int, generator: torch.Generator) -> Noise:
+        """This process's rows of draws for a global batch of `size` images."""
+        whole = BatchNoise(size, generator)
+        return whole if self.size == 1 else PartialNoise(whole, self)
+
+    def mean(self, tensors: Iterable[Tensor | None]) -> None:
+        """Replace each tensor by its mean over the processes."""
+        present = [tensor for tensor in tensors if tensor is not None]
+        if self.size == 1 or not present:
+            return
+        flat = torch.cat([tensor.flatten() for tensor in present])
+        torch.distributed.all_reduce(flat)
+        flat /= self.size
+        for tensor, part in zip(present, flat.split([tensor.numel() for tensor in present]), strict=True):
+            tensor.copy_(part.view_as(tensor))
+
+
+class PartialNoise(Noise):
+    """Draws for the global batch of which only this process's rows are handed out."""
+
+    def __init__(self, whole: Noise, part: Part) -> None:
+        self.whole, self.part = whole, part
+
+    def uniform(self, *shape: int) -> Tensor:
+        return self.part.rows(self.whole.uniform(*shape))
+
+    def normal(self, *shape: int) -> Tensor:
+        return self.part.rows(self.whole.normal(*shape))
+
+    def integers(self, low: int, high: int, *shape: int) -> Tensor:
+        return self.part.rows(self.whole.integers(low, high, *shape))
+
+    def seed(self) -> int:
+        return self.whole.seed()
+
+    def select(self, rows: Tensor) -> Noise:
+        raise NotImplementedError("training attacks whole batches")
+
+
+def share_batch_norm(network: nn.Module) -> nn.Module:
+    """Let the network's batch norms take their statistics over the global batch; its state stays as it is."""
+    for module in network.modules():
+        if type(module) is nn.BatchNorm2d:
+            module.__class__ = SharedBatchNorm2d
+    return network
+
+
+class SharedBatchNorm2d(nn.BatchNorm2d):
+    """Batch norm over all processes, on any device (torch's own needs GPUs)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return super().forward(x)
+        from torch.distributed.nn.functional import all_reduce
+
+        values = x.float()
+        count = torch.full((1,), float(x.numel() // x.shape[1]), device=x.device)
+        sums = all_reduce(torch.cat([values.sum((0, 2, 3)), values.square().sum((0, 2, 3)), count]))
+        total, squares, n = sums[: x.shape[1]], sums[x.shape[1] : -1], sums[-1]
+        mean = total / n
+        variance = (squares / n - mean.square()).clamp_min(0)
+        with torch.no_grad():
+            for running, value in ((self.running_mean, mean), (self.running_var, variance * n / (n - 1))):
+                if running is not None and self.momentum is not None:
+                    running.lerp_(value, self.momentum)
+            if self.num_batches_tracked is not None:
+                self.num_batches_tracked += 1
+        scale = self.weight * torch.rsqrt(variance + self.eps)
+        return (values * scale[:, None, None] + (self.bias - mean * scale)[:, None, None]).to(x.dtype)

@@ -1,0 +1,227 @@
+"""Everything about a run that can be wrong is decided, checked and named here, before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from benchmark.data import Dataset, load
+from benchmark.errors import BadInput
+from benchmark.hardware import resolve_device, resolve_precision
+from benchmark.models import ARCHITECTURES, Checkpoint, load_checkpoint
+from benchmark.storage import canonical_json, digest, safe_name, tensor_digest
+from benchmark.training.method import BoundMethod
+from benchmark.training.methods import METHODS
+from benchmark.training.recipe import Recipe, is_recipe_key, load_recipe
+from benchmark.training.rehearsal import rehearse
+
+#: Raised whenever the same plan would give other weights; finished runs of an older version are then run again.
+VERSION = 1
+
+#: What goes unsaid in the name of a run.
+USUAL_DATASET, USUAL_RECIPE = "digits", "quick"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One training run, complete.
+
+    Attributes:
+        name: of the run; its checkpoints are called this, followed by the name of the network.
+        method: the name of the method; `bound`, the method with all hyper-parameters decided.
+        dataset, architecture, recipe, teachers, seed: what to train on, what, how, with whose help.
+        device, precision: where and in which arithmetic.
+        inner, outer: names of a replaced inner objective or outer loss, if any.
+        recipe_name: where the recipe came from.
+    """
+
+    name: str
+    method: str
+    bound: BoundMethod
+    dataset: Dataset
+    architecture: str
+    recipe: Recipe
+    recipe_name: str
+    teachers: tuple[Checkpoint, ...]
+    seed: int
+    device: torch.device
+    precision: str
+    inner: str | None = None
+    outer: str | None = None
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """What decides the resulting weights, as plain values (the device does so only by rounding)."""
+        train, held_out = self.dataset.train, self.dataset.validation
+        images = {"train": train.images, "labels": train.labels, "validation": held_out.images}
+        return {
+            "version": VERSION,
+            "method": self.method,
+            "inner": self.inner,
+            "outer": self.outer,
+            "settings": self.bound.settings,
+            "recipe": self.recipe.model_dump(mode="json"),
+            "architecture": self.architecture,
+            "data": tensor_digest(images),
+            "teachers": [teacher.digest for teacher in self.teachers],
+            "seed": self.seed,
+            "precision": self.precision,
+        }
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the identity."""
+        return digest(self.identity)
+
+    def checkpoint_names(self) -> list[str]:
+        """The names of the checkpoints, in the order of the cohort; None in place of a network that isn't kept."""
+        return [f"{self.name}-{m.name}" if m.name else self.name for m in self.bound.cohort.members if m.kept]
+
+
+def make_plan(
+    method: str,
+    *,
+    dataset: str,
+    arch: str | None,
+    recipe: str,
+    set: Mapping[str, Any] | Sequence[str] | None,
+    teacher: Sequence[str | Path],
+    inner: str | None,
+    outer: str | None,
+    seed: int,
+    device: str,
+    precision: str,
+    download: bool,
+    root: str | Path | None,
+    name: str | None,
+) -> Plan:
+    """The run that the arguments of `benchmark.train` describe.
+
+    Raises:
+        BadInput: whatever is wrong with them.
+    """
+    defence = METHODS.get(method)
+    settings = parse_settings(set)
+    data = load(dataset, root=root, download=download)
+    architecture = arch or usual_architecture(data)
+    ARCHITECTURES.get(architecture)
+    of_recipe = {key: value for key, value in settings.items() if is_recipe_key(key)}
+    of_method = {key: value for key, value in settings.items() if not is_recipe_key(key)}
+    plain_name = _registered_name(method)
+    where = f"recipe {recipe}"
+    resolved, defaults = load_recipe(recipe).resolve(
+        plain_name, architecture, data.name, data.scale, of_recipe, where
+    )
+    bound = defence.bind({**defaults, **of_method}, f"method {method}", inner, outer)
+    _check_norms(bound, resolved, where)
+    rehearse(bound, f"method {method}")
+    chosen = resolve_device(device)
+    return Plan(
+        name=safe_name(name or _name(method, data, arch, recipe, settings, inner, outer, seed)),
+        method=plain_name,
+        bound=bound,
+        dataset=data,
+        architecture=architecture,
+        recipe=resolved,
+        recipe_name=recipe,
+        teachers=_teachers(method, bound, teacher, data),
+        seed=seed,
+        device=chosen,
+        precision=resolve_precision(precision if precision != "auto" else resolved.precision, chosen),
+        inner=inner,
+        outer=outer,
+    )
+
+
+def usual_architecture(dataset: Dataset) -> str:
+    """The network for a dataset where none is asked for: small-cnn for small grey images, else resnet18."""
+    return "small-cnn" if dataset.shape[0] == 1 and dataset.shape[1] <= 32 else "resnet18"
+
+
+def parse_settings(set: Mapping[str, Any] | Sequence[str] | None) -> dict[str, Any]:
+    """Settings by name, from a mapping or from "key=value" strings whose values are read as YAML.
+
+    `norms=linf,l1` is a list: a comma outside of brackets separates items.
+
+    Raises:
+        BadInput: a string without a key or a "=".
+    """
+    if isinstance(set, Mapping):
+        return dict(set)
+    settings = {}
+    for item in set or ():
+        key, equals, text = item.partition("=")
+        if not key.strip() or not equals:
+            raise BadInput(f"--set {item!r}: write it as key=value, e.g. epochs=10 or alpha=0.3")
+        value: Any = text
+        with suppress(yaml.YAMLError):
+            value = yaml.safe_load(text)
+        if isinstance(value, str) and "," in value:
+            value = [yaml.safe_load(part) for part in value.split(",")]
+        settings[key.strip()] = value
+    return settings
+
+
+def _registered_name(method: str) -> str:
+    return next((name for name in METHODS.names() if method in METHODS.aliases(name)), method)
+
+
+def _name(
+    method: str,
+    dataset: Dataset,
+    arch: str | None,
+    recipe: str,
+    settings: Mapping[str, Any],
+    inner: str | None,
+    outer: str | None,
+    seed: int,
+) -> str:
+    """The method, and whatever is not as usual: "cifar10-trades-gpu-30-beta-3-seed-1"."""
+    parts = [method]
+    if dataset.name != USUAL_DATASET:
+        parts.insert(
+            0, dataset.name.partition(":")[0] + (f"-{digest(dataset.name)[:8]}" if ":" in dataset.name else "")
+        )
+    if arch and arch != usual_architecture(dataset):
+        parts.append(arch)
+    parts += [f"inner-{inner}"] if inner else []
+    parts += [f"outer-{outer}"] if outer else []
+    if recipe.endswith((".yaml", ".yml")):
+        parts.append(Path(recipe).stem)
+    elif recipe != USUAL_RECIPE:
+        parts.append(recipe)
+    for key, value in sorted(settings.items()):
+        text = value if isinstance(value, str) else canonical_json(value)
+        parts.append(f"{key}-{text}")
+    parts += [f"seed-{seed}"] if seed else []
+    return "-".join(parts)
+
+
+def _check_norms(bound: BoundMethod, recipe: Recipe, where: str) -> None:
+    members = bound.cohort.members
+    asked = {member.norm for member in members if member.norm}
+    if bound.inner.objective:
+        asked |= set(bound.inner.norms)
+    missing = sorted(asked - set(recipe.threats))
+    if missing:
+        raise BadInput(f"{where} has no radius for {', '.join(missing)}; add one, or choose other norms")
+
+
+def _teachers(
+    method: str, bound: BoundMethod, paths: Sequence[str | Path], dataset: Dataset
+) -> tuple[Checkpoint, ...]:
+    roles = bound.cohort.teachers
+    if len(paths) != len(roles):
+        asked = f"asks for {len(roles)} ({', '.join(roles)}, in this order)" if roles else "takes none"
+        raise BadInput(f"method {method} {asked}, but {len(paths) or 'no'} teachers were given with --teacher")
+    teachers = tuple(load_checkpoint(path) for path in paths)
+    for teacher in teachers:
+        teacher.check_fits(dataset)
+    return teachers

@@ -1,0 +1,260 @@
+"""Recipes: how long, how fast, with which radii. A YAML file, one per purpose, with overrides per method and network.
+
+about: ...                      what it is for, shown by `bench list recipes`
+lr: 0.1                         any field of `Recipe`
+threats: {digits: {linf: ...}}  a row of radii per dataset scale
+overrides:                      applied in order, later ones win
+  - methods: [mat, "mat-*"]     also: architectures, datasets; shell patterns; left out means all
+    set: {lr: 0.01, alpha: 0.6} fields of the recipe or hyper-parameters of the method
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Mapping
+from fnmatch import fnmatch
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from benchmark.errors import BadInput, nearest, unknown
+from benchmark.training import schedules
+from benchmark.training.parameters import NotNegative, Positive
+
+Epochs = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Factor = Annotated[float, Field(gt=0, le=1)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Radius(_Strict):
+    """One row of a threat model: the ball and how training climbs in it.
+
+    Attributes:
+        epsilon, step_size: in the norm's unit, pixels in [0, 1].
+        steps: gradient steps.
+        k, gap: which coordinates an l1 step moves, see `benchmark.attacks.ascent.Move`.
+    """
+
+    epsilon: Positive
+    step_size: Positive
+    steps: Annotated[int, Field(ge=1)]
+    k: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = (1, 1)
+    gap: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
+
+
+class Constant(_Strict):
+    name: Literal["constant"] = "constant"
+
+
+class Multistep(_Strict):
+    name: Literal["multistep"]
+    milestones: tuple[Epochs, ...]
+    factor: Factor = 0.1
+
+
+class Exponential(_Strict):
+    name: Literal["exponential"]
+    factor: Factor
+    every: Epochs
+
+
+class Cosine(_Strict):
+    name: Literal["cosine"]
+
+
+class OneCycle(_Strict):
+    name: Literal["one-cycle"]
+    warmup: Share = 0.3
+
+
+class PiecewiseLinear(_Strict):
+    name: Literal["piecewise-linear"]
+    knots: Annotated[tuple[tuple[float, NotNegative], ...], Field(min_length=2)]
+
+
+#: `schedule: cosine` stands for `schedule: {name: cosine}`.
+Schedule = Annotated[
+    Constant | Multistep | Exponential | Cosine | OneCycle | PiecewiseLinear,
+    Field(discriminator="name"),
+    BeforeValidator(lambda value: {"name": value} if isinstance(value, str) else value),
+]
+
+
+class Validation(_Strict):
+    """How the checkpoint is selected: PGD on the first `images` held-out images, every `every` epochs and at the end.
+
+    A step has length 2.5 ε / steps.
+    """
+
+    images: Annotated[int, Field(ge=1)] = 1000
+    steps: Annotated[int, Field(ge=1)] = 10
+    every: Epochs = 1
+
+
+class Recipe(_Strict):
+    """What a training run needs to know besides its method, for one method, network and dataset.
+
+    Attributes:
+        optimizer, lr, momentum, nesterov, weight_decay: as torch.optim has them.
+        schedule: what multiplies `lr`, evaluated before each step.
+        epochs, batch_size: the last batch of an epoch may be smaller, a batch of one image is left out.
+        augmentation: see `benchmark.training.augmentation`.
+        precision: "auto", "fp32" or "bf16"; what `--precision` says goes first.
+        clip: largest norm of a network's gradient; None for no limit.
+        validation: how the checkpoint is selected.
+        threats: by norm, the radii of this dataset's scale.
+    """
+
+    optimizer: Literal["sgd", "rmsprop"] = "sgd"
+    lr: Positive
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    nesterov: bool = False
+    weight_decay: NotNegative = 0.0
+    schedule: Schedule = Constant()
+    epochs: Epochs
+    batch_size: Annotated[int, Field(ge=2)] = 128
+    augmentation: Literal["none", "shift", "crop-flip", "reflect-crop-flip"] = "none"
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    clip: Positive | None = None
+    validation: Validation = Validation()
+    threats: Mapping[Annotated[str, Field(pattern="^(linf|l2|l1)$")], Radius]
+
+    def lr_at(self, t: float) -> float:
+        """The learning rate when `t` epochs lie behind."""
+        settings = self.schedule.model_dump()
+        function: Callable[..., float] = getattr(schedules, settings.pop("name").replace("-", "_"))
+        return self.lr * function(t, self.epochs, **settings)
+
+
+class Override(_Strict):
+    """Settings for the runs whose method, network and dataset match."""
+
+    methods: tuple[str, ...] = ("*",)
+    architectures: tuple[str, ...] = ("*",)
+    datasets: tuple[str, ...] = ("*",)
+    set: dict[str, Any]
+
+    def matches(self, method: str, architecture: str, dataset: str) -> bool:
+        asked = ((self.methods, method), (self.architectures, architecture), (self.datasets, dataset))
+        return all(any(fnmatch(name, pattern) for pattern in patterns) for patterns, name in asked)
+
+
+class RecipeFile(BaseModel):
+    """A recipe as it is written down: common fields, rows of radii per scale, overrides."""
+
+    model_config = ConfigDict(extra="allow")
+
+    about: str = ""
+    threats: dict[str, dict[str, Any]]
+    overrides: tuple[Override, ...] = ()
+
+    def resolve(
+        self, method: str, architecture: str, dataset: str, scale: str, settings: Mapping[str, Any], where: str
+    ) -> tuple[Recipe, dict[str, Any]]:
+        """The recipe of one run, and the hyper-parameters that its overrides give the method.
+
+        Args:
+            settings: values by name, dots leading inwards ("threats.linf.epsilon"); only the recipe's.
+            where: what to call the file in an error.
+
+        Raises:
+            BadInput: keys that don't exist, values that don't fit (all of them at once), no radii for `scale`.
+        """
+        if scale not in self.threats:
+            raise unknown("dataset scale", scale, self.threats, f"{where}: threats")
+        values = copy.deepcopy(self.model_extra or {}) | {"threats": copy.deepcopy(self.threats[scale])}
+        hyper: dict[str, Any] = {}
+        for override in self.overrides:
+            if override.matches(method, architecture, dataset):
+                for key, value in override.set.items():
+                    if is_recipe_key(key):
+                        _assign(values, key, value)
+                    else:
+                        hyper[key] = value
+        for key, value in settings.items():
+            _assign(values, key, value)
+        try:
+            return Recipe.model_validate(values), hyper
+        except ValidationError as error:
+            raise BadInput(_all_errors(error, where, Recipe)) from error
+
+
+def is_recipe_key(key: str) -> bool:
+    """Whether `key` (up to its first dot) is a field of a recipe rather than a method's hyper-parameter."""
+    return key.split(".")[0] in Recipe.model_fields
+
+
+def recipe_names() -> list[str]:
+    """The recipes that come with the package."""
+    return sorted(item.name[:-5] for item in _shipped().iterdir() if item.name.endswith(".yaml"))
+
+
+def load_recipe(name: str) -> RecipeFile:
+    """The recipe called `name`, or the one in the file `name` if that ends in .yaml.
+
+    Raises:
+        BadInput: no such recipe, or not a recipe.
+    """
+    if name.endswith((".yaml", ".yml")):
+        path = Path(name)
+        if not path.is_file():
+            raise BadInput(f"there is no recipe file {name}; the built-in ones are {', '.join(recipe_names())}")
+        text = path.read_text()
+    else:
+        if name not in recipe_names():
+            raise unknown("recipe", name, recipe_names())
+        text = (_shipped() / f"{name}.yaml").read_text()
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise BadInput(f"recipe {name} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise BadInput(f"recipe {name} must be a mapping of settings, not {type(content).__name__}")
+    try:
+        return RecipeFile.model_validate(content)
+    except ValidationError as error:
+        raise BadInput(_all_errors(error, f"recipe {name}", RecipeFile)) from error
+
+
+def _shipped() -> Any:
+    return resources.files("benchmark") / "recipes"
+
+
+def _assign(values: dict[str, Any], key: str, value: Any) -> None:
+    """Set the value at a dotted key; a mapping is merged into the one that is there, unless it has another name."""
+    *path, last = key.split(".")
+    for part in path:
+        inner = values.setdefault(part, {})
+        if not isinstance(inner, dict):  # the short form of a schedule
+            inner = values[part] = {"name": inner}
+        values = inner
+    old = values.get(last)
+    if isinstance(old, dict) and isinstance(value, dict) and old.get("name") == value.get("name", old.get("name")):
+        for part, item in value.items():
+            _assign(old, part, item)
+    else:
+        values[last] = copy.deepcopy(value)
+
+
+def _all_errors(error: ValidationError, where: str, model: type[BaseModel]) -> str:
+    lines = []
+    for item in error.errors(include_url=False):
+        place = ".".join(str(part) for part in item["loc"])
+        if item["type"] == "extra_forbidden":
+            close = nearest(str(item["loc"][-1]), _fields(model))
+            lines.append(f"{place}: no such key" + (f"; did you mean {' or '.join(close)}?" if close else ""))
+        else:
+            lines.append(f"{place}: {item['msg'][0].lower() + item['msg'][1:]}, not {item['input']!r:.80}")
+    return f"{where}: " + "; ".join(lines)
+
+
+def _fields(model: type[BaseModel]) -> Iterable[str]:
+    nested = (Radius, Validation, Multistep, Exponential, OneCycle, PiecewiseLinear, Override)
+    return {name for part in (model, *nested) for name in part.model_fields}

@@ -1,0 +1,46 @@
+"""The state of an unfinished run: one file, replaced as a whole after every epoch."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmark.errors import BadInput
+from benchmark.storage import write_atomic
+
+
+def state_path(out: Path, name: str) -> Path:
+    """Where the run called `name` keeps its state."""
+    return out / ".state" / f"{name}.pt"
+
+
+def save_state(path: Path, identity: dict[str, Any], content: dict[str, Any]) -> None:
+    """Write tensors and plain values, so that reading them back runs no code."""
+    write_atomic(path, lambda temporary: torch.save({"identity": identity, **content}, temporary))
+
+
+def load_state(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
+    """What was saved at `path` by the run of this `identity`; None if nothing was.
+
+    Raises:
+        BadInput: the file is damaged, or belongs to a run with other settings (they are named).
+    """
+    if not path.exists():
+        return None
+    try:
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        found = content["identity"]
+    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError, ValueError, OSError) as error:
+        raise BadInput(
+            f"the training state {path} can't be read; delete it and train again without --resume"
+        ) from error
+    differing = sorted(key for key in identity if found.get(key) != identity[key])
+    if differing:
+        raise BadInput(
+            f"can't resume from {path}: it was made with another {', '.join(differing)}; "
+            "repeat the command as it was, or train again without --resume"
+        )
+    return content

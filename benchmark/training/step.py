@@ -1,0 +1,93 @@
+"""One training step: attack each network, then form the loss of all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+
+import torch
+from torch import Tensor, nn
+
+from benchmark.attacks import frozen
+from benchmark.noise import Noise
+from benchmark.training.batch import Batch, Examples, Net
+from benchmark.training.inner import craft
+from benchmark.training.method import BoundMethod
+from benchmark.training.objectives import OBJECTIVES, Target
+from benchmark.training.recipe import Radius
+
+
+class Players:
+    """The networks of a training run.
+
+    Args:
+        method: who is attacked how, and what is minimised.
+        members: the networks that learn, in the order of the cohort.
+        teachers: the frozen ones, in the order of their roles; put into eval mode, their parameters made constant.
+        radii: by norm.
+        autocast: makes the context in which networks compute.
+    """
+
+    def __init__(
+        self,
+        method: BoundMethod,
+        members: Sequence[nn.Module],
+        teachers: Sequence[nn.Module],
+        radii: Mapping[str, Radius],
+        autocast: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
+        self.method, self.members, self.radii = method, members, radii
+        self.teachers = [teacher.eval().requires_grad_(False) for teacher in teachers]
+        self.autocast = autocast
+
+    def craft(self, x: Tensor, y: Tensor, norms: Sequence[str], noise: Noise) -> list[Examples | None]:
+        """Adversarial examples against each member, in `norms` or a specialist's own; None if it is not attacked."""
+        inner = self.method.inner
+        found: list[Examples | None] = []
+        if inner.objective is None:
+            return [None] * len(self.members)
+        with ExitStack() as stack:
+            for module in self.members:
+                stack.enter_context(_under_attack(module))
+            for n, member in enumerate(self.method.cohort.members):
+                if not member.attacked:
+                    found.append(None)
+                    continue
+                module = self.members[n]
+                peers = [self.forward(other) for other in self.members if other is not module]
+                target = Target(self.forward(module), x, y, [self.forward(t) for t in self.teachers], peers)
+                make = OBJECTIVES.get(member.objective) if member.objective else inner.objective
+                objective = make(target)
+                module.train(inner.bn == "train")
+                found.append(
+                    craft(inner, objective, target, (member.norm,) if member.norm else norms, self.radii, noise)
+                )
+                module.eval()
+        return found
+
+    def batch(
+        self, x: Tensor, y: Tensor, examples: Sequence[Examples | None], progress: float, memory: dict[str, Tensor]
+    ) -> Batch:
+        """The step as the outer loss sees it."""
+        nets = [Net(self.forward(module), x, own) for module, own in zip(self.members, examples, strict=True)]
+        teachers = [Net(torch.no_grad()(self.forward(teacher)), x) for teacher in self.teachers]
+        return Batch(y, nets, teachers, progress, memory)
+
+    def forward(self, module: nn.Module) -> Callable[[Tensor], Tensor]:
+        """Images → float32 logits of `module`, in the run's precision and layout."""
+
+        def logits(images: Tensor) -> Tensor:
+            with self.autocast():
+                result: Tensor = module(images.contiguous(memory_format=torch.channels_last))
+            return result.float() if result.dtype in (torch.bfloat16, torch.float16) else result
+
+        return logits
+
+
+@contextmanager
+def _under_attack(module: nn.Module) -> Iterator[None]:
+    """Within this context the network is in eval mode and its parameters are constant."""
+    with frozen(module):
+        module.eval()
+        yield
+    module.train()

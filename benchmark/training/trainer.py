@@ -1,0 +1,253 @@
+"""The one training loop: every method, every dataset, resumable after every epoch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from benchmark.attacks import frozen
+from benchmark.errors import BadInput
+from benchmark.models import build
+from benchmark.storage import digest
+from benchmark.training.augmentation import batches, number_of_batches
+from benchmark.training.batch import Batch, Examples
+from benchmark.training.parallel import Part, share_batch_norm
+from benchmark.training.plan import Plan
+from benchmark.training.report import Reporter, Row
+from benchmark.training.state import load_state, save_state
+from benchmark.training.step import Players
+from benchmark.training.validation import accuracies
+from benchmark.training.weights import buffers_kept, layers, perturbed
+
+State = dict[str, Tensor]
+
+
+class Trainer:
+    """A run in progress.
+
+    Args:
+        plan: what to do.
+        fabric: the processes and the precision to do it in.
+        compile: whether to hand the networks to torch.compile.
+
+    Attributes:
+        epoch: how many epochs lie behind.
+        history: one row of figures per epoch.
+        best: per network, its weights at the epoch of highest validation score.
+    """
+
+    def __init__(self, plan: Plan, fabric: Fabric, compile: bool = False) -> None:
+        self.plan, self.recipe, self.method = plan, plan.recipe, plan.bound
+        self.part = Part(fabric)
+        device = fabric.device
+        self.members = [self._new_network(n).to(device) for n in range(len(self.method.cohort.members))]
+        teachers = [teacher.model().to(device) for teacher in plan.teachers]
+        for module in (*self.members, *teachers):
+            module.to(memory_format=torch.channels_last)
+            if self.part.size > 1:
+                share_batch_norm(module)
+            if compile:
+                module.compile()
+        self.players = Players(self.method, self.members, teachers, plan.recipe.threats, fabric.autocast)
+        self.optimizer = make_optimizer(self.members, plan)
+        self.train = plan.dataset.train.to(device)
+        held_out = plan.dataset.validation
+        self.validation = held_out.first(min(plan.recipe.validation.images, len(held_out))).to(device)
+        self.steps = number_of_batches(len(self.train), plan.recipe.batch_size)
+        if self.steps == 0:
+            raise BadInput(f"{plan.dataset.name} has {len(self.train)} training images; two are needed at least")
+        self.memory: State = {}
+        self.epoch = 0
+        self.history: list[Row] = []
+        self.best: list[dict[str, Any]] = [{"score": -1.0, "epoch": 0, "state": {}} for _ in self.members]
+
+    def fit(self, state: Path, resume: bool, report: Reporter) -> None:
+        """Train to the end, saving the state to the file `state` after every epoch.
+
+        Raises:
+            BadInput: the loss stopped being a number, or the state to resume from belongs to another run.
+        """
+        if resume:
+            found = load_state(state, self.plan.identity)
+            if found:
+                self.load_state_dict(found)
+        report.resume(self.epoch)
+        while self.epoch < self.recipe.epochs:
+            started = time.perf_counter()
+            with self._fixed_randomness():
+                row = self._train_epoch(state, report)
+            seconds = time.perf_counter() - started
+            self.epoch += 1
+            row |= {"images_per_second": len(self.train) / seconds, "seconds": seconds, **self._validate()}
+            self.history.append(
+                {key: round(value, 6) if isinstance(value, float) else value for key, value in row.items()}
+            )
+            if self.part.rank == 0:
+                save_state(state, self.plan.identity, self.state_dict())
+            report.epoch(self.history[-1])
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that the rest of the run depends on, as tensors and plain values."""
+        return {
+            "epoch": self.epoch,
+            "members": [module.state_dict() for module in self.members],
+            "optimizer": self.optimizer.state_dict(),
+            "memory": self.memory,
+            "history": self.history,
+            "best": self.best,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from what `state_dict` gave."""
+        for module, weights in zip(self.members, state["members"], strict=True):
+            module.load_state_dict(weights)
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.memory = {key: value.to(self.train.labels.device) for key, value in state["memory"].items()}
+        self.epoch, self.history, self.best = state["epoch"], state["history"], state["best"]
+
+    def _new_network(self, n: int) -> nn.Module:
+        data = self.plan.dataset
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(derived_seed(self.plan.seed, "weights", n))
+            return build(
+                self.plan.architecture, num_classes=data.num_classes, shape=data.shape, mean=data.mean, std=data.std
+            )
+
+    @contextmanager
+    def _fixed_randomness(self) -> Iterator[None]:
+        """Within this context torch's global generators, which dropout uses, depend on seed and epoch alone."""
+        device = self.train.labels.device
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            torch.manual_seed(derived_seed(self.plan.seed, "dropout", self.epoch))
+            yield
+
+    def _train_epoch(self, state: Path, report: Reporter) -> Row:
+        device = self.train.labels.device
+        generator = torch.Generator(device).manual_seed(derived_seed(self.plan.seed, "epoch", self.epoch))
+        losses = torch.zeros(self.steps, device=device)
+        before = self._start_scaffold()
+        for module in self.members:
+            module.train()
+        loader = batches(self.train, self.recipe.batch_size, self.recipe.augmentation, generator)
+        for step, (x, y) in enumerate(loader):
+            self._set_learning_rate(self.epoch + step / self.steps)
+            losses[step] = self._step(x, y, generator)
+            report.step()
+        self._merge_scaffold(before)
+        self.part.mean([losses])
+        self._check_finite(losses, state)
+        return {"epoch": self.epoch + 1, "loss": float(losses.mean()), "lr": self.optimizer.param_groups[0]["lr"]}
+
+    def _step(self, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
+        size = len(x)
+        x, y = self.part.rows(x), self.part.rows(y)
+        loss = torch.zeros((), device=x.device)
+        rounds = self.method.inner.rounds(self.memory, generator)
+        for norms in rounds:
+            examples = self.players.craft(x, y, norms, self.part.noise(size, generator))
+            with self._weights_moved(x, y, examples):
+                batch = self._batch(x, y, examples, self.memory)
+                # A process with more images than its peers counts for more.
+                objective = self.method.outer(batch)
+                self.optimizer.zero_grad(set_to_none=True)
+                (objective * (len(x) * self.part.size / size)).backward()
+                self.part.mean(p.grad for module in self.members for p in module.parameters())
+                self._clip()
+                self.optimizer.step()
+            self.method.inner.observe(norms, batch, self.memory)
+            loss = loss + objective.detach() / len(rounds)
+        return loss
+
+    def _batch(self, x: Tensor, y: Tensor, examples: list[Examples | None], memory: State) -> Batch:
+        return self.players.batch(x, y, examples, self.epoch / self.recipe.epochs, memory)
+
+    @contextmanager
+    def _weights_moved(self, x: Tensor, y: Tensor, examples: list[Examples | None]) -> Iterator[None]:
+        """Within this context the weights are where adversarial weight perturbation puts them, if it is on."""
+        if not self.method.awp.active(self.epoch / self.recipe.epochs):
+            yield
+            return
+        weights = [weight for module in self.members for weight in layers(module)]
+        with buffers_kept(self.members):
+            loss = self.method.outer(self._batch(x, y, examples, dict(self.memory)))
+            directions = torch.autograd.grad(loss, weights)
+        self.part.mean(directions)
+        with perturbed(weights, directions, self.method.awp.awp):
+            yield
+
+    def _clip(self) -> None:
+        if self.recipe.clip is not None:
+            for module in self.members:
+                torch.nn.utils.clip_grad_norm_(module.parameters(), self.recipe.clip)
+
+    def _set_learning_rate(self, t: float) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.recipe.lr_at(t)
+
+    def _start_scaffold(self) -> State | None:
+        if self.method.merge is None:
+            return None
+        network, scaffold = self.members
+        scaffold.load_state_dict(network.state_dict())
+        return {key: value.clone() for key, value in network.state_dict().items()}
+
+    def _merge_scaffold(self, before: State | None) -> None:
+        if self.method.merge is not None and before is not None:
+            network, scaffold = self.members
+            network.load_state_dict(self.method.merge(before, network.state_dict(), scaffold.state_dict()))
+
+    def _check_finite(self, losses: Tensor, state: Path) -> None:
+        bad = (~torch.isfinite(losses)).nonzero()
+        if len(bad):
+            good = f"the state after epoch {self.epoch} is in {state}" if self.epoch else "no epoch was finished"
+            raise BadInput(
+                f"{self.plan.name}: the loss became {float(losses[bad[0]]):g} in epoch {self.epoch + 1}, step "
+                f"{int(bad[0]) + 1} of {self.steps}; {good}; "
+                f"try a smaller learning rate, e.g. --set lr={self.recipe.lr / 3:.2g}"
+            )
+
+    def _validate(self) -> Row:
+        """Clean and robust accuracy of each network, whose best weights are kept; nothing between validations."""
+        if self.epoch % self.recipe.validation.every and self.epoch != self.recipe.epochs:
+            return {}
+        row: Row = {}
+        settings, inner = self.recipe.validation, self.method.inner
+        for n, member in enumerate(self.method.cohort.members):
+            if not member.kept:
+                continue
+            attacked = member.attacked and inner.objective is not None
+            norms = (member.norm,) if member.norm else inner.norms
+            module = self.members[n].eval()
+            with frozen(module):
+                clean, robust = accuracies(
+                    self.players.forward(module), self.validation, norms, self.recipe.threats, settings.steps, 500
+                )
+            prefix = f"{member.name}." if member.name else ""
+            row |= {f"{prefix}clean": clean, f"{prefix}robust": robust}
+            score = robust if attacked else clean
+            if score >= self.best[n]["score"]:
+                weights = {key: value.detach().cpu().clone() for key, value in module.state_dict().items()}
+                self.best[n] = {"score": score, "epoch": self.epoch, "state": weights}
+        return row
+
+
+def make_optimizer(members: list[nn.Module], plan: Plan) -> torch.optim.Optimizer:
+    """The recipe's optimiser over all networks of the cohort; each parameter is updated by its own gradient alone."""
+    recipe = plan.recipe
+    parameters = [parameter for module in members for parameter in module.parameters()]
+    common: dict[str, Any] = {"lr": recipe.lr, "momentum": recipe.momentum, "weight_decay": recipe.weight_decay}
+    if recipe.optimizer == "rmsprop":
+        return torch.optim.RMSprop(parameters, alpha=0.9, eps=1.0, **common)
+    return torch.optim.SGD(parameters, nesterov=recipe.nesterov, **common)
+
+
+def derived_seed(seed: int, *purpose: str | int) -> int:
+    """A seed for one purpose of a run: different purposes give unrelated streams."""
+    return int(digest([seed, *purpose])[:15], 16)
