@@ -7,13 +7,15 @@ from math import sqrt
 from scipy.stats import norm
 
 
-def wilson(successes: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
+def wilson(successes: float, total: int, confidence: float = 0.95) -> tuple[float, float]:
     """Wilson's score interval for a share, as fractions (Wilson 1927, JASA 22).
 
     Unlike ±1.96 standard errors it stays in [0, 1] and has a width also at 0 and at `total` successes.
 
+    `successes` may be a sum of values in [0, 1], such as shares of norms; the interval is then wider than need be.
+
     Raises:
-        ValueError: `successes` is not one of 0, ..., `total`, or `total` is not positive.
+        ValueError: `successes` is not between 0 and `total`, or `total` is not positive.
     """
     if not 0 <= successes <= total or total < 1:
         raise ValueError(f"{successes} of {total} is no share")

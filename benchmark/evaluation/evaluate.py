@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark import models
 from benchmark.errors import BadInput, unknown
 from benchmark.evaluation import subject
 from benchmark.evaluation.engine import run_jobs
@@ -17,7 +18,7 @@ from benchmark.evaluation.progress import Display
 from benchmark.evaluation.subject import Target
 from benchmark.evaluation.suite import load_suite
 from benchmark.hardware import resolve_device, resolve_precision
-from benchmark.models import Checkpoint
+from benchmark.models import check_model
 from benchmark.storage import check_writable
 
 
@@ -33,14 +34,16 @@ def evaluate(
     precision: str = "auto",
     workers: int = 1,
     results: str | Path = "results",
+    dataset: str | None = None,
     root: str | Path | None = None,
     download: bool = False,
+    trust: bool = False,
     progress: bool = True,
 ) -> list[Evaluation]:
     """Attack networks and keep, per image, what broke them. What is in `results` already is not run again.
 
     Args:
-        checkpoints: one or several checkpoint files; each is tried on the test images of its own dataset.
+        checkpoints: one or several checkpoint files, or networks from elsewhere as `benchmark.load_model` takes them.
         suite: name or YAML file of the attacks to run.
         preset: "full", or one that the suite defines, such as "quick".
         n: use the first `n` test images; None for the suite's number, or all if there are fewer.
@@ -51,12 +54,14 @@ def evaluate(
         precision: of the search: "auto", "fp32" or "bf16". Verdicts are always float32.
         workers: processes that attack at once.
         results: the folder of the ledger.
+        dataset: whose test images to use; None for the dataset that each network was trained on.
         root: where datasets lie; None for the default.
-        download: whether missing data may be fetched.
+        download: whether missing data and foreign networks may be fetched.
+        trust: whether foreign code that a network is made by may be run.
         progress: whether to show how far it is, on the standard error stream.
 
     Returns:
-        One evaluation per checkpoint, in their order. Attacks that failed are listed in `failures`.
+        One evaluation per network, in their order. Attacks that failed are listed in `failures`.
 
     Raises:
         BadInput: anything that is wrong with the input; all of it is reported at once, before any attack begins.
@@ -72,68 +77,83 @@ def evaluate(
         problems.append(f"workers must be 1 or more, not {workers}")
     if not 0 <= seed < 2**63:
         problems.append(f"seed must be a number from 0 to 2^63 - 1, not {seed}")
-    place, used_precision = "cpu", "fp32"
+    place, arithmetic = "cpu", "fp32"
     try:
         place = str(resolve_device(device))
-        used_precision = resolve_precision(precision, resolve_device(device))
+        arithmetic = resolve_precision(precision, resolve_device(device))
     except BadInput as error:
         problems.append(str(error))
+    ledger = Ledger(results)
     try:
         ledger = Ledger.open(check_writable(results), create=True)
     except BadInput as error:
         problems.append(str(error))
+    folder = str(root) if root is not None else None
+    order = _Order(suite, preset, n, mode, seed, place, arithmetic, dataset, folder, download, trust)
     plans: dict[str, Plan] = {}
     for source in sources:
         try:
-            plan = _plan(source, suite, preset, n, root, download, place, used_precision, mode, seed)
+            plan = _plan(str(source), order)
             plans.setdefault(plan.id, plan)
         except BadInput as error:
             problems.append(str(error))
     if problems:
         raise BadInput("\n".join(dict.fromkeys(problems)))
     finished = {key: evaluation for key, plan in plans.items() if (evaluation := _finished(plan, ledger)) is not None}
-    missing = [plan for key, plan in plans.items() if key not in finished]
-    for plan in missing:
-        _check(plan)
+    missing = [_checked(plan) for key, plan in plans.items() if key not in finished]
     _run(missing, ledger, workers, progress)
     return [finished.get(key) or _written(plan, ledger) for key, plan in plans.items()]
 
 
-def _plan(
-    source: str | Path,
-    suite: str | Path,
-    preset: str,
-    n: int | None,
-    root: str | Path | None,
-    download: bool,
-    device: str,
-    precision: str,
-    mode: str,
-    seed: int,
-) -> Plan:
-    """What evaluating `source` takes; raises BadInput for all that can be found wrong without attacking."""
-    checkpoint: Checkpoint = subject.open_network(str(source))
-    bound = load_suite(suite, preset, checkpoint.scale)
-    place = str(root) if root is not None else None
-    dataset = subject.dataset_of(checkpoint.dataset, place, download)
-    checkpoint.check_fits(dataset)
+@dataclass(frozen=True)
+class _Order:
+    """What the caller wants, apart from which networks."""
+
+    suite: str | Path
+    preset: str
+    n: int | None
+    mode: str
+    seed: int
+    device: str
+    precision: str
+    dataset: str | None
+    root: str | None
+    download: bool
+    trust: bool
+
+
+def _plan(source: str, order: _Order) -> Plan:
+    """What evaluating `source` takes; raises BadInput for all that can be found wrong without running the network."""
+    network = subject.open_network(source, order.download, order.trust)
+    name = order.dataset or network.dataset
+    if not name:
+        raise BadInput(f"{source} does not say what it was trained on; name the images to try it on with dataset")
+    dataset = subject.dataset_of(name, order.root, order.download)
+    network.check_fits(dataset)
+    suite = load_suite(order.suite, order.preset, dataset.scale)
     available = len(dataset.test)
     notes = []
-    if n is not None and not 1 <= n <= available:
-        raise BadInput(f"n must be from 1 to {available}, the number of test images of {dataset.name}, not {n}")
-    if n is None and bound.images > available:
-        notes.append(f"the suite asks for {bound.images} images; {dataset.name} has {available}, all were used")
-    bound = bound.first(n or min(bound.images, available))
-    target = Target(
-        source=str(source),
-        network=checkpoint.digest,
-        dataset=checkpoint.dataset,
-        root=place,
-        data=dataset.digest,
-        device=device,
-        precision=precision,
+    if order.n is not None and not 1 <= order.n <= available:
+        raise BadInput(f"n must be from 1 to {available}, the number of test images of {dataset.name}, not {order.n}")
+    if order.n is None and suite.images > available:
+        notes.append(f"the suite asks for {suite.images} images; {dataset.name} has {available}, all were used")
+    return Plan(
+        target=Target(
+            source=source,
+            network=network.digest,
+            dataset=name,
+            root=order.root,
+            data=dataset.digest,
+            device=order.device,
+            precision=order.precision,
+            trust=order.trust,
+        ),
+        card=subject.card(network),
+        suite=suite.first(order.n or min(suite.images, available)),
+        mode=order.mode,
+        seed=order.seed,
+        notes=tuple(notes),
     )
-    return Plan(target, subject.card(checkpoint), bound, mode, seed, tuple(notes))
 
 
 def _finished(plan: Plan, ledger: Ledger) -> Evaluation | None:
@@ -143,13 +163,12 @@ def _finished(plan: Plan, ledger: Ledger) -> Evaluation | None:
     return evaluation if whole else None
 
 
-def _check(plan: Plan) -> None:
-    """Refuse a network that can't be evaluated, such as one that returns NaN."""
+def _checked(plan: Plan) -> Plan:
+    """The plan with notes on what is odd about the network; raises BadInput if it can't be evaluated."""
     network = subject.subject(plan.target)
     x, _, _ = network.shard(0, min(plan.suite.images, 64))
-    check = getattr(models, "check_model", None)
-    if check:
-        check(network.model, x, network.classifier.num_classes)
+    notes = check_model(network.model, x, network.classifier.num_classes)
+    return dataclasses.replace(plan, notes=(*plan.notes, *notes))
 
 
 def _run(plans: Sequence[Plan], ledger: Ledger, workers: int, progress: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -14,7 +15,7 @@ from benchmark.attacks.objectives import is_wrong
 from benchmark.data import Dataset, load
 from benchmark.errors import BadInput
 from benchmark.evaluation.verify import exact_logits
-from benchmark.models import Checkpoint, load_checkpoint
+from benchmark.models import Checkpoint, ExternalModel, load_model
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Target:
         dataset, root: what `benchmark.data.load` is asked for.
         data: the digest of the test split.
         device, precision: of the search, resolved.
+        trust: whether foreign code that the network is made by may be run.
     """
 
     source: str
@@ -36,6 +38,7 @@ class Target:
     data: str
     device: str
     precision: str
+    trust: bool = False
 
 
 class Subject:
@@ -67,24 +70,24 @@ def subject(target: Target) -> Subject:
     Raises:
         BadInput: the network or the data is no longer what it was when the evaluation was planned.
     """
-    checkpoint = open_network(target.source)
+    network = open_network(target.source, trust=target.trust)
     dataset = dataset_of(target.dataset, target.root)
     for what, found, planned in (
-        (target.source, checkpoint.digest, target.network),
+        (target.source, network.digest, target.network),
         (f"dataset {target.dataset}", dataset.digest, target.data),
     ):
         if found != planned:
             raise BadInput(f"{what} changed while the evaluation was running; start it again")
-    return Subject(checkpoint.model(), checkpoint.num_classes, dataset, target.device, target.precision)
+    return Subject(network.model(), dataset.num_classes, dataset, target.device, target.precision)
 
 
-def open_network(source: str) -> Checkpoint:
-    """The network that `source` names.
+def open_network(source: str, download: bool = False, trust: bool = False) -> Checkpoint | ExternalModel:
+    """The network that `source` names, see `benchmark.models.load_model`.
 
     Raises:
         BadInput: it can't be loaded.
     """
-    return load_checkpoint(source)
+    return load_model(source, download=download, trust=trust)
 
 
 @lru_cache(maxsize=1)
@@ -105,19 +108,20 @@ def forget() -> None:
         torch.cuda.empty_cache()
 
 
-def card(checkpoint: Checkpoint) -> dict[str, Any]:
+def card(network: Checkpoint | ExternalModel) -> dict[str, Any]:
     """What reports tell about a network: everything about it except its weights, as plain JSON values."""
-    fields = (
-        "name", "method", "network", "architecture", "num_classes", "dataset", "scale", "seed",
-        "recipe", "history", "versions", "selection", "selected_epoch", "extra", "digest",
-    )  # fmt: skip
-    parameters = sum(tensor.numel() for tensor in checkpoint.state.values() if tensor.is_floating_point())
-    plain = {name: _plain(getattr(checkpoint, name)) for name in fields}
-    return plain | {"shape": list(checkpoint.shape), "numbers": parameters}
+    if isinstance(network, Checkpoint):
+        told = {field.name: getattr(network, field.name) for field in dataclasses.fields(network)}
+        numbers = sum(tensor.numel() for tensor in told.pop("state").values() if tensor.is_floating_point())
+    else:
+        told = {"name": network.name, "method": "external", "network": "", "dataset": network.dataset}
+        told |= {"architecture": type(network.network).__name__, "history": [], "recipe": {}}
+        numbers = sum(parameter.numel() for parameter in network.network.parameters())
+    return _plain(told) | {"digest": network.digest, "numbers": numbers}
 
 
 def _plain(value: Any) -> Any:
-    """`value` with what JSON can't say, NaN and infinity, as words."""
+    """`value` with tuples as lists, and with what JSON can't say, NaN and infinity, as words."""
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -1,0 +1,140 @@
+"""Small networks, attacks and suites that the tests of the evaluation floor share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from benchmark import data, models
+from benchmark.attacks import Attack
+from benchmark.evaluation.outcomes import Evaluation, Outcome
+
+
+@lru_cache
+def trained() -> models.Checkpoint:
+    """A small-cnn that has learnt the digits well enough to be worth attacking."""
+    digits = data.load("digits")
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = models.build("small-cnn", num_classes=10, shape=digits.shape, mean=digits.mean, std=digits.std)
+        optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9)
+        for _ in range(2):
+            for rows in torch.randperm(len(digits.train)).split(64):
+                x, y = digits.train.batch(rows)
+                optimizer.zero_grad()
+                F.cross_entropy(network(x), y).backward()
+                optimizer.step()
+    return models.Checkpoint(
+        name="toy",
+        state=network.state_dict(),
+        architecture="small-cnn",
+        num_classes=10,
+        shape=digits.shape,
+        mean=digits.mean,
+        std=digits.std,
+        dataset="digits",
+        scale="digits",
+        method="natural",
+        network="model",
+        recipe={},
+        seed=0,
+    )
+
+
+def with_last_layer(name: str, weight: float, bias: float) -> models.Checkpoint:
+    """The trained network with its last layer's weights and biases multiplied."""
+    checkpoint = trained()
+    state = dict(checkpoint.state)
+    last = [key for key in state if key.endswith("weight")][-1].removesuffix("weight")
+    state[last + "weight"] = state[last + "weight"] * weight
+    state[last + "bias"] = state[last + "bias"] * bias
+    return replace(checkpoint, name=name, state=state)
+
+
+def save(folder: Path, checkpoint: models.Checkpoint | None = None) -> Path:
+    checkpoint = checkpoint or trained()
+    return models.save_checkpoint(folder / f"{checkpoint.name}.pt", checkpoint)
+
+
+def write_suite(folder: Path, attacks: str, images: int = 60, head: str = "") -> Path:
+    """A suite file with these lines under `attacks:`."""
+    path = folder / "toy-suite.yaml"
+    path.write_text(
+        f"name: toy\nversion: 1\nimages: {images}\n{head}"
+        "epsilons:\n  digits: {linf: 0.12, l2: 0.5, l1: 1.5}\n"
+        f"attacks:\n{attacks}"
+    )
+    return path
+
+
+THREE_NORMS = """\
+  - {attack: fgsm, norm: linf}
+  - {attack: pgd, norm: linf, restarts: 2, parameters: {steps: 3, relative_step_size: 0.5}}
+  - {attack: pgd, norm: l2, restarts: 2, parameters: {steps: 4, relative_step_size: 0.4}}
+  - {attack: pgd, norm: l1, restarts: 2, parameters: {steps: 4, relative_step_size: 0.4, k: [1, 4]}}
+"""
+
+
+@dataclass(frozen=True)
+class Misbehaving(Attack):
+    """Does what `way` says instead of attacking."""
+
+    way: str = "raise"
+
+    name: ClassVar[str] = "misbehaving"
+    kind: ClassVar[str] = "budget"
+    norms: ClassVar[tuple[str, ...]] = ("linf", "l2", "l1")
+
+    def __call__(self, classifier, x: Tensor, y: Tensor, threat, noise) -> Tensor:
+        if self.way == "raise":
+            raise RuntimeError("the attack broke down")
+        if self.way == "interrupt":
+            raise KeyboardInterrupt
+        if self.way == "out of the box":
+            return x + 2
+        if self.way == "one row out of the box":
+            return torch.cat([x[:1] + 2, x[1:]])
+        if self.way == "wrong shape":
+            return x[:, :, :-1]
+        return {"far": (x + 0.5).clamp(0, 1), "nan": x * torch.nan, "double": x.double()}[self.way]
+
+
+def outcome(label: str, norm: str, broken, distance=None, **more) -> Outcome:
+    """An outcome from bare flags or distances (then broken is distance ≤ epsilon)."""
+    if distance is not None:
+        distance = np.asarray(distance, np.float32)
+        broken = distance <= more["epsilon"]
+    broken = np.asarray(broken, bool)
+    return Outcome(
+        label=label,
+        norm=norm,
+        epsilon=more.get("epsilon", 1.0),
+        kind="budget" if distance is None else "minimal",
+        broken=broken,
+        distance=np.where(broken, 0.5, np.inf).astype(np.float32) if distance is None else distance,
+        evaluated=np.asarray(more.get("evaluated", np.ones(len(broken))), bool),
+        errors=tuple(more.get("errors", ())),
+        missing=more.get("missing", 0),
+        costs=more.get("costs", {}),
+    )
+
+
+def evaluation(clean_errors, *outcomes: Outcome, **more) -> Evaluation:
+    return Evaluation(
+        id=more.get("id", "0"),
+        model={"name": more.get("name", "toy")},
+        suite={"digest": "s", "name": "toy"},
+        dataset={"name": "digits", "digest": "d", "images": len(clean_errors)},
+        mode=more.get("mode", "full"),
+        seed=0,
+        precision="fp32",
+        clean_errors=np.asarray(clean_errors, bool),
+        outcomes=outcomes,
+    )

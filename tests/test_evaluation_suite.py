@@ -1,0 +1,123 @@
+"""Suites: what is shipped is right, what is wrong is said with its line, digests change when numbers would."""
+
+from __future__ import annotations
+
+import pytest
+from evaluation_toys import write_suite
+
+from benchmark.errors import BadInput
+from benchmark.evaluation import SUITES, load_suite
+from benchmark.evaluation.suite import suite_presets, suite_scales
+
+
+@pytest.mark.parametrize("name", SUITES.names())
+def test_every_shipped_suite_loads_at_every_scale_and_preset(name):
+    for preset in suite_presets(name):
+        for scale in suite_scales(name):
+            suite = load_suite(name, preset, scale)
+            assert suite.name == name
+            assert suite.items
+            assert len({item.label for item in suite.items}) == len(suite.items)
+    assert {"digits", "cifar10"} <= set(suite_scales(name))
+
+
+def test_multi_perturbation_is_the_papers():
+    suite = load_suite("multi-perturbation")
+    assert suite.images == 1000
+    assert suite.norms == ["linf", "l2", "l1"]
+    attacks = {(item.threat.norm, item.attack.name) for item in suite.items}
+    assert attacks == {
+        *(("linf", name) for name in ("fgsm", "pgd", "mim")),
+        *(("l2", name) for name in ("pgd", "gaussian-noise", "boundary", "deepfool", "pointwise", "ddn", "cw")),
+        *(("l1", name) for name in ("pgd", "salt-and-pepper", "pointwise")),
+    }
+    by_label = {item.label: item for item in suite.items}
+    for label, epsilon, step in (("pgd-linf", 0.03, 0.003), ("pgd-l2", 0.5, 0.05), ("pgd-l1", 12, 1.0)):
+        item = by_label[label]
+        assert item.threat.epsilon == epsilon
+        assert item.attack.relative_step_size * epsilon == pytest.approx(step)
+        assert item.restarts == 10
+    assert by_label["fgsm-linf"].restarts == 1
+
+
+def test_quick_is_weaker_and_another_digest():
+    full, quick = load_suite("multi-perturbation"), load_suite("multi-perturbation", "quick")
+    assert quick.images < full.images
+    assert quick.digest != full.digest
+    assert [item.label for item in quick.items] == [item.label for item in full.items]
+    for few, many in zip(quick.items, full.items, strict=True):
+        assert few.restarts <= many.restarts
+        assert few.threat == many.threat
+
+
+def test_scales_have_their_own_radii_and_parameters():
+    digits = {item.label: item for item in load_suite("multi-perturbation", scale="digits").items}
+    assert digits["pgd-l1"].attack.k == (1, 4)
+    assert digits["pgd-l1"].threat.epsilon < 12
+
+
+GOOD = "  - {attack: pgd, norm: linf, restarts: 2, parameters: {steps: 5}}\n"
+
+
+def test_the_digest_covers_numbers_and_nothing_else(tmp_path):
+    def digest(attacks: str = GOOD, **more) -> str:
+        return load_suite(write_suite(tmp_path, attacks, **more), scale="digits").digest
+
+    same = "  - attack: pgd  # a comment\n    parameters: {steps: 5}\n    restarts: 2\n    norm: linf\n"
+    assert digest(same) == digest()
+    assert digest(head="description: words\n") == digest()
+    changed = [GOOD.replace("5", "6"), GOOD.replace("restarts: 2", "restarts: 3"), GOOD.replace("linf", "l2")]
+    changed.append(GOOD.replace("norm: linf", "norm: linf, epsilon: 0.1"))
+    digests = [digest(), *map(digest, changed), digest(images=61)]
+    assert len(set(digests)) == len(digests)
+
+
+@pytest.mark.parametrize(
+    ("attacks", "messages"),
+    [
+        ("  - {attack: pdg, norm: linf}\n", ["toy-suite.yaml:7", "'pdg'", "did you mean pgd"]),
+        ("  - {attack: pgd, norm: linf,\n     parameters: {step: 5}}\n", ["toy-suite.yaml:8", "'step'", "steps"]),
+        ("  - {attack: pgd, norm: linf, parameters: {steps: many}}\n", ["toy-suite.yaml:7", "'steps'", "'many'"]),
+        ("  - {attack: pgd, norm: linf, parameters: {steps: 0}}\n", ["toy-suite.yaml:7", "steps must be positive"]),
+        ("  - {attack: pgd, norm: l7}\n", ["toy-suite.yaml:7", "unknown norm 'l7'"]),
+        ("  - {attack: fgsm, norm: l2}\n", ["toy-suite.yaml:7", "does not support l2"]),
+        ("  - {attack: pgd, norm: linf, epsilon: 0}\n", ["toy-suite.yaml:7", "epsilon"]),
+        ("  - {attack: pgd, norm: linf, epsilon: -1.0}\n", ["toy-suite.yaml:7", "epsilon"]),
+        ("  - {attack: pgd, norm: linf, epsilon: .nan}\n", ["toy-suite.yaml:7", "epsilon"]),
+        ("  - {attack: pgd, norm: linf, epsilon: big}\n", ["toy-suite.yaml:7", "epsilon"]),
+        ("  - {attack: pgd, norm: l0}\n", ["toy-suite.yaml:5", "no epsilon for l0"]),
+        ("  - {attack: pgd, norm: linf, restart: 3}\n", ["toy-suite.yaml:7", "'restart'", "restarts"]),
+        ("  - {attack: pgd, norm: linf, restarts: 0}\n", ["toy-suite.yaml:7", "restarts"]),
+        ("  - {norm: linf}\n", ["toy-suite.yaml:7", "'attack' is missing"]),
+        (GOOD + GOOD, ["toy-suite.yaml:8", "occurs twice"]),
+        ("  - {attack: pdg, norm: linf}\n  - {attack: pgd, norm: l7}\n", ["toy-suite.yaml:7", "toy-suite.yaml:8"]),
+        (GOOD + "images: 5\n", ["toy-suite.yaml:8", "'images' occurs twice"]),
+        ("  - {attack: pgd\n", ["toy-suite.yaml", "not valid YAML"]),
+        (GOOD + "presets: {quick: {attacks: {pgd: {restarts: 1}}}}\n", ["toy-suite.yaml:8", "'pgd'", "pgd-linf"]),
+    ],
+)
+def test_what_is_wrong_with_a_suite_is_said_with_its_line(tmp_path, attacks, messages):
+    path = write_suite(tmp_path, attacks)
+    preset = "quick" if "presets" in attacks else "full"
+    with pytest.raises(BadInput) as caught:
+        load_suite(path, preset, "digits")
+    for message in messages:
+        assert message in str(caught.value)
+
+
+def test_unknown_names_offer_the_nearest(tmp_path):
+    with pytest.raises(BadInput, match="did you mean multi-perturbation"):
+        load_suite("multi-pertubation")
+    with pytest.raises(BadInput, match="did you mean quick"):
+        load_suite("multi-perturbation", "quik")
+    with pytest.raises(BadInput, match="did you mean digits"):
+        load_suite("multi-perturbation", scale="digit")
+    with pytest.raises(BadInput, match="can't read"):
+        load_suite(tmp_path / "absent.yaml")
+
+
+def test_a_suite_can_take_its_own_radius_per_scale(tmp_path):
+    own = "  - {attack: pgd, norm: linf, epsilon: {digits: 0.2}}\n"
+    shared = "  - {attack: fgsm, norm: linf, epsilon: {mnist: 0.4}}\n"
+    suite = load_suite(write_suite(tmp_path, own + shared), scale="digits")
+    assert [item.threat.epsilon for item in suite.items] == [0.2, 0.12]
