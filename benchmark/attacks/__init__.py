@@ -18,6 +18,7 @@ from benchmark.attacks.fmn import FMN
 from benchmark.attacks.gradient import FGSM, MIM, PGD
 from benchmark.attacks.hopskipjump import HopSkipJump
 from benchmark.attacks.random_noise import GaussianNoise, SaltAndPepper
+from benchmark.attacks.unforeseen import JPEG, Elastic, Fog, Gabor, Snow
 from benchmark.errors import BadInput, unknown
 from benchmark.registry import Registry
 
@@ -29,6 +30,7 @@ for _attack in (
     *(DDN, CW, DeepFool, FMN),
     *(GaussianNoise, SaltAndPepper, Boundary, Pointwise, HopSkipJump),
     *(AutoAttack, APGD, TargetedAPGD, TargetedFAB, Square),
+    *(Fog, Gabor, Elastic, Snow, JPEG),
 ):
     ATTACKS.add(_attack.name, _attack)
 

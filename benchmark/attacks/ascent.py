@@ -14,7 +14,6 @@ from benchmark.attacks.objectives import Objective, is_wrong
 from benchmark.noise import Noise
 from benchmark.threats import Threat
 
-
 #: (M points, the indices of their examples) → M images in [0, 1], differentiably.
 Decode = Callable[[Tensor, Tensor], Tensor]
 
