@@ -15,6 +15,7 @@ help:
 	@echo "make clean     remove caches and reports; zoo, results and .venv stay"
 
 setup: .venv/.complete
+	@echo ".venv is ready; bench is in .venv/bin"
 
 # The stamp is written last: an interrupted installation is taken up again.
 .venv/.complete: requirements.lock pyproject.toml
@@ -27,12 +28,12 @@ setup: .venv/.complete
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: setup
+demo: .venv/.complete
 	@$(BIN)/bench train --method $(METHODS) --dataset digits --recipe quick --out zoo
 	@$(BIN)/bench evaluate zoo/*.pt --suite multi-perturbation --preset quick --results results
 	@$(BIN)/bench report --results results --out reports
 
-lint: setup
+lint: .venv/.complete
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy

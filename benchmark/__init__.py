@@ -1,0 +1,41 @@
+"""How robust is this image classifier, and is defence A really better than B?
+
+    >>> import benchmark
+    >>> (checkpoint,) = benchmark.train("at", dataset="digits")
+    >>> benchmark.evaluate([checkpoint], suite="multi-perturbation", preset="quick")
+    >>> benchmark.report()
+
+Each name in `__all__` is also a verb of the command line, or what a verb is made of. They are looked up on first
+use, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+#: Public name -> where it lives, as "module:attribute".
+_DOORS = {
+    "train": "benchmark.training:train",
+    "evaluate": "benchmark.evaluation:evaluate",
+    "report": "benchmark.reporting:report",
+    "list": "benchmark.inventory:catalogue",
+    "show": "benchmark.inventory:show",
+    "load_model": "benchmark.models:load_model",
+    "BadInput": "benchmark.errors:BadInput",
+}
+
+__all__ = ["BadInput", "__version__", "evaluate", "list", "load_model", "report", "show", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _DOORS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, attribute = _DOORS[name].split(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_DOORS})

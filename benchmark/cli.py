@@ -1,0 +1,235 @@
+"""The command line: each verb parses its words, calls the Python function of the same name and prints what came back.
+
+Exit codes: 0 done, 1 an attack failed during an evaluation, 2 the input was bad, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperCommand
+
+import benchmark
+from benchmark.errors import BadInput
+
+app = typer.Typer(
+    name="bench",
+    help="How robust is this image classifier, and is defence A really better than B?",
+    epilog="Start with: bench train --method at   then   bench evaluate zoo/*.pt   then   bench report",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+
+
+class Verb(TyperCommand):
+    """A command whose repeatable options take all words up to the next option: --set a=1 b=2."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        repeatable = {name for option in self.params if getattr(option, "multiple", False) for name in option.opts}
+        words: list[str] = []
+        option, has_value = "", False
+        for word in args:
+            if word.startswith("-"):
+                name, inline, _ = word.partition("=")
+                option, has_value = name if name in repeatable else "", bool(inline)
+            elif option:
+                words += [option] * has_value
+                has_value = True
+            words.append(word)
+        return super().parse_args(ctx, words)
+
+
+Device = Annotated[str, typer.Option(help="Where to compute: auto, cpu, cuda, cuda:1, ...")]
+Precision = Annotated[str, typer.Option(help="auto, fp32 or bf16; auto is bf16 where the hardware has it.")]
+Results = Annotated[Path, typer.Option(help="Folder of the ledger: every attack's per-example results.")]
+Root = Annotated[Path | None, typer.Option(help="Folder where data sets lie, or are downloaded to.")]
+Download = Annotated[bool, typer.Option("--download", help="Download what is missing instead of refusing.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs to read.")]
+
+
+@app.callback(invoke_without_command=True)
+def start(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
+    if version:
+        print(f"bench {benchmark.__version__}")
+        raise typer.Exit()
+
+
+@app.command(cls=Verb, epilog="Example: bench train --method trades mat --dataset digits --set epochs=10")
+def train(
+    method: Annotated[list[str], typer.Option(help="Defence to train; several are trained one after the other.")],
+    dataset: Annotated[str, typer.Option(help="Images to train on; see: bench list datasets.")] = "digits",
+    arch: Annotated[str | None, typer.Option(help="Architecture; left out, the one that suits the data.")] = None,
+    recipe: Annotated[str, typer.Option(help="How long and how fast: a name or a YAML file.")] = "quick",
+    set: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Change one value of the recipe or method.")
+    ] = None,
+    teacher: Annotated[
+        list[Path] | None, typer.Option(metavar="CKPT", help="Checkpoint of a frozen teacher.")
+    ] = None,
+    inner: Annotated[str | None, typer.Option(help="Craft training examples as this method does.")] = None,
+    outer: Annotated[str | None, typer.Option(help="Minimise the loss of this method.")] = None,
+    seed: Annotated[int, typer.Option(help="Decides initial weights, batches and random starts.")] = 0,
+    out: Annotated[Path, typer.Option(help="Folder for the checkpoints.")] = Path("zoo"),
+    name: Annotated[
+        str | None, typer.Option(help="Name of the run; left out, the method and what is unusual.")
+    ] = None,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from where an interrupted run stopped.")] = False,
+    download: Download = False,
+    root: Root = None,
+    compile: Annotated[bool, typer.Option("--compile", help="Compile the networks; pays off in long runs.")] = False,
+    devices: Annotated[int, typer.Option(help="How many devices share each batch.")] = 1,
+    num_nodes: Annotated[int, typer.Option(help="How many machines take part.")] = 1,
+) -> None:
+    """Train a defence; one checkpoint per network goes to --out. What is there already is left alone."""
+    if name and len(method) > 1:
+        raise BadInput(f"--name {name} would name {len(method)} runs alike; train one method at a time")
+    for defence in method:
+        for path in benchmark.train(
+            defence,
+            dataset=dataset,
+            arch=arch,
+            recipe=recipe,
+            set=set,
+            teacher=teacher or (),
+            inner=inner,
+            outer=outer,
+            seed=seed,
+            out=out,
+            name=name,
+            device=device,
+            precision=precision,
+            resume=resume,
+            download=download,
+            root=root,
+            compile=compile,
+            devices=devices,
+            num_nodes=num_nodes,
+        ):
+            print(path)
+
+
+@app.command(
+    cls=Verb, epilog="Example: bench evaluate zoo/at.pt zoo/mat-h1.pt --suite multi-perturbation --preset quick"
+)
+def evaluate(
+    checkpoints: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="CHECKPOINT", help="Networks to attack: files, or python:MODULE:CALLABLE and other sources."
+        ),
+    ],
+    suite: Annotated[str, typer.Option(help="Which attacks: a name or a YAML file.")] = "multi-perturbation",
+    preset: Annotated[
+        str, typer.Option(help="full as published, or quick: fewer steps, starts and images.")
+    ] = "full",
+    n: Annotated[int | None, typer.Option(help="Use the first N test images; left out, the preset's number.")] = None,
+    mode: Annotated[
+        str, typer.Option(help="full: every attack sees every image. worst-case: only survivors.")
+    ] = "full",
+    seed: Annotated[int, typer.Option(help="Decides every random start.")] = 0,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    workers: Annotated[int, typer.Option(help="How many processes attack at once.")] = 1,
+    results: Results = Path("results"),
+    dataset: Annotated[
+        str | None, typer.Option(help="Whose test images; left out, of the data the network was trained on.")
+    ] = None,
+    root: Root = None,
+    download: Download = False,
+    trust: Annotated[bool, typer.Option("--trust", help="Allow foreign code, as python: needs it, to run.")] = False,
+) -> None:
+    """Attack networks and keep, per image, what broke them. Attacks that were run before are not run again."""
+    evaluations = benchmark.evaluate(
+        checkpoints,
+        suite=suite,
+        preset=preset,
+        n=n,
+        mode=mode,
+        seed=seed,
+        device=device,
+        precision=precision,
+        workers=workers,
+        results=results,
+        dataset=dataset,
+        root=root,
+        download=download,
+        trust=trust,
+    )
+    from benchmark.reporting import boards, print_boards
+
+    print_boards(boards(evaluations))
+    if any(outcome.errors for evaluation in evaluations for outcome in evaluation.outcomes):
+        raise typer.Exit(1)
+
+
+@app.command(cls=Verb, epilog="Example: bench report --results results --out reports")
+def report(
+    results: Results = Path("results"),
+    out: Annotated[Path, typer.Option(help="Folder for the page and its tables.")] = Path("reports"),
+) -> None:
+    """Turn the ledger into a page with leaderboards, and the same numbers as CSV."""
+    page = benchmark.report(results=results, out=out)
+    from benchmark.evaluation import load_results
+    from benchmark.reporting import boards, print_boards
+
+    print_boards(boards(load_results(results)))
+    print(f"The page: {page}")
+
+
+@app.command(name="list", cls=Verb, epilog="Example: bench list attacks --json")
+def list_(
+    kind: Annotated[str, typer.Argument(help="methods, attacks, suites, recipes, datasets or architectures.")],
+    json: Json = False,
+) -> None:
+    """List what there is to choose from."""
+    rows = benchmark.list(kind)
+    if json:
+        _print_json(rows)
+    else:
+        from benchmark.reporting import print_rows
+
+        print_rows(rows)
+
+
+@app.command(cls=Verb, epilog="Example: bench show zoo/at.pt")
+def show(
+    path: Annotated[Path, typer.Argument(metavar="CHECKPOINT|RECORD", help="A checkpoint or a file of the ledger.")],
+    json: Json = False,
+) -> None:
+    """Show what is known about a checkpoint, or what a file of the ledger holds."""
+    card = benchmark.show(path)
+    if json:
+        _print_json(card)
+    else:
+        from benchmark.reporting import print_card
+
+        print_card(card)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line on `arguments` (by default the program's own) and exit."""
+    try:
+        app(arguments, prog_name="bench")
+    except BadInput as error:
+        print(f"bench: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print(
+            "bench: interrupted; to go on from there, say the same again (bench train: with --resume)",
+            file=sys.stderr,
+        )
+        sys.exit(130)
+    sys.exit(2)
+
+
+def _print_json(value: Any) -> None:
+    import json
+
+    print(json.dumps(value, indent=2, ensure_ascii=False))

@@ -1,0 +1,168 @@
+"""What there is to choose from, and what is known about a file that training or evaluation made."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmark.errors import BadInput, unknown
+
+#: One listed thing: its "name", and what else a reader wants to know about things of its kind.
+Row = dict[str, Any]
+
+
+def catalogue(kind: str) -> list[Row]:
+    """All things of one `kind`: methods, attacks, suites, recipes, datasets or architectures.
+
+    Raises:
+        BadInput: there is no such kind.
+    """
+    kinds: dict[str, Callable[[], list[Row]]] = {
+        "methods": _methods,
+        "attacks": _attacks,
+        "suites": _suites,
+        "recipes": _recipes,
+        "datasets": _datasets,
+        "architectures": _architectures,
+    }
+    if kind not in kinds:
+        raise unknown("kind", kind, kinds)
+    return kinds[kind]()
+
+
+def show(path: str | Path) -> Row:
+    """What a file says about itself: a checkpoint's card, a ledger record, or an evaluation's manifest.
+
+    Raises:
+        BadInput: the file is absent, damaged, or none of these.
+    """
+    path = Path(path)
+    if path.suffix == ".json":
+        return _evaluation(path)
+    return _record(path) if path.parent.parent.name == "records" else _checkpoint(path)
+
+
+def _methods() -> list[Row]:
+    from benchmark.training.method import formula
+    from benchmark.training.methods import METHODS
+
+    rows = []
+    for name, method in METHODS:
+        bound = method.bind({}, f"method {name}")
+        rows.append(
+            {
+                "name": name,
+                "aliases": METHODS.aliases(name),
+                "title": method.title,
+                "networks": [member.name or name for member in bound.cohort.members],
+                "teachers": list(bound.cohort.teachers),
+                "norms": list(bound.inner.norms) if bound.inner.objective else [],
+                "inner": formula(bound.inner.objective),
+                "outer": formula(bound.outer),
+                "paper": method.paper,
+            }
+        )
+    return rows
+
+
+def _attacks() -> list[Row]:
+    from benchmark.attacks import ATTACKS
+
+    return [
+        {
+            "name": name,
+            "kind": attack.kind,
+            "norms": list(attack.norms),
+            "source": attack.source,
+            "paper": attack.paper,
+            "description": _first_line(attack),
+        }
+        for name, attack in ATTACKS
+    ]
+
+
+def _suites() -> list[Row]:
+    from benchmark.evaluation.suite import SUITES, load_suite, suite_presets, suite_scales
+
+    rows = []
+    for name in SUITES.names():
+        presets, scales = suite_presets(name), suite_scales(name)
+        suite = load_suite(name, scale=scales[0])
+        rows.append(
+            {
+                "name": name,
+                "description": suite.description,
+                "presets": presets,
+                "scales": scales,
+                "attacks": [item.label for item in suite.items],
+            }
+        )
+    return rows
+
+
+def _recipes() -> list[Row]:
+    from benchmark.training.recipe import load_recipe, recipe_names
+
+    files = {name: load_recipe(name) for name in recipe_names()}
+    return [{"name": name, "description": file.about, "scales": list(file.threats)} for name, file in files.items()]
+
+
+def _datasets() -> list[Row]:
+    from benchmark.data import DATASETS
+
+    return [{"name": name, "description": _first_line(loader)} for name, loader in DATASETS]
+
+
+def _architectures() -> list[Row]:
+    import torch
+
+    from benchmark.models import ARCHITECTURES
+
+    rows = []
+    for name, make in ARCHITECTURES:
+        with torch.device("meta"):
+            network = make(num_classes=10, shape=(3, 32, 32))
+        parameters = sum(parameter.numel() for parameter in network.parameters())
+        rows.append(
+            {"name": name, "parameters": parameters, "description": "counted for 10 classes of 3×32×32 images"}
+        )
+    return rows
+
+
+def _first_line(thing: object) -> str:
+    return (inspect.getdoc(thing) or "").partition("\n")[0]
+
+
+def _checkpoint(path: Path) -> Row:
+    from benchmark.evaluation.subject import card
+    from benchmark.models import load_checkpoint
+
+    return card(load_checkpoint(path))
+
+
+def _record(path: Path) -> Row:
+    from benchmark.evaluation.record import Damaged, read_record
+
+    try:
+        record = read_record(path)
+    except FileNotFoundError as error:
+        raise BadInput(f"there is no record {path}; a report names the records behind each of its numbers") from error
+    except Damaged as error:
+        raise BadInput(f"{error}; evaluate again to make it anew") from error
+    per_image = {name: getattr(record, name).tolist() for name in ("clean_errors", "evaluated", "broken")}
+    distances = [distance if math.isfinite(distance) else None for distance in record.distance.tolist()]
+    return {"record": record.digest, **record.key, **record.info, **per_image, "distance": distances}
+
+
+def _evaluation(path: Path) -> Row:
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadInput(f"can't read {path}: {getattr(error, 'strerror', None) or 'it is not JSON'}") from error
+    if not isinstance(manifest, dict) or not {"model", "suite", "records"} <= manifest.keys():
+        raise BadInput(f"{path} is not an evaluation; they lie in the folder evaluations/ of the results")
+    return manifest

@@ -1,0 +1,18 @@
+"""From the ledger to what people read: a page, CSV files, a table in the terminal."""
+
+from __future__ import annotations
+
+from benchmark.reporting.report import report
+from benchmark.reporting.tables import Board, attacks_frame, boards, leaderboard_frame
+from benchmark.reporting.terminal import print_boards, print_card, print_rows
+
+__all__ = [
+    "Board",
+    "attacks_frame",
+    "boards",
+    "leaderboard_frame",
+    "print_boards",
+    "print_card",
+    "print_rows",
+    "report",
+]

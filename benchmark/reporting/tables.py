@@ -1,0 +1,215 @@
+"""From evaluations to tables: one board per question, one row per network, one row per network and attack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmark.analysis import aggregate
+from benchmark.analysis.intervals import wilson
+from benchmark.evaluation import Evaluation, Outcome
+from benchmark.storage import canonical_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Row = dict[str, Any]
+
+#: What evaluations must share for their numbers to stand in one column.
+BOARD = ("dataset", "dataset_digest", "suite", "preset", "suite_digest", "images", "mode")
+
+#: What attacking cost, in examples passed through the network and in seconds.
+COSTS = ("forwards", "backwards", "seconds")
+
+
+@dataclass(frozen=True)
+class Board:
+    """The networks that answered the same question: same images, attacks, parameters, radii and mode.
+
+    Attributes:
+        dataset, dataset_digest, suite, preset, suite_digest, images, mode: the question.
+        norms: of the suite's threats, in its order.
+        threats: each norm with its radius or radii, as people write them.
+        networks: one row per evaluation, best first; `attacks` in each has one row per attack.
+    """
+
+    dataset: str
+    dataset_digest: str
+    suite: str
+    preset: str
+    suite_digest: str
+    images: int
+    mode: str
+    norms: tuple[str, ...]
+    threats: tuple[str, ...]
+    networks: tuple[Row, ...]
+
+    @property
+    def title(self) -> str:
+        """The question in words."""
+        how = self.preset if self.mode == "full" else f"{self.preset}, {self.mode} mode"
+        return f"{self.dataset} under {self.suite} ({how}), first {self.images} images"
+
+    @property
+    def anchor(self) -> str:
+        """A name for links to this board."""
+        return f"board-{self.suite_digest[:8]}-{self.dataset_digest[:8]}-{self.mode}"
+
+    def question(self) -> Row:
+        """The values of `BOARD`."""
+        return {name: getattr(self, name) for name in BOARD}
+
+
+def boards(evaluations: Iterable[Evaluation]) -> list[Board]:
+    """Sort evaluations into boards that never mix what is not comparable, and rank the networks of each."""
+    groups: dict[tuple[Any, ...], list[Evaluation]] = {}
+    for evaluation in evaluations:
+        groups.setdefault(tuple(_question(evaluation).values()), []).append(evaluation)
+    return [_board(group) for _, group in sorted(groups.items())]
+
+
+def leaderboard_frame(boards: Iterable[Board]) -> pd.DataFrame:
+    """All boards below each other: a row per network, accuracies as fractions with their 95% intervals."""
+    rows = [
+        board.question()
+        | {name: value for name, value in row.items() if name not in ("attacks", "notes", "anchor")}
+        | {"notes": " | ".join(row["notes"])}
+        for board in boards
+        for row in board.networks
+    ]
+    return _frame(rows)
+
+
+def attacks_frame(boards: Iterable[Board]) -> pd.DataFrame:
+    """A row per network and attack, with the digests of the ledger records behind it."""
+    rows = [
+        board.question()
+        | {"model": row["model"], "evaluation": row["evaluation"]}
+        | attack
+        | {"records": " ".join(attack["records"])}
+        for board in boards
+        for row in board.networks
+        for attack in row["attacks"]
+    ]
+    return _frame(rows)
+
+
+def _frame(rows: list[Row]) -> pd.DataFrame:
+    import pandas as pd
+
+    frame = pd.DataFrame(rows)
+    return frame.astype({"rank": "Int64"}) if "rank" in frame else frame
+
+
+def _question(evaluation: Evaluation) -> Row:
+    suite, dataset = evaluation.suite, evaluation.dataset
+    return {
+        "dataset": dataset["name"],
+        "dataset_digest": dataset["digest"],
+        "suite": suite["name"],
+        "preset": suite["preset"],
+        "suite_digest": suite["digest"],
+        "images": dataset["images"],
+        "mode": evaluation.mode,
+    }
+
+
+def _board(evaluations: list[Evaluation]) -> Board:
+    first = evaluations[0]
+    rows = sorted(map(_network, evaluations), key=_order)
+    for row, rank in zip(rows, _ranks(rows), strict=True):
+        row["rank"] = rank
+    radii: dict[str, dict[float, None]] = {}
+    for outcome in first.outcomes:
+        radii.setdefault(outcome.norm, {})[outcome.epsilon] = None
+    return Board(
+        **_question(first),
+        norms=tuple(first.norms),
+        threats=tuple(f"{norm} ≤ {' or '.join(f'{radius:g}' for radius in found)}" for norm, found in radii.items()),
+        networks=tuple(rows),
+    )
+
+
+def _network(evaluation: Evaluation) -> Row:
+    model, images = evaluation.model, len(evaluation.clean_errors)
+    accuracies = {
+        "clean": aggregate.clean_accuracy(evaluation),
+        **{norm: aggregate.norm_accuracy(evaluation, norm) for norm in evaluation.norms},
+        "r_avg": aggregate.r_avg(evaluation),
+        "r_worst": aggregate.r_worst(evaluation),
+    }
+    attacks = [_attack(evaluation, outcome) for outcome in evaluation.outcomes]
+    return {
+        "rank": None,
+        "model": evaluation.name,
+        "method": model["method"],
+        "network": model["network"],
+        "architecture": model["architecture"],
+        "trained_on": model["dataset"],
+        "training_seed": model.get("seed"),
+        **{column: value for name, share in accuracies.items() for column, value in _interval(name, share, images)},
+        **{cost: sum(attack[cost] for attack in attacks) for cost in COSTS},
+        "date": evaluation.date,
+        "seed": evaluation.seed,
+        "precision": evaluation.precision,
+        "hardware": ", ".join(evaluation.hardware),
+        "checkpoint_digest": model["digest"],
+        "evaluation": evaluation.id,
+        "notes": (*evaluation.failures, *evaluation.warnings),
+        "anchor": f"network-{evaluation.id[:16]}",
+        "attacks": attacks,
+    }
+
+
+def _attack(evaluation: Evaluation, outcome: Outcome) -> Row:
+    """In worst-case mode the accuracy is of the images that earlier attacks of the norm had left standing."""
+    conditional = aggregate.is_conditional(evaluation, outcome.label)
+    tried = outcome.evaluated & ~evaluation.clean_errors if conditional else np.ones_like(outcome.evaluated)
+    images = int(tried.sum())
+    is_measured = outcome.kind == "minimal" and outcome.complete and images
+    parameters = {name: value for name, value in outcome.definition["attack"].items() if name != "name"}
+    return {
+        "attack": outcome.label,
+        "norm": outcome.norm,
+        "epsilon": outcome.epsilon,
+        "kind": outcome.kind,
+        "restarts": outcome.definition["restarts"],
+        "images_tried": images,
+        **dict(_interval("accuracy", aggregate.attack_accuracy(evaluation, outcome.label), images)),
+        "median_distance": float(np.median(outcome.distance[tried])) if is_measured else None,
+        **{cost: outcome.costs[cost] for cost in COSTS},
+        "faults": sum(outcome.costs["faults"].values()),
+        "source": outcome.definition["source"],
+        "parameters": ", ".join(f"{name}={canonical_json(value)}" for name, value in parameters.items()),
+        "records": outcome.records,
+    }
+
+
+def _interval(name: str, share: float | None, images: int) -> list[tuple[str, float | None]]:
+    """The columns `name`, `name`_low and `name`_high."""
+    low, high = (None, None) if share is None else wilson(share * images, images)
+    return [(name, share), (f"{name}_low", low), (f"{name}_high", high)]
+
+
+def _order(row: Row) -> tuple[Any, ...]:
+    """Best Rworst first, then Ravg, then clean accuracy; what can't be ranked comes last; names settle the rest."""
+    return (
+        *(-row[name] if row[name] is not None else np.inf for name in ("r_worst", "r_avg", "clean")),
+        row["model"],
+    )
+
+
+def _ranks(rows: list[Row]) -> list[int | None]:
+    """Competition ranks of sorted rows: equal Rworst and Ravg share the better rank, the next one is skipped."""
+    ranks: list[int | None] = []
+    for position, row in enumerate(rows):
+        if row["r_worst"] is None:
+            ranks.append(None)
+        elif position and all(row[name] == rows[position - 1][name] for name in ("r_worst", "r_avg")):
+            ranks.append(ranks[-1])
+        else:
+            ranks.append(position + 1)
+    return ranks

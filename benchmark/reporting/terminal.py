@@ -1,0 +1,106 @@
+"""Boards, lists and cards as a terminal shows them. Nothing is ever read as markup: names may contain brackets."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from benchmark.reporting.tables import Board, Row
+from benchmark.reporting.text import MISSING, count, duration, percent
+
+#: Columns for a reader that is no terminal, such as a file or a log.
+WIDE = 160
+
+
+def console() -> Console:
+    """Standard output, wide where nobody would have to scroll."""
+    return Console(width=None if sys.stdout.isatty() else WIDE, highlight=False, markup=False)
+
+
+def print_boards(boards: Iterable[Board]) -> None:
+    """The leaderboards: accuracies in percent, half the width of the 95% interval behind the worst case."""
+    screen = console()
+    for board in boards:
+        table = _table(board.title)
+        for name in ("", "network", "clean", *board.norms, "Ravg", "Rworst", "95% interval", "passes", "time"):
+            table.add_column(name, justify="left" if name == "network" else "right")
+        for row in board.networks:
+            table.add_row(*map(Text, _cells(board, row)))
+        screen.print(table)
+        screen.print(Text(f"accuracies in percent against {', '.join(board.threats)}", style="dim"))
+        for row in board.networks:
+            for note in row["notes"]:
+                screen.print(Text(f"{row['model']}: {note}", style="yellow"))
+
+
+def print_rows(rows: Sequence[Row], title: str = "") -> None:
+    """Rows as a table with a column for every key that occurs."""
+    table = _table(title)
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    for name in names:
+        table.add_column(name.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_plain(row.get(name))) for name in names))
+    console().print(table)
+
+
+def print_card(card: Mapping[str, Any]) -> None:
+    """One thing's values by name, inner ones by dotted names; lists of rows become tables below."""
+    card = dict(_flat(card))
+    screen = console()
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    tables = {name: value for name, value in card.items() if _is_rows(value)}
+    for name, value in card.items():
+        if name not in tables:
+            table.add_row(Text(name), Text(_plain(value)))
+    screen.print(table)
+    for name, rows in tables.items():
+        screen.print()
+        print_rows(rows, name)
+
+
+def _table(title: str) -> Table:
+    return Table(
+        title=Text(title) if title else None, title_justify="left", header_style="bold", box=None, pad_edge=False
+    )
+
+
+def _cells(board: Board, row: Row) -> list[str]:
+    accuracies = [percent(row[name]) for name in ("clean", *board.norms, "r_avg", "r_worst")]
+    interval = (
+        f"{percent(row['r_worst_low'])}–{percent(row['r_worst_high'])}" if row["r_worst"] is not None else MISSING
+    )
+    rank = MISSING if row["rank"] is None else str(row["rank"])
+    passes = count(row["forwards"] + row["backwards"])
+    return [rank, row["model"], *accuracies, interval, passes, duration(row["seconds"])]
+
+
+def _flat(card: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in card.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _is_rows(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return MISSING
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}={_plain(item)}" for name, item in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_plain, value))
+    return str(value)

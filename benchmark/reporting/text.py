@@ -1,0 +1,34 @@
+"""Numbers as people read them, on pages and in terminals alike; what was not measured is a dash."""
+
+from __future__ import annotations
+
+MISSING = "–"
+
+
+def percent(fraction: float | None) -> str:
+    """0.5 → "50.0"."""
+    return MISSING if fraction is None else f"{100 * fraction:.1f}"
+
+
+def count(number: float) -> str:
+    """1234567 → "1.2 M"."""
+    for size, unit in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if number >= size:
+            return f"{number / size:.1f}{unit}"
+    return f"{number:.0f}"
+
+
+def duration(seconds: float) -> str:
+    """0.25 → "0.2 s", 75 → "1 min 15 s", 3700 → "1 h 1 min"."""
+    if round(seconds) < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def distance(value: float | None) -> str:
+    """A norm to three digits; "∞" where most images have no adversarial."""
+    if value is None:
+        return MISSING
+    return "∞" if value == float("inf") else f"{value:.3g}"

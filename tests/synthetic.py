@@ -1,0 +1,115 @@
+"""Ledgers with known content, written through the evaluation room's own door."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmark.evaluation import Ledger, Record
+from benchmark.evaluation.record import FORMAT
+from benchmark.storage import digest
+
+#: The worked example of six images: (label, norm, epsilon, kind, broken or distance per image).
+WORKED_CLEAN_ERRORS = (True, False, False, False, False, False)
+WORKED_ATTACKS = (
+    ("fgsm", "linf", 0.03, "budget", (1, 0, 1, 0, 0, 0)),
+    ("pgd", "linf", 0.03, "budget", (1, 1, 0, 0, 0, 0)),
+    ("ddn", "l2", 0.5, "minimal", (0, 0.7, 0.5, 0.51, 0.49, np.inf)),
+    ("s&p", "l1", 12.0, "minimal", (0, 40, np.inf, 12, 13, 12.5)),
+)
+
+
+def add_evaluation(
+    results: Path,
+    name: str = "at",
+    attacks: Sequence[tuple[str, str, float, str, Sequence[float]]] = WORKED_ATTACKS,
+    clean_errors: Sequence[bool] = WORKED_CLEAN_ERRORS,
+    *,
+    dataset: str = "digits",
+    mode: str = "full",
+    preset: str = "quick",
+    suite: str = "multi-perturbation",
+    error: str | None = None,
+    info: Mapping[str, Any] | None = None,
+    card: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """File one evaluation with one record per attack and return its manifest; `error` makes the last attack fail.
+
+    NaN stands for an image that the attack was not tried on.
+    """
+    ledger = Ledger.open(results, create=True)
+    images = len(clean_errors)
+    network = digest(name)
+    items, records = [], {}
+    for label, norm, epsilon, kind, values in attacks:
+        wrong = np.asarray(clean_errors, bool)
+        found = np.asarray(values, float)
+        tried = ~np.isnan(found)
+        found = np.where(tried, found, np.inf if kind == "minimal" else 0)
+        distance = np.where(wrong, 0, found if kind == "minimal" else np.where(found > 0, epsilon, np.inf))
+        failed = error is not None and label == attacks[-1][0]
+        attack = {"name": label, "version": 1, "steps": 40}
+        data = {"digest": digest(dataset), "start": 0, "stop": images}
+        record = Record(
+            key={"network": network, "data": data, "attack": attack, "label": label, "suite": [suite, preset, mode]},
+            broken=wrong if failed else wrong | (distance <= epsilon),
+            distance=np.where(wrong, 0, np.inf) if failed else distance,
+            evaluated=wrong if failed else wrong | tried,
+            clean_errors=wrong,
+            info={
+                "label": label,
+                "error": error if failed else None,
+                "seconds": 1.5,
+                "forwards": 1000,
+                "backwards": 400,
+                "dead_gradients": 0,
+                "disagreements": 0,
+                "attacked": images,
+                "faults": {},
+                "hardware": "a machine",
+                "date": "2026-01-02T03:04:05+00:00",
+                **(info or {}),
+            },
+        )
+        ledger.write(record)
+        records[label] = [record.digest]
+        items.append(
+            {
+                "label": label,
+                "attack": attack,
+                "norm": norm,
+                "epsilon": epsilon,
+                "restarts": 1,
+                "kind": kind,
+                "source": "own",
+                "paper": "",
+            }
+        )
+    suite_digest = digest([suite, preset, items])
+    manifest = {
+        "format": FORMAT,
+        "id": digest([name, dataset, suite_digest, mode, images]),
+        "model": {
+            "name": name,
+            "method": name,
+            "network": "",
+            "architecture": "small-cnn",
+            "dataset": dataset,
+            "seed": 0,
+            "digest": network,
+            "history": [],
+            **(card or {}),
+        },
+        "suite": {"name": suite, "preset": preset, "version": 1, "digest": suite_digest, "items": items},
+        "dataset": {"name": dataset, "digest": digest(dataset), "images": images},
+        "mode": mode,
+        "seed": 0,
+        "precision": "fp32",
+        "notes": [],
+        "records": records,
+    }
+    ledger.write_evaluation(manifest)
+    return manifest

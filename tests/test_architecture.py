@@ -1,0 +1,131 @@
+"""The house keeps its shape: imports run downward, what is said about files and commands is true."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "benchmark"
+
+#: Rooms by floor, from the ground up. A room may import from lower floors only.
+FLOORS = (
+    {"errors", "registry", "storage", "noise", "threats", "hardware", "documents", "cache"},
+    {"data", "models", "attacks"},
+    {"training", "evaluation", "analysis"},
+    {"reporting", "papers"},
+    {"inventory"},
+    {"__init__"},
+    {"cli"},
+    {"__main__"},
+)
+#: The stairs within a floor: room -> rooms of its own floor it may import.
+STAIRS = {
+    "registry": {"errors"},
+    "documents": {"errors"},
+    "storage": {"errors"},
+    "hardware": {"errors"},
+    "threats": {"errors", "noise"},
+    "analysis": {"evaluation"},  # only to say what it is a function of
+}
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def room_of(module: Path) -> str:
+    first = module.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+def floor_of(room: str) -> int:
+    floors = [number for number, rooms in enumerate(FLOORS) if room in rooms]
+    assert floors, f"benchmark/{room} stands on no floor; draw it in FLOORS"
+    return floors[0]
+
+
+def imported_rooms(source: str) -> set[str]:
+    """The rooms of this package that `source` imports anywhere, functions included.
+
+    The bare package opens the doors of all rooms, so it counts as one, unless only its version is asked for.
+    """
+    names: set[str] = set()
+    asked: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, "imports are absolute here"
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "benchmark":
+            asked.add(node.attr)
+    if asked <= {"__version__"}:
+        names.discard("benchmark")
+    parts = [name.split(".") for name in names if name.split(".")[0] == "benchmark"]
+    return {part[1] if len(part) > 1 else "__init__" for part in parts}
+
+
+def test_imported_rooms_sees_every_form() -> None:
+    source = "import torch, benchmark.data\nfrom benchmark.models import build\ndef f():\n  from benchmark import cli"
+    assert imported_rooms(source) == {"data", "models", "cli"}
+    assert imported_rooms("import benchmark\nprint(benchmark.__version__)") == set()
+    assert imported_rooms("import benchmark\nbenchmark.train('at')") == {"__init__"}
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_run_downward(module: Path) -> None:
+    room = room_of(module)
+    for other in imported_rooms(module.read_text()) - {room}:
+        allowed = floor_of(other) < floor_of(room) or other in STAIRS.get(room, set())
+        assert allowed, f"{module.relative_to(ROOT)} imports {other}, which is not below {room}"
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_every_module_says_what_it_is(module: Path) -> None:
+    assert ast.get_docstring(ast.parse(module.read_text())), f"{module.relative_to(ROOT)} has no docstring"
+
+
+def tracked_files() -> list[Path]:
+    listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listing.returncode:
+        pytest.skip("not a git checkout")
+    return [ROOT / name for name in listing.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+def test_no_file_names_a_machine() -> None:
+    machine = re.compile(rb"(?<![\w.])/(?:work|home|root|Users|mnt)/[\w.-]+|\.\./shared/")
+    for path in tracked_files():
+        if path != Path(__file__):
+            found = machine.search(path.read_bytes())
+            assert found is None, f"{path.relative_to(ROOT)} names a place of one machine: {found}"
+
+
+def test_start_is_light() -> None:
+    """The command line answers at once because nothing heavy is imported before a verb needs it."""
+    heavy = ["torch", "numpy", "pandas", "scipy", "sklearn", "jinja2", "foolbox", "lightning"]
+    code = f"import sys, benchmark.cli; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_commands_in_the_readme_exist() -> None:
+    """Each `make` target and each `bench` verb the README shows is really there."""
+    text = (ROOT / "README.md").read_text() + (ROOT / "CONTRIBUTING.md").read_text()
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    from benchmark.cli import app
+
+    verbs = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    assert set(re.findall(r"(?:\$ |`)make ([a-z-]+)", text)) <= targets
+    assert set(re.findall(r"\bbench ([a-z]+)", text)) <= verbs
+
+
+def test_folders_in_the_readme_exist() -> None:
+    tree = (ROOT / "README.md").read_text().split("## Where things are")[1].split("```")[1]
+    made_by_use = {"results"}
+    for line in tree.strip().splitlines():
+        indent, name = re.match(r"( *)([\w.]+)", line).groups()  # type: ignore[union-attr]
+        assert name in made_by_use or ((PACKAGE if indent else ROOT) / name).exists(), name

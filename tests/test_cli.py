@@ -1,0 +1,314 @@
+"""The front door: what a user types, what is printed, and with which exit code."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from synthetic import add_evaluation
+from typer.testing import CliRunner
+
+import benchmark
+from benchmark import cli
+from benchmark.errors import BadInput
+
+KINDS = ["methods", "attacks", "suites", "recipes", "datasets", "architectures"]
+
+
+def bench(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of `bench WORDS...`."""
+    with pytest.raises(SystemExit) as end:
+        cli.main([str(word) for word in words])
+    out, err = capsys.readouterr()
+    code = end.value.code
+    return (code if isinstance(code, int) else 0), out, err
+
+
+class Calls:
+    """Stands in for a public function and remembers how it was called."""
+
+    def __init__(self, result: Any = None, error: BaseException | None = None) -> None:
+        self.result, self.error = result, error
+        self.made: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self.made.append((args, kwargs))
+        if self.error:
+            raise self.error
+        return self.result
+
+
+def test_help_answers_without_anything_heavy() -> None:
+    code = "import sys; from benchmark.cli import main\ntry: main(['--help'])\nfinally: print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().endswith("False")
+    for verb in ("train", "evaluate", "report", "list", "show"):
+        assert re.search(rf"\b{verb}\b", done.stdout)
+
+
+def test_the_installed_command_and_the_module_are_the_same() -> None:
+    command = [sys.executable, "-m", "benchmark", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == f"bench {benchmark.__version__}\n"
+
+
+@pytest.mark.parametrize("verb", ["train", "evaluate", "report", "list", "show"])
+def test_every_verb_shows_an_example_that_parses(verb: str) -> None:
+    command = next(c for c in cli.app.registered_commands if (c.name or c.callback.__name__) == verb)  # type: ignore[union-attr]
+    example = (command.epilog or "").removeprefix("Example: bench ")
+    assert example.split()[0] == verb
+    parsed = CliRunner().invoke(cli.app, [*example.split(), "--help"])
+    assert parsed.exit_code == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_list_as_json(capsys: pytest.CaptureFixture[str], kind: str) -> None:
+    code, out, _ = bench(capsys, "list", kind, "--json")
+    rows = json.loads(out)
+    assert code == 0
+    assert rows == benchmark.list(kind)
+    assert all(isinstance(row["name"], str) and row["name"] for row in rows)
+    assert len({row["name"] for row in rows}) == len(rows) > 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_list_for_people_names_everything(capsys: pytest.CaptureFixture[str], kind: str) -> None:
+    code, out, _ = bench(capsys, "list", kind)
+    assert code == 0
+    assert all(row["name"] in out for row in benchmark.list(kind))
+
+
+def test_the_names_that_were_promised() -> None:
+    promised = {
+        "methods": "natural at at-l2 at-l1 at-avg at-max at-msd trades mat mat-avg mat-max mat-msd",
+        "attacks": "fgsm pgd mim ddn cw deepfool gaussian-noise boundary pointwise salt-and-pepper autoattack",
+        "suites": "multi-perturbation",
+        "recipes": "quick",
+        "datasets": "digits cifar10 cifar100 mnist fashion-mnist svhn folder",
+        "architectures": "small-cnn resnet18 preact-resnet18 wrn-28-10 wrn-34-10 wrn-34-20 wrn-70-16 mobilenet-v2",
+    }
+    for kind, names in promised.items():
+        assert set(names.split()) <= {row["name"] for row in benchmark.list(kind)}, kind
+    (at,) = (row for row in benchmark.list("methods") if row["name"] == "at")
+    assert at["aliases"] == ["at-linf"]
+
+
+def test_known_parameter_count() -> None:
+    (resnet,) = (row for row in benchmark.list("architectures") if row["name"] == "resnet18")
+    assert resnet["parameters"] == 11_173_962
+
+
+def test_train_hands_everything_on(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    train = Calls([Path("zoo/x.pt")])
+    monkeypatch.setattr(benchmark, "train", train, raising=False)
+    line = (
+        "train --method mat trades --dataset mnist --arch resnet18 --recipe paper --set alpha=0.3 lr=0.1 "
+        "--set epochs=2 --teacher a.pt b.pt --inner bce --outer kl --seed 7 --out there --device cpu --precision fp32 "
+        "--resume --download --root data --compile --devices 2 --num-nodes 3"
+    )
+    code, out, _ = bench(capsys, *line.split())
+    assert code == 0
+    assert out == "zoo/x.pt\nzoo/x.pt\n"
+    assert [args for args, _ in train.made] == [("mat",), ("trades",)]
+    assert train.made[0][1] == {
+        "dataset": "mnist",
+        "arch": "resnet18",
+        "recipe": "paper",
+        "set": ["alpha=0.3", "lr=0.1", "epochs=2"],
+        "teacher": [Path("a.pt"), Path("b.pt")],
+        "inner": "bce",
+        "outer": "kl",
+        "seed": 7,
+        "out": Path("there"),
+        "name": None,
+        "device": "cpu",
+        "precision": "fp32",
+        "resume": True,
+        "download": True,
+        "root": Path("data"),
+        "compile": True,
+        "devices": 2,
+        "num_nodes": 3,
+    }
+
+
+def test_evaluate_hands_everything_on(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluate = Calls([])
+    monkeypatch.setattr(benchmark, "evaluate", evaluate, raising=False)
+    line = (
+        "evaluate a.pt b.pt --suite smoke --preset quick --n 10 --mode worst-case --seed 7 --device cpu "
+        "--precision bf16 --workers 2 --results there --dataset mnist --download --root data --trust"
+    )
+    code, _, _ = bench(capsys, *line.split())
+    assert code == 0
+    assert evaluate.made == [
+        (
+            (["a.pt", "b.pt"],),
+            {
+                "suite": "smoke",
+                "preset": "quick",
+                "n": 10,
+                "mode": "worst-case",
+                "seed": 7,
+                "device": "cpu",
+                "precision": "bf16",
+                "workers": 2,
+                "results": Path("there"),
+                "dataset": "mnist",
+                "root": Path("data"),
+                "download": True,
+                "trust": True,
+            },
+        )
+    ]
+
+
+@pytest.mark.parametrize("verb", ["train", "evaluate", "report"])
+def test_options_are_the_arguments_of_the_function(verb: str) -> None:
+    """The same names and the same defaults, so that what is read about one is true of the other."""
+    import inspect
+
+    function = inspect.signature(getattr(benchmark, verb)).parameters
+    command = inspect.signature(getattr(cli, verb)).parameters
+    assert set(function) - {"progress"} == set(command)
+    for name, parameter in command.items():
+        if parameter.default is not inspect.Parameter.empty and parameter.default is not None:
+            assert str(parameter.default) == str(function[name].default), name
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("train --method att", "did you mean at"),
+        ("train --method at --dataset digitts", "did you mean digits"),
+        ("train --method at --arch smal-cnn", "did you mean small-cnn"),
+        ("train --method at --recipe quik", "did you mean quick"),
+        ("train --method at --set epohcs=3", "did you mean epochs"),
+        ("train --method at --set epochs", "epochs"),
+        ("train --method at --set epochs=-1", "epochs"),
+        ("train --method at --device gpu9", "gpu9"),
+        ("train --method at --precision fp17", "did you mean"),
+        ("train --method at trades --name x", "one method at a time"),
+        ("evaluate nothing.pt", "nothing.pt"),
+        ("evaluate README.md", "README.md"),
+        ("list atacks", "did you mean attacks"),
+        ("show nothing.pt", "nothing.pt"),
+        ("show nothing.json", "nothing.json"),
+        ("show results/records/ab/nothing.safetensors", "there is no record"),
+        ("report --results README.md", "README.md"),
+        ("report --out README.md", "README.md"),
+    ],
+)
+def test_bad_input_is_one_message(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, words: str, message: str
+) -> None:
+    root = Path(__file__).parent.parent
+    words = words.replace("README.md", str(root / "README.md"))
+    folders = {"train": ["--out", tmp_path], "evaluate": ["--results", tmp_path]}.get(words.split()[0], [])
+    code, out, err = bench(capsys, *words.split(), *folders)
+    assert code == 2
+    assert out == ""
+    assert err.startswith("bench: ")
+    assert message in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("trian", "train"),
+        ("train --methd at", "--method"),
+        ("train", "--method"),
+        ("evaluate", "CHECKPOINT"),
+        ("evaluate a.pt --n many", "--n"),
+        ("train --method at --seed one", "--seed"),
+    ],
+)
+def test_words_that_do_not_parse(capsys: pytest.CaptureFixture[str], words: str, message: str) -> None:
+    code, _, err = bench(capsys, *words.split())
+    assert code == 2
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_interrupted(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(benchmark, "train", Calls(error=KeyboardInterrupt()), raising=False)
+    assert bench(capsys, "train", "--method", "at")[0] == 130
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(benchmark, "train", Calls(error=ZeroDivisionError()), raising=False)
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["train", "--method", "at"])
+
+
+def test_bad_input_from_a_verb(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(benchmark, "train", Calls(error=BadInput("this, there, do that")), raising=False)
+    assert bench(capsys, "train", "--method", "at") == (2, "", "bench: this, there, do that\n")
+
+
+@pytest.mark.parametrize(("error", "code"), [(None, 0), ("ValueError: it broke", 1)])
+def test_evaluate_prints_and_says_what_failed(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    error: str | None,
+    code: int,
+) -> None:
+    from benchmark.evaluation import load_results
+
+    add_evaluation(tmp_path, "a[b]c", error=error)
+    monkeypatch.setattr(benchmark, "evaluate", Calls(load_results(tmp_path)), raising=False)
+    result, out, _ = bench(capsys, "evaluate", "a.pt")
+    assert result == code
+    assert "a[b]c" in out
+    assert "83.3" in out
+    assert (error in out) if error else "16.7" in out
+
+
+def test_report_prints_the_leaderboard_and_where_the_page_is(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    add_evaluation(tmp_path / "results")
+    code, out, _ = bench(capsys, "report", "--results", tmp_path / "results", "--out", tmp_path / "reports")
+    assert code == 0
+    assert str(tmp_path / "reports" / "index.html") in out
+    assert re.search(r"1\s+at\s+83\.3\s+50\.0\s+50\.0\s+66\.7\s+55\.6\s+16\.7", out)
+
+
+def test_show_a_record_and_an_evaluation(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    manifest = add_evaluation(tmp_path)
+    (path,) = tmp_path.glob("evaluations/*.json")
+    _, out, _ = bench(capsys, "show", path, "--json")
+    assert json.loads(out)["id"] == manifest["id"]
+    (name,) = manifest["records"]["ddn"]
+    (path,) = tmp_path.glob(f"records/*/{name}.safetensors")
+    code, out, _ = bench(capsys, "show", path, "--json")
+    record = json.loads(out)
+    assert code == 0
+    assert record["record"] == name
+    assert record["broken"] == [True, False, True, False, True, False]
+    assert record["distance"] == pytest.approx([0, 0.7, 0.5, 0.51, 0.49, None])
+    assert bench(capsys, "show", path)[0] == 0
+
+
+def test_a_damaged_record_is_bad_input(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    add_evaluation(tmp_path)
+    path = next(tmp_path.glob("records/*/*.safetensors"))
+    path.write_bytes(path.read_bytes()[:-3])
+    code, _, err = bench(capsys, "show", path)
+    assert code == 2
+    assert "evaluate again" in err
+
+
+def test_unknown_attribute_of_the_package() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'trian'"):
+        benchmark.trian  # noqa: B018
+    assert set(benchmark.__all__) <= set(dir(benchmark))
+    assert all(getattr(benchmark, name) is not None for name in benchmark.__all__)

@@ -1,0 +1,119 @@
+"""What tables say is what the ledger holds, and what is not comparable never shares a column."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from synthetic import WORKED_ATTACKS, add_evaluation
+
+from benchmark.evaluation import load_results
+from benchmark.reporting import attacks_frame, boards, leaderboard_frame
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    return tmp_path / "results"
+
+
+def test_worked_example(results: Path) -> None:
+    """The six images whose accuracies are known from hand."""
+    add_evaluation(results)
+    (board,) = boards(load_results(results))
+    (row,) = board.networks
+    expected = {"clean": 5 / 6, "linf": 3 / 6, "l2": 3 / 6, "l1": 4 / 6, "r_avg": 5 / 9, "r_worst": 1 / 6}
+    assert {name: row[name] for name in expected} == pytest.approx(expected)
+    assert {attack["attack"]: attack["accuracy"] for attack in row["attacks"]} == pytest.approx(
+        {"fgsm": 4 / 6, "pgd": 4 / 6, "ddn": 3 / 6, "s&p": 4 / 6}
+    )
+    assert (row["forwards"], row["backwards"], row["seconds"]) == (4000, 1600, 6.0)
+
+
+def test_intervals_enclose_their_accuracy(results: Path) -> None:
+    add_evaluation(results)
+    (board,) = boards(load_results(results))
+    row = board.networks[0]
+    for name in ("clean", *board.norms, "r_avg", "r_worst"):
+        assert row[f"{name}_low"] < row[name] < row[f"{name}_high"]
+    # Wilson's interval of 1 in 6, computed by hand: (1/6 + z²/12 ± z·√(5/216 + z²/144)) / (1 + z²/6) with z = 1.96.
+    assert (row["r_worst_low"], row["r_worst_high"]) == pytest.approx((0.0301, 0.5635), abs=1e-4)
+
+
+def test_median_distance_is_for_minimal_attacks_only(results: Path) -> None:
+    add_evaluation(results)
+    (board,) = boards(load_results(results))
+    medians = {attack["attack"]: attack["median_distance"] for attack in board.networks[0]["attacks"]}
+    assert medians["fgsm"] is None
+    assert medians["ddn"] == pytest.approx(np.median([0, 0.7, 0.5, 0.51, 0.49, np.inf]))
+
+
+@pytest.mark.parametrize(
+    "difference",
+    [
+        {"dataset": "mnist"},
+        {"mode": "worst-case"},
+        {"preset": "full"},
+        {"suite": "smoke"},
+        {"attacks": WORKED_ATTACKS[:3]},
+        {"attacks": (*WORKED_ATTACKS[:3], ("s&p", "l1", 13.0, "minimal", (0, 40, np.inf, 12, 13, 12.5)))},
+    ],
+    ids=["dataset", "mode", "preset", "suite", "attacks", "radius"],
+)
+def test_what_differs_gets_its_own_board(results: Path, difference: dict[str, object]) -> None:
+    add_evaluation(results, "a")
+    add_evaluation(results, "b")
+    add_evaluation(results, "c", **difference)  # type: ignore[arg-type]
+    found = [sorted(row["model"] for row in board.networks) for board in boards(load_results(results))]
+    assert sorted(found) == [["a", "b"], ["c"]]
+    assert len({board.anchor for board in boards(load_results(results))}) == 2
+
+
+def test_other_test_images_get_their_own_board(results: Path) -> None:
+    add_evaluation(results, "a")
+    fewer = tuple((*attack[:4], attack[4][:5]) for attack in WORKED_ATTACKS)
+    add_evaluation(results, "b", fewer, (True, False, False, False, False))
+    assert len(boards(load_results(results))) == 2
+
+
+def test_ranks_share_and_skip(results: Path) -> None:
+    for name in ("first", "equal"):
+        add_evaluation(results, name)
+    worse = (*WORKED_ATTACKS[:3], ("s&p", "l1", 12.0, "minimal", (0, 0, 0, 0, 0, 0)))
+    add_evaluation(results, "worse", worse)
+    (board,) = boards(load_results(results))
+    assert [(row["rank"], row["model"]) for row in board.networks] == [(1, "equal"), (1, "first"), (3, "worse")]
+
+
+def test_a_failed_attack_proves_nothing(results: Path) -> None:
+    """Neither its own accuracy nor any that depends on it is known; the network has no rank and comes last."""
+    add_evaluation(results, "a", error="ValueError: bad")
+    add_evaluation(results, "b")
+    (board,) = boards(load_results(results))
+    whole, failed = board.networks
+    assert (whole["model"], failed["model"]) == ("b", "a")
+    assert [failed[name] for name in ("rank", "l1", "r_avg", "r_worst")] == [None] * 4
+    assert failed["linf"] == 0.5
+    assert "s&p failed: ValueError: bad" in failed["notes"]
+
+
+def test_frames_hold_every_row(results: Path) -> None:
+    add_evaluation(results, "a")
+    add_evaluation(results, "b", mode="worst-case")
+    found = boards(load_results(results))
+    networks, attacks = leaderboard_frame(found), attacks_frame(found)
+    assert list(networks["model"]) == ["a", "b"]
+    assert len(attacks) == 2 * len(WORKED_ATTACKS)
+    assert set(attacks["evaluation"]) == set(networks["evaluation"])
+    assert attacks["records"].str.fullmatch(r"[0-9a-f]{64}").all()
+    assert networks["rank"].dtype == pd.Int64Dtype()
+
+
+def test_worst_case_accuracies_are_of_what_was_left(results: Path) -> None:
+    """An attack that was tried on three images and broke one has 2 of 3, which is no accuracy of the network."""
+    left = (*WORKED_ATTACKS[:3], ("s&p", "l1", 12.0, "minimal", (np.nan, np.nan, np.nan, 12, 13, np.inf)))
+    add_evaluation(results, attacks=left, mode="worst-case")
+    (board,) = boards(load_results(results))
+    last = board.networks[0]["attacks"][-1]
+    assert (last["images_tried"], last["accuracy"], last["median_distance"]) == (3, pytest.approx(2 / 3), 13)
