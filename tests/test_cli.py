@@ -109,8 +109,8 @@ def test_train_hands_everything_on(capsys: pytest.CaptureFixture[str], monkeypat
     monkeypatch.setattr(benchmark, "train", train, raising=False)
     line = (
         "train --method mat trades --dataset mnist --arch resnet18 --recipe paper --set alpha=0.3 lr=0.1 "
-        "--set epochs=2 --teacher a.pt b.pt --inner bce --outer kl --seed 7 --out there --device cpu --precision fp32 "
-        "--resume --download --root data --compile --devices 2 --num-nodes 3"
+        "--set epochs=2 --teacher a.pt b.pt --inner bce --outer kl --seed 7 --out there --device cpu "
+        "--precision fp32 --resume --download --root data --compile --devices 2 --num-nodes 3"
     )
     code, out, _ = bench(capsys, *line.split())
     assert code == 0
