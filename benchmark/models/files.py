@@ -24,7 +24,7 @@ FORMAT = "robustness-benchmark checkpoint"
 VERSION = 1
 
 #: Bounds in bytes: the largest architecture has 1.1 GB of weights, a long history some hundred kB.
-LARGEST_FILE, LARGEST_HEADER = 8 * 2**30, 16 * 2**20
+LARGEST_FILE, LARGEST_HEADER = 8 * 2**30, 4 * 2**20
 
 #: The only names a checkpoint's pickle may mention: what torch rebuilds plain tensors from.
 HARMLESS = re.compile(
@@ -144,16 +144,25 @@ def _refuse_bare_pickle(path: Path, size: int) -> None:
 
 
 def _refuse_code(path: Path, pickled: bytes) -> None:
+    """Read a pickle's instructions, without following them, up to its end.
+
+    Raises:
+        ValueError: it is no pickle.
+        BadInput: it is one that would import something.
+    """
+    wanted = ""
     strings: list[str] = []
     for opcode, argument, _ in pickletools.genops(pickled):
         if isinstance(argument, str):
             strings = [*strings[-1:], argument]
         if opcode.name in CALLING or (opcode.name == "GLOBAL" and not HARMLESS.fullmatch(str(argument))):
-            wanted = str(argument) if opcode.name in ("GLOBAL", "INST") else " ".join(strings)
-            raise BadInput(
-                f"{path} is a pickle that asks to run code ({wanted.replace(' ', '.')[:100]}); "
-                "it was not loaded. Use only checkpoints made by bench train"
-            )
+            name = str(argument) if opcode.name in ("GLOBAL", "INST") else " ".join(strings)
+            wanted = wanted or name or opcode.name
+    if wanted:
+        raise BadInput(
+            f"{path} is a pickle that asks to run code ({wanted.replace(' ', '.')[:100]}); "
+            "it was not loaded. Use only checkpoints made by bench train"
+        )
 
 
 def _brief(error: Exception) -> str:

@@ -33,5 +33,5 @@ def check_fits(model: str, num_classes: int | None, shape: Shape | None, dataset
     else:
         return
     raise BadInput(
-        f"{model} was made for {mine}, but {dataset.name} has {theirs}; choose a network trained on {dataset.name}"
+        f"{model} was made for {mine}, but {dataset.name} has {theirs}; choose a network made for such images"
     )

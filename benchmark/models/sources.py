@@ -9,9 +9,12 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Protocol
 
 from torch import hub, nn
@@ -35,7 +38,7 @@ SOURCES: Registry[Source] = Registry("source")
 @SOURCES.register("robustbench")
 def from_robustbench(name: str, download: bool, trust: bool) -> ExternalModel:
     """A network of RobustBench's zoo: NAME (CIFAR-10, linf) or DATASET/THREAT/NAME, e.g. cifar100/Linf/NAME."""
-    with _needs("robustbench", "pip install 'robustness-benchmark[robustbench]'"):
+    with _needs("robustbench", "pip install 'robustness-benchmark[robustbench]'"), _stand_ins():
         from robustbench.model_zoo import model_dicts
         from robustbench.utils import DATASET_CLASSES, load_model
     *place, short = name.split("/")
@@ -144,6 +147,25 @@ def _needs(package: str, command: str) -> Iterator[None]:
         yield
     except ImportError as error:
         raise BadInput(f"{package} can't be imported ({error}); {command}") from error
+
+
+@contextmanager
+def _stand_ins() -> Iterator[None]:
+    """Within this context RobustBench can be imported without AutoAttack's git version.
+
+    The package imports two names from it for an evaluation that is not used here, but the registry has
+    AutoAttack only under another module name.
+    """
+    names = [] if find_spec("autoattack") else ["autoattack", "autoattack.state"]
+    for name in names:
+        sys.modules[name] = SimpleNamespace(AutoAttack=None, EvaluationState=None)  # type: ignore[assignment]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for name in names:
+            del sys.modules[name]
 
 
 @contextmanager

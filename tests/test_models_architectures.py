@@ -1,0 +1,78 @@
+"""Networks have the published numbers of parameters and take every image size."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from benchmark.errors import BadInput
+from benchmark.models import ARCHITECTURES, build
+from benchmark.models.normalize import Normalize
+
+PUBLISHED = {
+    "resnet18": 11_173_962,
+    "preact-resnet18": 11_171_146,
+    "wrn-28-10": 36_479_194,
+    "wrn-34-10": 46_160_474,
+    "wrn-34-20": 184_531_674,
+    "wrn-70-16": 266_796_506,
+    "mobilenet-v2": 2_296_922,
+}
+
+
+def make(name: str, shape=(3, 32, 32), num_classes: int = 10) -> torch.nn.Module:
+    channels = shape[0]
+    return build(name, num_classes=num_classes, shape=shape, mean=[0.4] * channels, std=[0.2] * channels)
+
+
+@pytest.mark.parametrize(("name", "parameters"), PUBLISHED.items())
+def test_parameters_are_as_many_as_published(name, parameters):
+    with torch.device("meta"):
+        network = make(name)
+    assert sum(parameter.numel() for parameter in network.parameters()) == parameters
+
+
+def test_every_architecture_is_listed():
+    assert ["small-cnn", *PUBLISHED] == ARCHITECTURES.names()[:8]
+
+
+@pytest.mark.parametrize("name", ["small-cnn", *PUBLISHED])
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 32, 32), (3, 224, 224), (1, 9, 13)])
+def test_every_image_size_gives_logits(name, shape):
+    with torch.device("meta"):  # shapes only: the widest networks need minutes for one such image
+        network = make(name, shape, num_classes=7).eval()
+        assert network(torch.empty(2, *shape)).shape == (2, 7)
+
+
+@pytest.mark.parametrize("name", ["small-cnn", "resnet18", "preact-resnet18", "mobilenet-v2"])
+def test_smallest_images_train(name):
+    torch.manual_seed(0)
+    network = make(name, (1, 8, 8))
+    network(torch.rand(4, 1, 8, 8)).logsumexp(1).sum().backward()
+    assert all(parameter.grad is not None for parameter in network.parameters())
+
+
+def test_normalisation_comes_first_and_is_no_part_of_the_state():
+    network = make("small-cnn", (1, 8, 8))
+    assert isinstance(network[0], Normalize)
+    torch.testing.assert_close(network[0](torch.full((1, 1, 2, 2), 0.6)), torch.ones(1, 1, 2, 2))
+    assert not [key for key in network.state_dict() if key.startswith("normalize")]
+
+
+def test_small_cnn_is_small():
+    with torch.device("meta"):
+        network = make("small-cnn", (1, 8, 8))
+    assert sum(parameter.numel() for parameter in network.parameters()) < 100_000
+
+
+def test_wide_networks_start_from_he_weights():
+    torch.manual_seed(0)
+    network = ARCHITECTURES.get("wrn-28-10")(num_classes=10, shape=(3, 32, 32))
+    deep = next(m for m in network.modules() if isinstance(m, torch.nn.Conv2d) and m.in_channels == 160)
+    fan_out = deep.out_channels * 9
+    assert float(deep.weight.detach().std()) == pytest.approx((2 / fan_out) ** 0.5, rel=0.02)
+
+
+def test_unknown_architectures_get_the_nearest():
+    with pytest.raises(BadInput, match=r"did you mean .*wrn-34-10"):
+        make("wrn-34-1")

@@ -1,0 +1,105 @@
+"""Every awkward network is either taken, with a word of warning, or refused with the reason."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from benchmark.errors import BadInput
+from benchmark.models import build, check_model
+
+
+class Wrapped(nn.Module):
+    """A small linear network whose logits go through `change` before they come back."""
+
+    def __init__(self, change=lambda logits: logits, before=lambda x: x) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(0)
+        self.weight = nn.Parameter(torch.randn(64, 10, generator=generator))
+        self.change, self.before = change, before
+
+    def forward(self, x):
+        return self.change(self.before(x).flatten(1) @ self.weight)
+
+
+@pytest.fixture
+def x() -> torch.Tensor:
+    return torch.rand(12, 1, 8, 8, generator=torch.Generator().manual_seed(1))
+
+
+def norm_without_statistics() -> nn.Module:
+    return nn.Sequential(nn.BatchNorm2d(1, track_running_stats=False), nn.Flatten(), nn.Linear(64, 10))
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ("resnet", "is a str, which can't be called"),
+        (Wrapped(lambda logits: (logits, None)), "returns a tuple, not a tensor"),
+        (Wrapped(lambda logits: {"logits": logits}), "returns a dict"),
+        (Wrapped(lambda logits: logits[:, :9]), r"returns 16 × 9 for 16 images of 10 classes, not 16 × 10"),
+        (Wrapped(lambda logits: logits[:1]), r"returns 1 × 10"),
+        (Wrapped(lambda logits: logits.sum()), "returns a single number"),
+        (Wrapped(lambda logits: logits.argmax(1, keepdim=True).expand(-1, 10)), "torch.int64, not logits"),
+        (Wrapped(lambda logits: logits / 0), "NaN or infinite"),
+        (Wrapped(lambda logits: torch.where(logits > 0, float("nan"), logits)), "NaN or infinite"),
+        (Wrapped(lambda logits: logits + torch.rand_like(logits)), "asked again; switch its randomness"),
+        (Wrapped(lambda logits: logits - logits.mean(0)), "depend on the other images of the batch"),
+        (norm_without_statistics(), "depend on the other images of the batch"),
+        (Wrapped(before=lambda x: x.view(-1, 3, 224, 224)), r"fails on float32 images 16 × 1 × 8 × 8 on cpu: shape"),
+        (Wrapped().half(), "fails on float32 images .* precision"),
+        (Wrapped(before=lambda x: 1 / 0), "division by zero"),
+    ],
+)
+def test_what_can_not_be_evaluated_is_refused(model, message, x):
+    with pytest.raises(BadInput, match=message):
+        check_model(model, x, 10)
+
+
+@pytest.mark.parametrize(
+    ("model", "warning"),
+    [
+        (Wrapped(lambda logits: logits.softmax(1)), "returns probabilities"),
+        (Wrapped(lambda logits: logits * 0), "same logits for every image"),
+        (Wrapped(lambda logits: logits.detach()), "passes no gradient"),
+        (Wrapped(before=lambda x: (x * 8).round()), "passes no gradient"),
+    ],
+)
+def test_what_is_odd_is_said(model, warning, x):
+    assert any(warning in said for said in check_model(model.eval(), x, 10))
+
+
+def test_a_network_left_in_training_mode_is_put_right(x):
+    network = build("small-cnn", num_classes=10, shape=(1, 8, 8), mean=(0.3,), std=(0.4,)).train()
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    assert check_model(network, x, 10) == ["the network was in training mode; it was put into eval mode"]
+    assert not network.training
+    assert check_model(network, x, 10) == []
+    assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
+
+
+def test_dropout_in_training_mode_is_no_randomness(x):
+    assert len(check_model(nn.Sequential(nn.Flatten(), nn.Dropout(), nn.Linear(64, 10)), x, 10)) == 1
+
+
+def test_functions_scripts_and_wrappers_are_taken(x):
+    network = Wrapped().eval()
+    scripted = torch.jit.script(nn.Sequential(nn.Flatten(), nn.Linear(64, 10)).eval())
+    for model in (lambda x: network(x), scripted, nn.DataParallel(network).eval()):
+        assert check_model(model, x, 10) == []
+    hooked = Wrapped().eval()
+    hooked.register_forward_hook(lambda module, inputs, output: output * 2)
+    assert check_model(hooked, x, 10) == []
+
+
+def test_one_image_is_enough(x):
+    assert check_model(Wrapped().eval(), x[:1], 10) == []
+    with pytest.raises(BadInput, match="other images"):
+        check_model(Wrapped(lambda logits: logits - logits.mean(0)), x[:1], 10)
+
+
+def test_images_as_bytes_or_normalised_are_noticed(x):
+    for wrong in (x * 255, (x - 0.5) / 0.25, x / 0):
+        with pytest.raises(BadInput, match=r"images must lie in \[0, 1\]"):
+            check_model(Wrapped().eval(), wrong, 10)
