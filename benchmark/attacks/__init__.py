@@ -10,6 +10,7 @@ from typing import Any
 from benchmark.attacks.autoattack import APGD, AutoAttack, Square, TargetedAPGD, TargetedFAB
 from benchmark.attacks.base import Attack, Classifier
 from benchmark.attacks.classifier import PreparedClassifier, frozen
+from benchmark.attacks.corruption import Corruption
 from benchmark.attacks.cw import CW
 from benchmark.attacks.ddn import DDN
 from benchmark.attacks.decision import Boundary, Pointwise
@@ -18,6 +19,7 @@ from benchmark.attacks.fmn import FMN
 from benchmark.attacks.gradient import FGSM, MIM, PGD
 from benchmark.attacks.hopskipjump import HopSkipJump
 from benchmark.attacks.random_noise import GaussianNoise, SaltAndPepper
+from benchmark.attacks.spatial import Spatial
 from benchmark.attacks.unforeseen import JPEG, Elastic, Fog, Gabor, Snow
 from benchmark.errors import BadInput, unknown
 from benchmark.registry import Registry
@@ -31,6 +33,7 @@ for _attack in (
     *(GaussianNoise, SaltAndPepper, Boundary, Pointwise, HopSkipJump),
     *(AutoAttack, APGD, TargetedAPGD, TargetedFAB, Square),
     *(Fog, Gabor, Elastic, Snow, JPEG),
+    *(Spatial, Corruption),
 ):
     ATTACKS.add(_attack.name, _attack)
 

@@ -6,13 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
 from benchmark.attacks.ascent import Decode
+from benchmark.attacks.filters import diamond_square, displacements
 from benchmark.attacks.unforeseen.latent import LatentAttack, in_byte_units
 from benchmark.noise import Noise
-from benchmark.threats import column
 
 
 @dataclass(frozen=True)
@@ -42,30 +41,7 @@ class Fog(LatentAttack):
         brightest = x.amax((2, 3), keepdim=True)
 
         def decode(z: Tensor, rows: Tensor) -> Tensor:
-            fog = _diamond_square(z, levels, self.decay)[:, None, top : top + height, left : left + width]
+            fog = diamond_square(z, levels, self.decay)[:, None, top : top + height, left : left + width]
             return ((x[rows] + strength * fog) / (brightest[rows] + strength)).clamp(0, 1)
 
-        return noise.uniform(3 * sum(4**level for level in range(levels))), decode
-
-
-def _diamond_square(z: Tensor, levels: int, decay: float) -> Tensor:
-    """A random landscape in [0, 1], N×2^levels×2^levels, that wraps around; `z` says how far each point strays.
-
-    From each coarse grid the next is made by placing a point in the middle of every square and of every edge:
-    the mean of its four neighbours plus a displacement in ±1, smaller by `decay` on every level.
-    """
-    grid = z.new_zeros(len(z), 1, 1)
-    used = 0
-    for level in range(levels):
-        n = 2**level
-        strays = (2 * z[:, used : used + 3 * n * n].view(-1, 3, n, n) - 1) / decay**level
-        used += 3 * n * n
-        right, below = grid.roll(-1, 2), grid.roll(-1, 1)
-        middle = (grid + right + below + right.roll(-1, 1)) / 4 + strays[:, 0]
-        across = (grid + right + middle + middle.roll(1, 1)) / 4 + strays[:, 1]
-        down = (grid + below + middle + middle.roll(1, 2)) / 4 + strays[:, 2]
-        even = torch.stack([grid, across], dim=3).flatten(2)
-        odd = torch.stack([down, middle], dim=3).flatten(2)
-        grid = torch.stack([even, odd], dim=2).flatten(1, 2)
-    lowest, highest = grid.flatten(1).amin(1), grid.flatten(1).amax(1)
-    return (grid - column(lowest, grid)) / column((highest - lowest).clamp_min(1e-12), grid)
+        return noise.uniform(displacements(levels)), decode
