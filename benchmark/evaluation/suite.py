@@ -15,7 +15,7 @@ from benchmark.documents import Document, Schema, read_document
 from benchmark.errors import BadInput, unknown
 from benchmark.registry import Registry
 from benchmark.storage import digest
-from benchmark.threats import NORMS, Threat
+from benchmark.threats import NORMS, PARAMETRIC, Threat
 
 SUITES: Registry[Path] = Registry("suite")
 for _path in sorted((Path(__file__).parents[1] / "suites").glob("*.yaml")):
@@ -205,8 +205,8 @@ def _item(
 
 
 def _threat(document: Document[_File], here: tuple[str | int, ...], line: _Line, scale: str) -> Threat:
-    if line.norm not in NORMS:
-        raise unknown("norm", line.norm, NORMS, document.where(*here, "norm"))
+    if line.norm not in (*NORMS, *PARAMETRIC):
+        raise unknown("norm", line.norm, (*NORMS, *PARAMETRIC), document.where(*here, "norm"))
     own = line.epsilon.get(scale) if isinstance(line.epsilon, dict) else line.epsilon
     shared = document.content.epsilons[scale].get(line.norm)
     place = document.where(*here, "epsilon") if own is not None else document.where("epsilons", scale, line.norm)
