@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
+from collections.abc import Callable
 from typing import Any
 
 from benchmark.attacks.autoattack import APGD, AutoAttack, Square, TargetedAPGD, TargetedFAB
@@ -16,6 +17,7 @@ from benchmark.attacks.ddn import DDN
 from benchmark.attacks.decision import Boundary, Pointwise
 from benchmark.attacks.deepfool import DeepFool
 from benchmark.attacks.fmn import FMN
+from benchmark.attacks.foreign import Foreign
 from benchmark.attacks.gradient import FGSM, MIM, PGD
 from benchmark.attacks.hopskipjump import HopSkipJump
 from benchmark.attacks.random_noise import GaussianNoise, SaltAndPepper
@@ -42,13 +44,15 @@ def make_attack(name: str, parameters: dict[str, Any] | None = None, where: str 
     """The attack called `name` with `parameters` (those left out keep their defaults).
 
     Args:
-        name: a registered name.
+        name: a registered name, or an import path into a library we know (see `Foreign`).
         parameters: field values of the attack's dataclass.
         where: what to put in front of an error, e.g. a suite's file name and line.
 
     Raises:
         BadInput: unknown name or parameter (the nearest ones are offered), or a value that does not fit.
     """
+    if ":" in name:
+        return _at_place(lambda: Foreign(name, parameters or {}), where)
     attack = ATTACKS.get(name, where)
     fields = {field.name: field for field in dataclasses.fields(attack)}
     hints = typing.get_type_hints(attack)
@@ -59,8 +63,12 @@ def make_attack(name: str, parameters: dict[str, Any] | None = None, where: str 
             place = f"{where}: " if where else ""
             expected = getattr(hints[key], "__name__", str(hints[key]))
             raise BadInput(f"{place}parameter {key!r} of attack {name!r} must be {expected}, not {value!r}")
+    return _at_place(lambda: attack(**(parameters or {})), where)
+
+
+def _at_place(make: Callable[[], Attack], where: str) -> Attack:
     try:
-        return attack(**(parameters or {}))
+        return make()
     except BadInput as error:
         raise BadInput(f"{where}: {error}" if where else str(error)) from None
 
