@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.util import find_spec
 from types import SimpleNamespace
@@ -140,10 +141,19 @@ def test_torchvision_networks_are_normalised(tmp_path):
     torch.testing.assert_close(loaded.model()(x), network((x - mean) / std))
 
 
+class Runs:
+    def __init__(self, mark):
+        self.mark = str(mark)
+
+    def __reduce__(self):
+        return os.mkdir, (self.mark,)
+
+
 def test_weights_of_other_zoos_run_no_code(tmp_path):
-    save_torchvision_weights(tmp_path, nn.Linear(2, 2))
+    save_torchvision_weights(tmp_path, Runs(tmp_path / "mark"))
     with pytest.raises(BadInput, match="torchvision:squeezenet1_1 can't be loaded"):
         load_model("torchvision:squeezenet1_1")
+    assert not (tmp_path / "mark").exists()
 
 
 @pytest.mark.parametrize(
