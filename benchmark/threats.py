@@ -178,8 +178,22 @@ def _project_l1(x: Tensor, x_adv: Tensor, epsilon: Tensor) -> Tensor:
     shrink = at + (norms.gather(1, segment) - limit) / (-steepness).clamp_min(1)
     projected = delta[outside].sign() * (a - shrink).clamp_min(0).minimum(b)
     result = x_adv.clamp(0, 1).flatten(1)
-    result[outside] = (flat[outside] + projected).to(x.dtype).clamp(0, 1)
+    result[outside] = _rounded_into_ball(flat[outside], projected, limit, x.dtype)
     return result.view_as(x)
+
+
+def _rounded_into_ball(x: Tensor, delta: Tensor, limit: Tensor, dtype: torch.dtype) -> Tensor:
+    """x + δ in float32 with ‖δ‖₁ still within `limit`: what the roundings add up to comes off the largest change.
+
+    Thousands of them do add up, since values of one grid moved by one λ are all rounded the same way.
+    """
+    moved = (x + delta).to(dtype).clamp(0, 1)
+    made = moved.double() - x
+    excess = (made.abs().sum(1, keepdim=True) - limit).clamp_min(0)
+    largest = made.abs().argmax(1, keepdim=True)
+    change = made.gather(1, largest)
+    back = change.sign() * excess.minimum(change.abs())
+    return moved.scatter(1, largest, (x.gather(1, largest) + change - back).to(dtype))
 
 
 def _project_l0(x: Tensor, x_adv: Tensor, counts: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
+from benchmark import threats
 from benchmark.errors import BadInput
 from benchmark.noise import BatchNoise, ExampleNoise
 from benchmark.threats import NORMS, Threat
@@ -142,3 +143,32 @@ def test_example_noise_ignores_the_batch():
 def test_bad_threats_are_refused(norm, epsilon):
     with pytest.raises(BadInput):
         Threat(norm, epsilon)
+
+
+def test_l1_projection_of_many_values_that_round_alike_stays_in_the_ball():
+    """On a grid of 2⁻²⁴ a common shrinkage rounds thousands of values the same way: 1e-5 of ε without care."""
+    x = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    far = x + 0.01 * (torch.rand(x.shape, generator=torch.Generator().manual_seed(1)) - 0.5)
+    threat = Threat("l1", 3.0)
+    moved = threat.project(x, far)
+    assert (threat.distance(moved - x) <= 3 * (1 + 1e-7)).all()
+    assert (threat.distance(moved - x) >= 3 * (1 - 1e-4)).all()
+
+
+def test_each_row_has_its_own_radius():
+    x, far = torch.full((2, 1, 2, 2), 0.5), torch.ones(2, 1, 2, 2)
+    radii = torch.tensor([0.1, 0.4])
+    for norm in ("linf", "l2", "l1"):
+        rows = threats.project(x, far, norm, radii)
+        alone = [Threat(norm, float(r)).project(x[i : i + 1], far[i : i + 1])[0] for i, r in enumerate(radii)]
+        torch.testing.assert_close(rows, torch.stack(alone))
+    assert (threats.project(x, far, "l0", torch.tensor([1, 3])) != x).flatten(1).sum(1).tolist() == [1, 3]
+
+
+def test_a_threat_without_a_ball_is_held_to_the_box_only():
+    x = torch.zeros(1, 1, 2, 2)
+    fog = Threat("fog", 128.0)
+    assert fog.contains(x, torch.ones_like(x)).all()
+    assert not fog.contains(x, torch.full_like(x, 1.01)).any()
+    assert not fog.contains(x, torch.full_like(x, torch.nan)).any()
+    assert fog.distance(row(0.1, -0.4)).item() == pytest.approx(0.4)

@@ -17,8 +17,9 @@ class LibraryModel(nn.Module):
     """A classifier as the `nn.Module` that libraries ask for, without the habits that break them.
 
     Its logits are a fresh tensor (some libraries write into them), always depend on the input (some call
-    `backward` whatever comes) and are finite (non-finite rows become zero, and so do their gradients, which
-    are contiguous, whatever the network's layout).
+    `backward` whatever comes), are finite (non-finite rows become zero, and so do their gradients, which are
+    contiguous, whatever the network's layout) and never tie for the first place (Square takes a margin of
+    exactly zero for success and for failure at once).
     A frozen parameter tells libraries that look for one which device to use.
     """
 
@@ -35,6 +36,11 @@ class LibraryModel(nn.Module):
             x.register_hook(lambda gradient: torch.nan_to_num(gradient, 0.0, 0.0, 0.0).contiguous())
         logits = self._classifier(x)
         logits = torch.where(torch.isfinite(logits).all(1, keepdim=True), logits, torch.zeros_like(logits))
+        top = logits.topk(2, dim=1)
+        tie = (top.values[:, 0] == top.values[:, 1]).to(logits.dtype)
+        logits = logits.scatter_add(
+            1, logits.argmax(1, keepdim=True), (tie * 1e-6 * (1 + top.values[:, 0].abs()))[:, None]
+        )
         if x.requires_grad and not logits.requires_grad:
             logits = logits + 0 * x.flatten(1).sum(1, keepdim=True)
         return logits
