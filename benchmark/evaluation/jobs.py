@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import logging
 import platform
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,11 +115,12 @@ def attack_shard(network: Subject, job: Job, item: SuiteItem, key: dict[str, Any
     run = _Run(network, item, job, handed)
     counted, began = _counts(classifier), time.perf_counter()
     error = None
-    try:
-        run.all_restarts()
-        error = run.verdict_on_the_attack()
-    except Exception as problem:  # an attack may be anybody's code: its failure is a result, not ours
-        error = f"{type(problem).__name__}: {problem}"
+    with _warnings() as warnings:
+        try:
+            run.all_restarts()
+            error = run.verdict_on_the_attack()
+        except Exception as problem:  # an attack may be anybody's code: its failure is a result, not ours
+            error = f"{type(problem).__name__}: {problem}"
     seconds = time.perf_counter() - began
     spent = {name: value - counted[name] for name, value in _counts(classifier).items()}
     if error:
@@ -136,6 +139,7 @@ def attack_shard(network: Subject, job: Job, item: SuiteItem, key: dict[str, Any
             "attacked": int(handed.sum()),
             "faults": dict(run.faults),
             "disagreements": run.disagreements,
+            "warnings": warnings,
             "hardware": describe(classifier.device),
             "versions": versions(),
             "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
@@ -210,6 +214,24 @@ def _counts(classifier: PreparedClassifier) -> dict[str, int]:
         "backwards": classifier.backwards,
         "dead_gradients": classifier.dead_gradients,
     }
+
+
+@contextmanager
+def _warnings() -> Iterator[list[str]]:
+    """What attacks log as a warning within this context, each thing once."""
+    heard: list[str] = []
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.getMessage() not in heard:
+                heard.append(record.getMessage())
+
+    listener, attacks = Listener(logging.WARNING), logging.getLogger("benchmark.attacks")
+    attacks.addHandler(listener)
+    try:
+        yield heard
+    finally:
+        attacks.removeHandler(listener)
 
 
 def versions() -> dict[str, str]:

@@ -30,6 +30,7 @@ class Outcome:
         costs: seconds, forwards, backwards, dead_gradients, disagreements, and the faults by reason.
         definition: the attack's identity as the suite states it.
         records: the digests of the records that all this was read from.
+        warnings: what the attack itself warned of.
     """
 
     label: str
@@ -44,6 +45,7 @@ class Outcome:
     costs: dict[str, Any] = field(default_factory=dict)
     definition: dict[str, Any] = field(default_factory=dict)
     records: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -68,6 +70,7 @@ class Evaluation:
         failures: attacks that raised or returned what is no candidate; the evaluation is then incomplete.
         hardware: where the records were computed.
         date: when the last record was, ISO 8601.
+        unstable: on how many images the records disagree about the clean answer: the network is random then.
     """
 
     id: str
@@ -83,6 +86,7 @@ class Evaluation:
     failures: tuple[str, ...] = ()
     hardware: tuple[str, ...] = ()
     date: str = ""
+    unstable: int = 0
 
     @property
     def name(self) -> str:

@@ -30,7 +30,7 @@ def summarise(manifest: dict[str, Any], read: Callable[[str], Record | None]) ->
     images = manifest["dataset"]["images"]
     records = {label: [read(name) for name in names] for label, names in manifest["records"].items()}
     present = [record for shards in records.values() for record in shards if record is not None]
-    clean_errors, changed = _clean_errors(images, present)
+    clean_errors, unstable = _clean_errors(images, present)
     items = manifest["suite"]["items"]
     outcomes = tuple(
         _outcome(item, clean_errors, records[item["label"]], manifest["records"][item["label"]]) for item in items
@@ -45,10 +45,11 @@ def summarise(manifest: dict[str, Any], read: Callable[[str], Record | None]) ->
         precision=manifest["precision"],
         clean_errors=clean_errors,
         outcomes=outcomes,
-        warnings=(*manifest["notes"], *_warnings(outcomes, changed)),
+        warnings=(*manifest["notes"], *_warnings(outcomes, unstable)),
         failures=tuple(_failures(outcomes)),
         hardware=tuple(sorted({record.info["hardware"] for record in present})),
         date=max(record.info["date"] for record in present),
+        unstable=unstable,
     )
 
 
@@ -96,6 +97,9 @@ def _outcome(
         costs=costs | {"faults": dict(faults)},
         definition=item,
         records=tuple(names),
+        warnings=tuple(
+            dict.fromkeys(text for record in shards if record for text in record.info.get("warnings", ()))
+        ),
     )
 
 
@@ -115,10 +119,10 @@ def _failures(outcomes: Sequence[Outcome]) -> list[str]:
     return failures
 
 
-def _warnings(outcomes: Sequence[Outcome], changed: int) -> list[str]:
+def _warnings(outcomes: Sequence[Outcome], unstable: int) -> list[str]:
     warnings = []
-    if changed:
-        warnings.append(f"the network gave different answers to the same {changed} images: is its output random?")
+    if unstable:
+        warnings.append(f"the network gave different answers to the same {unstable} images: is its output random?")
     for outcome in outcomes:
         backwards, dead = outcome.costs["backwards"], outcome.costs["dead_gradients"]
         if backwards and dead / backwards > DEAD_GRADIENTS:

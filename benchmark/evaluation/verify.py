@@ -100,9 +100,9 @@ def exact_logits(model: nn.Module, x: Tensor) -> Tensor:
 def full_precision() -> Iterator[None]:
     """Within this context float32 products are float32 products, and convolutions are deterministic."""
     before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")
-    try:
-        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+        torch.set_float32_matmul_precision("highest")
+        try:
             yield
-    finally:
-        torch.set_float32_matmul_precision(before)
+        finally:
+            torch.set_float32_matmul_precision(before)

@@ -1,0 +1,119 @@
+"""Evaluations as pandas frames, for whoever wants to go on from there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmark.analysis import aggregate
+from benchmark.analysis.intervals import wilson
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from benchmark.evaluation.outcomes import Evaluation, Outcome
+
+#: What both frames say of each row's evaluation.
+_ABOUT = (
+    "model",
+    "method",
+    "architecture",
+    "dataset",
+    "suite",
+    "preset",
+    "suite_digest",
+    "mode",
+    "seed",
+    "evaluation",
+)
+
+
+def tidy(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
+    """One row per model and attack.
+
+    Columns, besides those that say which evaluation a row belongs to: attack, norm, epsilon, kind, images, attacked,
+    accuracy with its 95% interval (low, high; None where the attack failed), conditional (worst-case mode: the
+    accuracy is that among what earlier attacks left), median_distance of the examples for which an adversarial
+    was found, seconds, forwards, backwards, error.
+    """
+    import pandas as pd
+
+    rows = [{**_about(found), **_row(found, outcome)} for found in evaluations for outcome in found.outcomes]
+    return pd.DataFrame(rows, columns=[*_ABOUT, *_COLUMNS])
+
+
+def per_example(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
+    """One row per model, attack and test image.
+
+    Columns, besides those that say which evaluation a row belongs to: attack, norm, epsilon, index (of the image in
+    the test set), clean_error, evaluated, broken, distance (inf where no adversarial was found).
+    """
+    import pandas as pd
+
+    frames = [
+        pd.DataFrame(
+            {
+                **_about(found),
+                "attack": outcome.label,
+                "norm": outcome.norm,
+                "epsilon": outcome.epsilon,
+                "index": np.arange(len(found.clean_errors)),
+                "clean_error": found.clean_errors,
+                "evaluated": outcome.evaluated,
+                "broken": outcome.broken,
+                "distance": outcome.distance,
+            }
+        )
+        for found in evaluations
+        for outcome in found.outcomes
+    ]
+    columns = [*_ABOUT, "attack", "norm", "epsilon", "index", "clean_error", "evaluated", "broken", "distance"]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+
+
+_COLUMNS = (
+    "attack", "norm", "epsilon", "kind", "images", "attacked", "accuracy", "low", "high", "conditional",
+    "median_distance", "seconds", "forwards", "backwards", "error",
+)  # fmt: skip
+
+
+def _about(found: Evaluation) -> dict[str, Any]:
+    return {
+        "model": found.name,
+        "method": found.model.get("method"),
+        "architecture": found.model.get("architecture"),
+        "dataset": found.dataset["name"],
+        "suite": found.suite.get("name"),
+        "preset": found.suite.get("preset"),
+        "suite_digest": found.suite["digest"],
+        "mode": found.mode,
+        "seed": found.seed,
+        "evaluation": found.id,
+    }
+
+
+def _row(found: Evaluation, outcome: Outcome) -> dict[str, Any]:
+    accuracy = aggregate.attack_accuracy(found, outcome.label)
+    judged = outcome.evaluated if found.mode == "full" else outcome.evaluated & ~found.clean_errors
+    total = int(judged.sum())
+    low, high = (None, None) if accuracy is None else wilson(total - int(outcome.broken[judged].sum()), total)
+    reached = outcome.distance[np.isfinite(outcome.distance) & ~found.clean_errors]
+    return {
+        "attack": outcome.label,
+        "norm": outcome.norm,
+        "epsilon": outcome.epsilon,
+        "kind": outcome.kind,
+        "images": len(found.clean_errors),
+        "attacked": outcome.costs.get("attacked"),
+        "accuracy": accuracy,
+        "low": low,
+        "high": high,
+        "conditional": aggregate.is_conditional(found, outcome.label),
+        "median_distance": float(np.median(reached)) if len(reached) else None,
+        "seconds": outcome.costs.get("seconds"),
+        "forwards": outcome.costs.get("forwards"),
+        "backwards": outcome.costs.get("backwards"),
+        "error": "; ".join(outcome.errors) or None,
+    }

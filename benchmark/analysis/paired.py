@@ -1,0 +1,137 @@
+"""Is one network really more robust than another? Tests on the same images, pair by pair."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import binom, norm
+
+from benchmark.analysis.aggregate import robust
+from benchmark.errors import BadInput
+
+if TYPE_CHECKING:
+    from benchmark.evaluation.outcomes import Evaluation
+
+RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two networks by one metric on the same images.
+
+    Attributes:
+        metric: "clean", "rworst", "ravg" or a norm.
+        first, second: their values, fractions.
+        difference: first − second.
+        low, high: 95% interval of the difference, by paired bootstrap.
+        p: probability of a difference at least as large if there is none: exact McNemar, for "ravg" bootstrap.
+        only_first, only_second: images that only one of them gets right; None for "ravg".
+        images: how many.
+    """
+
+    metric: str
+    first: float
+    second: float
+    difference: float
+    low: float
+    high: float
+    p: float
+    only_first: int | None
+    only_second: int | None
+    images: int
+
+
+def scores(evaluation: Evaluation, metric: str) -> NDArray[np.float64] | None:
+    """What each image adds to `metric`, N values in [0, 1] whose mean is the metric; None if it is not known.
+
+    Args:
+        evaluation: one network.
+        metric: "clean", "rworst" (robust to all attacks), "ravg" (share of the norms it is robust in) or a norm.
+    """
+    if metric == "clean":
+        return (~evaluation.clean_errors).astype(float)
+    if metric != "ravg":
+        flags = robust(evaluation, None if metric == "rworst" else metric)
+        return None if flags is None else flags.astype(float)
+    per_norm = [scores(evaluation, name) for name in evaluation.norms]
+    known = [values for values in per_norm if values is not None]
+    return np.mean(known, axis=0) if known and len(known) == len(per_norm) else None
+
+
+def compare(first: Evaluation, second: Evaluation, metric: str, seed: int = 0) -> Comparison | None:
+    """The two by `metric`; None where one of them has no value for it.
+
+    Raises:
+        BadInput: they were not evaluated on the same images with the same suite.
+    """
+    check_comparable([first, second])
+    one, other = scores(first, metric), scores(second, metric)
+    if one is None or other is None:
+        return None
+    difference = float(np.mean(one - other))
+    resampled = bootstrap(np.stack([one, other]), seed)
+    low, high = np.quantile(resampled[0] - resampled[1], [0.025, 0.975])
+    only_first = only_second = None
+    if metric == "ravg":
+        p = _normal_p(difference, float(np.std(resampled[0] - resampled[1])))
+    else:
+        only_first, only_second = int((one > other).sum()), int((one < other).sum())
+        p = float(mcnemar(only_first, only_second))
+    return Comparison(
+        metric=metric,
+        first=float(one.mean()),
+        second=float(other.mean()),
+        difference=difference,
+        low=float(low),
+        high=float(high),
+        p=p,
+        only_first=only_first,
+        only_second=only_second,
+        images=len(one),
+    )
+
+
+def check_comparable(evaluations: Sequence[Evaluation]) -> None:
+    """Refuse to put results of different data, suites or modes beside each other.
+
+    Raises:
+        BadInput: with what differs.
+    """
+    aspects = {
+        "dataset": lambda found: found.dataset["name"],
+        "test images": lambda found: found.dataset["digest"],
+        "number of images": lambda found: found.dataset["images"],
+        "suite": lambda found: found.suite["digest"],
+    }
+    for aspect, value in aspects.items():
+        values = {str(value(found))[:12]: found.name for found in evaluations}
+        if len(values) > 1:
+            listed = ", ".join(f"{found} ({name})" for found, name in values.items())
+            raise BadInput(f"these results can't be compared, their {aspect} differs: {listed}")
+
+
+def mcnemar(only_first: ArrayLike, only_second: ArrayLike) -> NDArray[np.float64]:
+    """Two-sided exact p of McNemar's test (1947), elementwise.
+
+    If neither is better, each image on which they differ is a fair coin.
+    """
+    fewer, total = np.minimum(only_first, only_second), np.add(only_first, only_second)
+    return np.minimum(1.0, 2 * binom.cdf(fewer, total, 0.5))
+
+
+def bootstrap(values: NDArray[np.float64], seed: int = 0, resamples: int = RESAMPLES) -> NDArray[np.float64]:
+    """Means of M networks' values (M×N) over images drawn anew with replacement, the same for all: M×`resamples`."""
+    images = values.shape[1]
+    generator = np.random.default_rng(seed)
+    counts = generator.multinomial(images, np.full(images, 1 / images), size=resamples)
+    return values @ counts.T / images
+
+
+def _normal_p(difference: float, deviation: float) -> float:
+    if deviation == 0:
+        return 1.0 if difference == 0 else 0.0
+    return float(2 * norm.sf(abs(difference) / deviation))

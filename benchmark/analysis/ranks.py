@@ -1,0 +1,73 @@
+"""Leaderboard ranks that are shared where a difference may be chance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import norm
+
+from benchmark.analysis.paired import bootstrap, check_comparable, mcnemar, scores
+
+if TYPE_CHECKING:
+    from benchmark.evaluation.outcomes import Evaluation
+
+
+def ranks(evaluations: Sequence[Evaluation], metric: str, alpha: float = 0.05) -> list[int | None]:
+    """The rank of each network: one more than the number of networks that are significantly better.
+
+    All pairs are tested on the same images, with Holm's correction; None for a network without a value.
+
+    Args:
+        evaluations: of the same images under the same suite.
+        metric: "clean", "rworst", "ravg" or a norm.
+        alpha: the probability that any difference at all is called real by mistake.
+
+    Raises:
+        BadInput: they can't be compared.
+    """
+    if not evaluations:
+        return []
+    check_comparable(evaluations)
+    values = [scores(evaluation, metric) for evaluation in evaluations]
+    known = [position for position, value in enumerate(values) if value is not None]
+    if not known:
+        return [None] * len(values)
+    table = np.stack([value for value in values if value is not None])
+    upper = np.triu_indices(len(table), k=1)
+    p = _p_values(table, exact=metric != "ravg")
+    significant = np.zeros_like(p, dtype=bool)
+    significant[upper] = holm(p[upper]) <= alpha
+    significant |= significant.T
+    means = table.mean(1)
+    better = significant & (means[None, :] > means[:, None])
+    result: list[int | None] = [None] * len(values)
+    for position, count in zip(known, better.sum(1), strict=True):
+        result[position] = int(count) + 1
+    return result
+
+
+def holm(p_values: ArrayLike) -> NDArray[np.float64]:
+    """p values corrected for their number by Holm's step-down method (1979)."""
+    p = np.asarray(p_values, float)
+    order = np.argsort(p, kind="stable")
+    factors = np.arange(len(p), 0, -1)
+    corrected = np.empty_like(p)
+    corrected[order] = np.minimum(1.0, np.maximum.accumulate(factors * p[order]))
+    return corrected
+
+
+def _p_values(table: NDArray[np.float64], exact: bool) -> NDArray[np.float64]:
+    """M×M p values of all pairs of rows of the M×N `table`: McNemar for flags, else bootstrap."""
+    if exact:
+        only_row = table @ (1 - table).T
+        return mcnemar(only_row.round(), only_row.T.round())
+    covariance = np.cov(bootstrap(table)) if len(table) > 1 else np.zeros((1, 1))
+    variances = np.diag(covariance)
+    deviation = np.sqrt(np.maximum(variances[:, None] + variances[None, :] - 2 * covariance, 0))
+    difference = np.abs(table.mean(1)[:, None] - table.mean(1)[None, :])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = 2 * norm.sf(difference / deviation)
+    return np.where(deviation > 1e-12, p, np.where(difference > 1e-12, 0.0, 1.0))
