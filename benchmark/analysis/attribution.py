@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from benchmark.evaluation.outcomes import Evaluation
@@ -37,10 +38,10 @@ def attribution(evaluation: Evaluation) -> list[Share]:
     the sum over examples is exactly the Shapley value. In worst-case mode attacks saw only what was left
     to them, so that here, too, their order decides.
     """
-    sets = np.stack([outcome.broken & ~evaluation.clean_errors for outcome in evaluation.outcomes])
+    sets: NDArray[np.bool_] = np.stack([outcome.broken & ~evaluation.clean_errors for outcome in evaluation.outcomes])
     times = sets.sum(0)
     union = int((times > 0).sum())
-    earlier = np.cumsum(sets, axis=0) - sets
+    earlier: NDArray[np.int64] = np.cumsum(sets, axis=0) - sets
     return [
         Share(
             label=outcome.label,

@@ -53,8 +53,8 @@ def security_curve(evaluation: Evaluation, norm: str) -> Curve | None:
         return None
     # A float32 distance may exceed the radius by its rounding although the verdict, made in float64, was "within".
     reached = [
-        np.where(outcome.broken, np.minimum(outcome.distance, outcome.epsilon), outcome.distance)
+        np.minimum(outcome.distance.astype(float), np.where(outcome.broken, outcome.epsilon, np.inf))
         for outcome in outcomes
     ]
     closest = np.where(evaluation.clean_errors, 0.0, np.minimum.reduce(reached))
-    return Curve(norm, np.sort(closest.astype(float)), max(outcome.epsilon for outcome in outcomes))
+    return Curve(norm, np.sort(closest), max(outcome.epsilon for outcome in outcomes))
