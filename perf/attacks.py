@@ -105,7 +105,7 @@ class Bench:
             "cw-2x50 vs foolbox",
             "foolbox",
             n,
-            self.ours("cw", "l2", n, binary_search_steps=2, steps=50),
+            self.ours("cw", "l2", n, searches=2, steps=50),
             lambda: peers.foolbox(
                 m, x, y, "L2CarliniWagnerAttack", None, binary_search_steps=2, steps=50, stepsize=0.01
             ),

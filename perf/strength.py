@@ -79,7 +79,7 @@ def rows(pixels: int) -> Iterator[Row]:
         "adv_lib",
         lambda m, x, y, t: peers.advlib(m, x, y, "ddn", steps=100, levels=None),
     )
-    searches = {"binary_search_steps": 5, "steps": 200, "step_size": 0.01}
+    searches = {"searches": 5, "steps": 200, "step_size": 0.01}
     yield (
         "cw",
         "l2",
