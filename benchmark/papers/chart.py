@@ -1,0 +1,115 @@
+"""Figures as SVG: bars or lines of accuracies, with the numbers written out for those who don't see them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchmark.papers.grid import Grid
+
+WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 640, 280, 44, 14, 40
+#: Space of a bar's group, in pixels of the drawing.
+GROUP_GAP = 18
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A point or a bar: its place, and the value with its interval, all in pixels; what it stands for in words."""
+
+    x: float
+    y: float
+    low: float
+    high: float
+    width: float
+    words: str
+
+
+@dataclass(frozen=True)
+class Series:
+    """Marks of one colour (counted from 0), and the heading of their column."""
+
+    name: str
+    colour: int
+    marks: tuple[Mark, ...]
+
+    @property
+    def path(self) -> str:
+        """The marks joined by a line."""
+        return " ".join(f"{mark.x:.1f},{mark.y:.1f}" for mark in self.marks)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Everything a figure draws, in pixels."""
+
+    kind: str
+    series: tuple[Series, ...]
+    ticks: tuple[tuple[float, str], ...]
+    grid_lines: tuple[tuple[float, str], ...]
+    x_title: str
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = LEFT
+    baseline: float = HEIGHT - BOTTOM
+
+
+def draw(grid: Grid) -> Drawing | None:
+    """The chart of `grid`; None if it has none, or nothing was measured."""
+    chart = grid.exhibit.chart
+    if chart is None or not grid.measured:
+        return None
+    series, ticks = _bars(grid) if chart.kind == "bars" else _lines(grid)
+    levels = tuple((_y(level / 100), str(level)) for level in range(0, 101, 20))
+    return Drawing(chart.kind, tuple(series), tuple(ticks), levels, chart.x)
+
+
+def _bars(grid: Grid) -> tuple[list[Series], list[tuple[float, str]]]:
+    """A group of bars for each row, a bar for each column."""
+    room = (WIDTH - LEFT) / len(grid.lines)
+    width = (room - GROUP_GAP) / len(grid.exhibit.columns)
+    series = []
+    for position, column in enumerate(grid.exhibit.columns):
+        marks = [
+            _mark(grid, number, position, LEFT + number * room + GROUP_GAP / 2 + (position + 0.5) * width, width)
+            for number, line in enumerate(grid.lines)
+            if line.cells[position].value is not None
+        ]
+        series.append(Series(column.label, position, tuple(marks)))
+    return series, [(LEFT + (number + 0.5) * room, line.row.label) for number, line in enumerate(grid.lines)]
+
+
+def _lines(grid: Grid) -> tuple[list[Series], list[tuple[float, str]]]:
+    """A line for each column and series of rows, over the rows' x."""
+    positions = sorted({line.row.x for line in grid.lines if line.row.x is not None})
+    first, last = positions[0], positions[-1]
+    room = WIDTH - LEFT - 2 * GROUP_GAP
+
+    def place(x: float) -> float:
+        return LEFT + GROUP_GAP + room * ((x - first) / (last - first) if last > first else 0.5)
+
+    series: list[Series] = []
+    names = list(dict.fromkeys(line.row.series for line in grid.lines))
+    for position, column in enumerate(grid.exhibit.columns):
+        for name in names:
+            marks = [
+                _mark(grid, number, position, place(line.row.x), 0)
+                for number, line in enumerate(grid.lines)
+                if line.row.series == name and line.row.x is not None and line.cells[position].value is not None
+            ]
+            label = f"{name}, {column.label}" if name else column.label
+            series.append(Series(label, len(series), tuple(marks)))
+    return series, [(place(x), f"{x:g}") for x in positions]
+
+
+def _mark(grid: Grid, number: int, position: int, x: float, width: float) -> Mark:
+    line, column = grid.lines[number], grid.exhibit.columns[position]
+    cell = line.cells[position]
+    value = cell.value or 0.0
+    spread = cell.spread or 0.0
+    low = cell.low if cell.low is not None else value - spread
+    high = cell.high if cell.high is not None else value + spread
+    words = f"{line.row.label}, {column.label}: {100 * value:.{grid.exhibit.decimals}f}%"
+    return Mark(x, _y(value), _y(low), _y(high), width, words)
+
+
+def _y(share: float) -> float:
+    return TOP + (1 - min(max(share, 0.0), 1.0)) * (HEIGHT - TOP - BOTTOM)

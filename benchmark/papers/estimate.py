@@ -1,0 +1,175 @@
+"""How long jobs will take: from what the same or a like job took before, else from a short probe on this machine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import torch
+
+from benchmark.data import Dataset, load
+from benchmark.errors import BadInput
+from benchmark.evaluation import Evaluation, Suite, load_suite
+from benchmark.models import build
+from benchmark.papers.agenda import Job
+from benchmark.papers.archive import Question
+from benchmark.papers.networks import Training
+from benchmark.papers.stage import Stage
+
+#: Passes per image, a gradient counting as one, of the attacks whose parameters don't tell; measured on networks
+#: that withstand them.
+PASSES = {"fgsm": 2, "autoattack": 6000, "apgd-t": 1400, "fab-t": 2000, "square": 2500, "pointwise": 900}
+#: How long the probe looks, in seconds, and on how many images at once.
+PROBE_SECONDS, PROBE_IMAGES = 0.5, 64
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds a job will take, and what that is based on; None where nothing is known."""
+
+    seconds: float | None
+    basis: str
+
+
+@dataclass
+class Clock:
+    """Estimates for the jobs of a stage.
+
+    Attributes:
+        evaluations: all of the ledger; their costs and their networks' histories are what was measured.
+        stage: where the jobs run.
+        root: where the data lies.
+    """
+
+    evaluations: Iterable[Evaluation]
+    stage: Stage
+    root: str | None = None
+    _speeds: dict[tuple[str, str], Estimate] = field(default_factory=dict)
+
+    def estimate(self, job: Job) -> Estimate:
+        """How long `job` will take."""
+        try:
+            if job.question:
+                return self._evaluation(job, job.question)
+            return self._training(job.network.training) if job.network.training else Estimate(None, "")
+        except BadInput as error:
+            return Estimate(None, f"no estimate: {error}")
+
+    def _training(self, training: Training) -> Estimate:
+        for card in self._cards:
+            if job_of(card) == (training.method, training.architecture, training.dataset, training.recipe):
+                return Estimate(seconds_of(card), f"such a run took so long before ({card['name']})")
+        speed = self._speed(training.architecture, training.dataset)
+        gradients = gradients_of(training, self.data)
+        return Estimate(gradients * (speed.seconds or 0.0), speed.basis)
+
+    def _evaluation(self, job: Job, question: Question) -> Estimate:
+        suite = load_suite(question.suite, self.stage.preset, self.data.scale)
+        images = self.stage.images or min(suite.images, len(self.data.test))
+        training = job.network.training
+        architecture = training.architecture if training else ""
+        for found in self.evaluations:
+            if (found.suite["name"], found.suite["preset"]) == (suite.name, suite.preset) and found.model.get(
+                "architecture"
+            ) == architecture:
+                spent = sum(outcome.costs.get("seconds", 0.0) for outcome in found.outcomes)
+                return Estimate(spent * images / len(found.clean_errors), f"measured on {found.name}")
+        speed = self._speed(architecture or "resnet18", self.stage.dataset)
+        return Estimate(passes_of(suite) * images * (speed.seconds or 0.0), speed.basis)
+
+    def _speed(self, architecture: str, dataset: str) -> Estimate:
+        """Seconds for one image's gradient: from a recorded training of the same network, else from a probe."""
+        if (architecture, dataset) not in self._speeds:
+            for card in self._cards:
+                method, of, on, recipe = job_of(card)
+                if (of, on) == (architecture, dataset):
+                    like = Training("", method, on, of, recipe, 0)
+                    seconds = seconds_of(card) / gradients_of(like, self.data)
+                    self._speeds[architecture, dataset] = Estimate(
+                        seconds, f"from the recorded speed of {card['name']}"
+                    )
+                    break
+            else:
+                self._speeds[architecture, dataset] = Estimate(
+                    probe(architecture, self.data), "from a short probe here"
+                )
+        return self._speeds[architecture, dataset]
+
+    @cached_property
+    def data(self) -> Dataset:
+        """The stage's dataset.
+
+        Raises:
+            BadInput: it is not here.
+        """
+        return load(self.stage.dataset, root=self.root)
+
+    @cached_property
+    def _cards(self) -> list[dict[str, Any]]:
+        """What is known about networks whose training was timed."""
+        cards = {found.model["digest"]: found.model for found in self.evaluations}
+        return [card for card in cards.values() if card.get("history") and (card.get("recipe") or {}).get("name")]
+
+
+def job_of(card: dict[str, Any]) -> tuple[str, str, str, str]:
+    """(method, architecture, dataset, recipe) of a network's training."""
+    return card["method"], card["architecture"], card["dataset"], card["recipe"]["name"]
+
+
+def seconds_of(card: dict[str, Any]) -> float:
+    """How long a network's training took, without its validation."""
+    return sum(float(row.get("seconds", 0.0)) for row in card["history"])
+
+
+def gradients_of(training: Training, data: Dataset) -> float:
+    """How many images' gradients a training computes: those of its attacks, and one per image and network.
+
+    Raises:
+        BadInput: its method or recipe is unknown.
+    """
+    from benchmark.training import METHODS
+    from benchmark.training.recipe import is_recipe_key, load_recipe
+
+    of_recipe = {key: value for key, value in training.settings.items() if is_recipe_key(key)}
+    of_method = {key: value for key, value in training.settings.items() if not is_recipe_key(key)}
+    recipe, defaults = load_recipe(training.recipe).resolve(
+        training.method, training.architecture, data.name, data.scale, of_recipe, f"recipe {training.recipe}"
+    )
+    method = METHODS.get(training.method)
+    bound = method.bind({**defaults, **of_method}, f"method {training.method}", training.inner, training.outer)
+    total = 0
+    for member in bound.cohort.members:
+        norms = (member.norm,) if member.norm else bound.inner.norms
+        is_attacked = member.attacked and bound.inner.objective is not None
+        total += 1 + sum(recipe.threats[norm].steps for norm in norms if norm in recipe.threats) * is_attacked
+    return float(total * recipe.epochs * len(data.train))
+
+
+def passes_of(suite: Suite) -> float:
+    """Roughly how many passes per image `suite` takes, a gradient counting as one."""
+    total = 0.0
+    for item in suite.items:
+        steps = getattr(item.attack, "steps", 1) * getattr(item.attack, "searches", 1)
+        total += PASSES.get(item.attack.name, steps) * item.restarts
+    return total
+
+
+def probe(architecture: str, data: Dataset) -> float:
+    """Seconds that the gradient of one image takes here, with random weights."""
+    network = build(architecture, num_classes=data.num_classes, shape=data.shape, mean=data.mean, std=data.std)
+    network.eval().requires_grad_(False)
+    x = torch.rand(PROBE_IMAGES, *data.shape)
+
+    def once() -> None:
+        leaf = x.clone().requires_grad_()
+        network(leaf).logsumexp(1).sum().backward()
+
+    once()
+    began, times = time.perf_counter(), 0
+    while time.perf_counter() - began < PROBE_SECONDS:
+        once()
+        times += 1
+    return (time.perf_counter() - began) / times / PROBE_IMAGES

@@ -1,0 +1,87 @@
+"""The papers that come with the package, and the check that every name in a paper's file means something."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable
+from pathlib import Path
+
+from benchmark.documents import Document, read_document
+from benchmark.errors import BadInput, unknown
+from benchmark.papers.schema import OTHER, Exhibit, Paper, split_run
+from benchmark.registry import Registry
+
+PAPERS: Registry[Path] = Registry("paper")
+for _path in sorted(Path(__file__).parent.glob("*.yaml")):
+    PAPERS.add(_path.stem, _path)
+
+
+def load_paper(paper: str | Path) -> Paper:
+    """The paper called `paper`, or the one in the YAML file of that path.
+
+    Raises:
+        BadInput: no such paper, or its file does not fit: all misfits are listed, each with its line.
+    """
+    is_path = isinstance(paper, Path) or paper.endswith((".yaml", ".yml"))
+    document = read_document(paper if is_path else PAPERS.get(str(paper)), Paper)
+    problems = _Check(document).problems
+    if problems:
+        raise BadInput("\n".join(problems))
+    return document.content
+
+
+class _Check:
+    """Looks every name up; `problems` are those that nothing in the file is called, each with its line."""
+
+    def __init__(self, document: Document[Paper]) -> None:
+        self.document, self.paper = document, document.content
+        self.problems: list[str] = []
+        if OTHER not in self.paper.scales:
+            self._say(f"the scale {OTHER!r} is missing; it holds for all other datasets", "scales")
+        for key, run in self.paper.runs.items():
+            if not (run.method or run.sources):
+                self._say("give the run a method or sources", "runs", key)
+            for teacher in run.teachers:
+                self._run(teacher, "runs", key, "teachers")
+        for key, exhibit in self.paper.exhibits.items():
+            self._exhibit(exhibit, "exhibits", key)
+        for position in range(len(self.paper.claims)):
+            self._claim(position)
+
+    def _exhibit(self, exhibit: Exhibit, *here: Hashable) -> None:
+        labels = [row.label for row in exhibit.rows]
+        for names in (labels, [column.label for column in exhibit.columns]):
+            for label in sorted({label for label in names if names.count(label) > 1}):
+                self._say(f"the label {label!r} occurs twice", *here)
+        for position, row in enumerate(exhibit.rows):
+            if row.run is not None:
+                self._run(row.run, *here, "rows", position, "run")
+            for label in (*row.mean_of, *([row.gains_over] if row.gains_over else [])):
+                self._known("row", label, labels, *here, "rows", position)
+        for position, column in enumerate(exhibit.columns):
+            if column.source is not None:
+                self._run(column.source, *here, "columns", position, "source")
+        for position, panel in enumerate(exhibit.panels):
+            for label in panel.rows or ():
+                self._known("row", label, labels, *here, "panels", position, "rows")
+        for scale in exhibit.scales or ():
+            self._known("scale", scale, self.paper.scales, *here, "scales")
+
+    def _claim(self, position: int) -> None:
+        claim, here = self.paper.claims[position], ("claims", position)
+        exhibit = self.paper.exhibits.get(claim.exhibit)
+        if exhibit is None:
+            self._known("exhibit", claim.exhibit, self.paper.exhibits, *here, "exhibit")
+            return
+        for row, column in claim.ends:
+            self._known("row", row, [each.label for each in exhibit.rows], *here)
+            self._known("column", column, [each.label for each in exhibit.columns], *here)
+
+    def _run(self, reference: str, *path: Hashable) -> None:
+        self._known("run", split_run(reference)[0], self.paper.runs, *path)
+
+    def _known(self, kind: str, name: str, known: Collection[str], *path: Hashable) -> None:
+        if name not in known:
+            self.problems.append(str(unknown(kind, name, known, self.document.where(*path))))
+
+    def _say(self, problem: str, *path: Hashable) -> None:
+        self.problems.append(f"{self.document.where(*path)}: {problem}")

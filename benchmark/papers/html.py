@@ -1,0 +1,93 @@
+"""A paper as one page that opens from disk: every name escaped, nothing fetched, nothing run."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import benchmark
+from benchmark.papers.chart import draw
+from benchmark.papers.claims import Verdict
+from benchmark.papers.grid import Cell, Grid, Line, printed_grids
+from benchmark.papers.published import Published
+from benchmark.papers.schema import Paper
+from benchmark.papers.stage import Stage
+from benchmark.storage import safe_name
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def page(
+    paper: Paper,
+    stage: Stage,
+    grids: Mapping[str, Sequence[Grid]],
+    published: Published,
+    verdicts: Sequence[Verdict],
+    command: str,
+    failures: Sequence[str] = (),
+) -> str:
+    """The HTML of all exhibits of `paper` at `stage`.
+
+    Args:
+        paper, stage: what is shown.
+        grids: by exhibit, its measured panels.
+        published: what the paper prints.
+        verdicts: on its claims.
+        command: what makes what is missing, without the options that choose a part.
+        failures: what went wrong in this run.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(percent=_percent, signed=_signed, note=_note)
+    environment.tests["missing"] = _is_missing
+    environment.globals.update(command_for=lambda key, row: f"{command} --table {key} --only {shlex.quote(row)}")
+    return environment.get_template("paper.html").render(
+        paper=paper,
+        stage=stage,
+        grids=grids,
+        printed={key: printed_grids(paper, key, published) for key in paper.exhibits},
+        drawings={key: [draw(grid) for grid in found] for key, found in grids.items()},
+        verdicts=verdicts,
+        command=command,
+        failures=failures,
+        title_of=title_of,
+        file_of=file_of,
+        version=benchmark.__version__,
+    )
+
+
+def title_of(key: str) -> str:
+    """ "5" -> "Table 5", "figure-3" -> "Figure 3", "main" -> "Table main"."""
+    kind, dash, number = key.partition("-")
+    return f"{kind.capitalize()} {number}" if dash else f"Table {key}"
+
+
+def file_of(key: str) -> str:
+    """The stem of an exhibit's files, e.g. "table-5"."""
+    return safe_name(title_of(key).lower().replace(" ", "-"))
+
+
+def _percent(fraction: float, decimals: int) -> str:
+    return f"{100 * fraction:.{decimals}f}"
+
+
+def _signed(points: float, decimals: int) -> str:
+    """1.25 -> "+1.3", −1.25 -> "−1.3"."""
+    return f"{points:+.{decimals}f}".replace("-", "−")
+
+
+def _note(cell: Cell) -> str:
+    return cell.printed.note if cell.printed else ""
+
+
+def _is_missing(line: Line) -> bool:
+    """Whether no cell of the row has a value, all for the same reason."""
+    return all(cell.value is None for cell in line.cells) and len({cell.reason for cell in line.cells}) == 1

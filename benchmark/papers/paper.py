@@ -1,0 +1,179 @@
+"""The public door of the papers' room: train what is missing, evaluate what is missing, write the tables."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmark.errors import BadInput, unknown
+from benchmark.evaluation import load_results
+from benchmark.papers.agenda import Agenda, make_agenda
+from benchmark.papers.archive import Archive
+from benchmark.papers.claims import Verdict, check_claims
+from benchmark.papers.estimate import Clock
+from benchmark.papers.files import PAPERS, load_paper
+from benchmark.papers.grid import Grid, make_grids
+from benchmark.papers.html import file_of, page, title_of
+from benchmark.papers.published import Published, load_published
+from benchmark.papers.schema import Paper
+from benchmark.papers.stage import Stage, make_stage
+from benchmark.papers.text import claims_csv, to_csv, to_latex
+from benchmark.papers.workshop import Workshop
+from benchmark.storage import check_writable, safe_name, write_atomic
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a call.
+
+    Attributes:
+        page: the page that was written; None for a dry run.
+        jobs: what was missing when it began: job, for, estimate (seconds), basis, obstacle.
+        verdicts: on the paper's claims, as the ledger has them now.
+        failures: jobs that could not be done, with the reason.
+    """
+
+    page: Path | None
+    jobs: list[dict[str, Any]] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> float:
+        """The estimates of all jobs together."""
+        return sum(job["seconds"] or 0.0 for job in self.jobs)
+
+
+def paper(
+    name: str,
+    *,
+    table: str | None = None,
+    scale: str = "digits",
+    only: Sequence[str] = (),
+    recipe: str | None = None,
+    preset: str | None = None,
+    n: int | None = None,
+    seeds: Sequence[int] = (0,),
+    dry_run: bool = False,
+    zoo: str | Path = "zoo",
+    results: str | Path = "results",
+    out: str | Path = "reports",
+    device: str = "auto",
+    precision: str = "auto",
+    workers: int = 1,
+    root: str | Path | None = None,
+    download: bool = False,
+    progress: bool = True,
+) -> Result:
+    """Regenerate the tables and figures of a paper: train what is missing, evaluate what is missing, write the page.
+
+    The page always shows the whole paper, as far as the ledger knows it: `OUT/SCALE/NAME/index.html`, with a CSV and
+    a LaTeX file for each table.
+
+    Args:
+        name: of the paper: mat, mmard, cat, robust-union, or another one's YAML file.
+        table: only this one: "5", or "figure-3"; None for all.
+        scale: the data to do it on: "digits", "cifar10", "cifar100", "folder:PATH" or another dataset.
+        only: labels of the rows to work for; empty for all.
+        recipe, preset, n: recipe of all trainings, preset of all suites, number of test images; None for what the
+            paper's file says.
+        seeds: of the trainings; rows are the mean over them.
+        dry_run: only list what there is to do, and how long it will take.
+        zoo, results, out: folders of the checkpoints, of the ledger, of the pages.
+        device, precision, workers, root, download, progress: as `benchmark.train` and `benchmark.evaluate` take them.
+
+    Raises:
+        BadInput: an unknown paper, table, row or dataset, or a folder that can't be used. What goes wrong in a single
+            training or evaluation ends up in `failures`, and the others go on.
+        KeyboardInterrupt: what was finished is kept; call again to go on.
+    """
+    found = load_paper(name)
+    keys = _keys(found, table)
+    _check_rows(found, keys, only)
+    stage = make_stage(found, scale, recipe, preset, n, tuple(seeds))
+    command = _command(name, scale, recipe, preset, n, stage.seeds)
+    notes: list[str] = []
+    agenda = make_agenda(found, keys, stage, Archive(load_results(results)), Path(zoo), only, notes.append)
+    if dry_run:
+        return Result(None, _listed(agenda, stage, results, root), failures=notes)
+    for folder in (zoo, results, out):
+        check_writable(folder)
+    workshop = Workshop(stage, Path(zoo), results, device, precision, workers, root, download, progress)
+    for job in agenda.possible:
+        try:
+            workshop.do(job)
+        except BadInput as error:
+            notes.append(f"{job.what}: {error}")
+    published = load_published(name) if name in PAPERS else Published({})
+    target = Path(out) / safe_name(stage.dataset) / safe_name(found.name)
+    verdicts = _write(found, stage, Archive(load_results(results)), published, command, notes, target)
+    return Result(target / "index.html", _listed(agenda, stage, results, root, timed=False), verdicts, notes)
+
+
+def _keys(paper: Paper, table: str | None) -> list[str]:
+    if table is None:
+        return list(paper.exhibits)
+    key = table.lower().replace(" ", "-").removeprefix("table-")
+    if key not in paper.exhibits:
+        raise unknown("table", table, paper.exhibits, f"paper {paper.name}")
+    return [key]
+
+
+def _check_rows(paper: Paper, keys: Sequence[str], only: Sequence[str]) -> None:
+    labels = [row.label for key in keys for row in paper.exhibits[key].rows]
+    for label in only:
+        if label not in labels:
+            raise unknown("row", label, labels, f"paper {paper.name}")
+
+
+def _command(
+    name: str, scale: str, recipe: str | None, preset: str | None, n: int | None, seeds: tuple[int, ...]
+) -> str:
+    words = ["bench", "paper", name, "--scale", scale]
+    for option, value in (("--recipe", recipe), ("--preset", preset), ("--n", n)):
+        words += [] if value is None else [option, str(value)]
+    words += ["--seeds", *map(str, seeds)] if seeds != (0,) else []
+    return shlex.join(words)
+
+
+def _listed(
+    agenda: Agenda, stage: Stage, results: str | Path, root: str | Path | None, timed: bool = True
+) -> list[dict[str, Any]]:
+    clock = Clock(load_results(results) if timed else [], stage, str(root) if root else None)
+    rows = []
+    for job in agenda.jobs:
+        estimate = clock.estimate(job) if timed and not job.obstacle else None
+        rows.append(
+            {
+                "job": job.what,
+                "for": job.rows,
+                "seconds": estimate.seconds if estimate else None,
+                "basis": estimate.basis if estimate else "",
+                "obstacle": job.obstacle or "",
+            }
+        )
+    return rows
+
+
+def _write(
+    paper: Paper,
+    stage: Stage,
+    archive: Archive,
+    published: Published,
+    command: str,
+    failures: Sequence[str],
+    target: Path,
+) -> list[Verdict]:
+    grids: dict[str, list[Grid]] = {key: make_grids(paper, key, stage, archive, published) for key in paper.exhibits}
+    verdicts = check_claims(paper.claims, grids)
+    for key, panels in grids.items():
+        if panels:
+            caption = f"{title_of(key)} of {paper.name} on {stage.dataset}: {paper.exhibits[key].title}."
+            write_atomic(target / f"{file_of(key)}.csv", to_csv(panels))
+            write_atomic(target / f"{file_of(key)}.tex", to_latex(panels, caption))
+    write_atomic(target / "claims.csv", claims_csv(verdicts))
+    write_atomic(target / "index.html", page(paper, stage, grids, published, verdicts, command, failures))
+    return verdicts

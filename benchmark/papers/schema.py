@@ -1,0 +1,244 @@
+"""A paper as data: which networks it trains, which tables and figures it prints, what it claims.
+
+    runs:                                  how each network comes about
+      mat: {method: mat}
+    exhibits:                              tables by their number, figures as "figure-2"
+      "5":
+        suite: multi-perturbation
+        panels: ...                        which datasets and architectures the paper shows
+        columns: ...                       which number of an evaluation
+        rows: ...                          which network of which run
+    claims:                                what the text says the numbers show
+
+The numbers that the paper prints stand beside it, in <name>.csv.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from benchmark.documents import Schema
+
+#: The scale whose settings hold for all datasets that have none of their own, such as folder:PATH.
+OTHER = "other"
+
+Metric = Literal["clean", "linf", "l2", "l1", "r_avg", "r_worst"]
+Relation = Literal["above", "below", "close"]
+
+
+class Scale(Schema):
+    """How large the paper is run on one dataset.
+
+    Attributes:
+        recipe: of all trainings.
+        preset: of all suites.
+        images: the first so many test images; None for the suite's number.
+        architecture: of the only panel, where the paper has none on this dataset.
+        faithful: whether this is the paper's own setting, so that its numbers may be compared with.
+    """
+
+    recipe: str
+    preset: str = "full"
+    images: int | None = Field(default=None, ge=1)
+    architecture: str = "resnet18"
+    faithful: bool = False
+
+
+class Run(Schema):
+    """How networks come about: a training, or a published network.
+
+    Attributes:
+        method, settings, inner, outer: as `benchmark.train` takes them.
+        scales: more settings, by scale.
+        recipe, architecture: by scale, where they are not the scale's recipe and the panel's architecture.
+        teachers: runs of the frozen teachers, "run" or "run/network", in the order of the method's roles.
+        sources: by scale, a published network that takes the place of the training, e.g. "robustbench:NAME".
+    """
+
+    method: str | None = None
+    settings: dict[str, Any] = Field(default_factory=dict)
+    inner: str | None = None
+    outer: str | None = None
+    scales: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    recipe: dict[str, str] = Field(default_factory=dict)
+    architecture: dict[str, str] = Field(default_factory=dict)
+    teachers: list[str] = Field(default_factory=list)
+    sources: dict[str, str] = Field(default_factory=dict)
+
+
+class Key(Schema):
+    """Where a number stands in the CSV; what a row leaves out is the panel's, and at last its label."""
+
+    dataset: str | None = None
+    architecture: str | None = None
+    method: str | None = None
+
+
+class Panel(Schema):
+    """One block of a table: its rows on one dataset with one architecture.
+
+    Attributes:
+        dataset, architecture: as they are called here; `published`, as the CSV calls them.
+        rows: labels of the rows that this block has; None for all.
+        images: how many test images the printed numbers are of.
+    """
+
+    dataset: str
+    architecture: str
+    published: Key = Key()
+    rows: list[str] | None = None
+    images: int = Field(default=10_000, ge=1)
+
+
+class Column(Schema):
+    """One number of an evaluation: a metric, or the accuracy under one attack.
+
+    Attributes:
+        label: its heading.
+        suite: where it is not the exhibit's.
+        metric, attack: one of them; an attack by its label in the suite.
+        source: "run" or "run/network" on whose network the attack is crafted, if not on the row's own.
+        published: what the CSV calls it; the label if left out.
+    """
+
+    label: str
+    suite: str | None = None
+    metric: Metric | None = None
+    attack: str | None = None
+    source: str | None = None
+    published: str | None = None
+
+    @model_validator(mode="after")
+    def _one_number(self) -> Column:
+        if (self.metric is None) == (self.attack is None):
+            raise ValueError("a column shows a metric or an attack: name one of them")
+        if self.source is not None and self.attack is None:
+            raise ValueError("only an attack can have a source")
+        return self
+
+    @property
+    def printed_as(self) -> tuple[str, str]:
+        """(attack, metric) in the CSV."""
+        names = {"r_avg": "Ravg", "r_worst": "Rworst"}
+        return self.published or self.label, names.get(self.metric or "", "accuracy")
+
+
+class Row(Schema):
+    """One network of a table.
+
+    Attributes:
+        label: its name in the table.
+        run, network: which network of which run; a row without a run shows printed numbers only.
+        mean_of: labels of the rows that this row averages, instead of a run.
+        published: where the CSV has it under another name, dataset or architecture.
+        gains_over: label of the row that the numbers in brackets compare with.
+        group: a heading above the row; `rule`, a line above it.
+        series, x: the line and the position in a figure.
+        note: what the reader should know.
+    """
+
+    label: str
+    run: str | None = None
+    network: str = ""
+    mean_of: list[str] = Field(default_factory=list)
+    published: Key = Key()
+    gains_over: str | None = None
+    group: str | None = None
+    rule: bool = False
+    series: str = ""
+    x: float | None = None
+    note: str = ""
+
+
+class Chart(Schema):
+    """How a figure draws its rows: bars, or lines over `x`."""
+
+    kind: Literal["bars", "lines"]
+    x: str = ""
+
+
+class Exhibit(Schema):
+    """A table or a figure.
+
+    Attributes:
+        title: what it shows.
+        suite: of all columns that name none.
+        scales: at which it is measured; elsewhere it only shows the printed numbers. None for everywhere.
+        mode: of the evaluations; "worst-case" is enough, and cheaper, where no column is a single attack.
+        decimals: of all accuracies, in percent.
+        marks: whether the best value of a column is bold and the second best underlined.
+        notes: what the reader should know, e.g. contradictions of the source.
+    """
+
+    title: str
+    suite: str
+    scales: list[str] | None = None
+    mode: Literal["full", "worst-case"] = "full"
+    decimals: int = Field(default=1, ge=0, le=3)
+    marks: bool = True
+    panels: list[Panel] = Field(default_factory=list)
+    columns: list[Column] = Field(min_length=1)
+    rows: list[Row] = Field(min_length=1)
+    chart: Chart | None = None
+    notes: list[str] = Field(default_factory=list)
+
+    def row(self, label: str) -> Row:
+        """The row called `label`."""
+        return next(row for row in self.rows if row.label == label)
+
+    def column(self, label: str) -> Column:
+        """The column called `label`."""
+        return next(column for column in self.columns if column.label == label)
+
+
+class Claim(Schema):
+    """What the paper says: in this exhibit, `left` stands in `relation` to `right`.
+
+    Attributes:
+        text: in words.
+        exhibit: where the numbers stand.
+        left, right: two rows, compared in `column`; or two columns, compared in `row`.
+        relation: "above", "below", or "close": at most `margin` percentage points apart.
+    """
+
+    text: str
+    exhibit: str
+    left: str
+    right: str
+    column: str | None = None
+    row: str | None = None
+    relation: Relation = "above"
+    margin: float = Field(default=1.0, gt=0)
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Claim:
+        if (self.column is None) == (self.row is None):
+            raise ValueError("a claim compares two rows in a column, or two columns in a row: name one of them")
+        return self
+
+    @property
+    def ends(self) -> tuple[tuple[str, str], tuple[str, str]]:
+        """(row, column) of both sides."""
+        if self.row is None:
+            return (self.left, str(self.column)), (self.right, str(self.column))
+        return (self.row, self.left), (self.row, self.right)
+
+
+class Paper(Schema):
+    """A paper. See the module's text for the shape of its file."""
+
+    name: str
+    title: str
+    source: str
+    scales: dict[str, Scale]
+    runs: dict[str, Run]
+    exhibits: dict[str, Exhibit] = Field(min_length=1)
+    claims: list[Claim] = Field(default_factory=list)
+
+
+def split_run(text: str) -> tuple[str, str]:
+    """ "mat/h1" -> ("mat", "h1"), "at" -> ("at", "")."""
+    run, _, network = text.partition("/")
+    return run, network

@@ -1,0 +1,86 @@
+"""Where a paper is played: on which data, how long, and with which of its panels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmark.data import DATASETS
+from benchmark.errors import BadInput
+from benchmark.papers.schema import OTHER, Exhibit, Key, Panel, Paper
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One scale of a paper, with what the caller changed.
+
+    Attributes:
+        scale: its name in the paper; "other" for a dataset that the paper does not know.
+        dataset: as `benchmark.data.load` takes it.
+        recipe, preset, images: of all trainings and evaluations; None for the suites' own number of images.
+        architecture: of the only panel, where the paper has none on this dataset.
+        seeds: of the trainings; every row is the mean over them.
+        changed: how this differs from the paper's own setting; empty if it does not.
+    """
+
+    scale: str
+    dataset: str
+    recipe: str
+    preset: str
+    images: int | None
+    architecture: str
+    seeds: tuple[int, ...] = (0,)
+    changed: tuple[str, ...] = ()
+
+    def panels(self, exhibit: Exhibit) -> list[Panel]:
+        """The panels of `exhibit` to measure here: the paper's, or one of our own where it has none."""
+        if exhibit.scales is not None and self.scale not in exhibit.scales:
+            return []
+        own = [panel for panel in exhibit.panels if panel.dataset == self.dataset]
+        return own or [Panel(dataset=self.dataset, architecture=self.architecture, published=Key())]
+
+    def deviations(self, panel: Panel, images: int | None) -> list[str]:
+        """Why numbers from `panel`, measured on `images`, don't compare with printed ones; empty if they do."""
+        if not panel.published.dataset:
+            return [f"the paper has no numbers on {self.dataset}: nothing to compare with"]
+        fewer = images is not None and images < panel.images
+        return [*self.changed, *([f"the first {images} test images instead of {panel.images}"] if fewer else [])]
+
+
+def make_stage(
+    paper: Paper,
+    scale: str,
+    recipe: str | None = None,
+    preset: str | None = None,
+    images: int | None = None,
+    seeds: tuple[int, ...] = (0,),
+) -> Stage:
+    """The stage of `paper` on the dataset `scale`; what is None is as the paper's file says.
+
+    Raises:
+        BadInput: there is no such dataset, `folder:` without a path, or no seed.
+    """
+    kind, _, path = scale.partition(":")
+    DATASETS.get(kind)
+    if kind == "folder" and not path:
+        raise BadInput("the scale folder needs a path: folder:PATH")
+    if not seeds:
+        raise BadInput("name at least one seed")
+    if path:
+        scale = f"{kind}:{Path(path).expanduser()}"
+    name = scale if scale in paper.scales else OTHER
+    usual = paper.scales[name]
+    changed = [] if usual.faithful else [f"{scale} instead of the paper's data"]
+    for what, given, expected in (("recipe", recipe, usual.recipe), ("preset", preset, usual.preset)):
+        if given is not None and given != expected:
+            changed.append(f"the {what} {given} instead of {expected}")
+    return Stage(
+        scale=name,
+        dataset=scale,
+        recipe=recipe or usual.recipe,
+        preset=preset or usual.preset,
+        images=images or usual.images,
+        architecture=usual.architecture,
+        seeds=tuple(dict.fromkeys(seeds)),
+        changed=tuple(changed),
+    )

@@ -1,0 +1,129 @@
+"""A paper's tables as files: tidy CSV, and LaTeX for a manuscript."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+from benchmark.papers.claims import Verdict
+from benchmark.papers.grid import Cell, Grid, Line
+
+CSV_COLUMNS = (
+    "exhibit", "dataset", "architecture", "row", "column", "percent", "low", "high", "spread", "images",
+    "printed_percent", "difference", "gain", "printed_gain", "mark", "reason", "suite", "evaluations", "printed_note",
+)  # fmt: skip
+
+_LATEX = str.maketrans(
+    {
+        **{character: f"\\{character}" for character in "&%$#_{}"},
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "α": r"$\alpha$",
+        "−": "$-$",
+        "–": "--",
+    }
+)
+
+
+def to_csv(grids: Sequence[Grid]) -> str:
+    """A row per cell: the measured value with its interval, the printed one, the difference where they compare."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for grid in grids:
+        for line in grid.lines:
+            for column, cell in zip(grid.exhibit.columns, line.cells, strict=True):
+                about = (grid.key, grid.panel.dataset, grid.panel.architecture, line.row.label, column.label)
+                shares = [
+                    None if share is None else 100 * share for share in (cell.value, cell.low, cell.high, cell.spread)
+                ]
+                images = None if cell.scores is None else len(cell.scores)
+                printed = [found.percent if found else None for found in (cell.printed, cell.printed_gain)]
+                numbers = [*shares, images, printed[0], cell.difference, cell.gain, printed[1]]
+                writer.writerow(
+                    [
+                        *about,
+                        *("" if number is None else f"{number:.6g}" for number in numbers),
+                        cell.mark,
+                        cell.reason,
+                        column.suite or grid.exhibit.suite,
+                        " ".join(cell.evaluations),
+                        cell.printed.note if cell.printed else "",
+                    ]
+                )
+    return file.getvalue()
+
+
+def claims_csv(verdicts: Sequence[Verdict]) -> str:
+    """A row per claim and panel."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(
+        ("claim", "exhibit", "dataset", "architecture", "answer", "difference", "half_width", "p", "images")
+    )
+    for verdict in verdicts:
+        panel = verdict.grid.panel if verdict.grid else None
+        numbers = (verdict.difference, verdict.half_width, verdict.p)
+        writer.writerow(
+            [
+                verdict.claim.text,
+                verdict.claim.exhibit,
+                panel.dataset if panel else "",
+                panel.architecture if panel else "",
+                verdict.answer,
+                *("" if number is None else f"{number:.4g}" for number in numbers),
+                verdict.grid.images if verdict.grid and verdict.difference is not None else "",
+            ]
+        )
+    return file.getvalue()
+
+
+def to_latex(grids: Sequence[Grid], caption: str) -> str:
+    """A booktabs table with a block for each panel: best in bold, second best underlined, gains in brackets.
+
+    It needs \\usepackage{booktabs}.
+    """
+    columns = grids[0].exhibit.columns if grids else []
+    lines = [
+        r"\begin{table}[t]",
+        r"\centering",
+        rf"\caption{{{escape(caption)}}}",
+        rf"\begin{{tabular}}{{l{'r' * len(columns)}}}",
+        r"\toprule",
+        " & ".join(["", *(escape(column.label) for column in columns)]) + r" \\",
+    ]
+    for grid in grids:
+        heading = escape(f"{grid.panel.dataset}, {grid.panel.architecture}")
+        lines += [r"\midrule", rf"\multicolumn{{{len(columns) + 1}}}{{l}}{{\textit{{{heading}}}}} \\"]
+        for line in grid.lines:
+            lines += _latex_line(grid, line, len(columns))
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""])
+
+
+def escape(text: str) -> str:
+    """`text` with nothing in it that LaTeX would take for a command."""
+    return text.translate(_LATEX)
+
+
+def _latex_line(grid: Grid, line: Line, columns: int) -> list[str]:
+    above = [r"\midrule"] if line.row.rule else []
+    if line.row.group:
+        above = [rf"\addlinespace \multicolumn{{{columns + 1}}}{{l}}{{{escape(line.row.group)}}} \\"]
+    cells = [_latex_cell(cell, grid.exhibit.decimals) for cell in line.cells]
+    return [*above, " & ".join([escape(line.row.label), *cells]) + r" \\"]
+
+
+def _latex_cell(cell: Cell, decimals: int) -> str:
+    if cell.value is None:
+        return "--"
+    number = f"{100 * cell.value:.{decimals}f}"
+    command = {"best": r"\textbf", "second": r"\underline"}.get(cell.mark)
+    number = f"{command}{{{number}}}" if command else number
+    gain = "" if cell.gain is None else f" ({cell.gain:+.{decimals}f})"
+    if cell.spread is not None:
+        return rf"{number} {{\scriptsize $\pm${100 * cell.spread:.{decimals}f}}}{gain}"
+    if cell.low is not None and cell.high is not None:
+        return rf"{number} {{\scriptsize [{100 * cell.low:.1f}, {100 * cell.high:.1f}]}}{gain}"
+    return number + gain
