@@ -156,8 +156,7 @@ def column(values: Tensor, like: Tensor) -> Tensor:
 def _project_l1(x: Tensor, x_adv: Tensor, epsilon: Tensor) -> Tensor:
     """Euclidean projection onto {‖δ‖₁ ≤ ε} ∩ {0 ≤ x + δ ≤ 1}.
 
-    The solution is sign(δ)·min(max(|δ| − λ, 0), room) with the λ ≥ 0 at which the l1 norm, a decreasing
-    piecewise linear function of λ with breakpoints |δ| and |δ| − room, reaches ε.
+    The solution is sign(δ)·min(max(|δ| − λ, 0), room) with the λ ≥ 0 at which its norm is ε.
     """
     delta = (x_adv - x).flatten(1).double()
     size = delta.abs()
@@ -166,20 +165,31 @@ def _project_l1(x: Tensor, x_adv: Tensor, epsilon: Tensor) -> Tensor:
     outside = size.minimum(room).sum(1) > epsilon
     if not bool(outside.any()):
         return x_adv.clamp(0, 1)
-    a, b, limit = size[outside], room[outside], epsilon[outside, None]
-    points, order = torch.cat([(a - b).clamp_min(0), a], dim=1).sort(dim=1)
-    turn = torch.cat([-torch.ones_like(a), torch.ones_like(a)], dim=1).gather(1, order)
-    # Norm at each breakpoint: its value at λ = 0 plus slope times length, segment after segment.
-    slope = turn.cumsum(1)
-    first = a.minimum(b).sum(1, keepdim=True)
-    norms = first + torch.cat([torch.zeros_like(first), (slope[:, :-1] * points.diff(dim=1)).cumsum(1)], dim=1)
-    segment = (norms > limit).sum(1, keepdim=True).clamp_min(1) - 1
-    at, steepness = points.gather(1, segment), slope.gather(1, segment)
-    shrink = at + (norms.gather(1, segment) - limit) / (-steepness).clamp_min(1)
-    projected = delta[outside].sign() * (a - shrink).clamp_min(0).minimum(b)
+    size, room, limit = size[outside], room[outside], epsilon[outside, None]
+    shrunk = (size - _shrinkage(size, room, limit)).clamp_min(0).minimum(room)
     result = x_adv.clamp(0, 1).flatten(1)
-    result[outside] = _rounded_into_ball(flat[outside], projected, limit, x.dtype)
+    result[outside] = _rounded_into_ball(flat[outside], delta[outside].sign() * shrunk, limit, x.dtype)
     return result.view_as(x)
+
+
+def _shrinkage(size: Tensor, room: Tensor, limit: Tensor) -> Tensor:
+    """The λ of each row at which Σ min(max(size − λ, 0), room) = limit (N×D, N×D, N×1 → N×1, float64).
+
+    The sum falls with λ and is piecewise linear, so Newton's steps end on the root exactly, a few after they
+    have found its piece; halving the bracket stands in where a step leaves it. A sort would cost twenty times as much.
+    """
+    low, high = torch.zeros_like(limit), size.amax(1, keepdim=True)
+    at = low
+    while True:
+        left = size - at
+        excess = left.clamp_min(0).minimum(room).sum(1, keepdim=True) - limit
+        done = excess.abs() <= 1e-12 * limit
+        if bool((done | (high - low <= 1e-15)).all()):
+            return at
+        low, high = torch.where(excess > 0, at, low), torch.where(excess > 0, high, at)
+        newton = at + excess / ((left > 0) & (left <= room)).sum(1, keepdim=True)
+        step = torch.where((newton > low) & (newton < high), newton, (low + high) / 2)
+        at = torch.where(done, at, step)
 
 
 def _rounded_into_ball(x: Tensor, delta: Tensor, limit: Tensor, dtype: torch.dtype) -> Tensor:
