@@ -276,7 +276,7 @@ def test_all_that_is_wrong_is_said_at_once(run, tmp_path):
         "to the folder",
     ):
         assert words in str(caught.value)
-    with pytest.raises(BadInput, match="no checkpoint"):
+    with pytest.raises(BadInput, match="no network"):
         run([])
 
 

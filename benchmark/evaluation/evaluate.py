@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.errors import BadInput, unknown
-from benchmark.evaluation import subject
+from benchmark.errors import BadInput
 from benchmark.evaluation.engine import run_jobs
 from benchmark.evaluation.jobs import Done
 from benchmark.evaluation.ledger import Ledger
+from benchmark.evaluation.order import Order, checked
 from benchmark.evaluation.outcomes import Evaluation
-from benchmark.evaluation.plan import MODES, Plan
+from benchmark.evaluation.plan import Plan
 from benchmark.evaluation.progress import Display
-from benchmark.evaluation.subject import Target
-from benchmark.evaluation.suite import load_suite
-from benchmark.hardware import resolve_device, resolve_precision
-from benchmark.models import check_model
-from benchmark.storage import check_writable
 
 
 def evaluate(
@@ -68,92 +61,27 @@ def evaluate(
         KeyboardInterrupt: the ledger is whole; call again to go on.
     """
     sources = [checkpoints] if isinstance(checkpoints, str | Path) else list(checkpoints)
-    problems: list[str] = []
-    if not sources:
-        problems.append("there is no checkpoint to evaluate; name one or more, e.g. zoo/*.pt")
-    if mode not in MODES:
-        problems.append(str(unknown("mode", mode, MODES)))
-    if workers < 1:
-        problems.append(f"workers must be 1 or more, not {workers}")
-    if not 0 <= seed < 2**63:
-        problems.append(f"seed must be a number from 0 to 2^63 - 1, not {seed}")
-    place, arithmetic = "cpu", "fp32"
-    try:
-        place = str(resolve_device(device))
-        arithmetic = resolve_precision(precision, resolve_device(device))
-    except BadInput as error:
-        problems.append(str(error))
-    ledger = Ledger(results)
-    try:
-        ledger = Ledger.open(check_writable(results), create=True)
-    except BadInput as error:
-        problems.append(str(error))
-    folder = str(root) if root is not None else None
-    order = _Order(suite, preset, n, mode, seed, place, arithmetic, dataset, folder, download, trust)
-    plans: dict[str, Plan] = {}
-    for source in sources:
-        try:
-            plan = _plan(str(source), order)
-            plans.setdefault(plan.id, plan)
-        except BadInput as error:
-            problems.append(str(error))
-    if problems:
-        raise BadInput("\n".join(dict.fromkeys(problems)))
+    order = Order(
+        suite=suite,
+        preset=preset,
+        n=n,
+        mode=mode,
+        seed=seed,
+        device=device,
+        precision=precision,
+        workers=workers,
+        results=results,
+        dataset=dataset,
+        root=root,
+        download=download,
+        trust=trust,
+    )
+    planned, ledger = order.plans(sources)
+    plans = {plan.id: plan for plan in planned}
     finished = {key: evaluation for key, plan in plans.items() if (evaluation := _finished(plan, ledger)) is not None}
-    missing = [_checked(plan) for key, plan in plans.items() if key not in finished]
+    missing = checked([plan for key, plan in plans.items() if key not in finished])
     _run(missing, ledger, workers, progress)
     return [finished.get(key) or _written(plan, ledger) for key, plan in plans.items()]
-
-
-@dataclass(frozen=True)
-class _Order:
-    """What the caller wants, apart from which networks."""
-
-    suite: str | Path
-    preset: str
-    n: int | None
-    mode: str
-    seed: int
-    device: str
-    precision: str
-    dataset: str | None
-    root: str | None
-    download: bool
-    trust: bool
-
-
-def _plan(source: str, order: _Order) -> Plan:
-    """What evaluating `source` takes; raises BadInput for all that can be found wrong without running the network."""
-    network = subject.open_network(source, order.download, order.trust)
-    name = order.dataset or network.dataset
-    if not name:
-        raise BadInput(f"{source} does not say what it was trained on; name the images to try it on with dataset")
-    dataset = subject.dataset_of(name, order.root, order.download)
-    network.check_fits(dataset)
-    suite = load_suite(order.suite, order.preset, dataset.scale)
-    available = len(dataset.test)
-    notes = []
-    if order.n is not None and not 1 <= order.n <= available:
-        raise BadInput(f"n must be from 1 to {available}, the number of test images of {dataset.name}, not {order.n}")
-    if order.n is None and suite.images > available:
-        notes.append(f"the suite asks for {suite.images} images; {dataset.name} has {available}, all were used")
-    return Plan(
-        target=Target(
-            source=source,
-            network=network.digest,
-            dataset=name,
-            root=order.root,
-            data=dataset.digest,
-            device=order.device,
-            precision=order.precision,
-            trust=order.trust,
-        ),
-        card=subject.card(network),
-        suite=suite.first(order.n or min(suite.images, available)),
-        mode=order.mode,
-        seed=order.seed,
-        notes=tuple(notes),
-    )
 
 
 def _finished(plan: Plan, ledger: Ledger) -> Evaluation | None:
@@ -161,14 +89,6 @@ def _finished(plan: Plan, ledger: Ledger) -> Evaluation | None:
     evaluation = ledger.evaluation(plan.card["name"], plan.id)
     whole = evaluation is not None and all(outcome.complete for outcome in evaluation.outcomes)
     return evaluation if whole else None
-
-
-def _checked(plan: Plan) -> Plan:
-    """The plan with notes on what is odd about the network; raises BadInput if it can't be evaluated."""
-    network = subject.subject(plan.target)
-    x, _, _ = network.shard(0, min(plan.suite.images, 64))
-    notes = check_model(network.model, x, network.classifier.num_classes)
-    return dataclasses.replace(plan, notes=(*plan.notes, *notes))
 
 
 def _run(plans: Sequence[Plan], ledger: Ledger, workers: int, progress: bool) -> None:

@@ -1,0 +1,141 @@
+"""What the caller wants, checked as a whole before anything is computed."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmark.errors import BadInput, unknown
+from benchmark.evaluation import subject
+from benchmark.evaluation.ledger import Ledger
+from benchmark.evaluation.plan import MODES, Plan
+from benchmark.evaluation.subject import Target
+from benchmark.evaluation.suite import load_suite
+from benchmark.hardware import resolve_device, resolve_precision
+from benchmark.models import check_model
+from benchmark.storage import check_writable
+
+
+class Complaints:
+    """What is wrong with the input, collected so that all of it can be said at once."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """Within this context a BadInput is noted instead of raised."""
+        try:
+            yield
+        except BadInput as error:
+            self.messages.append(str(error))
+
+    def raise_all(self) -> None:
+        """Raises BadInput with everything that was noted, if anything was."""
+        if self.messages:
+            raise BadInput("\n".join(dict.fromkeys(self.messages)))
+
+
+@dataclass(frozen=True)
+class Order:
+    """How networks shall be evaluated; the fields are the arguments of `evaluate` of the same names."""
+
+    suite: str | Path
+    preset: str = "full"
+    n: int | None = None
+    mode: str = "full"
+    seed: int = 0
+    device: str = "auto"
+    precision: str = "auto"
+    workers: int = 1
+    results: str | Path = "results"
+    dataset: str | None = None
+    root: str | Path | None = None
+    download: bool = False
+    trust: bool = False
+
+    def plans(self, sources: Sequence[str | Path]) -> tuple[list[Plan], Ledger]:
+        """What evaluating `sources` takes, one plan for each, and the open ledger.
+
+        Raises:
+            BadInput: all that can be found wrong without running the networks.
+        """
+        complaints = Complaints()
+        if not sources:
+            complaints.messages.append("there is no network to evaluate; name one or more, e.g. zoo/*.pt")
+        if self.mode not in MODES:
+            complaints.messages.append(str(unknown("mode", self.mode, MODES)))
+        if self.workers < 1:
+            complaints.messages.append(f"workers must be 1 or more, not {self.workers}")
+        if not 0 <= self.seed < 2**63:
+            complaints.messages.append(f"seed must be a number from 0 to 2^63 - 1, not {self.seed}")
+        device = precision = ""
+        with complaints.noted():
+            device = str(resolve_device(self.device))
+            precision = resolve_precision(self.precision, resolve_device(self.device))
+        ledger = Ledger(self.results)
+        with complaints.noted():
+            ledger = Ledger.open(check_writable(self.results), create=True)
+        plans = []
+        for source in sources:
+            with complaints.noted():
+                plans.append(self._plan(str(source), device, precision))
+        complaints.raise_all()
+        return plans, ledger
+
+    def _plan(self, source: str, device: str, precision: str) -> Plan:
+        network = subject.open_network(source, self.download, self.trust)
+        name = self.dataset or network.dataset
+        if not name:
+            raise BadInput(f"{source} does not say what it was trained on; name the images to try it on with dataset")
+        root = str(self.root) if self.root is not None else None
+        dataset = subject.dataset_of(name, root, self.download)
+        network.check_fits(dataset)
+        suite = load_suite(self.suite, self.preset, dataset.scale)
+        available = len(dataset.test)
+        notes = []
+        if self.n is not None and not 1 <= self.n <= available:
+            raise BadInput(
+                f"n must be from 1 to {available}, the number of test images of {dataset.name}, not {self.n}"
+            )
+        if self.n is None and suite.images > available:
+            notes.append(f"the suite asks for {suite.images} images; {dataset.name} has {available}, all were used")
+        return Plan(
+            target=Target(
+                source=source,
+                network=network.digest,
+                dataset=name,
+                root=root,
+                data=dataset.digest,
+                device=device,
+                precision=precision,
+                trust=self.trust,
+            ),
+            card=subject.card(network),
+            suite=suite.first(self.n or min(suite.images, available)),
+            mode=self.mode,
+            seed=self.seed,
+            notes=tuple(notes),
+        )
+
+
+def checked(plans: Sequence[Plan]) -> list[Plan]:
+    """The plans with notes on what is odd about their networks.
+
+    Raises:
+        BadInput: networks that can't be evaluated, e.g. because they return NaN; all of them are named.
+    """
+    complaints, result = Complaints(), []
+    for plan in plans:
+        try:
+            network = subject.subject(plan.target)
+            x, _, _ = network.shard(0, min(plan.suite.images, 64))
+            odd = check_model(network.model, x, network.classifier.num_classes)
+            result.append(dataclasses.replace(plan, notes=(*plan.notes, *odd)))
+        except BadInput as error:
+            complaints.messages.append(f"{plan.target.source}: {error}")
+    complaints.raise_all()
+    return result
