@@ -11,10 +11,19 @@ class BadInput(Exception):
 
 
 def nearest(name: str, choices: Iterable[str], limit: int = 3) -> list[str]:
-    """Up to `limit` of the `choices` closest in spelling to `name`, best first."""
-    by_folded = {choice.lower(): choice for choice in choices}
-    close = difflib.get_close_matches(str(name).lower(), by_folded, n=limit, cutoff=0.5)
-    return [by_folded[folded] for folded in close]
+    """Up to `limit` of the `choices` closest in spelling to `name`, best first; a beginning counts nearly as a whole."""
+    wanted = str(name).lower()
+
+    def likeness(choice: str) -> float:
+        whole, beginning = choice.lower(), choice.lower()[: max(len(wanted), 3)]
+        return max(_ratio(wanted, whole), 0.95 * _ratio(wanted, beginning))
+
+    scored = sorted(((likeness(choice), choice) for choice in choices), key=lambda pair: (-pair[0], pair[1]))
+    return [choice for score, choice in scored[:limit] if score >= 0.6]
+
+
+def _ratio(a: str, b: str) -> float:
+    return difflib.SequenceMatcher(None, a, b).ratio()
 
 
 def unknown(kind: str, name: str, choices: Iterable[str], where: str = "") -> BadInput:

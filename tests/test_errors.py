@@ -1,0 +1,33 @@
+"""The names an error offers are those the user may have meant."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmark.errors import nearest, unknown
+
+SUITES = ["autoattack", "kd-defences", "multi-norm-aa", "multi-perturbation", "smoke", "unforeseen"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [
+        ("mulit", "multi-norm-aa"),
+        ("multi-pertubation", "multi-perturbation"),
+        ("Smoke", "smoke"),
+        ("auto", "autoattack"),
+    ],
+)
+def test_the_nearest_name_comes_first(typed, first):
+    assert nearest(typed, SUITES)[0] == first
+
+
+def test_nothing_near_means_all_are_listed():
+    assert nearest("xyzzy", SUITES) == []
+    assert "known: autoattack, kd-defences" in str(unknown("suite", "xyzzy", SUITES))
+
+
+def test_the_place_stands_in_front():
+    assert str(unknown("suite", "smok", SUITES, where="file.yaml:3")).startswith(
+        "file.yaml:3: unknown suite 'smok'; did"
+    )
