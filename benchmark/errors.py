@@ -11,7 +11,7 @@ class BadInput(Exception):
 
 
 def nearest(name: str, choices: Iterable[str], limit: int = 3) -> list[str]:
-    """Up to `limit` of the `choices` closest in spelling to `name`, best first; a beginning counts nearly as a whole."""
+    """Up to `limit` of the `choices` closest in spelling to `name`, best first; beginnings count nearly as wholes."""
     wanted = str(name).lower()
 
     def likeness(choice: str) -> float:
