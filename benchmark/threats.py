@@ -176,7 +176,7 @@ def _shrinkage(size: Tensor, room: Tensor, limit: Tensor) -> Tensor:
     """The λ of each row at which Σ min(max(size − λ, 0), room) = limit (N×D, N×D, N×1 → N×1, float64).
 
     The sum falls with λ and is piecewise linear, so Newton's steps end on the root exactly, a few after they
-    have found its piece; halving the bracket stands in where a step leaves it. A sort would cost twenty times as much.
+    have found its piece; halving the bracket stands in where a step leaves it. A sort would cost much more.
     """
     low, high = torch.zeros_like(limit), size.amax(1, keepdim=True)
     at = low

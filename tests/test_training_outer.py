@@ -109,14 +109,14 @@ def test_iad():
 
 def test_iad_2():
     natural = {"on0": log(0.5, 0.25, 0.25)}
-    batch = step(STUDENT, teachers=(TEACHER, natural), progress=0.5)
+    batch = step(STUDENT, teachers=(natural, TEACHER), progress=0.5)
     s, t, n = torch.tensor([0.4, 0.4, 0.2]), torch.tensor([0.4, 0.3, 0.3]), torch.tensor([0.5, 0.25, 0.25])
     c, a = torch.tensor([0.6, 0.3, 0.1]), 0.4**0.1
     ce, taught = -s[0].log(), (t * (t / s).log()).sum()
     own, plain = (c * (c / s).log()).sum(), (n * (n / s).log()).sum()
     expected = 0.25 * ce + 0.5 * (a * taught + (1 - a) * own) + 0.25 * plain
     close(outer.iad_2(batch), float(expected))
-    early = step(STUDENT, teachers=(TEACHER, natural), progress=0.1)
+    early = step(STUDENT, teachers=(natural, TEACHER), progress=0.1)
     close(outer.iad_2(early), float(0.25 * ce + 0.5 * taught + 0.25 * plain))
 
 

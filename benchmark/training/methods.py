@@ -1,4 +1,4 @@
-"""Every defence in one line: name, title, networks, inner maximisation, outer minimisation, paper.
+"""Every defence in one line: name, title, paper, networks, inner maximisation, outer minimisation.
 
 A hyper-parameter written here is this method's default for it; all others have theirs where they are used, in
 `cohort`, `inner`, `objectives` and `outer`. `--set` reaches each of them.
@@ -12,16 +12,18 @@ from functools import partial
 from benchmark.registry import Registry
 from benchmark.training import objectives as climb
 from benchmark.training import outer
-from benchmark.training.cohort import generalist, mutual, single
+from benchmark.training.cohort import generalist, mutual, natural_and_robust, pair, scaffolded, single, student
 from benchmark.training.inner import Inner
 from benchmark.training.method import Method
+from benchmark.training.weights import AWP, Merge
 
 METHODS: Registry[Method] = Registry("method")
 
 MADRY = "Madry et al. 2018, arXiv:1706.06083"
 TRAMER = "Tramèr and Boneh 2019, arXiv:1904.13000"
 MAINI = "Maini et al. 2020, arXiv:1909.04068"
-MAT = "MAT, arXiv:2112.05005"
+WU = "Wu et al. 2020, arXiv:2004.05884"
+MAT = "Liu et al. 2021, arXiv:2112.05005"
 
 
 def attack(objective: climb.MakeObjective | None, *norms: str, **options: object) -> partial[Inner]:
@@ -30,24 +32,49 @@ def attack(objective: climb.MakeObjective | None, *norms: str, **options: object
 
 
 ALL = ("linf", "l2", "l1")
+distilled = student
+distilled_twice = partial(student, ("natural", "robust"))
 
 # fmt: off
 _TABLE = {
-    # one network
-    "natural": Method("Natural training", "-", single, attack(None), outer.natural),
+    # One network.
+    "natural": Method("Natural training", "", single, attack(None), outer.natural),
     "at": Method("Adversarial training, linf", f"{MADRY}, eq. 2.1", single, attack(climb.ce), outer.at),
     "at-l2": Method("Adversarial training, l2", MADRY, single, attack(climb.ce, "l2"), outer.at),
     "at-l1": Method("Adversarial training, l1", MAINI, single, attack(climb.ce, "l1"), outer.at),
+    "alp": Method("Adversarial logit pairing", "Kannan et al. 2018, arXiv:1803.06373", single, attack(climb.ce), outer.alp),
     "trades": Method("TRADES", "Zhang et al. 2019, arXiv:1901.08573", single, attack(climb.trades, start="gaussian"), outer.trades),
-    # several norms
+    "mart": Method("Misclassification aware adversarial training", "Wang et al. 2020, ICLR", single, attack(climb.ce, start="gaussian"), outer.mart),
+    "at-awp": Method("Adversarial training with weight perturbation", WU, single, attack(climb.ce), outer.at, awp=partial(AWP, awp=0.01)),
+    "trades-awp": Method("TRADES with weight perturbation", WU, single, attack(climb.trades, start="gaussian"), outer.trades, awp=partial(AWP, awp=0.005, awp_warmup=0.045)),
+
+    # One network and frozen teachers.
+    "dd": Method("Defensive distillation", "Papernot et al. 2016, arXiv:1511.04508", distilled, attack(None), outer.dd),
+    "ard": Method("Adversarially robust distillation", "Goldblum et al. 2020, arXiv:1905.09747", distilled, attack(climb.ce), outer.ard),
+    "iad": Method("Introspective adversarial distillation, I", "Zhu et al. 2022, arXiv:2106.04928", distilled, attack(climb.ce), outer.iad),
+    "iad-2": Method("Introspective adversarial distillation, II", "Zhu et al. 2022, arXiv:2106.04928", distilled_twice, attack(climb.ce), outer.iad_2),
+    "rslad": Method("Robust soft label adversarial distillation", "Zi et al. 2021, arXiv:2108.07969", distilled, attack(climb.rslad, start="gaussian"), outer.rslad),
+    "mtard": Method("Multi-teacher adversarial distillation", "Zhao et al. 2022, ECCV", distilled_twice, attack(climb.ce, start="gaussian"), outer.mtard),
+    "mmard": Method("Min-max adversarial robustness distillation", "Wang et al. 2025, arXiv:2503.06559, eq. 6", distilled, attack(climb.mmard, start="gaussian"), outer.mmard),
+
+    # Several networks that learn from each other.
+    "act": Method("Adversarial concurrent training", "Arani et al. 2020, arXiv:2008.07015", natural_and_robust, attack(climb.act, start="gaussian"), outer.act),
+    "cat": Method("Collaborative adversarial training", "Liu et al. 2023, arXiv:2303.14922", pair, attack(climb.ce), outer.cat),
+    "mat": Method("Mutual adversarial training", f"{MAT}, eq. 4 and 5", mutual, attack(climb.bce), outer.mat),
+    "mat-rob-rob-offline": Method("MAT with a robust teacher trained before", f"{MAT}, section 3.2.5", distilled, attack(climb.bce), outer.mat_offline),
+    "mat-nat-rob-online": Method("MAT of a natural and a robust network", f"{MAT}, section 3.2.5", natural_and_robust, attack(climb.bce), outer.mat_nat_rob),
+    "mat-nat-rob-offline": Method("MAT with a natural teacher trained before", f"{MAT}, section 3.2.5", distilled, attack(climb.bce), outer.mat_offline),
+
+    # Several norms.
     "at-avg": Method("Adversarial training, average of norms", TRAMER, single, attack(climb.ce, *ALL), outer.at),
     "at-max": Method("Adversarial training, worst norm", TRAMER, single, attack(climb.ce, *ALL, strategy="max"), outer.at),
     "at-msd": Method("Multi steepest descent", MAINI, single, attack(climb.ce, *ALL, strategy="msd", start="zero"), outer.at),
-    # mutual
-    "mat": Method("Mutual adversarial training", f"{MAT}, eq. 4 and 5", mutual, attack(climb.bce), outer.mat),
-    "mat-avg": Method("MAT for several norms, average", f"{MAT}, eq. 6, 7 and 10", generalist, attack(climb.bce, *ALL), outer.mat_avg),
-    "mat-max": Method("MAT for several norms, worst", f"{MAT}, eq. 6, 8 and 10", generalist, attack(climb.bce, *ALL, strategy="max"), outer.mat_max),
-    "mat-msd": Method("MAT for several norms, MSD", f"{MAT}, eq. 6, 9 and 10", generalist, attack(climb.bce, *ALL, strategy="msd", start="zero"), outer.mat_msd),
+    "mat-avg": Method("MAT for several norms, average", f"{MAT}, eq. 6, 7, 10", generalist, attack(climb.bce, *ALL), outer.mat_avg),
+    "mat-max": Method("MAT for several norms, worst", f"{MAT}, eq. 6, 8, 10", generalist, attack(climb.bce, *ALL, strategy="max"), outer.mat_max),
+    "mat-msd": Method("MAT for several norms, MSD", f"{MAT}, eq. 6, 9, 10", generalist, attack(climb.bce, *ALL, strategy="msd", start="zero"), outer.mat_msd),
+    "e-at": Method("Extreme norm adversarial training", "Croce and Hein 2022, arXiv:2105.12508", single, attack(climb.ce, "linf", "l1", strategy="hardest", start="zero", keep="best"), outer.at),
+    "sat-stochastic": Method("Stochastic adversarial training over norms", "Madaan et al. 2021, arXiv:2006.12135", single, attack(climb.ce, *ALL, strategy="random"), outer.at),
+    "ramp": Method("RAMP", "Jiang and Singh 2024, arXiv:2402.06827", scaffolded, attack(climb.ce, "linf", "l1", start="zero", keep="best"), outer.ramp, merge=Merge),
 }
 # fmt: on
 

@@ -167,7 +167,7 @@ def iad_2(
 
     T is the robust teacher, N the natural one, a = T_y(x')^β; a = 1 for the first `warmup` of training.
     """
-    s, (robust, plain), tau = batch.net, batch.teachers, temperature
+    s, (plain, robust), tau = batch.net, batch.teachers, temperature
     own = s.adversarial / tau
     taught = divergence(robust.on(s) / tau, own)
     if batch.progress >= warmup:
