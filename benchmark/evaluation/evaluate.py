@@ -27,6 +27,7 @@ def evaluate(
     precision: str = "auto",
     workers: int = 1,
     results: str | Path = "results",
+    keep: bool = False,
     dataset: str | None = None,
     root: str | Path | None = None,
     download: bool = False,
@@ -47,6 +48,7 @@ def evaluate(
         precision: of the search: "auto", "fp32" or "bf16". Verdicts are always float32.
         workers: processes that attack at once.
         results: the folder of the ledger.
+        keep: whether to store the adversarial images, too.
         dataset: whose test images to use; None for the dataset that each network was trained on.
         root: where datasets lie; None for the default.
         download: whether missing data and foreign networks may be fetched.
@@ -71,6 +73,7 @@ def evaluate(
         precision=precision,
         workers=workers,
         results=results,
+        keep=keep,
         dataset=dataset,
         root=root,
         download=download,
@@ -87,8 +90,11 @@ def evaluate(
 def _finished(plan: Plan, ledger: Ledger) -> Evaluation | None:
     """The evaluation if it is in the ledger with all its records and nothing in it failed."""
     evaluation = ledger.evaluation(plan.card["name"], plan.id)
-    whole = evaluation is not None and all(outcome.complete for outcome in evaluation.outcomes)
-    return evaluation if whole else None
+    if evaluation is None or not all(outcome.complete for outcome in evaluation.outcomes):
+        return None
+    names = [name for outcome in evaluation.outcomes for name in outcome.records]
+    kept = not plan.keep or all(ledger.keepsake_path(plan.target.network, name).exists() for name in names)
+    return evaluation if kept else None
 
 
 def _run(plans: Sequence[Plan], ledger: Ledger, workers: int, progress: bool) -> None:

@@ -1,9 +1,10 @@
 """The results folder: immutable records, one per job, and evaluations that list them.
 
     results/
-      format.json                        what this folder is, and its version
+      format.json                          what this folder is, and its version
       records/<network>/<key>.safetensors  one per job, named by the digest of its key
-      evaluations/<name>-<id>.json       one per network and suite, written when all its jobs are done
+      adversarials/<network>/<key>.npz     the adversarial images of a record, where they were asked for
+      evaluations/<name>-<id>.json         one per network and suite, written when all its jobs are done
 
 Every file is written under a temporary name and renamed, so several processes may work on one folder: the
 worst that can happen is that two do the same job and write the same record.
@@ -70,6 +71,10 @@ class Ledger:
     def path(self, network: str, record: str) -> Path:
         """Where the record called `record` of the network with digest `network` is or will be."""
         return self.folder / "records" / safe_name(network[:16]) / f"{safe_name(record)}.safetensors"
+
+    def keepsake_path(self, network: str, record: str) -> Path:
+        """Where the adversarial images of that record are or would be."""
+        return self.folder / "adversarials" / safe_name(network[:16]) / f"{safe_name(record)}.npz"
 
     def read(self, network: str, record: str) -> Record | None:
         """That record; None if there is none, or a damaged one, which is noted in `problems`."""

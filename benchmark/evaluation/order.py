@@ -52,6 +52,7 @@ class Order:
     precision: str = "auto"
     workers: int = 1
     results: str | Path = "results"
+    keep: bool = False
     dataset: str | None = None
     root: str | Path | None = None
     download: bool = False
@@ -118,6 +119,7 @@ class Order:
             suite=suite.first(self.n or min(suite.images, available)),
             mode=self.mode,
             seed=self.seed,
+            keep=self.keep,
             notes=tuple(notes),
         )
 

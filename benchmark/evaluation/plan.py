@@ -29,6 +29,7 @@ class Plan:
         mode: "full": every attack sees every image that is classified correctly. "worst-case": the attacks of a
             norm run in the suite's order, each on what is still standing.
         seed: of all noise.
+        keep: whether to store the adversarial images, too.
         notes: what the reader should know about how the evaluation was set up.
     """
 
@@ -37,6 +38,7 @@ class Plan:
     suite: Suite
     mode: str
     seed: int
+    keep: bool = False
     notes: tuple[str, ...] = field(default=(), compare=False)
 
     @property
@@ -63,7 +65,7 @@ class Plan:
             ]
         images = self.suite.images
         return [
-            Job(self.target, group, start, min(start + SHARD, images), self.seed)
+            Job(self.target, group, start, min(start + SHARD, images), self.seed, self.keep)
             for group in groups
             for start in range(0, images, SHARD)
         ]

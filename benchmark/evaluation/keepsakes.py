@@ -1,0 +1,58 @@
+"""Adversarial images that are kept on request, to be looked at or judged again elsewhere."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmark.evaluation.record import Damaged
+from benchmark.storage import write_atomic
+
+
+@dataclass(frozen=True)
+class Keepsake:
+    """The verified adversarials of one record.
+
+    Attributes:
+        rows: positions of the images in the record's shard, M int64.
+        images: the closest adversarial of each, M×C×H×W float32, exactly as it was judged.
+    """
+
+    rows: NDArray[np.int64]
+    images: NDArray[np.float32]
+
+
+def write_keepsake(path: Path, keepsake: Keepsake) -> None:
+    """Write to `path`, compressed, whole or not at all.
+
+    Raises:
+        BadInput: the folder can't be written or the disk is full.
+    """
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, rows=keepsake.rows, images=keepsake.images)
+    write_atomic(path, buffer.getvalue())
+
+
+def read_keepsake(path: Path) -> Keepsake:
+    """The keepsake at `path`; nothing in the file is run.
+
+    Raises:
+        FileNotFoundError: there is none.
+        Damaged: its checksum is wrong or it is something else.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            found = Keepsake(rows=arrays["rows"], images=arrays["images"])
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise Damaged(f"{path}: it can't be read ({type(error).__name__}: {error})") from error
+    if found.rows.dtype != np.int64 or found.images.dtype != np.float32 or len(found.rows) != len(found.images):
+        raise Damaged(f"{path}: it does not hold images and their positions")
+    return found

@@ -1,0 +1,89 @@
+"""What a piece of searching cost, what it warned of, and why it failed."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+import benchmark
+from benchmark.attacks import PreparedClassifier
+from benchmark.hardware import describe
+
+
+@dataclass
+class Meter:
+    """The bill of one attack on one shard.
+
+    Attributes:
+        error: why the attack failed, if it did.
+        warnings: what it logged as a warning, each thing once.
+        spent: seconds; forward and backward passes and dead gradients, counted in examples.
+        hardware: where it ran.
+    """
+
+    error: str | None = None
+    warnings: list[str] = field(default_factory=list)
+    spent: dict[str, float] = field(default_factory=dict)
+    hardware: str = ""
+
+    def info(self) -> dict[str, Any]:
+        """As records keep it, with versions and date."""
+        return {
+            "error": self.error,
+            "warnings": self.warnings,
+            **self.spent,
+            "hardware": self.hardware,
+            "versions": versions(),
+            "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        }
+
+
+@contextmanager
+def metered(classifier: PreparedClassifier) -> Iterator[Meter]:
+    """Meter what happens within this context; an exception ends it and becomes the meter's `error`.
+
+    An attack may be anybody's code, so that its failure is a result and not ours.
+    """
+    meter = Meter(hardware=describe(classifier.device))
+    before, began = _counts(classifier), time.perf_counter()
+    listener, attacks = _Listener(meter.warnings), logging.getLogger("benchmark.attacks")
+    attacks.addHandler(listener)
+    try:
+        yield meter
+    except Exception as problem:
+        meter.error = f"{type(problem).__name__}: {problem}"
+    finally:
+        attacks.removeHandler(listener)
+        after = _counts(classifier)
+        meter.spent = {"seconds": time.perf_counter() - began, **{key: after[key] - before[key] for key in after}}
+
+
+def versions() -> dict[str, str]:
+    """The versions of what computes: this package, Python, torch."""
+    return {"benchmark": benchmark.__version__, "python": platform.python_version(), "torch": torch.__version__}
+
+
+class _Listener(logging.Handler):
+    def __init__(self, heard: list[str]) -> None:
+        super().__init__(logging.WARNING)
+        self._heard = heard
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.getMessage() not in self._heard:
+            self._heard.append(record.getMessage())
+
+
+def _counts(classifier: PreparedClassifier) -> dict[str, int]:
+    return {
+        "forwards": classifier.forwards,
+        "backwards": classifier.backwards,
+        "dead_gradients": classifier.dead_gradients,
+    }

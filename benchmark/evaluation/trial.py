@@ -1,0 +1,110 @@
+"""One attack with its restarts on one shard, every candidate verified."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import torch
+from torch import Tensor
+
+from benchmark.attacks.objectives import is_wrong
+from benchmark.evaluation.memory import halve_on_out_of_memory
+from benchmark.evaluation.subject import Subject
+from benchmark.evaluation.suite import SuiteItem
+from benchmark.evaluation.verify import AttackFault, check_candidates, verify
+from benchmark.noise import ExampleNoise
+
+
+class Trial:
+    """What an attack has achieved so far on the images start, ..., stop − 1 of a test set.
+
+    Args:
+        network: whose images these are, and who judges the candidates.
+        item: the attack, the threat, the number of restarts.
+        start, stop: the shard, in positions of the test set.
+        handed: N bools, which images the attack may work on; None for all that are classified correctly.
+
+    Attributes:
+        clean_errors: N bools, misclassified without any attack.
+        broken, distance: N each; clean errors are broken at distance 0.
+        closest: N×C×H×W, the closest verified adversarial of each image, or the image itself.
+        faults: candidates that were rejected, by reason.
+        disagreements: candidates on which the search, at its lower precision, believed otherwise than the verdict.
+    """
+
+    def __init__(self, network: Subject, item: SuiteItem, start: int, stop: int, handed: Tensor | None) -> None:
+        self.network, self.item, self.start = network, item, start
+        self.x, self.y, self.clean_errors = network.shard(start, stop)
+        everyone = torch.ones_like(self.clean_errors)
+        self.handed = (everyone if handed is None else handed.to(everyone.device)) & ~self.clean_errors
+        self.broken = self.clean_errors.clone()
+        self.distance = torch.where(self.clean_errors, 0.0, torch.inf)
+        self.closest = self.x.clone()
+        self.faults: Counter[str] = Counter()
+        self.disagreements = 0
+        self._pending = self.handed.clone()
+        self._candidates = 0
+
+    def run(self, seed: int) -> None:
+        """All restarts: a budget attack tries again where it failed, a minimal one everywhere for less distance.
+
+        Raises:
+            AttackFault: nothing of what the attack returned was admissible.
+        """
+        for restart in range(self.item.restarts):
+            rows = self._pending.nonzero().squeeze(1)
+            if not len(rows):
+                break
+            x_adv = self.x.clone()
+            x_adv[rows] = craft(self.network, self.item, rows, self.start, self.x, self.y, seed, restart)
+            self.judge(x_adv)
+        self.check()
+
+    def judge(self, x_adv: Tensor) -> None:
+        """Take in candidates (N×C×H×W) for the images that are still to be broken."""
+        tried = self._pending.clone()
+        kind = self.item.attack.kind
+        verdict = verify(self.network.model, self.x, self.y, x_adv, tried, self.item.threat, kind)
+        closer = verdict.distance < self.distance
+        self.closest[closer] = x_adv[closer]
+        self.distance = torch.minimum(self.distance, verdict.distance)
+        self.broken |= verdict.broken
+        self.faults.update(verdict.faults)
+        self._candidates += int(tried.sum())
+        if kind == "budget":
+            self._pending &= ~verdict.broken
+        classifier = self.network.classifier
+        if classifier.precision != "fp32":
+            believed = is_wrong(_logits(self.network, x_adv[tried]), self.y[tried])
+            self.disagreements += int((believed != verdict.wrong[tried]).sum())
+
+    def check(self) -> None:
+        """Raises AttackFault if candidates were tried and all of them were rejected."""
+        if self._candidates and sum(self.faults.values()) == self._candidates:
+            raise AttackFault(f"every candidate was rejected: {', '.join(self.faults)}")
+
+
+def craft(
+    network: Subject, item: SuiteItem, rows: Tensor, start: int, x: Tensor, y: Tensor, seed: int, restart: int
+) -> Tensor:
+    """Candidates for the images `rows` of a shard that begins at `start`: as many as there are rows.
+
+    Where the batch does not matter to the attack, it shrinks when memory runs out.
+
+    Raises:
+        AttackFault: what came back can't be candidates.
+    """
+
+    def attack(part: slice) -> Tensor:
+        chosen = rows[part]
+        noise = ExampleNoise(seed, chosen + start, restart, x.device)
+        x_adv = item.attack(network.classifier, x[chosen], y[chosen], item.threat, noise)
+        check_candidates(x_adv, x[chosen])
+        return x_adv.detach()
+
+    return halve_on_out_of_memory(attack, len(rows)) if item.attack.batch_independent else attack(slice(None))
+
+
+@torch.no_grad()
+def _logits(network: Subject, x: Tensor) -> Tensor:
+    return halve_on_out_of_memory(lambda rows: network.classifier(x[rows]), len(x))
