@@ -28,8 +28,8 @@ class CW(MinimalAttack):
         steps: Adam steps for each of them.
         step_size: Adam's learning rate, in units of w.
         initial_c: the first c.
-        abort_early: give a c up for an example when a tenth of the steps brought its loss down by less than
-            a ten-thousandth.
+        abort_early: give a c up for an example when a tenth of the steps brought its lowest loss down by less
+            than a ten-thousandth.
     """
 
     searches: int = 5
@@ -63,7 +63,8 @@ class CW(MinimalAttack):
         # Slightly inside the box, so that pixels at exactly 0 or 1 can still move.
         w = torch.atanh((2 * x - 1) * 0.999999)
         mean, square = torch.zeros_like(w), torch.zeros_like(w)
-        before = torch.full((len(x),), torch.inf, device=x.device)
+        lowest = torch.full((len(x),), torch.inf, device=x.device)
+        before = lowest
         every = math.ceil(self.steps / 10)
         for step in range(1, self.steps + 1):
             x_adv, wrong, loss, gradient = _penalty(classifier, w, x[rows], y[rows], c[rows])
@@ -73,9 +74,11 @@ class CW(MinimalAttack):
             square = 0.999 * square + 0.001 * gradient**2
             unbiased = mean / (1 - 0.9**step), square / (1 - 0.999**step)
             w = w - self.step_size * unbiased[0] / (unbiased[1].sqrt() + 1e-8)
+            lowest = torch.minimum(lowest, loss)
             if self.abort_early and step % every == 0:
-                alive = loss <= 0.9999 * before
-                rows, w, mean, square, before = rows[alive], w[alive], mean[alive], square[alive], loss[alive]
+                alive = lowest <= 0.9999 * before
+                rows, w, mean, square, lowest = rows[alive], w[alive], mean[alive], square[alive], lowest[alive]
+                before = lowest
                 if not len(rows):
                     break
         return fooled

@@ -1,0 +1,128 @@
+"""Our own attacks beside Foolbox's, on the same small trained network: as close to the image, or closer."""
+
+from __future__ import annotations
+
+import warnings
+from functools import lru_cache
+
+import pytest
+import torch
+import torch.nn.functional as F
+from attack_toys import Net
+from torch import Tensor
+
+from benchmark import data
+from benchmark.attacks import PreparedClassifier, make_attack
+from benchmark.noise import ExampleNoise
+from benchmark.threats import Threat
+
+warnings.filterwarnings("ignore", category=DeprecationWarning, module="foolbox")
+
+
+@lru_cache
+def trained() -> tuple[Net, Tensor, Tensor]:
+    """A network that has learnt the digits, and sixty of them that it gets right."""
+    digits = data.load("digits")
+    net = Net(digits.shape, 10)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        optimizer = torch.optim.Adam(net.train().parameters(), lr=5e-3)
+        for _ in range(6):
+            for rows in torch.randperm(len(digits.train)).split(64):
+                x, y = digits.train.batch(rows)
+                optimizer.zero_grad()
+                F.cross_entropy(net(x), y).backward()
+                optimizer.step()
+    net.eval().requires_grad_(False)
+    x, y = digits.test.batch(slice(0, 100))
+    right = net(x).argmax(1) == y
+    return net, x[right][:60], y[right][:60]
+
+
+def median_distances(name: str, parameters: dict, norm: str, theirs) -> tuple[float, float]:
+    import foolbox
+
+    net, x, y = trained()
+    threat = Threat(norm, 1.0)
+    noise = ExampleNoise(0, range(len(x)))
+    ours = make_attack(name, parameters)(PreparedClassifier(net, 10), x, y, threat, noise)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        _, foreign, _ = theirs(foolbox.PyTorchModel(net, bounds=(0, 1), device="cpu"), x, y, epsilons=None)
+
+    def median(x_adv: Tensor) -> float:
+        found = threat.distance(x_adv - x).masked_fill(net(x_adv).argmax(1) == y, torch.inf)
+        return float(found.median())
+
+    return median(ours), median(foreign)
+
+
+def foolbox_attack(name: str, **parameters):
+    import foolbox
+
+    return getattr(foolbox.attacks, name)(**parameters)
+
+
+CASES = [
+    ("ddn", {}, "l2", "DDNAttack", {"steps": 100}, 1.01),
+    (
+        "cw",
+        {},
+        "l2",
+        "L2CarliniWagnerAttack",
+        {"binary_search_steps": 5, "steps": 200, "stepsize": 0.025, "initial_const": 0.01},
+        1.01,
+    ),
+    ("deepfool", {}, "l2", "L2DeepFoolAttack", {}, 1.01),
+    ("deepfool", {}, "linf", "LinfDeepFoolAttack", {}, 1.01),
+    ("fmn", {}, "linf", "LInfFMNAttack", {"steps": 100}, 1.02),
+    ("fmn", {}, "l2", "L2FMNAttack", {"steps": 100}, 1.0),
+    ("fmn", {}, "l1", "L1FMNAttack", {"steps": 100}, 1.02),
+    ("fmn", {}, "l0", "L0FMNAttack", {"steps": 100}, 1.0),
+    ("salt-and-pepper", {"steps": 300}, "l2", "SaltAndPepperNoiseAttack", {"steps": 300}, 1.1),
+]
+
+
+@pytest.mark.parametrize(("name", "parameters", "norm", "theirs", "their_parameters", "ratio"), CASES)
+def test_as_close_as_foolbox(name, parameters, norm, theirs, their_parameters, ratio):
+    ours, foreign = median_distances(name, parameters, norm, foolbox_attack(theirs, **their_parameters))
+    assert 0 < ours <= ratio * foreign
+
+
+def test_gaussian_noise_breaks_as_many_as_foolbox():
+    import foolbox
+
+    net, x, y = trained()
+    threat = Threat("l2", 2.0)
+    noise = ExampleNoise(0, range(len(x)))
+    attack = make_attack("gaussian-noise", {"repeats": 50})
+    x_adv = attack(PreparedClassifier(net, 10), x, y, threat, noise)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        theirs = foolbox_attack("L2ClippingAwareRepeatedAdditiveGaussianNoiseAttack", repeats=50)
+        broken = theirs(foolbox.PyTorchModel(net, bounds=(0, 1), device="cpu"), x, y, epsilons=2.0)[2]
+    ours = float((net(x_adv).argmax(1) != y).float().mean())
+    assert ours == pytest.approx(float(broken.float().mean()), abs=0.15)
+    torch.testing.assert_close(threat.distance(x_adv - x), torch.full((len(x),), 2.0, dtype=torch.float64))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("norm", ["l2", "linf"])
+def test_hopskipjump_gets_as_close_as_foolbox_alone_with_each_image(norm):
+    """Foolbox gets one image at a time, since it normalises the gradients of a batch together."""
+    import foolbox
+
+    net, x, y = trained()
+    threat = Threat(norm, 1.0)
+    ours = make_attack("hopskipjump", {"steps": 10})(
+        PreparedClassifier(net, 10), x[:20], y[:20], threat, ExampleNoise(0, range(20))
+    )
+    model = foolbox.PyTorchModel(net, bounds=(0, 1), device="cpu")
+    attack = foolbox_attack("HopSkipJumpAttack", steps=10, constraint=norm)
+    theirs = []
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        for i in range(20):
+            start = x[(y != y[i]).nonzero()[0]]
+            theirs.append(attack(model, x[i : i + 1], y[i : i + 1], epsilons=None, starting_points=start)[1])
+    assert threat.distance(ours - x[:20]).median() <= 1.05 * threat.distance(torch.cat(theirs) - x[:20]).median()
