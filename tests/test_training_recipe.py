@@ -1,0 +1,227 @@
+"""Recipes, schedules and settings: what is accepted, what is refused and with which words."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmark.errors import BadInput
+from benchmark.training import schedules
+from benchmark.training.methods import METHODS
+from benchmark.training.parameters import parameters
+from benchmark.training.plan import make_plan, parse_settings
+from benchmark.training.recipe import Recipe, is_recipe_key, load_recipe, recipe_names
+from benchmark.training.rehearsal import rehearse
+
+ARCHITECTURES = ("small-cnn", "resnet18", "preact-resnet18", "wrn-34-10", "mobilenet-v2")
+
+
+def plan(method="at", **options):
+    usual = dict(
+        dataset="digits",
+        arch=None,
+        recipe="quick",
+        set=None,
+        teacher=(),
+        inner=None,
+        outer=None,
+        seed=0,
+        device="cpu",
+        precision="fp32",
+        download=False,
+        root=None,
+        name=None,
+    )
+    return make_plan(method, **(usual | options))
+
+
+@pytest.mark.parametrize(
+    ("t", "rate"), [(1, 0.005), (10, 0.05), (20, 0.1), (30, 0.0525), (40, 0.005), (45, 0.0025), (50, 0), (51, 0)]
+)
+def test_piecewise_linear_schedule_of_msd(t, rate):
+    knots = [(0, 0), (20, 1), (40, 0.05), (50, 0)]
+    assert 0.1 * schedules.piecewise_linear(t, 50, knots) == pytest.approx(rate)
+
+
+def test_multistep_counts_epochs_from_one():
+    """The 75th epoch begins when 74 lie behind; it is the first at a tenth of the rate."""
+    for epoch, factor in ((74, 1), (75, 0.1), (89, 0.1), (90, 0.01), (100, 0.001)):
+        assert schedules.multistep(epoch - 1, 120, (75, 90, 100)) == pytest.approx(factor)
+        assert schedules.multistep(epoch - 0.01, 120, (75, 90, 100)) == pytest.approx(factor)
+
+
+def test_rates_of_ard_and_iad():
+    """Epochs counted from 0, milestones 100 and 150: the code decays once only."""
+    for epoch, coded, meant in ((99, 0.1, 0.1), (100, 0.01, 0.01), (150, 0.01, 0.001)):
+        assert 0.1 * schedules.multistep(epoch, 200, (101,)) == pytest.approx(coded)
+        assert 0.1 * schedules.multistep(epoch, 200, (101, 151)) == pytest.approx(meant)
+
+
+def test_the_other_schedules():
+    assert schedules.cosine(0, 10) == 1
+    assert schedules.cosine(5, 10) == pytest.approx(0.5)
+    assert schedules.cosine(10, 10) == pytest.approx(0)
+    assert schedules.one_cycle(4, 10, 0.4) == pytest.approx(1)
+    assert schedules.one_cycle(2, 10, 0.4) == pytest.approx(0.5)
+    assert schedules.one_cycle(7, 10, 0.4) == pytest.approx(0.5)
+    assert schedules.exponential(5, 10, 0.94, 2) == pytest.approx(0.94**2)
+    assert schedules.constant(5, 10) == 1
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_recipe_fits_every_method(name):
+    recipe = load_recipe(name)
+    assert recipe.about
+    for method, entry in METHODS:
+        for architecture in ARCHITECTURES:
+            for scale in recipe.threats:
+                resolved, hyper = recipe.resolve(method, architecture, scale, scale, {}, name)
+                entry.bind(hyper, name)
+                assert resolved.lr_at(0) >= 0
+
+
+def test_every_method_can_be_rehearsed():
+    for name, method in METHODS:
+        rehearse(method.bind({}, name), name)
+
+
+def test_no_hyper_parameter_hides_behind_a_recipe_key():
+    for _, method in METHODS:
+        assert not [name for name in method.bind({}, "").settings if is_recipe_key(name)]
+
+
+def test_settings_reach_recipe_and_method():
+    made = plan("mat", set=["epochs=3", "threats.linf.epsilon=0.2", "alpha=0.3", "networks=3", "schedule=cosine"])
+    assert made.recipe.epochs == 3
+    assert made.recipe.threats["linf"].epsilon == 0.2
+    assert made.recipe.schedule.name == "cosine"
+    assert made.bound.settings["alpha"] == 0.3
+    assert [member.name for member in made.bound.cohort.members] == ["h1", "h2", "h3"]
+    assert made.bound.outer.keywords["alpha"] == 0.3
+    assert plan("at-max", set=["norms=linf,l1"]).bound.inner.norms == ("linf", "l1")
+    assert plan("cat", set={"pair": ["at", "trades"]}).bound.cohort.members[1].objective == "trades"
+
+
+def test_settings_as_the_command_line_writes_them():
+    assert parse_settings(["a=1", "b=0.5", "c=true", "d=x,y", "e=[1, 2]", "f=linf"]) == {
+        "a": 1,
+        "b": 0.5,
+        "c": True,
+        "d": ["x", "y"],
+        "e": [1, 2],
+        "f": "linf",
+    }
+
+
+def test_names_say_what_is_unusual():
+    assert plan("at").checkpoint_names() == ["at"]
+    assert plan("at-linf").name == "at-linf"
+    assert plan("mat").checkpoint_names() == ["mat-h1", "mat-h2"]
+    assert plan("mat-max").checkpoint_names() == ["mat-max-generalist", "mat-max-linf", "mat-max-l2", "mat-max-l1"]
+    assert plan("ramp").checkpoint_names() == ["ramp"]
+    assert plan("at", seed=3, set=["lr=0.05"], arch="resnet18").name == "at-resnet18-lr-0.05-seed-3"
+
+
+def test_identity_changes_with_what_decides_the_weights_and_with_nothing_else():
+    digests = {
+        plan(**options).digest
+        for options in ({}, {"seed": 1}, {"set": ["lr=0.05"]}, {"inner": "bce"}, {"arch": "resnet18"}, {"method": "trades"})
+    }
+    assert len(digests) == 6
+    assert plan(name="other").digest == plan().digest
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"method": "mta"}, ["unknown method", "mat"]),
+        ({"recipe": "quik"}, ["unknown recipe", "quick"]),
+        ({"recipe": "nowhere.yaml"}, ["nowhere.yaml", "quick"]),
+        ({"set": ["epoch=3"]}, ["epoch", "epochs"]),
+        ({"set": ["lr=fast"]}, ["lr", "number"]),
+        ({"set": ["lr=-1", "epochs=0"]}, ["lr", "epochs"]),
+        ({"set": ["threats.linf.epsilons=1"]}, ["threats.linf.epsilons", "epsilon"]),
+        ({"set": ["threats.l7.epsilon=1"]}, ["threats.l7"]),
+        ({"set": ["schedule=cosin"]}, ["schedule", "cosine"]),
+        ({"set": ["lr"]}, ["key=value"]),
+        ({"method": "mat", "set": ["alpha=1.5"]}, ["alpha", "less than or equal to 1"]),
+        ({"method": "mat", "set": ["alpha=-0.5"]}, ["alpha", "greater than or equal to 0"]),
+        ({"method": "mat", "set": ["networks=1"]}, ["networks", "greater than or equal to 2"]),
+        ({"method": "mat", "set": ["alhpa=0.5", "networks=1"]}, ["alpha", "networks"]),
+        ({"inner": "mmard"}, ["teacher"]),
+        ({"outer": "mmard"}, ["teacher"]),
+        ({"inner": "act"}, ["second trained network"]),
+        ({"method": "natural", "outer": "at"}, ["not attacked"]),
+        ({"method": "at-avg", "outer": "trades"}, ["one adversarial example"]),
+        ({"method": "mat", "outer": "at"}, ["one trained network", "2"]),
+        ({"inner": "cee"}, ["unknown inner objective", "ce"]),
+        ({"outer": "trade"}, ["unknown outer loss", "trades"]),
+        ({"method": "ard"}, ["--teacher", "teacher"]),
+        ({"teacher": ["x.pt"]}, ["takes none"]),
+        ({"dataset": "digit"}, ["unknown dataset", "digits"]),
+        ({"arch": "small-cn"}, ["unknown architecture", "small-cnn"]),
+        ({"device": "warp"}, ["warp"]),
+        ({"precision": "fp8"}, ["unknown precision"]),
+    ],
+)
+def test_bad_input_is_refused_with_a_way_out(options, words):
+    with pytest.raises(BadInput) as caught:
+        plan(**options)
+    for word in words:
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", ["not YAML"]),
+        ("- a", ["mapping"]),
+        ("lr: 1", ["threats"]),
+        ("lr: 0.1\nepohcs: 3\nthreats: {digits: {linf: {epsilon: 1, step_size: 1, steps: 1}}}", ["epohcs", "epochs"]),
+        ("lr: 0.1\nepochs: 3\nthreats: {cifar10: {}}", ["digits", "cifar10"]),
+        ("lr: 0.1\nepochs: 3\nthreats: {digits: {l2: {epsilon: 1, step_size: 1, steps: 1}}}", ["no radius for linf"]),
+        ("lr: 0.1\nepochs: 3\nthreats: {digits: {}}\noverrides: [{method: [at], set: {}}]", ["overrides", "methods"]),
+    ],
+)
+def test_bad_recipe_files_are_refused(tmp_path, text, words):
+    path = tmp_path / "recipe.yaml"
+    path.write_text(text)
+    with pytest.raises(BadInput) as caught:
+        plan(recipe=str(path))
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_overrides_apply_in_order_and_settings_last(tmp_path):
+    path = tmp_path / "recipe.yaml"
+    path.write_text("""
+lr: 0.1
+epochs: 3
+threats: {digits: {linf: {epsilon: 0.1, step_size: 0.1, steps: 3}}}
+overrides:
+  - {methods: ["mat*"], set: {lr: 0.01, alpha: 0.2, threats.linf.steps: 5}}
+  - {architectures: [resnet18], set: {lr: 0.02}}
+""")
+    assert plan(recipe=str(path)).recipe.lr == 0.1
+    made = plan("mat", recipe=str(path))
+    assert (made.recipe.lr, made.bound.settings["alpha"], made.recipe.threats["linf"].steps) == (0.01, 0.2, 5)
+    assert plan("mat", recipe=str(path), arch="resnet18").recipe.lr == 0.02
+    assert plan("mat", recipe=str(path), set=["lr=0.5", "alpha=0.9"]).bound.settings["alpha"] == 0.9
+
+
+def test_recipes_are_plain_values_and_back():
+    recipe = plan().recipe
+    assert Recipe.model_validate(recipe.model_dump(mode="json")) == recipe
+
+
+def test_inner_and_outer_are_independent():
+    teacherless = plan("at", inner="margin", outer="trades")
+    assert teacherless.bound.outer.func.__name__ == "trades"
+    assert parameters(teacherless.bound.outer)["beta"] == 6.0
+    for method, options in (
+        ("ard", {"inner": "mmard"}),
+        ("rslad", {"outer": "mmard"}),
+        ("mmard", {"outer": "kl"}),
+        ("mtard", {"inner": "rslad"}),
+    ):
+        bound = METHODS.get(method).bind({}, "", **options)
+        rehearse(bound, "")
