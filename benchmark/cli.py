@@ -139,6 +139,7 @@ def evaluate(
     precision: Precision = "auto",
     workers: Annotated[int, typer.Option(help="How many processes attack at once.")] = 1,
     results: Results = Path("results"),
+    keep: Annotated[bool, typer.Option("--keep", help="Store the adversarial images, too.")] = False,
     dataset: Annotated[
         str | None, typer.Option(help="Whose test images; left out, of the data the network was trained on.")
     ] = None,
@@ -158,6 +159,7 @@ def evaluate(
         precision=precision,
         workers=workers,
         results=results,
+        keep=keep,
         dataset=dataset,
         root=root,
         download=download,
@@ -212,6 +214,61 @@ def show(
         from benchmark.reporting import print_card
 
         print_card(card)
+
+
+@app.command(cls=Verb, epilog="Example: bench paper mat --table 5 --scale digits --dry-run")
+def paper(
+    name: Annotated[str, typer.Argument(metavar="PAPER", help="mat, mmard, cat, robust-union, or a YAML file.")],
+    table: Annotated[str | None, typer.Option(help="Only this one: 5, figure-3, ...; left out, all.")] = None,
+    scale: Annotated[str, typer.Option(help="The data: digits, cifar10, cifar100, folder:PATH, ...")] = "digits",
+    only: Annotated[list[str] | None, typer.Option(metavar="ROW", help="Work for these rows only.")] = None,
+    recipe: Annotated[str | None, typer.Option(help="Train with this recipe instead of the scale's.")] = None,
+    preset: Annotated[str | None, typer.Option(help="Attack with this preset instead of the scale's.")] = None,
+    n: Annotated[int | None, typer.Option(help="Use the first N test images.")] = None,
+    seeds: Annotated[list[int] | None, typer.Option(metavar="SEED", help="Train with each; rows are means.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what there is to do, and how long.")] = False,
+    zoo: Annotated[Path, typer.Option(help="Folder of the checkpoints.")] = Path("zoo"),
+    results: Results = Path("results"),
+    out: Annotated[Path, typer.Option(help="Folder for the page and its tables.")] = Path("reports"),
+    device: Device = "auto",
+    precision: Precision = "auto",
+    workers: Annotated[int, typer.Option(help="How many processes attack at once.")] = 1,
+    download: Download = False,
+    root: Root = None,
+) -> None:
+    """Regenerate a paper's tables: train and evaluate what is missing, and show it beside the printed numbers."""
+    result = benchmark.paper(
+        name,
+        table=table,
+        scale=scale,
+        only=only or (),
+        recipe=recipe,
+        preset=preset,
+        n=n,
+        seeds=seeds or (0,),
+        dry_run=dry_run,
+        zoo=zoo,
+        results=results,
+        out=out,
+        device=device,
+        precision=precision,
+        workers=workers,
+        root=root,
+        download=download,
+    )
+    from benchmark.reporting import print_rows
+    from benchmark.reporting.text import duration
+
+    for problem in result.failures:
+        print(problem, file=sys.stderr)
+    if dry_run:
+        print_rows([{**job, "seconds": duration(job["seconds"] or 0)} for job in result.jobs])
+        print(f"{len(result.jobs)} jobs, about {duration(result.seconds)} altogether")
+        return
+    print_rows([{"claim": verdict.claim.text, "found": str(verdict)} for verdict in result.verdicts])
+    print(f"The page: {result.page}")
+    if result.failures:
+        raise typer.Exit(1)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -143,7 +143,7 @@ def test_evaluate_hands_everything_on(capsys: pytest.CaptureFixture[str], monkey
     monkeypatch.setattr(benchmark, "evaluate", evaluate, raising=False)
     line = (
         "evaluate a.pt b.pt --suite smoke --preset quick --n 10 --mode worst-case --seed 7 --device cpu "
-        "--precision bf16 --workers 2 --results there --dataset mnist --download --root data --trust"
+        "--precision bf16 --workers 2 --results there --keep --dataset mnist --download --root data --trust"
     )
     code, _, _ = bench(capsys, *line.split())
     assert code == 0
@@ -160,6 +160,7 @@ def test_evaluate_hands_everything_on(capsys: pytest.CaptureFixture[str], monkey
                 "precision": "bf16",
                 "workers": 2,
                 "results": Path("there"),
+                "keep": True,
                 "dataset": "mnist",
                 "root": Path("data"),
                 "download": True,
@@ -193,7 +194,7 @@ def test_options_are_the_arguments_of_the_function(verb: str) -> None:
         ("train --method at --set epochs", "epochs"),
         ("train --method at --set epochs=-1", "epochs"),
         ("train --method at --device gpu9", "gpu9"),
-        ("train --method at --precision fp17", "did you mean"),
+        ("train --method at --precision fp17", "known: auto, bf16, fp32"),
         ("train --method at trades --name x", "one method at a time"),
         ("evaluate nothing.pt", "nothing.pt"),
         ("evaluate README.md", "README.md"),
