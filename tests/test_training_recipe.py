@@ -124,7 +124,14 @@ def test_names_say_what_is_unusual():
 def test_identity_changes_with_what_decides_the_weights_and_with_nothing_else():
     digests = {
         plan(**options).digest
-        for options in ({}, {"seed": 1}, {"set": ["lr=0.05"]}, {"inner": "bce"}, {"arch": "resnet18"}, {"method": "trades"})
+        for options in (
+            {},
+            {"seed": 1},
+            {"set": ["lr=0.05"]},
+            {"inner": "bce"},
+            {"arch": "resnet18"},
+            {"method": "trades"},
+        )
     }
     assert len(digests) == 6
     assert plan(name="other").digest == plan().digest
