@@ -7,6 +7,7 @@ from benchmark.evaluation.ledger import Ledger, load_results
 from benchmark.evaluation.outcomes import Evaluation, Outcome
 from benchmark.evaluation.record import Record, read_record
 from benchmark.evaluation.suite import SUITES, Suite, SuiteItem, load_suite
+from benchmark.evaluation.transfer import transfer
 
 __all__ = [
     "SUITES",
@@ -20,4 +21,5 @@ __all__ = [
     "load_results",
     "load_suite",
     "read_record",
+    "transfer",
 ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark.errors import BadInput
 from benchmark.evaluation.engine import run_jobs
+from benchmark.evaluation.filing import finished, written
 from benchmark.evaluation.jobs import Done
 from benchmark.evaluation.ledger import Ledger
 from benchmark.evaluation.order import Order, checked
@@ -81,20 +81,10 @@ def evaluate(
     )
     planned, ledger = order.plans(sources)
     plans = {plan.id: plan for plan in planned}
-    finished = {key: evaluation for key, plan in plans.items() if (evaluation := _finished(plan, ledger)) is not None}
-    missing = checked([plan for key, plan in plans.items() if key not in finished])
+    old = {key: evaluation for key, plan in plans.items() if (evaluation := finished(plan, ledger)) is not None}
+    missing = checked([plan for key, plan in plans.items() if key not in old])
     _run(missing, ledger, workers, progress)
-    return [finished.get(key) or _written(plan, ledger) for key, plan in plans.items()]
-
-
-def _finished(plan: Plan, ledger: Ledger) -> Evaluation | None:
-    """The evaluation if it is in the ledger with all its records and nothing in it failed."""
-    evaluation = ledger.evaluation(plan.card["name"], plan.id)
-    if evaluation is None or not all(outcome.complete for outcome in evaluation.outcomes):
-        return None
-    names = [name for outcome in evaluation.outcomes for name in outcome.records]
-    kept = not plan.keep or all(ledger.keepsake_path(plan.target.network, name).exists() for name in names)
-    return evaluation if kept else None
+    return [old.get(key) or written(plan, ledger) for key, plan in plans.items()]
 
 
 def _run(plans: Sequence[Plan], ledger: Ledger, workers: int, progress: bool) -> None:
@@ -113,10 +103,3 @@ def _run(plans: Sequence[Plan], ledger: Ledger, workers: int, progress: bool) ->
 
         for problem in run_jobs([job for _, job in jobs], ledger.folder, workers, report):
             display.say(f"damaged, and made again: {problem}")
-
-
-def _written(plan: Plan, ledger: Ledger) -> Evaluation:
-    evaluation = ledger.evaluation(plan.card["name"], plan.id)
-    if evaluation is None:
-        raise BadInput(f"the results of {plan.card['name']} were damaged as soon as written: {ledger.problems[-1]}")
-    return evaluation

@@ -5,6 +5,7 @@
       records/<network>/<key>.safetensors  one per job, named by the digest of its key
       adversarials/<network>/<key>.npz     the adversarial images of a record, where they were asked for
       evaluations/<name>-<id>.json         one per network and suite, written when all its jobs are done
+      transfers/<source>-to-<name>-<id>.json  the same with images that were crafted on another network
 
 Every file is written under a temporary name and renamed, so several processes may work on one folder: the
 worst that can happen is that two do the same job and write the same record.
@@ -102,19 +103,35 @@ class Ledger:
         """
         text = canonical_json(manifest)
         content = json.dumps({"sha256": digest(text.encode()), **manifest}, indent=1, ensure_ascii=False)
-        write_atomic(self._evaluation_path(manifest["model"]["name"], manifest["id"]), content + "\n")
+        source = (manifest.get("crafted_on") or {}).get("name")
+        write_atomic(self._evaluation_path(manifest["model"]["name"], manifest["id"], source), content + "\n")
 
-    def evaluation(self, name: str, identifier: str) -> Evaluation | None:
-        """The evaluation of the network `name` with that id; None if there is none."""
-        return self._load(self._evaluation_path(name, identifier))
+    def evaluation(self, name: str, identifier: str, source: str | None = None) -> Evaluation | None:
+        """The evaluation of the network `name` with that id; None if there is none, or a damaged one.
+
+        Args:
+            name, identifier: the network's name and the evaluation's id.
+            source: the name of the network that the images were crafted on, where it is another one.
+        """
+        return self._load(self._evaluation_path(name, identifier, source))
 
     def evaluations(self) -> list[Evaluation]:
         """All evaluations of the folder, by file name; damaged ones are left out and noted in `problems`."""
-        paths = sorted((self.folder / "evaluations").glob("*.json"))
+        return self._all("evaluations")
+
+    def transfers(self) -> list[Evaluation]:
+        """All evaluations with images that were crafted on another network, like `evaluations`."""
+        return self._all("transfers")
+
+    def _all(self, folder: str) -> list[Evaluation]:
+        paths = sorted((self.folder / folder).glob("*.json"))
         return [evaluation for path in paths if (evaluation := self._load(path)) is not None]
 
-    def _evaluation_path(self, name: str, identifier: str) -> Path:
-        return self.folder / "evaluations" / f"{safe_name(name, 60)}-{identifier[:16]}.json"
+    def _evaluation_path(self, name: str, identifier: str, source: str | None) -> Path:
+        if source is None:
+            return self.folder / "evaluations" / f"{safe_name(name, 60)}-{identifier[:16]}.json"
+        pair = f"{safe_name(source, 40)}-to-{safe_name(name, 40)}"
+        return self.folder / "transfers" / f"{pair}-{identifier[:16]}.json"
 
     def _load(self, path: Path) -> Evaluation | None:
         if not path.exists():

@@ -70,6 +70,7 @@ class Evaluation:
         failures: attacks that raised or returned what is no candidate; the evaluation is then incomplete.
         hardware: where the records were computed.
         date: when the last record was, ISO 8601.
+        crafted_on: the card of the network that the adversarial images come from, where it was not this one.
         unstable: on how many images the records disagree about the clean answer: the network is random then.
     """
 
@@ -87,6 +88,7 @@ class Evaluation:
     hardware: tuple[str, ...] = ()
     date: str = ""
     unstable: int = 0
+    crafted_on: dict[str, Any] | None = None
 
     @property
     def name(self) -> str:

@@ -31,6 +31,7 @@ class Plan:
         seed: of all noise.
         keep: whether to store the adversarial images, too.
         notes: what the reader should know about how the evaluation was set up.
+        crafted_on: the card of the network that adversarial images are crafted on, where it is another one.
     """
 
     target: Target
@@ -40,21 +41,28 @@ class Plan:
     seed: int
     keep: bool = False
     notes: tuple[str, ...] = field(default=(), compare=False)
+    crafted_on: dict[str, Any] | None = None
 
     @property
     def id(self) -> str:
         """What tells this evaluation from all others."""
-        return digest(
-            {
-                "name": self.card["name"],
-                "network": self.target.network,
-                "data": self.target.data,
-                "suite": self.suite.digest,
-                "mode": self.mode,
-                "seed": self.seed,
-                "precision": self.target.precision,
-            }
-        )
+        identity = {
+            "name": self.card["name"],
+            "network": self.target.network,
+            "data": self.target.data,
+            "suite": self.suite.digest,
+            "mode": self.mode,
+            "seed": self.seed,
+            "precision": self.target.precision,
+        }
+        if self.crafted_on is not None:
+            identity["crafted_on"] = {key: self.crafted_on[key] for key in ("name", "digest")}
+        return digest(identity)
+
+    @property
+    def source_name(self) -> str | None:
+        """The name of the network that adversarial images are crafted on, where it is another one."""
+        return None if self.crafted_on is None else str(self.crafted_on["name"])
 
     def jobs(self) -> list[Job]:
         """The jobs, each attack over all shards before the next attack."""
@@ -86,4 +94,5 @@ class Plan:
             "precision": self.target.precision,
             "notes": list(self.notes),
             "records": records,
+            "crafted_on": self.crafted_on,
         }

@@ -65,7 +65,12 @@ class Subject:
 
 @lru_cache(maxsize=1)
 def subject(target: Target) -> Subject:
-    """Load `target`; the latest one stays in memory.
+    """`load_subject`; the latest one stays in memory."""
+    return load_subject(target)
+
+
+def load_subject(target: Target) -> Subject:
+    """Load `target`.
 
     Raises:
         BadInput: the network or the data is no longer what it was when the evaluation was planned.

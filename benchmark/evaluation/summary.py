@@ -50,6 +50,7 @@ def summarise(manifest: dict[str, Any], read: Callable[[str], Record | None]) ->
         hardware=tuple(sorted({record.info["hardware"] for record in present})),
         date=max(record.info["date"] for record in present),
         unstable=unstable,
+        crafted_on=manifest.get("crafted_on"),
     )
 
 

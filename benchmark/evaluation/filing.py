@@ -1,0 +1,30 @@
+"""Whether an evaluation is in the ledger already, and taking it out once it has been filed."""
+
+from __future__ import annotations
+
+from benchmark.errors import BadInput
+from benchmark.evaluation.ledger import Ledger
+from benchmark.evaluation.outcomes import Evaluation
+from benchmark.evaluation.plan import Plan
+
+
+def finished(plan: Plan, ledger: Ledger) -> Evaluation | None:
+    """The evaluation if it is in the ledger with all its records and nothing in it failed."""
+    evaluation = ledger.evaluation(plan.card["name"], plan.id, plan.source_name)
+    if evaluation is None or not all(outcome.complete for outcome in evaluation.outcomes):
+        return None
+    names = [name for outcome in evaluation.outcomes for name in outcome.records]
+    kept = not plan.keep or all(ledger.keepsake_path(plan.target.network, name).exists() for name in names)
+    return evaluation if kept else None
+
+
+def written(plan: Plan, ledger: Ledger) -> Evaluation:
+    """The evaluation that was just filed.
+
+    Raises:
+        BadInput: what was written can't be read again.
+    """
+    evaluation = ledger.evaluation(plan.card["name"], plan.id, plan.source_name)
+    if evaluation is None:
+        raise BadInput(f"the results of {plan.card['name']} were damaged as soon as written: {ledger.problems[-1]}")
+    return evaluation

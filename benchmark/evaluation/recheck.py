@@ -1,0 +1,120 @@
+"""Judging stored adversarial images again, on another machine or with other versions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from benchmark.errors import BadInput
+from benchmark.evaluation import subject
+from benchmark.evaluation.keepsakes import read_keepsake
+from benchmark.evaluation.ledger import Ledger
+from benchmark.evaluation.outcomes import Evaluation, Outcome
+from benchmark.evaluation.record import Damaged, Record
+from benchmark.evaluation.subject import Subject, Target
+from benchmark.evaluation.verify import verify as judge
+from benchmark.hardware import resolve_device
+from benchmark.threats import Threat
+
+
+@dataclass(frozen=True)
+class Recheck:
+    """One attack's stored adversarial images, judged again.
+
+    Attributes:
+        model, label: the network and the attack.
+        stored: images that were found.
+        confirmed: those that are still misclassified, at the stored distance.
+        refuted: positions in the test set of those that are not.
+        problems: files that are damaged or lack, each with its reason.
+    """
+
+    model: str
+    label: str
+    stored: int
+    confirmed: int
+    refuted: tuple[int, ...]
+    problems: tuple[str, ...]
+
+
+def verify(
+    results: str | Path,
+    checkpoints: Sequence[str | Path] | str | Path,
+    *,
+    device: str = "auto",
+    root: str | Path | None = None,
+    download: bool = False,
+    trust: bool = False,
+) -> list[Recheck]:
+    """Judge the adversarial images that `evaluate(..., keep=True)` stored, with the networks given here.
+
+    Args:
+        results: the folder of the ledger.
+        checkpoints: the networks that were evaluated, found by their digests.
+        device, root, download, trust: as for `evaluate`.
+
+    Returns:
+        One entry per evaluation and attack of these networks that has stored images.
+
+    Raises:
+        BadInput: a network can't be loaded, was not evaluated here, or its test images are others now.
+    """
+    sources = [checkpoints] if isinstance(checkpoints, str | Path) else list(checkpoints)
+    ledger = Ledger.open(results)
+    evaluations = ledger.evaluations()
+    place = str(resolve_device(device))
+    folder = str(root) if root is not None else None
+    found = []
+    for source in sources:
+        digest = subject.open_network(str(source), download, trust).digest
+        mine = [evaluation for evaluation in evaluations if evaluation.model["digest"] == digest]
+        if not mine:
+            raise BadInput(f"{ledger.folder} has no evaluation of {source}; name the networks that were evaluated")
+        for evaluation in mine:
+            name, data = evaluation.dataset["name"], evaluation.dataset["digest"]
+            subject.dataset_of(name, folder, download)
+            network = subject.subject(Target(str(source), digest, name, folder, data, place, "fp32", trust))
+            found += [_recheck(ledger, network, evaluation, outcome) for outcome in evaluation.outcomes]
+    subject.forget()
+    return [recheck for recheck in found if recheck.stored or recheck.problems]
+
+
+def _recheck(ledger: Ledger, network: Subject, evaluation: Evaluation, outcome: Outcome) -> Recheck:
+    stored, refuted, problems = 0, list[int](), list[str]()
+    for name in outcome.records:
+        record = ledger.read(evaluation.model["digest"], name)
+        if record is None:
+            problems.append(f"the record {name} is absent or damaged")
+            continue
+        try:
+            count, wrong = _judge_again(ledger, network, outcome, record)
+        except FileNotFoundError:
+            continue
+        except Damaged as problem:
+            problems.append(str(problem))
+            continue
+        stored += count
+        refuted += wrong
+    return Recheck(evaluation.name, outcome.label, stored, stored - len(refuted), tuple(refuted), tuple(problems))
+
+
+def _judge_again(ledger: Ledger, network: Subject, outcome: Outcome, record: Record) -> tuple[int, list[int]]:
+    """How many images a record has stored, and the positions of those that are not confirmed."""
+    path = ledger.keepsake_path(record.key["network"], record.digest)
+    keepsake = read_keepsake(path)
+    start, stop = record.key["data"]["start"], record.key["data"]["stop"]
+    x, y, _ = network.shard(start, stop)
+    rows = torch.from_numpy(keepsake.rows).to(x.device)
+    images = torch.from_numpy(keepsake.images).to(x.device)
+    if images.shape[1:] != x.shape[1:] or bool(((rows < 0) | (rows >= len(x))).any()):
+        raise Damaged(f"{path}: its images don't belong to this shard of the test set")
+    x_adv, handed = x.clone(), torch.zeros(len(x), dtype=torch.bool, device=x.device)
+    x_adv[rows], handed[rows] = images, True
+    verdict = judge(network.model, x, y, x_adv, handed, Threat(outcome.norm, outcome.epsilon), outcome.kind)
+    expected = torch.from_numpy(record.distance).to(x.device)
+    close = torch.isclose(verdict.distance, expected, rtol=1e-5, atol=1e-7)
+    wrong = handed & ~(verdict.wrong & close)
+    return len(rows), [start + int(row) for row in wrong.nonzero().squeeze(1)]

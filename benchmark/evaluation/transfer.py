@@ -1,0 +1,158 @@
+"""Black-box transfer: adversarial images crafted on one network, tried on others."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from benchmark.errors import BadInput
+from benchmark.evaluation.filing import finished, written
+from benchmark.evaluation.jobs import Done, Job, file_trial
+from benchmark.evaluation.ledger import Ledger
+from benchmark.evaluation.meter import Meter, metered
+from benchmark.evaluation.order import Order, checked
+from benchmark.evaluation.outcomes import Evaluation
+from benchmark.evaluation.plan import Plan
+from benchmark.evaluation.progress import Display
+from benchmark.evaluation.subject import Subject, load_subject
+from benchmark.evaluation.suite import SuiteItem
+from benchmark.evaluation.trial import Trial, craft
+from benchmark.evaluation.verify import AttackFault
+from benchmark.storage import digest
+
+
+def transfer(
+    sources: Sequence[str | Path] | str | Path,
+    targets: Sequence[str | Path] | str | Path | None = None,
+    *,
+    suite: str | Path = "transfer",
+    preset: str = "full",
+    n: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    precision: str = "auto",
+    results: str | Path = "results",
+    dataset: str | None = None,
+    root: str | Path | None = None,
+    download: bool = False,
+    trust: bool = False,
+    progress: bool = True,
+) -> list[Evaluation]:
+    """Try what is crafted on each source on every target; each source is attacked once.
+
+    Every image is attacked, whether the source classifies it correctly or not, and nothing that fools the source
+    is kept back: only the target's verdict counts. Where source and target are the same network this is the white-box
+    attack.
+
+    Args:
+        sources: networks to craft on, as `evaluate` takes them.
+        targets: networks to try the images on; None for the sources themselves.
+        suite: name or YAML file of the attacks.
+        preset, n, seed, device, precision, results, dataset, root, download, trust, progress: as for `evaluate`.
+
+    Returns:
+        One evaluation per pair, source by source: `crafted_on` is the source's card, `model` the target's.
+
+    Raises:
+        BadInput: anything that is wrong with the input, or networks that are not tried on the same images.
+    """
+    first = [sources] if isinstance(sources, str | Path) else list(sources)
+    second = first if targets is None else [targets] if isinstance(targets, str | Path) else list(targets)
+    order = Order(
+        suite=suite,
+        preset=preset,
+        n=n,
+        seed=seed,
+        device=device,
+        precision=precision,
+        results=results,
+        dataset=dataset,
+        root=root,
+        download=download,
+        trust=trust,
+    )
+    planned, ledger = order.plans([*first, *second])
+    if len({(plan.target.data, plan.suite.digest) for plan in planned}) > 1:
+        datasets = ", ".join(f"{plan.card['name']} ({plan.target.dataset})" for plan in planned)
+        raise BadInput(f"sources and targets must be tried on the same images, but these are not: {datasets}")
+    from_plans = list({plan.id: plan for plan in planned[: len(first)]}.values())
+    to_plans = list({plan.id: plan for plan in planned[len(first) :]}.values())
+    pairs = [_pair(source, target) for source in from_plans for target in to_plans]
+    if any(finished(pair, ledger) is None for pair in pairs):
+        checked(list({plan.id: plan for plan in planned}.values()))
+        _run(from_plans, to_plans, ledger, progress)
+    return [written(pair, ledger) for pair in pairs]
+
+
+def _run(sources: Sequence[Plan], targets: Sequence[Plan], ledger: Ledger, progress: bool) -> None:
+    """Craft on each source what is missing for any target, let the targets judge it, and file each pair."""
+    subjects = {plan.target.network: load_subject(plan.target) for plan in (*sources, *targets)}
+    with Display(sum(len(source.jobs()) for source in sources), progress) as display:
+        for source in sources:
+            done: dict[str, list[Done]] = {target.id: [] for target in targets}
+            for job in source.jobs():
+                verdicts = _verdicts(job, source, targets, subjects, ledger)
+                for plan, item in verdicts.items():
+                    done[plan].append(item)
+                error = next((item.error for item in verdicts.values() if item.error), None)
+                reused = all(item.reused for item in verdicts.values())
+                display.advance(source.card["name"], job.items[0].label, error, reused)
+            for target in targets:
+                ledger.write_evaluation(_pair(source, target).manifest(done[target.id]))
+
+
+def _verdicts(
+    job: Job, source: Plan, targets: Sequence[Plan], subjects: Mapping[str, Subject], ledger: Ledger
+) -> dict[str, Done]:
+    """One attack on one shard of the source, and what each target says to it, by the target's plan."""
+    (item,) = job.items
+    keys = {
+        target.id: dataclasses.replace(job, target=target.target).key(item, None)
+        | {"crafted_on": source.target.network}
+        for target in targets
+    }
+    records = {plan: ledger.read(key["network"], digest(key)) for plan, key in keys.items()}
+    missing = [plan for plan, record in records.items() if record is None or record.error]
+    if missing:
+        meter, candidates = _candidates(subjects[source.target.network], job, item)
+        for plan in missing:
+            trial = Trial(subjects[keys[plan]["network"]], item, job.start, job.stop, None)
+            record = file_trial(trial, keys[plan], _judged(trial, candidates, meter).info())
+            ledger.write(record)
+            records[plan] = record
+    return {
+        plan: Done(item.label, job.start, digest(keys[plan]), record.error if record else None, plan not in missing)
+        for plan, record in records.items()
+    }
+
+
+def _candidates(source: Subject, job: Job, item: SuiteItem) -> tuple[Meter, list[Tensor]]:
+    """Candidates for all images of the shard, one tensor per restart."""
+    x, y, _ = source.shard(job.start, job.stop)
+    rows = torch.arange(len(x), device=x.device)
+    candidates: list[Tensor] = []
+    with metered(source.classifier) as meter:
+        for restart in range(item.restarts):
+            candidates.append(craft(source, item, rows, job.start, x, y, job.seed, restart))
+    return meter, candidates
+
+
+def _judged(trial: Trial, candidates: Sequence[Tensor], meter: Meter) -> Meter:
+    """Let the target judge the candidates; the meter of crafting them, with the error if all were rejected."""
+    if meter.error:
+        return meter
+    try:
+        for x_adv in candidates:
+            trial.judge(x_adv)
+        trial.check()
+    except AttackFault as fault:
+        return dataclasses.replace(meter, error=f"{type(fault).__name__}: {fault}")
+    return meter
+
+
+def _pair(source: Plan, target: Plan) -> Plan:
+    return dataclasses.replace(target, crafted_on=source.card)

@@ -1,0 +1,149 @@
+"""What is crafted on one network and tried on another; images that are kept and judged again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from evaluation_toys import Misbehaving, save, with_last_layer, write_suite
+
+from benchmark.analysis.transfer import transfer_matrices
+from benchmark.attacks import ATTACKS
+from benchmark.errors import BadInput
+from benchmark.evaluation import evaluate, load_results, transfer
+from benchmark.evaluation.keepsakes import Keepsake, read_keepsake, write_keepsake
+from benchmark.evaluation.ledger import Ledger
+from benchmark.evaluation.recheck import verify
+from benchmark.evaluation.record import Damaged
+
+PGD = "  - {attack: pgd, norm: linf, parameters: {steps: 5, relative_step_size: 0.3, success: last}}\n"
+DDN = "  - {attack: ddn, norm: l2, parameters: {steps: 20}}\n"
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def options(tmp_path):
+    return {
+        "suite": write_suite(tmp_path, PGD),
+        "results": tmp_path / "results",
+        "precision": "fp32",
+        "progress": False,
+    }
+
+
+@pytest.fixture
+def networks(tmp_path):
+    """The trained network, and one with its last layer changed: another function of the same images."""
+    return [save(tmp_path), save(tmp_path, with_last_layer("other", 0.2, 2.0))]
+
+
+def test_the_diagonal_is_the_white_box_attack(options, networks):
+    crafted = transfer(networks, **options)
+    white_box = evaluate(networks, **options)
+    assert [(found.crafted_on["name"], found.name) for found in crafted] == [
+        ("toy", "toy"), ("toy", "other"), ("other", "toy"), ("other", "other"),
+    ]  # fmt: skip
+    for found, expected in ((crafted[0], white_box[0]), (crafted[3], white_box[1])):
+        assert np.mean(found.outcomes[0].broken == expected.outcomes[0].broken) >= 59 / 60
+    (matrix,) = transfer_matrices(crafted)
+    assert (matrix.sources, matrix.targets) == (("toy", "other"), ("toy", "other"))
+    assert (np.diag(matrix.accuracy) <= matrix.accuracy.min(0) + 2 / 60).all()
+    for row, column in ((0, 1), (1, 0)):
+        found = crafted[2 * row + column]
+        assert matrix.accuracy[row, column] == pytest.approx(1 - found.outcomes[0].broken.mean())
+
+
+def test_one_crafting_run_per_source_and_none_the_second_time(options, networks, monkeypatch):
+    calls = []
+    original = ATTACKS.get("pgd").__call__
+    monkeypatch.setattr(ATTACKS.get("pgd"), "__call__", lambda *args: calls.append(len(args[2])) or original(*args))
+    first = transfer(networks[:1], networks, **options)
+    assert calls == [60]
+    again = transfer(networks[:1], networks, **options)
+    assert calls == [60]
+    assert [found.id for found in first] == [found.id for found in again]
+
+
+def test_transfers_stay_off_the_leaderboard(options, networks, tmp_path):
+    transfer(networks[0], networks[1], **options)
+    assert load_results(tmp_path / "results") == []
+    assert len(Ledger.open(tmp_path / "results").transfers()) == 1
+
+
+def test_an_attack_that_fails_on_the_source_fails_for_every_target(options, networks, tmp_path, monkeypatch):
+    monkeypatch.setitem(ATTACKS._own, "misbehaving", Misbehaving)
+    options["suite"] = write_suite(tmp_path, "  - {attack: misbehaving, norm: linf}\n")
+    crafted = transfer(networks[:1], networks, **options)
+    assert all("broke down" in found.failures[0] for found in crafted)
+    assert np.isnan(transfer_matrices(crafted)[0].accuracy).all()
+
+
+def test_nothing_to_craft_on_is_refused(options):
+    with pytest.raises(BadInput, match="no network"):
+        transfer([], **options)
+
+
+def test_kept_images_are_confirmed_again(options, networks, tmp_path):
+    options["suite"] = write_suite(tmp_path, PGD + DDN)
+    (evaluation,) = evaluate(networks[0], keep=True, **options)
+    rechecks = verify(tmp_path / "results", networks[0])
+    assert [recheck.label for recheck in rechecks] == ["pgd-linf", "ddn-l2"]
+    for recheck, outcome in zip(rechecks, evaluation.outcomes, strict=True):
+        found = np.isfinite(outcome.distance) & ~evaluation.clean_errors
+        assert recheck.stored == recheck.confirmed == found.sum() > 0
+        assert not recheck.problems
+
+
+def test_images_that_do_not_fool_are_refuted(options, networks, tmp_path):
+    evaluate(networks[0], keep=True, **options)
+    (path,) = (tmp_path / "results" / "adversarials").rglob("*.npz")
+    kept = read_keepsake(path)
+    kept.images[:2] = 0.5
+    write_keepsake(path, kept)
+    (recheck,) = verify(tmp_path / "results", networks[0])
+    assert recheck.confirmed == recheck.stored - 2
+    assert recheck.refuted == tuple(kept.rows[:2])
+
+
+def test_images_are_made_when_they_are_asked_for_later(options, networks, tmp_path):
+    evaluate(networks[0], **options)
+    assert not (tmp_path / "results" / "adversarials").exists()
+    assert verify(tmp_path / "results", networks[0]) == []
+    evaluate(networks[0], keep=True, **options)
+    assert len(list((tmp_path / "results" / "adversarials").rglob("*.npz"))) == 1
+
+
+def test_a_stranger_is_not_verified(options, networks, tmp_path):
+    evaluate(networks[0], **options)
+    with pytest.raises(BadInput, match="no evaluation of"):
+        verify(tmp_path / "results", networks[1])
+
+
+def test_damaged_images_are_named(options, networks, tmp_path):
+    evaluate(networks[0], keep=True, **options)
+    (path,) = (tmp_path / "results" / "adversarials").rglob("*.npz")
+    whole = path.read_bytes()
+    for content in (whole[:-30], whole[:100], b"", b"PK\x03\x04"):
+        path.write_bytes(content)
+        (recheck,) = verify(tmp_path / "results", networks[0])
+        assert str(path) in recheck.problems[0]
+
+
+def test_keepsakes_that_are_something_else_are_refused(tmp_path):
+    path = tmp_path / "a.npz"
+    for rows, images in (([0, 1], np.zeros((1, 1, 8, 8))), ([0.5], np.zeros((1, 1, 8, 8))), ([0], [["a"]])):
+        np.savez_compressed(path, rows=rows, images=images)
+        with pytest.raises(Damaged):
+            read_keepsake(path)
+    np.savez_compressed(path, rows=np.array([{}], dtype=object), images=0)
+    with pytest.raises(Damaged):
+        read_keepsake(path)
+    write_keepsake(path, Keepsake(np.array([3]), np.ones((1, 1, 8, 8), np.float32)))
+    assert read_keepsake(path).rows.tolist() == [3]
