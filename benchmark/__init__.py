@@ -21,13 +21,14 @@ _DOORS = {
     "train": "benchmark.training:train",
     "evaluate": "benchmark.evaluation:evaluate",
     "report": "benchmark.reporting:report",
+    "paper": "benchmark.papers:paper",
     "list": "benchmark.inventory:catalogue",
     "show": "benchmark.inventory:show",
     "load_model": "benchmark.models:load_model",
     "BadInput": "benchmark.errors:BadInput",
 }
 
-__all__ = ["BadInput", "__version__", "evaluate", "list", "load_model", "report", "show", "train"]
+__all__ = ["BadInput", "__version__", "evaluate", "list", "load_model", "paper", "report", "show", "train"]
 
 
 def __getattr__(name: str) -> Any:

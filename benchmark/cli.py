@@ -262,7 +262,7 @@ def paper(
     for problem in result.failures:
         print(problem, file=sys.stderr)
     if dry_run:
-        print_rows([{**job, "seconds": duration(job["seconds"] or 0)} for job in result.jobs])
+        print_rows([{**job, "time": duration(job["time"])} if "time" in job else job for job in result.jobs])
         print(f"{len(result.jobs)} jobs, about {duration(result.seconds)} altogether")
         return
     print_rows([{"claim": verdict.claim.text, "found": str(verdict)} for verdict in result.verdicts])

@@ -42,12 +42,13 @@ class Clock:
         evaluations: all of the ledger; their costs and their networks' histories are what was measured.
         stage: where the jobs run.
         root: where the data lies.
+        speeds: seconds for one image's gradient, by architecture and dataset, as far as looked up.
     """
 
     evaluations: Iterable[Evaluation]
     stage: Stage
     root: str | None = None
-    _speeds: dict[tuple[str, str], Estimate] = field(default_factory=dict)
+    speeds: dict[tuple[str, str], Estimate] = field(default_factory=dict)
 
     def estimate(self, job: Job) -> Estimate:
         """How long `job` will take."""
@@ -82,21 +83,21 @@ class Clock:
 
     def _speed(self, architecture: str, dataset: str) -> Estimate:
         """Seconds for one image's gradient: from a recorded training of the same network, else from a probe."""
-        if (architecture, dataset) not in self._speeds:
+        if (architecture, dataset) not in self.speeds:
             for card in self._cards:
                 method, of, on, recipe = job_of(card)
                 if (of, on) == (architecture, dataset):
                     like = Training("", method, on, of, recipe, 0)
                     seconds = seconds_of(card) / gradients_of(like, self.data)
-                    self._speeds[architecture, dataset] = Estimate(
+                    self.speeds[architecture, dataset] = Estimate(
                         seconds, f"from the recorded speed of {card['name']}"
                     )
                     break
             else:
-                self._speeds[architecture, dataset] = Estimate(
+                self.speeds[architecture, dataset] = Estimate(
                     probe(architecture, self.data), "from a short probe here"
                 )
-        return self._speeds[architecture, dataset]
+        return self.speeds[architecture, dataset]
 
     @cached_property
     def data(self) -> Dataset:

@@ -31,7 +31,8 @@ class Result:
 
     Attributes:
         page: the page that was written; None for a dry run.
-        jobs: what was missing when it began: job, for, estimate (seconds), basis, obstacle.
+        jobs: what was missing when it began: the job, the row it is for, and in a dry run its time in seconds and
+            what that is based on.
         verdicts: on the paper's claims, as the ledger has them now.
         failures: jobs that could not be done, with the reason.
     """
@@ -44,7 +45,7 @@ class Result:
     @property
     def seconds(self) -> float:
         """The estimates of all jobs together."""
-        return sum(job["seconds"] or 0.0 for job in self.jobs)
+        return sum(job.get("time", 0.0) for job in self.jobs)
 
 
 def paper(
@@ -98,7 +99,8 @@ def paper(
     notes: list[str] = []
     agenda = make_agenda(found, keys, stage, Archive(load_results(results)), Path(zoo), only, notes.append)
     if dry_run:
-        return Result(None, _listed(agenda, stage, results, root), failures=notes)
+        clock = Clock(load_results(results), stage, str(root) if root else None)
+        return Result(None, _listed(agenda, clock), failures=notes)
     for folder in (zoo, results, out):
         check_writable(folder)
     workshop = Workshop(stage, Path(zoo), results, device, precision, workers, root, download, progress)
@@ -110,7 +112,7 @@ def paper(
     published = load_published(name) if name in PAPERS else Published({})
     target = Path(out) / safe_name(stage.dataset) / safe_name(found.name)
     verdicts = _write(found, stage, Archive(load_results(results)), published, command, notes, target)
-    return Result(target / "index.html", _listed(agenda, stage, results, root, timed=False), verdicts, notes)
+    return Result(target / "index.html", _listed(agenda, None), verdicts, notes)
 
 
 def _keys(paper: Paper, table: str | None) -> list[str]:
@@ -139,22 +141,15 @@ def _command(
     return shlex.join(words)
 
 
-def _listed(
-    agenda: Agenda, stage: Stage, results: str | Path, root: str | Path | None, timed: bool = True
-) -> list[dict[str, Any]]:
-    clock = Clock(load_results(results) if timed else [], stage, str(root) if root else None)
+def _listed(agenda: Agenda, clock: Clock | None) -> list[dict[str, Any]]:
     rows = []
     for job in agenda.jobs:
-        estimate = clock.estimate(job) if timed and not job.obstacle else None
-        rows.append(
-            {
-                "job": job.what,
-                "for": job.rows,
-                "seconds": estimate.seconds if estimate else None,
-                "basis": estimate.basis if estimate else "",
-                "obstacle": job.obstacle or "",
-            }
-        )
+        row: dict[str, Any] = {"job": job.what, "for": job.rows}
+        estimate = clock.estimate(job) if clock and not job.obstacle else None
+        if estimate and estimate.seconds is not None:
+            row["time"] = estimate.seconds
+        row["basis"] = f"can't be done: {job.obstacle}" if job.obstacle else estimate.basis if estimate else ""
+        rows.append(row)
     return rows
 
 

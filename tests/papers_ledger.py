@@ -1,0 +1,95 @@
+"""Ledgers for papers, with as many images broken as a test wants, written through the evaluation room's own door."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmark.evaluation import Ledger, Record, load_suite
+from benchmark.evaluation.record import FORMAT
+from benchmark.papers.networks import Network
+from benchmark.papers.stage import Stage
+from benchmark.storage import digest
+
+
+def file_evaluation(
+    results: Path,
+    network: Network,
+    stage: Stage,
+    suite: str,
+    broken: Mapping[str, int] | int,
+    *,
+    images: int = 100,
+    clean_errors: int = 0,
+    mode: str = "full",
+    scale: str | None = None,
+    card: Mapping[str, Any] | None = None,
+    fails: str | None = None,
+) -> None:
+    """File an evaluation of `network` in which each attack breaks the first so many images.
+
+    Args:
+        results: the ledger.
+        network, stage: whose evaluation, with which data and preset.
+        suite: under which suite.
+        broken: per label of the suite, how many images it breaks; a number for all labels.
+        clean_errors: how many of the last images are misclassified without attack.
+        scale: the suite's row of radii; the dataset's name if left out.
+        card: what the network says about itself, where it is not what the paper asks for.
+        fails: label of an attack that failed.
+    """
+    ledger = Ledger.open(results, create=True)
+    bound = load_suite(suite, stage.preset, scale or stage.dataset).first(images)
+    asked = network.training
+    wrong = np.arange(images) >= images - clean_errors
+    records: dict[str, list[str]] = {}
+    for item in bound.items:
+        count = broken if isinstance(broken, int) else broken.get(item.label, 0)
+        failed = item.label == fails
+        hit = wrong | ((np.arange(images) < count) & (not failed))
+        record = Record(
+            key={
+                "network": digest(network.name),
+                "data": {"digest": stage.dataset, "start": 0, "stop": images},
+                "case": [item.definition(), stage.preset, mode, count],
+            },
+            broken=hit,
+            distance=np.where(hit, 0.0, np.inf),
+            evaluated=np.ones(images, bool),
+            clean_errors=wrong,
+            info={
+                "label": item.label,
+                "error": "RuntimeError: it broke down" if failed else None,
+                "seconds": 2.0, "forwards": 100, "backwards": 50, "dead_gradients": 0, "disagreements": 0,
+                "attacked": images, "faults": {}, "hardware": "a machine", "date": "2026-01-02T03:04:05+00:00",
+            },
+        )
+        ledger.write(record)
+        records[item.label] = [record.digest]
+    told: dict[str, Any] = {"name": network.name, "network": network.member, "digest": digest(network.name)}
+    if asked:
+        told |= {
+            "method": asked.method,
+            "architecture": asked.architecture,
+            "dataset": asked.dataset,
+            "seed": asked.seed,
+            "recipe": {"name": asked.recipe},
+            "history": [{"epoch": 1, "seconds": 7.0}, {"epoch": 2, "seconds": 8.0}],
+        }
+    ledger.write_evaluation(
+        {
+            "format": FORMAT,
+            "id": digest([network.name, bound.digest, mode, images, str(broken), clean_errors]),
+            "model": {**told, **(card or {})},
+            "suite": bound.definition(),
+            "dataset": {"name": stage.dataset, "digest": digest(stage.dataset), "images": images},
+            "mode": mode,
+            "seed": 0,
+            "precision": "fp32",
+            "notes": [],
+            "records": records,
+        }
+    )

@@ -1,0 +1,260 @@
+"""The verb: what is missing is trained and evaluated once, in order, and what can't be done stops nothing else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from papers_ledger import file_evaluation
+
+from benchmark.errors import BadInput
+from benchmark.papers import load_paper, paper
+from benchmark.papers.agenda import make_agenda
+from benchmark.papers.archive import Archive
+from benchmark.papers.estimate import Clock, Estimate
+from benchmark.papers.networks import find_network
+from benchmark.papers.stage import make_stage
+from benchmark.papers.workshop import Workshop
+
+TOY = """\
+name: toy
+title: Toy
+source: nowhere
+scales:
+  other: {recipe: quick, preset: quick, images: 20, architecture: small-cnn}
+runs:
+  natural: {method: natural, settings: {epochs: 1}}
+  ard: {method: ard, teachers: [natural], settings: {epochs: 1, threats.linf.steps: 1}}
+  unborn: {method: no-such-method}
+exhibits:
+  "1":
+    title: Two networks
+    suite: smoke
+    columns:
+      - {label: Clean, metric: clean}
+      - {label: linf, metric: linf}
+      - {label: Ravg, metric: r_avg}
+    rows:
+      - {label: unborn, run: unborn}
+      - {label: ARD, run: ard}
+      - {label: Nature, run: natural}
+claims:
+  - {text: they differ on clean images, exhibit: "1", left: Nature, right: ARD, column: Clean}
+"""
+
+
+@pytest.fixture
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "toy.yaml").write_text(TOY, encoding="utf-8")
+    return "toy.yaml"
+
+
+def test_from_nothing_to_a_page_and_nothing_twice(toy: str, tmp_path: Path) -> None:
+    result = paper(toy, progress=False)
+    assert [job["job"] for job in result.jobs] == [
+        "train no-such-method",
+        "train natural-epochs-1",
+        "train ard-epochs-1-threats.linf.steps-1-from-natural-epochs-1",
+        "evaluate no-such-method under smoke",
+        "evaluate ard-epochs-1-threats.linf.steps-1-from-natural-epochs-1 under smoke",
+        "evaluate natural-epochs-1 under smoke",
+    ]
+    assert result.failures == []
+    assert result.page == Path("reports/digits/toy/index.html")
+    assert {path.name for path in result.page.parent.iterdir()} == {
+        "index.html",
+        "claims.csv",
+        "table-1.csv",
+        "table-1.tex",
+    }
+    assert "the method no-such-method is not part of this version" in result.page.read_text(encoding="utf-8")
+    assert result.verdicts[0].answer in ("yes", "no", "unclear")
+    before = result.page.read_bytes()
+    assert [job["job"] for job in paper(toy, progress=False).jobs] == [
+        "train no-such-method",
+        "evaluate no-such-method under smoke",
+    ]
+    assert result.page.read_bytes() == before
+
+
+def test_the_ledger_alone_is_enough(toy: str) -> None:
+    """Where the evaluations are there, nothing is trained, whether or not the checkpoints still exist."""
+    loaded = load_paper(toy)
+    stage = make_stage(loaded, "digits")
+    for run in ("natural", "ard"):
+        network = find_network(loaded, run, stage, "small-cnn", 0)
+        file_evaluation(Path("results"), network, stage, "smoke", 5, images=20)
+    result = paper(toy, only=["ARD", "Nature"])
+    assert result.jobs == []
+    assert "75.0" in result.page.read_text(encoding="utf-8")
+
+
+def test_a_dry_run_writes_nothing_and_estimates_from_what_was_recorded(toy: str, tmp_path: Path) -> None:
+    loaded = load_paper(toy)
+    stage = make_stage(loaded, "digits")
+    network = find_network(loaded, "natural", stage, "small-cnn", 0)
+    file_evaluation(Path("results"), network, stage, "smoke", 5, images=20)
+    before = sorted(tmp_path.rglob("*"))
+    result = paper(toy, dry_run=True, only=["ARD"])
+    assert sorted(tmp_path.rglob("*")) == before
+    training, other, evaluation = result.jobs
+    # The recorded evaluation took 4 attacks × 2 s for as many images, its training 7 + 8 s.
+    assert (evaluation["time"], evaluation["basis"]) == (8.0, "measured on natural-epochs-1")
+    assert training["time"] == 15.0
+    assert other["basis"] == "from the recorded speed of natural-epochs-1"
+    assert result.seconds == pytest.approx(8 + 15 + other["time"])
+    assert result.page is None
+
+
+def test_without_records_a_probe_is_made_and_said(toy: str) -> None:
+    result = paper(toy, dry_run=True, only=["Nature"])
+    assert {job["basis"] for job in result.jobs} == {"from a short probe here"}
+    assert all(job["time"] > 0 for job in result.jobs)
+    assert "can't be done" in paper(toy, dry_run=True, only=["unborn"]).jobs[0]["basis"]
+
+
+def test_data_that_is_not_here_leaves_the_estimate_open(toy: str, tmp_path: Path) -> None:
+    result = paper(toy, scale="mnist", dry_run=True, only=["Nature"], root=tmp_path / "nothing")
+    assert len(result.jobs) == 2
+    assert all("no estimate" in job["basis"] for job in result.jobs)
+
+
+def test_one_failure_stops_nothing_else(toy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = []
+
+    def do(self: Workshop, job) -> None:
+        done.append(job.what)
+        if job.what == "train natural-epochs-1":
+            raise BadInput("the loss became nan")
+
+    monkeypatch.setattr(Workshop, "do", do)
+    result = paper(toy)
+    assert len(done) == 4
+    assert result.failures == ["train natural-epochs-1: the loss became nan"]
+    html = result.page.read_text(encoding="utf-8")
+    assert "the loss became nan" in html
+    assert "not run: <code>bench paper toy.yaml --scale digits --table 1 --only ARD</code>" in html
+
+
+def test_a_checkpoint_trained_otherwise_is_not_taken_for_the_tables(toy: str) -> None:
+    from benchmark.training import train
+
+    loaded = load_paper(toy)
+    train("natural", set={"epochs": 1}, name="natural-epochs-1", seed=7, progress=False)
+    notes: list[str] = []
+    agenda = make_agenda(
+        loaded, ["1"], make_stage(loaded, "digits"), Archive([]), Path("zoo"), ["Nature"], notes.append
+    )
+    assert [job.what for job in agenda.jobs] == ["train natural-epochs-1", "evaluate natural-epochs-1 under smoke"]
+    assert "trained otherwise" in notes[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({"table": "7"}, "unknown table '7'; known: 1"),
+        ({"scale": "digit"}, "unknown dataset 'digit'; did you mean digits"),
+        ({"scale": "folder"}, "folder:PATH"),
+        ({"only": ["Natur"]}, "unknown row 'Natur'; did you mean Nature"),
+        ({"seeds": []}, "at least one seed"),
+    ],
+)
+def test_mistakes_are_told_before_anything_is_done(toy: str, arguments, expected: str) -> None:
+    with pytest.raises(BadInput, match=expected):
+        paper(toy, **arguments)
+    assert not Path("zoo").exists()
+
+
+def test_names_of_tables_as_people_write_them(toy: str) -> None:
+    for written in ("1", "Table 1", "table-1"):
+        assert len(paper(toy, table=written, only=["Nature"], dry_run=True).jobs) == 2
+
+
+def test_full_scale_asks_for_the_papers_own_setting() -> None:
+    loaded = load_paper("mat")
+    stage = make_stage(loaded, "cifar10")
+    assert (stage.recipe, stage.preset, stage.images) == ("paper", "full", None)
+    names = {
+        find_network(loaded, row.run, stage, panel.architecture, 0, row.network).name
+        for panel in stage.panels(loaded.exhibits["3"])
+        for row in loaded.exhibits["3"].rows
+    }
+    assert {
+        "cifar10-mat-paper-h1",
+        "cifar10-mat-wrn-34-10-paper-h2",
+        "cifar10-ard-paper-from-cifar10-at-paper",
+    } <= names
+    other = make_stage(loaded, "folder:pictures")
+    assert (other.scale, other.dataset, other.changed) == (
+        "other",
+        "folder:pictures",
+        ("folder:pictures instead of the paper's data",),
+    )
+
+
+def test_published_networks_take_the_place_of_training_where_the_paper_took_them() -> None:
+    loaded = load_paper("mmard")
+    full, small = make_stage(loaded, "cifar10"), make_stage(loaded, "digits")
+    assert find_network(loaded, "teacher", full, "resnet18", 0).name == "robustbench:Zhang2019Theoretically"
+    assert find_network(loaded, "teacher", small, "small-cnn", 0).name == "trades-resnet18"
+    assert find_network(load_paper("cat"), "fat", make_stage(load_paper("cat"), "digits"), "small-cnn", 0) is None
+
+
+def test_all_shipped_papers_can_be_planned(tmp_path: Path) -> None:
+    for name in ("mat", "mmard", "cat", "robust-union"):
+        loaded = load_paper(name)
+        for scale in ("digits", "cifar10", "cifar100", "folder:pictures"):
+            stage = make_stage(loaded, scale)
+            agenda = make_agenda(loaded, list(loaded.exhibits), stage, Archive([]), tmp_path)
+            trained = [job.trains for job in agenda.jobs if job.trains]
+            assert len(trained) == len(set(trained))
+            assert [job.question is None for job in agenda.jobs] == sorted(
+                (job.question is None for job in agenda.jobs), reverse=True
+            )
+            before: set[str] = set()
+            for job in agenda.jobs:
+                for needed in job.network.lineage():
+                    if needed.training and job.trains != needed.training.name:
+                        assert needed.training.name in before
+                before |= {job.trains} if job.trains else set()
+
+
+def test_the_clock_tells_apart_what_costs_differently(tmp_path: Path) -> None:
+    loaded = load_paper("mat")
+    stage = make_stage(loaded, "digits")
+    clock = Clock([], stage, speeds={("small-cnn", "digits"): Estimate(1e-5, "a guess")})
+    agenda = make_agenda(loaded, ["2", "5"], stage, Archive([]), tmp_path)
+    seconds = {job.what: clock.estimate(job).seconds for job in agenda.jobs}
+    assert seconds["train mat"] == pytest.approx(2 * seconds["train at"])
+    assert seconds["train mat-max"] > 2 * seconds["train at-max"]
+
+
+def test_the_command(toy: str, capsys: pytest.CaptureFixture[str]) -> None:
+    from benchmark.cli import main
+
+    with pytest.raises(SystemExit) as done:
+        main(["paper", toy, "--only", "Nature", "--dry-run"])
+    assert not done.value.code
+    out = capsys.readouterr().out
+    assert "evaluate natural-epochs-1 under smoke" in out
+    assert "2 jobs, about" in out
+    with pytest.raises(SystemExit) as refused:
+        main(["paper", "mta"])
+    assert refused.value.code == 2
+    assert "did you mean mat" in capsys.readouterr().err
+
+
+def test_what_is_written_is_plain(toy: str) -> None:
+    """The files hold nothing that another machine or another time would make differ."""
+    loaded = load_paper(toy)
+    stage = make_stage(loaded, "digits")
+    for run in ("natural", "ard"):
+        file_evaluation(
+            Path("results"), find_network(loaded, run, stage, "small-cnn", 0), stage, "smoke", 5, images=20
+        )
+    first = paper(toy, only=["Nature"], out="one").page
+    second = paper(toy, only=["Nature"], out="two").page
+    assert first.read_text(encoding="utf-8") == second.read_text(encoding="utf-8")
+    assert json.dumps(str(Path.cwd())) not in first.read_text(encoding="utf-8")

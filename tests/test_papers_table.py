@@ -1,0 +1,327 @@
+"""From a ledger to a table: values, marks, gains, what compares with the paper, what is missing and why."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from pathlib import Path
+
+import pytest
+from papers_ledger import file_evaluation
+
+from benchmark.evaluation import load_results
+from benchmark.papers.archive import Archive
+from benchmark.papers.chart import draw
+from benchmark.papers.files import load_paper
+from benchmark.papers.grid import Grid, make_grids
+from benchmark.papers.html import page
+from benchmark.papers.networks import Network, find_network
+from benchmark.papers.published import Published, load_published
+from benchmark.papers.schema import Paper
+from benchmark.papers.stage import Stage, make_stage
+from benchmark.papers.text import escape, to_csv, to_latex
+
+PAPER = """\
+name: toy
+title: A <script>alert(1)</script> & paper
+source: nowhere
+scales:
+  digits: {recipe: quick, preset: quick, images: 100, architecture: small-cnn}
+  cifar10: {recipe: quick, faithful: true}
+  other: {recipe: quick}
+runs:
+  at: {method: at}
+  mat: {method: mat}
+  trades: {method: trades}
+  trades-1: {method: trades, settings: {beta: 1}}
+  unborn: {method: no-such-method}
+exhibits:
+  "1":
+    title: Several kinds
+    suite: multi-perturbation
+    mode: worst-case
+    panels:
+      - {dataset: cifar10, architecture: resnet18, published: {dataset: C10, architecture: RN}, images: 1000}
+    columns:
+      - {label: Clean, metric: clean, published: clean}
+      - {label: linf, metric: linf}
+      - {label: Ravg, metric: r_avg, published: mean}
+      - {label: Rworst, metric: r_worst, published: union}
+    rows:
+      - {label: AT, run: at, group: First}
+      - {label: MAT, run: mat, network: h1, gains_over: AT, rule: true}
+      - {label: both, mean_of: [AT, MAT]}
+      - {label: unborn, run: unborn}
+  "2":
+    title: Steps
+    suite: kd-defences
+    columns:
+      - {label: Clean, metric: clean}
+      - {label: PGD-20, attack: pgd-20}
+      - {label: from AT, attack: pgd-100, source: at}
+    rows:
+      - {label: AT, run: at}
+      - {label: TRADES, run: trades}
+      - {label: "TRADES <b>1</b> & 1", run: trades-1}
+  figure-1:
+    title: Curve
+    suite: kd-defences
+    chart: {kind: lines, x: beta}
+    columns: [{label: PGD-20, attack: pgd-20}]
+    rows:
+      - {label: "6", run: trades, x: 6}
+      - {label: "1", run: trades-1, x: 1}
+"""
+PRINTED = {
+    ("1", "C10", "RN", "AT", "linf", "accuracy"): 45.0,
+    ("1", "C10", "RN", "MAT", "linf", "accuracy"): 60.0,
+    ("1", "C10", "RN", "MAT", "linf", "gain_accuracy"): 15.0,
+}
+
+
+@pytest.fixture
+def paper(tmp_path: Path) -> Paper:
+    path = tmp_path / "toy.yaml"
+    path.write_text(PAPER, encoding="utf-8")
+    return load_paper(path)
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    return tmp_path / "results"
+
+
+def network(paper: Paper, stage: Stage, run: str, architecture: str = "small-cnn", seed: int = 0) -> Network:
+    found = find_network(paper, run, stage, architecture, seed)
+    assert found is not None
+    return found
+
+
+def published() -> Published:
+    from benchmark.papers.published import Printed
+
+    return Published({place: Printed(percent, "odd" if percent == 45 else "") for place, percent in PRINTED.items()})
+
+
+def grids(paper: Paper, key: str, stage: Stage, results: Path) -> list[Grid]:
+    return make_grids(paper, key, stage, Archive(load_results(results)), published())
+
+
+def shown(grid: Grid, row: str, column: str) -> float:
+    cell = grid.cell(row, column)
+    assert cell is not None
+    assert cell.value is not None, cell.reason
+    return round(100 * cell.value, 6)
+
+
+def reason(grid: Grid, row: str, column: str) -> str:
+    cell = grid.cell(row, column)
+    assert cell is not None
+    assert cell.value is None
+    return cell.reason
+
+
+def union_of(linf: int, l2: int, l1: int) -> dict[str, int]:
+    return {"pgd-linf": linf, "ddn-l2": l2, "pgd-l1": l1}
+
+
+def test_values_gains_marks_and_means(paper: Paper, results: Path) -> None:
+    stage = make_stage(paper, "digits")
+    file_evaluation(
+        results, network(paper, stage, "at"), stage, "multi-perturbation", union_of(50, 40, 60), clean_errors=2
+    )
+    file_evaluation(
+        results, network(paper, stage, "mat/h1"), stage, "multi-perturbation", union_of(30, 45, 30), clean_errors=4
+    )
+    (grid,) = grids(paper, "1", stage, results)
+    assert [shown(grid, "AT", name) for name in ("Clean", "linf", "Rworst")] == [98, 48, 38]
+    assert shown(grid, "AT", "Ravg") == pytest.approx((48 + 58 + 38) / 3)
+    assert shown(grid, "MAT", "linf") == 66
+    assert shown(grid, "both", "linf") == 57
+    assert grid.cell("MAT", "linf").gain == pytest.approx(18)
+    assert grid.cell("MAT", "Clean").gain == pytest.approx(-2)
+    assert grid.cell("AT", "linf").gain is None
+    assert [grid.cell(row, "linf").mark for row in ("AT", "MAT", "both")] == ["", "best", "second"]
+    assert [grid.cell(row, "Clean").mark for row in ("AT", "MAT", "both")] == ["best", "", "second"]
+    low, high = grid.cell("AT", "linf").low, grid.cell("AT", "linf").high
+    assert (low, high) == pytest.approx((0.3846, 0.5768), abs=5e-4)  # Wilson's interval for 48 of 100
+    assert "no-such-method is not part of this version" in reason(grid, "unborn", "Clean")
+
+
+def test_equal_values_share_a_mark(paper: Paper, results: Path) -> None:
+    stage = make_stage(paper, "digits")
+    for run, broken in (("at", 10), ("trades", 10), ("trades-1", 20)):
+        file_evaluation(results, network(paper, stage, run), stage, "kd-defences", broken)
+    (grid,) = grids(paper, "2", stage, results)
+    marks = [grid.cell(row.label, "PGD-20").mark for row in paper.exhibits["2"].rows]
+    assert marks == ["best", "best", "second"]
+    assert {grid.cell(row.label, "Clean").mark for row in paper.exhibits["2"].rows} == {""}  # all alike: none is best
+
+
+def test_printed_numbers_are_compared_only_in_the_papers_own_setting(paper: Paper, results: Path) -> None:
+    stage = make_stage(paper, "cifar10")
+    at = network(paper, stage, "at", "resnet18")
+    file_evaluation(results, at, stage, "multi-perturbation", {"pgd-linf": 500}, images=1000)
+    (grid,) = grids(paper, "1", stage, results)
+    assert grid.deviations == ()
+    assert grid.cell("AT", "linf").difference == pytest.approx(5.0)
+    assert grid.cell("AT", "linf").printed.note == "odd"
+    assert grid.cell("AT", "Clean").difference is None  # not printed
+
+
+def test_fewer_images_other_data_or_another_preset_do_not_compare(paper: Paper, results: Path) -> None:
+    cases = {
+        "cifar10": ({"images": 200}, "the first 200 test images instead of 1000"),
+        "digits": ({}, "the paper has no numbers on digits"),
+    }
+    for scale, (options, expected) in cases.items():
+        stage = make_stage(paper, scale, **options)
+        architecture = "resnet18" if scale == "cifar10" else "small-cnn"
+        images = stage.images or 100
+        at = network(paper, stage, "at", architecture)
+        file_evaluation(results, at, stage, "multi-perturbation", {"pgd-linf": 50}, images=images)
+        (grid,) = grids(paper, "1", stage, results)
+        assert expected in " ".join(grid.deviations)
+        assert grid.cell("AT", "linf").value is not None
+        assert grid.cell("AT", "linf").difference is None
+    stage = make_stage(paper, "cifar10", preset="quick")
+    (grid,) = grids(paper, "1", stage, results)
+    assert grid.deviations == ("the preset quick instead of full",)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"card": {"method": "trades"}},
+        {"card": {"recipe": {"name": "paper"}}},
+        {"card": {"architecture": "resnet18"}},
+        {"card": {"seed": 3}},
+        {"card": {"network": "h2"}},
+        {"images": 60},
+        {"mode": "worst-case"},
+    ],
+    ids=str,
+)
+def test_what_is_not_the_tables_network_or_question_is_not_shown(paper: Paper, results: Path, odd) -> None:
+    stage = make_stage(paper, "digits")
+    file_evaluation(results, network(paper, stage, "at"), stage, "kd-defences", 10, **odd)
+    (grid,) = grids(paper, "2", stage, results)
+    assert reason(grid, "AT", "PGD-20") == "not run"
+
+
+def test_worst_case_mode_is_enough_for_norms(paper: Paper, results: Path) -> None:
+    stage = make_stage(paper, "digits")
+    file_evaluation(results, network(paper, stage, "at"), stage, "multi-perturbation", 25, mode="worst-case")
+    (grid,) = grids(paper, "1", stage, results)
+    assert shown(grid, "AT", "Rworst") == 75
+
+
+def test_a_failed_attack_leaves_its_cell_empty(paper: Paper, results: Path) -> None:
+    stage = make_stage(paper, "digits")
+    file_evaluation(results, network(paper, stage, "at"), stage, "kd-defences", 10, fails="pgd-20")
+    (grid,) = grids(paper, "2", stage, results)
+    assert "failed" in reason(grid, "AT", "PGD-20")
+    assert shown(grid, "AT", "from AT") == 90
+
+
+def test_black_box_cells_wait_for_transfer_and_the_diagonal_is_white_box(paper: Paper, results: Path) -> None:
+    stage = make_stage(paper, "digits")
+    for run in ("at", "trades"):
+        file_evaluation(results, network(paper, stage, run), stage, "kd-defences", {"pgd-20": 5, "pgd-100": 30})
+    (grid,) = grids(paper, "2", stage, results)
+    assert shown(grid, "AT", "from AT") == 70
+    assert "transfer" in reason(grid, "TRADES", "from AT")
+
+
+def test_several_seeds_give_mean_and_spread(paper: Paper, results: Path) -> None:
+    stage = make_stage(paper, "digits", seeds=(0, 1))
+    for seed, broken in ((0, 10), (1, 30)):
+        file_evaluation(results, network(paper, stage, "at", seed=seed), stage, "kd-defences", broken)
+    file_evaluation(results, network(paper, stage, "trades"), stage, "kd-defences", 10)
+    (grid,) = grids(paper, "2", stage, results)
+    cell = grid.cell("AT", "PGD-20")
+    assert (cell.value, cell.spread) == pytest.approx((0.8, 0.1 * 2**0.5))
+    assert cell.low is None
+    assert reason(grid, "TRADES", "PGD-20") == "not run"  # one of its two seeds is missing
+
+
+def test_csv_holds_what_the_table_shows(paper: Paper, results: Path) -> None:
+    stage = make_stage(paper, "cifar10")
+    at = network(paper, stage, "at", "resnet18")
+    file_evaluation(results, at, stage, "multi-perturbation", {"pgd-linf": 500}, images=1000)
+    rows = list(csv.DictReader(io.StringIO(to_csv(grids(paper, "1", stage, results)))))
+    assert len(rows) == 16
+    found = next(row for row in rows if (row["row"], row["column"]) == ("AT", "linf"))
+    assert {name: found[name] for name in ("percent", "printed_percent", "difference", "images")} == {
+        "percent": "50",
+        "printed_percent": "45",
+        "difference": "5",
+        "images": "1000",
+    }
+    assert found["evaluations"]
+    missing = next(row for row in rows if (row["row"], row["column"]) == ("MAT", "linf"))
+    assert (missing["percent"], missing["reason"], missing["printed_gain"]) == ("", "not run", "15")
+
+
+def test_latex_has_booktabs_marks_gains_and_no_loose_characters(paper: Paper, results: Path) -> None:
+    stage = make_stage(paper, "digits")
+    file_evaluation(results, network(paper, stage, "at"), stage, "multi-perturbation", 50)
+    file_evaluation(results, network(paper, stage, "mat/h1"), stage, "multi-perturbation", 30)
+    text = to_latex(grids(paper, "1", stage, results), "Several & kinds")
+    assert all(rule in text for rule in (r"\toprule", r"\midrule", r"\bottomrule"))
+    assert r"\textbf{70.0}" in text
+    assert r"\underline{60.0}" in text
+    assert "(+20.0)" in text
+    assert r"Several \& kinds" in text
+    body = [line for line in text.splitlines() if line.endswith(r"\\") and "multicolumn" not in line]
+    assert {len(re.findall(r"(?<!\\)&", line)) for line in body} == {4}
+    assert escape(r"50% of a_b & {c}\d") == r"50\% of a\_b \& \{c\}\textbackslash{}d"
+
+
+def test_the_page_escapes_names_and_says_what_is_not_run(paper: Paper, results: Path) -> None:
+    stage = make_stage(paper, "digits")
+    file_evaluation(results, network(paper, stage, "at"), stage, "kd-defences", 10)
+    panels = {key: grids(paper, key, stage, results) for key in paper.exhibits}
+    html = page(paper, stage, panels, published(), [], "bench paper toy --scale digits", ["a <i>failure</i>"])
+    assert "<script>alert" not in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; paper" in html
+    assert "<i>failure" not in html
+    assert "bench paper toy --scale digits --table 2 --only TRADES" in html
+    assert "--only &#39;TRADES &lt;b&gt;1&lt;/b&gt; &amp; 1&#39;" in html
+    assert "90.0" in html
+    assert "http://" not in html.replace("http://www.w3.org", "")
+    assert "https://" not in html
+
+
+def test_figures_draw_what_was_measured(paper: Paper, results: Path) -> None:
+    stage = make_stage(paper, "digits")
+    (empty,) = grids(paper, "figure-1", stage, results)
+    assert draw(empty) is None
+    file_evaluation(results, network(paper, stage, "trades"), stage, "kd-defences", 10)
+    file_evaluation(results, network(paper, stage, "trades-1"), stage, "kd-defences", 60)
+    (grid,) = grids(paper, "figure-1", stage, results)
+    drawing = draw(grid)
+    (series,) = drawing.series
+    assert [text for _, text in drawing.ticks] == ["1", "6"]
+    by_x = sorted(series.marks, key=lambda mark: mark.x)
+    assert by_x[0].y > by_x[1].y  # 40% is drawn below 90%
+    assert by_x[1].words == "6, PGD-20: 90.0%"
+    assert all(mark.high < mark.y < mark.low for mark in series.marks)
+    html = page(
+        paper, stage, {key: [grid] if key == "figure-1" else [] for key in paper.exhibits}, published(), [], "x"
+    )
+    assert html.count("<circle") == 2
+
+
+def test_the_papers_own_tables_render_from_nothing(tmp_path: Path) -> None:
+    for name in ("mat", "mmard", "cat", "robust-union"):
+        shipped = load_paper(name)
+        for scale in ("digits", "cifar10", "mnist"):
+            stage = make_stage(shipped, scale)
+            archive = Archive([])
+            panels = {key: make_grids(shipped, key, stage, archive, load_published(name)) for key in shipped.exhibits}
+            html = page(shipped, stage, panels, load_published(name), [], f"bench paper {name} --scale {scale}")
+            assert "As the paper prints it" in html
+            assert all(not grid.measured for found in panels.values() for grid in found)
+            assert any(grid.size for found in panels.values() for grid in found)
