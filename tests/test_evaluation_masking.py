@@ -1,0 +1,90 @@
+"""Networks built to hide their gradients raise the right flags, end to end; an honest one raises none."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+import torch
+from evaluation_toys import save, trained, with_last_layer, write_suite
+from torch import nn
+
+from benchmark.analysis.masking import masking_flags
+from benchmark.errors import BadInput
+from benchmark.evaluation import evaluate
+
+BATTERY = """\
+  - {attack: fgsm, norm: linf}
+  - {attack: pgd, norm: linf, parameters: {steps: 10, relative_step_size: 0.25}}
+  - {attack: square, norm: linf, parameters: {queries: 300}}
+  - {attack: ddn, norm: l2, parameters: {steps: 40}}
+"""
+
+
+class Quantised(nn.Module):
+    """Rounds images to four grey levels first: the gradient is zero almost everywhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = trained().model()
+
+    def forward(self, x):
+        return self.network((x * 4).round() / 4)
+
+
+class Detached(Quantised):
+    """Cuts the way back to the image."""
+
+    def forward(self, x):
+        return self.network(x.detach())
+
+
+class Noisy(Quantised):
+    """Adds noise of its own, drawn anew at every call."""
+
+    def forward(self, x):
+        return self.network(x + 0.3 * torch.randn_like(x))
+
+
+@pytest.fixture
+def flags(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "masked_networks", sys.modules[__name__])
+
+    def run(source) -> set[str]:
+        (evaluation,) = evaluate(
+            source,
+            suite=write_suite(tmp_path, BATTERY, images=100),
+            results=tmp_path / "results",
+            dataset="digits",
+            trust=True,
+            precision="fp32",
+            progress=False,
+        )
+        assert not evaluation.failures
+        return {flag.name for flag in masking_flags(evaluation)}
+
+    return run
+
+
+def test_an_honest_network_raises_none(flags, tmp_path):
+    assert flags(save(tmp_path)) == set()
+
+
+def test_a_quantiser_kills_gradients_and_is_beaten_without_them(flags):
+    found = flags("python:masked_networks:Quantised")
+    assert {"dead gradients", "an attack without gradients beats those with"} <= found
+
+
+def test_a_network_that_passes_no_gradient_is_flagged(flags):
+    assert {"no gradients", "an attack without gradients beats those with"} <= flags(
+        "python:masked_networks:Detached"
+    )
+
+
+def test_saturated_logits_are_flagged(flags, tmp_path):
+    assert "dead gradients" in flags(save(tmp_path, with_last_layer("saturated", 1e5, 1e5)))
+
+
+def test_a_random_network_is_refused_with_the_reason(flags):
+    with pytest.raises(BadInput, match="other logits when it is asked again"):
+        flags("python:masked_networks:Noisy")
