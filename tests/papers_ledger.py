@@ -28,6 +28,7 @@ def file_evaluation(
     scale: str | None = None,
     card: Mapping[str, Any] | None = None,
     fails: str | None = None,
+    source: Network | None = None,
 ) -> None:
     """File an evaluation of `network` in which each attack breaks the first so many images.
 
@@ -40,10 +41,10 @@ def file_evaluation(
         scale: the suite's row of radii; the dataset's name if left out.
         card: what the network says about itself, where it is not what the paper asks for.
         fails: label of an attack that failed.
+        source: the network that the images were crafted on, if another one.
     """
     ledger = Ledger.open(results, create=True)
     bound = load_suite(suite, stage.preset, scale or stage.dataset).first(images)
-    asked = network.training
     wrong = np.arange(images) >= images - clean_errors
     records: dict[str, list[str]] = {}
     for item in bound.items:
@@ -54,7 +55,7 @@ def file_evaluation(
             key={
                 "network": digest(network.name),
                 "data": {"digest": stage.dataset, "start": 0, "stop": images},
-                "case": [item.definition(), stage.preset, mode, count],
+                "case": [item.definition(), stage.preset, mode, count, source.name if source else None],
             },
             broken=hit,
             distance=np.where(hit, 0.0, np.inf),
@@ -63,27 +64,25 @@ def file_evaluation(
             info={
                 "label": item.label,
                 "error": "RuntimeError: it broke down" if failed else None,
-                "seconds": 2.0, "forwards": 100, "backwards": 50, "dead_gradients": 0, "disagreements": 0,
-                "attacked": images, "faults": {}, "hardware": "a machine", "date": "2026-01-02T03:04:05+00:00",
+                "seconds": 2.0,
+                "forwards": 100,
+                "backwards": 50,
+                "dead_gradients": 0,
+                "disagreements": 0,
+                "attacked": images,
+                "faults": {},
+                "hardware": "a machine",
+                "date": "2026-01-02T03:04:05+00:00",
             },
         )
         ledger.write(record)
         records[item.label] = [record.digest]
-    told: dict[str, Any] = {"name": network.name, "network": network.member, "digest": digest(network.name)}
-    if asked:
-        told |= {
-            "method": asked.method,
-            "architecture": asked.architecture,
-            "dataset": asked.dataset,
-            "seed": asked.seed,
-            "recipe": {"name": asked.recipe},
-            "history": [{"epoch": 1, "seconds": 7.0}, {"epoch": 2, "seconds": 8.0}],
-        }
     ledger.write_evaluation(
         {
             "format": FORMAT,
             "id": digest([network.name, bound.digest, mode, images, str(broken), clean_errors]),
-            "model": {**told, **(card or {})},
+            "model": {**_card(network), **(card or {})},
+            "crafted_on": _card(source) if source else None,
             "suite": bound.definition(),
             "dataset": {"name": stage.dataset, "digest": digest(stage.dataset), "images": images},
             "mode": mode,
@@ -93,3 +92,18 @@ def file_evaluation(
             "records": records,
         }
     )
+
+
+def _card(network: Network) -> dict[str, Any]:
+    """What `network` would say about itself."""
+    told = {"name": network.name, "network": network.member, "digest": digest(network.name)}
+    if asked := network.training:
+        return told | {
+            "method": asked.method,
+            "architecture": asked.architecture,
+            "dataset": asked.dataset,
+            "seed": asked.seed,
+            "recipe": {"name": asked.recipe},
+            "history": [{"epoch": 1, "seconds": 7.0}, {"epoch": 2, "seconds": 8.0}],
+        }
+    return told

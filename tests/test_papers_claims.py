@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from papers_ledger import file_evaluation
 
-from benchmark.evaluation import load_results
 from benchmark.papers import load_paper
 from benchmark.papers.archive import Archive
 from benchmark.papers.claims import check_claims, judge
@@ -67,7 +66,7 @@ def test_claims_are_looked_up_in_the_ledger(tmp_path: Path) -> None:
     for run, broken in (("at", {"pgd-20": 80, "pgd-100": 100, "pgd-1000": 100}), ("mat/h1", 60)):
         network = find_network(paper, run, stage, "small-cnn", 0)
         file_evaluation(tmp_path, network, stage, "kd-defences", broken, images=200)
-    grids = {key: make_grids(paper, key, stage, Archive(load_results(tmp_path)), Published({})) for key in ("3", "4")}
+    grids = {key: make_grids(paper, key, stage, Archive.open(tmp_path), Published({})) for key in ("3", "4")}
     verdicts = {verdict.claim.text: verdict for verdict in check_claims(paper.claims, grids)}
     assert len(verdicts) == len(paper.claims)
     assert verdicts["MAT (h1) beats AT under PGD-100"].answer == "yes"
@@ -86,6 +85,6 @@ def test_a_claim_is_checked_in_every_panel(tmp_path: Path) -> None:
         for run, more in (("at", 0), ("mat/h1", -15 if broken == 20 else 15)):
             network = find_network(paper, run, stage, architecture, 0)
             file_evaluation(tmp_path, network, stage, "kd-defences", broken + more, images=100)
-    grids = {"3": make_grids(paper, "3", stage, Archive(load_results(tmp_path)), Published({}))}
+    grids = {"3": make_grids(paper, "3", stage, Archive.open(tmp_path), Published({}))}
     found = [(v.grid.panel.architecture, v.answer) for v in check_claims(paper.claims[:1], grids)]
     assert found == [("resnet18", "yes"), ("wrn-34-10", "no")]

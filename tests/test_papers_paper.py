@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -167,6 +168,32 @@ def test_mistakes_are_told_before_anything_is_done(toy: str, arguments, expected
     assert not Path("zoo").exists()
 
 
+def test_what_is_crafted_on_one_network_is_tried_on_all_in_one_job(tmp_path: Path) -> None:
+    loaded = load_paper("mat")
+    agenda = make_agenda(loaded, ["4"], make_stage(loaded, "digits"), Archive([]), tmp_path)
+    crafted = [job for job in agenda.jobs if job.targets]
+    assert [job.what for job in crafted] == [
+        f"craft on {source}, try on mat-h1, mat-h2" for source in ("at", "trades", "mart", "mat-h1", "mat-h2")
+    ]
+    assert {job.trains for job in agenda.jobs if job.trains} == {"at", "trades", "mart", "mat"}
+
+
+def test_transfer_from_nothing_to_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row that can't be made does not keep the others from being tried with the same images."""
+    monkeypatch.chdir(tmp_path)
+    text = TOY.replace(
+        "{label: Ravg, metric: r_avg}", "{label: black, suite: transfer, attack: pgd-100, source: natural}"
+    )
+    Path("toy.yaml").write_text(text, encoding="utf-8")
+    result = paper("toy.yaml", progress=False)
+    crafted = [job for job in result.jobs if job["job"].startswith("craft")]
+    assert ["can't be done" in job["basis"] for job in crafted] == [True, False]
+    assert result.failures == []
+    rows = list(csv.DictReader((result.page.parent / "table-1.csv").open(encoding="utf-8")))
+    filled = {row["row"]: bool(row["percent"]) for row in rows if row["column"] == "black"}
+    assert filled == {"unborn": False, "ARD": True, "Nature": True}
+
+
 def test_names_of_tables_as_people_write_them(toy: str) -> None:
     for written in ("1", "Table 1", "table-1"):
         assert len(paper(toy, table=written, only=["Nature"], dry_run=True).jobs) == 2
@@ -215,7 +242,7 @@ def test_all_shipped_papers_can_be_planned(tmp_path: Path) -> None:
             )
             before: set[str] = set()
             for job in agenda.jobs:
-                for needed in job.network.lineage():
+                for needed in job.lineage():
                     if needed.training and job.trains != needed.training.name:
                         assert needed.training.name in before
                 before |= {job.trains} if job.trains else set()

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from papers_ledger import file_evaluation
 
-from benchmark.evaluation import load_results
 from benchmark.papers.archive import Archive
 from benchmark.papers.chart import draw
 from benchmark.papers.files import load_paper
@@ -59,7 +58,8 @@ exhibits:
     columns:
       - {label: Clean, metric: clean}
       - {label: PGD-20, attack: pgd-20}
-      - {label: from AT, attack: pgd-100, source: at}
+      - {label: PGD-100, attack: pgd-100}
+      - {label: from AT, suite: transfer, attack: pgd-100, source: at}
     rows:
       - {label: AT, run: at}
       - {label: TRADES, run: trades}
@@ -105,7 +105,7 @@ def published() -> Published:
 
 
 def grids(paper: Paper, key: str, stage: Stage, results: Path) -> list[Grid]:
-    return make_grids(paper, key, stage, Archive(load_results(results)), published())
+    return make_grids(paper, key, stage, Archive.open(results), published())
 
 
 def shown(grid: Grid, row: str, column: str) -> float:
@@ -222,16 +222,21 @@ def test_a_failed_attack_leaves_its_cell_empty(paper: Paper, results: Path) -> N
     file_evaluation(results, network(paper, stage, "at"), stage, "kd-defences", 10, fails="pgd-20")
     (grid,) = grids(paper, "2", stage, results)
     assert "failed" in reason(grid, "AT", "PGD-20")
-    assert shown(grid, "AT", "from AT") == 90
+    assert shown(grid, "AT", "PGD-100") == 90
 
 
-def test_black_box_cells_wait_for_transfer_and_the_diagonal_is_white_box(paper: Paper, results: Path) -> None:
+def test_black_box_cells_come_from_transfers(paper: Paper, results: Path) -> None:
+    """What was crafted on another network counts there alone, and what was crafted on the network itself does not."""
     stage = make_stage(paper, "digits")
-    for run in ("at", "trades"):
-        file_evaluation(results, network(paper, stage, run), stage, "kd-defences", {"pgd-20": 5, "pgd-100": 30})
+    at, trades = network(paper, stage, "at"), network(paper, stage, "trades")
+    file_evaluation(results, trades, stage, "transfer", 30, source=at)
+    file_evaluation(results, trades, stage, "transfer", 60)
+    file_evaluation(results, at, stage, "transfer", 70, source=trades)
+    file_evaluation(results, trades, stage, "kd-defences", 50, source=at)
     (grid,) = grids(paper, "2", stage, results)
-    assert shown(grid, "AT", "from AT") == 70
-    assert "transfer" in reason(grid, "TRADES", "from AT")
+    assert shown(grid, "TRADES", "from AT") == 70
+    assert reason(grid, "AT", "from AT") == "not run"
+    assert reason(grid, "TRADES", "PGD-100") == "not run"
 
 
 def test_several_seeds_give_mean_and_spread(paper: Paper, results: Path) -> None:

@@ -17,18 +17,20 @@ from benchmark.papers.stage import Stage
 
 @dataclass(frozen=True)
 class Job:
-    """One training, or the evaluation of one network under one suite.
+    """One training, one network's evaluation under one suite, or a trial of what is crafted on it on other networks.
 
     Attributes:
-        network: what is evaluated, or one of the networks that are trained.
+        network: what is evaluated or crafted on, or one of the networks that are trained.
         question: what it is evaluated for; None for a training.
         rows: "table/row" of the first cell that waits for it.
+        targets: the networks that are tried with what is crafted on `network`.
         obstacle: why it can't be done; None if it can.
     """
 
     network: Network
     question: Question | None
     rows: str
+    targets: tuple[Network, ...] = ()
     obstacle: str | None = None
 
     @property
@@ -39,9 +41,16 @@ class Job:
     @property
     def what(self) -> str:
         """In words, e.g. "train at" or "evaluate mat-h1 under kd-defences"."""
+        if self.targets:
+            return f"craft on {self.network.name}, try on {', '.join(target.name for target in self.targets)}"
         return (
             f"evaluate {self.network.name} under {self.question.suite}" if self.question else f"train {self.trains}"
         )
+
+    def lineage(self) -> Iterator[Network]:
+        """All networks that it needs, teachers first."""
+        for network in (self.network, *self.targets):
+            yield from network.lineage()
 
 
 @dataclass
@@ -74,30 +83,58 @@ def make_agenda(
         only: labels of the rows to work for; empty for all.
         note: told about checkpoints that are there and are none of these networks.
     """
-    agenda = Agenda()
-    wanted: dict[tuple[Network, str], tuple[Question, list[Column], str]] = {}
-    for key, network, column, label in _cells(paper, keys, stage, only):
-        exhibit = paper.exhibits[key]
-        suite = column.suite or exhibit.suite
-        question, columns, first = wanted.get((network, suite), (Question(suite, exhibit.mode), [], f"{key}/{label}"))
-        mode = "full" if "full" in (question.mode, exhibit.mode) else exhibit.mode
-        wanted[network, suite] = (Question(suite, mode), [*columns, column], first)
-    evaluations = [
-        Job(network, question, first, network.obstacle())
-        for (network, _), (question, columns, first) in wanted.items()
-        if not _is_known(archive, network, question, columns, stage)
-    ]
-    there: dict[str, bool] = {}
+    agenda, there = Agenda(), dict[str, bool]()
+    evaluations = [*_evaluations(paper, keys, stage, archive, only)]
     for job in evaluations:
-        for needed in job.network.lineage():
+        for needed in job.lineage():
             training = needed.training
             if training is None or needed.name in there:
                 continue
-            there[needed.name] = job.obstacle is None and _is_there(needed, zoo, note)
+            there[needed.name] = training.obstacle() is None and _is_there(needed, zoo, note)
             if not there[needed.name] and training.name not in {each.trains for each in agenda.jobs}:
-                agenda.jobs.append(Job(needed, None, job.rows, training.obstacle()))
+                agenda.jobs.append(Job(needed, None, job.rows, obstacle=training.obstacle()))
     agenda.jobs += evaluations
     return agenda
+
+
+@dataclass
+class _Wanted:
+    """What the cells of all tables together ask about one network."""
+
+    network: Network
+    question: Question
+    rows: str
+    columns: list[Column] = field(default_factory=list)
+
+    def is_known(self, archive: Archive, stage: Stage) -> bool:
+        found = archive.find(self.network, self.question, stage)
+        return found is not None and all(scores(found, column) is not None for column in self.columns)
+
+
+def _evaluations(
+    paper: Paper, keys: Collection[str], stage: Stage, archive: Archive, only: Collection[str]
+) -> Iterator[Job]:
+    """The evaluations that are missing; what is crafted on one network is tried on all its targets in one job."""
+    wanted: dict[tuple[Network, str, Network | None], _Wanted] = {}
+    for key, row, network, column, source in _cells(paper, keys, stage, only):
+        exhibit = paper.exhibits[key]
+        suite = column.suite or exhibit.suite
+        first = _Wanted(network, Question(suite, exhibit.mode, source), f"{key}/{row}")
+        each = wanted.setdefault((network, suite, source), first)
+        if exhibit.mode == "full":
+            each.question = Question(suite, "full", source)
+        each.columns.append(column)
+    crafted: dict[tuple[Network, str, str | None], list[_Wanted]] = {}
+    for each in wanted.values():
+        if each.is_known(archive, stage):
+            continue
+        if each.question.source:
+            obstacle = each.question.source.obstacle() or each.network.obstacle()
+            crafted.setdefault((each.question.source, each.question.suite, obstacle), []).append(each)
+        else:
+            yield Job(each.network, each.question, each.rows, obstacle=each.network.obstacle())
+    for (source, _, obstacle), group in crafted.items():
+        yield Job(source, group[0].question, group[0].rows, tuple(each.network for each in group), obstacle)
 
 
 def checkpoint(network: Network, zoo: Path) -> str:
@@ -107,7 +144,8 @@ def checkpoint(network: Network, zoo: Path) -> str:
 
 def _cells(
     paper: Paper, keys: Collection[str], stage: Stage, only: Collection[str]
-) -> Iterator[tuple[str, Network, Column, str]]:
+) -> Iterator[tuple[str, str, Network, Column, Network | None]]:
+    """(exhibit, row, network, column, source) of every cell that is asked for and has a network."""
     for key in keys:
         exhibit = paper.exhibits[key]
         for panel in stage.panels(exhibit):
@@ -117,13 +155,8 @@ def _cells(
                     network = find_network(paper, str(row.run), stage, panel.architecture, seed, row.network)
                     for column in exhibit.columns if network else ():
                         source = column.source and find_network(paper, column.source, stage, panel.architecture, seed)
-                        if network and source in (None, network):
-                            yield key, network, column, row.label
-
-
-def _is_known(archive: Archive, network: Network, question: Question, columns: list[Column], stage: Stage) -> bool:
-    found = archive.find(network, question, stage)
-    return found is not None and all(scores(found, column) is not None for column in columns)
+                        if network:
+                            yield key, row.label, network, column, source or None
 
 
 def _is_there(network: Network, zoo: Path, note: Callable[[str], None]) -> bool:

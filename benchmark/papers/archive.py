@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.analysis import aggregate, paired
 from benchmark.errors import BadInput
-from benchmark.evaluation import Evaluation, load_suite
+from benchmark.evaluation import Evaluation, Ledger, load_suite
 from benchmark.papers.networks import Network
 from benchmark.papers.schema import Column
 from benchmark.papers.stage import Stage
@@ -22,23 +24,40 @@ Scores = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of the ledger: a suite, and whether single attacks have to have seen all images."""
+    """What is asked about a network.
+
+    Attributes:
+        suite: under which suite.
+        mode: "full" if single attacks have to have seen all images.
+        source: the network that the images are crafted on, where the suite is one of transfer.
+    """
 
     suite: str
     mode: str = "full"
+    source: Network | None = None
 
 
 class Archive:
     """The evaluations of a ledger, by network.
 
     Args:
-        evaluations: all that there are.
+        evaluations: all that there are, with those of images that were crafted on another network.
     """
 
     def __init__(self, evaluations: Iterable[Evaluation]) -> None:
         self._by_name: dict[str, list[Evaluation]] = {}
         for evaluation in evaluations:
             self._by_name.setdefault(evaluation.name, []).append(evaluation)
+
+    @classmethod
+    def open(cls, results: str | Path) -> Archive:
+        """What is in the ledger of the folder `results`.
+
+        Raises:
+            BadInput: the folder was written by another version.
+        """
+        ledger = Ledger.open(results)
+        return cls([*ledger.evaluations(), *ledger.transfers()])
 
     def find(self, network: Network, question: Question, stage: Stage) -> Evaluation | None:
         """The latest evaluation of `network` that answers `question`; None if there is none.
@@ -49,7 +68,7 @@ class Archive:
         fitting = [
             evaluation
             for evaluation in self._by_name.get(network.name, ())
-            if _is_network(evaluation, network) and _answers(evaluation, question, stage)
+            if _is(evaluation.model, network) and _answers(evaluation, question, stage)
         ]
         return max(
             fitting, key=lambda found: (len(found.clean_errors), found.mode == "full", found.date), default=None
@@ -70,12 +89,16 @@ def scores(evaluation: Evaluation, column: Column) -> Scores | None:
     return (~outcome.broken).astype(float)
 
 
-def _is_network(evaluation: Evaluation, network: Network) -> bool:
-    return network.training is None or network.made(evaluation.model)
+def _is(card: Mapping[str, Any], network: Network) -> bool:
+    return card["name"] == network.name and (network.training is None or network.made(card))
 
 
 def _answers(evaluation: Evaluation, question: Question, stage: Stage) -> bool:
-    images = len(evaluation.clean_errors)
+    images, source = len(evaluation.clean_errors), evaluation.crafted_on
+    if (source is None) != (question.source is None):
+        return False
+    if source is not None and question.source is not None and not _is(source, question.source):
+        return False
     return (
         evaluation.suite["name"] == question.suite
         and evaluation.suite["preset"] == stage.preset

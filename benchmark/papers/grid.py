@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmark.analysis.intervals import wilson
 from benchmark.papers.archive import Archive, Question, Scores, scores
-from benchmark.papers.networks import Network, find_network
+from benchmark.papers.networks import find_network
 from benchmark.papers.published import Printed, Published, place_of
 from benchmark.papers.schema import Column, Exhibit, Panel, Paper, Row
 from benchmark.papers.stage import Stage
@@ -161,16 +161,16 @@ def _measure(
     """The cell's scores, or the reason why there are none."""
     if row.run is None:
         return Cell(reason="" if row.mean_of else "not trained here")
-    found, ids, question = [], [], Question(column.suite or exhibit.suite, exhibit.mode)
+    found, ids = [], []
     for seed in stage.seeds:
         network = find_network(paper, row.run, stage, panel.architecture, seed, row.network)
         if network is None:
             return Cell(reason=f"not trained at this scale: {row.label} is a published network elsewhere")
-        if column.source is not None and not _is_white_box(paper, column.source, stage, panel, seed, network):
-            return Cell(reason="not run: this version has no black-box transfer yet")
+        source = column.source and find_network(paper, column.source, stage, panel.architecture, seed)
+        question = Question(column.suite or exhibit.suite, exhibit.mode, source or None)
         evaluation = archive.find(network, question, stage)
         if evaluation is None:
-            obstacle = network.obstacle()
+            obstacle = network.obstacle() or (source.obstacle() if source else None)
             return Cell(reason=f"not run: {obstacle}" if obstacle else "not run")
         known = scores(evaluation, column)
         if known is None:
@@ -181,10 +181,6 @@ def _measure(
         return Cell(reason="not run: its seeds were evaluated on different numbers of images")
     spread = float(np.std([each.mean() for each in found], ddof=1)) if len(found) > 1 else None
     return Cell(scores=np.mean(found, axis=0), spread=spread, evaluations=tuple(ids))
-
-
-def _is_white_box(paper: Paper, source: str, stage: Stage, panel: Panel, seed: int, target: Network) -> bool:
-    return find_network(paper, source, stage, panel.architecture, seed) == target
 
 
 def _of_size(cell: Cell, images: int | None) -> Cell:

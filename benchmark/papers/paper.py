@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import BadInput, unknown
-from benchmark.evaluation import load_results
 from benchmark.papers.agenda import Agenda, make_agenda
 from benchmark.papers.archive import Archive
 from benchmark.papers.claims import Verdict, check_claims
@@ -97,9 +96,10 @@ def paper(
     stage = make_stage(found, scale, recipe, preset, n, tuple(seeds))
     command = _command(name, scale, recipe, preset, n, stage.seeds)
     notes: list[str] = []
-    agenda = make_agenda(found, keys, stage, Archive(load_results(results)), Path(zoo), only, notes.append)
+    archive = Archive.open(results)
+    agenda = make_agenda(found, keys, stage, archive, Path(zoo), only, notes.append)
     if dry_run:
-        clock = Clock(load_results(results), stage, str(root) if root else None)
+        clock = Clock(archive.all(), stage, str(root) if root else None)
         return Result(None, _listed(agenda, clock), failures=notes)
     for folder in (zoo, results, out):
         check_writable(folder)
@@ -111,7 +111,7 @@ def paper(
             notes.append(f"{job.what}: {error}")
     published = load_published(name) if name in PAPERS else Published({})
     target = Path(out) / safe_name(stage.dataset) / safe_name(found.name)
-    verdicts = _write(found, stage, Archive(load_results(results)), published, command, notes, target)
+    verdicts = _write(found, stage, Archive.open(results), published, command, notes, target)
     return Result(target / "index.html", _listed(agenda, None), verdicts, notes)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.evaluation import evaluate
+from benchmark.evaluation import evaluate, transfer
 from benchmark.papers.agenda import Job, checkpoint
 from benchmark.papers.archive import Question
 from benchmark.papers.networks import Network, Training
@@ -32,7 +32,9 @@ class Workshop:
         Raises:
             BadInput: it can't be done.
         """
-        if job.question:
+        if job.question and job.targets:
+            self._transfer(job.network, job.targets, job.question)
+        elif job.question:
             self._evaluate(job.network, job.question)
         elif job.network.training:
             self._train(job.network.training)
@@ -72,6 +74,22 @@ class Workshop:
             device=self.device,
             precision=self.precision,
             workers=self.workers,
+            root=self.root,
+            download=self.download,
+            progress=self.progress,
+        )
+
+    def _transfer(self, source: Network, targets: tuple[Network, ...], question: Question) -> None:
+        transfer(
+            checkpoint(source, self.zoo),
+            [checkpoint(target, self.zoo) for target in targets],
+            suite=question.suite,
+            preset=self.stage.preset,
+            n=self.stage.images,
+            dataset=self.stage.dataset,
+            results=self.results,
+            device=self.device,
+            precision=self.precision,
             root=self.root,
             download=self.download,
             progress=self.progress,
