@@ -25,13 +25,13 @@ LINF_SLACK = 6e-8
 RELATIVE_SLACK = 1e-6
 
 
-def distance(delta: Tensor, norm: str) -> Tensor:
-    """The `norm` of each row of `delta` (N×...), computed in float64, returned as float64 of shape N.
+def distance(delta: Tensor, norm: str, dtype: torch.dtype = torch.float64) -> Tensor:
+    """The `norm` of each row of `delta` (N×...), computed and returned in `dtype`: a verdict needs float64.
 
     For l0 it is the number of changed channel values, not of changed pixels; for a threat without a ball
     the largest change of a value.
     """
-    rows = delta.detach().flatten(1).double()
+    rows = delta.detach().flatten(1).to(dtype)
     if norm == "linf" or norm in PARAMETRIC:
         return rows.abs().amax(1)
     if norm == "l2":
@@ -39,7 +39,7 @@ def distance(delta: Tensor, norm: str) -> Tensor:
     if norm == "l1":
         return rows.abs().sum(1)
     if norm == "l0":
-        return (rows != 0).sum(1).double()
+        return (rows != 0).sum(1).to(dtype)
     raise unknown("norm", norm, (*NORMS, *PARAMETRIC))
 
 
@@ -151,6 +151,25 @@ def in_box(x: Tensor) -> Tensor:
 def column(values: Tensor, like: Tensor) -> Tensor:
     """N values shaped so that they broadcast over the rows of an N×... tensor."""
     return values.view(-1, *([1] * (like.dim() - 1)))
+
+
+def clipped_scale(x: Tensor, direction: Tensor, radius: float | Tensor) -> Tensor:
+    """The factors s (N) for which clip(x + s·direction) is `radius` away from `x` in l2, or as far as the box allows.
+
+    The squared distance is Σ min(s·|d_i|, room_i)², where the box leaves coordinate i `room_i` to move; between
+    the values of s at which a coordinate reaches its bound that is a quadratic with a known root.
+    """
+    flat, way = x.flatten(1).double(), direction.flatten(1).double()
+    limit = torch.as_tensor(radius, dtype=torch.float64, device=x.device).expand(len(x))[:, None].square()
+    room = torch.where(way > 0, 1 - flat, flat)
+    stops, order = (room / way.abs().clamp_min(1e-12)).sort(dim=1)
+    rooms, sizes = room.gather(1, order).square(), way.gather(1, order).square()
+    stuck, free = rooms.cumsum(1) - rooms, sizes.flip(1).cumsum(1).flip(1)
+    reached = stuck + free * stops.square()  # the squared distance at each stop
+    segment = (reached < limit).sum(1, keepdim=True).clamp_max(flat.shape[1] - 1)
+    left = (limit - stuck.gather(1, segment)).clamp_min(0)
+    scale = (left / free.gather(1, segment).clamp_min(1e-30)).sqrt()
+    return scale.minimum(stops[:, -1:]).squeeze(1).to(x.dtype)
 
 
 def _project_l1(x: Tensor, x_adv: Tensor, epsilon: Tensor) -> Tensor:

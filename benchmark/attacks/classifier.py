@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from benchmark.attacks.objectives import is_wrong
+from benchmark.attacks.objectives import clearly_wrong
 
 
 class PreparedClassifier:
@@ -52,7 +52,7 @@ class PreparedClassifier:
         return self._logits(x, self.precision)
 
     def confirm(self, x: Tensor, y: Tensor, broken: Tensor) -> Tensor:
-        """The rows of `broken` that stay misclassified in float32.
+        """The rows of `broken` that stay misclassified in float32, by more than rounding.
 
         bfloat16 flips a few predictions near the boundary; an example that left the search on such a
         belief would be lost to it, so a claim made in bfloat16 is confirmed before it is acted on.
@@ -61,7 +61,7 @@ class PreparedClassifier:
             return broken
         broken = broken.clone()
         with torch.no_grad():
-            broken[broken.clone()] = is_wrong(self._logits(x[broken], "fp32"), y[broken])
+            broken[broken.clone()] = clearly_wrong(self._logits(x[broken], "fp32"), y[broken])
         return broken
 
     @contextmanager

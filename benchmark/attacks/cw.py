@@ -11,7 +11,7 @@ from torch import Tensor
 
 from benchmark.attacks.base import Classifier
 from benchmark.attacks.minimal import Closest, MinimalAttack
-from benchmark.attacks.objectives import is_wrong, margin
+from benchmark.attacks.objectives import clearly_wrong, margin
 from benchmark.noise import Noise
 
 
@@ -94,4 +94,4 @@ def _penalty(
         logits = classifier(x_adv)
         loss = (x_adv - x).flatten(1).square().sum(1) + c * (-margin(logits, y)).clamp_min(0)
         (gradient,) = torch.autograd.grad(loss.sum(), w)
-    return x_adv.detach(), is_wrong(logits.detach(), y), loss.detach(), torch.nan_to_num(gradient, 0.0, 0.0, 0.0)
+    return x_adv.detach(), clearly_wrong(logits.detach(), y), loss.detach(), torch.nan_to_num(gradient, 0.0, 0.0, 0.0)

@@ -12,7 +12,7 @@ from torch import Tensor
 from benchmark.attacks.ascent import input_gradient
 from benchmark.attacks.base import Classifier
 from benchmark.attacks.minimal import Closest, MinimalAttack
-from benchmark.attacks.objectives import cross_entropy, is_wrong
+from benchmark.attacks.objectives import clearly_wrong, cross_entropy
 from benchmark.noise import Noise
 from benchmark.threats import column
 
@@ -54,7 +54,7 @@ class DDN(MinimalAttack):
         for step in range(self.steps):
             step_size = 0.01 + 0.99 * (1 + math.cos(math.pi * step / self.steps)) / 2
             logits, _, gradient = input_gradient(classifier, x_adv, y, cross_entropy)
-            wrong = is_wrong(logits, y)
+            wrong = clearly_wrong(logits, y)
             closest.offer(x_adv, wrong)
             gradient = torch.where(column(_length(gradient) > 0, x), gradient, fallback)
             delta = x_adv - x + step_size * gradient / column(_length(gradient), x)
@@ -62,7 +62,7 @@ class DDN(MinimalAttack):
             delta = delta * column(radius / _length(delta).clamp_min(1e-12), x)
             x_adv = self._round((x + delta).clamp(0, 1))
         with torch.no_grad():
-            closest.offer(x_adv, is_wrong(classifier(x_adv), y))
+            closest.offer(x_adv, clearly_wrong(classifier(x_adv), y))
         return closest.x_adv
 
     def _round(self, x: Tensor) -> Tensor:

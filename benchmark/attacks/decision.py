@@ -12,7 +12,7 @@ from benchmark import threats
 from benchmark.attacks.base import Classifier
 from benchmark.attacks.libraries import LibraryModel, seeded
 from benchmark.attacks.minimal import Closest, MinimalAttack
-from benchmark.attacks.objectives import is_wrong
+from benchmark.attacks.objectives import clearly_wrong
 from benchmark.attacks.random_noise import SaltAndPepper
 from benchmark.attacks.starts import on_the_boundary
 from benchmark.noise import Noise
@@ -82,7 +82,7 @@ class Pointwise(MinimalAttack):
             closest = Closest(classifier, x, y, norm)
             sparse = SaltAndPepper(self.noise_steps).search(classifier, x, y, norm, noise)
             with torch.no_grad():
-                closest.offer(sparse, is_wrong(classifier(sparse), y))
+                closest.offer(sparse, clearly_wrong(classifier(sparse), y))
             missing = closest.distance.isinf()
             if bool(missing.any()):
                 other = on_the_boundary(classifier, x, y, norm, noise)
@@ -103,7 +103,7 @@ def _improve(attack: Any, classifier: Classifier, x: Tensor, y: Tensor, closest:
         def __call__(self, perturbed: Any, outputs: Any) -> Any:
             import eagerpy
 
-            return eagerpy.astensor(is_wrong(eagerpy.astensor(outputs).raw, labels))
+            return eagerpy.astensor(clearly_wrong(eagerpy.astensor(outputs).raw, labels))
 
     started = closest.distance.isfinite()
     if not bool(started.any()):
@@ -112,5 +112,5 @@ def _improve(attack: Any, classifier: Classifier, x: Tensor, y: Tensor, closest:
     model = foolbox.PyTorchModel(LibraryModel(classifier, x.device), bounds=(0, 1), device=x.device)
     with seeded(seed), torch.no_grad():
         x_adv = attack.run(model, x[started], Misclassified(), starting_points=closest.x_adv[started])
-        wrong = is_wrong(classifier(x_adv), labels) & threats.in_box(x_adv)
+        wrong = clearly_wrong(classifier(x_adv), labels) & threats.in_box(x_adv)
     closest.offer(x_adv, wrong, started.nonzero().squeeze(1))

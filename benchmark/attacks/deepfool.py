@@ -10,7 +10,7 @@ from torch import Tensor
 
 from benchmark.attacks.base import Classifier
 from benchmark.attacks.minimal import Closest, MinimalAttack
-from benchmark.attacks.objectives import is_wrong
+from benchmark.attacks.objectives import clearly_wrong
 from benchmark.errors import BadInput
 from benchmark.noise import Noise
 from benchmark.threats import column
@@ -51,7 +51,7 @@ class DeepFool(MinimalAttack):
         others: Tensor | None = None
         for step in range(self.steps + 1):
             logits, others, f, w = _linearise(classifier, x_adv, y[rows], self.candidates, others)
-            broken = closest.offer(x_adv, is_wrong(logits, y[rows]), rows)
+            broken = closest.offer(x_adv, clearly_wrong(logits, y[rows]), rows)
             if step == self.steps or bool(broken.all()):
                 break
             alive = ~broken

@@ -13,7 +13,7 @@ from benchmark import threats
 from benchmark.attacks.ascent import input_gradient
 from benchmark.attacks.base import Classifier
 from benchmark.attacks.minimal import Closest, MinimalAttack
-from benchmark.attacks.objectives import is_wrong, margin
+from benchmark.attacks.objectives import clearly_wrong, margin
 from benchmark.noise import Noise
 from benchmark.threats import column
 
@@ -51,7 +51,7 @@ class FMN(MinimalAttack):
 
     def search(self, classifier: Classifier, x: Tensor, y: Tensor, norm: str, noise: Noise) -> Tensor:
         closest = Closest(classifier, x, y, norm)
-        farthest = threats.distance(torch.maximum(x, 1 - x), norm).float()
+        farthest = threats.distance(torch.maximum(x, 1 - x), norm, x.dtype)
         radius = torch.ones_like(farthest) if norm == "l0" else farthest
         fooled = torch.zeros(len(x), dtype=torch.bool, device=x.device)
         x_adv = x
@@ -61,20 +61,20 @@ class FMN(MinimalAttack):
             gamma = 0.001 + (self.gamma - 0.001) * falling
             logits, loss, gradient = input_gradient(classifier, x_adv, y, margin)
             gradient = _inside_box(gradient, x_adv)
-            wrong = is_wrong(logits, y)
+            wrong = clearly_wrong(logits, y)
             closest.offer(x_adv, wrong)
             fooled = fooled | wrong
             if norm == "l0":
                 radius = _next_count(radius, gamma, wrong, closest.distance)
             else:
-                boundary = threats.distance(x_adv - x, norm).float() + _to_boundary(loss, gradient, _DUAL[norm])
+                boundary = threats.distance(x_adv - x, norm, x.dtype) + _to_boundary(loss, gradient, _DUAL[norm])
                 outside = torch.where(fooled, radius, boundary) * (1 + gamma)
                 radius = torch.where(wrong, torch.minimum(radius * (1 - gamma), closest.distance), outside)
             radius = torch.minimum(radius, farthest)
             length = torch.linalg.vector_norm(gradient.flatten(1), 2, dim=1).clamp_min(1e-12)
             x_adv = threats.project(x, x_adv + step_size * gradient / column(length, x), norm, radius)
         with torch.no_grad():
-            closest.offer(x_adv, is_wrong(classifier(x_adv), y))
+            closest.offer(x_adv, clearly_wrong(classifier(x_adv), y))
         return closest.x_adv
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from benchmark import threats
 from benchmark.attacks.base import Classifier
 from benchmark.attacks.minimal import Closest, MinimalAttack
-from benchmark.attacks.objectives import is_wrong
+from benchmark.attacks.objectives import clearly_wrong
 from benchmark.attacks.starts import on_the_boundary, towards
 from benchmark.errors import BadInput
 from benchmark.noise import Noise
@@ -78,7 +78,7 @@ class HopSkipJump(MinimalAttack):
             direction = normal.sign() if norm == "linf" else normal
             x_adv = _jump(classifier, x_adv, y, direction, distance / math.sqrt(step))
             x_adv = towards(classifier, x, x_adv, y, everyone, norm, halvings)
-            closest.offer(x_adv, is_wrong(classifier(x_adv), y), rows)
+            closest.offer(x_adv, clearly_wrong(classifier(x_adv), y), rows)
 
 
 def _boundary_normal(
@@ -102,7 +102,9 @@ def _boundary_normal(
         # Clipping changes the direction actually asked about.
         probes = (points - x_adv[:, None]) / column(reach.clamp_min(1e-12), probes)
         labels = y.repeat_interleave(points.shape[1])
-        decisions = torch.where(is_wrong(classifier(points.flatten(0, 1)), labels), 1.0, -1.0).view(len(x_adv), -1)
+        decisions = torch.where(clearly_wrong(classifier(points.flatten(0, 1)), labels), 1.0, -1.0).view(
+            len(x_adv), -1
+        )
         weighted += torch.einsum("np,np...->n...", decisions, probes)
         plain += probes.sum(1)
         decided += decisions.sum(1)
@@ -118,7 +120,7 @@ def _jump(classifier: Classifier, x_adv: Tensor, y: Tensor, direction: Tensor, l
     waiting = torch.ones(len(x_adv), dtype=torch.bool, device=x_adv.device)
     for _ in range(_HALVINGS):
         points = (x_adv + direction * column(length, x_adv)).clamp(0, 1)
-        landed = waiting & is_wrong(classifier(points), y)
+        landed = waiting & clearly_wrong(classifier(points), y)
         moved[landed] = points[landed]
         waiting = waiting & ~landed
         if not bool(waiting.any()):

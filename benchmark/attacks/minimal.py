@@ -13,7 +13,7 @@ from benchmark import threats
 from benchmark.attacks.base import Attack, Classifier
 from benchmark.attacks.objectives import is_wrong
 from benchmark.noise import Noise
-from benchmark.threats import Threat
+from benchmark.threats import Threat, column
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,15 @@ class Closest:
         Returns:
             Which of them were kept (M bools).
         """
-        rows = torch.arange(len(self._x), device=self._x.device) if rows is None else rows
-        distance = threats.distance(x_adv - self._x[rows], self._norm).float()
-        better = wrong & (distance < self.distance[rows])
-        better = self._classifier.confirm(x_adv, self._y[rows], better)
-        kept = rows[better]
-        self.x_adv[kept] = x_adv[better]
-        self.distance[kept] = distance[better]
+        everyone = rows is None
+        x, y, best = (t if everyone else t[rows] for t in (self._x, self._y, self.distance))
+        distance = threats.distance(x_adv - x, self._norm, x.dtype)
+        better = self._classifier.confirm(x_adv, y, wrong & (distance < best))
+        # Selected without indexing by `better`, which would make a GPU wait to learn how many there are.
+        closer = torch.where(better, distance, best)
+        images = torch.where(column(better, x), x_adv, self.x_adv if everyone else self.x_adv[rows])
+        if everyone:
+            self.x_adv, self.distance = images, closer
+        else:
+            self.x_adv[rows], self.distance[rows] = images, closer
         return better

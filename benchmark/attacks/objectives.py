@@ -32,4 +32,13 @@ def is_wrong(logits: Tensor, y: Tensor) -> Tensor:
     return (logits.argmax(1) != y) & torch.isfinite(logits).all(1)
 
 
+def clearly_wrong(logits: Tensor, y: Tensor) -> Tensor:
+    """Which rows are misclassified by more than rounding: what searches along the boundary have to ask.
+
+    Their points end up so close to it that the same network, computed in another order, may see them on the
+    other side, and a verdict that another pass overturns is worth nothing.
+    """
+    return is_wrong(logits, y) & (margin(logits, y) > 1e-5 * logits.abs().amax(1))
+
+
 OBJECTIVES: dict[str, Objective] = {"ce": cross_entropy, "margin": margin}

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from benchmark.attacks.base import Attack, Classifier
 from benchmark.attacks.minimal import Closest, MinimalAttack
-from benchmark.attacks.objectives import is_wrong
+from benchmark.attacks.objectives import clearly_wrong, is_wrong
 from benchmark.noise import Noise
-from benchmark.threats import Threat, column
+from benchmark.threats import Threat, clipped_scale, column
 
 #: Random numbers drawn for one example at a time, so that drawing is cheap and memory stays bounded.
 _DRAWS = 2**16
@@ -50,27 +50,10 @@ class GaussianNoise(Attack):
             rows, noise = rows[~broken], noise.select(~broken)
             if not len(rows):
                 break
-            candidate = _at_distance(x[rows], noise.normal(*x.shape[1:]), threat)
+            direction = noise.normal(*x.shape[1:])
+            scale = clipped_scale(x[rows], direction, threat.epsilon)
+            candidate = threat.project(x[rows], (x[rows] + direction * column(scale, x)).clamp(0, 1))
         return result
-
-
-def _at_distance(x: Tensor, direction: Tensor, threat: Threat) -> Tensor:
-    """The point clip(x + s·direction) whose l2 distance from x is ε, or the farthest there is.
-
-    Its squared distance is Σ min(s·|d_i|, room_i)², where the box leaves coordinate i `room_i` to move; between
-    the values of s at which a coordinate reaches its bound that is a quadratic with a known root.
-    """
-    size, flat = direction.flatten(1).abs().double(), x.flatten(1).double()
-    room = torch.where(direction.flatten(1) > 0, 1 - flat, flat)
-    stops, order = (room / size.clamp_min(1e-12)).sort(dim=1)
-    rooms = room.gather(1, order).square()
-    sizes = size.gather(1, order).square()
-    stuck, free = rooms.cumsum(1) - rooms, sizes.flip(1).cumsum(1).flip(1)
-    reached = stuck + free * stops.square()  # squared distance at each stop
-    segment = (reached < threat.epsilon**2).sum(1, keepdim=True).clamp_max(flat.shape[1] - 1)
-    left = (threat.epsilon**2 - stuck.gather(1, segment)).clamp_min(0)
-    scale = (left / free.gather(1, segment).clamp_min(1e-30)).sqrt().squeeze(1)
-    return threat.project(x, (x + direction * column(scale.to(x.dtype), x)).clamp(0, 1))
 
 
 @dataclass(frozen=True)
@@ -110,7 +93,7 @@ class SaltAndPepper(MinimalAttack):
             u, half = draws[:, step % block], column(share / 2, x)
             x_adv = torch.where(u >= 1 - half, torch.ones_like(x), torch.where(u < half, torch.zeros_like(x), x))
             with torch.no_grad():
-                better = closest.offer(x_adv, is_wrong(classifier(x_adv), y))
+                better = closest.offer(x_adv, clearly_wrong(classifier(x_adv), y))
             low = torch.where(better, share / 2, low)
             high = torch.where(better, (1.2 * share).clamp_max(1), high)
             step_size = torch.where(better, (high - low) / (self.steps - step), step_size)

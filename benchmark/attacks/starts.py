@@ -8,7 +8,7 @@ from torch import Tensor
 from benchmark import threats
 from benchmark.attacks.base import Classifier
 from benchmark.attacks.minimal import Closest
-from benchmark.attacks.objectives import is_wrong
+from benchmark.attacks.objectives import clearly_wrong
 from benchmark.noise import Noise
 from benchmark.threats import column
 
@@ -43,7 +43,7 @@ def towards(
     near, far = torch.zeros(len(x), device=x.device), torch.ones(len(x), device=x.device)
     for _ in range(halvings):
         middle = (near + far) / 2
-        fooled = wrong & is_wrong(classifier(_between(x, x_adv, middle, norm)), y)
+        fooled = wrong & clearly_wrong(classifier(_between(x, x_adv, middle, norm)), y)
         near, far = torch.where(fooled, near, middle), torch.where(fooled, middle, far)
     return _between(x, x_adv, far, norm)
 
@@ -68,7 +68,7 @@ def _noise_image(classifier: Classifier, x: Tensor, y: Tensor, noise: Noise) -> 
     chosen, wrong = x.clone(), torch.zeros(len(x), dtype=torch.bool, device=x.device)
     for _ in range(_NOISE_IMAGES):
         candidate = noise.uniform(*x.shape[1:])
-        fresh = is_wrong(classifier(candidate), y) & ~wrong
+        fresh = clearly_wrong(classifier(candidate), y) & ~wrong
         chosen[fresh] = candidate[fresh]
         wrong = wrong | fresh
         if bool(wrong.all()):

@@ -1,0 +1,35 @@
+"""The closest adversarial found so far, and what a search along the boundary takes for found."""
+
+from __future__ import annotations
+
+import torch
+
+from benchmark.attacks.minimal import Closest
+from benchmark.attacks.objectives import clearly_wrong, is_wrong
+
+
+class Credulous:
+    num_classes = 2
+
+    def confirm(self, x, y, broken):
+        return broken
+
+
+def test_the_closest_confirmed_image_is_kept_for_each_example():
+    x = torch.zeros(3, 1, 2, 2)
+    closest = Closest(Credulous(), x, torch.zeros(3, dtype=torch.int64), "linf")
+    everyone = torch.tensor([True, True, False])
+    assert closest.offer(x + 0.5, everyone).tolist() == [True, True, False]
+    assert closest.offer(x + 0.6, everyone).tolist() == [False, False, False]
+    # For some examples only: here the third, then the first.
+    rows = torch.tensor([2, 0])
+    assert closest.offer(x[rows] + 0.1, torch.tensor([True, True]), rows).tolist() == [True, True]
+    torch.testing.assert_close(closest.distance, torch.tensor([0.1, 0.5, 0.1]))
+    torch.testing.assert_close(closest.x_adv.amax((1, 2, 3)), torch.tensor([0.1, 0.5, 0.1]))
+
+
+def test_a_margin_within_rounding_is_not_clearly_wrong():
+    logits = torch.tensor([[10.0, 10.000001], [10.0, 10.01], [10.0, 9.0], [torch.nan, 1.0]])
+    y = torch.zeros(4, dtype=torch.int64)
+    assert is_wrong(logits, y).tolist() == [True, True, False, False]
+    assert clearly_wrong(logits, y).tolist() == [False, True, False, False]
