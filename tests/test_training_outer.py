@@ -20,9 +20,11 @@ def log(*probabilities: float) -> Tensor:
     return row(*probabilities).log()
 
 
-def step(*nets: Views, teachers: tuple[Views, ...] = (), y: Tensor | None = None, winner: int | None = None, **options):
-    """A training step with given logits: of a network on "clean" images, on its "own" adversarial examples (or "own0",
-    "own1" where it has several), and "on0", "on1", ... on the examples of network 0, 1, ...
+def step(
+    *nets: Views, teachers: tuple[Views, ...] = (), y: Tensor | None = None, winner: int | None = None, **options
+):
+    """A training step with given logits: of a network on "clean" images, on its "own" adversarial examples
+    ("own0", "own1", ... where it has several), and "on0", "on1", ... on the examples of network 0, 1, ...
     """
     x = torch.zeros(1)
     won = None if winner is None else torch.tensor([winner])
@@ -77,7 +79,9 @@ def test_several_norms_are_averaged():
 
 
 def test_defensive_distillation():
-    close(outer.dd(step({"clean": row(6, 8, 1, 0)}, teachers=({"clean": row(10, 5, 0, -5)},)), temperature=20), 1.363194)
+    close(
+        outer.dd(step({"clean": row(6, 8, 1, 0)}, teachers=({"clean": row(10, 5, 0, -5)},)), temperature=20), 1.363194
+    )
 
 
 def test_ard():
@@ -153,7 +157,9 @@ def test_mmard_sums_its_relation_over_the_batch_unless_told_otherwise():
 
 
 def test_relation_vanishes_for_equal_networks_and_ignores_which_view_comes_first():
-    same = step({"clean": row(1, 2, 3), "own": row(2, 0, 1)}, teachers=({"clean": row(1, 2, 3), "on0": row(2, 0, 1)},))
+    same = step(
+        {"clean": row(1, 2, 3), "own": row(2, 0, 1)}, teachers=({"clean": row(1, 2, 3), "on0": row(2, 0, 1)},)
+    )
     close(outer.mmard(same), 0.0)
     swapped_student = {"clean": MMARD_STUDENT["own"], "own": MMARD_STUDENT["clean"]}
     swapped_teacher = {"clean": MMARD_TEACHER["on0"], "on0": MMARD_TEACHER["clean"]}

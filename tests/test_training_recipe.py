@@ -15,23 +15,25 @@ from benchmark.training.rehearsal import rehearse
 ARCHITECTURES = ("small-cnn", "resnet18", "preact-resnet18", "wrn-34-10", "mobilenet-v2")
 
 
+USUAL = {
+    "dataset": "digits",
+    "arch": None,
+    "recipe": "quick",
+    "set": None,
+    "teacher": (),
+    "inner": None,
+    "outer": None,
+    "seed": 0,
+    "device": "cpu",
+    "precision": "fp32",
+    "download": False,
+    "root": None,
+    "name": None,
+}
+
+
 def plan(method="at", **options):
-    usual = dict(
-        dataset="digits",
-        arch=None,
-        recipe="quick",
-        set=None,
-        teacher=(),
-        inner=None,
-        outer=None,
-        seed=0,
-        device="cpu",
-        precision="fp32",
-        download=False,
-        root=None,
-        name=None,
-    )
-    return make_plan(method, **(usual | options))
+    return make_plan(method, **(USUAL | options))
 
 
 @pytest.mark.parametrize(
