@@ -1,6 +1,6 @@
 """Common corruptions (Hendrycks & Dietterich 2019, arXiv:1903.12261), computed here, nothing downloaded.
 
-Strengths are those of CIFAR-10-C; lengths in pixels grow with the image's side, 32 being one. Where the
+Strengths are those of CIFAR-10-C; lengths in pixels grow with the side of images larger than 32. Where the
 original uses what is not at hand (ImageMagick, photographs of frost), the function says what it does instead,
 so numbers are close to those of the published files and not the same.
 """

@@ -13,8 +13,8 @@ from benchmark.noise import Noise
 
 
 def scale(x: Tensor) -> float:
-    """How large the image is beside the 32 pixels that lengths are given for."""
-    return max(x.shape[2:]) / 32
+    """How much larger the image is than the 32 pixels that lengths are given for; smaller ones get the same."""
+    return max(1.0, max(x.shape[2:]) / 32)
 
 
 def defocus(x: Tensor, severity: int, noise: Noise) -> Tensor:

@@ -21,7 +21,7 @@ def snow(x: Tensor, severity: int, noise: Noise) -> Tensor:
         (0.25, 0.3, 2.25, 0.6, 12, 6, 0.85),
         (0.3, 0.3, 1.25, 0.65, 14, 12, 0.8),
     )[severity]
-    specks = magnified(mean + spread * noise.normal(1, *x.shape[2:]), zoom * max(1.0, scale(x)))
+    specks = magnified(mean + spread * noise.normal(1, *x.shape[2:]), zoom * scale(x))
     specks = torch.where(specks < threshold, 0.0, specks).clamp(0, 1)
     angle = -math.pi * (0.25 + 0.5 * noise.uniform())
     flakes = drag(specks, angle, radius * scale(x), sigma * scale(x))

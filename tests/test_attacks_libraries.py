@@ -1,0 +1,229 @@
+"""What is borrowed: randomness kept apart, AutoAttack for any number of classes, starts, attacks by import path."""
+
+from __future__ import annotations
+
+import logging
+import random
+import sys
+import types
+
+import numpy as np
+import pytest
+import torch
+from attack_toys import Net, images, predictions, threat
+from torch import nn
+
+from benchmark.attacks import PreparedClassifier, make_attack
+from benchmark.attacks.foreign import ForeignFault
+from benchmark.attacks.libraries import LibraryModel, seeded
+from benchmark.attacks.starts import on_the_boundary, towards
+from benchmark.errors import BadInput
+from benchmark.noise import ExampleNoise
+from benchmark.threats import Threat
+
+NET = Net((1, 8, 8), 4)
+X = images(6)
+Y = predictions(NET, X)
+
+
+def attack(name: str, parameters: dict, norm: str = "linf", net: nn.Module = NET, classes: int = 4):
+    y = predictions(net, X)
+    made = make_attack(name, parameters)
+    return made(PreparedClassifier(net, classes), X, y, threat(norm), ExampleNoise(0, range(len(X))))
+
+
+def draws() -> tuple[float, float, float]:
+    return float(torch.rand(())), float(np.random.rand()), random.random()  # noqa: NPY002
+
+
+def test_seeded_starts_from_the_seed_and_leaves_no_trace():
+    states = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002
+    with seeded(5):
+        first = draws()
+    with seeded(5):
+        assert draws() == first
+    with pytest.raises(ZeroDivisionError), seeded(6):
+        1 / (draws()[0] * 0)
+    assert torch.equal(torch.get_rng_state(), states[0])
+    assert (np.random.get_state()[1] == states[1]).all()  # noqa: NPY002
+    assert random.getstate() == states[2]
+
+
+class Rude(nn.Module):
+    """NaN for the first image, a tie for the second, no gradient for any."""
+
+    def forward(self, x):
+        logits = torch.tensor([[torch.nan, 1.0], [2.0, 2.0], [0.0, 3.0]]).expand(3, 2)
+        return logits.clone()
+
+
+def test_libraries_see_finite_logits_without_ties_that_depend_on_the_input():
+    x = images(3).requires_grad_()
+    logits = LibraryModel(PreparedClassifier(Rude(), 2), x.device)(x)
+    assert torch.isfinite(logits).all()
+    assert (logits[:, 0] != logits[:, 1]).all()
+    assert logits.argmax(1).tolist() == [0, 0, 1]
+    logits.sum().backward()
+    assert (x.grad == 0).all()
+    assert x.grad.is_contiguous()
+
+
+@pytest.mark.parametrize("classes", [2, 3, 12])
+def test_autoattack_takes_its_targets_from_the_classes(classes):
+    net = Net((1, 8, 8), classes)
+    y = predictions(net, X)
+    for variant in ("standard", "rand"):
+        x_adv = attack("autoattack", {"steps": 5, "queries": 10, "variant": variant}, "linf", net, classes)
+        assert threat("linf").contains(X, x_adv).all()
+    assert torch.equal(attack("apgd-t", {"steps": 5}, "linf", net, classes), X) == (classes < 4)
+    assert (predictions(net, attack("fab-t", {"steps": 20}, "linf", net, classes)) != y).any() or classes == 12
+
+
+def test_autoattack_is_at_least_as_strong_as_its_first_member():
+    alone = predictions(NET, attack("apgd-ce", {"steps": 20})) != Y
+    together = predictions(NET, attack("autoattack", {"steps": 20, "queries": 100})) != Y
+    assert (alone <= together).all()
+
+
+def test_what_autoattack_warns_of_comes_out_of_our_log_once(caplog):
+    class Probabilities(Net):
+        def forward(self, x):
+            return super().forward(x).softmax(1)
+
+    trace = sys.gettrace()
+    with caplog.at_level(logging.WARNING, "benchmark"):
+        attack("apgd-ce", {"steps": 3}, net=Probabilities((1, 8, 8), 4))
+    ours = [record.message for record in caplog.records if record.name == "benchmark.attacks.autoattack"]
+    assert sum("probability distribution" in message for message in ours) == 1
+    assert sys.gettrace() is trace
+
+
+def test_autoattack_again_in_float32_where_low_precision_was_wrong():
+    """A classifier that believes everything broken outside `exact` is not believed."""
+
+    class Believer(PreparedClassifier):
+        def __call__(self, x):
+            logits = super().__call__(x)
+            return logits if self.precision == "fp32" else logits.roll(1, 1)
+
+    believer = Believer(NET, 4, precision="bf16")
+    made = make_attack("apgd-ce", {"steps": 20})
+    noise = ExampleNoise(0, range(len(X)))
+    x_adv = made(believer, X, Y, threat("linf"), noise)
+    exact = made(PreparedClassifier(NET, 4), X, Y, threat("linf"), noise)
+    broken, expected = predictions(NET, x_adv) != Y, predictions(NET, exact) != Y
+    assert expected.any()
+    assert torch.equal(broken, expected)
+
+
+class Sums(nn.Module):
+    """Bright images are class 1, all others 0: uniform noise is 0."""
+
+    def forward(self, x):
+        score = x.mean((1, 2, 3)) - 0.8
+        return torch.stack([-score, score], dim=1)
+
+
+def test_starts_come_from_other_images_where_noise_does_not_help():
+    classifier = PreparedClassifier(Sums(), 2)
+    dark = torch.full((1, 1, 8, 8), 0.1)
+    bright = torch.full((1, 1, 8, 8), 0.9)
+    x, y = torch.cat([dark, bright]), torch.tensor([0, 1])
+    start = on_the_boundary(classifier, x, y, "l2", ExampleNoise(0, [0, 1]))
+    assert classifier(start.x_adv).argmax(1).tolist() == [1, 0]
+    assert start.distance[0] == pytest.approx(0.7 * 8, rel=0.01)
+    # Alone, the dark image finds noise of its own class only: no start, left as it is.
+    alone = on_the_boundary(classifier, dark, y[:1], "l2", ExampleNoise(0, [0]))
+    assert alone.distance.isinf().all()
+    for name in ("boundary", "hopskipjump"):
+        made = make_attack(name, {"steps": 3})
+        assert torch.equal(made(classifier, dark, y[:1], Threat("l2", 1), ExampleNoise(0, [0])), dark)
+        both = made(classifier, x, y, Threat("l2", 1), ExampleNoise(0, [0, 1]))
+        assert classifier(both).argmax(1).tolist() == [1, 0]
+
+
+def test_bisection_ends_just_beyond_the_boundary():
+    classifier = PreparedClassifier(Sums(), 2)
+    x, far = torch.full((1, 1, 8, 8), 0.5), torch.ones(1, 1, 8, 8)
+    y, everyone = torch.tensor([0]), torch.tensor([True])
+    for norm in ("l2", "linf"):
+        near = towards(classifier, x, far, y, everyone, norm, halvings=20)
+        assert float(near.mean()) == pytest.approx(0.8, abs=1e-4)
+        assert classifier(near).argmax(1).tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters", "kind"),
+    [
+        ("foolbox.attacks:LinfPGD", {"steps": 20}, "budget"),
+        ("foolbox.attacks:LInfFMNAttack", {"steps": 20}, "minimal"),
+    ],
+)
+def test_foolbox_attacks_by_import_path(path, parameters, kind):
+    made = make_attack(path, parameters)
+    assert made.kind == kind
+    assert made.source == "foolbox"
+    identity = made.identity()
+    assert identity["name"] == path
+    assert identity["parameters"] == parameters
+    assert identity["library"].startswith("foolbox 3")
+    x_adv = attack(path, parameters)
+    assert (predictions(NET, x_adv) != Y).any()
+    assert x_adv.shape == X.shape
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters", "message"),
+    [
+        ("foolbox.attacks:LinfPGDD", {}, "LinfPGD"),
+        ("foolbox.attacks:LinfPGD", {"stepz": 3}, "steps"),
+        ("foolbox.nowhere:PGD", {}, "can't be imported"),
+        ("os:system", {}, "benchmark.attacks"),
+        ("foolbox.attacks.base:os", {}, "unknown attack"),
+        ("foolbox.attacks:__import__('os')", {}, "paths look like"),
+    ],
+)
+def test_import_paths_that_lead_nowhere_say_so(path, parameters, message):
+    with pytest.raises(BadInput, match=message) as caught:
+        make_attack(path, parameters, "suite.yaml, line 7")
+    assert str(caught.value).startswith("suite.yaml, line 7: ")
+
+
+@pytest.fixture
+def fake_torchattacks(monkeypatch):
+    """A stand-in for a library that is not installed here."""
+    module = types.ModuleType("torchattacks")
+
+    def add(name: str, body) -> None:
+        def construct(self, model, eps=0.3, steps=10):
+            self.model, self.eps, self.steps = model, eps, steps
+
+        made = type(name, (), {"__init__": construct, "__call__": body, "__module__": "torchattacks.attacks"})
+        setattr(module, name, made)
+
+    add("Brighten", lambda self, x, y: (x + self.eps).clamp(0, 1))
+    add("Crop", lambda self, x, y: x[:, :, 1:])
+    add("Words", lambda self, x, y: "done")
+
+    def crash(self, x, y):
+        raise ZeroDivisionError("by zero")
+
+    add("Crash", crash)
+    monkeypatch.setitem(sys.modules, "torchattacks", module)
+
+
+@pytest.mark.usefixtures("fake_torchattacks")
+def test_the_radius_goes_where_the_attack_has_a_place_for_it():
+    torch.testing.assert_close(attack("torchattacks:Brighten", {}), (X + 0.1).clamp(0, 1))
+    torch.testing.assert_close(attack("torchattacks:Brighten", {"eps": 0.02}), (X + 0.02).clamp(0, 1))
+    assert make_attack("torchattacks:Brighten").kind == "budget"
+
+
+@pytest.mark.usefixtures("fake_torchattacks")
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("Crop", r"shape \(6, 1, 7, 8\)"), ("Words", "returned str"), ("Crash", "ZeroDivisionError: by zero")],
+)
+def test_a_foreign_attack_that_breaks_down_is_named(name, message):
+    with pytest.raises(ForeignFault, match=message):
+        attack(f"torchattacks:{name}", {})
