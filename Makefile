@@ -32,7 +32,7 @@ setup: .venv/.complete
 demo: export OMP_NUM_THREADS ?= 1
 demo: .venv/.complete
 	@$(BIN)/bench train --method $(METHODS) --dataset digits --recipe quick --out zoo
-	@$(BIN)/bench evaluate zoo/*.pt --suite multi-perturbation --preset quick --results results > /dev/null
+	@$(BIN)/bench evaluate zoo/*.pt --suite multi-perturbation --preset quick --workers 2 --results results > /dev/null
 	@$(BIN)/bench report --results results --out reports
 
 lint: .venv/.complete
