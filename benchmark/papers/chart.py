@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 
 from benchmark.papers.grid import Grid
 
-WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 640, 280, 44, 14, 40
+WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 640, 300, 44, 14, 56
 #: Space of a bar's group, in pixels of the drawing.
 GROUP_GAP = 18
+#: Pixels that a letter of a label takes.
+LETTER = 6.5
 
 
 @dataclass(frozen=True)
@@ -39,11 +42,11 @@ class Series:
 
 @dataclass(frozen=True)
 class Drawing:
-    """Everything a figure draws, in pixels."""
+    """Everything a figure draws, in pixels; the labels of ticks may have several lines."""
 
     kind: str
     series: tuple[Series, ...]
-    ticks: tuple[tuple[float, str], ...]
+    ticks: tuple[tuple[float, list[str]], ...]
     grid_lines: tuple[tuple[float, str], ...]
     x_title: str
     width: int = WIDTH
@@ -62,7 +65,7 @@ def draw(grid: Grid) -> Drawing | None:
     return Drawing(chart.kind, tuple(series), tuple(ticks), levels, chart.x)
 
 
-def _bars(grid: Grid) -> tuple[list[Series], list[tuple[float, str]]]:
+def _bars(grid: Grid) -> tuple[list[Series], list[tuple[float, list[str]]]]:
     """A group of bars for each row, a bar for each column."""
     room = (WIDTH - LEFT) / len(grid.lines)
     width = (room - GROUP_GAP) / len(grid.exhibit.columns)
@@ -74,10 +77,14 @@ def _bars(grid: Grid) -> tuple[list[Series], list[tuple[float, str]]]:
             if line.cells[position].value is not None
         ]
         series.append(Series(column.label, position, tuple(marks)))
-    return series, [(LEFT + (number + 0.5) * room, line.row.label) for number, line in enumerate(grid.lines)]
+    letters = max(6, int(room / LETTER))
+    return series, [
+        (LEFT + (number + 0.5) * room, textwrap.wrap(line.row.label, letters))
+        for number, line in enumerate(grid.lines)
+    ]
 
 
-def _lines(grid: Grid) -> tuple[list[Series], list[tuple[float, str]]]:
+def _lines(grid: Grid) -> tuple[list[Series], list[tuple[float, list[str]]]]:
     """A line for each column and series of rows, over the rows' x."""
     positions = sorted({line.row.x for line in grid.lines if line.row.x is not None})
     first, last = positions[0], positions[-1]
@@ -97,7 +104,7 @@ def _lines(grid: Grid) -> tuple[list[Series], list[tuple[float, str]]]:
             ]
             label = f"{name}, {column.label}" if name else column.label
             series.append(Series(label, len(series), tuple(marks)))
-    return series, [(place(x), f"{x:g}") for x in positions]
+    return series, [(place(x), [f"{x:g}"]) for x in positions]
 
 
 def _mark(grid: Grid, number: int, position: int, x: float, width: float) -> Mark:

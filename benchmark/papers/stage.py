@@ -42,7 +42,7 @@ class Stage:
     def deviations(self, panel: Panel, images: int | None) -> list[str]:
         """Why numbers from `panel`, measured on `images`, don't compare with printed ones; empty if they do."""
         if not panel.published.dataset:
-            return [f"the paper has no numbers on {self.dataset}: nothing to compare with"]
+            return [f"measured on {self.dataset} with {panel.architecture}, for which the paper has no numbers"]
         fewer = images is not None and images < panel.images
         return [*self.changed, *([f"the first {images} test images instead of {panel.images}"] if fewer else [])]
 
