@@ -278,3 +278,14 @@ def test_lines_per_epoch(tmp_path, capsys):
 def test_history_is_plain(tmp_path):
     checkpoint = load_checkpoint(run("natural", tmp_path)[0])
     assert json.loads(json.dumps(checkpoint.history)) == checkpoint.history
+
+
+def test_two_processes_train_as_one(tmp_path):
+    """Same global batches, draws and batch norms; l2 steps, since the sign of a gradient near zero is rounding."""
+    settings = {"batch_size": 300, "epochs": 1}
+    run("at-l2", tmp_path / "one", settings)
+    run("at-l2", tmp_path / "two", settings, devices=2)
+    one, two = (load_checkpoint(tmp_path / which / "last" / "at-l2.pt") for which in ("one", "two"))
+    assert one.history[0]["loss"] == pytest.approx(two.history[0]["loss"], rel=1e-4)
+    for key, value in one.state.items():
+        torch.testing.assert_close(two.state[key], value, atol=2e-4, rtol=1e-3)

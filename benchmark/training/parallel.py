@@ -93,6 +93,22 @@ class PartialNoise(Noise):
         raise NotImplementedError("training attacks whole batches")
 
 
+class _Sum(torch.autograd.Function):
+    """The sum of a tensor over the processes, through which gradients flow back to all of them."""
+
+    @staticmethod
+    def forward(ctx: Any, tensor: Tensor) -> Tensor:
+        tensor = tensor.clone()
+        torch.distributed.all_reduce(tensor)
+        return tensor
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        gradient = gradients[0].clone()
+        torch.distributed.all_reduce(gradient)
+        return gradient
+
+
 def share_batch_norm(network: nn.Module) -> nn.Module:
     """Let the network's batch norms take their statistics over the global batch; its state stays as it is."""
     for module in network.modules():
@@ -107,11 +123,9 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return super().forward(x)
-        from torch.distributed.nn.functional import all_reduce
-
         values = x.float()
         count = torch.full((1,), float(x.numel() // x.shape[1]), device=x.device)
-        sums = all_reduce(torch.cat([values.sum((0, 2, 3)), values.square().sum((0, 2, 3)), count]))
+        sums = _Sum.apply(torch.cat([values.sum((0, 2, 3)), values.square().sum((0, 2, 3)), count]))
         total, squares, n = sums[: x.shape[1]], sums[x.shape[1] : -1], sums[-1]
         mean = total / n
         variance = (squares / n - mean.square()).clamp_min(0)

@@ -148,16 +148,16 @@ class Trainer:
     def _step(self, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
         size = len(x)
         x, y = self.part.rows(x), self.part.rows(y)
+        share = len(x) * self.part.size / size  # a process with more images than its peers counts for more
         loss = torch.zeros((), device=x.device)
         rounds = self.method.inner.rounds(self.memory, generator)
         for norms in rounds:
             examples = self.players.craft(x, y, norms, self.part.noise(size, generator))
             with self._weights_moved(x, y, examples):
                 batch = self._batch(x, y, examples, self.memory)
-                # A process with more images than its peers counts for more.
-                objective = self.method.outer(batch)
+                objective = self.method.outer(batch) * share
                 self.optimizer.zero_grad(set_to_none=True)
-                (objective * (len(x) * self.part.size / size)).backward()
+                objective.backward()
                 self.part.mean(p.grad for module in self.members for p in module.parameters())
                 self._clip()
                 self.optimizer.step()
