@@ -217,7 +217,7 @@ def test_full_scale_asks_for_the_papers_own_setting() -> None:
     assert (other.scale, other.dataset, other.changed) == (
         "other",
         "folder:pictures",
-        ("folder:pictures instead of the paper's data",),
+        ("the recipe paper is not the authors' own on folder:pictures",),
     )
 
 

@@ -14,15 +14,15 @@ from benchmark.evaluation.suite import load_suite, suite_scales
 from benchmark.models import ARCHITECTURES
 from benchmark.models.sources import SOURCES
 from benchmark.papers import PAPERS, load_paper
+from benchmark.papers.agenda import make_agenda
+from benchmark.papers.archive import Archive
 from benchmark.papers.grid import printed_grids
 from benchmark.papers.networks import find_network
 from benchmark.papers.published import load_published, place_of, read_published
 from benchmark.papers.schema import OTHER, Column, Exhibit, Paper
 from benchmark.papers.stage import make_stage
 from benchmark.training import METHODS, recipe_names
-
-#: Recipes of these papers that need not be there yet; their rows are then shown as "not run".
-COMING = {"paper"}
+from benchmark.training.recipe import is_recipe_key, load_recipe
 
 NAMES = PAPERS.names()
 
@@ -66,10 +66,11 @@ def test_every_method_recipe_architecture_and_source_is_registered(paper: Paper)
     for run in paper.runs.values():
         assert run.method is None or run.method in METHODS.names()
         assert all(architecture in ARCHITECTURES for architecture in run.architecture.values())
+        assert all(recipe in recipe_names() for recipe in run.recipe.values())
         assert all(source.partition(":")[0] in SOURCES for source in run.sources.values())
         assert all(scale in paper.scales for settings in (run.scales, run.recipe, run.sources) for scale in settings)
     for name, scale in paper.scales.items():
-        assert scale.recipe in recipe_names() or scale.recipe in COMING
+        assert scale.recipe in recipe_names()
         assert scale.architecture in ARCHITECTURES
         assert name in (*DATASETS.names(), OTHER)
     for exhibit in paper.exhibits.values():
@@ -84,6 +85,20 @@ def test_what_is_registered_can_be_made_at_the_scale_of_digits(paper: Paper) -> 
             for row in exhibit.rows:
                 network = row.run and find_network(paper, row.run, stage, panel.architecture, 0, row.network)
                 assert not network or network.obstacle() is None
+
+
+def test_recipes_fit_every_training_at_full_scale(paper: Paper, tmp_path: Path) -> None:
+    for scale in {"cifar10", "cifar100"} & set(paper.scales):
+        agenda = make_agenda(paper, list(paper.exhibits), make_stage(paper, scale), Archive([]), tmp_path)
+        for job in agenda.jobs:
+            assert job.obstacle is None
+            training = job.network.training
+            if training and job.trains:
+                settings = {key: value for key, value in training.settings.items() if is_recipe_key(key)}
+                recipe, _ = load_recipe(training.recipe).resolve(
+                    training.method, training.architecture, scale, "cifar10", settings, training.name
+                )
+                assert recipe.epochs >= 50
 
 
 def test_every_printed_number_is_in_a_cell(paper: Paper) -> None:
@@ -132,7 +147,7 @@ def test_claims_compare_what_is_measured_somewhere(paper: Paper) -> None:
         ("mode: worst-case", "moed: worst-case", "unknown key 'moed'; did you mean mode"),
         ("  other: {recipe", "  others: {recipe", "the scale 'other' is missing"),
         ("label: P_2,", "label: P_1,", "the label 'P_1' occurs twice"),
-        ("at-l2: {method: at-l2}", "at-l2: {}", "give the run a method or sources"),
+        ("at-avg: {method: at-avg}", "at-avg: {}", "give the run a method or sources"),
         ("column: linf}", "column: linf, row: MSD}", "name one of them"),
     ],
 )
