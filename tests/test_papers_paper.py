@@ -225,7 +225,7 @@ def test_published_networks_take_the_place_of_training_where_the_paper_took_them
     loaded = load_paper("mmard")
     full, small = make_stage(loaded, "cifar10"), make_stage(loaded, "digits")
     assert find_network(loaded, "teacher", full, "resnet18", 0).name == "robustbench:Zhang2019Theoretically"
-    assert find_network(loaded, "teacher", small, "small-cnn", 0).name == "trades-resnet18"
+    assert find_network(loaded, "teacher", small, "small-cnn", 0).name == "trades"
     assert find_network(load_paper("cat"), "fat", make_stage(load_paper("cat"), "digits"), "small-cnn", 0) is None
 
 
@@ -256,6 +256,17 @@ def test_the_clock_tells_apart_what_costs_differently(tmp_path: Path) -> None:
     seconds = {job.what: clock.estimate(job).seconds for job in agenda.jobs}
     assert seconds["train mat"] == pytest.approx(2 * seconds["train at"])
     assert seconds["train mat-max"] > 2 * seconds["train at-max"]
+
+
+def test_the_clock_counts_teachers(tmp_path: Path) -> None:
+    loaded = load_paper("mmard")
+    stage = make_stage(loaded, "digits")
+    speeds = {("small-cnn", "digits"): Estimate(1e-5, "a guess"), ("resnet18", "digits"): Estimate(1e-2, "a guess")}
+    clock = Clock([], stage, speeds=speeds)
+    rows = ["ARD from S", "ARD from L", "MMARD from L"]
+    agenda = make_agenda(loaded, ["5"], stage, Archive([]), tmp_path, rows)
+    seconds = {job.rows: clock.estimate(job).seconds for job in agenda.jobs if job.trains and "from" in job.trains}
+    assert seconds["5/ARD from S"] * 10 < seconds["5/ARD from L"] < seconds["5/MMARD from L"] / 5
 
 
 def test_the_command(toy: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,10 +18,13 @@ from benchmark.papers.agenda import Job
 from benchmark.papers.archive import Question
 from benchmark.papers.networks import Training
 from benchmark.papers.stage import Stage
+from benchmark.training import METHODS
+from benchmark.training.method import BoundMethod, formula
+from benchmark.training.recipe import Recipe, is_recipe_key, load_recipe
 
 #: Passes per image, a gradient counting as one, of the attacks whose parameters don't tell; measured on networks
 #: that withstand them.
-PASSES = {"fgsm": 2, "autoattack": 6000, "apgd-t": 1400, "fab-t": 2000, "square": 2500, "pointwise": 900}
+PASSES = {"fgsm": 2, "autoattack": 3000, "apgd-t": 900, "fab-t": 1200, "square": 1500, "pointwise": 900}
 #: How long the probe looks, in seconds, and on how many images at once.
 PROBE_SECONDS, PROBE_IMAGES = 0.5, 64
 
@@ -64,8 +67,12 @@ class Clock:
             if job_of(card) == (training.method, training.architecture, training.dataset, training.recipe):
                 return Estimate(seconds_of(card), f"such a run took so long before ({card['name']})")
         speed = self._speed(training.architecture, training.dataset)
-        gradients = gradients_of(training, self.data)
-        return Estimate(gradients * (speed.seconds or 0.0), speed.basis)
+        seconds = gradients_of(training, self.data) * (speed.seconds or 0.0)
+        for teacher in training.teachers:
+            if teacher.training:
+                passes = teacher_passes_of(training, self.data)
+                seconds += passes * (self._speed(teacher.training.architecture, training.dataset).seconds or 0.0)
+        return Estimate(seconds, speed.basis)
 
     def _evaluation(self, job: Job, question: Question) -> Estimate:
         suite = load_suite(question.suite, self.stage.preset, self.data.scale)
@@ -131,22 +138,32 @@ def gradients_of(training: Training, data: Dataset) -> float:
     Raises:
         BadInput: its method or recipe is unknown.
     """
-    from benchmark.training import METHODS
-    from benchmark.training.recipe import is_recipe_key, load_recipe
-
-    of_recipe = {key: value for key, value in training.settings.items() if is_recipe_key(key)}
-    of_method = {key: value for key, value in training.settings.items() if not is_recipe_key(key)}
-    recipe, defaults = load_recipe(training.recipe).resolve(
-        training.method, training.architecture, data.name, data.scale, of_recipe, f"recipe {training.recipe}"
-    )
-    method = METHODS.get(training.method)
-    bound = method.bind({**defaults, **of_method}, f"method {training.method}", training.inner, training.outer)
+    recipe, bound = _bound(training, data)
     total = 0
     for member in bound.cohort.members:
         norms = (member.norm,) if member.norm else bound.inner.norms
         is_attacked = member.attacked and bound.inner.objective is not None
         total += 1 + sum(recipe.threats[norm].steps for norm in norms if norm in recipe.threats) * is_attacked
     return float(total * recipe.epochs * len(data.train))
+
+
+def teacher_passes_of(training: Training, data: Dataset) -> float:
+    """How often a training asks each teacher, a pass forward counting as half a gradient."""
+    recipe, bound = _bound(training, data)
+    is_asked_in_every_step = formula(bound.inner.objective).startswith("D(T(x')")
+    steps = recipe.threats["linf"].steps if is_asked_in_every_step else 0.5
+    return float(steps * recipe.epochs * len(data.train))
+
+
+def _bound(training: Training, data: Dataset) -> tuple[Recipe, BoundMethod]:
+    of_recipe = {key: value for key, value in training.settings.items() if is_recipe_key(key)}
+    of_method = {key: value for key, value in training.settings.items() if not is_recipe_key(key)}
+    recipe, defaults = load_recipe(training.recipe).resolve(
+        training.method, training.architecture, data.name, data.scale, of_recipe, f"recipe {training.recipe}"
+    )
+    method = METHODS.get(training.method)
+    settings = {**defaults, **of_method}
+    return recipe, method.bind(settings, f"method {training.method}", training.inner, training.outer)
 
 
 def passes_of(suite: Suite) -> float:
