@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+import yaml
 from evaluation_toys import write_suite
 
+import benchmark
 from benchmark.errors import BadInput
 from benchmark.evaluation import SUITES, load_suite
 from benchmark.evaluation.suite import suite_presets, suite_scales
@@ -121,3 +125,14 @@ def test_a_suite_can_take_its_own_radius_per_scale(tmp_path):
     shared = "  - {attack: fgsm, norm: linf, epsilon: {mnist: 0.4}}\n"
     suite = load_suite(write_suite(tmp_path, own + shared), scale="digits")
     assert [item.threat.epsilon for item in suite.items] == [0.2, 0.12]
+
+
+@pytest.mark.parametrize(
+    "name", ["multi-perturbation", "smoke", "multi-norm-aa", "autoattack", "kd-defences", "transfer"]
+)
+def test_digits_are_attacked_with_the_radii_they_are_trained_for(name):
+    """Two rooms state the digits' radii, since neither may import the other; they must not drift apart."""
+    recipe = yaml.safe_load((Path(benchmark.__file__).parent / "recipes" / "quick.yaml").read_text())
+    trained = {norm: row["epsilon"] for norm, row in recipe["threats"]["digits"].items()}
+    for item in load_suite(name, scale="digits").items:
+        assert item.threat.epsilon == trained[item.threat.norm]
