@@ -20,6 +20,8 @@ __version__ = "0.1.0"
 _DOORS = {
     "train": "benchmark.training:train",
     "evaluate": "benchmark.evaluation:evaluate",
+    "transfer": "benchmark.evaluation:transfer",
+    "verify": "benchmark.evaluation.recheck:verify",
     "report": "benchmark.reporting:report",
     "paper": "benchmark.papers:paper",
     "list": "benchmark.inventory:catalogue",
@@ -28,7 +30,19 @@ _DOORS = {
     "BadInput": "benchmark.errors:BadInput",
 }
 
-__all__ = ["BadInput", "__version__", "evaluate", "list", "load_model", "paper", "report", "show", "train"]
+__all__ = [
+    "BadInput",
+    "__version__",
+    "evaluate",
+    "list",
+    "load_model",
+    "paper",
+    "report",
+    "show",
+    "train",
+    "transfer",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,6 +1,6 @@
 """The command line: each verb parses its words, calls the Python function of the same name and prints what came back.
 
-Exit codes: 0 done, 1 an attack failed during an evaluation, 2 the input was bad, 130 interrupted.
+Exit codes: 0 done, 1 an attack failed or a stored image was not confirmed, 2 the input was bad, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ Precision = Annotated[str, typer.Option(help="auto, fp32 or bf16; auto is bf16 w
 Results = Annotated[Path, typer.Option(help="Folder of the ledger: every attack's per-example results.")]
 Root = Annotated[Path | None, typer.Option(help="Folder where data sets lie, or are downloaded to.")]
 Download = Annotated[bool, typer.Option("--download", help="Download what is missing instead of refusing.")]
+Trust = Annotated[bool, typer.Option("--trust", help="Allow foreign code, as python: needs it, to run.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs to read.")]
 
 
@@ -145,7 +146,7 @@ def evaluate(
     ] = None,
     root: Root = None,
     download: Download = False,
-    trust: Annotated[bool, typer.Option("--trust", help="Allow foreign code, as python: needs it, to run.")] = False,
+    trust: Trust = False,
 ) -> None:
     """Attack networks and keep, per image, what broke them. Attacks that were run before are not run again."""
     evaluations = benchmark.evaluate(
@@ -169,6 +170,89 @@ def evaluate(
 
     print_boards(boards(evaluations))
     if any(outcome.errors for evaluation in evaluations for outcome in evaluation.outcomes):
+        raise typer.Exit(1)
+
+
+@app.command(cls=Verb, epilog="Example: bench transfer zoo/at.pt zoo/mat-h1.pt --targets zoo/trades.pt --preset quick")
+def transfer(
+    sources: Annotated[list[str], typer.Argument(metavar="SOURCE", help="Networks to craft on, as for evaluate.")],
+    targets: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TARGET", help="Networks to try the images on; left out, the sources themselves."),
+    ] = None,
+    suite: Annotated[str, typer.Option(help="Which attacks: a name or a YAML file.")] = "transfer",
+    preset: Annotated[str, typer.Option(help="full as published, or quick: fewer images.")] = "full",
+    n: Annotated[int | None, typer.Option(help="Use the first N test images; left out, the preset's number.")] = None,
+    seed: Annotated[int, typer.Option(help="Decides every random start.")] = 0,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    results: Results = Path("results"),
+    dataset: Annotated[
+        str | None, typer.Option(help="Whose test images; left out, of the data the networks were trained on.")
+    ] = None,
+    root: Root = None,
+    download: Download = False,
+    trust: Trust = False,
+) -> None:
+    """Craft adversarial images on each source and try them on every target: the black-box matrix."""
+    evaluations = benchmark.transfer(
+        sources,
+        targets,
+        suite=suite,
+        preset=preset,
+        n=n,
+        seed=seed,
+        device=device,
+        precision=precision,
+        results=results,
+        dataset=dataset,
+        root=root,
+        download=download,
+        trust=trust,
+    )
+    from benchmark.analysis.transfer import transfer_matrices
+    from benchmark.reporting import print_matrices
+
+    print_matrices(transfer_matrices(evaluations))
+    failures = [f"{pair.name}: {failure}" for pair in evaluations for failure in pair.failures]
+    for failure in failures:
+        print(failure, file=sys.stderr)
+    if any(outcome.errors for pair in evaluations for outcome in pair.outcomes):
+        raise typer.Exit(1)
+
+
+@app.command(cls=Verb, epilog="Example: bench verify results zoo/at.pt")
+def verify(
+    results: Annotated[Path, typer.Argument(help="Folder of a ledger that was filled with --keep.")],
+    checkpoints: Annotated[
+        list[str], typer.Argument(metavar="CHECKPOINT", help="The networks that were evaluated, as for evaluate.")
+    ],
+    device: Device = "auto",
+    root: Root = None,
+    download: Download = False,
+    trust: Trust = False,
+) -> None:
+    """Judge stored adversarial images again: on another machine, with other versions, or by somebody else."""
+    rechecks = benchmark.verify(results, checkpoints, device=device, root=root, download=download, trust=trust)
+    if not rechecks:
+        raise BadInput(f"{results} has no adversarial images of these networks; bench evaluate --keep stores them")
+    from benchmark.reporting import print_rows
+
+    print_rows(
+        [
+            {
+                "network": found.model,
+                "attack": found.label,
+                "stored": found.stored,
+                "confirmed": found.confirmed,
+                "refuted": list(found.refuted),
+            }
+            for found in rechecks
+        ]
+    )
+    for problem in (problem for found in rechecks for problem in found.problems):
+        print(problem, file=sys.stderr)
+    if any(found.refuted or found.problems for found in rechecks):
         raise typer.Exit(1)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmark.reporting.report import report
 from benchmark.reporting.tables import Board, attacks_frame, boards, leaderboard_frame
-from benchmark.reporting.terminal import print_boards, print_card, print_rows
+from benchmark.reporting.terminal import print_boards, print_card, print_matrices, print_rows
 
 __all__ = [
     "Board",
@@ -13,6 +13,7 @@ __all__ = [
     "leaderboard_frame",
     "print_boards",
     "print_card",
+    "print_matrices",
     "print_rows",
     "report",
 ]

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from benchmark.analysis.transfer import Matrix
 from benchmark.reporting.tables import Board, Row
 from benchmark.reporting.text import MISSING, count, duration, percent
 
@@ -36,6 +37,20 @@ def print_boards(boards: Iterable[Board]) -> None:
         for row in board.networks:
             for note in row["notes"]:
                 screen.print(Text(f"{row['model']}: {note}", style="yellow"))
+
+
+def print_matrices(matrices: Iterable[Matrix]) -> None:
+    """Black-box matrices: sources down, targets across, robust accuracies in percent."""
+    screen = console()
+    for matrix in matrices:
+        table = _table(f"{matrix.label}: crafted on the network of the row, tried on that of the column")
+        table.add_column("")
+        for target in matrix.targets:
+            table.add_column(Text(target), justify="right", overflow="fold")
+        for source, row in zip(matrix.sources, matrix.accuracy, strict=True):
+            table.add_row(Text(source), *(percent(None if value != value else float(value)) for value in row))
+        screen.print(table)
+    screen.print(Text("robust accuracies in percent", style="dim"))
 
 
 def print_rows(rows: Sequence[Row], title: str = "") -> None:

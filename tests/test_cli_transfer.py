@@ -1,0 +1,135 @@
+"""The verbs that try images elsewhere: on other networks, and on the same network once more."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+from evaluation_toys import save, with_last_layer, write_suite
+from test_cli import Calls, bench
+from typer.testing import CliRunner
+
+import benchmark
+from benchmark import cli
+from benchmark.evaluation.keepsakes import read_keepsake, write_keepsake
+
+PGD = "  - {attack: pgd, norm: linf, parameters: {steps: 5, relative_step_size: 0.3, success: last}}\n"
+
+
+def test_transfer_hands_everything_on(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    transfer = Calls([])
+    monkeypatch.setattr(benchmark, "transfer", transfer, raising=False)
+    line = (
+        "transfer a.pt b.pt --targets c.pt d.pt --suite smoke --preset quick --n 10 --seed 7 --device cpu "
+        "--precision bf16 --results there --dataset mnist --root data --download --trust"
+    )
+    assert bench(capsys, *line.split())[0] == 0
+    expected = {"suite": "smoke", "preset": "quick", "n": 10, "seed": 7, "device": "cpu", "precision": "bf16"}
+    expected |= {"results": Path("there"), "dataset": "mnist", "root": Path("data"), "download": True, "trust": True}
+    assert transfer.made == [((["a.pt", "b.pt"], ["c.pt", "d.pt"]), expected)]
+
+
+def test_verify_hands_everything_on(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    verify = Calls([])
+    monkeypatch.setattr(benchmark, "verify", verify, raising=False)
+    line = "verify there a.pt b.pt --device cpu --root data --download --trust"
+    code, _, err = bench(capsys, *line.split())
+    assert (code, "--keep" in err) == (2, True)
+    options = {"device": "cpu", "root": Path("data"), "download": True, "trust": True}
+    assert verify.made == [((Path("there"), ["a.pt", "b.pt"]), options)]
+
+
+@pytest.mark.parametrize("verb", ["transfer", "verify"])
+def test_options_are_the_arguments_of_the_function(verb: str) -> None:
+    function = inspect.signature(getattr(benchmark, verb)).parameters
+    command = inspect.signature(getattr(cli, verb)).parameters
+    assert set(function) - {"progress"} == set(command)
+    for name, parameter in command.items():
+        if parameter.default is not inspect.Parameter.empty:
+            assert str(parameter.default) == str(function[name].default), name
+
+
+@pytest.mark.parametrize("verb", ["transfer", "verify"])
+def test_the_example_parses(verb: str) -> None:
+    (command,) = (c for c in cli.app.registered_commands if c.callback is getattr(cli, verb))
+    words = (command.epilog or "").removeprefix("Example: bench ").split()
+    assert words[0] == verb
+    assert CliRunner().invoke(cli.app, [*words, "--help"]).exit_code == 0
+
+
+def test_the_matrix_is_printed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    networks = [save(tmp_path), save(tmp_path, with_last_layer("o[the]r", 0.2, 2.0))]
+    suite = write_suite(tmp_path, PGD)
+    words = ("transfer", *networks, "--suite", suite, "--results", tmp_path / "results", "--precision", "fp32")
+    code, out, _ = bench(capsys, *words)
+    assert code == 0
+    rows = re.findall(r"^(toy|o\[the\]r) +(\d+\.\d) +(\d+\.\d)$", re.sub(r" +\n", "\n", out), re.MULTILINE)
+    from benchmark.analysis.transfer import transfer_matrices
+    from benchmark.evaluation.ledger import Ledger
+
+    (matrix,) = transfer_matrices(Ledger.open(tmp_path / "results").transfers())
+    assert {name for name, *_ in rows} == set(matrix.sources)
+    targets = [name for name in ("toy", "o[the]r") if name in matrix.targets]
+    for name, *shown in rows:
+        found = matrix.accuracy[matrix.sources.index(name)]
+        assert shown == [f"{100 * found[matrix.targets.index(target)]:.1f}" for target in targets]
+
+
+def test_an_attack_that_fails_is_said(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from evaluation_toys import Misbehaving
+
+    from benchmark.attacks import ATTACKS
+
+    monkeypatch.setitem(ATTACKS._own, "misbehaving", Misbehaving)
+    suite = write_suite(tmp_path, "  - {attack: misbehaving, norm: linf}\n")
+    words = ("transfer", save(tmp_path), "--suite", suite, "--results", tmp_path / "results")
+    code, out, err = bench(capsys, *words)
+    assert code == 1
+    assert "–" in out
+    assert "broke down" in err
+
+
+def test_kept_images_are_confirmed_or_not(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    network, results = save(tmp_path), tmp_path / "results"
+    benchmark.evaluate(network, suite=write_suite(tmp_path, PGD), results=results, keep=True, progress=False)
+    code, out, _ = bench(capsys, "verify", results, network)
+    (row,) = re.findall(r"^toy +pgd-linf +(\d+) +(\d+)", out, re.MULTILINE)
+    assert code == 0
+    assert row[0] == row[1] != "0"
+    (path,) = (results / "adversarials").rglob("*.npz")
+    kept = read_keepsake(path)
+    kept.images[:1] = 0.5
+    write_keepsake(path, kept)
+    code, out, _ = bench(capsys, "verify", results, network)
+    assert code == 1
+    assert re.search(rf"^toy +pgd-linf +{row[0]} +{int(row[0]) - 1} +{kept.rows[0]}\s*$", out, re.MULTILINE)
+    path.write_bytes(b"")
+    code, _, err = bench(capsys, "verify", results, network)
+    assert code == 1
+    assert str(path) in err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("transfer nothing.pt", "nothing.pt"),
+        ("transfer nothing.pt --suite transfre", "nothing.pt"),
+        ("verify no-such-folder nothing.pt", "nothing.pt"),
+    ],
+)
+def test_bad_input_is_one_message(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: str,
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, err = bench(capsys, *words.split())
+    assert (code, out) == (2, "")
+    assert err.startswith("bench: ")
+    assert message in err
