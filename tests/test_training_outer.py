@@ -8,6 +8,8 @@ from torch import Tensor
 
 from benchmark.training import outer
 from benchmark.training.batch import Batch, Examples, Net
+from benchmark.training.outer import taught
+from benchmark.training.outer.together import specialists
 
 Views = dict[str, Tensor]
 
@@ -127,7 +129,7 @@ def test_iad_2():
 def test_mtard_moves_the_weight_towards_the_term_that_lags():
     memory: dict[str, Tensor] = {}
     for terms, expected in (((1.0, 1.0), 0.5), ((0.6, 0.9), 0.497500), ((0.5, 0.8), 0.494678)):
-        weight = outer._balance(memory, torch.tensor(terms, dtype=torch.float64), rate=0.025, power=1.0)
+        weight = taught._balance(memory, torch.tensor(terms, dtype=torch.float64), rate=0.025, power=1.0)
         close(weight, expected)
 
 
@@ -216,11 +218,11 @@ MSD = {"clean": CLEAN[0], "own": row(0.7, 1.3, 0.1)}
 
 
 def test_mat_for_several_norms():
-    specialists = 0.769785 + 0.634771
+    both = 0.769785 + 0.634771
     avg = step(GENERALIST, *SPECIALISTS)
-    close(outer.specialists(avg, 0.6, False), specialists)
+    close(specialists(avg, 0.6, False), both)
     close(outer.mat_avg(avg), 2.047266)
-    close(outer.mat_avg(avg) - outer.specialists(avg, 0.6, False), 0.642711)
+    close(outer.mat_avg(avg) - specialists(avg, 0.6, False), 0.642711)
     # Attack 1 has the larger BCE (1.596598 > 0.868362), so its example and its specialist are used.
     winner = step({"clean": CLEAN[0], "own": GENERALIST["own0"]}, *SPECIALISTS, winner=0)
     close(outer.mat_max(winner), 2.121516)
