@@ -139,6 +139,9 @@ def evaluate(
     device: Device = "auto",
     precision: Precision = "auto",
     workers: Annotated[int, typer.Option(help="How many processes attack at once.")] = 1,
+    time_limit: Annotated[
+        float | None, typer.Option(help="Seconds for one attack on 250 images; left out, as long as it takes.")
+    ] = None,
     results: Results = Path("results"),
     keep: Annotated[bool, typer.Option("--keep", help="Store the adversarial images, too.")] = False,
     dataset: Annotated[
@@ -159,6 +162,7 @@ def evaluate(
         device=device,
         precision=precision,
         workers=workers,
+        time_limit=time_limit,
         results=results,
         keep=keep,
         dataset=dataset,

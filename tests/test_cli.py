@@ -143,7 +143,8 @@ def test_evaluate_hands_everything_on(capsys: pytest.CaptureFixture[str], monkey
     monkeypatch.setattr(benchmark, "evaluate", evaluate, raising=False)
     line = (
         "evaluate a.pt b.pt --suite smoke --preset quick --n 10 --mode worst-case --seed 7 --device cpu "
-        "--precision bf16 --workers 2 --results there --keep --dataset mnist --download --root data --trust"
+        "--precision bf16 --workers 2 --time-limit 60 --results there --keep --dataset mnist --download --root data "
+        "--trust"
     )
     code, _, _ = bench(capsys, *line.split())
     assert code == 0
@@ -159,6 +160,7 @@ def test_evaluate_hands_everything_on(capsys: pytest.CaptureFixture[str], monkey
                 "device": "cpu",
                 "precision": "bf16",
                 "workers": 2,
+                "time_limit": 60.0,
                 "results": Path("there"),
                 "keep": True,
                 "dataset": "mnist",

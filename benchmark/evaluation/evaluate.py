@@ -26,6 +26,7 @@ def evaluate(
     device: str = "auto",
     precision: str = "auto",
     workers: int = 1,
+    time_limit: float | None = None,
     results: str | Path = "results",
     keep: bool = False,
     dataset: str | None = None,
@@ -47,6 +48,8 @@ def evaluate(
         device: "auto", "cpu", "cuda", "cuda:1", ...
         precision: of the search: "auto", "fp32" or "bf16". Verdicts are always float32.
         workers: processes that attack at once.
+        time_limit: seconds that one attack on one shard of the images may take; None for no limit. What takes longer,
+            like what makes its process die, is begun twice more and then recorded as failed.
         results: the folder of the ledger.
         keep: whether to store the adversarial images, too.
         dataset: whose test images to use; None for the dataset that each network was trained on.
@@ -72,6 +75,7 @@ def evaluate(
         device=device,
         precision=precision,
         workers=workers,
+        time_limit=time_limit,
         results=results,
         keep=keep,
         dataset=dataset,
@@ -83,11 +87,11 @@ def evaluate(
     plans = {plan.id: plan for plan in planned}
     old = {key: evaluation for key, plan in plans.items() if (evaluation := finished(plan, ledger)) is not None}
     missing = checked([plan for key, plan in plans.items() if key not in old])
-    _run(missing, ledger, workers, progress)
+    _run(missing, ledger, workers, progress, time_limit)
     return [old.get(key) or written(plan, ledger) for key, plan in plans.items()]
 
 
-def _run(plans: Sequence[Plan], ledger: Ledger, workers: int, progress: bool) -> None:
+def _run(plans: Sequence[Plan], ledger: Ledger, workers: int, progress: bool, time_limit: float | None) -> None:
     """Run all jobs of all plans; an evaluation is filed as soon as its last job is done."""
     jobs = [(plan, job) for plan in plans for job in plan.jobs()]
     done: dict[str, list[Done]] = {plan.id: [] for plan in plans}
@@ -101,5 +105,5 @@ def _run(plans: Sequence[Plan], ledger: Ledger, workers: int, progress: bool) ->
             if len(done[plan.id]) == expected[plan.id]:
                 ledger.write_evaluation(plan.manifest(done[plan.id]))
 
-        for problem in run_jobs([job for _, job in jobs], ledger.folder, workers, report):
+        for problem in run_jobs([job for _, job in jobs], ledger.folder, workers, report, time_limit):
             display.say(f"damaged, and made again: {problem}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,8 +77,14 @@ class Done:
     reused: bool
 
 
-def run_job(job: Job, ledger: Ledger) -> Iterator[Done]:
-    """Do what of `job` is not in the ledger yet; records of attacks that failed are tried again."""
+def run_job(job: Job, ledger: Ledger, given_up: Mapping[str, str] | None = None) -> Iterator[Done]:
+    """Do what of `job` is not in the ledger yet; records of attacks that failed are tried again.
+
+    Args:
+        job: what to do.
+        ledger: where the records go.
+        given_up: labels of items that are only recorded as failed, each with the reason.
+    """
     standing: Tensor | None = None
     for item in job.items:
         key = job.key(item, standing)
@@ -88,7 +94,7 @@ def run_job(job: Job, ledger: Ledger) -> Iterator[Done]:
         if job.keep and not ledger.keepsake_path(network, name).exists():
             reused = False
         if record is None or not reused:
-            trial, record = _attack(job, item, key, standing)
+            trial, record = _attack(job, item, key, standing, (given_up or {}).get(item.label))
             if job.keep and not record.error:
                 write_keepsake(ledger.keepsake_path(network, name), _keepsake(trial))
             ledger.write(record)
@@ -98,11 +104,16 @@ def run_job(job: Job, ledger: Ledger) -> Iterator[Done]:
         yield Done(item.label, job.start, name, record.error, reused)
 
 
-def _attack(job: Job, item: SuiteItem, key: dict[str, Any], standing: Tensor | None) -> tuple[Trial, Record]:
+def _attack(
+    job: Job, item: SuiteItem, key: dict[str, Any], standing: Tensor | None, given_up: str | None
+) -> tuple[Trial, Record]:
     network = subject(job.target)
     trial = Trial(network, item, job.start, job.stop, standing)
     with metered(network.classifier) as meter:
-        trial.run(job.seed)
+        if given_up is None:
+            trial.run(job.seed)
+        else:
+            meter.error = given_up
     return trial, file_trial(trial, key, meter.info())
 
 

@@ -51,6 +51,7 @@ class Order:
     device: str = "auto"
     precision: str = "auto"
     workers: int = 1
+    time_limit: float | None = None
     results: str | Path = "results"
     keep: bool = False
     dataset: str | None = None
@@ -71,6 +72,8 @@ class Order:
             complaints.messages.append(str(unknown("mode", self.mode, MODES)))
         if self.workers < 1:
             complaints.messages.append(f"workers must be 1 or more, not {self.workers}")
+        if self.time_limit is not None and not 0 < self.time_limit < float("inf"):
+            complaints.messages.append(f"time_limit must be a positive number of seconds, not {self.time_limit}")
         if not 0 <= self.seed < 2**63:
             complaints.messages.append(f"seed must be a number from 0 to 2^63 - 1, not {self.seed}")
         device = precision = ""

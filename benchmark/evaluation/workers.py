@@ -1,0 +1,201 @@
+"""Worker processes that may die or hang without taking the evaluation with them."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+
+import torch
+
+from benchmark.errors import BadInput
+from benchmark.evaluation.jobs import Done, Job, run_job
+from benchmark.evaluation.ledger import Ledger
+
+#: How often an attack on a shard is begun before it is recorded as failed: once, and two times more.
+TRIES = 3
+
+
+class Worker:
+    """One process with one job at a time.
+
+    Attributes:
+        position: of the job it has, or None.
+        begun: when it began with the item it is at, on the monotonic clock; None while it starts up.
+    """
+
+    def __init__(self, folder: Path, threads: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.pipe, other = context.Pipe()
+        self.process: SpawnProcess = context.Process(target=_serve, args=(other, folder, threads), daemon=True)
+        self.process.start()
+        other.close()
+        self.position: int | None = None
+        self.begun: float | None = None
+
+    def take(self, position: int, job: Job, given_up: dict[str, str]) -> None:
+        """Have it do `job`; what it is doing when it dies shows up as a closed pipe."""
+        self.position, self.begun = position, time.monotonic()
+        self.pipe.send((job, given_up))
+
+    def stop(self, patience: float = 0.0) -> str:
+        """End it after `patience` seconds at the latest, whatever it does, and say how it ended."""
+        self.process.join(patience)
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
+        code = self.process.exitcode
+        return f"ended by signal {-code}" if code is not None and code < 0 else f"ended with code {code}"
+
+
+class Crew:
+    """Workers that share jobs; whoever dies or exceeds the time limit is replaced, and the job begun again.
+
+    Args:
+        jobs: in the order in which they should be begun.
+        folder: the results folder.
+        size: how many workers.
+        report: told about every item that is done.
+        time_limit: seconds for one attack on one shard; None for no limit.
+    """
+
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        folder: Path,
+        size: int,
+        report: Callable[[int, Done], None],
+        time_limit: float | None = None,
+    ) -> None:
+        self.jobs, self.folder, self.size, self.report, self.time_limit = jobs, folder, size, report, time_limit
+        self._threads = max(1, torch.get_num_threads() // size)
+        self._todo = deque(range(len(jobs)))
+        self._done: dict[int, int] = dict.fromkeys(range(len(jobs)), 0)
+        self._failures: Counter[tuple[int, str]] = Counter()
+        self._given_up: dict[int, dict[str, str]] = {position: {} for position in self._done}
+        self._false_starts = 0
+        self._problems: list[str] = []
+        self._workers: list[Worker] = []
+
+    def run(self) -> list[str]:
+        """Do all jobs; returns the problems met in the ledger.
+
+        Raises:
+            BadInput: the ledger can't be written, what is evaluated changed, or no worker can work.
+            KeyboardInterrupt: all workers are stopped.
+        """
+        try:
+            while self._todo or any(worker.position is not None for worker in self._workers):
+                self._staff()
+                self._listen()
+        finally:
+            for worker in self._workers:
+                worker.process.kill()
+            for worker in self._workers:
+                worker.process.join()
+        return list(dict.fromkeys(self._problems))
+
+    def _staff(self) -> None:
+        """As many workers as there is work for, each that is ready with a job."""
+        busy = sum(worker.position is not None for worker in self._workers)
+        while len(self._workers) < min(self.size, busy + len(self._todo)):
+            self._workers.append(Worker(self.folder, self._threads))
+        for worker in [worker for worker in self._workers if worker.position is None and worker.begun is not None]:
+            if self._todo:
+                position = self._todo.popleft()
+                try:
+                    worker.take(position, self.jobs[position], self._given_up[position])
+                except OSError:
+                    self._lost(worker)
+
+    def _listen(self) -> None:
+        """Wait for the next message, death or expiry, and act on it."""
+        pipes = {worker.pipe: worker for worker in self._workers}
+        for pipe in wait(list(pipes), self._patience()):
+            worker = pipes[pipe]  # type: ignore[index]
+            try:
+                message = worker.pipe.recv()
+            except (EOFError, OSError):
+                self._lost(worker)
+            else:
+                self._hear(worker, message)
+        for worker in [worker for worker in self._workers if self._left(worker) <= 0]:
+            self._lost(worker, f"took longer than the time limit of {self.time_limit:g} s")
+
+    def _left(self, worker: Worker) -> float:
+        """Seconds that `worker` has left for what it does."""
+        if self.time_limit is None or worker.position is None or worker.begun is None:
+            return float("inf")
+        return worker.begun + self.time_limit - time.monotonic()
+
+    def _patience(self) -> float | None:
+        least = min(map(self._left, self._workers), default=float("inf"))
+        return None if least == float("inf") else max(0.0, least)
+
+    def _hear(self, worker: Worker, message: Done | list[str] | str) -> None:
+        worker.begun = time.monotonic()
+        self._false_starts = 0
+        if isinstance(message, str):
+            raise BadInput(message)
+        if isinstance(message, list):
+            self._problems += message
+            worker.position = None
+        elif worker.position is not None and not self._is_known(worker.position, message):
+            self._done[worker.position] += 1
+            self.report(worker.position, message)
+
+    def _is_known(self, position: int, done: Done) -> bool:
+        """Whether that item was reported before the worker that had the job was lost."""
+        labels = [item.label for item in self.jobs[position].items]
+        return labels.index(done.label) < self._done[position]
+
+    def _lost(self, worker: Worker, reason: str = "") -> None:
+        """Let a worker go, and put its job first in the queue; too often lost at one item, that item is given up."""
+        self._workers.remove(worker)
+        # One that is dying by itself is given the time to say why.
+        ending = worker.stop(patience=0.0 if reason else 5.0)
+        position = worker.position
+        if position is None:
+            self._false_starts += 1
+            if self._false_starts == TRIES:
+                raise BadInput(
+                    f"worker processes can't start ({ending}); what is done is kept. If memory ran out, go on with "
+                    'fewer workers; in a script, call this below `if __name__ == "__main__":`'
+                )
+            return
+        self._todo.appendleft(position)
+        job = self.jobs[position]
+        label = job.items[self._done[position]].label if self._done[position] < len(job.items) else ""
+        self._failures[position, label] += 1
+        if self._failures[position, label] == TRIES:
+            reason = reason or f"its process was {ending}"
+            self._given_up[position][label] = f"given up after {TRIES} tries: {reason}"
+        elif self._failures[position, label] > TRIES:
+            raise BadInput(
+                f"{job.target.source}: {label} could not even be recorded as failed ({reason or ending}); "
+                "what is done is kept"
+            )
+
+
+def _serve(pipe: Connection, folder: Path, threads: int) -> None:
+    """A worker's life: say that it is ready, then do jobs and tell of each item, until nobody asks any more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started it
+    torch.set_num_threads(threads)
+    try:
+        pipe.send([])
+        while True:
+            job, given_up = pipe.recv()
+            try:
+                ledger = Ledger.open(folder)
+                for done in run_job(job, ledger, given_up):
+                    pipe.send(done)
+                pipe.send(ledger.problems)
+            except BadInput as error:
+                pipe.send(str(error))
+    except (EOFError, BrokenPipeError, ConnectionResetError):  # whoever asked is gone
+        return

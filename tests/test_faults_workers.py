@@ -1,0 +1,104 @@
+"""Workers that die or hang are replaced; what kills them again and again is recorded as failed, with the reason."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from evaluation_toys import save, write_suite
+from fault_toys import Deadly
+
+from benchmark.attacks import ATTACKS
+from benchmark.errors import BadInput
+from benchmark.evaluation import evaluate, plan
+from benchmark.evaluation.order import Order
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """evaluate() with one well-behaved attack and a deadly one; gives the evaluation and the number of tries."""
+    monkeypatch.setitem(ATTACKS._own, "deadly", Deadly)
+    monkeypatch.setattr(plan, "SHARD", 10)
+
+    def run(way: str, times: int = 10**6, norm: str = "l2", **options):
+        log = tmp_path / "log"
+        log.touch()
+        lines = "  - {attack: fgsm, norm: linf}\n" + (
+            f"  - {{attack: deadly, norm: {norm}, parameters: {{way: {way}, log: '{log}', times: {times}}}}}\n"
+            f"  - {{attack: pgd, norm: {norm}, parameters: {{steps: 2}}}}\n"
+        )
+        suite = write_suite(tmp_path, lines, images=10)
+        defaults = {"results": tmp_path / "results", "precision": "fp32", "progress": False, "workers": 2}
+        (found,) = evaluate(save(tmp_path), suite=suite, **{**defaults, **options})
+        return found, log.stat().st_size
+
+    return run
+
+
+def test_a_worker_that_dies_or_hangs_is_replaced_and_its_job_begun_again(run):
+    found, tries = run("die hang die", workers=1, time_limit=8)
+    assert tries == 3
+    assert found.outcome("deadly-l2").errors == ("given up after 3 tries: its process was ended by signal 9",)
+    assert found.outcome("fgsm-linf").complete
+    assert found.outcome("pgd-l2").complete
+
+
+@pytest.mark.slow
+def test_a_job_that_kills_its_worker_is_begun_three_times_then_recorded_as_failed(run):
+    found, tries = run("die")
+    assert tries == 3
+    deadly = found.outcome("deadly-l2")
+    assert deadly.errors == ("given up after 3 tries: its process was ended by signal 9",)
+    assert not deadly.complete
+    assert not deadly.broken[~found.clean_errors].any()
+    assert not deadly.evaluated[~found.clean_errors].any()
+    assert found.outcome("fgsm-linf").complete
+    assert found.outcome("pgd-l2").complete
+
+
+@pytest.mark.slow
+def test_a_worker_that_died_by_chance_is_replaced_without_a_trace(run):
+    found, tries = run("die", times=2)
+    assert tries == 3
+    assert not found.failures
+
+
+@pytest.mark.slow
+def test_an_attack_that_leaves_the_program_is_treated_alike(run):
+    found, tries = run("exit")
+    assert tries == 3
+    assert found.outcome("deadly-l2").errors == ("given up after 3 tries: its process was ended with code 7",)
+
+
+@pytest.mark.slow
+def test_what_hangs_past_the_time_limit_is_stopped(run):
+    began = time.monotonic()
+    found, tries = run("hang", workers=1, time_limit=4)
+    assert tries == 3
+    assert found.outcome("deadly-l2").errors == ("given up after 3 tries: took longer than the time limit of 4 s",)
+    assert found.outcome("pgd-l2").complete
+    assert time.monotonic() - began < 60
+
+
+@pytest.mark.slow
+def test_in_worst_case_mode_the_attacks_before_and_after_keep_their_results(run):
+    found, tries = run("die", norm="linf", mode="worst-case")
+    assert tries == 3
+    assert found.outcome("fgsm-linf").complete
+    assert not found.outcome("deadly-linf").complete
+    assert found.outcome("pgd-linf").complete
+
+
+@pytest.mark.slow
+def test_what_was_given_up_is_tried_again_next_time(run):
+    assert run("die", times=3)[0].failures
+    found, tries = run("die", times=3)
+    assert tries == 4
+    assert not found.failures
+
+
+@pytest.mark.parametrize("limit", [0, -1, float("nan"), float("inf")])
+def test_a_time_limit_is_a_positive_number(tmp_path: Path, limit: float):
+    with pytest.raises(BadInput, match="time_limit must be a positive number"):
+        Order(suite="smoke", time_limit=limit, results=tmp_path).plans([save(tmp_path)])
