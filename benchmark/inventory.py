@@ -78,6 +78,7 @@ def _attacks() -> list[Row]:
             "kind": attack.kind,
             "norms": list(attack.norms),
             "source": attack.source,
+            "gradient_free": attack.gradient_free,
             "paper": attack.paper,
             "description": _first_line(attack),
         }

@@ -80,13 +80,14 @@ def test_shapley_is_the_mean_marginal_gain_over_all_orders(found):
 COSTS = {"attacked": 200, "forwards": 4000, "backwards": 4000, "dead_gradients": 0}
 
 
-def attack(name, broken, norm="linf", images=200, **more):
+def attack(name, broken, norm="linf", images=200, gradient_free=False, **more):
     """An attack that broke the first `broken` of the images."""
     parameters = {key: more.pop(key) for key in ("steps", "loss") if key in more}
     costs = COSTS | more.pop("costs", {})
     flags = np.arange(images) < broken
     made = outcome(f"{name}-{norm}-{parameters}", norm, flags, costs=costs)
-    return dataclasses.replace(made, definition={"attack": {"name": name, **parameters}}, **more)
+    definition = {"attack": {"name": name, **parameters}, "gradient_free": gradient_free}
+    return dataclasses.replace(made, definition=definition, **more)
 
 
 def flags(*outcomes, **more):
@@ -94,13 +95,24 @@ def flags(*outcomes, **more):
     return [flag.name for flag in masking_flags(dataclasses.replace(found, **more))]
 
 
-HONEST = (attack("fgsm", 60), attack("pgd", 100, steps=40), attack("square", 90, costs={"backwards": 0}))
+def blind(name, broken, norm="linf"):
+    """An attack that asked for no gradient."""
+    return attack(name, broken, norm, gradient_free=True, costs={"backwards": 0})
+
+
+HONEST = (attack("fgsm", 60), attack("pgd", 100, steps=40), blind("square", 90))
 
 
 def test_an_honest_network_raises_no_flag():
     ddn = attack("ddn", 200, "l2", kind="minimal", steps=100)
-    noise = attack("gaussian-noise", 3, "l2", costs={"backwards": 0})
+    noise = blind("gaussian-noise", 3, "l2")
     assert flags(*HONEST, ddn, noise) == []
+
+
+def test_ledgers_that_do_not_say_who_is_blind_raise_no_flag():
+    """Their attacks are known by what they did."""
+    silent = [dataclasses.replace(one, definition={"attack": one.definition["attack"]}) for one in HONEST]
+    assert flags(*silent) == []
 
 
 def test_a_lucky_image_raises_no_flag():
@@ -113,7 +125,7 @@ def test_a_lucky_image_raises_no_flag():
     ("outcomes", "name"),
     [
         ((attack("fgsm", 60), attack("pgd", 20, steps=40)), "one step beats many"),
-        ((attack("square", 60), attack("pgd", 20, steps=40)), "an attack without gradients beats those with"),
+        ((blind("square", 60), attack("pgd", 20, steps=40)), "an attack without gradients beats those with"),
         ((attack("pgd", 60, steps=20), attack("pgd", 20, steps=100)), "more steps break less"),
         ((attack("pgd", 20, steps=20, costs={"dead_gradients": 3000}),), "dead gradients"),
         ((attack("pgd", 0, steps=20, costs={"backwards": 0}),), "no gradients"),
@@ -127,7 +139,7 @@ def test_each_sign_raises_its_flag(outcomes, name):
 def test_an_unbounded_attack_that_does_not_reach_all():
     assert flags(attack("ddn", 190, "l2", kind="minimal")) == ["unbounded attacks do not reach 0%"]
     assert flags(attack("ddn", 190, "l2", kind="minimal"), attack("cw", 200, "l2", kind="minimal")) == []
-    assert flags(attack("boundary", 190, "l2", kind="minimal")) == []
+    assert flags(attack("boundary", 190, "l2", kind="minimal", gradient_free=True)) == []
 
 
 def test_random_output_is_flagged():

@@ -69,6 +69,15 @@ def test_the_same_seed_gives_the_same_images(name, norm):
 
 
 @pytest.mark.parametrize(("name", "norm"), EVERY)
+def test_who_says_to_follow_no_gradient_asks_for_none(name, norm):
+    net = Net((1, 8, 8), 4)
+    x = images(3)
+    classifier = PreparedClassifier(net, 4)
+    cheap(name)(classifier, x, predictions(net, x), threat(norm), ExampleNoise(5, range(3)))
+    assert (classifier.backwards == 0) == ATTACKS.get(name).gradient_free
+
+
+@pytest.mark.parametrize(("name", "norm"), EVERY)
 def test_a_batch_of_one_and_training_noise(name, norm):
     net = Net((1, 8, 8), 4)
     x = images(1)

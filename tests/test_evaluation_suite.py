@@ -136,3 +136,9 @@ def test_digits_are_attacked_with_the_radii_they_are_trained_for(name):
     trained = {norm: row["epsilon"] for norm, row in recipe["threats"]["digits"].items()}
     for item in load_suite(name, scale="digits").items:
         assert item.threat.epsilon == trained[item.threat.norm]
+
+
+def test_the_definition_says_who_follows_no_gradient():
+    items = load_suite("multi-perturbation").definition()["items"]
+    blind = {item["attack"]["name"] for item in items if item["gradient_free"]}
+    assert blind == {"gaussian-noise", "boundary", "pointwise", "salt-and-pepper"}

@@ -14,10 +14,6 @@ from benchmark.analysis.aggregate import union
 if TYPE_CHECKING:
     from benchmark.evaluation.outcomes import Evaluation, Outcome
 
-#: Attacks that ask for logits or decisions only.
-GRADIENT_FREE = frozenset(
-    {"gaussian-noise", "salt-and-pepper", "boundary", "hopskipjump", "pointwise", "square", "spatial", "corruption"}
-)
 ONE_STEP = frozenset({"fgsm"})
 #: Its loss is flat by design where it has succeeded, so zero gradients say nothing.
 FLAT_BY_DESIGN = frozenset({"cw"})
@@ -68,8 +64,8 @@ def _one_step_beats_iterative(evaluation: Evaluation, outcomes: Sequence[Outcome
 
 def _blind_beats_gradients(evaluation: Evaluation, outcomes: Sequence[Outcome]) -> Iterator[Flag]:
     for one in outcomes:
-        rivals = [other for other in _peers(one, outcomes) if _name(other) not in GRADIENT_FREE]
-        if _name(one) in GRADIENT_FREE and rivals and _breaks_more([one], rivals):
+        rivals = [other for other in _peers(one, outcomes) if not _is_blind(other)]
+        if _is_blind(one) and rivals and _breaks_more([one], rivals):
             yield Flag("an attack without gradients beats those with", _numbers(one, rivals))
 
 
@@ -78,7 +74,7 @@ def _unbounded_does_not_reach_all(evaluation: Evaluation, outcomes: Sequence[Out
         minimal = [
             outcome
             for outcome in outcomes
-            if outcome.norm == norm and outcome.kind == "minimal" and _name(outcome) not in GRADIENT_FREE
+            if outcome.norm == norm and outcome.kind == "minimal" and not _is_blind(outcome)
         ]
         if not minimal:
             continue
@@ -92,7 +88,7 @@ def _unbounded_does_not_reach_all(evaluation: Evaluation, outcomes: Sequence[Out
 
 def _dead_gradients(evaluation: Evaluation, outcomes: Sequence[Outcome]) -> Iterator[Flag]:
     for outcome in outcomes:
-        if _name(outcome) in GRADIENT_FREE | FLAT_BY_DESIGN or not outcome.costs.get("attacked"):
+        if _is_blind(outcome) or _name(outcome) in FLAT_BY_DESIGN or not outcome.costs.get("attacked"):
             continue
         backwards, dead = outcome.costs["backwards"], outcome.costs["dead_gradients"]
         if not backwards:
@@ -129,8 +125,13 @@ def _steps(outcome: Outcome) -> int:
     return int(outcome.definition.get("attack", {}).get("steps", 0))
 
 
+def _is_blind(outcome: Outcome) -> bool:
+    """Whether the attack never asks for gradients: as its suite says, or in older ledgers, which don't, as it did."""
+    return bool(outcome.definition.get("gradient_free", not outcome.costs.get("backwards")))
+
+
 def _is_iterative(outcome: Outcome) -> bool:
-    return _name(outcome) not in GRADIENT_FREE and _steps(outcome) > 1
+    return not _is_blind(outcome) and _steps(outcome) > 1
 
 
 def _peers(one: Outcome, outcomes: Sequence[Outcome]) -> list[Outcome]:

@@ -172,6 +172,7 @@ class Square(_Adapted):
 
     name: ClassVar[str] = "square"
     paper: ClassVar[str] = "Andriushchenko et al. 2020, arXiv:1912.00049"
+    gradient_free: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         self.require_positive("queries")

@@ -37,6 +37,7 @@ class Boundary(MinimalAttack):
     source: ClassVar[str] = "foolbox"
     paper: ClassVar[str] = "Brendel et al. 2018, arXiv:1712.04248"
     random: ClassVar[bool] = True
+    gradient_free: ClassVar[bool] = True
     batch_independent: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
@@ -70,6 +71,7 @@ class Pointwise(MinimalAttack):
     source: ClassVar[str] = "foolbox"
     paper: ClassVar[str] = "Schott et al. 2019, arXiv:1805.09190"
     random: ClassVar[bool] = True
+    gradient_free: ClassVar[bool] = True
     batch_independent: ClassVar[bool] = False
 
     def __post_init__(self) -> None:

@@ -47,6 +47,7 @@ class HopSkipJump(MinimalAttack):
     norms: ClassVar[tuple[str, ...]] = ("l2", "linf")
     paper: ClassVar[str] = "Chen et al. 2020, arXiv:1904.02144"
     random: ClassVar[bool] = True
+    gradient_free: ClassVar[bool] = True
     batch_independent: ClassVar[bool] = False
 
     def __post_init__(self) -> None:

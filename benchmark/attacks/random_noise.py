@@ -35,6 +35,7 @@ class GaussianNoise(Attack):
     norms: ClassVar[tuple[str, ...]] = ("l2",)
     paper: ClassVar[str] = "Rauber & Bethge 2020, arXiv:2007.07677"
     random: ClassVar[bool] = True
+    gradient_free: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         self.require_positive("repeats")
@@ -76,6 +77,7 @@ class SaltAndPepper(MinimalAttack):
     norms: ClassVar[tuple[str, ...]] = ("l1", "l0", "l2")
     paper: ClassVar[str] = "Rauber et al. 2017, arXiv:1707.04131"
     random: ClassVar[bool] = True
+    gradient_free: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         self.require_positive("steps")

@@ -41,6 +41,7 @@ class Spatial(Attack):
     kind: ClassVar[str] = "budget"
     norms: ClassVar[tuple[str, ...]] = ("spatial",)
     paper: ClassVar[str] = "Engstrom et al. 2019, arXiv:1712.02779"
+    gradient_free: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         self.require_positive("rotations", "shifts", "tries")

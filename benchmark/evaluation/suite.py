@@ -21,6 +21,9 @@ SUITES: Registry[Path] = Registry("suite")
 for _path in sorted((Path(__file__).parents[1] / "suites").glob("*.yaml")):
     SUITES.add(_path.stem, _path)
 
+#: What readers and the analysis want to know about an attack, though it decides no number.
+_TOLD = ("kind", "source", "paper", "gradient_free")
+
 
 @dataclass(frozen=True)
 class SuiteItem:
@@ -77,10 +80,7 @@ class Suite:
 
     def definition(self) -> dict[str, Any]:
         """The suite as plain JSON values, as evaluations store it."""
-        items = [
-            item.definition() | {"kind": item.attack.kind, "source": item.attack.source, "paper": item.attack.paper}
-            for item in self.items
-        ]
+        items = [item.definition() | {name: getattr(item.attack, name) for name in _TOLD} for item in self.items]
         plain = {
             name: getattr(self, name) for name in ("name", "version", "preset", "description", "scale", "images")
         }

@@ -54,6 +54,7 @@ class Corruption(Attack):
     norms: ClassVar[tuple[str, ...]] = ("corruption",)
     paper: ClassVar[str] = "Hendrycks & Dietterich 2019, arXiv:1903.12261"
     random: ClassVar[bool] = True
+    gradient_free: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         self.require_one_of("corruption", tuple(CORRUPTIONS))
