@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmark.attacks.autoattack import APGD, AutoAttack, Square, TargetedAPGD, TargetedFAB
-from benchmark.attacks.base import Attack, Classifier
+from benchmark.attacks.base import Attack, Classifier, Resumable, Stage
 from benchmark.attacks.classifier import PreparedClassifier, frozen
 from benchmark.attacks.corruption import Corruption
 from benchmark.attacks.cw import CW
@@ -26,7 +26,7 @@ from benchmark.attacks.unforeseen import JPEG, Elastic, Fog, Gabor, Snow
 from benchmark.errors import BadInput, unknown
 from benchmark.registry import Registry
 
-__all__ = ["ATTACKS", "Attack", "Classifier", "PreparedClassifier", "frozen", "make_attack"]
+__all__ = ["ATTACKS", "Attack", "Classifier", "PreparedClassifier", "Resumable", "Stage", "frozen", "make_attack"]
 
 ATTACKS: Registry[type[Attack]] = Registry("attack")
 for _attack in (

@@ -53,6 +53,7 @@ def ascend(
     keep: str = "last",
     momentum: float | None = None,
     decode: Decode | None = None,
+    done: int = 0,
 ) -> Tensor:
     """Climb `objective` from `start` inside the ball(s) around `x`.
 
@@ -74,6 +75,7 @@ def ascend(
             plain steps.
         decode: for an ascent over something else than pixels (`x` and `start` then are points of that space, N×...):
             the images of M points that belong to the examples with these M indices.
+        done: how many of the steps led to `start` already, none with momentum.
 
     Returns:
         Shaped like `x`, detached, inside the last move's ball and the box wherever a step was made.
@@ -87,8 +89,8 @@ def ascend(
     ks = [noise.integers(move.k[0], move.k[1] + 1, steps) if _is_sparse(move) else None for move in moves]
     velocity = torch.zeros_like(x) if momentum is not None else None
     with ExitStack() as polish:
-        for step in range(steps):
-            if keep == "first" and step == steps - _polished(steps):
+        for step in range(done, steps):
+            if keep == "first" and step == max(done, steps - _polished(steps)):
                 polish.enter_context(classifier.exact())  # type: ignore[union-attr]
             logits, loss, gradient = input_gradient(classify, state.current, state.y, objective)
             alive = state.observe(classifier, logits, loss)

@@ -6,7 +6,7 @@ import dataclasses
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from torch import Tensor
 
@@ -90,3 +90,27 @@ class Attack(ABC):
         """Raises BadInput if the field's value is none of the choices."""
         if getattr(self, field) not in choices:
             raise unknown(f"{self.name} {field}", getattr(self, field), choices)
+
+
+class Stage(NamedTuple):
+    """How far an iterative attack has come: the number of steps made, and the images N×C×H×W that they led to."""
+
+    steps: int
+    images: Tensor
+
+
+class Resumable(Attack):
+    """An iterative attack that can go on where the same attack with fewer steps has ended."""
+
+    @abstractmethod
+    def head_start(self, shorter: Attack, precision: str) -> int:
+        """How many of this attack's steps `shorter` makes, when both search in `precision`.
+
+        Zero where they do not take the same path, or what `shorter` returns is not where it stands.
+        """
+
+    @abstractmethod
+    def resume(
+        self, classifier: Classifier, x: Tensor, y: Tensor, threat: Threat, noise: Noise, stage: Stage
+    ) -> Tensor:
+        """What calling it returns, given what the shorter attack has returned for the same arguments."""

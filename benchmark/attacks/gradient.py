@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from torch import Tensor
 
 from benchmark.attacks.ascent import Move, ascend
-from benchmark.attacks.base import Attack, Classifier
+from benchmark.attacks.base import Attack, Classifier, Resumable, Stage
 from benchmark.attacks.objectives import OBJECTIVES, cross_entropy
 from benchmark.errors import BadInput
 from benchmark.noise import Noise
@@ -30,7 +30,7 @@ class FGSM(Attack):
 
 
 @dataclass(frozen=True)
-class PGD(Attack):
+class PGD(Resumable):
     """Projected gradient descent in linf, l2 or l1 (Madry et al. 2018; l1 steps after Maini et al. 2020).
 
     Attributes:
@@ -71,12 +71,40 @@ class PGD(Attack):
         return self.start == "random"
 
     def __call__(self, classifier: Classifier, x: Tensor, y: Tensor, threat: Threat, noise: Noise) -> Tensor:
+        return self._climb(classifier, x, y, threat, noise, None)
+
+    def head_start(self, shorter: Attack, precision: str) -> int:
+        """All steps of the same attack with fewer, unless its last ones are a float32 polish of a bfloat16 search."""
+        polished = self.success == "any" and precision != "fp32"
+        if polished or not isinstance(shorter, PGD) or replace(shorter, steps=self.steps) != self:
+            return 0
+        return shorter.steps if shorter.steps < self.steps else 0
+
+    def resume(
+        self, classifier: Classifier, x: Tensor, y: Tensor, threat: Threat, noise: Noise, stage: Stage
+    ) -> Tensor:
+        return self._climb(classifier, x, y, threat, noise, stage)
+
+    def _climb(
+        self, classifier: Classifier, x: Tensor, y: Tensor, threat: Threat, noise: Noise, stage: Stage | None
+    ) -> Tensor:
         step_size = self.step_size if self.step_size is not None else self.relative_step_size * threat.epsilon
         move = Move(threat, step_size, (self.k[0], self.k[1]), self.gap)
+        # Drawn in any case: the draws of the l1 moves come after it.
         start = threat.random_start(x, noise) if self.start == "random" else x
-        keep = "first" if self.success == "any" else "last"
-        objective = OBJECTIVES[self.loss]
-        return ascend(classifier, x, y, objective, [move], steps=self.steps, start=start, noise=noise, keep=keep)
+        stage = stage or Stage(0, start)
+        return ascend(
+            classifier,
+            x,
+            y,
+            OBJECTIVES[self.loss],
+            [move],
+            steps=self.steps,
+            start=stage.images,
+            noise=noise,
+            keep="first" if self.success == "any" else "last",
+            done=stage.steps,
+        )
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from benchmark.attacks import Stage
 from benchmark.evaluation.keepsakes import Keepsake, write_keepsake
 from benchmark.evaluation.ledger import Ledger
 from benchmark.evaluation.meter import metered
@@ -26,10 +27,12 @@ class Job:
 
     Attributes:
         target: network and data.
-        items: one, or in worst-case mode all those of a norm: each sees what the ones before it left standing.
+        items: one or several. In worst-case mode all those of a norm: each sees what the ones before it left
+            standing. In a relay attacks of ever more steps: each goes on where the one before it ended.
         start, stop: the shard, in positions of the test set.
         seed: of all noise.
         keep: whether to store the adversarial images, too.
+        relay: whether it is a relay.
     """
 
     target: Target
@@ -38,6 +41,11 @@ class Job:
     stop: int
     seed: int
     keep: bool = False
+    relay: bool = False
+
+    def split(self) -> list[Job]:
+        """One job per item, each on its own."""
+        return [replace(self, items=(item,), relay=False) for item in self.items]
 
     def key(self, item: SuiteItem, handed: Tensor | None) -> dict[str, Any]:
         """Everything that determines the record of `item`.
@@ -86,6 +94,7 @@ def run_job(job: Job, ledger: Ledger, given_up: Mapping[str, str] | None = None)
         given_up: labels of items that are only recorded as failed, each with the reason.
     """
     standing: Tensor | None = None
+    before: Trial | None = None
     for item in job.items:
         key = job.key(item, standing)
         network, name = job.target.network, digest(key)
@@ -94,27 +103,32 @@ def run_job(job: Job, ledger: Ledger, given_up: Mapping[str, str] | None = None)
         if job.keep and not ledger.keepsake_path(network, name).exists():
             reused = False
         if record is None or not reused:
-            trial, record = _attack(job, item, key, standing, (given_up or {}).get(item.label))
+            trial = Trial(subject(job.target), item, job.start, job.stop, standing)
+            record = _attack(job, trial, key, before, (given_up or {}).get(item.label))
             if job.keep and not record.error:
                 write_keepsake(ledger.keepsake_path(network, name), _keepsake(trial))
             ledger.write(record)
-        if (record.broken & ~record.clean_errors).any():
+            before = trial if job.relay and not record.error else None
+        else:
+            before = None
+        if not job.relay and (record.broken & ~record.clean_errors).any():
             broken = torch.from_numpy(record.broken)
             standing = ~broken if standing is None else standing & ~broken
         yield Done(item.label, job.start, name, record.error, reused)
 
 
-def _attack(
-    job: Job, item: SuiteItem, key: dict[str, Any], standing: Tensor | None, given_up: str | None
-) -> tuple[Trial, Record]:
-    network = subject(job.target)
-    trial = Trial(network, item, job.start, job.stop, standing)
-    with metered(network.classifier) as meter:
+def _attack(job: Job, trial: Trial, key: dict[str, Any], before: Trial | None, given_up: str | None) -> Record:
+    """Run `trial`, from where the one `before` it ended if that was just run, and give its record."""
+    stage = None
+    if before is not None:
+        steps = trial.item.head_start(before.item, job.target.precision)
+        stage = Stage(steps, before.candidates)
+    with metered(trial.network.classifier) as meter:
         if given_up is None:
-            trial.run(job.seed)
+            trial.run(job.seed, stage)
         else:
             meter.error = given_up
-    return trial, file_trial(trial, key, meter.info())
+    return file_trial(trial, key, meter.info() | {"inherited_steps": stage.steps if stage else 0})
 
 
 def file_trial(trial: Trial, key: dict[str, Any], info: dict[str, Any]) -> Record:

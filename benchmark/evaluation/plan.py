@@ -66,14 +66,14 @@ class Plan:
 
     def jobs(self) -> list[Job]:
         """The jobs, each attack over all shards before the next attack."""
-        groups: list[tuple[SuiteItem, ...]] = [(item,) for item in self.suite.items]
-        if self.mode == "worst-case":
-            groups = [
-                tuple(item for item in self.suite.items if item.threat.norm == norm) for norm in self.suite.norms
-            ]
+        items, relay = self.suite.items, self.mode == "full"
+        if relay:
+            groups = _relays(items, self.target.precision)
+        else:
+            groups = [tuple(item for item in items if item.threat.norm == norm) for norm in self.suite.norms]
         images = self.suite.images
         return [
-            Job(self.target, group, start, min(start + SHARD, images), self.seed, self.keep)
+            Job(self.target, group, start, min(start + SHARD, images), self.seed, self.keep, relay)
             for group in groups
             for start in range(0, images, SHARD)
         ]
@@ -96,3 +96,15 @@ class Plan:
             "records": records,
             "crafted_on": self.crafted_on,
         }
+
+
+def _relays(items: Sequence[SuiteItem], precision: str) -> list[tuple[SuiteItem, ...]]:
+    """The items in groups of which each can go on where the one before it ended; most are alone."""
+    groups: list[list[SuiteItem]] = []
+    for item in items:
+        group = next((group for group in groups if item.head_start(group[-1], precision)), None)
+        if group is None:
+            groups.append([item])
+        else:
+            group.append(item)
+    return [tuple(group) for group in groups]

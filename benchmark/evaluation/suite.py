@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import Field
 
-from benchmark.attacks import Attack, make_attack
+from benchmark.attacks import Attack, Resumable, make_attack
 from benchmark.documents import Document, Schema, read_document
 from benchmark.errors import BadInput, unknown
 from benchmark.registry import Registry
@@ -50,6 +50,12 @@ class SuiteItem:
             "epsilon": float(self.threat.epsilon),
             "restarts": self.restarts,
         }
+
+    def head_start(self, shorter: SuiteItem, precision: str) -> int:
+        """How many of its attack's steps `shorter` makes, see `attacks.Resumable`; 0 with restarts."""
+        if self.threat != shorter.threat or self.restarts > 1 or not isinstance(self.attack, Resumable):
+            return 0
+        return self.attack.head_start(shorter.attack, precision) if shorter.restarts == 1 else 0
 
 
 @dataclass(frozen=True)

@@ -91,10 +91,11 @@ def transfer(
 def _run(sources: Sequence[Plan], targets: Sequence[Plan], ledger: Ledger, progress: bool) -> None:
     """Craft on each source what is missing for any target, let the targets judge it, and file each pair."""
     subjects = {plan.target.network: load_subject(plan.target) for plan in (*sources, *targets)}
-    with Display(sum(len(source.jobs()) for source in sources), progress) as display:
+    jobs = {source.id: [alone for job in source.jobs() for alone in job.split()] for source in sources}
+    with Display(sum(map(len, jobs.values())), progress) as display:
         for source in sources:
             done: dict[str, list[Done]] = {target.id: [] for target in targets}
-            for job in source.jobs():
+            for job in jobs[source.id]:
                 verdicts = _verdicts(job, source, targets, subjects, ledger)
                 for plan, item in verdicts.items():
                     done[plan].append(item)

@@ -7,6 +7,7 @@ from collections import Counter
 import torch
 from torch import Tensor
 
+from benchmark.attacks import Resumable, Stage
 from benchmark.attacks.objectives import is_wrong
 from benchmark.evaluation.memory import halve_on_out_of_memory
 from benchmark.evaluation.subject import Subject
@@ -30,6 +31,7 @@ class Trial:
         closest: N×C×H×W, the closest verified adversarial of each image, or the image itself.
         faults: candidates that were rejected, by reason.
         disagreements: candidates on which the search, at its lower precision, believed otherwise than the verdict.
+        candidates: N×C×H×W, what the attack returned last, admissible or not.
     """
 
     def __init__(self, network: Subject, item: SuiteItem, start: int, stop: int, handed: Tensor | None) -> None:
@@ -43,10 +45,15 @@ class Trial:
         self.faults: Counter[str] = Counter()
         self.disagreements = 0
         self._pending = self.handed.clone()
-        self._candidates = 0
+        self.candidates = self.x
+        self._tried = 0
 
-    def run(self, seed: int) -> None:
+    def run(self, seed: int, stage: Stage | None = None) -> None:
         """All restarts: a budget attack tries again where it failed, a minimal one everywhere for less distance.
+
+        Args:
+            seed: of all noise.
+            stage: where to go on; None to begin at the beginning.
 
         Raises:
             AttackFault: nothing of what the attack returned was admissible.
@@ -56,7 +63,8 @@ class Trial:
             if not len(rows):
                 break
             x_adv = self.x.clone()
-            x_adv[rows] = craft(self.network, self.item, rows, self.start, self.x, self.y, seed, restart)
+            x_adv[rows] = craft(self.network, self.item, rows, self.start, self.x, self.y, seed, restart, stage)
+            self.candidates = x_adv
             self.judge(x_adv)
         self.check()
 
@@ -70,7 +78,7 @@ class Trial:
         self.distance = torch.minimum(self.distance, verdict.distance)
         self.broken |= verdict.broken
         self.faults.update(verdict.faults)
-        self._candidates += int(tried.sum())
+        self._tried += int(tried.sum())
         if kind == "budget":
             self._pending &= ~verdict.broken
         classifier = self.network.classifier
@@ -80,16 +88,25 @@ class Trial:
 
     def check(self) -> None:
         """Raises AttackFault if candidates were tried and all of them were rejected."""
-        if self._candidates and sum(self.faults.values()) == self._candidates:
+        if self._tried and sum(self.faults.values()) == self._tried:
             raise AttackFault(f"every candidate was rejected: {', '.join(self.faults)}")
 
 
 def craft(
-    network: Subject, item: SuiteItem, rows: Tensor, start: int, x: Tensor, y: Tensor, seed: int, restart: int
+    network: Subject,
+    item: SuiteItem,
+    rows: Tensor,
+    start: int,
+    x: Tensor,
+    y: Tensor,
+    seed: int,
+    restart: int,
+    stage: Stage | None = None,
 ) -> Tensor:
     """Candidates for the images `rows` of a shard that begins at `start`: as many as there are rows.
 
-    Where the batch does not matter to the attack, it shrinks when memory runs out.
+    The attack goes on from `stage`, which holds all images of the shard, if there is one. Where the batch does
+    not matter to the attack, it shrinks when memory runs out.
 
     Raises:
         AttackFault: what came back can't be candidates.
@@ -98,7 +115,11 @@ def craft(
     def attack(part: slice) -> Tensor:
         chosen = rows[part]
         noise = ExampleNoise(seed, chosen + start, restart, x.device)
-        x_adv = item.attack(network.classifier, x[chosen], y[chosen], item.threat, noise)
+        arguments = (network.classifier, x[chosen], y[chosen], item.threat, noise)
+        if stage is not None and isinstance(item.attack, Resumable):
+            x_adv = item.attack.resume(*arguments, Stage(stage.steps, stage.images[chosen]))
+        else:
+            x_adv = item.attack(*arguments)
         check_candidates(x_adv, x[chosen])
         return x_adv.detach()
 
