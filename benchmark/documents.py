@@ -10,7 +10,11 @@ from typing import Any, Generic, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from benchmark.errors import BadInput, nearest
+from benchmark.errors import BadInput, nearest, short
+from benchmark.storage import read_text
+
+#: In bytes; the largest that comes with the package has some ten thousand.
+LARGEST = 2**20
 
 
 class Schema(BaseModel):
@@ -44,14 +48,30 @@ def read_document(path: str | Path, schema: type[S]) -> Document[S]:
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"can't read {path}: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}") from error
+        text = read_text(path, LARGEST)
+    except FileNotFoundError as error:
+        raise BadInput(f"can't read {path}: there is no such file") from error
     return parse_document(text, schema, path.name)
 
 
 def parse_document(text: str, schema: type[S], name: str) -> Document[S]:
     """`read_document` for a text that is already in memory; `name` stands for the file in messages."""
+    value, lines = parse_yaml(text, name)
+    if not isinstance(value, dict):
+        raise BadInput(f"{name}:1: a mapping of keys to values is expected here")
+    try:
+        return Document(schema.model_validate(value), name, lines)
+    except ValidationError as error:
+        messages = [_explain(name, lines, schema, detail) for detail in error.errors()]
+        raise BadInput("\n".join(messages)) from None
+
+
+def parse_yaml(text: str, name: str) -> tuple[Any, dict[tuple[Hashable, ...], int]]:
+    """The plain values in a YAML text, and the line of each; nothing in it is run or grows beyond its own length.
+
+    Raises:
+        BadInput: it is not YAML, repeats a key, refers to itself, or stands for too many values.
+    """
     try:
         root = yaml.compose(text, yaml.SafeLoader)
         lines = _lines(root, name)
@@ -61,13 +81,7 @@ def parse_document(text: str, schema: type[S], name: str) -> Document[S]:
         raise BadInput(f"{name}:{line}: not valid YAML: {error.problem}") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise BadInput(f"{name}: not valid YAML: {error}") from error
-    if not isinstance(value, dict):
-        raise BadInput(f"{name}:1: a mapping of keys to values is expected here")
-    try:
-        return Document(schema.model_validate(value), name, lines)
-    except ValidationError as error:
-        messages = [_explain(name, lines, schema, detail) for detail in error.errors()]
-        raise BadInput("\n".join(messages)) from None
+    return value, lines
 
 
 def _lines(root: yaml.Node | None, name: str) -> dict[tuple[Hashable, ...], int]:
@@ -120,7 +134,7 @@ def _explain(name: str, lines: dict[tuple[Hashable, ...], int], schema: type[Sch
         return f"{place}: the key {str(path[-1])!r} is missing"
     field = ".".join(str(part) for part in path)
     reason = str(detail["ctx"]["error"]) if "error" in detail.get("ctx", {}) else detail["msg"]
-    return f"{place}: {field}: {reason[:1].lower() + reason[1:]}, not {_short(detail['input'])}"
+    return f"{place}: {field}: {reason[:1].lower() + reason[1:]}, not {short(detail['input'])}"
 
 
 def _known_keys(schema: type[BaseModel], path: tuple[Hashable, ...]) -> list[str]:
@@ -140,8 +154,3 @@ def _innermost(annotation: Any) -> Any:
         if isinstance(inner, type) and issubclass(inner, BaseModel):
             return inner
     return annotation
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

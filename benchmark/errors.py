@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable
+
+#: No name is longer; what is, is cut off in messages.
+LONGEST = 100
 
 
 class BadInput(Exception):
     """The input was bad. The message says what was wrong, where, and what to do about it."""
 
 
+def printable(text: str) -> str:
+    r"""`text` without what a terminal would obey instead of showing it: an escape character appears as `\x1b`.
+
+    Names from files may hold such characters, and the marks that turn the direction of writing around.
+    """
+    return "".join(
+        character.encode("unicode_escape").decode() if _is_command(character) else character for character in text
+    )
+
+
+def _is_command(character: str) -> bool:
+    turns = "\u202a" <= character <= "\u202e" or "\u2066" <= character <= "\u2069"
+    return turns or (unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\t")
+
+
 def nearest(name: str, choices: Iterable[str], limit: int = 3) -> list[str]:
     """Up to `limit` of the `choices` closest in spelling to `name`, best first; beginnings count nearly as wholes."""
     wanted = str(name).lower()
+    if len(wanted) > LONGEST:
+        return []
 
     def likeness(choice: str) -> float:
         whole, beginning = choice.lower(), choice.lower()[: max(len(wanted), 3)]
@@ -31,4 +52,10 @@ def unknown(kind: str, name: str, choices: Iterable[str], where: str = "") -> Ba
     choices = sorted(choices)
     close = nearest(name, choices)
     hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(choices) or 'none'}"
-    return BadInput(f"{where + ': ' if where else ''}unknown {kind} {name!r}; {hint}")
+    return BadInput(f"{where + ': ' if where else ''}unknown {kind} {short(name)}; {hint}")
+
+
+def short(value: object) -> str:
+    """The repr of `value`, cut off where a message would drown in it."""
+    text = repr(value if not isinstance(value, str) else value[: 2 * LONGEST])
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."

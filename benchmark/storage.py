@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -37,7 +38,8 @@ def write_atomic(path: str | Path, content: bytes | str | Callable[[Path], objec
         if callable(content):
             content(temporary)
         else:
-            temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+            # What is no character, as in a file name of stray bytes, becomes a question mark.
+            temporary.write_bytes(content.encode(errors="replace") if isinstance(content, str) else content)
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.chmod(0o644)
@@ -52,6 +54,29 @@ def write_atomic(path: str | Path, content: bytes | str | Callable[[Path], objec
     return path
 
 
+def read_text(path: str | Path, limit: int = 16 * 2**20) -> str:
+    """The UTF-8 text in the regular file `path`, which may have `limit` bytes at most.
+
+    Raises:
+        FileNotFoundError: there is none.
+        BadInput: it can't be read, is a folder or a device, too large, or no UTF-8 text.
+    """
+    path = Path(path)
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise BadInput(f"can't read {path}: it is not a regular file")
+        if status.st_size > limit:
+            raise BadInput(f"can't read {path}: it has {status.st_size:,} bytes, {limit:,} are the most")
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise
+    except UnicodeDecodeError as error:
+        raise BadInput(f"can't read {path}: it is not UTF-8 text") from error
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+        raise BadInput(f"can't read {path}: {getattr(error, 'strerror', None) or error}") from error
+
+
 def check_writable(folder: str | Path) -> Path:
     """Make `folder` and prove that a file can be written there, before hours of work depend on it.
 
@@ -63,8 +88,8 @@ def check_writable(folder: str | Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".probe."):
             pass
-    except OSError as error:
-        raise BadInput(f"can't write to the folder {folder}: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+        raise BadInput(f"can't write to the folder {folder}: {getattr(error, 'strerror', None) or error}") from error
     return folder
 
 
@@ -75,7 +100,8 @@ def canonical_json(value: Any) -> str:
 
 def digest(value: Any) -> str:
     """SHA-256 (hex) of bytes, or of the canonical JSON of anything else."""
-    return hashlib.sha256(value if isinstance(value, bytes) else canonical_json(value).encode()).hexdigest()
+    content = value if isinstance(value, bytes) else canonical_json(value).encode(errors="surrogatepass")
+    return hashlib.sha256(content).hexdigest()
 
 
 def tensor_digest(tensors: Mapping[str, Tensor]) -> str:

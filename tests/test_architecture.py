@@ -27,7 +27,7 @@ FLOORS = (
 #: The stairs within a floor: room -> rooms of its own floor it may import.
 STAIRS = {
     "registry": {"errors"},
-    "documents": {"errors"},
+    "documents": {"errors", "storage"},
     "storage": {"errors"},
     "hardware": {"errors"},
     "threats": {"errors", "noise"},

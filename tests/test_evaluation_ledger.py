@@ -23,7 +23,15 @@ def make_record(start: int = 0, network: str = "a" * 64) -> Record:
         distance=np.array([0, np.inf, 0.1, 0.7, np.inf], np.float32),
         evaluated=np.array([1, 1, 1, 1, 0], bool),
         clean_errors=np.array([1, 0, 0, 0, 0], bool),
-        info={"error": None, "seconds": 1.5, "words": 'ä\n"{}'},
+        info={
+            **dict.fromkeys(("forwards", "backwards", "dead_gradients", "disagreements", "attacked"), 3),
+            "error": None,
+            "seconds": 1.5,
+            "faults": {},
+            "hardware": "a machine",
+            "date": "2026-01-02",
+            "words": 'ä\n"{}',
+        },
     )
 
 

@@ -182,7 +182,7 @@ def test_bad_input_is_refused_with_a_way_out(options, words):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("{", ["not YAML"]),
+        ("{", ["not valid YAML"]),
         ("- a", ["mapping"]),
         ("lr: 1", ["threats"]),
         ("lr: 0.1\nepohcs: 3\nthreats: {digits: {linf: {epsilon: 1, step_size: 1, steps: 1}}}", ["epohcs", "epochs"]),

@@ -22,6 +22,10 @@ LIBRARIES = {"foolbox": "foolbox", "torchattacks": "torchattacks", "adv_lib": "a
 _RADIUS = ("eps", "epsilon", "ε")
 
 
+#: Parameters by which libraries log elsewhere: a suite, which may be a stranger's file, can't ask for that.
+_WRITING = ("tensorboard", "callback")
+
+
 class ForeignFault(RuntimeError):
     """A library's attack broke down or returned something that can't be a candidate."""
 
@@ -48,11 +52,12 @@ class Foreign(Attack):
 
     def __post_init__(self) -> None:
         accepted = inspect.signature(self._load()).parameters
-        if any(p.kind is p.VAR_KEYWORD for p in accepted.values()):
-            return
-        own = [name for name in accepted if name not in ("model", "inputs", "labels")]
+        takes_any = any(p.kind is p.VAR_KEYWORD for p in accepted.values())
+        own = [name for name in accepted if name not in ("model", "inputs", "labels", *_WRITING)]
         for name in self.parameters:
-            if name not in own:
+            if name in _WRITING:
+                raise BadInput(f"{self.path}: {name!r} would write files or open connections; leave it out")
+            if name not in own and not takes_any:
                 raise unknown(f"parameter of attack {self.path!r}", name, own)
 
     @property

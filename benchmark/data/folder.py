@@ -77,7 +77,7 @@ def _decoded(root: Path, trees: dict[str, Tree]) -> dict[str, Tensor]:
     _check_sizes(root, trees, images)
     try:
         write_atomic(cached, lambda part: save_file(images, part))
-    except BadInput as error:
+    except (BadInput, SafetensorError) as error:  # the latter is what the library makes of a full disk
         warnings.warn(f"the decoded images of {root} are not kept for next time: {error}", stacklevel=2)
     return images
 

@@ -93,7 +93,7 @@ def _pictures(folder: Path) -> list[Path]:
     found = []
     for parent, _, names in sorted(os.walk(folder)):
         found += [Path(parent, name) for name in sorted(names) if name[0] != "." and name.lower().endswith(SUFFIXES)]
-    return found
+    return [path for path in found if path.is_file()]  # reading a named pipe would never end
 
 
 def _size(path: Path) -> tuple[int, int]:

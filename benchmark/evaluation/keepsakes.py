@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from numpy.typing import NDArray
 
 from benchmark.evaluation.record import Damaged
 from benchmark.storage import write_atomic
+
+#: In bytes: what one array may unpack to; 250 images of 3×224×224 have 150 million.
+LARGEST = 2**30
 
 
 @dataclass(frozen=True)
@@ -47,12 +51,32 @@ def read_keepsake(path: Path) -> Keepsake:
         Damaged: its checksum is wrong or it is something else.
     """
     try:
+        _refuse_bombs(path)
         with np.load(path, allow_pickle=False) as arrays:
             found = Keepsake(rows=arrays["rows"], images=arrays["images"])
     except FileNotFoundError:
         raise
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise Damaged(f"{path}: it can't be read ({type(error).__name__}: {error})") from error
-    if found.rows.dtype != np.int64 or found.images.dtype != np.float32 or len(found.rows) != len(found.images):
+    if (
+        found.rows.ndim != 1
+        or found.images.ndim != 4
+        or found.rows.dtype != np.int64
+        or found.images.dtype != np.float32
+        or len(found.rows) != len(found.images)
+    ):
         raise Damaged(f"{path}: it does not hold images and their positions")
     return found
+
+
+def _refuse_bombs(path: Path) -> None:
+    """Raises Damaged for what would unpack, or claims, to be larger than any shard of images."""
+    if not path.is_file() and path.exists():
+        raise Damaged(f"{path}: it is not a regular file")
+    with zipfile.ZipFile(path) as archive:
+        for entry in archive.infolist():
+            with archive.open(entry) as file:
+                np.lib.format.read_magic(file)
+                shape, _, kind = np.lib.format.read_array_header_1_0(file)
+            if max(entry.file_size, math.prod(shape) * kind.itemsize) > LARGEST:
+                raise Damaged(f"{path}: {entry.filename} claims to hold more than {LARGEST:,} bytes")

@@ -18,10 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import BadInput
+from benchmark.evaluation.form import Manifest, misfit
 from benchmark.evaluation.outcomes import Evaluation
 from benchmark.evaluation.record import FORMAT, Damaged, Record, read_record, write_record
 from benchmark.evaluation.summary import summarise
-from benchmark.storage import canonical_json, digest, safe_name, write_atomic
+from benchmark.storage import canonical_json, digest, read_text, safe_name, write_atomic
+
+#: In bytes, of a manifest.
+LARGEST = 64 * 2**20
 
 _CONTENT = "robustness benchmark results"
 
@@ -52,16 +56,23 @@ class Ledger:
         ledger = cls(folder)
         marker = ledger.folder / "format.json"
         ours = {"content": _CONTENT, "version": FORMAT}
-        if ledger.folder.exists() and not ledger.folder.is_dir():
-            raise BadInput(f"{ledger.folder} is a file; choose a folder for the results")
-        if marker.exists():
+        try:
+            if ledger.folder.exists() and not ledger.folder.is_dir():
+                raise BadInput(f"{ledger.folder} is a file; choose a folder for the results")
+            # Looked for before the marker: another process that has just begun writes the marker first.
+            has_results = any((ledger.folder / name).exists() for name in ("records", "evaluations"))
+            has_marker = marker.exists()
+        except (OSError, ValueError) as error:  # ValueError: a null character in the name
+            reason = getattr(error, "strerror", None) or error
+            raise BadInput(f"can't read the folder {ledger.folder}: {reason}") from error
+        if has_marker:
             found = _read_json(marker)
             if found != ours:
                 raise BadInput(
                     f"{ledger.folder} was written by another version (its format is {_describe(found)}, "
                     f"this program's is {FORMAT}); choose another folder, or use the version that wrote it"
                 )
-        elif any((ledger.folder / name).exists() for name in ("records", "evaluations")):
+        elif has_results:
             raise BadInput(
                 f"{ledger.folder} has no format.json, so its results can't be trusted; choose another folder"
             )
@@ -101,8 +112,7 @@ class Ledger:
         Raises:
             BadInput: the folder can't be written or the disk is full.
         """
-        text = canonical_json(manifest)
-        content = json.dumps({"sha256": digest(text.encode()), **manifest}, indent=1, ensure_ascii=False)
+        content = json.dumps({"sha256": digest(manifest), **manifest}, indent=1, allow_nan=False)
         source = (manifest.get("crafted_on") or {}).get("name")
         write_atomic(self._evaluation_path(manifest["model"]["name"], manifest["id"], source), content + "\n")
 
@@ -137,10 +147,12 @@ class Ledger:
         if not path.exists():
             return None
         manifest = _read_json(path)
-        if not isinstance(manifest, dict) or manifest.pop("sha256", None) != digest(
-            canonical_json(manifest).encode()
-        ):
+        if not isinstance(manifest, dict) or manifest.pop("sha256", None) != digest(manifest):
             self._note(f"{path}: its content does not fit its checksum")
+            return None
+        problem = misfit(Manifest, manifest) or _lacking(manifest)
+        if problem:
+            self._note(f"{path}: it makes no sense ({problem})")
             return None
         try:
             return summarise(manifest, lambda record: self.read(manifest["model"]["digest"], record))
@@ -164,9 +176,16 @@ def load_results(folder: str | Path = "results") -> list[Evaluation]:
 
 def _read_json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        return json.loads(read_text(path, LARGEST), parse_constant=lambda word: None)
+    except (BadInput, FileNotFoundError, ValueError, RecursionError):
         return None
+
+
+def _lacking(manifest: dict[str, Any]) -> str | None:
+    labels = [item["label"] for item in manifest["suite"]["items"]]
+    if sorted(labels) != sorted(manifest["records"]):
+        return "its records are not those of its suite"
+    return None
 
 
 def _describe(found: Any) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from benchmark.evaluation.form import Info, Key, misfit
 from benchmark.evaluation.outcomes import Distances, Flags
 from benchmark.storage import canonical_json, digest, write_atomic
 
@@ -74,21 +75,42 @@ def read_record(path: Path) -> Record:
         Damaged: it does not carry the checksum of its content, or lies under another record's name.
     """
     try:
+        if not path.is_file() and path.exists():  # opening a named pipe would never end
+            raise Damaged(f"{path}: it is not a regular file")
         with safe_open(path, "np") as file:
             metadata = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in _ARRAYS}
         text = metadata["record"]
         if metadata["sha256"] != _checksum(text, arrays):
             raise Damaged(f"{path}: its content does not fit its checksum")
-        content = json.loads(text)
+        content = json.loads(text, parse_constant=_no_number)
         record = Record(key=content["key"], info=content["info"], **arrays)
+        name, version = record.digest, content["format"]
     except FileNotFoundError:
         raise
-    except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError, RecursionError) as error:
         raise Damaged(f"{path}: it can't be read ({type(error).__name__}: {error})") from error
-    if content["format"] != FORMAT or record.digest != path.stem:
+    if version != FORMAT or name != path.stem:
         raise Damaged(f"{path}: it belongs to another job or was written by another version")
+    problem = misfit(Key, record.key) or misfit(Info, record.info) or _misfit_of_arrays(record)
+    if problem:
+        raise Damaged(f"{path}: it makes no sense ({problem})")
     return record
+
+
+def _misfit_of_arrays(record: Record) -> str | None:
+    images = record.key["data"]["stop"] - record.key["data"]["start"]
+    for name, kind in _ARRAYS.items():
+        array = getattr(record, name)
+        if array.shape != (images,) or array.dtype != kind:
+            return f"{name} is {array.dtype} {list(array.shape)} for {images} images"
+    if not bool((record.distance >= 0).all()):
+        return "a distance is negative or not a number"
+    return None
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(f"{word} is not allowed here")
 
 
 def _checksum(text: str, arrays: dict[str, Any]) -> str:

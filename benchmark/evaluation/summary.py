@@ -56,9 +56,13 @@ def summarise(manifest: dict[str, Any], read: Callable[[str], Record | None]) ->
 
 def _clean_errors(images: int, records: Sequence[Record]) -> tuple[np.ndarray, int]:
     """Which images are misclassified without attack in any record, and on how many the records disagree."""
+    if images > sum(len(record.clean_errors) for record in records):
+        raise Damaged(f"there are not enough records for {images} images; evaluate again")
     seen, right, wrong = (np.zeros(images, bool) for _ in range(3))
     for record in records:
         rows = _rows(record)
+        if rows.stop > images:
+            raise Damaged(f"a record goes beyond the {images} images")
         seen[rows] = True
         wrong[rows] |= record.clean_errors
         right[rows] |= ~record.clean_errors

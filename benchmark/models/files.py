@@ -73,8 +73,9 @@ def read_file(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
                 "to evaluate another network, name it as python:MODULE:CALLABLE"
             )
         if payload["version"] != VERSION:
+            found = payload["version"] if isinstance(payload["version"], int) else "unknown"
             raise BadInput(
-                f"{path} has checkpoint format version {payload['version']!r}, this program reads {VERSION}; "
+                f"{path} has checkpoint format version {found}, this program reads {VERSION}; "
                 "use the release that wrote it, or train it again"
             )
         return dict(json.loads(payload["header"])), dict(payload["state"])

@@ -113,7 +113,7 @@ def _run(fabric: Fabric, plan: Plan, folder: Path, resume: bool, compile: bool, 
         trainer.fit(state, resume, report)
     if leads:
         _save_checkpoints(trainer, folder)
-        state.unlink()
+        state.unlink(missing_ok=True)
     fabric.barrier()
 
 

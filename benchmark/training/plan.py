@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
 from benchmark.data import Dataset, load
+from benchmark.documents import parse_yaml
 from benchmark.errors import BadInput
 from benchmark.hardware import resolve_device, resolve_precision
 from benchmark.models import ARCHITECTURES, Checkpoint, load_checkpoint
@@ -160,13 +159,21 @@ def parse_settings(set: Mapping[str, Any] | Sequence[str] | None) -> dict[str, A
         key, equals, text = item.partition("=")
         if not key.strip() or not equals:
             raise BadInput(f"--set {item!r}: write it as key=value, e.g. epochs=10 or alpha=0.3")
-        value: Any = text
-        with suppress(yaml.YAMLError):
-            value = yaml.safe_load(text)
-        if isinstance(value, str) and "," in value:
-            value = [yaml.safe_load(part) for part in value.split(",")]
-        settings[key.strip()] = value
+        value = _value(text)
+        settings[key.strip()] = [_value(part) for part in value.split(",")] if _is_list(value) else value
     return settings
+
+
+def _value(text: str) -> Any:
+    """The plain value that `text` spells in YAML; what is no YAML is itself."""
+    try:
+        return parse_yaml(text, "--set")[0]
+    except BadInput:
+        return text
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, str) and "," in value
 
 
 def _registered_name(method: str) -> str:

@@ -14,13 +14,13 @@ import copy
 from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatch
 from importlib import resources
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from benchmark.errors import BadInput, nearest, unknown
+from benchmark.documents import LARGEST, parse_yaml
+from benchmark.errors import BadInput, nearest, short, unknown
+from benchmark.storage import read_text
 from benchmark.training import schedules
 from benchmark.training.parameters import NotNegative, Positive
 
@@ -203,18 +203,16 @@ def load_recipe(name: str) -> RecipeFile:
         BadInput: no such recipe, or not a recipe.
     """
     if name.endswith((".yaml", ".yml")):
-        path = Path(name)
-        if not path.is_file():
-            raise BadInput(f"there is no recipe file {name}; the built-in ones are {', '.join(recipe_names())}")
-        text = path.read_text()
+        try:
+            text = read_text(name, LARGEST)
+        except FileNotFoundError as error:
+            known = ", ".join(recipe_names())
+            raise BadInput(f"there is no recipe file {name}; the built-in ones are {known}") from error
     else:
         if name not in recipe_names():
             raise unknown("recipe", name, recipe_names())
         text = (_shipped() / f"{name}.yaml").read_text()
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise BadInput(f"recipe {name} is not YAML: {' '.join(str(error).split())}") from error
+    content, _ = parse_yaml(text, f"recipe {name}")
     if not isinstance(content, dict):
         raise BadInput(f"recipe {name} must be a mapping of settings, not {type(content).__name__}")
     try:
@@ -251,7 +249,7 @@ def _all_errors(error: ValidationError, where: str, model: type[BaseModel]) -> s
             close = nearest(str(item["loc"][-1]), _fields(model))
             lines.append(f"{place}: no such key" + (f"; did you mean {' or '.join(close)}?" if close else ""))
         else:
-            lines.append(f"{place}: {item['msg'][0].lower() + item['msg'][1:]}, not {item['input']!r:.80}")
+            lines.append(f"{place}: {item['msg'][0].lower() + item['msg'][1:]}, not {short(item['input'])}")
     return f"{where}: " + "; ".join(lines)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,10 @@ def state_path(out: Path, name: str) -> Path:
 
 def save_state(path: Path, identity: dict[str, Any], content: dict[str, Any]) -> None:
     """Write tensors and plain values, so that reading them back runs no code."""
-    write_atomic(path, lambda temporary: torch.save({"identity": identity, **content}, temporary))
+    # Made in memory first: what a full disk makes torch's own writer raise is no OSError.
+    buffer = io.BytesIO()
+    torch.save({"identity": identity, **content}, buffer)
+    write_atomic(path, buffer.getvalue())
 
 
 def load_state(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None:

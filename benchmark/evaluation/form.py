@@ -1,0 +1,107 @@
+"""What manifests and records must look like: a results folder may be anybody's, and a checksum proves no sense."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+Text = Annotated[str, Field(max_length=100_000)]
+Count = Annotated[int, Field(ge=0, lt=2**53)]
+Number = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class _Form(BaseModel):
+    """Known keys must fit, others are let through."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+
+class _Card(_Form):
+    name: Text
+    method: Text
+    network: Text
+    architecture: Text
+    dataset: Text
+    digest: Text
+    seed: int | None = None
+    history: list[dict[str, float | int | str | None]] = []
+    recipe: dict[str, JsonValue] = {}
+    extra: dict[str, JsonValue] = {}
+
+
+class _Item(_Form):
+    label: Text
+    attack: dict[str, JsonValue]
+    norm: Text
+    epsilon: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    restarts: Annotated[int, Field(ge=1)]
+    kind: Literal["budget", "minimal"]
+    source: Text = ""
+    paper: Text = ""
+
+
+class _Suite(_Form):
+    name: Text
+    preset: Text
+    digest: Text
+    items: Annotated[list[_Item], Field(min_length=1)]
+
+
+class _Data(_Form):
+    name: Text
+    digest: Text
+    images: Annotated[int, Field(ge=1)]
+
+
+class Manifest(_Form):
+    """An evaluation as it is filed."""
+
+    id: Text
+    model: _Card
+    suite: _Suite
+    dataset: _Data
+    mode: Literal["full", "worst-case"]
+    seed: int
+    precision: Text
+    notes: list[Text]
+    records: dict[str, list[Text]]
+    crafted_on: _Card | None = None
+
+
+class _Shard(_Form):
+    start: Count
+    stop: Count
+
+
+class Key(_Form):
+    """What a record is filed under, as far as readers use it."""
+
+    network: Text
+    data: _Shard
+
+
+class Info(_Form):
+    """What a record says besides its arrays."""
+
+    error: Text | None
+    seconds: Number
+    forwards: Count
+    backwards: Count
+    dead_gradients: Count
+    disagreements: Count
+    attacked: Count
+    faults: dict[str, Count]
+    hardware: Text
+    date: Text
+    warnings: list[Text] = []
+
+
+def misfit(form: type[BaseModel], value: Any) -> str | None:
+    """What is wrong with `value`, or None if it has that form."""
+    try:
+        form.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return None
