@@ -16,13 +16,15 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-#: Public name -> where it lives, as "module:attribute".
+#: Public name -> where it lives, as "module:attribute", or as "module" where it is one.
 _DOORS = {
     "train": "benchmark.training:train",
     "evaluate": "benchmark.evaluation:evaluate",
     "transfer": "benchmark.evaluation:transfer",
     "verify": "benchmark.evaluation.recheck:verify",
     "report": "benchmark.reporting:report",
+    "results": "benchmark.results",
+    "compare": "benchmark.reporting:compare",
     "paper": "benchmark.papers:paper",
     "list": "benchmark.inventory:catalogue",
     "show": "benchmark.inventory:show",
@@ -33,11 +35,13 @@ _DOORS = {
 __all__ = [
     "BadInput",
     "__version__",
+    "compare",
     "evaluate",
     "list",
     "load_model",
     "paper",
     "report",
+    "results",
     "show",
     "train",
     "transfer",
@@ -48,8 +52,9 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _DOORS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, attribute = _DOORS[name].split(":")
-    return getattr(importlib.import_module(module), attribute)
+    module, _, attribute = _DOORS[name].partition(":")
+    found = importlib.import_module(module)
+    return getattr(found, attribute) if attribute else found
 
 
 def __dir__() -> list[str]:

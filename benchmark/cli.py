@@ -263,15 +263,36 @@ def verify(
 @app.command(cls=Verb, epilog="Example: bench report --results results --out reports")
 def report(
     results: Results = Path("results"),
-    out: Annotated[Path, typer.Option(help="Folder for the page and its tables.")] = Path("reports"),
+    out: Annotated[Path, typer.Option(help="Folder for the pages and tables.")] = Path("reports"),
+    format: Annotated[
+        str, typer.Option(help="html (the whole site), csv, latex, markdown, parquet or robustbench-json.")
+    ] = "html",
 ) -> None:
-    """Turn the ledger into a page with leaderboards, and the same numbers as CSV."""
-    page = benchmark.report(results=results, out=out)
+    """Turn the ledger into a site with leaderboards and a page per network, or into tables for elsewhere."""
+    page = benchmark.report(results=results, out=out, format=format)
     from benchmark.evaluation import load_results
     from benchmark.reporting import boards, print_boards
 
     print_boards(boards(load_results(results)))
-    print(f"The page: {page}")
+    print(f"The page: {page}" if format == "html" else f"Written: {page}")
+
+
+@app.command(cls=Verb, epilog="Example: bench compare zoo/at.pt zoo/mat-h1.pt --suite multi-perturbation")
+def compare(
+    networks: Annotated[
+        list[str],
+        typer.Argument(metavar="NETWORK", help="Two or more: checkpoints, or names or digests in the ledger."),
+    ],
+    results: Results = Path("results"),
+    suite: Annotated[str | None, typer.Option(help="Only results under this suite.")] = None,
+    preset: Annotated[str | None, typer.Option(help="Only results with this preset.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="Only results on these test images.")] = None,
+) -> None:
+    """Say which differences between networks are real: paired tests on the same images."""
+    contests = benchmark.compare(networks, results=results, suite=suite, preset=preset, dataset=dataset)
+    from benchmark.reporting import print_contests
+
+    print_contests(contests)
 
 
 @app.command(name="list", cls=Verb, epilog="Example: bench list attacks --json")

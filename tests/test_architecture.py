@@ -19,7 +19,7 @@ FLOORS = (
     {"data", "models", "attacks"},
     {"training", "evaluation", "analysis"},
     {"reporting", "papers"},
-    {"inventory"},
+    {"results", "inventory"},
     {"__init__"},
     {"cli"},
     {"__main__"},

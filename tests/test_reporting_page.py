@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
 import re
 from pathlib import Path
@@ -28,10 +30,18 @@ def make(results: Path) -> str:
     return page.read_text(encoding="utf-8")
 
 
+def model_page(results: Path, stem: str) -> str:
+    return (results.parent / "reports" / "models" / f"{stem}.html").read_text(encoding="utf-8")
+
+
+def all_pages(results: Path) -> dict[Path, str]:
+    return {path: path.read_text(encoding="utf-8") for path in sorted((results.parent / "reports").rglob("*.html"))}
+
+
 def table_cells(page: str, heading: str) -> list[list[str]]:
     """The words of each row's cells in the first table after `heading`."""
     table = page.split(heading, 1)[1].split("<tbody>", 1)[1].split("</tbody>", 1)[0]
-    rows = re.findall(r"<tr>(.*?)</tr>", table, re.DOTALL)
+    rows = re.findall(r"<tr\b[^>]*>(.*?)</tr>", table, re.DOTALL)
     cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL) for row in rows]
     return [[html.unescape(re.sub(r"<[^>]+>", " ", cell)).split() for cell in row] for row in cells]  # type: ignore[misc]
 
@@ -53,10 +63,10 @@ def test_page_and_csv_agree(results: Path) -> None:
     for row, (_, line) in zip(rows, networks.iterrows(), strict=True):
         assert row[0] == [str(line["rank"])]
         assert row[1][0] == line["model"]
-        for cell, name in zip(row[3:9], ("clean", "linf", "l2", "l1", "r_avg", "r_worst"), strict=True):
+        for cell, name in zip(row[2:8], ("r_worst", "r_avg", "linf", "l2", "l1", "clean"), strict=True):
             assert cell == [percent(line[name]), f"{percent(line[name + '_low'])}–{percent(line[name + '_high'])}"]
     attacks = pd.read_csv(results.parent / "reports" / "attacks.csv")
-    rows = table_cells(page, '<h3 id="network-')
+    rows = table_cells(model_page(results, "a"), '-attacks">Attacks</h3>')
     for row, (_, line) in zip(rows, attacks.head(len(WORKED_ATTACKS)).iterrows(), strict=True):
         assert row[0] == [line["attack"]]
         assert row[3][0] == percent(line["accuracy"])
@@ -64,7 +74,8 @@ def test_page_and_csv_agree(results: Path) -> None:
 
 def test_numbers_lead_to_their_records(results: Path) -> None:
     manifest = add_evaluation(results)
-    page = make(results)
+    make(results)
+    page = model_page(results, "at")
     for (record,) in manifest["records"].values():
         (path,) = results.glob(f"records/*/{record}.safetensors")
         assert html.escape(str(path)) in page
@@ -73,22 +84,50 @@ def test_numbers_lead_to_their_records(results: Path) -> None:
 @pytest.mark.parametrize("name", ODD_NAMES)
 def test_odd_names_are_harmless(results: Path, name: str) -> None:
     add_evaluation(results, name, error=f"{name} failed", card={"architecture": name}, info={"hardware": name})
-    page = make(results)
-    # What a browser would take for an element: none that the template did not write.
-    assert "<script" not in page
-    assert html.escape(name, quote=False) in page.replace("&#39;", "'").replace("&#34;", '"')
+    make(results)
+    pages = all_pages(results)
+    assert len(pages) == 4
+    for path, page in pages.items():
+        # What a browser would take for an element: none that the templates did not write.
+        assert page.count("<script") == (path.name == "index.html")
+    for page in (page for path, page in pages.items() if path.name == "index.html" or path.parent.name == "models"):
+        assert html.escape(name, quote=False) in page.replace("&#39;", "'").replace("&#34;", '"')
     inside = {path.relative_to(results.parent).parts[0] for path in results.parent.rglob("*")}
     assert inside == {"results", "reports"}
     assert all(len(path.name) < 120 for path in results.parent.rglob("*"))
 
 
-def test_the_page_needs_nothing_else(results: Path) -> None:
-    """No script, no font, no picture, no style from anywhere: it opens from disk without a network."""
+def test_pages_need_nothing_else(results: Path) -> None:
+    """No font, no picture, no style, no script from anywhere; links lead to files that are there."""
+    for name in ("a", "A", "a b"):
+        add_evaluation(results, name, card={"history": [{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 1.0}]})
+    make(results)
+    for path, page in all_pages(results).items():
+        assert not re.findall(r"\ssrc=|@import|url\(|https?://", page), path
+        assert "default-src 'none'" in page
+        for link in re.findall(r'href="([^"]*)"', page):
+            file, _, anchor = html.unescape(link).partition("#")
+            target = (path.parent / file).resolve() if file else path
+            assert target.is_file(), f"{path} -> {link}"
+            assert not anchor or f'id="{anchor}"' in target.read_text(encoding="utf-8")
+
+
+def test_only_the_shipped_script_may_run(results: Path) -> None:
+    """The policy in the page names the script by its content, so that nothing else runs even if it got in."""
     add_evaluation(results)
     page = make(results)
-    assert not re.findall(r"(?:src|href)=[\"'](?!#|leaderboard\.csv|attacks\.csv)", page)
-    assert "@import" not in page
-    assert "url(" not in page
+    (script,) = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in page
+    assert not re.findall(r"<[^>]*\son[a-z]+=", page)
+
+
+def test_names_that_differ_by_capitals_only_keep_their_own_pages(results: Path) -> None:
+    for name in ("at", "AT"):
+        add_evaluation(results, name)
+    make(results)
+    stems = [path.stem.casefold() for path in (results.parent / "reports" / "models").glob("*.html")]
+    assert len(set(stems)) == 2
 
 
 def test_same_ledger_same_bytes(results: Path) -> None:
@@ -116,7 +155,7 @@ def test_a_damaged_record_leaves_its_accuracies_open(results: Path) -> None:
     page = make(results)
     (row,) = table_cells(page, "digits under")
     assert row[0] == ["–"]
-    assert row[8] == ["–"]
+    assert row[2] == ["–"]
     assert "ddn: 1 of its records are absent or damaged" in page
 
 

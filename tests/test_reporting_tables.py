@@ -77,13 +77,29 @@ def test_other_test_images_get_their_own_board(results: Path) -> None:
     assert len(boards(load_results(results))) == 2
 
 
-def test_ranks_share_and_skip(results: Path) -> None:
-    for name in ("first", "equal"):
-        add_evaluation(results, name)
-    worse = (*WORKED_ATTACKS[:3], ("s&p", "l1", 12.0, "minimal", (0, 0, 0, 0, 0, 0)))
-    add_evaluation(results, "worse", worse)
+def test_ranks_are_shared_unless_the_difference_is_real(results: Path) -> None:
+    """Of forty images ten more is a difference (p = 2⁻⁹, three pairs), one more is none."""
+
+    def attacks(broken: int) -> list[tuple[str, str, float, str, list[float]]]:
+        return [("pgd", "linf", 0.03, "budget", [1.0] * broken + [0.0] * (40 - broken))]
+
+    for name, broken in (("best", 5), ("nearly", 6), ("worse", 16)):
+        add_evaluation(results, name, attacks(broken), (False,) * 40)
     (board,) = boards(load_results(results))
-    assert [(row["rank"], row["model"]) for row in board.networks] == [(1, "equal"), (1, "first"), (3, "worse")]
+    assert [(row["rank"], row["model"]) for row in board.networks] == [(1, "best"), (1, "nearly"), (3, "worse")]
+
+
+def test_masking_is_flagged_with_its_evidence(results: Path) -> None:
+    """FGSM that breaks twenty images where forty steps break none."""
+    attacks = [
+        ("fgsm", "linf", 0.03, "budget", [1.0] * 20 + [0.0] * 20),
+        ("pgd", "linf", 0.03, "budget", [0.0] * 40),
+    ]
+    add_evaluation(results, "masked", attacks, (False,) * 40)
+    (board,) = boards(load_results(results))
+    assert [flag.name for flag in board.networks[0]["flags"]] == ["one step beats many"]
+    (masking,) = leaderboard_frame([board])["masking"]
+    assert "fgsm broke 20 of 40 images" in masking
 
 
 def test_a_failed_attack_proves_nothing(results: Path) -> None:

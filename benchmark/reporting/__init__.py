@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from benchmark.reporting.compare import Contest, compare
 from benchmark.reporting.report import report
 from benchmark.reporting.tables import Board, attacks_frame, boards, leaderboard_frame
-from benchmark.reporting.terminal import print_boards, print_card, print_matrices, print_rows
+from benchmark.reporting.terminal import print_boards, print_card, print_contests, print_matrices, print_rows
 
 __all__ = [
     "Board",
+    "Contest",
     "attacks_frame",
     "boards",
+    "compare",
     "leaderboard_frame",
     "print_boards",
     "print_card",
+    "print_contests",
     "print_matrices",
     "print_rows",
     "report",

@@ -1,25 +1,83 @@
-"""Boards as one page that opens from disk: every name escaped, nothing fetched, nothing run."""
+"""The pages of the site: every name escaped, nothing fetched, each page a single file that opens from disk."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import benchmark
 from benchmark.evaluation import Ledger
-from benchmark.reporting.tables import Board
+from benchmark.reporting.networks import Network
+from benchmark.reporting.svg import Axis, Point, scatter
+from benchmark.reporting.tables import Board, Row
 from benchmark.reporting.text import count, distance, duration, percent
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def index_page(boards: Sequence[Board], ledger: Ledger) -> str:
-    """The HTML of the leaderboards, or of how to get some if there are none.
+def index_page(boards: Sequence[Board], networks: Sequence[Network], ledger: Ledger) -> str:
+    """The leaderboards, or how to get some if there are none.
 
     Args:
         boards: what to show.
+        networks: of these boards, to link to their pages.
         ledger: where it was read from, and what had to be left out of it.
     """
+    pages = {answer.row["evaluation"]: f"models/{found.stem}.html" for found in networks for answer in found.answers}
+    choices = {
+        name: sorted({str(value) for value in values if value})
+        for name, values in {
+            "dataset": [board.dataset for board in boards],
+            "suite": [board.suite for board in boards],
+            "method": [row["method"] for board in boards for row in board.networks],
+            "architecture": [row["architecture"] for board in boards for row in board.networks],
+        }.items()
+    }
+    return _render(
+        "index.html",
+        boards=boards,
+        ledger=ledger,
+        pages=pages,
+        choices=choices,
+        drawings=[_clean_against_worst(board, pages) for board in boards],
+    )
+
+
+def network_page(network: Network, ledger: Ledger) -> str:
+    """All about one network."""
+    return _render("network.html", network=network, ledger=ledger)
+
+
+def suite_page(board: Board, ledger: Ledger) -> str:
+    """What a board's suite runs, with all parameters."""
+    return _render("suite.html", board=board, suite=board.evaluations[0].suite, ledger=ledger)
+
+
+def glossary_page(ledger: Ledger) -> str:
+    """What the words and numbers mean."""
+    return _render("glossary.html", ledger=ledger)
+
+
+def _render(template: str, **context: Any) -> str:
+    script = (TEMPLATES / "site.js").read_text(encoding="utf-8")
+    allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return (
+        _environment()
+        .get_template(template)
+        .render(version=benchmark.__version__, script=script, script_digest=allowed, **context)
+    )
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
     environment = Environment(
@@ -29,5 +87,30 @@ def index_page(boards: Sequence[Board], ledger: Ledger) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(percent=percent, count=count, duration=duration, distance=distance)
-    return environment.get_template("index.html").render(boards=boards, ledger=ledger, version=benchmark.__version__)
+    environment.filters.update(
+        percent=percent, count=count, duration=duration, distance=distance, parameters=_parameters
+    )
+    return environment
+
+
+def _clean_against_worst(board: Board, pages: Mapping[str, str]) -> Markup | None:
+    known = [row for row in board.networks if row["r_worst"] is not None]
+    if not known:
+        return None
+    points = [_point(row, pages) for row in known]
+    low = min(point.x for point in points)
+    return scatter(
+        f"Clean accuracy against Rworst, {board.title}",
+        points,
+        Axis("clean %", max(0.0, 10 * ((low - 2) // 10)), 101.0),
+        Axis("Rworst %", 0.0, min(101.0, 10 * (max(point.y for point in points) // 10 + 1) + 1)),
+    )
+
+
+def _point(row: Row, pages: Mapping[str, str]) -> Point:
+    return Point(100 * row["clean"], 100 * row["r_worst"], row["model"], pages[row["evaluation"]], row["anchor"])
+
+
+def _parameters(attack: Mapping[str, Any]) -> str:
+    """{"name": "pgd", "steps": 40} → "steps=40"."""
+    return ", ".join(f"{name}={value}" for name, value in attack.items() if name not in ("name", "version"))

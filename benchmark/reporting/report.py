@@ -5,27 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmark.evaluation import Ledger
-from benchmark.reporting.html import index_page
-from benchmark.reporting.tables import attacks_frame, boards, leaderboard_frame
-from benchmark.storage import write_atomic
+from benchmark.reporting.formats import write
+from benchmark.reporting.tables import boards
 
 
-def report(*, results: str | Path = "results", out: str | Path = "reports") -> Path:
-    """Write `index.html`, `leaderboard.csv` and `attacks.csv`: a function of the ledger and of nothing else.
+def report(*, results: str | Path = "results", out: str | Path = "reports", format: str = "html") -> Path:
+    """Write what the ledger says, as a function of the ledger and of nothing else.
+
+    "html" is the whole site: `index.html` with the leaderboards, a page for each network and suite, a glossary, and
+    the numbers behind every table and figure as CSV and LaTeX.
 
     Args:
         results: the folder of the ledger; one that does not exist gives a page that says how to fill it.
         out: the folder to write to.
+        format: "html", "csv", "latex", "markdown", "parquet" or "robustbench-json".
 
     Returns:
-        The path of the page.
+        The path of what to look at first.
 
     Raises:
-        BadInput: the ledger was written by another version, or the folder can't be written.
+        BadInput: the ledger was written by another version, the folder can't be written, there is no such format, or
+            parquet is asked for without pyarrow.
     """
     ledger = Ledger.open(results)
-    found = boards(ledger.evaluations())
-    out = Path(out)
-    write_atomic(out / "leaderboard.csv", leaderboard_frame(found).to_csv(index=False))
-    write_atomic(out / "attacks.csv", attacks_frame(found).to_csv(index=False))
-    return write_atomic(out / "index.html", index_page(found, ledger))
+    return write(format, boards(ledger.evaluations()), ledger, Path(out))

@@ -10,8 +10,10 @@ import numpy as np
 
 from benchmark.analysis import aggregate
 from benchmark.analysis.intervals import wilson
+from benchmark.analysis.masking import masking_flags
+from benchmark.analysis.ranks import ranks
 from benchmark.evaluation import Evaluation, Outcome
-from benchmark.storage import canonical_json
+from benchmark.storage import canonical_json, safe_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +36,7 @@ class Board:
         norms: of the suite's threats, in its order.
         threats: each norm with its radius or radii, as people write them.
         networks: one row per evaluation, best first; `attacks` in each has one row per attack.
+        evaluations: what the rows were made from, in the same order.
     """
 
     dataset: str
@@ -46,6 +49,7 @@ class Board:
     norms: tuple[str, ...]
     threats: tuple[str, ...]
     networks: tuple[Row, ...]
+    evaluations: tuple[Evaluation, ...]
 
     @property
     def title(self) -> str:
@@ -57,6 +61,12 @@ class Board:
     def anchor(self) -> str:
         """A name for links to this board."""
         return f"board-{self.suite_digest[:8]}-{self.dataset_digest[:8]}-{self.mode}"
+
+    @property
+    def file(self) -> str:
+        """The stem of this board's files."""
+        words = (self.dataset, self.suite, self.preset, str(self.images), self.mode)
+        return safe_name(f"{'-'.join(words)}-{self.suite_digest[:8]}-{self.dataset_digest[:8]}", 120)
 
     def question(self) -> Row:
         """The values of `BOARD`."""
@@ -75,7 +85,8 @@ def leaderboard_frame(boards: Iterable[Board]) -> pd.DataFrame:
     """All boards below each other: a row per network, accuracies as fractions with their 95% intervals."""
     rows = [
         board.question()
-        | {name: value for name, value in row.items() if name not in ("attacks", "notes", "anchor")}
+        | {name: value for name, value in row.items() if name not in ("attacks", "notes", "flags", "anchor")}
+        | {"masking": " | ".join(f"{flag.name}: {flag.evidence}" for flag in row["flags"])}
         | {"notes": " | ".join(row["notes"])}
         for board in boards
         for row in board.networks
@@ -119,9 +130,11 @@ def _question(evaluation: Evaluation) -> Row:
 
 def _board(evaluations: list[Evaluation]) -> Board:
     first = evaluations[0]
-    rows = sorted(map(_network, evaluations), key=_order)
-    for row, rank in zip(rows, _ranks(rows), strict=True):
-        row["rank"] = rank
+    rows = [
+        _network(evaluation) | {"rank": rank}
+        for evaluation, rank in zip(evaluations, ranks(evaluations, "rworst"), strict=True)
+    ]
+    order = sorted(range(len(rows)), key=lambda position: _order(rows[position]))
     radii: dict[str, dict[float, None]] = {}
     for outcome in first.outcomes:
         radii.setdefault(outcome.norm, {})[outcome.epsilon] = None
@@ -129,7 +142,8 @@ def _board(evaluations: list[Evaluation]) -> Board:
         **_question(first),
         norms=tuple(first.norms),
         threats=tuple(f"{norm} ≤ {' or '.join(f'{radius:g}' for radius in found)}" for norm, found in radii.items()),
-        networks=tuple(rows),
+        networks=tuple(rows[position] for position in order),
+        evaluations=tuple(evaluations[position] for position in order),
     )
 
 
@@ -158,6 +172,7 @@ def _network(evaluation: Evaluation) -> Row:
         "hardware": ", ".join(evaluation.hardware),
         "checkpoint_digest": model["digest"],
         "evaluation": evaluation.id,
+        "flags": tuple(masking_flags(evaluation)),
         "notes": (*evaluation.failures, *evaluation.warnings),
         "anchor": f"network-{evaluation.id[:16]}",
         "attacks": attacks,
@@ -195,21 +210,9 @@ def _interval(name: str, share: float | None, images: int) -> list[tuple[str, fl
 
 
 def _order(row: Row) -> tuple[Any, ...]:
-    """Best Rworst first, then Ravg, then clean accuracy; what can't be ranked comes last; names settle the rest."""
+    """By rank, then by Rworst, Ravg and clean accuracy; what can't be ranked comes last; names settle the rest."""
     return (
+        np.inf if row["rank"] is None else row["rank"],
         *(-row[name] if row[name] is not None else np.inf for name in ("r_worst", "r_avg", "clean")),
         row["model"],
     )
-
-
-def _ranks(rows: list[Row]) -> list[int | None]:
-    """Competition ranks of sorted rows: equal Rworst and Ravg share the better rank, the next one is skipped."""
-    ranks: list[int | None] = []
-    for position, row in enumerate(rows):
-        if row["r_worst"] is None:
-            ranks.append(None)
-        elif position and all(row[name] == rows[position - 1][name] for name in ("r_worst", "r_avg")):
-            ranks.append(ranks[-1])
-        else:
-            ranks.append(position + 1)
-    return ranks

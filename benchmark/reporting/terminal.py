@@ -11,6 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from benchmark.analysis.transfer import Matrix
+from benchmark.errors import printable
+from benchmark.reporting.compare import Contest, Pair
 from benchmark.reporting.tables import Board, Row
 from benchmark.reporting.text import MISSING, count, duration, percent
 
@@ -31,12 +33,12 @@ def print_boards(boards: Iterable[Board]) -> None:
         for name in ("", "network", "clean", *board.norms, "Ravg", "Rworst", "95% interval", "passes", "time"):
             table.add_column(name, justify="left" if name == "network" else "right")
         for row in board.networks:
-            table.add_row(*map(Text, _cells(board, row)))
+            table.add_row(*map(_text, _cells(board, row)))
         screen.print(table)
         screen.print(Text(f"accuracies in percent against {', '.join(board.threats)}", style="dim"))
         for row in board.networks:
             for note in row["notes"]:
-                screen.print(Text(f"{row['model']}: {note}", style="yellow"))
+                screen.print(_text(f"{row['model']}: {note}", style="yellow"))
 
 
 def print_matrices(matrices: Iterable[Matrix]) -> None:
@@ -53,6 +55,25 @@ def print_matrices(matrices: Iterable[Matrix]) -> None:
     screen.print(Text("robust accuracies in percent", style="dim"))
 
 
+def print_contests(contests: Iterable[Contest]) -> None:
+    """Paired comparisons: a row per metric and pair, differences in percentage points."""
+    screen = console()
+    for contest in contests:
+        table = _table(contest.board.title)
+        for name in ("metric", "first", "second"):
+            table.add_column(name, overflow="fold")
+        for name in ("%", "%", "difference", "95% interval", "only first", "only second", "p", "p (Holm)"):
+            table.add_column(name, justify="right")
+        table.add_column("so", overflow="fold")
+        for pair in contest.rows:
+            table.add_row(*map(Text, _pair_cells(pair)))
+        screen.print(table)
+        told = f"accuracies in percent of {contest.board.images} images against {', '.join(contest.board.threats)}"
+        if contest.visible is not None:
+            told += f"; differences below {100 * contest.visible:.1f} points will often go unseen with so many"
+        screen.print(Text(told, style="dim"))
+
+
 def print_rows(rows: Sequence[Row], title: str = "") -> None:
     """Rows as a table with a column for every key that occurs."""
     table = _table(title)
@@ -60,7 +81,7 @@ def print_rows(rows: Sequence[Row], title: str = "") -> None:
     for name in names:
         table.add_column(name.replace("_", " "), overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_plain(row.get(name))) for name in names))
+        table.add_row(*(_text(_plain(row.get(name))) for name in names))
     console().print(table)
 
 
@@ -74,16 +95,21 @@ def print_card(card: Mapping[str, Any]) -> None:
     tables = {name: value for name, value in card.items() if _is_rows(value)}
     for name, value in card.items():
         if name not in tables:
-            table.add_row(Text(name), Text(_plain(value)))
+            table.add_row(_text(name), _text(_plain(value)))
     screen.print(table)
     for name, rows in tables.items():
         screen.print()
         print_rows(rows, name)
 
 
+def _text(words: str, style: str = "") -> Text:
+    """What came from a file: shown as it is, neither read as markup nor obeyed by the terminal."""
+    return Text(printable(words), style=style)
+
+
 def _table(title: str) -> Table:
     return Table(
-        title=Text(title) if title else None, title_justify="left", header_style="bold", box=None, pad_edge=False
+        title=_text(title) if title else None, title_justify="left", header_style="bold", box=None, pad_edge=False
     )
 
 
@@ -95,6 +121,24 @@ def _cells(board: Board, row: Row) -> list[str]:
     rank = MISSING if row["rank"] is None else str(row["rank"])
     passes = count(row["forwards"] + row["backwards"])
     return [rank, row["model"], *accuracies, interval, passes, duration(row["seconds"])]
+
+
+def _pair_cells(pair: Pair) -> list[str]:
+    found = pair.comparison
+    only = [MISSING if number is None else str(number) for number in (found.only_first, found.only_second)]
+    return [
+        {"rworst": "Rworst", "ravg": "Ravg"}.get(found.metric, found.metric),
+        pair.first,
+        pair.second,
+        percent(found.first),
+        percent(found.second),
+        f"{100 * found.difference:+.1f}",
+        f"{100 * found.low:+.1f} to {100 * found.high:+.1f}",
+        *only,
+        f"{found.p:.2g}",
+        f"{pair.p_corrected:.2g}",
+        pair.verdict,
+    ]
 
 
 def _flat(card: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

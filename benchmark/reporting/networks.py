@@ -1,0 +1,230 @@
+"""Everything the site tells about one network, over all questions that it answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from markupsafe import Markup
+
+from benchmark.analysis.attribution import Share, attribution
+from benchmark.analysis.curves import Curve, security_curve
+from benchmark.evaluation import Evaluation
+from benchmark.reporting.reproduce import evaluation_command, training_command
+from benchmark.reporting.svg import Axis, Line, line_chart
+from benchmark.reporting.tables import Board, Row
+from benchmark.reporting.text import count, duration
+from benchmark.storage import canonical_json, safe_name
+from benchmark.training.method import formula
+from benchmark.training.methods import METHODS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Radii at which a security curve is drawn; its data has every step.
+RADII = 160
+#: How far beyond the suite's radius a curve is drawn where an attack searched there.
+BEYOND = 2.0
+#: What a training history tells besides losses and accuracies.
+_PROGRESS = ("epoch", "lr", "images_per_second", "seconds")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a network did on one board: its row there, and the evaluation behind it."""
+
+    board: Board
+    row: Row
+    evaluation: Evaluation
+
+    @cached_property
+    def curves(self) -> list[Curve]:
+        """The security curves of the norms that have one."""
+        found = [security_curve(self.evaluation, norm) for norm in self.evaluation.norms]
+        return [curve for curve in found if curve is not None]
+
+    @cached_property
+    def shares(self) -> list[Share]:
+        """Each attack's part in what was broken, in the order of the row's attacks."""
+        return attribution(self.evaluation)
+
+    @property
+    def command(self) -> str:
+        """What makes these results again."""
+        return evaluation_command(self.evaluation)
+
+    def charts(self) -> Iterator[Markup]:
+        """The security curves as drawings."""
+        for curve in self.curves:
+            outcomes = [outcome for outcome in self.evaluation.outcomes if outcome.norm == curve.norm]
+            reach = BEYOND if any(outcome.kind == "minimal" for outcome in outcomes) else 1.15
+            limit = reach * curve.epsilon
+            radii = np.linspace(0, limit, RADII)
+            points = [(float(x), float(y)) for x, y in zip(radii, 100 * curve.accuracy(radii), strict=True)]
+            yield line_chart(
+                f"{curve.norm}, area up to ε {100 * curve.area():.1f}%",
+                [Line("robust accuracy", points, is_stairs=True)],
+                Axis(f"ε in {curve.norm}", 0, limit),
+                Axis("robust %", 0, 100),
+                marker=(curve.epsilon, f"ε = {curve.epsilon:g}"),
+            )
+
+
+@dataclass(frozen=True)
+class Network:
+    """One network.
+
+    Attributes:
+        name, digest: who it is.
+        stem: of the files about it.
+        card: what it says about itself.
+        answers: one for each board that it is on, at least one.
+    """
+
+    name: str
+    digest: str
+    stem: str
+    card: Mapping[str, Any]
+    answers: tuple[Answer, ...]
+
+    @property
+    def title(self) -> str:
+        """The full name of the method that trained it, or what its card calls it."""
+        return METHODS.get(self.card["method"]).title if self.card["method"] in METHODS else self.card["method"]
+
+    @property
+    def paper(self) -> str:
+        """Where the method comes from; "" for an unknown method."""
+        return METHODS.get(self.card["method"]).paper if self.card["method"] in METHODS else ""
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What a card says at a glance; what it does not know is left out or empty."""
+        extra = self.card.get("extra", {})
+        found = {name: str(self.card.get(name) or "") for name in ("network", "architecture")}
+        found["parameters"] = count(self.card["numbers"]) if "numbers" in self.card else ""
+        found["trained on"] = str(self.card.get("dataset") or "")
+        found["training seed"] = str(self.card.get("seed", ""))
+        found["training took"] = duration(float(extra["seconds"])) if "seconds" in extra else ""
+        found["by"] = str(extra.get("hardware", ""))
+        if "selection" in self.card:
+            found["weights"] = f"{self.card['selection']}, of epoch {self.card.get('selected_epoch')}"
+        return found
+
+    @cached_property
+    def formulas(self) -> dict[str, str]:
+        """What training maximised over perturbations and minimised over weights, as the method defines it."""
+        if self.card["method"] not in METHODS:
+            return {}
+        bound = METHODS.get(self.card["method"]).bind({}, self.name)
+        return {"attack while training": formula(bound.inner.objective), "loss": formula(bound.outer)}
+
+    @property
+    def recipe(self) -> dict[str, str]:
+        """How it was trained, inner values by dotted names."""
+        settings = self.card.get("extra", {}).get("settings", {})
+        return dict(_flat({**self.card.get("recipe", {}), **settings}))
+
+    @property
+    def command(self) -> str | None:
+        """What trains it again, if it was trained here."""
+        return training_command(self.card)
+
+    def charts(self) -> Iterator[Markup]:
+        """How training went: accuracies on the validation split, and losses."""
+        history = self.card.get("history", [])
+        if len(history) < 2:
+            return
+        names = [name for name in dict.fromkeys(name for row in history for name in row) if name not in _PROGRESS]
+        lines = [line for name in names if (line := _line(history, name))]
+        shares = [line for line in lines if "loss" not in line.name and all(0 <= y <= 1 for _, y in line.points)]
+        losses = [line for line in lines if "loss" in line.name]
+        epochs = Axis("epoch", 0, max(x for line in lines for x, _ in line.points)) if lines else None
+        if epochs and shares:
+            percent = [Line(line.name, [(x, 100 * y) for x, y in line.points]) for line in shares]
+            selected = self.card.get("selected_epoch")
+            marker = (selected, f"kept: {selected}") if selected else None
+            yield line_chart("Accuracy on the validation split", percent, epochs, Axis("accuracy %", 0, 100), marker)
+        if epochs and losses:
+            high = max(y for line in losses for _, y in line.points)
+            low = min(0.0, *(y for line in losses for _, y in line.points))
+            yield line_chart("Loss", losses, epochs, Axis("loss", low, high if high > low else low + 1))
+
+
+def networks(boards: Iterable[Board]) -> list[Network]:
+    """The networks of all boards by name, each with file names of its own, whatever letters its name has."""
+    found: dict[tuple[str, str], list[Answer]] = {}
+    for board in boards:
+        for row, evaluation in zip(board.networks, board.evaluations, strict=True):
+            found.setdefault((row["model"], row["checkpoint_digest"]), []).append(Answer(board, row, evaluation))
+    stems: dict[str, int] = {}
+    for name, _ in found:
+        # Some file systems keep no two names apart that differ by capitals only.
+        stems[safe_name(name).casefold()] = stems.get(safe_name(name).casefold(), 0) + 1
+    result = []
+    for (name, digest), answers in sorted(found.items()):
+        is_alone = stems[safe_name(name).casefold()] == 1
+        stem = safe_name(name) if is_alone else f"{safe_name(name, 60)}-{digest[:12]}"
+        result.append(Network(name, digest, stem, answers[0].evaluation.model, tuple(answers)))
+    return result
+
+
+def curves_frame(network: Network) -> pd.DataFrame:
+    """A row per step of each security curve: from this ε on, the robust accuracy is this fraction."""
+    import pandas as pd
+
+    parts = [
+        pd.DataFrame(
+            {**_question(answer), "norm": curve.norm, "epsilon": curve.steps()[0], "accuracy": curve.steps()[1]}
+        )
+        for answer in network.answers
+        for curve in answer.curves
+    ]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def history_frame(network: Network) -> pd.DataFrame:
+    """A row per epoch of training."""
+    import pandas as pd
+
+    return pd.DataFrame(network.card.get("history", []))
+
+
+def network_frame(network: Network) -> pd.DataFrame:
+    """A row per board and attack: what it cost, what it broke, and what no other attack did."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        [
+            {**_question(answer), **attack, "records": " ".join(attack["records"])}
+            | {"broken": share.broken, "first": share.first, "alone": share.alone, "shapley": share.shapley}
+            for answer in network.answers
+            for attack, share in zip(answer.row["attacks"], answer.shares, strict=True)
+        ]
+    )
+
+
+def _question(answer: Answer) -> Row:
+    names = ("dataset", "suite", "preset", "suite_digest", "images", "mode")
+    return {name: getattr(answer.board, name) for name in names} | {"seed": answer.evaluation.seed}
+
+
+def _line(history: Sequence[Mapping[str, Any]], name: str) -> Line | None:
+    """The figures called `name` that are numbers, over the epochs."""
+    points = [
+        (float(row.get("epoch", number)), float(row[name]))
+        for number, row in enumerate(history, start=1)
+        if isinstance(row.get(name), int | float)
+    ]
+    return Line(name, points) if len(points) > 1 else None
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value if isinstance(value, str) else canonical_json(value)

@@ -1,0 +1,80 @@
+"""The commands that make a network and its results again, from what the ledger says about them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from benchmark.errors import BadInput
+from benchmark.evaluation import Evaluation
+from benchmark.storage import canonical_json
+from benchmark.training.methods import METHODS
+from benchmark.training.recipe import RecipeFile, load_recipe
+
+
+def training_command(card: Mapping[str, Any]) -> str | None:
+    """The `bench train` that leads to this network; None for one that was not trained here.
+
+    What differs from the named recipe and the method's defaults, as this version has them, is said by --set.
+    """
+    if card["method"] not in METHODS or not card.get("recipe", {}).get("name"):
+        return None
+    extra = card.get("extra", {})
+    words = ["bench", "train", "--method", card["method"], "--dataset", card["dataset"]]
+    words += ["--arch", card["architecture"], "--recipe", card["recipe"]["name"], "--seed", str(card["seed"])]
+    for name in ("inner", "outer"):
+        words += [f"--{name}", extra[name]] if extra.get(name) else []
+    for teacher in extra.get("teachers", ()):
+        words += ["--teacher", f"zoo/{teacher}.pt"]
+    if extra.get("precision"):
+        words += ["--precision", extra["precision"]]
+    changes = [f"{name}={_value(value)}" for name, value in _changes(card)]
+    return shlex.join([*words, *(["--set", *changes] if changes else [])])
+
+
+def evaluation_command(evaluation: Evaluation) -> str:
+    """The `bench evaluate` that leads to these results."""
+    card, suite = evaluation.model, evaluation.suite
+    words = ["bench", "evaluate", f"zoo/{card['name']}.pt", "--suite", suite["name"], "--preset", suite["preset"]]
+    words += ["--n", str(evaluation.dataset["images"]), "--mode", evaluation.mode, "--seed", str(evaluation.seed)]
+    words += ["--precision", evaluation.precision]
+    if card.get("dataset") != evaluation.dataset["name"]:
+        words += ["--dataset", evaluation.dataset["name"]]
+    return shlex.join(words)
+
+
+def _changes(card: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    recipe = {name: value for name, value in card["recipe"].items() if name not in ("name", "precision")}
+    settings = card.get("extra", {}).get("settings", {})
+    try:
+        usual, hyper = _recipe(card["recipe"]["name"]).resolve(
+            card["method"], card["architecture"], card["dataset"], card.get("scale", ""), {}, "recipe"
+        )
+        extra = card.get("extra", {})
+        bound = METHODS.get(card["method"]).bind(hyper, "method", extra.get("inner"), extra.get("outer"))
+    except BadInput:
+        yield from settings.items()
+        return
+    yield from _differences(recipe, usual.model_dump(mode="json"))
+    yield from _differences(settings, bound.settings)
+
+
+@lru_cache(maxsize=16)
+def _recipe(name: str) -> RecipeFile:
+    return load_recipe(name)
+
+
+def _differences(found: Mapping[str, Any], usual: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """What `found` says otherwise than `usual`; inner values by dotted names."""
+    for name, value in found.items():
+        other = usual.get(name)
+        if isinstance(value, Mapping) and isinstance(other, Mapping):
+            yield from _differences(value, other, f"{prefix}{name}.")
+        elif canonical_json(value) != canonical_json(other):
+            yield f"{prefix}{name}", value
+
+
+def _value(value: Any) -> str:
+    return value if isinstance(value, str) else canonical_json(value)

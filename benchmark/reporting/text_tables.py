@@ -1,0 +1,70 @@
+"""Tables as text: LaTeX for a manuscript, Markdown for a README. What was not measured is a dash in both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from benchmark.reporting.tables import Board
+from benchmark.reporting.text import MISSING, percent
+
+_LATEX = str.maketrans(
+    {
+        **{character: f"\\{character}" for character in "&%$#_{}"},
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "≤": r"$\leq$",
+        "∞": r"$\infty$",
+        "–": "--",
+    }
+)
+_MARKDOWN = str.maketrans({character: f"\\{character}" for character in "\\|`*_[]<>#~"} | {"\n": " "})
+
+
+def latex(caption: str, heading: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -> str:
+    """A booktabs table; the first `words` columns hold words, the others numbers."""
+    lines = [" & ".join(cell.translate(_LATEX) for cell in row) + r" \\" for row in (heading, *rows)]
+    return "\n".join(
+        [
+            "% needs \\usepackage{booktabs}",
+            r"\begin{table}",
+            r"\centering",
+            rf"\caption{{{caption.translate(_LATEX)}}}",
+            rf"\begin{{tabular}}{{{'l' * words}{'r' * (len(heading) - words)}}}",
+            r"\toprule",
+            lines[0],
+            r"\midrule",
+            *lines[1:],
+            r"\bottomrule",
+            r"\end{tabular}",
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+def markdown(caption: str, heading: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -> str:
+    """A table under a heading, as GitHub reads it."""
+    lines = [f"| {' | '.join(cell.translate(_MARKDOWN) for cell in row)} |" for row in (heading, *rows)]
+    rule = f"|{':--|' * words}{'--:|' * (len(heading) - words)}"
+    return "\n".join([f"## {caption.translate(_MARKDOWN)}", "", lines[0], rule, *lines[1:], ""])
+
+
+def board_cells(board: Board) -> tuple[list[str], list[list[str]]]:
+    """A leaderboard's heading and rows: two words, rank, accuracies in percent, and the interval of Rworst."""
+    heading = ["Network", "Method", "Rank", "Clean", *board.norms, "Ravg", "Rworst", "95%"]
+    rows = []
+    for row in board.networks:
+        accuracies = [percent(row[name]) for name in ("clean", *board.norms, "r_avg", "r_worst")]
+        low, high = percent(row["r_worst_low"]), percent(row["r_worst_high"])
+        interval = MISSING if row["r_worst"] is None else f"{low}–{high}"
+        rank = MISSING if row["rank"] is None else str(row["rank"])
+        rows.append([row["model"], row["method"], rank, *accuracies, interval])
+    return heading, rows
+
+
+def board_caption(board: Board) -> str:
+    """What the table is about."""
+    return f"{board.title}; accuracies in percent against {', '.join(board.threats)}"
