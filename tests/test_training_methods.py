@@ -10,6 +10,7 @@ from benchmark.training import METHODS, train
 #: Two seconds of training; the last epoch alone is validated.
 SETTINGS = {
     "epochs": 6,
+    "lr": 0.05,
     "batch_size": 128,
     "validation.every": 6,
     "validation.steps": 5,
