@@ -28,6 +28,7 @@ _DOORS = {
     "paper": "benchmark.papers:paper",
     "list": "benchmark.inventory:catalogue",
     "show": "benchmark.inventory:show",
+    "doctor": "benchmark.checkup:doctor",
     "load_model": "benchmark.models:load_model",
     "BadInput": "benchmark.errors:BadInput",
 }
@@ -36,6 +37,7 @@ __all__ = [
     "BadInput",
     "__version__",
     "compare",
+    "doctor",
     "evaluate",
     "list",
     "load_model",

@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 an attack failed or a stored image was not confirmed, 2 th
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ import typer
 from typer.core import TyperCommand
 
 import benchmark
-from benchmark.errors import BadInput
+from benchmark.errors import BadInput, printable
 
 app = typer.Typer(
     name="bench",
@@ -177,7 +178,9 @@ def evaluate(
         raise typer.Exit(1)
 
 
-@app.command(cls=Verb, epilog="Example: bench transfer zoo/at.pt zoo/mat-h1.pt --targets zoo/trades.pt --preset quick")
+@app.command(
+    cls=Verb, epilog="Example: bench transfer zoo/at.pt zoo/mat-h1.pt --targets zoo/trades.pt --preset quick"
+)
 def transfer(
     sources: Annotated[list[str], typer.Argument(metavar="SOURCE", help="Networks to craft on, as for evaluate.")],
     targets: Annotated[
@@ -312,11 +315,13 @@ def list_(
 
 @app.command(cls=Verb, epilog="Example: bench show zoo/at.pt")
 def show(
-    path: Annotated[Path, typer.Argument(metavar="CHECKPOINT|RECORD", help="A checkpoint or a file of the ledger.")],
+    source: Annotated[str, typer.Argument(metavar="CHECKPOINT|RECORD", help="A checkpoint or a file of the ledger.")],
+    download: Download = False,
+    trust: Trust = False,
     json: Json = False,
 ) -> None:
     """Show what is known about a checkpoint, or what a file of the ledger holds."""
-    card = benchmark.show(path)
+    card = benchmark.show(source, download=download, trust=trust)
     if json:
         _print_json(card)
     else:
@@ -380,12 +385,42 @@ def paper(
         raise typer.Exit(1)
 
 
+@app.command(cls=Verb, epilog="Example: bench doctor --mend")
+def doctor(
+    results: Results = Path("results"),
+    zoo: Annotated[Path, typer.Option(help="Folder of the checkpoints.")] = Path("zoo"),
+    mend: Annotated[bool, typer.Option("--mend", help="Move damaged files aside, delete leftovers.")] = False,
+    json: Json = False,
+) -> None:
+    """Check the environment, the ledger and the checkpoints; say what is wrong, and mend what can be mended."""
+    findings = benchmark.doctor(results=results, zoo=zoo, mend=mend)
+    rows = [vars(finding) for finding in findings]
+    if json:
+        _print_json(rows)
+    elif rows:
+        from benchmark.reporting import print_rows
+
+        print_rows([{name: row[name] for name in ("place", "problem", "remedy", "mended")} for row in rows])
+    else:
+        print("all is well")
+    if not all(finding.mended for finding in findings):
+        raise typer.Exit(1)
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line on `arguments` (by default the program's own) and exit."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # so that no name is a reason to fail, whatever the terminal knows
+            stream.reconfigure(errors="backslashreplace")
     try:
         app(arguments, prog_name="bench")
     except BadInput as error:
-        print(f"bench: {error}", file=sys.stderr)
+        _complain(str(error))
+    except OSError as error:  # a disk that is full, a folder that vanished
+        place = f"{error.filename}: " if error.filename else ""
+        _complain(f"{place}{error.strerror or error}; what was finished is kept")
+    except MemoryError:
+        _complain("the memory is full; try fewer --workers, or bench train --set batch_size=...")
     except KeyboardInterrupt:
         print(
             "bench: interrupted; to go on from there, say the same again (bench train: with --resume)",
@@ -393,6 +428,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         )
         sys.exit(130)
     sys.exit(2)
+
+
+def _complain(message: str) -> None:
+    print(f"bench: {printable(message)}", file=sys.stderr)
 
 
 def _print_json(value: Any) -> None:

@@ -34,16 +34,20 @@ def catalogue(kind: str) -> list[Row]:
     return kinds[kind]()
 
 
-def show(path: str | Path) -> Row:
+def show(source: str | Path, *, download: bool = False, trust: bool = False) -> Row:
     """What a file says about itself: a checkpoint's card, a ledger record, or an evaluation's manifest.
+
+    Args:
+        source: the file, or a network from elsewhere as `benchmark.load_model` takes it.
+        download, trust: as for `benchmark.load_model`.
 
     Raises:
         BadInput: the file is absent, damaged, or none of these.
     """
-    path = Path(path)
+    path = Path(source)
     if path.suffix == ".json":
         return _evaluation(path)
-    return _record(path) if path.parent.parent.name == "records" else _checkpoint(path)
+    return _record(path) if path.parent.parent.name == "records" else _network(str(source), download, trust)
 
 
 def _methods() -> list[Row]:
@@ -138,11 +142,11 @@ def _first_line(thing: object) -> str:
     return (inspect.getdoc(thing) or "").partition("\n")[0]
 
 
-def _checkpoint(path: Path) -> Row:
+def _network(source: str, download: bool, trust: bool) -> Row:
     from benchmark.evaluation.subject import card
-    from benchmark.models import load_checkpoint
+    from benchmark.models import load_model
 
-    return card(load_checkpoint(path))
+    return card(load_model(source, download=download, trust=trust))
 
 
 def _record(path: Path) -> Row:
@@ -160,10 +164,14 @@ def _record(path: Path) -> Row:
 
 
 def _evaluation(path: Path) -> Row:
+    from benchmark.storage import read_text
+
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise BadInput(f"can't read {path}: {getattr(error, 'strerror', None) or 'it is not JSON'}") from error
+        manifest = json.loads(read_text(path))
+    except FileNotFoundError as error:
+        raise BadInput(f"can't read {path}: there is no such file") from error
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"can't read {path}: it is not JSON") from error
     if not isinstance(manifest, dict) or not {"model", "suite", "records"} <= manifest.keys():
         raise BadInput(f"{path} is not an evaluation; they lie in the folder evaluations/ of the results")
     return manifest

@@ -8,6 +8,8 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from benchmark.errors import printable
+
 
 class Display:
     """Counts attacks on shards; to be used as a context.
@@ -45,7 +47,7 @@ class Display:
     def advance(self, network: str, attack: str, error: str | None, reused: bool) -> None:
         """One attack on one shard is done; what was reused is counted but not worth a line."""
         self.done += 1
-        self._bar.update(self._task, advance=1, description=f"{network}  {attack}")
+        self._bar.update(self._task, advance=1, description=printable(f"{network}  {attack}"))
         if error:
             self.say(f"{network}: {attack} failed: {error}")
         elif self._lines and not reused:
@@ -53,6 +55,7 @@ class Display:
 
     def say(self, text: str) -> None:
         """A line for the person who watches."""
+        text = printable(text)
         if self._lines:
             print(text, file=sys.stderr)
         else:

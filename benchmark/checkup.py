@@ -1,0 +1,189 @@
+"""Is everything whole? A look at the environment, a results folder and a zoo, and what can be mended of them."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from benchmark.errors import BadInput
+
+#: A file under a temporary name that nobody has touched for so many seconds is left over from a killed process.
+ABANDONED = 3600
+
+#: Bytes below which a disk counts as nearly full.
+LITTLE_SPACE = 2**30
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is not as it should be.
+
+    Attributes:
+        place: the file or folder, or "environment".
+        problem: what is wrong.
+        remedy: what to do about it, or what `mend` does.
+        action: "move" or "delete" where the doctor can do it, else "".
+        mended: whether it has been done.
+    """
+
+    place: str
+    problem: str
+    remedy: str
+    action: str = ""
+    mended: bool = False
+
+
+def doctor(*, results: str | Path = "results", zoo: str | Path = "zoo", mend: bool = False) -> list[Finding]:
+    """Check the environment, the ledger in `results` and the checkpoints in `zoo`.
+
+    Args:
+        results: a results folder; one that does not exist is healthy.
+        zoo: a folder of checkpoints; likewise.
+        mend: move damaged files to the folder `damaged` beside them, where nobody reads them, and delete what killed
+            processes left behind. Whatever was lost by that is made again by the next `evaluate` or `train`.
+
+    Returns:
+        What is wrong, worst first: what needs a person, then what was or can be mended.
+
+    Raises:
+        BadInput: something can't be mended because its folder can't be written.
+    """
+    found = [*_environment(Path(results), Path(zoo)), *_results(Path(results)), *_zoo(Path(zoo))]
+    if mend:
+        found = [_mended(finding, Path(results), Path(zoo)) for finding in found]
+    return sorted(found, key=lambda finding: (bool(finding.action), finding.place))
+
+
+def _environment(*folders: Path) -> Iterator[Finding]:
+    for package, least in _requirements():
+        try:
+            version = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding("environment", f"{package} is not installed", "make setup, or pip install it")
+            continue
+        if _numbers(version) < _numbers(least):
+            yield Finding("environment", f"{package} {version} is older than {least}", f"pip install -U {package}")
+    for folder in folders:
+        existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        if not os.access(existing, os.W_OK):
+            yield Finding(str(folder), "it can't be written", "choose another folder, or change its permissions")
+        free = shutil.disk_usage(existing).free
+        if free < LITTLE_SPACE:
+            yield Finding(str(folder), f"only {free / 2**20:,.0f} MiB are free on its disk", "free some space")
+
+
+def _requirements() -> Iterator[tuple[str, str]]:
+    """Each package that is needed, and its least version."""
+    for line in importlib.metadata.requires("robustness-benchmark") or ():
+        match = re.fullmatch(r"([\w.-]+)>=([\d.]+)", line)
+        if match:
+            yield match[1], match[2]
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in re.findall(r"\d+", version.partition("+")[0])]
+
+
+def _results(folder: Path) -> Iterator[Finding]:
+    from benchmark.evaluation import Ledger
+
+    if not folder.exists():
+        return
+    yield from _leftovers(folder)
+    try:
+        ledger = Ledger.open(folder)
+    except BadInput as error:
+        yield Finding(str(folder), str(error), "choose another folder, or the version that wrote it")
+        return
+    yield from _records(folder)
+    yield from _keepsakes(folder)
+    evaluations = [*ledger.evaluations(), *ledger.transfers()]
+    damaged = re.compile(re.escape(str(folder / "records")) + r"[/\\]")
+    for problem in ledger.problems:
+        path, _, reason = problem.partition(": ")
+        if not damaged.match(path):
+            yield Finding(path, reason, "evaluate again after it is out of the way", "move")
+    for evaluation in evaluations:
+        for failure in evaluation.failures:
+            yield Finding(str(folder), f"{evaluation.name}: {failure}", "bench evaluate tries it again")
+
+
+def _records(folder: Path) -> Iterator[Finding]:
+    from benchmark.evaluation.record import Damaged, read_record
+
+    for path in sorted((folder / "records").glob("*/*.safetensors")):
+        try:
+            record = read_record(path)
+        except Damaged as error:
+            yield Finding(str(path), str(error).partition(": ")[2], "it is made again by bench evaluate", "move")
+        except FileNotFoundError:
+            continue
+        else:
+            if not record.key["network"].startswith(path.parent.name):
+                yield Finding(str(path), "it belongs to another network", "it is made again if missed", "move")
+
+
+def _keepsakes(folder: Path) -> Iterator[Finding]:
+    from benchmark.evaluation.keepsakes import read_keepsake
+    from benchmark.evaluation.record import Damaged
+
+    for path in sorted((folder / "adversarials").glob("*/*.npz")):
+        try:
+            read_keepsake(path)
+        except Damaged as error:
+            remedy = "it is made again by bench evaluate --keep"
+            yield Finding(str(path), str(error).partition(": ")[2], remedy, "move")
+        except FileNotFoundError:
+            continue
+
+
+def _zoo(folder: Path) -> Iterator[Finding]:
+    from benchmark.models import load_checkpoint
+
+    if not folder.exists():
+        return
+    yield from _leftovers(folder)
+    for path in sorted([*folder.glob("*.pt"), *folder.glob("*.safetensors"), *folder.glob("last/*.pt")]):
+        try:
+            load_checkpoint(path)
+        except BadInput as error:
+            yield Finding(str(path), str(error).removeprefix(f"{path} "), "it is made again by bench train", "move")
+    for path in sorted(folder.glob(".state/*.pt")):
+        yield Finding(
+            str(path), "a training run was interrupted", "say bench train again with --resume, or delete it"
+        )
+
+
+def _leftovers(folder: Path) -> Iterator[Finding]:
+    now = time.time()
+    for path in sorted([*folder.rglob(".*.part"), *folder.rglob(".probe.*")]):
+        try:
+            age = now - path.stat().st_mtime
+        except FileNotFoundError:
+            continue
+        # A time in the future comes from a clock that was wrong: the file can't be told from one in use.
+        if age > ABANDONED:
+            yield Finding(str(path), "left over from a process that was killed", "it can be deleted", "delete")
+
+
+def _mended(finding: Finding, *folders: Path) -> Finding:
+    if not finding.action:
+        return finding
+    path = Path(finding.place)
+    home = next(folder for folder in folders if path.is_relative_to(folder))
+    try:
+        if finding.action == "delete":
+            path.unlink(missing_ok=True)
+            return replace(finding, mended=True)
+        target = home / "damaged" / path.relative_to(home)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(path, target)
+    except OSError as error:
+        raise BadInput(f"can't mend {path}: {error.strerror or error}; check the permissions of {home}") from error
+    return replace(finding, remedy=f"moved to {target}; {finding.remedy}", mended=True)

@@ -1,0 +1,158 @@
+"""The doctor finds what is damaged, says what to do, and moves aside only what can be made again."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from evaluation_toys import save
+from synthetic import add_evaluation
+
+import benchmark
+from benchmark import cli
+from benchmark.checkup import Finding
+from benchmark.errors import BadInput
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> dict[str, Path]:
+    return {"results": tmp_path / "results", "zoo": tmp_path / "zoo"}
+
+
+@pytest.fixture
+def record(folders) -> Path:
+    add_evaluation(folders["results"], "at")
+    return sorted((folders["results"] / "records").rglob("*.safetensors"))[0]
+
+
+def told(findings: list[Finding], path: Path) -> Finding:
+    (finding,) = [finding for finding in findings if finding.place == str(path)]
+    return finding
+
+
+def spoil(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+def age(path: Path, seconds: float) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"half")
+    os.utime(path, (time.time() - seconds,) * 2)
+    return path
+
+
+@pytest.mark.usefixtures("record")
+def test_whole_folders_and_absent_ones_are_well(folders):
+    assert benchmark.doctor(**folders) == []
+    folders["zoo"].mkdir()
+    save(folders["zoo"])
+    assert benchmark.doctor(**folders) == []
+
+
+def test_a_damaged_record_is_named_moved_aside_and_missed(folders, record):
+    spoil(record)
+    found = benchmark.doctor(**folders)
+    assert "checksum" in told(found, record).problem
+    assert record.exists()
+    mended = told(benchmark.doctor(**folders, mend=True), record)
+    assert mended.mended
+    assert not record.exists()
+    kept = folders["results"] / "damaged" / record.relative_to(folders["results"])
+    assert kept.exists()
+    assert str(kept) in mended.remedy
+    (left,) = benchmark.doctor(**folders)
+    assert "absent or damaged; evaluate again" in left.problem
+
+
+@pytest.mark.usefixtures("record")
+def test_a_damaged_manifest_is_moved_aside(folders):
+    (manifest,) = (folders["results"] / "evaluations").iterdir()
+    manifest.write_text(manifest.read_text().replace('"at"', '"ta"'))
+    assert "checksum" in told(benchmark.doctor(**folders, mend=True), manifest).problem
+    assert not manifest.exists()
+    assert benchmark.doctor(**folders) == []
+
+
+def test_a_record_in_the_folder_of_another_network(folders, record):
+    other = record.parent.with_name("0" * 16) / record.name
+    other.parent.mkdir()
+    record.rename(other)
+    assert "another network" in told(benchmark.doctor(**folders), other).problem
+
+
+def test_damaged_adversarial_images(folders, record):
+    path = folders["results"] / "adversarials" / record.parent.name / "x.npz"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"PK\x03\x04junk")
+    assert "can't be read" in told(benchmark.doctor(**folders), path).problem
+
+
+def test_leftovers_are_deleted_when_nobody_can_be_using_them(folders):
+    old = age(folders["zoo"] / "last" / ".at.pt.abc.part", 7200)
+    new = age(folders["zoo"] / ".at.pt.abc.part", 10)
+    future = age(folders["zoo"] / ".mat.pt.abc.part", -(10**6))
+    found = benchmark.doctor(**folders, mend=True)
+    assert [finding.place for finding in found] == [str(old)]
+    assert not old.exists()
+    assert new.exists()
+    assert future.exists()
+
+
+def test_checkpoints_and_unfinished_runs(folders):
+    folders["zoo"].mkdir()
+    whole, broken = save(folders["zoo"]), folders["zoo"] / "broken.pt"
+    broken.write_bytes(whole.read_bytes()[:-100])
+    state = age(folders["zoo"] / ".state" / "at.pt", 0)
+    found = benchmark.doctor(**folders, mend=True)
+    assert "is damaged" in told(found, broken).problem
+    assert not broken.exists()
+    assert whole.exists()
+    assert "--resume" in told(found, state).remedy
+    assert state.exists()
+
+
+def test_a_folder_of_another_version_is_left_alone(folders, record):
+    (folders["results"] / "format.json").write_text('{"content": "robustness benchmark results", "version": 99}')
+    (finding,) = benchmark.doctor(**folders, mend=True)
+    assert "another version" in finding.problem
+    assert not finding.mended
+    assert record.exists()
+
+
+def test_a_missing_or_old_package_and_a_full_disk_are_said(folders, monkeypatch):
+    monkeypatch.setattr(
+        "benchmark.checkup.importlib.metadata.requires", lambda _: ["numpy>=999.0", "no-such-package>=1", "a[b]>=2"]
+    )
+    monkeypatch.setattr("benchmark.checkup.LITTLE_SPACE", 2**80)
+    monkeypatch.setattr("benchmark.checkup.os.access", lambda *_: False)
+    problems = " | ".join(finding.problem for finding in benchmark.doctor(**folders))
+    for words in ("older than 999.0", "no-such-package is not installed", "MiB are free", "can't be written"):
+        assert words in problems
+
+
+def test_what_can_not_be_mended_is_bad_input(folders, record, monkeypatch):
+    spoil(record)
+
+    def refuse(*_):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("benchmark.checkup.os.replace", refuse)
+    with pytest.raises(BadInput, match=r"can't mend .*Read-only file system"):
+        benchmark.doctor(**folders, mend=True)
+
+
+def test_the_verb(folders, record, capsys):
+    words = ["doctor", "--results", str(folders["results"]), "--zoo", str(folders["zoo"])]
+    for code, spoilt in ((0, False), (1, True)):
+        if spoilt:
+            spoil(record)
+        with pytest.raises(SystemExit) as end:
+            cli.main([*words, "--json"] if spoilt else words)
+        assert end.value.code in ((None, 0) if not code else (code,))
+        out = capsys.readouterr().out
+        assert (str(record) in out) == spoilt
+        assert ("all is well" in out) != spoilt
