@@ -27,6 +27,7 @@ class PreparedClassifier:
         precision: "fp32" or "bf16".
 
     Attributes:
+        network: the prepared network itself; its passes are not counted.
         forwards, backwards: passes so far, counted in examples.
         dead_gradients: how many of the counted backward passes gave an exactly zero or non-finite gradient.
     """
@@ -38,7 +39,7 @@ class PreparedClassifier:
         self.device = torch.device(device)
         self.precision = precision
         prepared = copy.deepcopy(model).to(self.device).float().eval().requires_grad_(False)
-        self._network = _fuse(prepared).to(memory_format=torch.channels_last)
+        self.network = _fuse(prepared).to(memory_format=torch.channels_last)
         self.forwards = 0
         self.backwards = 0
         self._dead = torch.zeros((), dtype=torch.int64, device=self.device)
@@ -81,7 +82,7 @@ class PreparedClassifier:
             x.register_hook(self._count_backward)
         x = x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x
         with torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bf16"):
-            logits: Tensor = self._network(x)
+            logits: Tensor = self.network(x)
         return logits.float()
 
     def _count_backward(self, gradient: Tensor) -> None:

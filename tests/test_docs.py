@@ -1,0 +1,37 @@
+"""What is written down in docs/ is what the code says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from benchmark.attacks import ATTACKS
+from benchmark.attacks.guide import attacks_page
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_the_page_of_attacks_is_current() -> None:
+    """If not: python -m benchmark.attacks.guide > docs/attacks.md"""
+    assert (ROOT / "docs" / "attacks.md").read_text(encoding="utf-8") == attacks_page()
+
+
+def test_the_page_tells_of_every_attack_and_parameter() -> None:
+    page = attacks_page()
+    for name in ("fgsm", "pgd", "autoattack", "corruption"):
+        assert name in ATTACKS
+        assert f"| [`{name}`](#{name}) |" in page
+        assert f"\n## {name}\n" in page
+    assert "`steps: 40`" in page
+    assert "* `k, gap`: which coordinates" in page
+
+
+def test_commands_in_the_docs_are_there() -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md"))
+    scripts = set(re.findall(r"python (perf/\w+\.py)", text))
+    assert {"perf/attacks.py", "perf/strength.py", "perf/training.py", "perf/overhead.py"} <= scripts
+    for script in scripts:
+        source = (ROOT / script).read_text(encoding="utf-8")
+        for line in re.findall(rf"python {script}(.*)", text):
+            for option in re.findall(r"--[\w-]+", line.partition("#")[0]):
+                assert f'"{option}"' in source, f"{script} has no {option}"
