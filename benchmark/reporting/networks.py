@@ -173,16 +173,15 @@ def networks(boards: Iterable[Board]) -> list[Network]:
 
 
 def curves_frame(network: Network) -> pd.DataFrame:
-    """A row per step of each security curve: from this ε on, the robust accuracy is this fraction."""
+    """A row per step of each security curve, from 0: from this ε on, the robust accuracy is this fraction."""
     import pandas as pd
 
-    parts = [
-        pd.DataFrame(
-            {**_question(answer), "norm": curve.norm, "epsilon": curve.steps()[0], "accuracy": curve.steps()[1]}
-        )
-        for answer in network.answers
-        for curve in answer.curves
-    ]
+    parts = []
+    for answer in network.answers:
+        for curve in answer.curves:
+            radii = np.union1d(0.0, curve.steps()[0])
+            about = {**_question(answer), "norm": curve.norm}
+            parts.append(pd.DataFrame({**about, "epsilon": radii, "accuracy": curve.accuracy(radii)}))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 

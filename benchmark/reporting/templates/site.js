@@ -83,7 +83,7 @@
     makeChoosable(board);
   });
   tools.hidden = false;
-  tools.addEventListener("input", filter);
+  for (const event of ["input", "change"]) tools.addEventListener(event, filter);
   tools.addEventListener("submit", (event) => event.preventDefault());
   filter();
 })();
