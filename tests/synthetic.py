@@ -35,14 +35,17 @@ def add_evaluation(
     error: str | None = None,
     info: Mapping[str, Any] | None = None,
     card: Mapping[str, Any] | None = None,
+    network: str | None = None,
+    seed: int = 0,
 ) -> dict[str, Any]:
     """File one evaluation with one record per attack and return its manifest; `error` makes the last attack fail.
 
+    Networks of the same `network`, by default their name, are the same.
     NaN stands for an image that the attack was not tried on.
     """
     ledger = Ledger.open(results, create=True)
     images = len(clean_errors)
-    network = digest(name)
+    network = digest(network or name)
     items, records = [], {}
     for label, norm, epsilon, kind, values in attacks:
         wrong = np.asarray(clean_errors, bool)
@@ -54,7 +57,14 @@ def add_evaluation(
         attack = {"name": label, "version": 1, "steps": 40}
         data = {"digest": digest(dataset), "start": 0, "stop": images}
         record = Record(
-            key={"network": network, "data": data, "attack": attack, "label": label, "suite": [suite, preset, mode]},
+            key={
+                "network": network,
+                "data": data,
+                "attack": attack,
+                "label": label,
+                "suite": [suite, preset, mode],
+                "seed": seed,
+            },
             broken=wrong if failed else wrong | (distance <= epsilon),
             distance=np.where(wrong, 0, np.inf) if failed else distance,
             evaluated=wrong if failed else wrong | tried,
@@ -91,7 +101,7 @@ def add_evaluation(
     suite_digest = digest([suite, preset, items])
     manifest = {
         "format": FORMAT,
-        "id": digest([name, dataset, suite_digest, mode, images]),
+        "id": digest([name, dataset, suite_digest, mode, images, seed]),
         "model": {
             "name": name,
             "method": name,
@@ -106,7 +116,7 @@ def add_evaluation(
         "suite": {"name": suite, "preset": preset, "version": 1, "digest": suite_digest, "items": items},
         "dataset": {"name": dataset, "digest": digest(dataset), "images": images},
         "mode": mode,
-        "seed": 0,
+        "seed": seed,
         "precision": "fp32",
         "notes": [],
         "records": records,

@@ -180,3 +180,14 @@ def test_numbers_as_people_read_them() -> None:
         "1 h 1 min",
     ]
     assert [distance(None), distance(float("inf")), distance(0.12345)] == ["–", "∞", "0.123"]
+
+
+def test_one_network_attacked_twice_has_one_page(results: Path) -> None:
+    """Two evaluations of the same network on the same board, and no name of a place is used twice."""
+    add_evaluation(results)
+    add_evaluation(results, info={"date": "2026-02-03T00:00:00+00:00"}, seed=1)
+    make(results)
+    (page,) = (text for path, text in all_pages(results).items() if path.parent.name == "models")
+    assert page.count("Attacks</h3>") == 2
+    places = re.findall(r'\sid="([^"]*)"', page)
+    assert len(places) == len(set(places))

@@ -107,7 +107,8 @@ def _contest(board: Board) -> Contest:
         pairs = [
             (one.name, other.name, result)
             for one, other in combinations(board.evaluations, 2)
-            if (result := paired.compare(one, other, metric)) is not None
+            if one.model["digest"] != other.model["digest"]
+            and (result := paired.compare(one, other, metric)) is not None
         ]
         corrected = holm([result.p for _, _, result in pairs])
         rows += [Pair(*pair, float(p)) for pair, p in zip(pairs, corrected, strict=True)]

@@ -1,0 +1,108 @@
+"""Comparisons say what is real, what differs, and whom they mean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from synthetic import add_evaluation
+
+import benchmark
+from benchmark.errors import BadInput
+from benchmark.reporting import print_contests
+from benchmark.storage import digest
+
+
+def attacks(broken: int) -> list[tuple[str, str, float, str, list[float]]]:
+    return [
+        ("pgd", "linf", 0.03, "budget", [1.0] * broken + [0.0] * (40 - broken)),
+        ("ddn", "l2", 0.5, "minimal", [0.4] * 5 + [0.6] * 35),
+    ]
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    for name, broken in (("a", 10), ("b", 22), ("c", 11)):
+        add_evaluation(tmp_path / "results", name, attacks(broken), (False,) * 40)
+    return tmp_path / "results"
+
+
+def test_exact_p_and_its_correction(results: Path) -> None:
+    """b loses twelve images more than a and wins none: McNemar's exact p is 2·2⁻¹²."""
+    (contest,) = benchmark.compare(["a", "b", "c"], results=results)
+    found = {(pair.comparison.metric, pair.first, pair.second): pair for pair in contest.rows}
+    assert {metric for metric, _, _ in found} == {"rworst", "ravg", "linf", "l2", "clean"}
+    pair = found["rworst", "a", "b"]
+    assert pair.comparison.difference == pytest.approx(12 / 40)
+    assert (pair.comparison.only_first, pair.comparison.only_second) == (12, 0)
+    assert pair.comparison.p == pytest.approx(2**-11)
+    assert pair.p_corrected == pytest.approx(3 * 2**-11)
+    assert pair.verdict == "a is better"
+    assert found["rworst", "a", "c"].verdict == "may be chance"
+    assert found["clean", "a", "b"].verdict == "may be chance"
+
+
+def test_printed(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    print_contests(benchmark.compare(["b", "a"], results=results))
+    said = capsys.readouterr().out
+    assert "a is better" in said
+    assert "+30.0" in said
+    assert "of 40 images" in said
+
+
+def test_by_digest(results: Path) -> None:
+    (contest,) = benchmark.compare([digest("a")[:10], "b"], results=results)
+    assert {row["model"] for row in contest.board.networks} == {"a", "b"}
+
+
+def test_every_question_in_common(results: Path) -> None:
+    for name in ("a", "b"):
+        add_evaluation(results, name, attacks(3), (False,) * 40, suite="smoke")
+    assert len(benchmark.compare(["a", "b"], results=results)) == 2
+    (contest,) = benchmark.compare(["a", "b"], results=results, suite="smoke")
+    assert contest.board.suite == "smoke"
+    (contest,) = benchmark.compare(["a", "c"], results=results)
+    assert contest.board.suite == "multi-perturbation"
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        ({"dataset": "mnist"}, "their dataset differs: digits .*, mnist"),
+        ({"suite": "smoke"}, "their suite differs"),
+        (
+            {"clean_errors": (False,) * 30, "attacks": [("pgd", "linf", 0.03, "budget", [1.0] * 30)]},
+            "number of images",
+        ),
+        ({"mode": "worst-case"}, "same mode"),
+    ],
+    ids=["dataset", "suite", "images", "mode"],
+)
+def test_what_differs_is_refused_by_name(results: Path, other: dict[str, object], message: str) -> None:
+    add_evaluation(results, "d", **{"attacks": attacks(4), "clean_errors": (False,) * 40, **other})  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match=message):
+        benchmark.compare(["a", "d"], results=results)
+
+
+@pytest.mark.parametrize(
+    ("networks", "message"),
+    [
+        (["a"], "at least two"),
+        (["a", "a"], "named twice"),
+        (["a", "nobody"], "unknown network 'nobody'"),
+    ],
+)
+def test_networks_that_make_no_pair(results: Path, networks: list[str], message: str) -> None:
+    with pytest.raises(BadInput, match=message):
+        benchmark.compare(networks, results=results)
+
+
+def test_two_networks_of_one_name(results: Path) -> None:
+    add_evaluation(results, "a", attacks(9), (False,) * 40, preset="full", network="other")
+    with pytest.raises(BadInput, match="2 networks are called a"):
+        benchmark.compare(["a", "b"], results=results)
+
+
+def test_nothing_to_compare(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no such results"):
+        benchmark.compare(["a", "b"], results=tmp_path / "none")

@@ -1,0 +1,142 @@
+"""The same numbers in every form, and pages' data that agree with the analysis."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from synthetic import WORKED_ATTACKS, add_evaluation
+
+import benchmark
+from benchmark.errors import BadInput
+from benchmark.evaluation import load_results
+from benchmark.reporting.networks import networks
+from benchmark.reporting.svg import Axis, Line, Point, line_chart, scatter
+from benchmark.reporting.tables import boards
+
+#: What the worked example's six images come to, in percent.
+NUMBERS = ["83.3", "50.0", "50.0", "66.7", "55.6", "16.7"]
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    add_evaluation(tmp_path / "results", "50%_{a}|b")
+    return tmp_path / "results"
+
+
+def made(results: Path, format: str) -> Path:
+    return benchmark.report(results=results, out=results.parent / "out", format=format)
+
+
+def test_csv_alone(results: Path) -> None:
+    path = made(results, "csv")
+    assert list(pd.read_csv(path)["model"]) == ["50%_{a}|b"]
+    assert {file.name for file in path.parent.iterdir()} == {"leaderboard.csv", "attacks.csv"}
+
+
+def test_latex(results: Path) -> None:
+    text = made(results, "latex").read_text()
+    (row,) = [line for line in text.splitlines() if line.startswith("50")]
+    assert row.startswith(r"50\%\_\{a\}|b & ")
+    assert re.split(r" & | \\\\", row)[3:9] == NUMBERS
+    heading = text.split(r"\toprule")[1].split(r"\\")[0]
+    assert heading.count("&") == row.count("&")
+    assert len(re.search(r"tabular}{([lr]+)}", text)[1]) == row.count("&") + 1  # type: ignore[index]
+
+
+def test_markdown(results: Path) -> None:
+    lines = made(results, "markdown").read_text().splitlines()
+    (row,) = [line for line in lines if "50%" in line]
+    assert row.startswith(r"| 50%\_{a}\|b |")
+    assert re.split(r"(?<!\\)\|", row)[4:10] == [f" {number} " for number in NUMBERS]
+
+
+def test_parquet(results: Path) -> None:
+    if importlib.util.find_spec("pyarrow") is None:
+        with pytest.raises(BadInput, match="pip install pyarrow"):
+            made(results, "parquet")
+        return
+    examples = pd.read_parquet(made(results, "parquet").with_name("examples.parquet"))
+    assert len(examples) == 6 * len(WORKED_ATTACKS)
+
+
+def test_robustbench(results: Path) -> None:
+    attacks = [("autoattack", "linf", 0.03, "budget", (1, 1, 0, 0, 0, 0)), WORKED_ATTACKS[2], WORKED_ATTACKS[3]]
+    add_evaluation(results, "aa", attacks)
+    folder = made(results, "robustbench-json")
+    found = [json.loads(path.read_text()) for path in sorted(folder.glob("digits/Linf/*.json"))]
+    by_name = {entry["name"]: entry for entry in found}
+    assert "autoattack_acc" not in by_name["50%_{a}|b"]
+    assert by_name["aa"]["autoattack_acc"] == "66.67"
+    assert (by_name["aa"]["clean_acc"], by_name["aa"]["external"], by_name["aa"]["eps"]) == ("83.33", "66.67", "0.03")
+    assert {path.name for path in folder.glob("digits/*")} == {"Linf", "L2"}
+
+
+def test_no_such_format(results: Path) -> None:
+    with pytest.raises(BadInput, match="unknown format 'htm'; did you mean html"):
+        made(results, "htm")
+
+
+def test_frames(results: Path) -> None:
+    assert list(benchmark.results.load(results)["attack"]) == [attack[0] for attack in WORKED_ATTACKS]
+    examples = benchmark.results.examples(results)
+    assert len(examples) == 6 * len(WORKED_ATTACKS)
+    assert examples.query("attack == 'pgd'")["broken"].sum() == 2
+
+
+def test_data_of_a_network(results: Path) -> None:
+    """Curves fall where the images' distances lie; Shapley shares add up to one."""
+    add_evaluation(results, "at", card={"history": [{"epoch": 1, "loss": 2.5}, {"epoch": 2, "loss": 1.5}]})
+    folder = made(results, "html").parent / "models"
+    curves = pd.read_csv(folder / "at-curves.csv").query("norm == 'l2'")
+    assert list(curves["epsilon"]) == pytest.approx([0, 0.49, 0.5, 0.51, 0.7])
+    assert list(curves["accuracy"]) == pytest.approx([5 / 6, 4 / 6, 3 / 6, 2 / 6, 1 / 6])
+    attacks = pd.read_csv(folder / "at.csv")
+    assert attacks["shapley"].sum() == pytest.approx(1)
+    # Images 1, 2, 3 and 4 are broken, in this order of attacks: fgsm 2, pgd 1, ddn 2 and 4, s&p 3.
+    assert dict(zip(attacks["attack"], attacks["broken"], strict=True)) == {"fgsm": 1, "pgd": 1, "ddn": 2, "s&p": 1}
+    assert dict(zip(attacks["attack"], attacks["first"], strict=True)) == {"fgsm": 1, "pgd": 1, "ddn": 1, "s&p": 1}
+    assert list(pd.read_csv(folder / "at-history.csv")["loss"]) == [2.5, 1.5]
+    page = (folder / "at.html").read_text()
+    assert page.count("<svg") == 3 + 1
+
+
+def test_commands_that_make_it_again(results: Path) -> None:
+    """What differs from the recipe and the method's defaults is said, what does not is not."""
+    recipe = {"name": "quick", "epochs": 3}
+    card = {"method": "at", "recipe": recipe, "scale": "digits", "extra": {"precision": "fp32", "settings": {}}}
+    add_evaluation(results, "a b", card=card)
+    found = {network.name: network for network in networks(boards(load_results(results)))}
+    assert found["a b"].command == (
+        "bench train --method at --dataset digits --arch small-cnn --recipe quick --seed 0 --precision fp32"
+        " --set epochs=3"
+    )
+    assert found["a b"].answers[0].command == (
+        "bench evaluate 'zoo/a b.pt' --suite multi-perturbation --preset quick --n 6 --mode full --seed 0"
+        " --precision fp32"
+    )
+    assert found["50%_{a}|b"].command is None
+
+
+def test_axes_have_round_ticks() -> None:
+    assert Axis("", 0, 100).ticks() == [0, 20, 40, 60, 80, 100]
+    assert Axis("", 0, 0.24).ticks() == [0, 0.05, 0.1, 0.15, 0.2]
+    assert Axis("", 93, 101).ticks() == [94, 96, 98, 100]
+
+
+def test_charts_escape_and_are_true_to_scale() -> None:
+    axis = Axis("<x>", 0, 10)
+    chart = str(line_chart("<t>", [Line("<l>", [(0, 0), (10, 10)], is_stairs=True)], axis, axis))
+    assert "<l>" not in chart
+    assert "<x>" not in chart
+    # From the lower left corner along the floor, then up to the upper right one.
+    assert 'd="M46.0 206.0L406.0 206.0L406.0 12.0"' in chart
+    points = [Point(5, 5, "<b>", "models/x.html", "key")]
+    drawn = str(scatter("", points, axis, axis))
+    assert '<circle cx="376.0" cy="174.0"' in drawn
+    assert "&lt;b&gt;</text>" in drawn
+    assert "<b>" not in drawn
