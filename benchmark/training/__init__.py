@@ -7,9 +7,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
-
-from lightning_fabric import Fabric
+from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import BadInput
 from benchmark.hardware import describe
@@ -22,6 +20,9 @@ from benchmark.training.recipe import recipe_names
 from benchmark.training.report import Reporter
 from benchmark.training.state import state_path
 from benchmark.training.trainer import Trainer
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 __all__ = ["METHODS", "recipe_names", "train"]
 

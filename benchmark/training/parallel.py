@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.distributed
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from benchmark.errors import BadInput
 from benchmark.noise import BatchNoise, Noise
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 
 def make_fabric(device: torch.device, precision: str, devices: int = 1, num_nodes: int = 1) -> Fabric:
@@ -28,6 +30,9 @@ def make_fabric(device: torch.device, precision: str, devices: int = 1, num_node
     Raises:
         BadInput: there are not that many devices.
     """
+    # Takes seconds to import, and a run that is already finished never comes here.
+    from lightning_fabric import Fabric
+
     if device.type == "cuda" and devices > torch.cuda.device_count():
         raise BadInput(f"--devices {devices}: this machine has {torch.cuda.device_count()} GPUs")
     started_outside = "TORCHELASTIC_RUN_ID" in os.environ or "SLURM_NTASKS" in os.environ

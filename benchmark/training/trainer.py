@@ -6,10 +6,9 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from benchmark.attacks import frozen
@@ -25,6 +24,9 @@ from benchmark.training.state import load_state, save_state
 from benchmark.training.step import Players
 from benchmark.training.validation import accuracies
 from benchmark.training.weights import buffers_kept, layers, perturbed
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 State = dict[str, Tensor]
 
