@@ -177,6 +177,8 @@ def _mended(finding: Finding, *folders: Path) -> Finding:
         return finding
     path = Path(finding.place)
     home = next(folder for folder in folders if path.is_relative_to(folder))
+    if not path.parent.resolve().is_relative_to(home.resolve()):
+        return replace(finding, remedy=f"a link leads there from {home}; {finding.remedy}")
     try:
         if finding.action == "delete":
             path.unlink(missing_ok=True)

@@ -14,7 +14,7 @@ from benchmark.errors import BadInput, nearest, short
 from benchmark.storage import read_text
 
 #: In bytes; the largest that comes with the package has some ten thousand.
-LARGEST = 2**20
+LARGEST = 2**18
 
 
 class Schema(BaseModel):
@@ -94,6 +94,8 @@ def _lines(root: yaml.Node | None, name: str) -> dict[tuple[Hashable, ...], int]
             raise BadInput(f"{name}:{lines[path]}: an alias here refers to itself")
         if len(lines) > 100_000:
             raise BadInput(f"{name}: more than 100,000 values; is this the right file?")
+        if node.tag == "tag:yaml.org,2002:int" and len(node.value) > 100:
+            raise BadInput(f"{name}:{lines[path]}: a number of {len(node.value):,} digits")
         above = (*above, node)
         if isinstance(node, yaml.SequenceNode):
             for position, child in enumerate(node.value):

@@ -54,7 +54,7 @@ def write_atomic(path: str | Path, content: bytes | str | Callable[[Path], objec
     return path
 
 
-def read_text(path: str | Path, limit: int = 16 * 2**20) -> str:
+def read_text(path: str | Path, limit: int = 4 * 2**20) -> str:
     """The UTF-8 text in the regular file `path`, which may have `limit` bytes at most.
 
     Raises:

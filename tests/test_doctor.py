@@ -145,6 +145,20 @@ def test_what_can_not_be_mended_is_bad_input(folders, record, monkeypatch):
         benchmark.doctor(**folders, mend=True)
 
 
+def test_nothing_is_moved_that_a_link_leads_to(folders, record, tmp_path):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "weights.safetensors").write_bytes(b"not a record")
+    (folders["results"] / "records" / "link").symlink_to(mine)
+    found = told(
+        benchmark.doctor(**folders, mend=True), folders["results"] / "records" / "link" / "weights.safetensors"
+    )
+    assert not found.mended
+    assert "a link leads there" in found.remedy
+    assert (mine / "weights.safetensors").exists()
+    assert record.exists()
+
+
 def test_the_verb(folders, record, capsys):
     words = ["doctor", "--results", str(folders["results"]), "--zoo", str(folders["zoo"])]
     for code, spoilt in ((0, False), (1, True)):

@@ -25,7 +25,7 @@ from benchmark.evaluation.summary import summarise
 from benchmark.storage import canonical_json, digest, read_text, safe_name, write_atomic
 
 #: In bytes, of a manifest.
-LARGEST = 64 * 2**20
+LARGEST = 4 * 2**20
 
 _CONTENT = "robustness benchmark results"
 
@@ -104,7 +104,7 @@ class Ledger:
         Raises:
             BadInput: the folder can't be written or the disk is full.
         """
-        write_record(self.path(record.key["network"], record.digest), record)
+        write_record(self._own(self.path(record.key["network"], record.digest)), record)
 
     def write_evaluation(self, manifest: dict[str, Any]) -> None:
         """Add an evaluation: what was evaluated, and the keys of all its records.
@@ -114,7 +114,8 @@ class Ledger:
         """
         content = json.dumps({"sha256": digest(manifest), **manifest}, indent=1, allow_nan=False)
         source = (manifest.get("crafted_on") or {}).get("name")
-        write_atomic(self._evaluation_path(manifest["model"]["name"], manifest["id"], source), content + "\n")
+        path = self._evaluation_path(manifest["model"]["name"], manifest["id"], source)
+        write_atomic(self._own(path), content + "\n")
 
     def evaluation(self, name: str, identifier: str, source: str | None = None) -> Evaluation | None:
         """The evaluation of the network `name` with that id; None if there is none, or a damaged one.
@@ -159,6 +160,16 @@ class Ledger:
         except Damaged as problem:
             self._note(f"{path}: {problem}")
             return None
+
+    def _own(self, path: Path) -> Path:
+        """`path`, unless a link inside the folder, as a stranger's may hold, leads elsewhere.
+
+        Raises:
+            BadInput: it does.
+        """
+        if not path.parent.resolve().is_relative_to(self.folder.resolve()):
+            raise BadInput(f"{path.parent} leads out of {self.folder} by a link; choose another results folder")
+        return path
 
     def _note(self, problem: str) -> None:
         if problem not in self.problems:
