@@ -8,6 +8,7 @@ import pytest
 from synthetic import add_evaluation
 
 import benchmark
+from benchmark.cli import main
 from benchmark.errors import BadInput
 from benchmark.reporting import print_contests
 from benchmark.storage import digest
@@ -106,3 +107,23 @@ def test_two_networks_of_one_name(results: Path) -> None:
 def test_nothing_to_compare(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no such results"):
         benchmark.compare(["a", "b"], results=tmp_path / "none")
+
+
+def test_from_the_command_line(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["compare", "a", "b", "--results", str(results), "--suite", "multi-perturbation"])
+    assert ended.value.code == 0
+    assert "a is better" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as ended:
+        main(["compare", "a", "nobody", "--results", str(results)])
+    assert ended.value.code == 2
+    assert "unknown network" in capsys.readouterr().err
+
+
+def test_reports_from_the_command_line(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = results.parent / "out"
+    with pytest.raises(SystemExit) as ended:
+        main(["report", "--results", str(results), "--out", str(out), "--format", "markdown"])
+    assert ended.value.code == 0
+    assert "leaderboard.md" in capsys.readouterr().out
+    assert (out / "leaderboard.md").is_file()
