@@ -44,7 +44,8 @@ def _html(boards: Sequence[Board], ledger: Ledger, out: Path) -> Path:
             ("-history", history_frame(network)),
         ):
             if len(frame):
-                write_atomic(stem.with_name(f"{network.stem}{suffix}.csv"), frame.to_csv(index=False))
+                text = frame.to_csv(index=False, float_format="%.8g")
+                write_atomic(stem.with_name(f"{network.stem}{suffix}.csv"), text)
         write_atomic(
             stem.with_name(f"{network.stem}.tex"),
             "\n".join(

@@ -180,7 +180,7 @@ def curves_frame(network: Network) -> pd.DataFrame:
     for answer in network.answers:
         for curve in answer.curves:
             radii = np.union1d(0.0, curve.steps()[0])
-            about = {**_question(answer), "norm": curve.norm}
+            about = {"evaluation": answer.evaluation.id[:16], "norm": curve.norm}
             parts.append(pd.DataFrame({**about, "epsilon": radii, "accuracy": curve.accuracy(radii)}))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
