@@ -1,0 +1,112 @@
+"""Training, evaluating and reporting in processes that start at once and may be killed at any moment."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import benchmark
+from benchmark.errors import BadInput
+from benchmark.evaluation import Ledger, plan
+from benchmark.models import load_checkpoint
+
+#: Three short epochs of one network, or of two.
+SETTINGS = ("epochs=3", "batch_size=256", "threats.linf.steps=1", "validation.images=60", "validation.steps=1")
+
+
+def train(zoo: Path, method: str = "at") -> None:
+    benchmark.train(method, set=SETTINGS, out=zoo, resume=True, progress=False, precision="fp32")
+
+
+def evaluate(network: Path, suite: Path, results: Path) -> None:
+    plan.SHARD = 10
+    benchmark.evaluate(network, suite=suite, results=results, precision="fp32", progress=False)
+
+
+def report(results: Path, out: Path) -> None:
+    benchmark.report(results=results, out=out)
+
+
+def _go(run: Callable[..., None], arguments: tuple[Any, ...], limit: int | None) -> None:
+    torch.set_num_threads(1)
+    sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115 (as long as the process lives)
+    if limit is not None:
+        import resource
+
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    try:
+        run(*arguments)
+    except BadInput:
+        sys.exit(2)
+
+
+def start(run: Callable[..., None], *arguments: Any, largest_file: int | None = None) -> multiprocessing.Process:
+    """`run(*arguments)` in a fork of a process that has imported all; files may grow to `largest_file` bytes."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(
+        ["fault_runs", "benchmark.training", "benchmark.reporting.html", "sklearn.datasets"]
+    )
+    process = context.Process(target=_go, args=(run, arguments, largest_file))
+    process.start()
+    return process  # type: ignore[return-value]
+
+
+def finish(run: Callable[..., None], *arguments: Any) -> float:
+    """Seconds that an uninterrupted run takes."""
+    began = time.monotonic()
+    process = start(run, *arguments)
+    process.join(120)
+    assert process.exitcode == 0
+    return time.monotonic() - began
+
+
+def kill(run: Callable[..., None], *arguments: Any, after: float) -> bool:
+    """Start a run, kill it `after` so many seconds; whether it was still alive."""
+    process = start(run, *arguments)
+    process.join(after)
+    process.kill()
+    process.join()
+    assert process.exitcode in (0, -signal.SIGKILL)
+    return process.exitcode != 0
+
+
+def moments(count: int, duration: float, seed: int) -> list[float]:
+    draw = random.Random(seed)
+    return [draw.random() * duration for _ in range(count)]
+
+
+def ledger_content(results: Path) -> dict[str, Any]:
+    """All that decides numbers: records' keys and arrays, and evaluations, by file."""
+    ledger = Ledger.open(results)
+    content: dict[str, Any] = {}
+    for path in sorted((results / "records").rglob("*.safetensors")):
+        record = ledger.read(path.parent.name, path.stem)
+        assert record is not None, ledger.problems
+        arrays = [getattr(record, name).tobytes() for name in ("broken", "distance", "evaluated", "clean_errors")]
+        content[path.name] = [record.key, arrays, record.error]
+    for evaluation in ledger.evaluations():
+        content[evaluation.id] = [evaluation.name, evaluation.failures, [o.records for o in evaluation.outcomes]]
+    assert not ledger.problems
+    return content
+
+
+def networks(zoo: Path) -> dict[str, str]:
+    """What the checkpoints of a zoo compute, by file; states of unfinished runs are none."""
+    finished = [path for path in sorted(zoo.rglob("*.pt")) if path.parent.name != ".state"]
+    return {str(path.relative_to(zoo)): load_checkpoint(path).digest for path in finished}
+
+
+def whole_files(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """Every file that a reader would take for whole: its time of change and its content."""
+    paths = [path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(".part")]
+    return {str(path.relative_to(folder)): (path.stat().st_mtime_ns, path.read_bytes()) for path in paths}
