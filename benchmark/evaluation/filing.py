@@ -22,9 +22,13 @@ def written(plan: Plan, ledger: Ledger) -> Evaluation:
     """The evaluation that was just filed.
 
     Raises:
-        BadInput: what was written can't be read again.
+        BadInput: what was written can't be read again, or is gone.
     """
     evaluation = ledger.evaluation(plan.card["name"], plan.id, plan.source_name)
     if evaluation is None:
-        raise BadInput(f"the results of {plan.card['name']} were damaged as soon as written: {ledger.problems[-1]}")
+        reason = ledger.problems[-1] if ledger.problems else "the evaluation is gone"
+        raise BadInput(f"the results of {plan.card['name']} were damaged as soon as written: {reason}")
+    gone = sum(outcome.missing for outcome in evaluation.outcomes)
+    if gone:
+        raise BadInput(f"{gone} records of {plan.card['name']} vanished from {ledger.folder}; evaluate again")
     return evaluation

@@ -27,7 +27,7 @@ from benchmark.storage import canonical_json, digest, read_text, safe_name, writ
 #: In bytes, of a manifest.
 LARGEST = 4 * 2**20
 
-_CONTENT = "robustness benchmark results"
+_MARKER = {"content": "robustness benchmark results", "version": FORMAT}
 
 
 class Ledger:
@@ -55,7 +55,6 @@ class Ledger:
         """
         ledger = cls(folder)
         marker = ledger.folder / "format.json"
-        ours = {"content": _CONTENT, "version": FORMAT}
         try:
             if ledger.folder.exists() and not ledger.folder.is_dir():
                 raise BadInput(f"{ledger.folder} is a file; choose a folder for the results")
@@ -67,7 +66,7 @@ class Ledger:
             raise BadInput(f"can't read the folder {ledger.folder}: {reason}") from error
         if has_marker:
             found = _read_json(marker)
-            if found != ours:
+            if found != _MARKER:
                 raise BadInput(
                     f"{ledger.folder} was written by another version (its format is {_describe(found)}, "
                     f"this program's is {FORMAT}); choose another folder, or use the version that wrote it"
@@ -77,8 +76,18 @@ class Ledger:
                 f"{ledger.folder} has no format.json, so its results can't be trusted; choose another folder"
             )
         elif create:
-            write_atomic(marker, canonical_json(ours) + "\n")
+            ledger.mark()
         return ledger
+
+    def mark(self) -> None:
+        """Write the marker of the format, if it is not there.
+
+        Raises:
+            BadInput: the folder can't be written.
+        """
+        marker = self.folder / "format.json"
+        if not marker.exists():
+            write_atomic(marker, canonical_json(_MARKER) + "\n")
 
     def path(self, network: str, record: str) -> Path:
         """Where the record called `record` of the network with digest `network` is or will be."""
@@ -116,6 +125,7 @@ class Ledger:
         source = (manifest.get("crafted_on") or {}).get("name")
         path = self._evaluation_path(manifest["model"]["name"], manifest["id"], source)
         write_atomic(self._own(path), content + "\n")
+        self.mark()  # in case the folder vanished meanwhile and was made anew by the first record after that
 
     def evaluation(self, name: str, identifier: str, source: str | None = None) -> Evaluation | None:
         """The evaluation of the network `name` with that id; None if there is none, or a damaged one.
