@@ -37,6 +37,7 @@ def add_evaluation(
     card: Mapping[str, Any] | None = None,
     network: str | None = None,
     seed: int = 0,
+    crafted_on: str | None = None,
 ) -> dict[str, Any]:
     """File one evaluation with one record per attack and return its manifest; `error` makes the last attack fail.
 
@@ -64,6 +65,7 @@ def add_evaluation(
                 "label": label,
                 "suite": [suite, preset, mode],
                 "seed": seed,
+                "source": crafted_on,
             },
             broken=wrong if failed else wrong | (distance <= epsilon),
             distance=np.where(wrong, 0, np.inf) if failed else distance,
@@ -101,18 +103,8 @@ def add_evaluation(
     suite_digest = digest([suite, preset, items])
     manifest = {
         "format": FORMAT,
-        "id": digest([name, dataset, suite_digest, mode, images, seed]),
-        "model": {
-            "name": name,
-            "method": name,
-            "network": "",
-            "architecture": "small-cnn",
-            "dataset": dataset,
-            "seed": 0,
-            "digest": network,
-            "history": [],
-            **(card or {}),
-        },
+        "id": digest([name, dataset, suite_digest, mode, images, seed, crafted_on]),
+        "model": {**_card(name, network, dataset), **(card or {})},
         "suite": {"name": suite, "preset": preset, "version": 1, "digest": suite_digest, "items": items},
         "dataset": {"name": dataset, "digest": digest(dataset), "images": images},
         "mode": mode,
@@ -120,6 +112,21 @@ def add_evaluation(
         "precision": "fp32",
         "notes": [],
         "records": records,
+        "crafted_on": _card(crafted_on, digest(crafted_on), dataset) if crafted_on else None,
     }
     ledger.write_evaluation(manifest)
     return manifest
+
+
+def _card(name: str, network: str, dataset: str) -> dict[str, Any]:
+    """What a network called `name`, with the digest `network`, says about itself."""
+    return {
+        "name": name,
+        "method": name,
+        "network": "",
+        "architecture": "small-cnn",
+        "dataset": dataset,
+        "seed": 0,
+        "digest": network,
+        "history": [],
+    }

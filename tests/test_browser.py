@@ -144,7 +144,7 @@ def test_columns_are_chosen(index: Any) -> None:
 def test_every_page_is_silent_and_alone(browser: Any, site: Path) -> None:
     """No message on the console, no dialog, no request but for the file itself, every link leads somewhere."""
     pages = sorted(site.rglob("*.html"))
-    assert len(pages) == 1 + 1 + 2 + 4
+    assert len(pages) == 1 + 1 + 1 + 2 + 4
     for page in pages:
         visit(browser, page)
         assert browser.get_log("browser") == []
@@ -174,7 +174,7 @@ def test_a_harmful_name_is_only_a_name(browser: Any, site: Path) -> None:
 def test_pages_fit_a_phone(browser: Any, site: Path, scheme: str) -> None:
     media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-    for page in (site / "index.html", site / "glossary.html", site / "models" / "at.html"):
+    for page in (site / "index.html", site / "glossary.html", site / "transfer.html", site / "models" / "at.html"):
         visit(browser, page, width=390)
         assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
 

@@ -86,7 +86,7 @@ def test_odd_names_are_harmless(results: Path, name: str) -> None:
     add_evaluation(results, name, error=f"{name} failed", card={"architecture": name}, info={"hardware": name})
     make(results)
     pages = all_pages(results)
-    assert len(pages) == 4
+    assert len(pages) == 5
     for path, page in pages.items():
         # What a browser would take for an element: none that the templates did not write.
         assert page.count("<script") == (path.name == "index.html")
@@ -191,3 +191,27 @@ def test_one_network_attacked_twice_has_one_page(results: Path) -> None:
     assert page.count("Attacks</h3>") == 2
     places = re.findall(r'\sid="([^"]*)"', page)
     assert len(places) == len(set(places))
+
+
+def test_transfers_are_a_matrix(results: Path) -> None:
+    """Rows are sources, columns targets; what was not tried is a dash. No leaderboard shows them."""
+    for source, target, broken in (("a", "a", 6), ("a", "<b>", 3), ("<b>", "<b>", 5)):
+        attack = ("pgd", "linf", 0.03, "budget", [1.0] * broken + [0.0] * (6 - broken))
+        add_evaluation(results, target, [attack], (False,) * 6, crafted_on=source)
+    index = make(results)
+    assert "There are no results" in index
+    page = (results.parent / "reports" / "transfer.html").read_text(encoding="utf-8")
+    found = {row[0][0]: [cell[0] for cell in row[1:]] for row in table_cells(page, ">crafted on</th>")}
+    targets = re.findall(r'<th scope="col" class="number">(.*?)</th>', page)
+    assert sorted(targets) == ["&lt;b&gt;", "a"]
+    numbers = {
+        (source, target): value for source, row in found.items() for target, value in zip(targets, row, strict=True)
+    }
+    assert numbers == {
+        ("a", "a"): "0.0",
+        ("a", "&lt;b&gt;"): "50.0",
+        ("<b>", "&lt;b&gt;"): "16.7",
+        ("<b>", "a"): "–",
+    }
+    data = pd.read_csv(results.parent / "reports" / "transfer.csv")
+    assert len(data) == 3

@@ -10,12 +10,13 @@ from pathlib import Path
 from benchmark.analysis.frames import per_example
 from benchmark.errors import BadInput, unknown
 from benchmark.evaluation import Ledger
-from benchmark.reporting.html import glossary_page, index_page, network_page, suite_page
+from benchmark.reporting.html import glossary_page, index_page, network_page, suite_page, transfer_page
 from benchmark.reporting.networks import curves_frame, history_frame, network_frame, networks
 from benchmark.reporting.robustbench import entries
 from benchmark.reporting.tables import Board, Row, attacks_frame, leaderboard_frame
 from benchmark.reporting.text import distance, percent
 from benchmark.reporting.text_tables import board_caption, board_cells, latex, markdown
+from benchmark.reporting.transfers import transfers, transfers_frame
 from benchmark.storage import safe_name, write_atomic
 
 
@@ -56,6 +57,10 @@ def _html(boards: Sequence[Board], ledger: Ledger, out: Path) -> Path:
         write_atomic(out / "suites" / f"{board.file}.html", suite_page(board, ledger))
         write_atomic(out / "tables" / f"{board.file}.csv", leaderboard_frame([board]).to_csv(index=False))
         write_atomic(out / "tables" / f"{board.file}.tex", latex(board_caption(board), *board_cells(board), words=2))
+    carried = transfers(ledger.transfers())
+    write_atomic(out / "transfer.html", transfer_page(carried, ledger))
+    if carried:
+        write_atomic(out / "transfer.csv", transfers_frame(carried).to_csv(index=False))
     write_atomic(out / "glossary.html", glossary_page(ledger))
     _csv(boards, ledger, out)
     return write_atomic(out / "index.html", index_page(boards, found, ledger))

@@ -15,6 +15,7 @@ from benchmark.reporting.networks import Network
 from benchmark.reporting.svg import Axis, Point, scatter
 from benchmark.reporting.tables import Board, Row
 from benchmark.reporting.text import count, distance, duration, percent
+from benchmark.reporting.transfers import Transfers
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -59,6 +60,11 @@ def network_page(network: Network, ledger: Ledger) -> str:
 def suite_page(board: Board, ledger: Ledger) -> str:
     """What a board's suite runs, with all parameters."""
     return _render("suite.html", board=board, suite=board.evaluations[0].suite, ledger=ledger)
+
+
+def transfer_page(found: Sequence[Transfers], ledger: Ledger) -> str:
+    """How images that were crafted on one network do on others."""
+    return _render("transfer.html", found=found, ledger=ledger)
 
 
 def glossary_page(ledger: Ledger) -> str:
