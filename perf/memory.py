@@ -53,7 +53,8 @@ def suite(folder: Path, jobs: int) -> Path:
     images = 297
     kinds = ("linf", "l2", "l1")
     lines = [
-        f"  - {{attack: pgd, norm: {kinds[n % 3]}, label: 'a{n}', restarts: 2, parameters: {{steps: 3, relative_step_size: {0.2 + n / 50}}}}}"
+        f"  - {{attack: pgd, norm: {kinds[n % 3]}, label: 'a{n}', restarts: 2, "
+        f"parameters: {{steps: 3, relative_step_size: {0.2 + n / 50}}}}}"
         for n in range(-(-jobs // (images // SHARD)))
     ]
     path = folder / "many.yaml"
