@@ -379,6 +379,7 @@ def manifest(path: Path, **changes) -> None:
 
     card = dict.fromkeys(("name", "method", "network", "architecture", "dataset", "digest"), "n")
     item = {"label": "a", "attack": {"name": "a"}, "norm": "linf", "epsilon": 0.1, "restarts": 1, "kind": "budget"}
+    item |= {"source": "own", "paper": ""}
     content = {
         "id": "0" * 64,
         "model": card,

@@ -37,8 +37,8 @@ class _Item(_Form):
     epsilon: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     restarts: Annotated[int, Field(ge=1)]
     kind: Literal["budget", "minimal"]
-    source: Text = ""
-    paper: Text = ""
+    source: Text
+    paper: Text
 
 
 class _Suite(_Form):

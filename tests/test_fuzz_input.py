@@ -1,0 +1,198 @@
+"""Suites, recipes, settings and records, spoilt at random: a result, or one message that names the place."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from fuzzing import ODD_NUMBERS, ODD_WORDS, TEXT, VALUES, cases, spoilt
+from hypothesis import strategies as st
+from synthetic import add_evaluation
+
+import benchmark
+from benchmark.errors import BadInput
+from benchmark.evaluation import Ledger, Suite, load_suite
+from benchmark.evaluation.record import Damaged, Record, read_record, write_record
+from benchmark.evaluation.suite import SUITES
+from benchmark.training import plan as training_plan
+from benchmark.training.plan import make_plan, parse_settings
+from benchmark.training.recipe import Recipe, load_recipe
+
+PACKAGE = Path(benchmark.__file__).parent
+SUITE_FILES = tuple(yaml.safe_load(path.read_text()) for _, path in SUITES)
+RECIPE_FILES = tuple(yaml.safe_load(path.read_text()) for path in sorted((PACKAGE / "recipes").glob("*.yaml")))
+
+
+def is_one_clear_message(error: BadInput, *names: str) -> None:
+    message = str(error)
+    assert 5 < len(message) < 20_000
+    assert any(name in message for name in names), message
+
+
+@contextlib.contextmanager
+def written(document: object, name: str):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
+        yield path
+
+
+@cases(120, 3000, document=spoilt(SUITE_FILES), preset=st.sampled_from(["full", "quick", "odd"]))
+def test_suites(document, preset):
+    with written(document, "suite.yaml") as path:
+        try:
+            assert isinstance(load_suite(path, preset, "digits"), Suite)
+        except BadInput as error:
+            is_one_clear_message(error, "suite.yaml")
+
+
+@cases(120, 3000, document=spoilt(RECIPE_FILES), method=st.sampled_from(["at", "mat", "trades", "mat-msd"]))
+def test_recipes(document, method):
+    with written(document, "recipe.yaml") as path:
+        try:
+            recipe, _ = load_recipe(str(path)).resolve(method, "small-cnn", "digits", "digits", {}, "recipe.yaml")
+            assert isinstance(recipe, Recipe)
+            assert all(recipe.lr_at(t) >= 0 for t in (0.0, recipe.epochs / 2))
+        except BadInput as error:
+            is_one_clear_message(error, "recipe.yaml")
+
+
+KEYS = [
+    *Recipe.model_fields,
+    "threats.linf.epsilon",
+    "threats.l9.steps",
+    "schedule.name",
+    "alpha",
+    "beta",
+    "networks",
+    "x.y.z",
+]
+WORDS = (
+    st.sampled_from(ODD_WORDS)
+    | TEXT
+    | st.sampled_from(ODD_NUMBERS).map(str)
+    | VALUES.map(lambda v: yaml.safe_dump(v))
+)
+
+
+@cases(
+    40,
+    1500,
+    method=st.sampled_from(["at", "natural", "mat", "trades", "at-max", "free-at"]),
+    settings=st.lists(st.tuples(st.sampled_from(KEYS) | TEXT, WORDS), max_size=3),
+)
+def test_settings(method, settings):
+    try:
+        made = make_plan(
+            method,
+            **dict.fromkeys(("arch", "inner", "outer", "root", "name")),
+            dataset="digits",
+            recipe="quick",
+            teacher=(),
+            seed=0,
+            device="cpu",
+            precision="fp32",
+            download=False,
+            set=[f"{key}={value}" for key, value in settings],
+        )
+        assert isinstance(made, training_plan.Plan)
+        assert "/" not in made.name
+    except BadInput as error:
+        is_one_clear_message(error, "--set", "recipe quick", f"method {method}", method)
+
+
+@cases(100, 500, text=st.text(max_size=60))
+def test_any_setting_is_a_value(text):
+    with contextlib.suppress(BadInput):
+        assert isinstance(parse_settings([text]), dict)
+
+
+# Records and manifests.
+
+NUMBERS = dict.fromkeys(("seconds", "forwards", "backwards", "dead_gradients", "disagreements", "attacked"), 1)
+KEY = {"network": "n" * 64, "data": {"digest": "d", "start": 0, "stop": 4}, "attack": {"name": "a"}, "seed": 0}
+INFO = {
+    **NUMBERS,
+    "error": None,
+    "faults": {"far": 1},
+    "hardware": "h",
+    "date": "2026",
+    "warnings": ["w"],
+    "label": "a",
+}
+
+
+def jsonable(value: object) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (ValueError, TypeError):
+        return False
+    return True
+
+
+@cases(
+    150,
+    2500,
+    key=spoilt(KEY).filter(jsonable),
+    info=spoilt(INFO).filter(jsonable),
+    distance=st.lists(st.floats(width=32), min_size=4, max_size=4),
+    flips=st.lists(st.tuples(st.integers(0, 2000), st.integers(1, 255)), max_size=2),
+)
+def test_records(key, info, distance, flips):
+    """What was written wrongly, or rotted, is never read as something else."""
+    flags = np.array([True, False, True, False])
+    record = Record(key, flags, np.array(distance, np.float32), ~flags, flags, info)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{record.digest}.safetensors"
+        write_record(path, record)
+        content = bytearray(path.read_bytes())
+        for position, change in flips:
+            content[position % len(content)] ^= change
+        path.write_bytes(content)
+        try:
+            found = read_record(path)
+        except Damaged as error:
+            assert str(path) in str(error)  # noqa: PT017 (both ends are right)
+        else:
+            assert (found.key, found.info) == (record.key, record.info)
+            assert np.array_equal(found.distance, record.distance)
+            assert found.key["data"]["stop"] - found.key["data"]["start"] == 4
+
+
+@pytest.fixture(scope="module")
+def good_manifest(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ledger")
+    return folder, add_evaluation(folder, "at")
+
+
+MANIFEST: dict = {}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _filed(good_manifest):
+    MANIFEST["folder"], MANIFEST["content"] = good_manifest
+
+
+@cases(25, 800, data=st.data())
+def test_manifests_and_the_reports_made_of_them(data):
+    """Whatever an evaluation says under a right checksum is shown or named, and nothing in it is taken for HTML."""
+    content = data.draw(spoilt(MANIFEST["content"]).filter(jsonable))
+    evil = "<img src=x onerror=alert(1)>"
+    content = json.loads(json.dumps(content).replace('"small-cnn"', json.dumps(evil)))
+    path = MANIFEST["folder"] / "evaluations" / "fuzzed.json"
+    from benchmark.storage import digest
+
+    path.write_text(json.dumps({"sha256": digest(content), **content} if isinstance(content, dict) else content))
+    ledger = Ledger.open(MANIFEST["folder"])
+    found = ledger.evaluations()
+    assert len(found) == 2 or any(str(path) in problem for problem in ledger.problems)
+    with tempfile.TemporaryDirectory() as out:
+        benchmark.report(results=MANIFEST["folder"], out=out)
+        for page in Path(out).rglob("*.html"):
+            assert evil not in page.read_text(encoding="utf-8")
+    path.unlink()
