@@ -28,8 +28,18 @@ app = typer.Typer(
 )
 
 
+class Interrupted(Exception):
+    """Ctrl-C, under a name that typer does not end the program for before a way on can be named."""
+
+
 class Verb(TyperCommand):
     """A command whose repeatable options take all words up to the next option: --set a=1 b=2."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise Interrupted from error
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         repeatable = {name for option in self.params if getattr(option, "multiple", False) for name in option.opts}
@@ -421,7 +431,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _complain(f"{place}{error.strerror or error}; what was finished is kept")
     except MemoryError:
         _complain("the memory is full; try fewer --workers, or bench train --set batch_size=...")
-    except KeyboardInterrupt:
+    except (Interrupted, KeyboardInterrupt):
         print(
             "bench: interrupted; to go on from there, say the same again (bench train: with --resume)",
             file=sys.stderr,

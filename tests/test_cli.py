@@ -242,7 +242,9 @@ def test_words_that_do_not_parse(capsys: pytest.CaptureFixture[str], words: str,
 
 def test_interrupted(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(benchmark, "train", Calls(error=KeyboardInterrupt()), raising=False)
-    assert bench(capsys, "train", "--method", "at")[0] == 130
+    code, _, err = bench(capsys, "train", "--method", "at")
+    assert code == 130
+    assert "--resume" in err
 
 
 def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
