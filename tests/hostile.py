@@ -322,7 +322,7 @@ def record(path: Path, arrays: dict | None = None, key: object = None, info: obj
     arrays = {"broken": flags, "clean_errors": flags, "evaluated": flags, "distance": np.ones(3, np.float32)} | (
         arrays or {}
     )
-    key = {"network": "n", "data": {"start": 0, "stop": 3}} if key is None else key
+    key = {"network": "n", "data": {"digest": "d", "start": 0, "stop": 3}, "attack": {}} if key is None else key
     numbers = dict.fromkeys(("seconds", "forwards", "backwards", "dead_gradients", "disagreements", "attacked"), 0)
     info = {**numbers, "error": None, "faults": {}, "hardware": "", "date": ""} if info is None else info
     text = text or canonical_json({"format": 1, "key": key, "info": info})
@@ -334,12 +334,12 @@ def record(path: Path, arrays: dict | None = None, key: object = None, info: obj
 
 @hostile("records/wrong-length.safetensors")
 def _(path):
-    record(path, key={"network": "n", "data": {"start": 0, "stop": 10**12}})
+    record(path, key={"network": "n", "data": {"digest": "d", "start": 0, "stop": 10**12}, "attack": {}})
 
 
 @hostile("records/backwards.safetensors")
 def _(path):
-    record(path, key={"network": "n", "data": {"start": 3, "stop": 0}})
+    record(path, key={"network": "n", "data": {"digest": "d", "start": 3, "stop": 0}, "attack": {}})
 
 
 @hostile("records/key-is-a-list.safetensors")
@@ -349,24 +349,28 @@ def _(path):
 
 @hostile("records/no-info.safetensors")
 def _(path):
-    record(path, key={"network": "no-info", "data": {"start": 0, "stop": 3}}, info={})
+    record(path, key={"network": "no-info", "data": {"digest": "d", "start": 0, "stop": 3}, "attack": {}}, info={})
 
 
 @hostile("records/words-for-numbers.safetensors")
 def _(path):
-    record(path, key={"network": "words", "data": {"start": 0, "stop": 3}}, info={"seconds": "many"})
+    record(
+        path,
+        key={"network": "words", "data": {"digest": "d", "start": 0, "stop": 3}, "attack": {}},
+        info={"seconds": "many"},
+    )
 
 
 @hostile("records/not-a-number.safetensors")
 def _(path):
     arrays = {"distance": np.full(3, np.nan, np.float32)}
-    record(path, arrays, key={"network": "nan", "data": {"start": 0, "stop": 3}})
+    record(path, arrays, key={"network": "nan", "data": {"digest": "d", "start": 0, "stop": 3}, "attack": {}})
 
 
 @hostile("records/other-types.safetensors")
 def _(path):
     arrays = {"broken": np.zeros(3, np.float64)}
-    record(path, arrays, key={"network": "types", "data": {"start": 0, "stop": 3}})
+    record(path, arrays, key={"network": "types", "data": {"digest": "d", "start": 0, "stop": 3}, "attack": {}})
 
 
 @hostile("records/nested-json.safetensors")

@@ -54,7 +54,8 @@ def file_evaluation(
         record = Record(
             key={
                 "network": digest(network.name),
-                "data": {"digest": stage.dataset, "start": 0, "stop": images},
+                "data": {"digest": digest(stage.dataset), "start": 0, "stop": images},
+                "attack": item.definition()["attack"],
                 "case": [item.definition(), stage.preset, mode, count, source.name if source else None],
             },
             broken=hit,

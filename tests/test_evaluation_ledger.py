@@ -16,7 +16,8 @@ from benchmark.evaluation.record import Damaged, write_record
 
 
 def make_record(start: int = 0, network: str = "a" * 64) -> Record:
-    key = {"network": network, "data": {"digest": "d", "start": start, "stop": start + 5}, "seed": 0}
+    data = {"digest": "d", "start": start, "stop": start + 5}
+    key = {"network": network, "data": data, "attack": {"name": "a"}, "seed": 0}
     return Record(
         key=key,
         broken=np.array([1, 0, 1, 0, 0], bool),

@@ -70,6 +70,7 @@ class Manifest(_Form):
 
 
 class _Shard(_Form):
+    digest: Text
     start: Count
     stop: Count
 
@@ -79,6 +80,7 @@ class Key(_Form):
 
     network: Text
     data: _Shard
+    attack: dict[str, JsonValue]
 
 
 class Info(_Form):

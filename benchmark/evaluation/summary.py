@@ -28,7 +28,17 @@ def summarise(manifest: dict[str, Any], read: Callable[[str], Record | None]) ->
         Damaged: of some images not one record is left, so that not even clean errors are known.
     """
     images = manifest["dataset"]["images"]
-    records = {label: [read(name) for name in names] for label, names in manifest["records"].items()}
+    attacks = {item["label"]: item["attack"] for item in manifest["suite"]["items"]}
+
+    def of(label: str, name: str) -> Record | None:
+        """The record, if it is there and about this network, this attack and these images."""
+        record = read(name)
+        asked = (manifest["model"]["digest"], manifest["dataset"]["digest"], attacks[label])
+        if record is None or (record.key["network"], record.key["data"]["digest"], record.key["attack"]) != asked:
+            return None
+        return record
+
+    records = {label: [of(label, name) for name in names] for label, names in manifest["records"].items()}
     present = [record for shards in records.values() for record in shards if record is not None]
     clean_errors, unstable = _clean_errors(images, present)
     items = manifest["suite"]["items"]
@@ -76,12 +86,14 @@ def _outcome(
 ) -> Outcome:
     broken, evaluated = clean_errors.copy(), clean_errors.copy()
     distance = np.where(clean_errors, 0, np.inf).astype(np.float32)
+    covered = np.zeros_like(clean_errors)
     costs: dict[str, Any] = dict.fromkeys(_COSTS, 0)
     faults: Counter[str] = Counter()
     for record in shards:
         if record is None:
             continue
         rows = _rows(record)
+        covered[rows] = True
         broken[rows] |= record.broken
         evaluated[rows] |= record.evaluated
         distance[rows] = np.minimum(distance[rows], record.distance)
@@ -98,7 +110,7 @@ def _outcome(
         distance=distance,
         evaluated=evaluated,
         errors=tuple(errors),
-        missing=sum(record is None for record in shards),
+        missing=max(sum(record is None for record in shards), int(not covered.all())),
         costs=costs | {"faults": dict(faults)},
         definition=item,
         records=tuple(names),
