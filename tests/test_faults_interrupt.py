@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,9 @@ def bench(tmp_path: Path, *words: object) -> subprocess.Popen:
     root = str(Path(benchmark.__file__).parents[1])
     env = {**os.environ, "PYTHONPATH": root, "OMP_NUM_THREADS": "1", "COLUMNS": "100"}
     command = [sys.executable, "-m", "benchmark", *map(str, words)]
-    return subprocess.Popen(command, cwd=tmp_path, env=env, text=True, stdout=-1, stderr=-1)
+    # A shell's background jobs, and so a test run among them, start with Ctrl-C ignored.
+    listening = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    return subprocess.Popen(command, cwd=tmp_path, env=env, text=True, stdout=-1, stderr=-1, preexec_fn=listening)
 
 
 def interrupt_when(process: subprocess.Popen, ready) -> tuple[float, str]:
