@@ -29,14 +29,14 @@ class CW(MinimalAttack):
         step_size: Adam's learning rate, in units of w.
         initial_c: the first c.
         abort_early: give a c up for an example when a tenth of the steps brought its lowest loss down by less
-            than a ten-thousandth.
+            than a ten-thousandth. Saves a tenth of the passes, and leaves some examples up to 8% further away.
     """
 
     searches: int = 5
     steps: int = 200
     step_size: float = 0.025
     initial_c: float = 0.01
-    abort_early: bool = True
+    abort_early: bool = False
 
     name: ClassVar[str] = "cw"
     norms: ClassVar[tuple[str, ...]] = ("l2",)
