@@ -82,7 +82,8 @@ def train(
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="Change one value of the recipe or method.")
     ] = None,
     teacher: Annotated[
-        list[Path] | None, typer.Option(metavar="CKPT", help="Checkpoint of a frozen teacher.")
+        list[str] | None,
+        typer.Option(metavar="NETWORK", help="Frozen teacher: a checkpoint, or robustbench:NAME and other sources."),
     ] = None,
     inner: Annotated[str | None, typer.Option(help="Craft training examples as this method does.")] = None,
     outer: Annotated[str | None, typer.Option(help="Minimise the loss of this method.")] = None,
@@ -96,6 +97,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from where an interrupted run stopped.")] = False,
     download: Download = False,
     root: Root = None,
+    trust: Trust = False,
     compile: Annotated[bool, typer.Option("--compile", help="Compile the networks; pays off in long runs.")] = False,
     devices: Annotated[int, typer.Option(help="How many devices share each batch.")] = 1,
     num_nodes: Annotated[int, typer.Option(help="How many machines take part.")] = 1,
@@ -121,6 +123,7 @@ def train(
             resume=resume,
             download=download,
             root=root,
+            trust=trust,
             compile=compile,
             devices=devices,
             num_nodes=num_nodes,

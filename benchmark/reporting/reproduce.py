@@ -27,7 +27,10 @@ def training_command(card: Mapping[str, Any]) -> str | None:
     for name in ("inner", "outer"):
         words += [f"--{name}", extra[name]] if extra.get(name) else []
     for teacher in extra.get("teachers", ()):
-        words += ["--teacher", f"zoo/{teacher}.pt"]
+        words += ["--teacher", teacher if ":" in teacher else f"zoo/{teacher}.pt"]
+    foreign = [teacher.partition(":")[0] for teacher in extra.get("teachers", ()) if ":" in teacher]
+    words += ["--trust"] if "python" in foreign else []
+    words += ["--download"] if set(foreign) - {"python"} else []
     if extra.get("precision"):
         words += ["--precision", extra["precision"]]
     changes = [f"{name}={_value(value)}" for name, value in _changes(card)]

@@ -19,6 +19,7 @@ from benchmark.training.plan import Plan, make_plan
 from benchmark.training.recipe import recipe_names
 from benchmark.training.report import Reporter
 from benchmark.training.state import state_path
+from benchmark.training.teachers import lineage
 from benchmark.training.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def train(
     resume: bool = False,
     download: bool = False,
     root: str | Path | None = None,
+    trust: bool = False,
     compile: bool = False,
     devices: int = 1,
     num_nodes: int = 1,
@@ -57,18 +59,20 @@ def train(
 
     Args:
         method: a name in `METHODS`, e.g. "at" or "mat".
-        dataset: as `benchmark.data.load` takes it; `root` and `download` too.
+        dataset: as `benchmark.data.load` takes it; `root` too.
         arch: a name in `ARCHITECTURES`; small-cnn for small grey images and resnet18 for others if left out.
         recipe: "quick", "paper", another shipped one, or a YAML file.
         set: settings by name, or "key=value" strings: fields of the recipe ("epochs", "threats.linf.epsilon") and
             hyper-parameters of the method ("alpha").
-        teacher: checkpoints of frozen teachers, in the order of the method's roles.
+        teacher: frozen teachers in the order of the method's roles: checkpoints, or networks from elsewhere as
+            `benchmark.load_model` takes them.
         inner, outer: names of another inner objective or outer loss than the method's own.
         seed: of weights, batches, augmentation and attacks.
         out: folder for the checkpoints.
         name: of the run; the method and whatever is not as usual if left out.
         device, precision: see `benchmark.hardware`.
         resume: continue an interrupted run of the same settings from its last finished epoch.
+        download, trust: whether data and foreign teachers may be fetched, and a teacher's own code run.
         compile: hand the networks to torch.compile.
         devices, num_nodes: processes per machine, and machines.
         progress: True for bars, False for silence, None for bars at a terminal and lines elsewhere.
@@ -95,6 +99,7 @@ def train(
         download=download,
         root=root,
         name=name,
+        trust=trust,
     )
     folder = check_writable(out)
     paths = [folder / f"{checkpoint}.pt" for checkpoint in plan.checkpoint_names()]
@@ -152,6 +157,7 @@ def _save_checkpoints(trainer: Trainer, folder: Path) -> None:
                     "inner": plan.inner,
                     "outer": plan.outer,
                     "teachers": [teacher.name for teacher in plan.teachers],
+                    "lineage": lineage(plan.bound.cohort.teachers, plan.teachers),
                     "precision": plan.precision,
                     "hardware": describe(trainer.part.fabric.device),
                     "seconds": sum(float(row["seconds"]) for row in trainer.history),

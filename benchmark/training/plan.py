@@ -14,12 +14,13 @@ from benchmark.data import Dataset, load
 from benchmark.documents import parse_yaml
 from benchmark.errors import BadInput
 from benchmark.hardware import resolve_device, resolve_precision
-from benchmark.models import ARCHITECTURES, Checkpoint, load_checkpoint
+from benchmark.models import ARCHITECTURES
 from benchmark.storage import canonical_json, digest, safe_name, tensor_digest
 from benchmark.training.method import BoundMethod
 from benchmark.training.methods import METHODS
 from benchmark.training.recipe import Recipe, is_recipe_key, load_recipe
 from benchmark.training.rehearsal import rehearse
+from benchmark.training.teachers import Teacher, load_teachers
 
 #: Raised whenever the same plan would give other weights; finished runs of an older version are then run again.
 VERSION = 1
@@ -48,7 +49,7 @@ class Plan:
     architecture: str
     recipe: Recipe
     recipe_name: str
-    teachers: tuple[Checkpoint, ...]
+    teachers: tuple[Teacher, ...]
     seed: int
     device: torch.device
     precision: str
@@ -100,6 +101,7 @@ def make_plan(
     download: bool,
     root: str | Path | None,
     name: str | None,
+    trust: bool = False,
 ) -> Plan:
     """The run that the arguments of `benchmark.train` describe.
 
@@ -130,7 +132,7 @@ def make_plan(
         architecture=architecture,
         recipe=resolved,
         recipe_name=recipe,
-        teachers=_teachers(method, bound, teacher, data),
+        teachers=load_teachers(method, bound.cohort.teachers, teacher, data, download=download, trust=trust),
         seed=seed,
         device=chosen,
         precision=resolve_precision(precision if precision != "auto" else resolved.precision, chosen),
@@ -219,16 +221,3 @@ def _check_norms(bound: BoundMethod, recipe: Recipe, where: str) -> None:
     missing = sorted(asked - set(recipe.threats))
     if missing:
         raise BadInput(f"{where} has no radius for {', '.join(missing)}; add one, or choose other norms")
-
-
-def _teachers(
-    method: str, bound: BoundMethod, paths: Sequence[str | Path], dataset: Dataset
-) -> tuple[Checkpoint, ...]:
-    roles = bound.cohort.teachers
-    if len(paths) != len(roles):
-        asked = f"asks for {len(roles)} ({', '.join(roles)}, in this order)" if roles else "takes none"
-        raise BadInput(f"method {method} {asked}, but {len(paths) or 'no'} teachers were given with --teacher")
-    teachers = tuple(load_checkpoint(path) for path in paths)
-    for teacher in teachers:
-        teacher.check_fits(dataset)
-    return teachers

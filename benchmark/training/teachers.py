@@ -1,0 +1,61 @@
+"""Frozen teachers: checkpoints of the zoo, or networks from anywhere that `benchmark.load_model` knows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from benchmark.data import Dataset
+from benchmark.errors import BadInput
+from benchmark.models import Checkpoint, ExternalModel, check_model, load_model
+
+Teacher = Checkpoint | ExternalModel
+
+#: How many training images a network from elsewhere is tried on.
+TRIED = 8
+
+
+def load_teachers(
+    method: str,
+    roles: Sequence[str],
+    sources: Sequence[str | Path],
+    dataset: Dataset,
+    *,
+    download: bool = False,
+    trust: bool = False,
+) -> tuple[Teacher, ...]:
+    """One teacher for each of the `roles`, in their order, every one tried on images of the dataset if need be.
+
+    Args:
+        method: who asks, for messages.
+        roles: what the method calls them.
+        sources: as `benchmark.load_model` takes them.
+        dataset: what is trained on.
+        download, trust: as for `benchmark.load_model`.
+
+    Raises:
+        BadInput: too few or too many; one can't be loaded, or was made for other classes or image sizes.
+    """
+    if len(sources) != len(roles):
+        asked = f"asks for {len(roles)} ({', '.join(roles)}, in this order)" if roles else "takes none"
+        raise BadInput(f"method {method} {asked}, but {len(sources) or 'no'} teachers were given with --teacher")
+    teachers = tuple(load_model(source, download=download, trust=trust) for source in sources)
+    for source, teacher in zip(sources, teachers, strict=True):
+        teacher.check_fits(dataset)
+        if isinstance(teacher, ExternalModel):  # its source may not say what it was made for
+            images, _ = dataset.train.batch(slice(0, TRIED))
+            try:
+                check_model(teacher.model(), images, dataset.num_classes)
+            except BadInput as error:
+                raise BadInput(f"teacher {source} does not fit {dataset.name}: {error}") from error
+    return teachers
+
+
+def lineage(roles: Sequence[str], teachers: Sequence[Teacher]) -> list[JsonValue]:
+    """Who taught, as plain values: the role, the checkpoint's name or the source, and the SHA-256 of the network."""
+    return [
+        {"role": role, "source": teacher.name, "digest": teacher.digest}
+        for role, teacher in zip(roles, teachers, strict=True)
+    ]

@@ -1,0 +1,116 @@
+"""Teachers come from anywhere that networks come from, are tried before training, and stay as they are."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+import torch
+
+from benchmark import cli
+from benchmark.errors import BadInput
+from benchmark.models import load_checkpoint, load_model
+from benchmark.reporting.reproduce import training_command
+from benchmark.training import teachers, train
+
+CODE = """
+import torch
+from torch import nn
+
+print("the teacher's code ran")
+torch.manual_seed(0)
+NETWORK = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 10))
+
+def make():
+    return NETWORK
+def seven_classes():
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 7))
+def large_colour_images():
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 10))
+def restless():
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 10), Restless())
+class Restless(nn.Module):
+    def forward(self, x):
+        return x + torch.rand_like(x)
+"""
+
+SHORT = {"epochs": 1, "batch_size": 256, "validation.steps": 1, "threats.linf.steps": 1}
+FAST = {"set": SHORT, "device": "cpu", "precision": "fp32", "progress": False}
+
+
+@pytest.fixture(autouse=True)
+def module(tmp_path, monkeypatch):
+    (tmp_path / "my_teachers.py").write_text(CODE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.setattr("socket.socket.connect", lambda *_: pytest.fail("went to the network"))
+    yield
+    sys.modules.pop("my_teachers", None)
+
+
+@pytest.mark.parametrize("method", ["ard", "mmard"])
+def test_a_network_of_ones_own_teaches_and_stays_as_it_is(method, tmp_path):
+    source = "python:my_teachers:make"
+    network = load_model(source, trust=True).model()
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    (path,) = train(method, teacher=[source], trust=True, out=tmp_path / "zoo", **FAST)
+    assert network.state_dict().keys() == before.keys()
+    assert "1.running_mean" in before
+    for key, value in network.state_dict().items():
+        assert torch.equal(value, before[key]), key
+    checkpoint = load_checkpoint(path)
+    digest = load_model(source, trust=True).digest
+    assert checkpoint.extra["lineage"] == [{"role": "teacher", "source": source, "digest": digest}]
+    command = training_command({**vars(checkpoint), "extra": checkpoint.extra})
+    assert f"--teacher {source} --trust" in command
+
+
+def test_a_checkpoint_teaches_under_its_name_and_digest(tmp_path):
+    (teacher,) = train("natural", name="natural", out=tmp_path / "zoo", **FAST)
+    (path,) = train("rslad", teacher=[teacher], out=tmp_path / "zoo", **FAST)
+    lineage = [{"role": "teacher", "source": "natural", "digest": load_checkpoint(teacher).digest}]
+    assert load_checkpoint(path).extra["lineage"] == lineage
+
+
+def test_another_teacher_is_another_run(tmp_path):
+    (path,) = train("rslad", teacher=["python:my_teachers:make"], trust=True, out=tmp_path, **FAST)
+    before = load_checkpoint(path).digest
+    (tmp_path / "my_teachers.py").write_text(CODE.replace("manual_seed(0)", "manual_seed(1)"))
+    sys.modules.pop("my_teachers")
+    (path,) = train("rslad", teacher=["python:my_teachers:make"], trust=True, out=tmp_path, **FAST)
+    assert load_checkpoint(path).digest != before
+
+
+@pytest.mark.parametrize(
+    ("source", "trust", "words"),
+    [
+        ("python:my_teachers:make", False, ["--trust", "my_teachers"]),
+        ("python:my_teachers:seven_classes", True, ["seven_classes", "digits", "7"]),
+        ("python:my_teachers:large_colour_images", True, ["large_colour_images", "does not fit digits"]),
+        ("python:my_teachers:restless", True, ["restless", "randomness"]),
+        ("torchvision:resnet18", False, ["torchvision:resnet18", "--download"]),
+        ("robustbnch:X", False, ["unknown model source", "robustbench"]),
+        ("nowhere.pt", False, ["nowhere.pt"]),
+    ],
+)
+def test_what_can_not_teach_is_refused_before_training(source, trust, words, tmp_path, capsys):
+    with pytest.raises(BadInput) as caught:
+        train("ard", teacher=[source], trust=trust, out=tmp_path / "zoo", **FAST)
+    for word in words:
+        assert word in str(caught.value)
+    assert not (tmp_path / "zoo").exists()
+    assert trust or "ran" not in capsys.readouterr().out
+
+
+def test_the_command_line_passes_on_what_it_is_allowed(monkeypatch, tmp_path):
+    asked = []
+
+    def open_network(source, **options):
+        asked.append((source, options))
+        raise BadInput("that is all")
+
+    monkeypatch.setattr(teachers, "load_model", open_network)
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["train", "--method", "ard", "--teacher", "timm:a/b.c", "--download", "--trust", "--out", "zoo"])
+    assert stopped.value.code == 2
+    assert asked == [("timm:a/b.c", {"download": True, "trust": True})]
