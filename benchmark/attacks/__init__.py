@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmark.attacks.autoattack import APGD, AutoAttack, Square, TargetedAPGD, TargetedFAB
 from benchmark.attacks.base import Attack, Classifier, Resumable, Stage
-from benchmark.attacks.classifier import PreparedClassifier, frozen
+from benchmark.attacks.classifier import PreparedClassifier, freeze, frozen
 from benchmark.attacks.corruption import Corruption
 from benchmark.attacks.cw import CW
 from benchmark.attacks.ddn import DDN
@@ -26,7 +26,17 @@ from benchmark.attacks.unforeseen import JPEG, Elastic, Fog, Gabor, Snow
 from benchmark.errors import BadInput, unknown
 from benchmark.registry import Registry
 
-__all__ = ["ATTACKS", "Attack", "Classifier", "PreparedClassifier", "Resumable", "Stage", "frozen", "make_attack"]
+__all__ = [
+    "ATTACKS",
+    "Attack",
+    "Classifier",
+    "PreparedClassifier",
+    "Resumable",
+    "Stage",
+    "freeze",
+    "frozen",
+    "make_attack",
+]
 
 ATTACKS: Registry[type[Attack]] = Registry("attack")
 for _attack in (

@@ -9,7 +9,7 @@ from benchmark.evaluation.engine import run_jobs
 from benchmark.evaluation.filing import finished, written
 from benchmark.evaluation.jobs import Done
 from benchmark.evaluation.ledger import Ledger
-from benchmark.evaluation.order import Order, checked
+from benchmark.evaluation.order import Order, checked, named
 from benchmark.evaluation.outcomes import Evaluation
 from benchmark.evaluation.plan import Plan
 from benchmark.evaluation.progress import Display
@@ -65,7 +65,6 @@ def evaluate(
         BadInput: anything that is wrong with the input; all of it is reported at once, before any attack begins.
         KeyboardInterrupt: the ledger is whole; call again to go on.
     """
-    sources = [checkpoints] if isinstance(checkpoints, str | Path) else list(checkpoints)
     order = Order(
         suite=suite,
         preset=preset,
@@ -83,7 +82,7 @@ def evaluate(
         download=download,
         trust=trust,
     )
-    planned, ledger = order.plans(sources)
+    planned, ledger = order.plans(named(checkpoints))
     plans = {plan.id: plan for plan in planned}
     old = {key: evaluation for key, plan in plans.items() if (evaluation := finished(plan, ledger)) is not None}
     missing = checked([plan for key, plan in plans.items() if key not in old])

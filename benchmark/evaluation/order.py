@@ -39,6 +39,21 @@ class Complaints:
             raise BadInput("\n".join(dict.fromkeys(self.messages)))
 
 
+def named(networks: Sequence[str | Path] | str | Path) -> list[str | Path]:
+    """One or several names of networks as a list.
+
+    Raises:
+        BadInput: something that is no name, such as a network itself, which no worker could load again.
+    """
+    one = isinstance(networks, str | Path) or callable(networks)
+    names: list[str | Path] = [networks] if one else list(networks)  # type: ignore[arg-type,list-item]
+    for name in names:
+        if not isinstance(name, str | Path):
+            kind = type(name).__name__
+            raise BadInput(f"a network is named by a checkpoint's path or as python:MODULE:CALLABLE, not by a {kind}")
+    return names
+
+
 @dataclass(frozen=True)
 class Order:
     """How networks shall be evaluated; the fields are the arguments of `evaluate` of the same names."""
@@ -137,7 +152,7 @@ def checked(plans: Sequence[Plan]) -> list[Plan]:
     for plan in plans:
         try:
             network = subject.subject(plan.target)
-            x, _, _ = network.shard(0, min(plan.suite.images, 64))
+            x, _ = network.images(0, min(plan.suite.images, 64))
             odd = check_model(network.model, x, network.classifier.num_classes)
             result.append(dataclasses.replace(plan, notes=(*plan.notes, *odd)))
         except BadInput as error:

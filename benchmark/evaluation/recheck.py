@@ -12,6 +12,7 @@ from benchmark.errors import BadInput
 from benchmark.evaluation import subject
 from benchmark.evaluation.keepsakes import read_keepsake
 from benchmark.evaluation.ledger import Ledger
+from benchmark.evaluation.order import named
 from benchmark.evaluation.outcomes import Evaluation, Outcome
 from benchmark.evaluation.record import Damaged, Record
 from benchmark.evaluation.subject import Subject, Target
@@ -62,7 +63,7 @@ def verify(
     Raises:
         BadInput: a network can't be loaded, was not evaluated here, or its test images are others now.
     """
-    sources = [checkpoints] if isinstance(checkpoints, str | Path) else list(checkpoints)
+    sources = named(checkpoints)
     ledger = Ledger.open(results)
     evaluations = ledger.evaluations()
     place = str(resolve_device(device))

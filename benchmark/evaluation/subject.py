@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from benchmark.attacks import PreparedClassifier
+from benchmark.attacks import PreparedClassifier, freeze
 from benchmark.attacks.objectives import is_wrong
 from benchmark.data import Dataset, load
 from benchmark.errors import BadInput
@@ -50,16 +50,32 @@ class Subject:
     """
 
     def __init__(self, model: nn.Module, num_classes: int, dataset: Dataset, device: str, precision: str) -> None:
-        self.model = model.to(device).float().eval().requires_grad_(False)
-        self.classifier = PreparedClassifier(model, num_classes, device, precision)
-        self._test = dataset.test
+        self.model = freeze(model.to(device).float().eval())
+        self._test, self._device = dataset.test, torch.device(device)
+        self.classifier = PreparedClassifier(model, num_classes, device, precision, self.images(0, 2)[0])
         self._shards: dict[tuple[int, int], tuple[Tensor, Tensor, Tensor]] = {}
 
+    def images(self, start: int, stop: int) -> tuple[Tensor, Tensor]:
+        """Images start, ..., stop − 1 on the device, and their labels."""
+        x, y = (tensor.to(self._device) for tensor in self._test.batch(slice(start, stop)))
+        return x, y
+
     def shard(self, start: int, stop: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Images start, ..., stop − 1 on the device, their labels, and which are misclassified without attack."""
+        """`images`, and which of them are misclassified without attack.
+
+        Raises:
+            BadInput: the network fails on them, or has no answer for one.
+        """
         if (start, stop) not in self._shards:
-            x, y = (tensor.to(self.classifier.device) for tensor in self._test.batch(slice(start, stop)))
-            self._shards = {(start, stop): (x, y, is_wrong(exact_logits(self.model, x), y))}
+            x, y = self.images(start, stop)
+            place = f"the test images {start} to {stop - 1}"
+            try:
+                logits = exact_logits(self.model, x)
+            except Exception as error:  # a foreign network may raise anything
+                raise BadInput(f"the network fails on {place}: {type(error).__name__}: {error}") from error
+            if not bool(torch.isfinite(logits).all()):
+                raise BadInput(f"the network returns NaN or infinite logits for some of {place}")
+            self._shards = {(start, stop): (x, y, is_wrong(logits, y))}
         return self._shards[start, stop]
 
 
@@ -82,7 +98,10 @@ def load_subject(target: Target) -> Subject:
         (f"dataset {target.dataset}", dataset.digest, target.data),
     ):
         if found != planned:
-            raise BadInput(f"{what} changed while the evaluation was running; start it again")
+            raise BadInput(
+                f"{what} is not what it was when the evaluation began; start it again, "
+                "and if its weights are drawn at random, load saved ones"
+            )
     return Subject(network.model(), dataset.num_classes, dataset, target.device, target.precision)
 
 

@@ -14,7 +14,7 @@ from benchmark.evaluation.filing import finished, written
 from benchmark.evaluation.jobs import Done, Job, file_trial
 from benchmark.evaluation.ledger import Ledger
 from benchmark.evaluation.meter import Meter, metered
-from benchmark.evaluation.order import Order, checked
+from benchmark.evaluation.order import Order, checked, named
 from benchmark.evaluation.outcomes import Evaluation
 from benchmark.evaluation.plan import Plan
 from benchmark.evaluation.progress import Display
@@ -60,8 +60,8 @@ def transfer(
     Raises:
         BadInput: anything that is wrong with the input, or networks that are not tried on the same images.
     """
-    first = [sources] if isinstance(sources, str | Path) else list(sources)
-    second = first if targets is None else [targets] if isinstance(targets, str | Path) else list(targets)
+    first = named(sources)
+    second = first if targets is None else named(targets)
     order = Order(
         suite=suite,
         preset=preset,

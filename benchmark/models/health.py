@@ -29,8 +29,8 @@ def check_model(model: Callable[[Tensor], Tensor], x: Tensor, num_classes: int) 
         it gives the same logits for every image; it passes no gradient back to the image.
 
     Raises:
-        BadInput: it can't be called, fails, returns something else than N×K finite logits, or its answer
-            for an image changes from call to call or with the images beside it.
+        BadInput: it can't be called, fails, returns something else than N×K finite logits, changes the images,
+            or its answer for an image changes from call to call or with the images beside it.
     """
     if not callable(model):
         raise BadInput(f"the model is a {type(model).__name__}, which can't be called; give a torch.nn.Module")
@@ -41,7 +41,10 @@ def check_model(model: Callable[[Tensor], Tensor], x: Tensor, num_classes: int) 
         model.eval()
         warnings.append("the network was in training mode; it was put into eval mode")
     batch = torch.cat([x[:IMAGES], 1 - x[:IMAGES]])
+    handed = batch.clone()
     logits = _logits(model, batch, num_classes)
+    if not torch.equal(batch, handed):
+        raise BadInput("the network changes the images it is given; compute x = x - mean instead of x -= mean")
     allowed = TOLERANCE * (1 + float(logits.abs().max()))
     if _differ(logits, _logits(model, batch, num_classes), allowed):
         raise BadInput(
@@ -52,7 +55,7 @@ def check_model(model: Callable[[Tensor], Tensor], x: Tensor, num_classes: int) 
     if _differ(logits[:2], alone, allowed):
         raise BadInput(
             "the network's logits for an image depend on the other images of the batch; "
-            "put it into eval mode and give its batch norm running statistics"
+            "put it into eval mode, give its batch norm running statistics, and don't quantise it dynamically"
         )
     return warnings + _oddities(model, batch, logits)
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Protocol
 
 from torch import hub, nn
@@ -24,6 +24,7 @@ from benchmark.errors import BadInput, unknown
 from benchmark.models.external import ExternalModel
 from benchmark.models.normalize import Normalize
 from benchmark.registry import Registry
+from benchmark.storage import digest
 
 
 class Source(Protocol):
@@ -131,14 +132,21 @@ def from_python(name: str, download: bool, trust: bool) -> ExternalModel:
         raise BadInput(f"python:{name} runs code of the module {module}; pass --trust if you trust it")
     sys.path.insert(0, os.getcwd())
     try:
-        network = getattr(importlib.import_module(module), function)()
+        imported = importlib.import_module(module)
+        network = getattr(imported, function)()
     except Exception as error:  # it is the user's code: it may raise anything
         raise BadInput(f"python:{name} failed: {type(error).__name__}: {error}") from error
     finally:
         sys.path.remove(os.getcwd())
     if not isinstance(network, nn.Module):
         raise BadInput(f"python:{name} returned a {type(network).__name__}; it must return a torch.nn.Module")
-    return ExternalModel(f"python:{name}", network)
+    return ExternalModel(f"python:{name}", network, code=_code(imported))
+
+
+def _code(module: ModuleType) -> str:
+    """The digest of a module's file: what it computes beside its weights may change with any line of it."""
+    file = getattr(module, "__file__", None)
+    return digest(Path(file).read_bytes()) if file and Path(file).is_file() else ""
 
 
 @contextmanager

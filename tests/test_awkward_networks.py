@@ -1,0 +1,178 @@
+"""Networks that do odd things get the number of the plain network they are, or a refusal that says what to change."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from dataclasses import replace
+
+import awkward_networks
+import numpy as np
+import pytest
+import torch
+from evaluation_toys import save, trained, write_suite
+from torch import nn
+
+import benchmark
+from benchmark import cli
+from benchmark.attacks import PreparedClassifier
+from benchmark.errors import BadInput
+from benchmark.models import ExternalModel
+
+ATTACKS = """\
+  - {attack: fgsm, norm: linf}
+  - {attack: pgd, norm: l2, parameters: {steps: 3, relative_step_size: 0.5}}
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def evaluate(tmp_path):
+    """Evaluates a network by name; gives the flags of its attacks and the evaluation."""
+
+    def run(source: object, **options):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # scripting and the older forms of things are deprecated
+            (found,) = benchmark.evaluate(
+                source,  # type: ignore[arg-type]
+                suite=write_suite(tmp_path, ATTACKS, images=50),
+                results=tmp_path / "results",
+                dataset="digits",
+                precision="fp32",
+                progress=False,
+                **options,
+            )
+        assert not found.failures
+        return np.stack([found.clean_errors, *(outcome.broken for outcome in found.outcomes)]), found
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory):
+    """The flags of the plain network."""
+    folder = tmp_path_factory.mktemp("plain")
+    (found,) = benchmark.evaluate(
+        save(folder),
+        suite=write_suite(folder, ATTACKS, images=50),
+        results=folder / "results",
+        precision="fp32",
+        progress=False,
+    )
+    flags = np.stack([found.clean_errors, *(outcome.broken for outcome in found.outcomes)])
+    assert all(0.1 < broken.mean() < 0.95 for broken in flags[1:])  # else any network would do
+    return flags
+
+
+@pytest.mark.parametrize("name", awkward_networks.SAME)
+def test_in_any_disguise_it_gets_its_number(evaluate, expected, name):
+    flags, _ = evaluate(f"python:awkward_networks:{name}", trust=True)
+    assert (flags == expected).all()
+
+
+@pytest.mark.parametrize("name", awkward_networks.REFUSED)
+def test_what_can_not_be_given_a_number_is_refused(evaluate, name):
+    _, message = awkward_networks.REFUSED[name]
+    with pytest.raises(BadInput, match=message) as caught:
+        evaluate(f"python:awkward_networks:{name}", trust=True)
+    assert f"python:awkward_networks:{name}" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", awkward_networks.SAID)
+def test_what_makes_attacks_weak_is_said(evaluate, name):
+    _, message = awkward_networks.SAID[name]
+    _, found = evaluate(f"python:awkward_networks:{name}", trust=True)
+    assert any(message in warning for warning in found.warnings)
+
+
+def test_a_network_in_half_precision_is_the_one_with_rounded_weights(evaluate, tmp_path):
+    flags, _ = evaluate("python:awkward_networks:in_half_precision", trust=True)
+    rounded = {key: value.half().to(value.dtype) for key, value in trained().state.items()}
+    plain, _ = evaluate(save(tmp_path, replace(trained(), name="rounded", state=rounded)))
+    assert (flags == plain).all()
+
+
+@pytest.mark.parametrize("network", [nn.Linear(2, 2), nn.Sequential(nn.Flatten()), [nn.Linear(2, 2)], lambda x: x])
+def test_a_network_itself_is_refused_by_name(evaluate, network):
+    with pytest.raises(BadInput, match="named by a checkpoint's path or as python:MODULE:CALLABLE, not by a"):
+        evaluate(network)
+
+
+def test_the_command_line_ends_with_2_and_one_sentence(tmp_path, capsys):
+    words = ("--trust", "--dataset", "digits", "--suite", "smoke", "--results", str(tmp_path))
+    with pytest.raises(SystemExit) as end:
+        cli.main(["evaluate", "python:awkward_networks:a_tuple", *words])
+    said = capsys.readouterr().err
+    assert end.value.code == 2
+    assert said.count("\n") == 1
+    assert "returns a tuple" in said
+
+
+# Two networks are one in the ledger only if they compute the same.
+
+
+def test_buffers_that_are_not_saved_tell_networks_apart():
+    def shifted(by: float) -> str:
+        network = nn.Flatten()
+        network.register_buffer("shift", torch.full((10,), by), persistent=False)
+        return ExternalModel("a", network).digest
+
+    assert shifted(0.0) == shifted(0.0) != shifted(1.0)
+
+
+def test_quantised_weights_tell_networks_apart():
+    def quantised(by: float) -> str:
+        layer = awkward_networks.drawn(nn.Linear, 8, 4)
+        with torch.no_grad():
+            layer.weight[0, 0] += by
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            network = torch.ao.quantization.quantize_dynamic(nn.Sequential(layer), {nn.Linear}, dtype=torch.qint8)
+            return ExternalModel("a", network).digest
+
+    assert quantised(0.0) == quantised(0.0) != quantised(0.3)
+
+
+def test_a_line_of_code_that_changes_tells_networks_apart(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    digests = []
+    for factor in (1, 1, 2):
+        (tmp_path / "changing.py").write_text(f"from torch import nn\nmake = nn.Flatten\nfactor = {factor}\n")
+        digests.append(benchmark.load_model("python:changing:make", trust=True).digest)
+        sys.modules.pop("changing")
+    assert digests[0] == digests[1] != digests[2]
+
+
+# The prepared form of a network is that network.
+
+
+@pytest.mark.parametrize("name", [name for name in awkward_networks.SAME if "compiled" not in name])
+def test_the_search_sees_the_same_network_as_the_verdict(name):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        network = ExternalModel(name, awkward_networks.SAME[name]()).model()  # type: ignore[arg-type]
+        x = torch.rand(5, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+        prepared = PreparedClassifier(network, 10, probe=x[:2])
+        with torch.no_grad():
+            torch.testing.assert_close(prepared(x), network(x).float(), rtol=1e-4, atol=1e-4)
+
+
+def test_plain_networks_are_still_fused():
+    prepared = PreparedClassifier(awkward_networks.plain(), 10, probe=torch.rand(2, 1, 8, 8))
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in prepared.network.modules())
+
+
+def test_a_network_that_fails_on_some_images_only(evaluate):
+    for name, message in (
+        ("that_fails_on_one", "fails on the test images 0 to 49"),
+        ("nan_on_one", "NaN or infinite"),
+    ):
+        with pytest.raises(BadInput, match=message):
+            evaluate(f"python:awkward_networks:{name}", trust=True)
