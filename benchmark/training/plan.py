@@ -108,25 +108,15 @@ def make_plan(
     Raises:
         BadInput: whatever is wrong with them.
     """
-    defence = METHODS.get(method)
+    METHODS.get(method)
     settings = parse_settings(set)
     data = load(dataset, root=root, download=download)
     architecture = arch or usual_architecture(data)
-    ARCHITECTURES.get(architecture)
-    of_recipe = {key: value for key, value in settings.items() if is_recipe_key(key)}
-    of_method = {key: value for key, value in settings.items() if not is_recipe_key(key)}
-    plain_name = _registered_name(method)
-    where = f"recipe {recipe}"
-    resolved, defaults = load_recipe(recipe).resolve(
-        plain_name, architecture, data.name, data.scale, of_recipe, where
-    )
-    bound = defence.bind({**defaults, **of_method}, f"method {method}", inner, outer)
-    _check_norms(bound, resolved, where)
-    rehearse(bound, f"method {method}")
+    resolved, bound = decide(method, data, architecture, recipe, settings, inner, outer)
     chosen = resolve_device(device)
     return Plan(
         name=safe_name(name or _name(method, data, arch, recipe, settings, inner, outer, seed)),
-        method=plain_name,
+        method=_registered_name(method),
         bound=bound,
         dataset=data,
         architecture=architecture,
@@ -139,6 +129,34 @@ def make_plan(
         inner=inner,
         outer=outer,
     )
+
+
+def decide(
+    method: str,
+    dataset: Dataset,
+    architecture: str,
+    recipe: str,
+    settings: Mapping[str, Any],
+    inner: str | None = None,
+    outer: str | None = None,
+) -> tuple[Recipe, BoundMethod]:
+    """What a run follows, with everything decided that `settings` leave open.
+
+    Raises:
+        BadInput: an unknown name, a setting that is unknown or out of range, a norm without a radius.
+    """
+    ARCHITECTURES.get(architecture)
+    defence = METHODS.get(method)
+    of_recipe = {key: value for key, value in settings.items() if is_recipe_key(key)}
+    of_method = {key: value for key, value in settings.items() if not is_recipe_key(key)}
+    where = f"recipe {recipe}"
+    resolved, defaults = load_recipe(recipe).resolve(
+        _registered_name(method), architecture, dataset.name, dataset.scale, of_recipe, where
+    )
+    bound = defence.bind({**defaults, **of_method}, f"method {method}", inner, outer)
+    _check_norms(bound, resolved, where)
+    rehearse(bound, f"method {method}")
+    return resolved, bound
 
 
 def usual_architecture(dataset: Dataset) -> str:
