@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -132,15 +132,20 @@ def _records(folder: Path) -> Iterator[Finding]:
 def _keepsakes(folder: Path) -> Iterator[Finding]:
     from benchmark.evaluation.keepsakes import read_keepsake
     from benchmark.evaluation.record import Damaged
+    from benchmark.evaluation.specimens import read_specimens
 
-    for path in sorted((folder / "adversarials").glob("*/*.npz")):
-        try:
-            read_keepsake(path)
-        except Damaged as error:
-            remedy = "it is made again by bench evaluate --keep"
-            yield Finding(str(path), str(error).partition(": ")[2], remedy, "move")
-        except FileNotFoundError:
-            continue
+    kinds: tuple[tuple[str, Callable[[Path], object], str], ...] = (
+        ("adversarials", read_keepsake, "it is made again by bench evaluate --keep"),
+        ("specimens", read_specimens, "pages do without these images"),
+    )
+    for kind, read, remedy in kinds:
+        for path in sorted((folder / kind).glob("*/*.npz")):
+            try:
+                read(path)
+            except Damaged as error:
+                yield Finding(str(path), str(error).partition(": ")[2], remedy, "move")
+            except FileNotFoundError:
+                continue
 
 
 def _zoo(folder: Path) -> Iterator[Finding]:

@@ -97,6 +97,7 @@ class Info(_Form):
     hardware: Text
     date: Text
     warnings: list[Text] = []
+    versions: dict[str, Text] = {}
 
 
 def misfit(form: type[BaseModel], value: Any) -> str | None:

@@ -15,9 +15,11 @@ from benchmark.evaluation.keepsakes import Keepsake, write_keepsake
 from benchmark.evaluation.ledger import Ledger
 from benchmark.evaluation.meter import metered
 from benchmark.evaluation.record import Record
-from benchmark.evaluation.subject import Target, subject
+from benchmark.evaluation.specimens import FEW, ROOM, Specimens
+from benchmark.evaluation.subject import Target, dataset_of, subject
 from benchmark.evaluation.suite import SuiteItem
 from benchmark.evaluation.trial import Trial
+from benchmark.evaluation.verify import exact_logits
 from benchmark.storage import digest
 
 
@@ -107,6 +109,8 @@ def run_job(job: Job, ledger: Ledger, given_up: Mapping[str, str] | None = None)
             record = _attack(job, trial, key, before, (given_up or {}).get(item.label))
             if job.keep and not record.error:
                 write_keepsake(ledger.keepsake_path(network, name), _keepsake(trial))
+            if job.start == 0 and not record.error and (record.broken & ~record.clean_errors).any():
+                ledger.write_specimens(network, name, _specimens(job.target, trial))
             ledger.write(record)
             before = trial if job.relay and not record.error else None
         else:
@@ -161,3 +165,17 @@ def file_trial(trial: Trial, key: dict[str, Any], info: dict[str, Any]) -> Recor
 def _keepsake(trial: Trial) -> Keepsake:
     rows = (torch.isfinite(trial.distance) & ~trial.clean_errors).nonzero().squeeze(1)
     return Keepsake(rows=rows.cpu().numpy(), images=trial.closest[rows].cpu().numpy())
+
+
+def _specimens(target: Target, trial: Trial) -> Specimens:
+    most = max(1, min(FEW, ROOM // (3 * trial.x[0].numel())))
+    rows = (trial.broken & ~trial.clean_errors).nonzero().squeeze(1)[:most]
+    x, x_adv = trial.x[rows], trial.closest[rows]
+    names = np.asarray(dataset_of(target.dataset, target.root).class_names)
+    return Specimens(
+        positions=(rows + trial.start).cpu().numpy(),
+        labels=names[trial.y[rows].cpu().numpy()],
+        predictions=names[exact_logits(trial.network.model, x_adv).argmax(1).cpu().numpy()],
+        clean=(255 * x).round().to(torch.uint8).cpu().numpy(),
+        change=(x_adv - x).half().cpu().numpy(),
+    )

@@ -51,7 +51,7 @@ def read_keepsake(path: Path) -> Keepsake:
         Damaged: its checksum is wrong or it is something else.
     """
     try:
-        _refuse_bombs(path)
+        refuse_bombs(path)
         with np.load(path, allow_pickle=False) as arrays:
             found = Keepsake(rows=arrays["rows"], images=arrays["images"])
     except FileNotFoundError:
@@ -69,7 +69,7 @@ def read_keepsake(path: Path) -> Keepsake:
     return found
 
 
-def _refuse_bombs(path: Path) -> None:
+def refuse_bombs(path: Path) -> None:
     """Raises Damaged for what would unpack, or claims, to be larger than any shard of images."""
     if not path.is_file() and path.exists():
         raise Damaged(f"{path}: it is not a regular file")

@@ -4,6 +4,7 @@
       format.json                          what this folder is, and its version
       records/<network>/<key>.safetensors  one per job, named by the digest of its key
       adversarials/<network>/<key>.npz     the adversarial images of a record, where they were asked for
+      specimens/<network>/<key>.npz        a few images to look at, of the first job of each attack
       evaluations/<name>-<id>.json         one per network and suite, written when all its jobs are done
       transfers/<source>-to-<name>-<id>.json  the same with images that were crafted on another network
 
@@ -21,6 +22,7 @@ from benchmark.errors import BadInput
 from benchmark.evaluation.form import Manifest, misfit
 from benchmark.evaluation.outcomes import Evaluation
 from benchmark.evaluation.record import FORMAT, Damaged, Record, read_record, write_record
+from benchmark.evaluation.specimens import Specimens, read_specimens, write_specimens
 from benchmark.evaluation.summary import summarise
 from benchmark.storage import canonical_json, digest, read_text, safe_name, write_atomic
 
@@ -114,6 +116,27 @@ class Ledger:
             BadInput: the folder can't be written or the disk is full.
         """
         write_record(self._own(self.path(record.key["network"], record.digest)), record)
+
+    def specimens(self, network: str, record: str) -> Specimens | None:
+        """A few images that this record's attack broke; None if there are none, or damaged ones, see `problems`."""
+        try:
+            return read_specimens(self._specimens_path(network, record))
+        except FileNotFoundError:
+            return None
+        except Damaged as problem:
+            self._note(str(problem))
+            return None
+
+    def write_specimens(self, network: str, record: str, specimens: Specimens) -> None:
+        """Add the images to look at of that record.
+
+        Raises:
+            BadInput: the folder can't be written or the disk is full.
+        """
+        write_specimens(self._own(self._specimens_path(network, record)), specimens)
+
+    def _specimens_path(self, network: str, record: str) -> Path:
+        return self.folder / "specimens" / safe_name(network[:16]) / f"{safe_name(record)}.npz"
 
     def write_evaluation(self, manifest: dict[str, Any]) -> None:
         """Add an evaluation: what was evaluated, and the keys of all its records.

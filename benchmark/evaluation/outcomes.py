@@ -69,6 +69,7 @@ class Evaluation:
         warnings: what a reader should know, e.g. that gradients were zero.
         failures: attacks that raised or returned what is no candidate; the evaluation is then incomplete.
         hardware: where the records were computed.
+        versions: of what computed them, e.g. "torch 2.4.0".
         date: when the last record was, ISO 8601.
         crafted_on: the card of the network that the adversarial images come from, where it was not this one.
         unstable: on how many images the records disagree about the clean answer: the network is random then.
@@ -86,6 +87,7 @@ class Evaluation:
     warnings: tuple[str, ...] = ()
     failures: tuple[str, ...] = ()
     hardware: tuple[str, ...] = ()
+    versions: tuple[str, ...] = ()
     date: str = ""
     unstable: int = 0
     crafted_on: dict[str, Any] | None = None

@@ -58,10 +58,16 @@ def summarise(manifest: dict[str, Any], read: Callable[[str], Record | None]) ->
         warnings=(*manifest["notes"], *_warnings(outcomes, unstable)),
         failures=tuple(_failures(outcomes)),
         hardware=tuple(sorted({record.info["hardware"] for record in present})),
+        versions=_versions(present),
         date=max(record.info["date"] for record in present),
         unstable=unstable,
         crafted_on=manifest.get("crafted_on"),
     )
+
+
+def _versions(records: Sequence[Record]) -> tuple[str, ...]:
+    found = {item for record in records for item in record.info.get("versions", {}).items()}
+    return tuple(" ".join(item) for item in sorted(found))
 
 
 def _clean_errors(images: int, records: Sequence[Record]) -> tuple[np.ndarray, int]:

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import benchmark
 from benchmark.evaluation import Ledger
+from benchmark.evaluation.plan import SHARD
+from benchmark.evaluation.specimens import FEW
+from benchmark.reporting.gallery import gallery
 from benchmark.reporting.networks import Network
 from benchmark.reporting.svg import Axis, Point, scatter
 from benchmark.reporting.tables import Board, Row
@@ -54,7 +57,7 @@ def index_page(boards: Sequence[Board], networks: Sequence[Network], ledger: Led
 
 def network_page(network: Network, ledger: Ledger) -> str:
     """All about one network."""
-    return _render("network.html", network=network, ledger=ledger)
+    return _render("network.html", network=network, ledger=ledger, gallery=gallery, most=FEW, among=SHARD)
 
 
 def suite_page(board: Board, ledger: Ledger) -> str:

@@ -1,0 +1,83 @@
+"""A few of the images that each attack broke, kept to be looked at: pages show them, no number depends on them."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmark.evaluation.keepsakes import refuse_bombs
+from benchmark.evaluation.record import Damaged
+from benchmark.storage import write_atomic
+
+#: How many images of one record are kept at most.
+FEW = 4
+#: In bytes, unpacked, that they may take together; a single image may take more.
+ROOM = 2**18
+
+
+@dataclass(frozen=True)
+class Specimens:
+    """The first images, in the test set's order, that an attack broke within its ε.
+
+    Attributes:
+        positions: in the test set, M int64.
+        labels, predictions: names of the true class, and of what the network takes the adversarial for, M each.
+        clean: the images, M×C×H×W uint8 in 1/255.
+        change: adversarial − clean in units of [0, 1], M×C×H×W float16. Rounded: verdicts are about the exact ones.
+    """
+
+    positions: NDArray[np.int64]
+    labels: NDArray[np.str_]
+    predictions: NDArray[np.str_]
+    clean: NDArray[np.uint8]
+    change: NDArray[np.float16]
+
+
+def write_specimens(path: Path, specimens: Specimens) -> None:
+    """Write to `path`, compressed, whole or not at all.
+
+    Raises:
+        BadInput: the folder can't be written or the disk is full.
+    """
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **vars(specimens))
+    write_atomic(path, buffer.getvalue())
+
+
+def read_specimens(path: Path) -> Specimens:
+    """The specimens at `path`; nothing in the file is run.
+
+    Raises:
+        FileNotFoundError: there are none.
+        Damaged: its checksum is wrong or it is something else.
+    """
+    try:
+        refuse_bombs(path)
+        with np.load(path, allow_pickle=False) as arrays:
+            found = Specimens(**{name: arrays[name] for name in Specimens.__dataclass_fields__})
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise Damaged(f"{path}: it can't be read ({type(error).__name__}: {error})") from error
+    if not _fits(found):
+        raise Damaged(f"{path}: it does not hold images and what they were taken for")
+    return found
+
+
+def _fits(found: Specimens) -> bool:
+    words, images = (found.labels, found.predictions), (found.clean, found.change)
+    return (
+        found.positions.dtype == np.int64
+        and all(each.dtype.kind == "U" for each in words)
+        and [each.dtype for each in images] == [np.uint8, np.float16]
+        and all(each.shape == (len(found.positions),) for each in (found.positions, *words))
+        and found.clean.ndim == 4
+        and found.clean.shape == found.change.shape
+        and len(found.clean) == len(found.positions)
+    )
