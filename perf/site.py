@@ -51,7 +51,12 @@ def fill(results: Path, networks: int, attacks: int, images: int) -> None:
             near = hardness + generator.normal(0, 0.1, images) < share
             distance = np.where(wrong, 0, np.where(near, item["epsilon"] * generator.uniform(0, 1, images), np.inf))
             record = Record(
-                key={"network": digest(name), "data": {"start": 0, "stop": images}, "item": item},
+                key={
+                    "network": digest(name),
+                    "data": {"digest": digest("cifar10"), "start": 0, "stop": images},
+                    "attack": item["attack"],
+                    "item": item,
+                },
                 broken=wrong | near,
                 distance=distance,
                 evaluated=np.ones(images, bool),
