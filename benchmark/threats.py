@@ -127,12 +127,12 @@ class Threat:
             delta = torch.where(chosen.view_as(x), noise.uniform(*shape) - x, torch.zeros_like(x))
         return self.project(x, x + delta)
 
-    def steepest(self, gradient: Tensor, x_adv: Tensor, k: int | Tensor = 1, gap: float = 0.0) -> Tensor:
+    def steepest(self, gradient: Tensor, x_adv: Tensor, k: int | Tensor = 1, gap: float | Tensor = 0.0) -> Tensor:
         """The direction of unit `norm` that climbs fastest along `gradient` (N×...), zero where it is zero.
 
         linf: its sign. l2: the gradient normalised. l1: sign/k on the `k` coordinates of largest magnitude
         among those that can move, i.e. are more than `gap` away from the bound they would move towards
-        (`k` may differ per row; steepest descent in l1 is k = 1, larger k takes fewer steps). l0: as l2.
+        (`k` and `gap` may differ per row; steepest descent in l1 is k = 1, larger k takes fewer steps). l0: as l2.
         """
         if self.norm == "linf":
             return gradient.sign()
@@ -234,8 +234,9 @@ def _project_l0(x: Tensor, x_adv: Tensor, counts: Tensor) -> Tensor:
     return torch.where(kept.view_as(x), x_adv.clamp(0, 1), x)
 
 
-def _top_k(gradient: Tensor, x_adv: Tensor, k: int | Tensor, gap: float) -> Tensor:
+def _top_k(gradient: Tensor, x_adv: Tensor, k: int | Tensor, gap: float | Tensor) -> Tensor:
     flat, values = gradient.flatten(1), x_adv.flatten(1)
+    gap = gap[:, None] if isinstance(gap, Tensor) else gap
     can_move = torch.where(flat > 0, values < 1 - gap, values > gap)
     size = torch.where(can_move, flat.abs(), torch.zeros_like(flat))
     counts = torch.as_tensor(k, device=flat.device).expand(len(flat)).clamp(1, flat.shape[1])

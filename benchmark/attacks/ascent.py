@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from benchmark.attacks.base import Classifier
 from benchmark.attacks.objectives import Objective, is_wrong
+from benchmark.attacks.pace import AdaptivePace
 from benchmark.noise import Noise
 from benchmark.threats import Threat
 
 #: (M points, the indices of their examples) → M images in [0, 1], differentiably.
 Decode = Callable[[Tensor, Tensor], Tensor]
+
+#: After how many steps an accelerator is asked who is broken. Asking makes it wait for the host, which costs more
+#: than a few steps of examples that could have left. The processor computes in step with the host anyway.
+PATIENCE = {"cpu": 1, "cuda": 8}
 
 
 @dataclass(frozen=True)
@@ -27,16 +33,18 @@ class Move:
         step_size: length of a step in the threat's norm, in units of pixels in [0, 1].
         k: l1 only: how many coordinates share a step, drawn uniformly from this closed range, per example and
             step (Maini et al. 2020 use 5 to 20 at 3×32×32).
-        gap: l1 only: a coordinate closer than this to the bound it would move towards is passed over.
+        gap: l1 only: a coordinate closer than this to the bound it would move towards is passed over; "step" for
+            the length of its own share, step_size / k.
     """
 
     threat: Threat
     step_size: float
     k: tuple[int, int] = (1, 1)
-    gap: float = 0.0
+    gap: float | Literal["step"] = 0.0
 
     def __call__(self, x: Tensor, x_adv: Tensor, gradient: Tensor, k: Tensor) -> Tensor:
-        direction = self.threat.steepest(gradient, x_adv, k=k, gap=self.gap)
+        gap = self.step_size / k if self.gap == "step" else self.gap
+        direction = self.threat.steepest(gradient, x_adv, k=k, gap=gap)
         return self.threat.project(x, x_adv + self.step_size * direction)
 
 
@@ -54,6 +62,7 @@ def ascend(
     momentum: float | None = None,
     decode: Decode | None = None,
     done: int = 0,
+    pace: AdaptivePace | None = None,
 ) -> Tensor:
     """Climb `objective` from `start` inside the ball(s) around `x`.
 
@@ -76,11 +85,14 @@ def ascend(
         decode: for an ascent over something else than pixels (`x` and `start` then are points of that space, N×...):
             the images of M points that belong to the examples with these M indices.
         done: how many of the steps led to `start` already, none with momentum.
+        pace: makes the steps instead of the only move, which then states the ball alone; not with "first".
 
     Returns:
         Shaped like `x`, detached, inside the last move's ball and the box wherever a step was made.
     """
     state = _State(x, y, start.detach().clone(), keep, decode)
+    patience = PATIENCE.get(x.device.type, 1)
+    polish_from = max(done, steps - _polished(steps))
 
     def classify(points: Tensor) -> Tensor:
         return classifier(state.image(points))
@@ -90,13 +102,17 @@ def ascend(
     velocity = torch.zeros_like(x) if momentum is not None else None
     with ExitStack() as polish:
         for step in range(done, steps):
-            if keep == "first" and step == max(done, steps - _polished(steps)):
+            if keep == "first" and step == polish_from:
                 polish.enter_context(classifier.exact())  # type: ignore[union-attr]
             logits, loss, gradient = input_gradient(classify, state.current, state.y, objective)
-            alive = state.observe(classifier, logits, loss)
+            look = (step + 1) % patience == 0 or step + 1 == polish_from
+            alive = state.observe(classifier, logits, loss, look)
             if not len(state.rows):
                 return state.result
             gradient = gradient[alive] if alive is not None else gradient
+            if pace is not None:
+                state.current = pace(step, state.x, state.current, loss, gradient)
+                continue
             if momentum is not None and velocity is not None:
                 velocity = velocity[alive] if alive is not None else velocity
                 gradient = velocity = momentum * velocity + _by_mean_magnitude(gradient)
@@ -108,7 +124,7 @@ def ascend(
         if keep != "last":
             with torch.no_grad():
                 logits = classify(state.current)
-                state.observe(classifier, logits, objective(logits, state.y, state.current))
+                state.observe(classifier, logits, objective(logits, state.y, state.current), look=True)
     state.finish()
     return state.result
 
@@ -144,25 +160,40 @@ class _State:
         self.result = start.clone()
         self.rows = torch.arange(len(x), device=x.device)
         self.highest = torch.full((len(x),), -torch.inf, device=x.device)
+        self._forget_claims()
 
     def image(self, points: Tensor) -> Tensor:
         """What the network sees of `points`, one for each example that is still climbing."""
         return points if self.decode is None else self.decode(points, self.rows)
 
     def observe(
-        self, classifier: Classifier | Callable[[Tensor], Tensor], logits: Tensor, loss: Tensor
+        self, classifier: Classifier | Callable[[Tensor], Tensor], logits: Tensor, loss: Tensor, look: bool
     ) -> Tensor | None:
-        """Note what the pass at the current points showed; the mask of rows that go on, or None for all."""
+        """Note what the pass at the current points showed.
+
+        Args:
+            classifier, logits, loss: the pass.
+            look: whether to let the examples leave that were misclassified since the last look.
+
+        Returns:
+            The mask of rows that go on, or None for all.
+        """
         if self.keep == "best":
             better = loss > self.highest
             self.highest = torch.where(better, loss, self.highest)
-            self.result = torch.where(better.view(-1, *[1] * (self.x.dim() - 1)), self.current, self.result)
+            self.result = torch.where(self._column(better), self.current, self.result)
         if self.keep != "first":
             return None
-        broken = classifier.confirm(self.image(self.current), self.y, is_wrong(logits, self.y))  # type: ignore[union-attr]
-        if not bool(broken.any()):
+        wrong = is_wrong(logits, self.y)
+        self.claim = torch.where(self._column(wrong & ~self.claimed), self.current, self.claim)
+        self.claimed = self.claimed | wrong
+        if not look:
             return None
-        self.result[self.rows[broken]] = self.current[broken]
+        broken = classifier.confirm(self.image(self.claim), self.y, self.claimed)  # type: ignore[union-attr]
+        if not bool(broken.any()):
+            self._forget_claims()
+            return None
+        self.result[self.rows[broken]] = self.claim[broken]
         alive = ~broken
         self.x, self.y, self.current, self.rows = (
             self.x[alive],
@@ -170,7 +201,16 @@ class _State:
             self.current[alive],
             self.rows[alive],
         )
+        self._forget_claims()
         return alive
+
+    def _forget_claims(self) -> None:
+        """From here on no row is known to have been misclassified; float32 has judged those that were."""
+        self.claimed = torch.zeros(len(self.rows), dtype=torch.bool, device=self.rows.device)
+        self.claim = self.current
+
+    def _column(self, mask: Tensor) -> Tensor:
+        return mask.view(-1, *[1] * (self.current.dim() - 1))
 
     def finish(self) -> None:
         if self.keep == "last":

@@ -11,10 +11,11 @@ from pydantic import Field
 from torch import Tensor
 
 from benchmark.attacks.ascent import Move, ascend
-from benchmark.attacks.objectives import Objective
+from benchmark.attacks.objectives import Objective, is_wrong
+from benchmark.attacks.pace import AdaptivePace
 from benchmark.noise import Noise
-from benchmark.threats import Threat
-from benchmark.training.batch import Batch, Examples, pick
+from benchmark.threats import Threat, column
+from benchmark.training.batch import Batch, Examples, Mismatch, pick
 from benchmark.training.objectives import MakeObjective, Target
 from benchmark.training.parameters import Norm
 from benchmark.training.recipe import Radius
@@ -38,6 +39,8 @@ class Inner:
         bn: mode of the batch norms of the network under attack; in "train" mode each pass of the ascent also moves
             their running statistics.
         keep: the end point of the ascent, or its point of highest loss.
+        ascent: steps of the recipe's length, or APGD, which chooses their lengths itself (not for strategy "msd").
+        restarts: further ascents from points drawn uniformly in the ball, each kept where it ends misclassified.
     """
 
     objective: MakeObjective | None
@@ -46,6 +49,8 @@ class Inner:
     start: Literal["uniform", "gaussian", "zero"] = "uniform"
     bn: Literal["eval", "train"] = "eval"
     keep: Literal["last", "best"] = "last"
+    ascent: Literal["fixed", "apgd"] = "fixed"
+    restarts: Annotated[int, Field(ge=0)] = 0
 
     def rounds(self, memory: Mapping[str, Tensor], generator: torch.Generator) -> list[tuple[str, ...]]:
         """The norms of each training step that one batch of images gives rise to."""
@@ -103,20 +108,34 @@ def craft(
     """
 
     def climb(*norms: str) -> Tensor:
+        found = climb_once(inner.start, *norms)
+        for _ in range(inner.restarts):
+            again = climb_once("uniform", *norms)
+            with torch.no_grad():
+                wrong = is_wrong(target.network(again), target.y)
+            found = torch.where(column(wrong, found), again, found)
+        return found
+
+    def climb_once(kind: str, *norms: str) -> Tensor:
         rows = [radii[norm] for norm in norms]
         moves = [Move(Threat(n, r.epsilon), r.step_size, r.k, r.gap) for n, r in zip(norms, rows, strict=True)]
+        steps = max(row.steps for row in rows)
+        start = _start(kind, moves[0].threat, target.x, noise)
         return ascend(
             target.network,
             target.x,
             target.y,
             objective,
             moves,
-            steps=max(row.steps for row in rows),
-            start=_start(inner.start, moves[0].threat, target.x, noise),
+            steps=steps,
+            start=start,
             noise=noise,
             keep="best" if len(norms) > 1 else inner.keep,
+            pace=AdaptivePace(moves[0].threat, start, steps) if inner.ascent == "apgd" else None,
         )
 
+    if inner.strategy == "msd" and inner.ascent == "apgd":
+        raise Mismatch("APGD climbs in one norm at a time, and the strategy msd in all at once")
     if inner.strategy == "msd" and len(norms) > 1:
         return Examples((climb(*reversed(norms)),))  # l1, l2, linf: the later candidate wins ties
     images = tuple(climb(norm) for norm in norms)

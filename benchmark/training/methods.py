@@ -72,9 +72,9 @@ _TABLE = {
     "mat-avg": Method("MAT for several norms, average", f"{MAT}, eq. 6, 7, 10", generalist, attack(climb.bce, *ALL), outer.mat_avg),
     "mat-max": Method("MAT for several norms, worst", f"{MAT}, eq. 6, 8, 10", generalist, attack(climb.bce, *ALL, strategy="max"), outer.mat_max),
     "mat-msd": Method("MAT for several norms, MSD", f"{MAT}, eq. 6, 9, 10", generalist, attack(climb.bce, *ALL, strategy="msd", start="zero"), outer.mat_msd),
-    "e-at": Method("Extreme norm adversarial training", "Croce and Hein 2022, arXiv:2105.12508", single, attack(climb.ce, "linf", "l1", strategy="hardest", start="zero", keep="best"), outer.at),
+    "e-at": Method("Extreme norm adversarial training", "Croce and Hein 2022, arXiv:2105.12508", single, attack(climb.ce, "linf", "l1", strategy="hardest", start="zero", keep="best", ascent="apgd"), outer.at),
     "sat-stochastic": Method("Stochastic adversarial training over norms", "Madaan et al. 2021, arXiv:2006.12135", single, attack(climb.ce, *ALL, strategy="random"), outer.at),
-    "ramp": Method("RAMP", "Jiang and Singh 2024, arXiv:2402.06827", scaffolded, attack(climb.ce, "linf", "l1", start="zero", keep="best"), outer.ramp, merge=Merge),
+    "ramp": Method("RAMP", "Jiang and Singh 2024, arXiv:2402.06827", scaffolded, attack(climb.ce, "linf", "l1", start="zero", keep="best", ascent="apgd"), outer.ramp, merge=Merge),
 }
 # fmt: on
 

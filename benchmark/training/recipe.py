@@ -46,7 +46,7 @@ class Radius(_Strict):
     step_size: Positive
     steps: Annotated[int, Field(ge=1)]
     k: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = (1, 1)
-    gap: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
+    gap: Annotated[float, Field(ge=0, lt=0.5)] | Literal["step"] = 0.0
 
 
 class Constant(_Strict):
