@@ -12,9 +12,11 @@ from benchmark.threats import Threat
 from benchmark.training import objectives
 from benchmark.training.batch import Batch, Examples, Net
 from benchmark.training.inner import Inner, craft, draw_probabilities
+from benchmark.training.methods import METHODS
 from benchmark.training.objectives import OBJECTIVES, Target
 from benchmark.training.outer import at
 from benchmark.training.recipe import Radius
+from benchmark.training.step import Players
 from benchmark.training.weights import AWP, Merge, buffers_kept, layers, perturbation, perturbed, projected
 
 DOUBLE = torch.float64
@@ -215,3 +217,32 @@ def test_at_is_the_mean_over_norms():
     batch = Batch(torch.tensor([0, 0]), [Net(lambda image: logits[id(image)], x, Examples(views))])
     expected = (torch.log1p(torch.tensor(-1.0).exp()) + torch.log1p(torch.tensor(2.0).exp())) / 2
     torch.testing.assert_close(at(batch), expected)
+
+
+def test_act_weighs_its_divergence_by_the_batch_if_summed_as_in_the_code():
+    """A mean plus a sum, per example: (1 − α)/B of the cross-entropy beside α of the divergence."""
+    network = linear([1, 0], [0, 1], [0, 0])
+    x, y = torch.rand((4, 2), dtype=DOUBLE, generator=generator()), torch.tensor([0, 1, 2, 0])
+    target = Target(network, x, y, peers=(network,))
+    moved = x.flip(1)
+    once, summed = (objectives.act(target, 0.9, summed=summed)(network(moved), y, moved) for summed in (False, True))
+    cross_entropy = objectives.ce(target)(network(moved), y, moved)
+    torch.testing.assert_close(
+        once - summed, (0.1 - 0.1 / 4) * cross_entropy, check_dtype=False, rtol=1e-6, atol=1e-7
+    )
+
+
+def test_each_of_a_pair_starts_where_its_own_defence_does():
+    def starts(settings, **options):
+        return [member.start for member in METHODS.get("cat").bind(settings, "cat", **options).cohort.members]
+
+    assert starts({}) == ["gaussian", "uniform"]
+    assert starts({"pair": ["at", "trades"]}) == ["uniform", "gaussian"]
+    assert starts({"start": "zero"}) == starts({}, inner="bce") == [None, None]
+    x, y = torch.full((8, 1, 2, 2), 0.5), torch.zeros(8, dtype=torch.int64)
+    networks = [nn.Sequential(nn.Flatten(), nn.Linear(4, 3)) for _ in range(2)]
+    radii = {"linf": Radius(epsilon=0.3, step_size=1e-9, steps=1)}
+    players = Players(METHODS.get("cat").bind({}, "cat"), networks, [], radii)
+    first, second = players.craft(x, y, ("linf",), BatchNoise(8, generator()))
+    assert 0 < float((first.images[0] - x).abs().max()) < 0.01
+    assert float((second.images[0] - x).abs().max()) > 0.1

@@ -273,3 +273,23 @@ def test_ramp_takes_the_worse_norm_and_pairs_only_what_was_right():
     natural = -torch.tensor([1.0, 0.0]).log_softmax(0)[0]
     expected = sum(ce) / 2 + 5 * (p * (p / q).log()).sum() + natural
     torch.testing.assert_close(outer.ramp(batch), expected)
+
+
+# What the authors' code does otherwise, by name ---------------------------------------------------------------------
+
+
+def test_alp_with_smoothed_labels():
+    y = torch.tensor([0, 2])
+    plain, smooth = (outer.alp(step(TWO, y=y), weight=0.0, smoothing=share) for share in (0.0, 0.1))
+    even = -torch.stack([TWO[view].log_softmax(1) for view in ("clean", "own")]).mean()
+    close(smooth, float(0.9 * plain + 0.1 * even))
+
+
+def test_mtards_weight_moves_at_the_pace_of_the_learning_rate_if_asked():
+    student = {"clean": log(0.6, 0.3, 0.1), "own": log(0.4, 0.4, 0.2)}
+    natural, robust = {"clean": log(0.7, 0.2, 0.1)}, {"on0": log(0.7, 0.2, 0.1)}
+    for decay, rate, expected in ((False, 0.1, 0.475), (True, 0.1, 0.4975), (True, 1.0, 0.475)):
+        memory = {"first_terms": torch.tensor([0.1, 0.1], dtype=torch.float64), "weight": torch.tensor(0.5)}
+        batch = step(student, teachers=(natural, robust), memory=memory, rate=rate)
+        outer.mtard(batch, rate=0.1 / (0.5 - 0.026812 / (0.026812 + 0.183787)) * 0.25, decay=decay)
+        close(memory["weight"].double(), expected, atol=1e-4)

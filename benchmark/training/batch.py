@@ -87,6 +87,7 @@ class Batch:
         teachers: the frozen ones, in the order of their roles; their logits carry no gradient.
         progress: the fraction of the training that lies behind, in [0, 1).
         memory: tensors that a method carries from step to step; saved with the training state.
+        rate: the learning rate as a fraction of the recipe's `lr`.
     """
 
     y: Tensor
@@ -94,6 +95,7 @@ class Batch:
     teachers: Sequence[Net] = ()
     progress: float = 0.0
     memory: dict[str, Tensor] = field(default_factory=dict)
+    rate: float = 1.0
 
     @property
     def net(self) -> Net:
@@ -107,7 +109,7 @@ class Batch:
 
     def of(self, net: Net) -> Batch:
         """The same step with `net` as the only trained network."""
-        return Batch(self.y, (net,), self.teachers, self.progress, self.memory)
+        return Batch(self.y, (net,), self.teachers, self.progress, self.memory, self.rate)
 
 
 def pick(rows: Sequence[Tensor], index: Tensor) -> Tensor:

@@ -7,11 +7,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from benchmark.training.parameters import Norm
+from benchmark.training.parameters import Norm, Start
 
-#: The defences that can be trained side by side, and the inner objective of each.
+#: The defences that can be trained side by side; the inner objective of each, and where its ascent starts.
 Side = Literal["at", "trades", "alp"]
-_OBJECTIVE = {"at": "ce", "trades": "trades", "alp": "ce"}
+_INNER: dict[Side, tuple[str, Start]] = {
+    "at": ("ce", "uniform"),
+    "trades": ("trades", "gaussian"),
+    "alp": ("ce", "uniform"),
+}
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,7 @@ class Member:
         name: what is appended to the method's name in its checkpoint's; "" where there is only one network.
         attacked: whether adversarial examples are crafted against it.
         norm: the only norm it is attacked in (a specialist's); None means the norms of the inner maximisation.
-        objective: the inner objective it has for itself, by name; None means the method's.
+        objective, start: the inner objective and the start it has for itself, by name; None means the method's.
         kept: whether it becomes a checkpoint; a scaffold for another network doesn't.
     """
 
@@ -30,6 +34,7 @@ class Member:
     attacked: bool = True
     norm: str | None = None
     objective: str | None = None
+    start: Start | None = None
     kept: bool = True
 
 
@@ -72,7 +77,8 @@ def scaffolded() -> Cohort:
 
 def pair(pair: tuple[Side, Side] = ("trades", "alp")) -> Cohort:
     """Two networks, each trained by a defence of its own."""
-    return Cohort(tuple(Member(f"h{n}", objective=_OBJECTIVE[side]) for n, side in enumerate(pair, 1)))
+    inner = (_INNER[side] for side in pair)
+    return Cohort(tuple(Member(f"h{n}", objective=o, start=start) for n, (o, start) in enumerate(inner, 1)))
 
 
 def student(roles: tuple[str, ...] = ("teacher",), /) -> Cohort:

@@ -17,7 +17,7 @@ from benchmark.noise import Noise
 from benchmark.threats import Threat, column
 from benchmark.training.batch import Batch, Examples, Mismatch, pick
 from benchmark.training.objectives import MakeObjective, Target
-from benchmark.training.parameters import Norm
+from benchmark.training.parameters import Norm, Start
 from benchmark.training.recipe import Radius
 
 #: all: one x' per norm. max: per example, the norm of highest loss. msd: one x' that climbs in all norms at once.
@@ -46,7 +46,7 @@ class Inner:
     objective: MakeObjective | None
     norms: Norms = ("linf",)
     strategy: Strategy = "all"
-    start: Literal["uniform", "gaussian", "zero"] = "uniform"
+    start: Start = "uniform"
     bn: Literal["eval", "train"] = "eval"
     keep: Literal["last", "best"] = "last"
     ascent: Literal["fixed", "apgd"] = "fixed"

@@ -70,10 +70,13 @@ class Method:
         if problems or strangers:
             raise BadInput(f"{where}: " + "; ".join([*strangers, *sorted(set(problems))]))
         cohort: Cohort = make_cohort()
+        members = cohort.members
+        if inner or "start" in settings:
+            members = tuple(replace(member, start=None) for member in members)
         if inner:
-            cohort = replace(cohort, members=tuple(replace(member, objective=None) for member in cohort.members))
+            members = tuple(replace(member, objective=None) for member in members)
         return BoundMethod(
-            cohort=cohort,
+            cohort=replace(cohort, members=members),
             inner=replace(make_inner(), objective=bound_objective),
             outer=loss,
             awp=make_awp(),

@@ -119,10 +119,13 @@ def mmard(target: Target, through_teacher: bool = True) -> Objective:
 
 
 @OBJECTIVES.register("act")
-def act(target: Target, alpha: Fraction = 0.9) -> Objective:
+def act(target: Target, alpha: Fraction = 0.9, summed: bool = False) -> Objective:
     """(1 − α)·CE(f(x'), y) + α·D(g(x)‖f(x')), g the natural network.
 
-    The code adds a mean to a sum, which weighs D as many times more as there are images in the batch.
+    The code adds a mean to a sum, which weighs D as many times more as there are images in the batch (`summed`).
     """
     clean = target.clean(target.peer)
-    return lambda logits, y, x: (1 - alpha) * objectives.cross_entropy(logits, y) + alpha * divergence(clean, logits)
+    images = len(clean) if summed else 1
+    return lambda logits, y, x: (
+        (1 - alpha) / images * objectives.cross_entropy(logits, y) + alpha * divergence(clean, logits)
+    )

@@ -15,6 +15,8 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Norm = Literal["linf", "l2", "l1"]
+#: Where an ascent begins: uniformly in the ball, at x plus Gaussian noise of deviation 0.001, or at x.
+Start = Literal["uniform", "gaussian", "zero"]
 
 
 def parameters(function: Callable[..., Any]) -> dict[str, Any]:

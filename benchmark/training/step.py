@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -59,19 +60,26 @@ class Players:
                 make = OBJECTIVES.get(member.objective) if member.objective else inner.objective
                 objective = make(target)
                 module.train(inner.bn == "train")
+                own = replace(inner, start=member.start) if member.start else inner
                 found.append(
-                    craft(inner, objective, target, (member.norm,) if member.norm else norms, self.radii, noise)
+                    craft(own, objective, target, (member.norm,) if member.norm else norms, self.radii, noise)
                 )
                 module.eval()
         return found
 
     def batch(
-        self, x: Tensor, y: Tensor, examples: Sequence[Examples | None], progress: float, memory: dict[str, Tensor]
+        self,
+        x: Tensor,
+        y: Tensor,
+        examples: Sequence[Examples | None],
+        progress: float,
+        memory: dict[str, Tensor],
+        rate: float = 1.0,
     ) -> Batch:
         """The step as the outer loss sees it."""
         nets = [Net(self.forward(module), x, own) for module, own in zip(self.members, examples, strict=True)]
         teachers = [Net(torch.no_grad()(self.forward(teacher)), x) for teacher in self.teachers]
-        return Batch(y, nets, teachers, progress, memory)
+        return Batch(y, nets, teachers, progress, memory, rate)
 
     def forward(self, module: nn.Module) -> Callable[[Tensor], Tensor]:
         """Images → float32 logits of `module`, in the run's precision and layout."""

@@ -168,7 +168,8 @@ class Trainer:
         return loss
 
     def _batch(self, x: Tensor, y: Tensor, examples: list[Examples | None], memory: State) -> Batch:
-        return self.players.batch(x, y, examples, self.epoch / self.recipe.epochs, memory)
+        rate = self.optimizer.param_groups[0]["lr"] / self.recipe.lr
+        return self.players.batch(x, y, examples, self.epoch / self.recipe.epochs, memory, rate)
 
     @contextmanager
     def _weights_moved(self, x: Tensor, y: Tensor, examples: list[Examples | None]) -> Iterator[None]:

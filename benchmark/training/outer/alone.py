@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 from benchmark.training.batch import Batch
 from benchmark.training.losses import bce, ce, divergence, kl, label_probability
 from benchmark.training.outer.base import OUTERS, mean
-from benchmark.training.parameters import NotNegative, Positive
+from benchmark.training.parameters import Fraction, NotNegative, Positive
 
 Classification = Literal["ce", "bce"]
 _CLASSIFICATION: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"ce": ce, "bce": bce}
@@ -59,13 +59,16 @@ def mart(batch: Batch, lam: NotNegative = 5.0, as_coded: bool = False) -> Tensor
 
 
 @OUTERS.register("alp")
-def alp(batch: Batch, weight: NotNegative = 1.0) -> Tensor:
+def alp(batch: Batch, weight: NotNegative = 1.0, smoothing: Fraction = 0.0) -> Tensor:
     """½[CE(h(x), y) + CE(h(x'), y)] + w·mean (h(x) − h(x'))², over examples and classes.
 
-    w is 0.5 in the documented command of the original ImageNet code, which also smooths the labels by 0.1.
+    This is the form that CAT trains on small images. The original ImageNet code weighs the pairing by 0.5
+    (`weight`), smooths the labels by 0.1 (`smoothing`) and attacks towards the least likely class
+    (`--inner least-likely`).
     """
     h, y = batch.net, batch.y
-    return mean([ce(h.clean, y), ce(h.adversarial, y)]) + weight * (h.clean - h.adversarial).square().mean()
+    labels = mean(cross_entropy(logits, y, label_smoothing=smoothing) for logits in (h.clean, h.adversarial))
+    return labels + weight * (h.clean - h.adversarial).square().mean()
 
 
 @OUTERS.register("ramp")

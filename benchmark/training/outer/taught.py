@@ -98,17 +98,22 @@ def rslad(batch: Batch, alpha: Fraction = 5 / 6, reduction: Reduction = "batchme
 
 @OUTERS.register("mtard")
 def mtard(
-    batch: Batch, rate: NotNegative = 0.025, power: Positive = 1.0, reduction: Reduction = "batchmean"
+    batch: Batch,
+    rate: NotNegative = 0.025,
+    power: Positive = 1.0,
+    decay: bool = False,
+    reduction: Reduction = "batchmean",
 ) -> Tensor:
     """w·D(N(x)‖S(x)) + (1 − w)·D(T(x')‖S(x')), N natural, T robust.
 
     w starts at ½ and follows the term that has shrunk less since the first batch: with ℓ̂ a term relative to its
     first value, w ← w − r·(w − ℓ̂_nat^b/(ℓ̂_nat^b + ℓ̂_adv^b)). MMARD tabulates a constant weight (`rate=0`); the
-    authors' code reduces by torch's `mean`, 1/K of this (`reduction=mean`).
+    authors' code lets r fall with the learning rate (`decay=true`) and reduces by torch's `mean`, 1/K of this
+    (`reduction=mean`).
     """
     s, (plain, robust) = batch.net, batch.teachers
     terms = torch.stack([kl(plain.clean, s.clean, reduction), kl(robust.on(s), s.adversarial, reduction)])
-    weight = _balance(batch.memory, terms.detach(), rate, power)
+    weight = _balance(batch.memory, terms.detach(), rate * batch.rate if decay else rate, power)
     return weight * terms[0] + (1 - weight) * terms[1]
 
 
