@@ -161,8 +161,9 @@ def clipped_scale(x: Tensor, direction: Tensor, radius: float | Tensor) -> Tenso
     """
     flat, way = x.flatten(1).double(), direction.flatten(1).double()
     limit = torch.as_tensor(radius, dtype=torch.float64, device=x.device).expand(len(x))[:, None].square()
-    room = torch.where(way > 0, 1 - flat, flat)
-    stops, order = (room / way.abs().clamp_min(1e-12)).sort(dim=1)
+    speed = way.abs()
+    room = torch.where(way > 0, 1 - flat, flat) * (speed > 1e-12)  # what does not move has no room to
+    stops, order = (room / speed.clamp_min(1e-12)).sort(dim=1)
     rooms, sizes = room.gather(1, order).square(), way.gather(1, order).square()
     stuck, free = rooms.cumsum(1) - rooms, sizes.flip(1).cumsum(1).flip(1)
     reached = stuck + free * stops.square()  # the squared distance at each stop
