@@ -164,6 +164,9 @@ def evaluate(
     root: Root = None,
     download: Download = False,
     trust: Trust = False,
+    compile: Annotated[
+        bool, typer.Option("--compile", help="Compile the networks for the search; pays off in long runs.")
+    ] = False,
 ) -> None:
     """Attack networks and keep, per image, what broke them. Attacks that were run before are not run again."""
     evaluations = benchmark.evaluate(
@@ -183,6 +186,7 @@ def evaluate(
         root=root,
         download=download,
         trust=trust,
+        compile=compile,
     )
     from benchmark.reporting import boards, print_boards
 
@@ -394,6 +398,80 @@ def paper(
         return
     print_rows([{"claim": verdict.claim.text, "found": str(verdict)} for verdict in result.verdicts])
     print(f"The page: {result.page}")
+    if result.failures:
+        raise typer.Exit(1)
+
+
+@app.command(cls=Verb, epilog="Example: bench sweep --method mat --set alpha=0.1,0.2,...,0.9 --recipe quick")
+def sweep(
+    experiment: Annotated[
+        str | None, typer.Argument(metavar="[EXPERIMENT]", help="scenarios, alpha, or a YAML file; or say --method.")
+    ] = None,
+    method: Annotated[list[str] | None, typer.Option(help="Defences to train; several are compared.")] = None,
+    set: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE,...", help="One value, or several to try: alpha=0.1,0.2,...,0.9."),
+    ] = None,
+    select: Annotated[
+        str,
+        typer.Option(
+            help="Measure and choose by: validation, the held-out images and the PGD that training selects "
+            "checkpoints by; or test, the test images and all attacks of --suite together."
+        ),
+    ] = "validation",
+    suite: Annotated[str, typer.Option(help="For --select test: a name or a YAML file.")] = "pgd-linf",
+    preset: Annotated[str, typer.Option(help="For --select test: full, or quick.")] = "full",
+    n: Annotated[int | None, typer.Option(help="For --select test: use the first N test images.")] = None,
+    dataset: Annotated[str, typer.Option(help="Images to train on; see: bench list datasets.")] = "digits",
+    arch: Annotated[str | None, typer.Option(help="Architecture; left out, the one that suits the data.")] = None,
+    recipe: Annotated[str, typer.Option(help="How long and how fast: a name or a YAML file.")] = "quick",
+    teacher: Annotated[
+        list[str] | None, typer.Option(metavar="NETWORK", help="Frozen teacher; left out, one is trained if need be.")
+    ] = None,
+    seed: Annotated[list[int] | None, typer.Option(help="Train with each; numbers are mean ± spread.")] = None,
+    zoo: Annotated[Path, typer.Option(help="Folder of the checkpoints.")] = Path("zoo"),
+    results: Results = Path("results"),
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the page and its CSV; left out, reports/sweeps/NAME.")
+    ] = None,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    workers: Annotated[int, typer.Option(help="How many processes attack at once.")] = 1,
+    download: Download = False,
+    root: Root = None,
+    trust: Trust = False,
+) -> None:
+    """Train one run per value or method, measure every network alike, mark the best. The same again goes on."""
+    result = benchmark.sweep(
+        experiment,
+        method=method or (),
+        set=set,
+        select=select,
+        suite=suite,
+        preset=preset,
+        n=n,
+        dataset=dataset,
+        arch=arch,
+        recipe=recipe,
+        teacher=teacher or (),
+        seeds=seed or (0,),
+        zoo=zoo,
+        results=results,
+        out=out,
+        device=device,
+        precision=precision,
+        workers=workers,
+        root=root,
+        download=download,
+        trust=trust,
+    )
+    from benchmark.reporting import print_rows
+
+    print_rows(result.rows())
+    for failure in result.failures:
+        print(failure, file=sys.stderr)
+    if result.page:
+        print(f"The page: {result.page}")
     if result.failures:
         raise typer.Exit(1)
 

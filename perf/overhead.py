@@ -89,7 +89,7 @@ def main() -> None:
 
     def bare() -> None:
         for low in in_bf16:
-            bare_step(classifier.network, channels_last, y, low)
+            bare_step(classifier.networks["bf16" if low else "fp32"], channels_last, y, low)
 
     def loop() -> Tensor:
         return attack(classifier, x, y, threat, ExampleNoise(0, range(len(x)), device=device))
@@ -98,7 +98,7 @@ def main() -> None:
     pairs = [_pair(bare, loop, turn) for turn in range(options.repeats)]
     overheads = [ours / passes - 1 for passes, ours in pairs]
     each = 1e6 / (len(x) * steps)
-    flops, rate = flops_per_image(classifier.network, channels_last, y), matmul_rate(device, bf16)
+    flops, rate = flops_per_image(classifier.networks["fp32"], channels_last, y), matmul_rate(device, bf16)
     line = {
         "name": f"pgd-{steps}-linf, {options.checkpoint or 'resnet18'}",
         "images": len(x),

@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from benchmark.attacks import PGD, PreparedClassifier, frozen, make_attack
+from benchmark.attacks import PGD, PreparedClassifier, ascent, footprint, frozen, make_attack
 from benchmark.attacks.ascent import Move, ascend, input_gradient
+from benchmark.attacks.footprint import activation_bytes
 from benchmark.attacks.objectives import cross_entropy, is_wrong, margin
 from benchmark.errors import BadInput
 from benchmark.noise import ExampleNoise
@@ -111,6 +112,32 @@ def test_first_finds_exactly_what_a_patient_observer_of_the_trajectory_finds(pro
         )
         assert torch.equal(is_wrong(classifier(found), y), ever.any(0))
     assert 0 < int(ever.any(0).sum()) < 24
+
+
+@pytest.mark.parametrize("norm", RADII)
+@pytest.mark.parametrize("patience", [2, 3, 5, 100])
+def test_asking_seldom_who_is_broken_finds_the_same_iterates(problem, norm, patience, monkeypatch):
+    classifier, x, y = problem
+    threat = Threat(norm, RADII[norm])
+
+    def climb() -> Tensor:
+        return make_attack("pgd", {"steps": 12})(classifier, x, y, threat, ExampleNoise(5, range(24)))
+
+    eager = climb()
+    monkeypatch.setitem(ascent.PATIENCE, "cpu", patience)
+    torch.testing.assert_close(climb(), eager, rtol=0, atol=1e-6)
+    assert 0 < int(is_wrong(classifier(eager), y).sum()) < 24
+
+
+def test_asking_seldom_confirms_claims_of_a_bfloat16_search_before_it_turns_to_float32(problem, monkeypatch):
+    """Or else its last steps would take what bfloat16 believed for granted."""
+    classifier, x, y = problem
+    low = PreparedClassifier(classifier.networks["fp32"], 10, precision="bf16")
+    asked = []
+    monkeypatch.setattr(low, "confirm", lambda x, y, broken: asked.append(low.precision) or broken)
+    monkeypatch.setitem(ascent.PATIENCE, "cpu", 100)
+    make_attack("pgd", {"steps": 20})(low, x, y, Threat("linf", 1e-6), ExampleNoise(5, range(24)))
+    assert asked == ["bf16", "fp32"]
 
 
 def _iterates(classifier, x, y, move, threat):
@@ -258,3 +285,42 @@ def test_bad_attacks_are_named_with_a_way_out(name, parameters, words):
     with pytest.raises(BadInput, match=words) as caught:
         make_attack(name, parameters, where="suite.yaml:7")
     assert str(caught.value).startswith("suite.yaml:7")
+
+
+def test_passes_are_cut_so_that_their_activations_stay_small(monkeypatch):
+    network = small_net()
+    x = torch.rand(24, 1, 8, 8)
+    whole = PreparedClassifier(network, 5, precision="bf16")
+    each = activation_bytes(whole.networks["fp32"], x[:1])
+    assert each == 4 * (8 * 36 + 8 * 36 + 8 * 36 + 5)  # the convolution with its batch norm, ReLU, Flatten, Linear
+    monkeypatch.setattr(footprint, "PROCESSOR_BYTES", 9 * each)
+    cut = PreparedClassifier(network, 5, precision="bf16", probe=x[:2])
+    sizes = []
+    inner = cut.networks["bf16"]
+    cut.networks["bf16"] = lambda part: sizes.append(len(part)) or inner(part)
+    for one, other in zip(
+        input_gradient(cut, x, torch.zeros(24, dtype=torch.long), cross_entropy),
+        input_gradient(whole, x, torch.zeros(24, dtype=torch.long), cross_entropy),
+        strict=True,
+    ):
+        torch.testing.assert_close(one, other)
+    assert sizes == [8, 8, 8]
+    assert (cut.forwards, cut.backwards) == (24, 24)
+
+
+def test_a_compiled_network_is_the_same_function(monkeypatch):
+    """Without its code generator, which takes a compiler and minutes; what is asked here is the wiring."""
+    compiled = []
+    monkeypatch.setattr(torch, "compile", lambda network, dynamic: compiled.append(dynamic) or network)
+    network, x = small_net(), torch.rand(4, 1, 8, 8)
+    torch.testing.assert_close(PreparedClassifier(network, 5, compile=True)(x), network(x), rtol=1e-4, atol=1e-4)
+    assert compiled == [True]
+
+
+def test_a_network_that_cannot_be_compiled_is_refused(monkeypatch):
+    def fails(x: Tensor) -> Tensor:
+        raise RuntimeError("no compiler\nand a long trace")
+
+    monkeypatch.setattr(torch, "compile", lambda network, dynamic: fails)
+    with pytest.raises(BadInput, match=r"can't be compiled here \(no compiler\); evaluate it without compile"):
+        PreparedClassifier(small_net(), 5, compile=True, probe=torch.rand(2, 1, 8, 8))

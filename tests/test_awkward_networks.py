@@ -166,7 +166,7 @@ def test_the_search_sees_the_same_network_as_the_verdict(name):
 
 def test_plain_networks_are_still_fused():
     prepared = PreparedClassifier(awkward_networks.plain(), 10, probe=torch.rand(2, 1, 8, 8))
-    assert not any(isinstance(module, nn.BatchNorm2d) for module in prepared.network.modules())
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in prepared.networks["fp32"].modules())
 
 
 def test_a_network_that_fails_on_some_images_only(evaluate):

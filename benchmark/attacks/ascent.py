@@ -160,7 +160,8 @@ class _State:
         self.result = start.clone()
         self.rows = torch.arange(len(x), device=x.device)
         self.highest = torch.full((len(x),), -torch.inf, device=x.device)
-        self._forget_claims()
+        self.claimed = torch.zeros(len(x), dtype=torch.bool, device=x.device)
+        self.claim = start
 
     def image(self, points: Tensor) -> Tensor:
         """What the network sees of `points`, one for each example that is still climbing."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
+from benchmark.attacks.footprint import images_per_pass
 from benchmark.attacks.objectives import clearly_wrong
+from benchmark.errors import BadInput
 
 
 class PreparedClassifier:
@@ -25,12 +27,17 @@ class PreparedClassifier:
         num_classes: K.
         device: where to compute.
         precision: "fp32" or "bf16".
-        probe: a few images on the device; where the fused network answers them otherwise, it stays unfused.
+        probe: a few images on the device; where the fused network answers them otherwise, it stays unfused. They
+            also tell how many images a pass takes at once, see `footprint`; without them it takes all.
+        compile: let torch.compile make code for it; pays off where passes are many and minutes don't matter.
 
     Attributes:
-        network: the prepared network itself; its passes are not counted.
+        networks: the prepared network by precision; passes made with them directly are not counted.
         forwards, backwards: passes so far, counted in examples.
         dead_gradients: how many of the counted backward passes gave an exactly zero or non-finite gradient.
+
+    Raises:
+        BadInput: the network is to be compiled and can't be.
     """
 
     def __init__(
@@ -40,13 +47,21 @@ class PreparedClassifier:
         device: torch.device | str = "cpu",
         precision: str = "fp32",
         probe: Tensor | None = None,
+        compile: bool = False,
     ) -> None:
         self.num_classes = num_classes
         self.device = torch.device(device)
         self.precision = precision
         with torch.no_grad():  # else a scripted module's copied parameters would be results of the old ones
             prepared = freeze(copy.deepcopy(model).to(self.device).float().eval())
-        self.network = _fuse(prepared, probe).to(memory_format=torch.channels_last)
+        exact = _fuse(prepared, probe).to(memory_format=torch.channels_last)
+        self._images_per_pass = None if probe is None else images_per_pass(exact, probe)
+        self.networks = (
+            {"fp32": exact} if precision == "fp32" else {"fp32": exact, precision: _cast_weights(exact, probe)}
+        )
+        if compile:
+            for name in self.networks:
+                self.networks[name] = _compiled(self.networks[name], probe)
         self.forwards = 0
         self.backwards = 0
         self._dead = torch.zeros((), dtype=torch.int64, device=self.device)
@@ -88,9 +103,10 @@ class PreparedClassifier:
             x = x.view_as(x)
             x.register_hook(self._count_backward)
         x = x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x
+        parts = [x] if self._images_per_pass is None else x.split(self._images_per_pass)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bf16"):
-            logits: Tensor = self.network(x)
-        return logits.float()
+            logits = [self.networks[precision](part) for part in parts]
+        return logits[0].float() if len(logits) == 1 else torch.cat(logits).float()
 
     def _count_backward(self, gradient: Tensor) -> None:
         self.backwards += len(gradient)
@@ -115,6 +131,34 @@ def frozen(model: nn.Module) -> Iterator[nn.Module]:
     finally:
         for parameter, flag in flags:
             parameter.requires_grad_(flag)
+
+
+@torch.no_grad()
+def _cast_weights(network: nn.Module, probe: Tensor | None) -> nn.Module:
+    """A copy for passes under autocast, whose large weights are in bfloat16 already and not cast at each pass."""
+    cast = copy.deepcopy(network)
+    for layer in cast.modules():
+        if type(layer) in (nn.Conv2d, nn.Linear):
+            layer.to(torch.bfloat16)
+    if probe is not None:
+        try:
+            with torch.autocast(probe.device.type, torch.bfloat16):
+                cast(probe.clone())
+        except RuntimeError:  # a foreign network that leaves autocast somewhere
+            return network
+    return cast
+
+
+def _compiled(network: Callable[[Tensor], Tensor], probe: Tensor | None) -> Callable[[Tensor], Tensor]:
+    # Survivors leave, so that no two batches need be of one size.
+    compiled: Callable[[Tensor], Tensor] = torch.compile(network, dynamic=True)
+    if probe is not None:
+        try:
+            compiled(probe.clone())
+        except Exception as error:  # whatever compilers raise
+            reason = next(iter(str(error).splitlines()), type(error).__name__)
+            raise BadInput(f"the network can't be compiled here ({reason}); evaluate it without compile") from error
+    return compiled
 
 
 #: Largest difference between a network and its fused form, relative to the largest logit; rounding stays below.

@@ -33,6 +33,7 @@ def evaluate(
     root: str | Path | None = None,
     download: bool = False,
     trust: bool = False,
+    compile: bool = False,
     progress: bool = True,
 ) -> list[Evaluation]:
     """Attack networks and keep, per image, what broke them. What is in `results` already is not run again.
@@ -56,6 +57,7 @@ def evaluate(
         root: where datasets lie; None for the default.
         download: whether missing data and foreign networks may be fetched.
         trust: whether foreign code that a network is made by may be run.
+        compile: let torch.compile make code for the search's passes: minutes at first, worth it in long runs.
         progress: whether to show how far it is, on the standard error stream.
 
     Returns:
@@ -81,6 +83,7 @@ def evaluate(
         root=root,
         download=download,
         trust=trust,
+        compile=compile,
     )
     planned, ledger = order.plans(named(checkpoints))
     plans = {plan.id: plan for plan in planned}

@@ -73,6 +73,7 @@ class Order:
     root: str | Path | None = None
     download: bool = False
     trust: bool = False
+    compile: bool = False
 
     def plans(self, sources: Sequence[str | Path]) -> tuple[list[Plan], Ledger]:
         """What evaluating `sources` takes, one plan for each, and the open ledger.
@@ -132,6 +133,7 @@ class Order:
                 device=device,
                 precision=precision,
                 trust=self.trust,
+                compile=self.compile,
             ),
             card=subject.card(network),
             suite=suite.first(self.n or min(suite.images, available)),

@@ -29,6 +29,7 @@ class Target:
         data: the digest of the test split.
         device, precision: of the search, resolved.
         trust: whether foreign code that the network is made by may be run.
+        compile: whether the search's passes are compiled.
     """
 
     source: str
@@ -39,6 +40,7 @@ class Target:
     device: str
     precision: str
     trust: bool = False
+    compile: bool = False
 
 
 class Subject:
@@ -49,10 +51,12 @@ class Subject:
         classifier: the network as prepared for the search.
     """
 
-    def __init__(self, model: nn.Module, num_classes: int, dataset: Dataset, device: str, precision: str) -> None:
-        self.model = freeze(model.to(device).float().eval())
-        self._test, self._device = dataset.test, torch.device(device)
-        self.classifier = PreparedClassifier(model, num_classes, device, precision, self.images(0, 2)[0])
+    def __init__(self, model: nn.Module, dataset: Dataset, target: Target) -> None:
+        self.model = freeze(model.to(target.device).float().eval())
+        self._test, self._device = dataset.test, torch.device(target.device)
+        self.classifier = PreparedClassifier(
+            model, dataset.num_classes, target.device, target.precision, self.images(0, 2)[0], target.compile
+        )
         self._shards: dict[tuple[int, int], tuple[Tensor, Tensor, Tensor]] = {}
 
     def images(self, start: int, stop: int) -> tuple[Tensor, Tensor]:
@@ -102,7 +106,7 @@ def load_subject(target: Target) -> Subject:
                 f"{what} is not what it was when the evaluation began; start it again, "
                 "and if its weights are drawn at random, load saved ones"
             )
-    return Subject(network.model(), dataset.num_classes, dataset, target.device, target.precision)
+    return Subject(network.model(), dataset, target)
 
 
 def open_network(source: str, download: bool = False, trust: bool = False) -> Checkpoint | ExternalModel:
