@@ -40,6 +40,7 @@ def test_a_budget_attack_breaks_inside_the_ball_only():
 
 def test_a_minimal_attack_may_go_far_and_is_broken_by_its_distance():
     verdict = judge([0.6, 0.4, 0.9], kind="minimal")
+    assert verdict.wrong.tolist() == [True, False, True]
     assert verdict.broken.tolist() == [True, False, False]
     torch.testing.assert_close(verdict.distance, torch.tensor([0.2, torch.inf, 0.5]))
     assert verdict.faults == {}

@@ -51,11 +51,11 @@ def test_distances_are_float64_unless_asked_otherwise(norm):
 
 def test_an_unknown_norm_is_named_with_those_that_there_are():
     for refuse in (lambda name: threats.distance(single(1), name), lambda name: Threat(name, 1)):
-        with pytest.raises(BadInput, match="^unknown norm 'lin'; did you mean linf"):
+        with pytest.raises(BadInput, match=r"^unknown norm 'lin'; did you mean linf"):
             refuse("lin")
-        with pytest.raises(BadInput, match="^unknown norm 'sphere'; known: .*elastic, .*l0, l1, l2, linf"):
+        with pytest.raises(BadInput, match=r"^unknown norm 'sphere'; known: .*elastic, .*l0, l1, l2, linf"):
             refuse("sphere")
-    with pytest.raises(BadInput, match="^unknown norm 'fog'; known: l0, l1, l2, linf$"):
+    with pytest.raises(BadInput, match=r"^unknown norm 'fog'; known: l0, l1, l2, linf$"):
         threats.project(single(0), single(1), "fog", 1.0)
     with pytest.raises(BadInput, match=r"^epsilon of a threat must be a positive number, not -1$"):
         Threat("l2", -1)
