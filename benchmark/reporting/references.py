@@ -1,0 +1,72 @@
+"""What RobustBench publishes about networks, to stand beside a leaderboard but never in its ranks."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from math import isclose
+from pathlib import Path
+
+FILE = Path(__file__).with_name("references.csv")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One published entry, for one norm.
+
+    Attributes:
+        dataset, norm: what was attacked, and how; on all test images (of ImageNet, 5000).
+        name, architecture, venue: as RobustBench calls them; venue is "" where there was none.
+        epsilon: the radius in words, e.g. "8/255".
+        clean: accuracy without attack, a fraction.
+        autoattack: accuracy under AutoAttack.
+        best_known: accuracy under the strongest attack that anybody reported.
+        additional_data: trained with more than the data set's own images.
+        unreliable: RobustBench warns that AutoAttack overstates the robustness.
+    """
+
+    dataset: str
+    norm: str
+    name: str
+    architecture: str
+    venue: str
+    epsilon: str
+    clean: float
+    autoattack: float
+    best_known: float
+    additional_data: bool
+    unreliable: bool
+
+    @property
+    def radius(self) -> float:
+        """`epsilon` as a number."""
+        above, _, below = self.epsilon.partition("/")
+        return float(above) / float(below or 1)
+
+    def fits(self, radii: Iterable[float]) -> bool:
+        """Whether one of the `radii` is this one, to the three digits that papers round to."""
+        return any(isclose(self.radius, radius, rel_tol=0.005) for radius in radii)
+
+
+def references(dataset: str) -> list[Reference]:
+    """The entries for the data set of that name, best known accuracy first in each norm; for most sets none."""
+    return [entry for entry in _all() if entry.dataset == dataset]
+
+
+@lru_cache(maxsize=1)
+def _all() -> tuple[Reference, ...]:
+    lines = FILE.read_text(encoding="utf-8").splitlines()
+    rows = csv.DictReader(line for line in lines if not line.startswith("#"))
+    return tuple(
+        Reference(
+            **{name: row[name] for name in ("dataset", "norm", "name", "architecture", "venue", "epsilon")},
+            clean=float(row["clean"]) / 100,
+            autoattack=float(row["autoattack"]) / 100,
+            best_known=float(row["best_known"] or row["autoattack"]) / 100,
+            additional_data=row["additional_data"] == "yes",
+            unreliable=row["unreliable"] == "yes",
+        )
+        for row in rows
+    )

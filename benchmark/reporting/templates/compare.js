@@ -1,0 +1,110 @@
+// Networks side by side: the reader ticks two to four of a board, the page loads what each image did and tests.
+const perImage = {}; // filled by the files in per-image/
+const MOST = 4;
+
+const element = (name, words = "", attributes = {}) => {
+  const made = document.createElement(name);
+  made.textContent = words;
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  return made;
+};
+
+const row = (...cells) => {
+  const made = document.createElement("tr");
+  made.append(...cells);
+  return made;
+};
+
+const load = (key) => (key in perImage ? Promise.resolve() : new Promise((resolve, reject) => {
+  const script = element("script", "", { src: `per-image/${key}.js` });
+  script.addEventListener("load", resolve);
+  script.addEventListener("error", () => reject(new Error(`per-image/${key}.js is not there; run bench report again`)));
+  document.head.append(script);
+}));
+
+const signed = (points) => {
+  const words = Math.abs(points).toFixed(1);
+  return words === "0.0" ? words : `${points < 0 ? "−" : "+"}${words}`;
+};
+const raised = (exponent) => [...exponent].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]).join("");
+const probability = (p) => {
+  if (p < 1e-12) return "< 10⁻¹²";
+  if (p < 0.00095) return p.toExponential(0).replace(/e-(\d+)/, (_, exponent) => ` · 10⁻${raised(exponent)}`);
+  return p.toFixed(p < 0.0995 ? 3 : 2);
+};
+
+// Metrics down, networks across: the leaderboard's own cells.
+const sideBySide = (board, rows, metrics) => {
+  const table = element("table");
+  table.append(element("thead"), element("tbody"));
+  table.tHead.append(row(element("td"), ...rows.map((line) => element("th", line.name, { scope: "col", class: "accuracy" }))));
+  for (const metric of ["Rank", ...metrics]) {
+    const place = board.place(metric);
+    table.tBodies[0].append(row(element("th", metric, { scope: "row" }), ...rows.map((line) => line.element.cells[place].cloneNode(true))));
+  }
+  return table;
+};
+
+const differences = (board, rows, metrics) => {
+  const pairs = rows.flatMap((first, index) => rows.slice(index + 1).map((second) => ({ first, second, found: {} })));
+  for (const metric of metrics) {
+    const tested = [];
+    for (const pair of pairs) {
+      const [one, other] = [pair.first, pair.second].map((line) => scores(perImage[line.key], metric, board.norms));
+      if (one && other) {
+        pair.found[metric] = paired(one, other, metric === "Ravg");
+        tested.push(pair.found[metric]);
+      }
+    }
+    holm(tested.map((test) => test.p)).forEach((p, index) => { tested[index].corrected = p; });
+  }
+  const all = pairs.flatMap((pair) => Object.values(pair.found));
+  const reach = Math.max(0.01, ...all.flatMap((test) => [Math.abs(test.low), Math.abs(test.high)]));
+  const table = element("table", "", { class: "differences" });
+  const headings = ["Difference", "Only first right", "Only second right", "p", ...(pairs.length > 1 ? ["p, corrected"] : [])];
+  const head = element("thead");
+  head.append(row(element("th", "Metric", { scope: "col" }), ...headings.map((words) => element("th", words, { scope: "col", class: "number" })), element("th", "So", { scope: "col" })));
+  table.append(head, ...pairs.map((pair) => pairBody(pair, metrics, reach, headings.length)));
+  return table;
+};
+
+const pairBody = (pair, metrics, reach, width) => {
+  const body = element("tbody");
+  body.append(row(element("th", `${pair.first.name} − ${pair.second.name}`, { scope: "rowgroup", colspan: width + 2, class: "pair" })));
+  for (const metric of metrics) {
+    const test = pair.found[metric];
+    const heading = element("th", metric, { scope: "row" });
+    if (!test) {
+      body.append(row(heading, element("td", "not known: an attack did not run to its end", { colspan: width + 1 })));
+      continue;
+    }
+    const onScale = (value) => (50 + (50 * value) / reach).toFixed(1);
+    const difference = element("td", signed(100 * test.difference), {
+      class: "accuracy difference", "data-low": test.low, "data-high": test.high, "data-v": test.difference,
+      style: `--v:${onScale(test.difference)};--l:${onScale(test.low)};--h:${onScale(test.high)}`,
+    });
+    difference.append(element("small", `${signed(100 * test.low)} to ${signed(100 * test.high)}`));
+    const verdict = test.corrected > 0.05 ? "may be chance" : `${(test.difference > 0 ? pair.first : pair.second).name} is better`;
+    const number = (words, value) => element("td", words, { class: "number", "data-v": value });
+    body.append(row(
+      heading, difference, number(test.onlyFirst ?? "–", test.onlyFirst ?? ""), number(test.onlySecond ?? "–", test.onlySecond ?? ""),
+      number(probability(test.p), test.p), ...(width > 4 ? [number(probability(test.corrected), test.corrected)] : []),
+      element("td", verdict, { class: test.corrected > 0.05 ? "quiet" : "verdict" }),
+    ));
+  }
+  return body;
+};
+
+const showComparison = async (board, rows) => {
+  const dialog = document.querySelector("dialog");
+  const place = dialog.querySelector(".compared");
+  const metrics = ["Rworst", "Ravg", ...board.norms, "Clean"];
+  try {
+    await Promise.all(rows.map((line) => load(line.key)));
+    dialog.querySelector(".question").textContent = board.title;
+    place.replaceChildren(sideBySide(board, rows, metrics), differences(board, rows, metrics));
+  } catch (problem) {
+    place.replaceChildren(element("p", problem.message, { class: "warning", role: "alert" }));
+  }
+  dialog.showModal();
+};
