@@ -317,7 +317,7 @@ def compare(
 
 @app.command(name="list", cls=Verb, epilog="Example: bench list attacks --json")
 def list_(
-    kind: Annotated[str, typer.Argument(help="methods, attacks, suites, recipes, datasets or architectures.")],
+    kind: Annotated[str, typer.Argument(help="methods, attacks, suites, recipes, datasets, architectures, papers.")],
     json: Json = False,
 ) -> None:
     """List what there is to choose from."""

@@ -16,7 +16,7 @@ Row = dict[str, Any]
 
 
 def catalogue(kind: str) -> list[Row]:
-    """All things of one `kind`: methods, attacks, suites, recipes, datasets or architectures.
+    """All things of one `kind`: methods, attacks, suites, recipes, datasets, architectures or papers.
 
     Raises:
         BadInput: there is no such kind.
@@ -28,6 +28,7 @@ def catalogue(kind: str) -> list[Row]:
         "recipes": _recipes,
         "datasets": _datasets,
         "architectures": _architectures,
+        "papers": _papers,
     }
     if kind not in kinds:
         raise unknown("kind", kind, kinds)
@@ -139,6 +140,16 @@ def _architectures() -> list[Row]:
 
 
 def _first_line(thing: object) -> str:
+def _papers() -> list[Row]:
+    from benchmark.papers import PAPERS, load_paper
+
+    return [
+        {"name": name, "title": found.title, "exhibits": list(found.exhibits), "paper": found.source}
+        for name in PAPERS.names()
+        for found in (load_paper(name),)
+    ]
+
+
     return (inspect.getdoc(thing) or "").partition("\n")[0]
 
 

@@ -17,7 +17,7 @@ import benchmark
 from benchmark import cli
 from benchmark.errors import BadInput
 
-KINDS = ["methods", "attacks", "suites", "recipes", "datasets", "architectures"]
+KINDS = ["methods", "attacks", "suites", "recipes", "datasets", "architectures", "papers"]
 
 
 def bench(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
@@ -92,6 +92,7 @@ def test_the_names_that_were_promised() -> None:
         "recipes": "quick",
         "datasets": "digits cifar10 cifar100 mnist fashion-mnist svhn folder",
         "architectures": "small-cnn resnet18 preact-resnet18 wrn-28-10 wrn-34-10 wrn-34-20 wrn-70-16 mobilenet-v2",
+        "papers": "mat mmard cat robust-union",
     }
     for kind, names in promised.items():
         assert set(names.split()) <= {row["name"] for row in benchmark.list(kind)}, kind

@@ -41,7 +41,7 @@ if __name__ == "__main__":
     assert not found.failures
     assert benchmark.verify("results", zoo)
     assert benchmark.report(results="results", out="reports").exists()
-    for kind in ("methods", "attacks", "suites", "recipes", "datasets", "architectures"):
+    for kind in ("methods", "attacks", "suites", "recipes", "datasets", "architectures", "papers"):
         assert benchmark.list(kind)
     assert benchmark.paper("mat", table="5", dry_run=True, zoo="zoo", results="results", out="reports").jobs
     benchmark.doctor(results="results", zoo="zoo")

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
 from papers_ledger import file_evaluation
 
+from benchmark import report
 from benchmark.errors import BadInput
+from benchmark.evaluation import load_suite
 from benchmark.papers import load_paper, paper
+from benchmark.papers.abridged import abridged
 from benchmark.papers.agenda import make_agenda
 from benchmark.papers.archive import Archive
-from benchmark.papers.estimate import Clock, Estimate
+from benchmark.papers.estimate import Clock, Estimate, passes_of
 from benchmark.papers.networks import find_network
 from benchmark.papers.stage import make_stage
 from benchmark.papers.workshop import Workshop
+from benchmark.reporting.paper_pages import paper_pages
 
 TOY = """\
 name: toy
@@ -67,6 +72,7 @@ def test_from_nothing_to_a_page_and_nothing_twice(toy: str, tmp_path: Path) -> N
     assert {path.name for path in result.page.parent.iterdir()} == {
         "index.html",
         "claims.csv",
+        "paper.json",
         "table-1.csv",
         "table-1.tex",
     }
@@ -296,3 +302,56 @@ def test_what_is_written_is_plain(toy: str) -> None:
     second = paper(toy, only=["Nature"], out="two").page
     assert first.read_text(encoding="utf-8") == second.read_text(encoding="utf-8")
     assert json.dumps(str(Path.cwd())) not in first.read_text(encoding="utf-8")
+
+
+def test_the_leaderboard_leads_to_the_page_and_back(toy: str) -> None:
+    loaded = load_paper(toy)
+    stage = make_stage(loaded, "digits")
+    for run, broken in (("natural", 20), ("ard", 5)):
+        network = find_network(loaded, run, stage, "small-cnn", 0)
+        file_evaluation(Path("results"), network, stage, "smoke", broken, images=20)
+    first = paper(toy, only=["Nature"]).page
+    assert 'href="../../index.html"' not in first.read_text(encoding="utf-8")
+    index = report().read_text(encoding="utf-8")
+    assert f'<a href="{first.relative_to("reports").as_posix()}">Toy</a>' in index
+    table = index.split('id="papers"', 1)[1]
+    assert re.findall(r'<td class="number">(\d+)</td>', table) == ["0", "0", "1", "0"]  # nobody errs on clean images
+    assert 'href="../../index.html"' in paper(toy, only=["Nature"]).page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        '{"title": "x"}',
+        '{"title": 1, "source": "", "dataset": "", "images": -1, "claims": []}',
+        "[" * 10**5,
+    ],
+)
+def test_what_is_no_papers_page_is_passed_over(tmp_path: Path, content: str) -> None:
+    (tmp_path / "digits" / "toy").mkdir(parents=True)
+    (tmp_path / "digits" / "toy" / "index.html").write_text("")
+    about = '{"title": "x", "source": "", "dataset": "d", "images": null, "claims": {"yes": 2}}'
+    (tmp_path / "digits" / "toy" / "paper.json").write_text(about)
+    assert [found.link for found in paper_pages(tmp_path)] == ["digits/toy/index.html"]
+    (tmp_path / "digits" / "toy" / "paper.json").write_text(content)
+    assert paper_pages(tmp_path) == []
+
+
+def test_what_a_preset_shortens_is_said() -> None:
+    table = load_paper("mat").exhibits
+    assert abridged(table["2"], "full", "digits") == []
+    assert "Fog: steps 50 instead of 200, step size 0.01 instead of 0.002236" in abridged(
+        table["2"], "quick", "digits"
+    )
+    assert "pgd-linf: steps 20 instead of 50, restarts 2 instead of 10" in abridged(table["5"], "quick", "elsewhere")
+    assert abridged(table["3"], "quick", "digits") == []  # the numbers in its columns' names are the steps
+
+
+def test_passes_are_counted_once_where_attacks_go_on_from_each_other() -> None:
+    passes = {
+        name: passes_of(load_suite(name, "quick", "digits")) for name in ("kd-defences", "pgd-linf", "transfer")
+    }
+    assert passes == {"kd-defences": 1000, "pgd-linf": 100, "transfer": 100}

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import benchmark
+from benchmark.papers.abridged import abridged
 from benchmark.papers.chart import draw
 from benchmark.papers.claims import Verdict
 from benchmark.papers.grid import Cell, Grid, Line, printed_grids
@@ -26,6 +27,7 @@ def page(
     verdicts: Sequence[Verdict],
     command: str,
     failures: Sequence[str] = (),
+    home: str | None = None,
 ) -> str:
     """The HTML of all exhibits of `paper` at `stage`.
 
@@ -36,6 +38,7 @@ def page(
         verdicts: on its claims.
         command: what makes what is missing, without the options that choose a part.
         failures: what went wrong in this run.
+        home: where the leaderboard is, seen from the page, if there is one.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
@@ -58,6 +61,8 @@ def page(
         verdicts=verdicts,
         command=command,
         failures=failures,
+        home=home,
+        abridged={key: abridged(exhibit, stage.preset, stage.dataset) for key, exhibit in paper.exhibits.items()},
         title_of=title_of,
         file_of=file_of,
         version=benchmark.__version__,

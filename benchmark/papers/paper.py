@@ -19,9 +19,12 @@ from benchmark.papers.html import file_of, page, title_of
 from benchmark.papers.published import Published, load_published
 from benchmark.papers.schema import Paper
 from benchmark.papers.stage import Stage, make_stage
-from benchmark.papers.text import claims_csv, to_csv, to_latex
+from benchmark.papers.text import claims_csv, to_csv, to_json, to_latex
 from benchmark.papers.workshop import Workshop
 from benchmark.storage import check_writable, safe_name, write_atomic
+
+#: The leaderboard, seen from a paper's page.
+HOME = "../../index.html"
 
 
 @dataclass(frozen=True)
@@ -170,5 +173,7 @@ def _write(
             write_atomic(target / f"{file_of(key)}.csv", to_csv(panels))
             write_atomic(target / f"{file_of(key)}.tex", to_latex(panels, caption))
     write_atomic(target / "claims.csv", claims_csv(verdicts))
-    write_atomic(target / "index.html", page(paper, stage, grids, published, verdicts, command, failures))
+    home = HOME if (target / HOME).resolve().exists() else None
+    write_atomic(target / "index.html", page(paper, stage, grids, published, verdicts, command, failures, home))
+    write_atomic(target / "paper.json", to_json(paper, stage, verdicts))
     return verdicts

@@ -1,13 +1,16 @@
-"""A paper's tables as files: tidy CSV, and LaTeX for a manuscript."""
+"""A paper's tables as files: tidy CSV, LaTeX for a manuscript, and JSON about the whole."""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Sequence
 
 from benchmark.papers.claims import Verdict
 from benchmark.papers.grid import Cell, Grid, Line
+from benchmark.papers.schema import Paper
+from benchmark.papers.stage import Stage
 
 CSV_COLUMNS = (
     "exhibit", "dataset", "architecture", "row", "column", "percent", "low", "high", "spread", "images",
@@ -54,6 +57,20 @@ def to_csv(grids: Sequence[Grid]) -> str:
                     ]
                 )
     return file.getvalue()
+
+
+def to_json(paper: Paper, stage: Stage, verdicts: Sequence[Verdict]) -> str:
+    """What a list of papers' pages shows of this one."""
+    answers = [verdict.answer for verdict in verdicts]
+    about = {
+        "name": paper.name,
+        "title": paper.title,
+        "source": paper.source,
+        "dataset": stage.dataset,
+        "images": stage.images,
+        "claims": {answer: answers.count(answer) for answer in sorted(set(answers))},
+    }
+    return json.dumps(about, indent=1, ensure_ascii=False) + "\n"
 
 
 def claims_csv(verdicts: Sequence[Verdict]) -> str:

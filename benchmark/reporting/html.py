@@ -17,6 +17,7 @@ from benchmark.reporting.gallery import gallery
 from benchmark.reporting.networks import Network
 from benchmark.reporting.svg import Axis, Point, scatter
 from benchmark.reporting.tables import Board, Row
+from benchmark.reporting.paper_pages import PaperPage
 from benchmark.reporting.text import count, distance, duration, percent
 from benchmark.reporting.transfers import Transfers
 
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def index_page(boards: Sequence[Board], networks: Sequence[Network], ledger: Ledger) -> str:
+def index_page(
+    boards: Sequence[Board], networks: Sequence[Network], ledger: Ledger, papers: Sequence[PaperPage] = ()
+) -> str:
     """The leaderboards, or how to get some if there are none.
 
     Args:
@@ -38,6 +41,7 @@ def index_page(boards: Sequence[Board], networks: Sequence[Network], ledger: Led
     pages = {answer.row["evaluation"]: f"models/{found.stem}.html" for found in networks for answer in found.answers}
     choices = {
         name: sorted({str(value) for value in values if value})
+        papers: pages of papers to link to.
         for name, values in {
             "dataset": [board.dataset for board in boards],
             "suite": [board.suite for board in boards],
@@ -54,6 +58,7 @@ def index_page(boards: Sequence[Board], networks: Sequence[Network], ledger: Led
         drawings=[_clean_against_worst(board, pages) for board in boards],
     )
 
+        papers=papers,
 
 def network_page(network: Network, ledger: Ledger) -> str:
     """All about one network."""

@@ -1,0 +1,53 @@
+"""What a preset leaves out of a suite, said where its numbers are shown."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from benchmark.errors import BadInput
+from benchmark.evaluation import SuiteItem, load_suite
+from benchmark.evaluation.suite import suite_scales
+from benchmark.papers.schema import Exhibit
+
+
+def abridged(exhibit: Exhibit, preset: str, scale: str) -> list[str]:
+    """In words, each attack behind `exhibit` that `preset` changes: "PGD-1000: steps 300 instead of 1000".
+
+    Args:
+        exhibit: what is shown.
+        preset: of all its suites.
+        scale: whose row of radii the suites use; the first they have, if not this one.
+    """
+    found: list[str] = []
+    for column in exhibit.columns:
+        for label, change in _changes(column.suite or exhibit.suite, preset, scale):
+            is_shown = label == column.attack or (column.attack is None and column.metric != "clean")
+            line = f"{column.label if column.attack else label}: {change}"
+            if is_shown and line not in found:
+                found.append(line)
+    return found
+
+
+@lru_cache(maxsize=64)
+def _changes(suite: str, preset: str, scale: str) -> tuple[tuple[str, str], ...]:
+    scales = suite_scales(suite)
+    scale = scale if scale in scales else scales[0]
+    try:
+        whole, short = (load_suite(suite, name, scale) for name in ("full", preset))
+    except BadInput:  # the preset is none of this suite's
+        return ()
+    own = {item.label: item for item in short.items}
+    return tuple(
+        (item.label, ", ".join(words) if item.label in own else "left out")
+        for item in whole.items
+        if item.label not in own or (words := _differences(item, own[item.label]))
+    )
+
+
+def _differences(whole: SuiteItem, short: SuiteItem) -> list[str]:
+    full, less = ({**item.attack.identity(), "restarts": item.restarts} for item in (whole, short))
+    return [
+        f"{name.replace('_', ' ')} {less[name]} instead of {full[name]}"
+        for name in full
+        if less.get(name) != full[name]
+    ]

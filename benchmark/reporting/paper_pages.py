@@ -1,0 +1,50 @@
+"""The pages that `bench paper` made in the folder of a report, so that the leaderboard can lead to them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from pydantic import BaseModel, NonNegativeInt, ValidationError
+
+from benchmark.errors import BadInput
+from benchmark.storage import read_text
+
+
+class Summary(BaseModel):
+    """What a paper's page says about itself in the file `paper.json` beside it.
+
+    Attributes:
+        title, source: of the paper.
+        dataset, images: what its tables were measured on.
+        claims: how many were answered "yes", "no", "unclear" and "not measured".
+    """
+
+    title: str
+    source: str
+    dataset: str
+    images: NonNegativeInt | None
+    claims: dict[str, NonNegativeInt]
+
+
+@dataclass(frozen=True)
+class PaperPage:
+    """A paper's page: where it is, seen from the leaderboard, and what it says about itself."""
+
+    link: str
+    about: Summary
+
+
+def paper_pages(out: Path) -> list[PaperPage]:
+    """The papers' pages below `out`, by their place; what is no such page is passed over."""
+    found = []
+    for path in sorted(out.glob("*/*/paper.json")):
+        try:
+            about = Summary.model_validate(json.loads(read_text(path)))
+        except (BadInput, FileNotFoundError, ValidationError, ValueError, RecursionError):
+            continue
+        if (path.parent / "index.html").is_file():
+            found.append(PaperPage(quote((path.parent / "index.html").relative_to(out).as_posix()), about))
+    return found
