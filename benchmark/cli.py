@@ -5,6 +5,8 @@ Exit codes: 0 done, 1 an attack failed or a stored image was not confirmed, 2 th
 
 from __future__ import annotations
 
+import atexit
+import gc
 import io
 import sys
 from collections.abc import Sequence
@@ -470,8 +472,7 @@ def sweep(
     print_rows(result.rows())
     for failure in result.failures:
         print(failure, file=sys.stderr)
-    if result.page:
-        print(f"The page: {result.page}")
+    print(f"The page: {result.page}")
     if result.failures:
         raise typer.Exit(1)
 
@@ -503,6 +504,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # so that no name is a reason to fail, whatever the terminal knows
             stream.reconfigure(errors="backslashreplace")
+    # Else the interpreter, before it ends, looks through all objects of all libraries, which takes up to two seconds.
+    atexit.register(gc.freeze)
     try:
         app(arguments, prog_name="bench")
     except BadInput as error:

@@ -19,7 +19,7 @@ FLOORS = (
     {"data", "models", "attacks"},
     {"training", "evaluation", "analysis"},
     {"reporting", "papers"},
-    {"results", "inventory", "checkup"},
+    {"results", "inventory", "checkup", "experiments"},
     {"__init__"},
     {"cli"},
     {"__main__"},

@@ -42,13 +42,18 @@ class Series:
 
 @dataclass(frozen=True)
 class Drawing:
-    """Everything a figure draws, in pixels; the labels of ticks may have several lines."""
+    """Everything a figure draws, in pixels; the labels of ticks may have several lines.
+
+    Attributes:
+        whiskers: what the lines through bars and points stand for.
+    """
 
     kind: str
     series: tuple[Series, ...]
     ticks: tuple[tuple[float, list[str]], ...]
     grid_lines: tuple[tuple[float, str], ...]
     x_title: str
+    whiskers: str
     width: int = WIDTH
     height: int = HEIGHT
     left: int = LEFT
@@ -62,7 +67,9 @@ def draw(grid: Grid) -> Drawing | None:
         return None
     series, ticks = _bars(grid) if chart.kind == "bars" else _lines(grid)
     levels = tuple((_y(level / 100), str(level)) for level in range(0, 101, 20))
-    return Drawing(chart.kind, tuple(series), tuple(ticks), levels, chart.x)
+    is_spread = any(cell.spread is not None for line in grid.lines for cell in line.cells)
+    whiskers = "± standard deviation over seeds" if is_spread else "with 95% intervals"
+    return Drawing(chart.kind, tuple(series), tuple(ticks), levels, chart.x, whiskers)
 
 
 def _bars(grid: Grid) -> tuple[list[Series], list[tuple[float, list[str]]]]:

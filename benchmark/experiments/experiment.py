@@ -1,0 +1,101 @@
+"""What a sweep compares: methods and values, from a file that comes with the package or from the caller."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from benchmark.documents import Schema, read_document
+from benchmark.errors import BadInput
+from benchmark.experiments.values import parse_values
+from benchmark.registry import Registry
+from benchmark.storage import canonical_json, safe_name
+from benchmark.training.methods import METHODS
+
+EXPERIMENTS: Registry[Path] = Registry("experiment")
+for _path in sorted(Path(__file__).parent.glob("*.yaml")):
+    EXPERIMENTS.add(_path.stem, _path)
+
+
+class Experiment(Schema):
+    """What is compared, written down.
+
+    Attributes:
+        name, title: of the experiment.
+        source: who made it first, and where.
+        method: the methods to train.
+        set: settings by name; a list stands for several values, in which "..." stands for those in between.
+    """
+
+    name: str
+    title: str
+    source: str = ""
+    method: list[str] = Field(min_length=1)
+    set: dict[str, Any] = Field(default_factory=dict)
+
+
+def load_experiment(name: str) -> Experiment:
+    """The experiment called `name`, or the one in the YAML file of that path.
+
+    Raises:
+        BadInput: no such experiment, or its file does not fit: all misfits are listed, each with its line.
+    """
+    return read_document(name if name.endswith((".yaml", ".yml")) else EXPERIMENTS.get(name), Experiment).content
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is compared, with all values spelt out.
+
+    Attributes:
+        name: of the folder for the answer.
+        title, source: of the page.
+        methods: without repetitions.
+        values: by setting, each with one value or several.
+    """
+
+    name: str
+    title: str
+    source: str
+    methods: tuple[str, ...]
+    values: dict[str, list[Any]]
+
+    def words(self) -> list[str]:
+        """The command line's words that ask it."""
+        settings = [f"{key}={','.join(map(_spelt, values))}" for key, values in self.values.items()]
+        return ["--method", *self.methods, *(["--set", *settings] if settings else [])]
+
+
+def make_question(
+    experiment: str | None, methods: Sequence[str], set: Mapping[str, Any] | Sequence[str] | None
+) -> Question:
+    """What `experiment` asks, or what `methods` and `set` ask by themselves; `set` may change an experiment's values.
+
+    Raises:
+        BadInput: neither or both, or names and values that mean nothing.
+    """
+    if experiment and methods:
+        raise BadInput(f"the experiment {experiment} says which methods to train; leave out --method")
+    values = parse_values(set)
+    if experiment:
+        found = load_experiment(experiment)
+        values = {**parse_values(found.set), **values}
+        name, title, source, methods = found.name, found.title, found.source, found.method
+    elif methods:
+        several = [key for key in values if len(values[key]) > 1]
+        name = "-".join(dict.fromkeys([*methods, *several]))
+        title, source = f"{', '.join(methods)} by {', '.join(several) or 'method'}", ""
+    else:
+        known = ", ".join(EXPERIMENTS.names())
+        raise BadInput(f"name what to compare: methods with --method, or one of the experiments {known}")
+    for method in methods:
+        METHODS.get(method)
+    return Question(safe_name(name), title, source, tuple(dict.fromkeys(methods)), values)
+
+
+def _spelt(value: Any) -> str:
+    return value if isinstance(value, str) else canonical_json(value)

@@ -1,0 +1,67 @@
+"""How good a trained network is: on the images held out of training, or on the test images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from benchmark.analysis.paired import scores
+from benchmark.errors import BadInput
+from benchmark.evaluation import Evaluation, evaluate
+from benchmark.models import load_checkpoint
+
+#: What a variant can be chosen by: the split that is measured on.
+SELECTIONS = ("validation", "test")
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What was measured on one network.
+
+    Attributes:
+        network: its name within the run, "" if it is the only one.
+        clean, robust: accuracies, fractions.
+        images: how many they are of.
+        checkpoint: where it is.
+        evaluation: id in the ledger; "" where the numbers are the training's own.
+    """
+
+    network: str
+    clean: float
+    robust: float
+    images: int
+    checkpoint: Path
+    evaluation: str = ""
+
+
+def on_validation(path: Path, images: int) -> Figures:
+    """What training measured on the first `images` held-out images when it chose these weights.
+
+    The same images, the same draws and the same PGD for every run: see `benchmark.training.validation`.
+    """
+    checkpoint = load_checkpoint(path)
+    prefix = f"{checkpoint.network}." if checkpoint.network else ""
+    row = next(row for row in checkpoint.history if row["epoch"] == checkpoint.selected_epoch)
+    clean, robust = (float(row[f"{prefix}{name}"]) for name in ("clean", "robust"))
+    return Figures(checkpoint.network, clean, robust, images, path)
+
+
+def on_test(path: Path, attack: partial[list[Evaluation]]) -> Figures:
+    """Clean accuracy, and that under all attacks of a suite together; `attack` is `evaluate` but for the network.
+
+    Raises:
+        BadInput: an attack failed, so that the robust accuracy is not known.
+    """
+    (found,) = attack(path)
+    clean, robust = scores(found, "clean"), scores(found, "rworst")
+    if clean is None or robust is None:
+        raise BadInput(f"{path}: {'; '.join(found.failures)}")
+    network: str = found.model["network"]
+    return Figures(network, float(clean.mean()), float(robust.mean()), len(clean), path, found.id)
+
+
+def attacks(suite: str | Path, preset: str, n: int | None, **options: Any) -> partial[list[Evaluation]]:
+    """`evaluate` under a suite as far as it takes to know the worst case."""
+    return partial(evaluate, suite=suite, preset=preset, n=n, mode="worst-case", **options)

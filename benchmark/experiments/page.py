@@ -1,0 +1,50 @@
+"""A sweep as one page that opens from disk: every name escaped, nothing fetched, nothing run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import benchmark
+from benchmark.experiments.table import COLUMNS, Line
+from benchmark.papers.chart import draw
+from benchmark.papers.grid import Grid
+from benchmark.papers.html import TEMPLATES as PAPERS_TEMPLATES
+from benchmark.reporting.text import percent
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def page(
+    lines: Sequence[Line], grid: Grid, *, about: Sequence[str], source: str, command: str, failures: Sequence[str]
+) -> str:
+    """The HTML of a sweep: figure, table, and how to make both again.
+
+    Args:
+        lines, grid: the numbers, and the figure that is drawn of them.
+        about: sentences on how they were measured.
+        source: whose experiment it is; "" if it is nobody's.
+        command: what makes it.
+        failures: what could not be trained or measured.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+    environment = Environment(
+        loader=FileSystemLoader([TEMPLATES, PAPERS_TEMPLATES]),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(percent=percent)
+    return environment.get_template("sweep.html").render(
+        lines=lines,
+        columns=list(COLUMNS),
+        exhibit=grid.exhibit,
+        drawing=draw(grid),
+        about=about,
+        source=source,
+        command=command,
+        failures=failures,
+        version=benchmark.__version__,
+    )

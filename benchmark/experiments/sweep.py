@@ -1,0 +1,199 @@
+"""The public door of the experiments' room: train every variant, measure all networks alike, choose."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmark.data import load
+from benchmark.errors import BadInput, unknown
+from benchmark.evaluation import load_suite
+from benchmark.experiments.experiment import make_question
+from benchmark.experiments.measure import SELECTIONS, Figures, attacks, on_test, on_validation
+from benchmark.experiments.page import page
+from benchmark.experiments.table import COLUMNS, Line, make_lines, percentage, to_csv, to_grid
+from benchmark.experiments.variants import Variant, make_variants
+from benchmark.storage import check_writable, write_atomic
+from benchmark.training import train
+from benchmark.training.plan import usual_architecture
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What became of a call.
+
+    Attributes:
+        page: the page that was written; `sweep.csv` lies beside it.
+        lines: the numbers, a line per variant and network.
+        failures: what could not be trained or measured, with the reason.
+    """
+
+    page: Path
+    lines: list[Line] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    @property
+    def chosen(self) -> Variant | None:
+        """The variant of highest robust accuracy."""
+        return next((line.variant for line in self.lines if line.chosen), None)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The lines for a terminal: what was varied, accuracies in percent, what was chosen."""
+        return [
+            {
+                "method": line.variant.method,
+                **line.variant.varied,
+                "network": line.network,
+                **{column: percentage(line.cell(column)) for column in COLUMNS},
+                "chosen": "chosen" if line.chosen else "",
+            }
+            for line in self.lines
+        ]
+
+
+def sweep(
+    experiment: str | None = None,
+    *,
+    method: str | Sequence[str] = (),
+    set: Mapping[str, Any] | Sequence[str] | None = None,
+    select: str = "validation",
+    suite: str = "pgd-linf",
+    preset: str = "full",
+    n: int | None = None,
+    dataset: str = "digits",
+    arch: str | None = None,
+    recipe: str = "quick",
+    teacher: Sequence[str | Path] = (),
+    seeds: Sequence[int] = (0,),
+    zoo: str | Path = "zoo",
+    results: str | Path = "results",
+    out: str | Path | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    workers: int = 1,
+    root: str | Path | None = None,
+    download: bool = False,
+    trust: bool = False,
+    progress: bool = True,
+) -> Sweep:
+    """Train one run per method and combination of values, measure all networks, and mark the best run.
+
+    Runs and evaluations that exist are not made again, so that the same call goes on after an interruption. Teachers
+    of methods that need some are trained before: see `benchmark.experiments.variants.TEACHERS`.
+
+    Args:
+        experiment: a name in `EXPERIMENTS` or a YAML file, which says `method` and `set`; `set` may add to it.
+        method: one or several names in `METHODS`.
+        set: settings by name, lists standing for several values; or "key=value,value" strings, where
+            "alpha=0.1,0.2,...,0.9" stands for nine values. Several keys with several values make a grid.
+        select: "validation": clean accuracy and PGD on held-out training images, as training measured them to select
+            the checkpoint. "test": on the test images, under all attacks of the suite together.
+        suite, preset, n: as `benchmark.evaluate` takes them; for "test" only.
+        dataset, arch, recipe, teacher, root, download, trust: as `benchmark.train` takes them.
+        seeds: of the trainings; numbers are means over them.
+        zoo, results: folders of the checkpoints and of the ledger.
+        out: folder for the page and its table; reports/sweeps/NAME if left out.
+        device, precision, workers, progress: as `benchmark.train` and `benchmark.evaluate` take them.
+
+    Raises:
+        BadInput: anything about the arguments, before any run is trained. What goes wrong in a single run ends up in
+            `failures`, and the others go on, unless none is left.
+        KeyboardInterrupt: what was finished is kept; call again to go on.
+    """
+    question = make_question(experiment, [method] if isinstance(method, str) else method, set)
+    if select not in SELECTIONS:
+        raise unknown("selection", select, SELECTIONS)
+    seeds = tuple(dict.fromkeys(seeds))
+    if not seeds:
+        raise BadInput("name at least one seed")
+    data = load(dataset, root=root, download=download)
+    architecture = arch or usual_architecture(data)
+    variants = make_variants(
+        question.methods,
+        question.values,
+        dataset=data,
+        architecture=architecture,
+        recipe=recipe,
+        given=len(teacher),
+    )
+    if select == "test":
+        load_suite(suite, preset, data.scale)
+        data.test.first(len(data.test) if n is None else n)
+    target = Path(out) if out else Path("reports/sweeps") / question.name
+    for folder in (zoo, target, *([results] if select == "test" else [])):
+        check_writable(folder)
+    common: dict[str, Any] = {"device": device, "precision": precision, "root": root, "download": download}
+
+    def learn(method: str, settings: dict[str, Any], seed: int, teachers: Sequence[str | Path] = ()) -> list[Path]:
+        return train(
+            method,
+            dataset=dataset,
+            arch=arch,
+            recipe=recipe,
+            set=settings,
+            teacher=teachers,
+            seed=seed,
+            out=zoo,
+            resume=True,
+            trust=trust,
+            progress=None if progress else False,
+            **common,
+        )
+
+    attack = attacks(suite, preset, n, workers=workers, results=results, dataset=dataset, progress=progress, **common)
+
+    def measure(variant: Variant, seed: int) -> list[Figures]:
+        teachers = list(teacher) if variant.roles else []
+        for taught, settings in variant.teachers:
+            teachers += learn(taught, settings, seed)
+        paths = learn(variant.method, variant.settings, seed, teachers)
+        if select == "test":
+            return [on_test(path, attack) for path in paths]
+        images = min(variant.recipe.validation.images, len(data.validation))
+        return [on_validation(path, images) for path in paths]
+
+    measured: list[tuple[Variant, dict[int, list[Figures]]]] = []
+    failures: list[str] = []
+    for variant in variants:
+        try:
+            measured.append((variant, {seed: measure(variant, seed) for seed in seeds}))
+        except BadInput as error:
+            failures.append(f"{variant.label}: {error}")
+    lines = make_lines(measured)
+    if not lines:
+        raise BadInput("\n".join(failures))
+    write_atomic(target / "sweep.csv", to_csv(lines))
+    how = f"all attacks of the suite {suite} ({preset})" if select == "test" else "the PGD that training selects by"
+    html = page(
+        lines,
+        to_grid(lines, question.title, suite, data.name, architecture),
+        about=[
+            f"Trained on {data.name} with {architecture} and the recipe {recipe}, "
+            f"{'the mean over the seeds' if len(seeds) > 1 else 'seed'} {', '.join(map(str, seeds))}. Percentages of "
+            f"{lines[0].figures[0].images} {'test' if select == 'test' else 'held-out training'} images; robust: "
+            f"against {how}. {_CAUTION[select]}"
+        ],
+        source=question.source,
+        command=shlex.join(
+            [
+                *("bench", "sweep", *question.words(), "--select", select, "--dataset", dataset, "--recipe", recipe),
+                *(["--arch", arch] if arch else []),
+                *(["--teacher", *map(str, teacher)] if teacher else []),
+                *(["--suite", suite, "--preset", preset] if select == "test" else []),
+                *(["--n", str(n)] if select == "test" and n else []),
+                *(["--seed", *map(str, seeds)] if seeds != (0,) else []),
+            ]
+        ),
+        failures=failures,
+    )
+    return Sweep(write_atomic(target / "index.html", html), lines, failures)
+
+
+#: What the reader should know about the choice.
+_CAUTION = {
+    "validation": "Weights and variant were chosen by these very numbers; evaluate the chosen one on test images.",
+    "test": "The variant was chosen on test images: its numbers are no estimate for new ones.",
+}

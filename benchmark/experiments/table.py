@@ -1,0 +1,154 @@
+"""The lines of a sweep: one per variant and network, mean over the seeds, with what was chosen."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from benchmark.analysis.intervals import wilson
+from benchmark.experiments.measure import Figures
+from benchmark.experiments.variants import Variant
+from benchmark.papers.grid import Cell, Grid
+from benchmark.papers.grid import Line as GridLine
+from benchmark.papers.schema import Chart, Column, Exhibit, Panel, Row
+from benchmark.reporting.text import percent
+from benchmark.storage import canonical_json
+
+#: The figures of a line, by the metric of the papers' tables that they are.
+COLUMNS = {"clean": "clean", "robust": "r_worst"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One network of a variant.
+
+    Attributes:
+        variant, network: which; "" for the only network.
+        figures: as measured, one per seed.
+        judged: whether its robustness counts when a variant is chosen.
+        chosen: whether its variant was.
+    """
+
+    variant: Variant
+    network: str
+    figures: tuple[Figures, ...]
+    judged: bool
+    chosen: bool = False
+
+    @property
+    def label(self) -> str:
+        """In words: "mat, alpha 0.6, h1"."""
+        return ", ".join(filter(None, [self.variant.label, self.network]))
+
+    def cell(self, column: str) -> Cell:
+        """The mean of "clean" or "robust": its 95% interval for one seed, the standard deviation for several."""
+        found = np.array([getattr(figures, column) for figures in self.figures])
+        if len(found) > 1:
+            return Cell(scores=found, spread=float(found.std(ddof=1)))
+        images = self.figures[0].images
+        low, high = wilson(float(found[0] * images), images)
+        return Cell(scores=found, low=low, high=high)
+
+
+def make_lines(measured: Sequence[tuple[Variant, Mapping[int, Sequence[Figures]]]]) -> list[Line]:
+    """The lines of what was measured per seed, those of the best variant marked as chosen.
+
+    The best has the highest robust accuracy, mean over its judged networks and all seeds; the first of several such.
+    """
+    lines, merits = [], []
+    for variant, by_seed in measured:
+        own = [
+            Line(variant, group[0].network, group, group[0].network in variant.judged)
+            for group in zip(*by_seed.values(), strict=True)
+        ]
+        lines.append(own)
+        merits.append(np.mean([figures.robust for line in own if line.judged for figures in line.figures]))
+    best = int(np.argmax(merits)) if merits else None
+    return [replace(line, chosen=number == best) for number, own in enumerate(lines) for line in own]
+
+
+def to_csv(lines: Sequence[Line]) -> str:
+    """A row per line; accuracies in percent."""
+    varied = list(lines[0].variant.varied) if lines else []
+    numbers = [f"{column}{suffix}" for column in COLUMNS for suffix in ("", "_low", "_high", "_spread")]
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    tail = ["judged", "chosen", "checkpoints", "evaluations"]
+    writer.writerow(["method", *varied, "network", "seeds", "images", *numbers, *tail])
+    for line in lines:
+        cells = [line.cell(column) for column in COLUMNS]
+        shares = [share for cell in cells for share in (cell.value, cell.low, cell.high, cell.spread)]
+        writer.writerow(
+            [
+                line.variant.method,
+                *(
+                    value if isinstance(value, str) else canonical_json(value)
+                    for value in line.variant.varied.values()
+                ),
+                line.network,
+                len(line.figures),
+                line.figures[0].images,
+                *("" if share is None else f"{100 * share:.6g}" for share in shares),
+                *("yes" if flag else "" for flag in (line.judged, line.chosen)),
+                " ".join(figures.checkpoint.name for figures in line.figures),
+                " ".join(filter(None, (figures.evaluation for figures in line.figures))),
+            ]
+        )
+    return file.getvalue()
+
+
+def to_grid(lines: Sequence[Line], title: str, suite: str, dataset: str, architecture: str) -> Grid:
+    """The lines as the papers' figures are drawn: over the first setting that counts, else as bars."""
+    x = _axis([line.variant for line in lines])
+    methods = {line.variant.method for line in lines}
+    rows = [
+        Row(
+            label=line.label,
+            series=_series(line, x, methods) if x else "",
+            x=float(line.variant.varied[x]) if x else None,
+        )
+        for line in lines
+    ]
+    exhibit = Exhibit(
+        title=title,
+        suite=suite,
+        columns=[Column(label=name, metric=metric) for name, metric in COLUMNS.items()],  # type: ignore[arg-type]
+        rows=rows,
+        chart=Chart(kind="lines", x=x) if x else Chart(kind="bars"),
+    )
+    cells = [tuple(line.cell(column) for column in COLUMNS) for line in lines]
+    return Grid(
+        key="sweep",
+        exhibit=exhibit,
+        panel=Panel(dataset=dataset, architecture=architecture),
+        images=lines[0].figures[0].images,
+        deviations=(),
+        lines=tuple(GridLine(row, "", own) for row, own in zip(rows, cells, strict=True)),
+    )
+
+
+def _axis(variants: Sequence[Variant]) -> str | None:
+    """The first varied setting whose values are numbers."""
+    for key in variants[0].varied:
+        values = [variant.varied[key] for variant in variants]
+        if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+            return key
+    return None
+
+
+def _series(line: Line, x: str, methods: Collection[str]) -> str:
+    """What tells the lines of a figure apart."""
+    others = [f"{key} {value}" for key, value in line.variant.varied.items() if key != x]
+    method = [line.variant.method] if len(methods) > 1 else []
+    return ", ".join(filter(None, [*method, *others, line.network]))
+
+
+def percentage(cell: Cell) -> str:
+    """ "93.8 (92.1–95.1)" with the interval of one seed, "93.8 ± 0.4" over several."""
+    if cell.spread is not None:
+        return f"{percent(cell.value)} ± {percent(cell.spread)}"
+    return f"{percent(cell.value)} ({percent(cell.low)}–{percent(cell.high)})"

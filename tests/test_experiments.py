@@ -1,0 +1,294 @@
+"""Sweeps: what the values mean, what is refused before anything is trained, what is measured, chosen and written."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from picture_trees import write_tree
+
+import benchmark
+from benchmark.errors import BadInput
+from benchmark.experiments import sweep
+from benchmark.experiments.experiment import EXPERIMENTS, load_experiment, make_question
+from benchmark.experiments.measure import Figures
+from benchmark.experiments.table import make_lines, to_csv, to_grid
+from benchmark.experiments.values import parse_values
+from benchmark.experiments.variants import Variant
+from benchmark.models import load_checkpoint
+from benchmark.papers.chart import draw
+from benchmark.training.methods import METHODS
+from benchmark.training.recipe import load_recipe
+
+#: As short as it gets: one step of ascent, two epochs.
+SHORT = {"epochs": 1, "batch_size": 256, "validation.steps": 1, "validation.images": 20, "threats.linf.steps": 1}
+
+
+def short(folder: Path, *experiment: str, **options):
+    options["set"] = {**SHORT, **options.get("set", {})}
+    places = {"zoo": folder / "zoo", "results": folder / "results", "out": folder / "out"}
+    return sweep(*experiment, **{"device": "cpu", "progress": False, **places, **options})
+
+
+def rows_of(folder: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader((folder / "out" / "sweep.csv").open()))
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("0.1,0.2,...,0.9", [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]),
+        ("0.1, 0.2, ..., 0.5", [0.1, 0.2, 0.3, 0.4, 0.5]),
+        ("5,10,...,30", [5, 10, 15, 20, 25, 30]),
+        ("1,0.5,...,-1", [1, 0.5, 0.0, -0.5, -1]),
+        ("1,2,...,4,10,20,...,40", [1, 2, 3, 4, 10, 20, 30, 40]),
+        ("1e-3,2e-3,...,4e-3", [0.001, 0.002, 0.003, 0.004]),
+        ("0.1,0.2,...,0.3", [0.1, 0.2, 0.3]),
+        ("bce,ce", ["bce", "ce"]),
+        ("[linf,l2],[linf]", [["linf", "l2"], ["linf"]]),
+        ("0.5,0.5", [0.5]),
+        ("{name: cosine}", [{"name": "cosine"}]),
+    ],
+)
+def test_values(text, values):
+    found = parse_values([f"key={text}"])["key"]
+    assert found == values
+    assert [str(value) for value in found if isinstance(value, int)] == [
+        str(value) for value in values if isinstance(value, int)
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0.1,...,0.9",
+        "...,0.9",
+        "0.1,0.2,...",
+        "...",
+        "a,b,...,c",
+        "0.1,0.2,...,...,0.5",
+        ".nan,1,...,3",
+        "1,2,...,.inf",
+    ],
+)
+def test_dots_without_neighbours_are_refused(text):
+    with pytest.raises(BadInput, match=r"key: dots stand between numbers.*0\.1,0\.2,\.\.\.,0\.9"):
+        parse_values([f"key={text}"])
+
+
+@pytest.mark.parametrize("text", ["0.1,0.2,...,0.95", "0.2,0.1,...,0.9", "0.1,0.1,...,0.9", "0.1,0.3,...,0.2"])
+def test_steps_that_do_not_reach_the_end_are_refused(text):
+    with pytest.raises(BadInput, match=r"key: from .* on, steps of .* don't end at"):
+        parse_values([f"key={text}"])
+
+
+@pytest.mark.parametrize(
+    ("items", "words"),
+    [
+        (["alpha"], "key=value"),
+        (["=3"], "key=value"),
+        (["alpha="], "no value"),
+        (["alpha=[1"], "can't read"),
+        (["alpha=1", "alpha=2"], "twice"),
+        (["alpha=0,1,...,99999999"], "1,000 are the most"),
+    ],
+)
+def test_words_that_are_no_values_are_refused(items, words):
+    with pytest.raises(BadInput, match=words):
+        parse_values(items)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"set": {"alpah": [0.1, 0.2]}}, "unknown setting 'alpah'; did you mean alpha"),
+        ({"set": {"alpha": [0.5, 1.5, 2.5]}}, r"alpha=1\.5[\s\S]*alpha=2\.5"),
+        ({"set": {"alpha": 0.5}}, "nothing to compare"),
+        ({"set": {"alpha": [0.5, 0.5]}}, "nothing to compare"),
+        ({"method": ["mat", "mat"]}, "nothing to compare"),
+        ({"method": ["mat", "mta"]}, "unknown method 'mta'; did you mean"),
+        ({"method": []}, "name what to compare: .*scenarios"),
+        ({"set": {"alpha": [0.1, 0.2], "lr": [-1.0]}}, "lr: .*greater than 0"),
+        ({"set": {"alpha": [n / 100 for n in range(50)], "lr": [n / 100 for n in range(1, 50)]}}, "2,450 runs"),
+        ({"set": {"alpha": [0.1, 0.2]}, "select": "tset"}, "did you mean test"),
+        ({"set": {"alpha": [0.1, 0.2]}, "select": "test", "suite": "pdg-linf"}, "did you mean pgd-linf"),
+        ({"set": {"alpha": [0.1, 0.2]}, "select": "test", "n": 10**6}, "450"),
+        ({"set": {"alpha": [0.1, 0.2]}, "seeds": []}, "at least one seed"),
+        ({"set": {"alpha": [0.1, 0.2]}, "device": "abacus"}, "abacus"),
+        ({"method": ["ard", "iad-2"], "teacher": ["a.pt"]}, "iad-2 asks for 2 teachers"),
+    ],
+)
+def test_what_can_be_known_to_be_wrong_is_refused_before_training(tmp_path, options, words):
+    with pytest.raises(BadInput, match=words):
+        sweep(**{"method": "mat", "zoo": tmp_path / "zoo", "out": tmp_path / "out", **options})
+    assert not list(tmp_path.rglob("*.pt"))
+
+
+def test_an_experiment_says_its_methods_itself():
+    with pytest.raises(BadInput, match="leave out --method"):
+        make_question("scenarios", ["mat"], None)
+    with pytest.raises(BadInput, match="did you mean scenarios"):
+        make_question("scenarois", [], None)
+    assert make_question("alpha", [], ["alpha=0.5,0.6"]).values == {"alpha": [0.5, 0.6]}
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS.names())
+def test_shipped_experiments_fit(name):
+    experiment = load_experiment(name)
+    assert experiment.name == name
+    assert all(method in METHODS for method in experiment.method)
+    values = make_question(name, [], None).values
+    assert len(experiment.method) * max((len(each) for each in values.values()), default=1) > 1
+    if name == "alpha":
+        assert values == {"alpha": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]}
+
+
+def test_a_sweep_trains_measures_chooses_and_writes(tmp_path):
+    result = short(tmp_path, method="mat", set={"alpha": [0.2, 0.8]})
+    rows = rows_of(tmp_path)
+    assert [(row["alpha"], row["network"]) for row in rows] == [(a, h) for a in ("0.2", "0.8") for h in ("h1", "h2")]
+    for row in rows:
+        checkpoint = load_checkpoint(tmp_path / "zoo" / row["checkpoints"])
+        assert checkpoint.extra["settings"]["alpha"] == float(row["alpha"])
+        measured = checkpoint.history[checkpoint.selected_epoch - 1]
+        assert float(row["robust"]) == pytest.approx(100 * measured[f"{row['network']}.robust"])
+        assert float(row["clean"]) == pytest.approx(100 * measured[f"{row['network']}.clean"])
+        assert row["images"] == "20"
+        assert float(row["robust_low"]) <= float(row["robust"]) <= float(row["robust_high"])
+    means = {a: sum(float(row["robust"]) for row in rows if row["alpha"] == a) for a in ("0.2", "0.8")}
+    best = max(means, key=lambda alpha: means[alpha])
+    assert {row["alpha"] for row in rows if row["chosen"]} == {best}
+    assert result.chosen is not None
+    assert result.chosen.varied == {"alpha": float(best)}
+    page = result.page.read_text()
+    assert page.count("<polyline") == 4  # two networks, clean and robust
+    assert "--set " in page
+    assert "alpha=0.2,0.8" in page
+    assert "held-out training images" in page
+
+
+def test_the_same_again_trains_nothing(tmp_path, monkeypatch):
+    first = short(tmp_path, method="at", set={"lr": [0.1, 0.05]})
+    monkeypatch.setattr("benchmark.training.Trainer", None)
+    assert short(tmp_path, method="at", set={"lr": [0.1, 0.05]}).lines == first.lines
+
+
+def test_on_test_images_the_ledger_is_asked(tmp_path):
+    result = short(tmp_path, method="at", set={"lr": [0.1, 0.02]}, select="test", preset="quick", n=20)
+    for row in rows_of(tmp_path):
+        (found,) = benchmark.evaluate(
+            tmp_path / "zoo" / row["checkpoints"],
+            suite="pgd-linf",
+            preset="quick",
+            n=20,
+            mode="worst-case",
+            device="cpu",
+            results=tmp_path / "results",
+            progress=False,
+        )
+        assert row["evaluations"] == found.id
+        robust = ~(found.clean_errors | found.outcomes[0].broken | found.outcomes[1].broken)
+        assert float(row["robust"]) == pytest.approx(100 * robust.mean())
+    assert "chosen on test images" in result.page.read_text()
+
+
+def test_seeds_give_mean_and_spread(tmp_path):
+    short(tmp_path, method="at", set={"lr": [0.1, 0.02]}, seeds=[0, 1])
+    for row in rows_of(tmp_path):
+        found = [load_checkpoint(tmp_path / "zoo" / name).history[0]["clean"] for name in row["checkpoints"].split()]
+        assert len(found) == 2
+        assert float(row["clean"]) == pytest.approx(50 * sum(found))
+        assert float(row["clean_spread"]) == pytest.approx(100 * abs(found[0] - found[1]) / 2**0.5, rel=1e-4)
+        assert row["clean_low"] == ""
+
+
+def test_the_scenarios_see_to_their_teachers(tmp_path):
+    result = short(tmp_path, "scenarios")
+    assert not result.failures
+    names = {row["method"] for row in rows_of(tmp_path)}
+    assert names == {"at", "mat", "mat-rob-rob-offline", "mat-nat-rob-online", "mat-nat-rob-offline"}
+    for method, teacher in (("mat-rob-rob-offline", "at"), ("mat-nat-rob-offline", "natural")):
+        (line,) = (line for line in result.lines if line.variant.method == method)
+        student = load_checkpoint(line.figures[0].checkpoint)
+        (name,) = student.extra["teachers"]
+        taught = load_checkpoint(tmp_path / "zoo" / f"{name}.pt")
+        assert (taught.method, taught.extra["settings"]["loss"]) == (teacher, "bce")
+        assert taught.recipe["epochs"] == SHORT["epochs"]
+    assert {line.network for line in result.lines if not line.judged} == {"natural"}
+    assert "<rect" in result.page.read_text()
+
+
+def test_a_given_teacher_takes_the_place_of_the_usual_one(tmp_path):
+    (teacher,) = benchmark.train(
+        "natural", set={"epochs": 1}, out=tmp_path, name="mine", device="cpu", progress=False
+    )
+    result = short(tmp_path, method="ard", set={"alpha": [0.5, 1.0]}, teacher=[teacher])
+    assert {load_checkpoint(line.figures[0].checkpoint).extra["teachers"][0] for line in result.lines} == {"mine"}
+
+
+def test_a_run_that_fails_does_not_stop_the_others(tmp_path):
+    result = short(tmp_path, method="at", set={"lr": [1e20, 0.05], "epochs": 3})
+    assert len(result.failures) == 1
+    assert "lr 1e+20" in result.failures[0]
+    assert [line.variant.varied["lr"] for line in result.lines] == [0.05]
+    assert "the loss became" in result.page.read_text()
+
+
+def test_any_folder_of_images_can_be_swept(tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCHMARK_DATA", str(tmp_path / "cache"))
+    pictures = write_tree(tmp_path / "pictures")
+    result = short(
+        tmp_path,
+        method="at",
+        set={"lr": [0.1, 0.05], "batch_size": 8},
+        dataset=f"folder:{pictures}",
+        arch="small-cnn",
+        select="test",
+        n=4,
+    )
+    assert [line.figures[0].images for line in result.lines] == [4, 4]
+
+
+def variant(method: str, judged=("",), **varied) -> Variant:
+    recipe, _ = load_recipe("quick").resolve("at", "small-cnn", "digits", "digits", {}, "quick")
+    return Variant(method, varied, varied, judged, recipe)
+
+
+def figures(robust: float, network: str = "", clean: float = 0.9) -> Figures:
+    return Figures(network, clean, robust, 100, Path(f"{network or 'only'}.pt"))
+
+
+def test_only_attacked_networks_and_all_seeds_count_in_the_choice():
+    lines = make_lines(
+        [
+            (variant("a", lr=1), {0: [figures(0.5)], 1: [figures(0.3)]}),
+            (
+                variant("b", ("robust",), lr=2),
+                {s: [figures(0.0, "natural"), figures(0.45, "robust")] for s in (0, 1)},
+            ),
+            (variant("c", lr=3), {0: [figures(0.45)], 1: [figures(0.45)]}),
+        ]
+    )
+    assert [line.label for line in lines if line.chosen] == ["b, lr 2, natural", "b, lr 2, robust"]
+    assert to_csv(lines).splitlines()[1].startswith("a,1,,2,100,90,,,0,40,,,14.1421,yes,,")
+
+
+def test_a_grid_of_two_settings_has_a_line_per_value_of_the_second():
+    variants = [variant("mat", ("h1",), alpha=a, loss=loss) for a in (0.1, 0.2) for loss in ("ce", "bce")]
+    lines = make_lines([(each, {0: [figures(0.4, "h1")]}) for each in variants])
+    drawing = draw(to_grid(lines, "a grid", "pgd-linf", "digits", "small-cnn"))
+    assert drawing is not None
+    assert {series.name for series in drawing.series} == {
+        f"loss {loss}, h1, {column}" for loss in ("ce", "bce") for column in ("clean", "robust")
+    }
+    assert all(len(series.marks) == 2 for series in drawing.series)
+    assert drawing.whiskers == "with 95% intervals"
+
+
+def test_what_a_file_says_is_escaped(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("name: mine\ntitle: <script>alert(1)</script>\nmethod: [at]\nset: {lr: [0.1, 0.05]}\n")
+    page = short(tmp_path, str(file)).page.read_text()
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
