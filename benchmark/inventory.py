@@ -69,6 +69,7 @@ def _methods() -> list[Row]:
                 "inner": formula(bound.inner.objective),
                 "outer": formula(bound.outer),
                 "paper": method.paper,
+                "equation": method.equation,
             }
         )
     return rows
@@ -139,7 +140,6 @@ def _architectures() -> list[Row]:
     return rows
 
 
-def _first_line(thing: object) -> str:
 def _papers() -> list[Row]:
     from benchmark.papers import PAPERS, load_paper
 
@@ -150,6 +150,7 @@ def _papers() -> list[Row]:
     ]
 
 
+def _first_line(thing: object) -> str:
     return (inspect.getdoc(thing) or "").partition("\n")[0]
 
 

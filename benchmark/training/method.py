@@ -25,7 +25,7 @@ class Method:
 
     Attributes:
         title: its full name.
-        paper: who proposed it and where, with the equation if there is one.
+        paper: who proposed it and where; `equation`, the number of its loss there, if that could be read.
         cohort: makes the networks that learn and names the frozen teachers.
         inner: makes the inner maximisation.
         outer: the loss of a step, summed over the networks that learn.
@@ -40,6 +40,7 @@ class Method:
     outer: Outer
     awp: Callable[..., AWP] = AWP
     merge: Callable[..., Merge] | None = None
+    equation: str = ""
 
     def bind(
         self, settings: Mapping[str, Any], where: str, inner: str | None = None, outer: str | None = None

@@ -39,7 +39,7 @@ distilled_twice = partial(student, ("natural", "robust"))
 _TABLE = {
     # One network.
     "natural": Method("Natural training", "", single, attack(None), outer.natural),
-    "at": Method("Adversarial training, linf", f"{MADRY}, eq. 2.1", single, attack(climb.ce), outer.at),
+    "at": Method("Adversarial training, linf", MADRY, single, attack(climb.ce), outer.at, equation="2.1"),
     "at-l2": Method("Adversarial training, l2", MADRY, single, attack(climb.ce, "l2"), outer.at),
     "at-l1": Method("Adversarial training, l1", MAINI, single, attack(climb.ce, "l1"), outer.at),
     "alp": Method("Adversarial logit pairing", "Kannan et al. 2018, arXiv:1803.06373", single, attack(climb.ce), outer.alp),
@@ -55,12 +55,12 @@ _TABLE = {
     "iad-2": Method("Introspective adversarial distillation, II", "Zhu et al. 2022, arXiv:2106.04928", distilled_twice, attack(climb.ce), outer.iad_2),
     "rslad": Method("Robust soft label adversarial distillation", "Zi et al. 2021, arXiv:2108.07969", distilled, attack(climb.rslad, start="gaussian"), outer.rslad),
     "mtard": Method("Multi-teacher adversarial distillation", "Zhao et al. 2022, ECCV", distilled_twice, attack(climb.ce, start="gaussian"), outer.mtard),
-    "mmard": Method("Min-max adversarial robustness distillation", "Wang et al. 2025, arXiv:2503.06559, eq. 6", distilled, attack(climb.mmard, start="gaussian"), outer.mmard),
+    "mmard": Method("Min-max adversarial robustness distillation", "Wang et al. 2025, arXiv:2503.06559", distilled, attack(climb.mmard, start="gaussian"), outer.mmard, equation="6"),
 
     # Several networks that learn from each other.
     "act": Method("Adversarial concurrent training", "Arani et al. 2020, arXiv:2008.07015", natural_and_robust, attack(climb.act, start="gaussian"), outer.act),
     "cat": Method("Collaborative adversarial training", "Liu et al. 2023, arXiv:2303.14922", pair, attack(climb.ce), outer.cat),
-    "mat": Method("Mutual adversarial training", f"{MAT}, eq. 4 and 5", mutual, attack(climb.bce), outer.mat),
+    "mat": Method("Mutual adversarial training", MAT, mutual, attack(climb.bce), outer.mat, equation="4 and 5"),
     "mat-rob-rob-offline": Method("MAT with a robust teacher trained before", f"{MAT}, section 3.2.5", distilled, attack(climb.bce), outer.mat_offline),
     "mat-nat-rob-online": Method("MAT of a natural and a robust network", f"{MAT}, section 3.2.5", natural_and_robust, attack(climb.bce), outer.mat_nat_rob),
     "mat-nat-rob-offline": Method("MAT with a natural teacher trained before", f"{MAT}, section 3.2.5", distilled, attack(climb.bce), outer.mat_offline),
@@ -69,9 +69,9 @@ _TABLE = {
     "at-avg": Method("Adversarial training, average of norms", TRAMER, single, attack(climb.ce, *ALL), outer.at),
     "at-max": Method("Adversarial training, worst norm", TRAMER, single, attack(climb.ce, *ALL, strategy="max"), outer.at),
     "at-msd": Method("Multi steepest descent", MAINI, single, attack(climb.ce, *ALL, strategy="msd", start="zero"), outer.at),
-    "mat-avg": Method("MAT for several norms, average", f"{MAT}, eq. 6, 7, 10", generalist, attack(climb.bce, *ALL), outer.mat_avg),
-    "mat-max": Method("MAT for several norms, worst", f"{MAT}, eq. 6, 8, 10", generalist, attack(climb.bce, *ALL, strategy="max"), outer.mat_max),
-    "mat-msd": Method("MAT for several norms, MSD", f"{MAT}, eq. 6, 9, 10", generalist, attack(climb.bce, *ALL, strategy="msd", start="zero"), outer.mat_msd),
+    "mat-avg": Method("MAT for several norms, average", MAT, generalist, attack(climb.bce, *ALL), outer.mat_avg, equation="6, 7, 10"),
+    "mat-max": Method("MAT for several norms, worst", MAT, generalist, attack(climb.bce, *ALL, strategy="max"), outer.mat_max, equation="6, 8, 10"),
+    "mat-msd": Method("MAT for several norms, MSD", MAT, generalist, attack(climb.bce, *ALL, strategy="msd", start="zero"), outer.mat_msd, equation="6, 9, 10"),
     "e-at": Method("Extreme norm adversarial training", "Croce and Hein 2022, arXiv:2105.12508", single, attack(climb.ce, "linf", "l1", strategy="hardest", start="zero", keep="best", ascent="apgd"), outer.at),
     "sat-stochastic": Method("Stochastic adversarial training over norms", "Madaan et al. 2021, arXiv:2006.12135", single, attack(climb.ce, *ALL, strategy="random"), outer.at),
     "ramp": Method("RAMP", "Jiang and Singh 2024, arXiv:2402.06827", scaffolded, attack(climb.ce, "linf", "l1", start="zero", keep="best", ascent="apgd"), outer.ramp, merge=Merge),

@@ -25,7 +25,7 @@ def parameters(function: Callable[..., Any]) -> dict[str, Any]:
     return {
         name: parameter.default
         for name, parameter in signature.parameters.items()
-        if parameter.default is not inspect.Parameter.empty
+        if parameter.default is not inspect.Parameter.empty and parameter.kind is not parameter.POSITIONAL_ONLY
     }
 
 

@@ -77,7 +77,10 @@ def mat_nat_rob(batch: Batch, alpha: Fraction = 0.6, detach_teacher: bool = Fals
 
 @OUTERS.register("mat-avg")
 def mat_avg(batch: Batch, alpha: Fraction = 0.6, detach_teacher: bool = False) -> Tensor:
-    """1/M·Σ_m [(1 − α)·BCE(h₀(x'_0m), y) + α·D(h_m(x)‖h₀(x'_0m))] + the specialists' losses (`specialists`)."""
+    """1/M·Σ_m [(1 − α)·BCE(h₀(x'_0m), y) + α·D(h_m(x)‖h₀(x'_0m))] + the specialists' losses.
+
+    A specialist's loss is (1 − α)·BCE(h_m(x'_m), y) + α/M·Σ_{n≠m} D(h_n(x)‖h_m(x'_m)), n running from 0 to M.
+    """
     h0, *others = batch.nets
     pairs = zip(others, h0.adversarials, strict=True)
     generalist = mean(_learn(z, _taught(m, detach_teacher), batch.y, alpha) for m, z in pairs)
@@ -86,8 +89,9 @@ def mat_avg(batch: Batch, alpha: Fraction = 0.6, detach_teacher: bool = False) -
 
 @OUTERS.register("mat-max")
 def mat_max(batch: Batch, alpha: Fraction = 0.6, detach_teacher: bool = False) -> Tensor:
-    """(1 − α)·BCE(h₀(x'_0k), y) + α·D(h_k(x)‖h₀(x'_0k)) + the specialists' losses (`specialists`).
+    """(1 − α)·BCE(h₀(x'_0k), y) + α·D(h_k(x)‖h₀(x'_0k)) + the specialists' losses.
 
+    A specialist's loss is (1 − α)·BCE(h_m(x'_m), y) + α/M·Σ_{n≠m} D(h_n(x)‖h_m(x'_m)), n running from 0 to M.
     k, the attack that won, is chosen per example, and so is the specialist that teaches it.
     """
     h0, *others = batch.nets
@@ -99,7 +103,10 @@ def mat_max(batch: Batch, alpha: Fraction = 0.6, detach_teacher: bool = False) -
 
 @OUTERS.register("mat-msd")
 def mat_msd(batch: Batch, alpha: Fraction = 0.6, detach_teacher: bool = False) -> Tensor:
-    """1/M·Σ_m [(1 − α)·BCE(h₀(x'_msd), y) + α·D(h_m(x)‖h₀(x'_msd))] + the specialists' losses (`specialists`)."""
+    """1/M·Σ_m [(1 − α)·BCE(h₀(x'_msd), y) + α·D(h_m(x)‖h₀(x'_msd))] + the specialists' losses.
+
+    A specialist's loss is (1 − α)·BCE(h_m(x'_m), y) + α/M·Σ_{n≠m} D(h_n(x)‖h_m(x'_m)), n running from 0 to M.
+    """
     h0, *others = batch.nets
     generalist = mean(_learn(h0.adversarial, _taught(m, detach_teacher), batch.y, alpha) for m in others)
     return generalist + specialists(batch, alpha, detach_teacher)

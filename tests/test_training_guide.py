@@ -1,0 +1,84 @@
+"""docs/methods.md is what the registry says, and what it promises can be done."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from benchmark import inventory
+from benchmark.training.differences import DIFFERENCES
+from benchmark.training.guide import methods_page
+from benchmark.training.method import formula
+from benchmark.training.methods import METHODS
+from benchmark.training.objectives import OBJECTIVES
+from benchmark.training.outer import OUTERS
+from benchmark.training.parameters import parameters
+from benchmark.training.plan import parse_settings
+from benchmark.training.recipe import is_recipe_key, load_recipe
+
+#: Options that a student's page names for the teacher to be trained before it.
+TEACHERS = {"loss": "at", "temperature": "natural"}
+
+PAGE = Path(__file__).parent.parent / "docs" / "methods.md"
+
+
+def section(name):
+    return re.search(rf"\n## {re.escape(name)}\n(.*?)(\n## |\Z)", methods_page(), re.DOTALL)[1]
+
+
+def test_the_page_of_methods_is_current():
+    """If not: python -m benchmark.training.guide > docs/methods.md"""
+    assert PAGE.read_text(encoding="utf-8") == methods_page()
+
+
+@pytest.mark.parametrize("name", METHODS.names())
+def test_the_page_tells_all_of_a_method(name):
+    method, text = METHODS.get(name), section(name)
+    bound = method.bind({}, name)
+    assert f"| [`{name}`](#{name}) |" in methods_page()
+    for told in (method.title, method.paper, method.equation, formula(bound.outer), DIFFERENCES[name]):
+        assert told in text
+    own_objectives = any(member.objective for member in bound.cohort.members)
+    if bound.inner.objective and not own_objectives:
+        assert f"`{formula(bound.inner.objective).replace('|', '‖')}`" in text
+    for network in (*(member.name or "one" for member in bound.cohort.members), *bound.cohort.teachers):
+        assert network in text.split("* Networks:")[1].splitlines()[0]
+    assert ("none frozen" in text) == (not bound.cohort.teachers)
+    shown = set(re.findall(r"`(\w+)=", text))
+    hidden = {"objective"} | (
+        set() if bound.inner.objective else set(parameters(method.inner)) | {"awp", "awp_warmup"}
+    )
+    assert bound.settings.keys() - hidden <= shown
+
+
+@pytest.mark.parametrize("name", METHODS.names())
+def test_every_option_that_the_page_names_exists(name):
+    """Each `name=value` in what is said of a method is accepted, by it or by the method it says it for."""
+    text = section(name)
+    for option in set(re.findall(r"`([\w.]+=[^`]+)`", text)):
+        settings = parse_settings([option])
+        (key,) = settings
+        if is_recipe_key(key):
+            load_recipe("paper").resolve(name, "resnet18", "cifar10", "cifar10", settings, "paper")
+        else:
+            known = METHODS.get(name).bind({}, name).settings
+            METHODS.get(name if key in known else TEACHERS[key]).bind(settings, name)
+    for objective in re.findall(r"`--inner ([\w-]+)`", text):
+        assert objective in OBJECTIVES
+    for loss in re.findall(r"`--outer ([\w-]+)`", text):
+        assert loss in OUTERS
+
+
+def test_differences_are_told_of_every_method_and_of_no_other():
+    assert list(DIFFERENCES) == METHODS.names()
+
+
+def test_the_list_of_methods_has_the_columns_of_the_page():
+    rows = {row["name"]: row for row in inventory.catalogue("methods")}
+    assert rows["mat"]["networks"] == ["h1", "h2"]
+    assert (rows["mat"]["paper"], rows["mat"]["equation"]) == ("Liu et al. 2021, arXiv:2112.05005", "4 and 5")
+    assert rows["mtard"]["teachers"] == ["natural", "robust"]
+    assert rows["rslad"]["inner"] == "D(T(x)‖S(x'))"
+    assert rows["rslad"]["outer"] == "α·D(T(x)‖S(x')) + (1 − α)·D(T(x)‖S(x))"
