@@ -56,9 +56,10 @@ class PreparedClassifier:
             prepared = freeze(copy.deepcopy(model).to(self.device).float().eval())
         exact = _fuse(prepared, probe).to(memory_format=torch.channels_last)
         self._images_per_pass = None if probe is None else images_per_pass(exact, probe)
-        self.networks = (
-            {"fp32": exact} if precision == "fp32" else {"fp32": exact, precision: _cast_weights(exact, probe)}
-        )
+        self.networks: dict[str, Callable[[Tensor], Tensor]] = {}
+        self.networks["fp32"] = exact
+        if precision == "bf16":
+            self.networks["bf16"] = _cast_weights(exact, probe)
         if compile:
             for name in self.networks:
                 self.networks[name] = _compiled(self.networks[name], probe)
