@@ -27,9 +27,9 @@ def train(zoo: Path, method: str = "at") -> None:
     benchmark.train(method, set=SETTINGS, out=zoo, resume=True, progress=False, precision="fp32")
 
 
-def evaluate(network: Path, suite: Path, results: Path) -> None:
+def evaluate(network: Path, suite: Path, results: Path, workers: int = 1) -> None:
     plan.SHARD = 10
-    benchmark.evaluate(network, suite=suite, results=results, precision="fp32", progress=False)
+    benchmark.evaluate(network, suite=suite, results=results, precision="fp32", workers=workers, progress=False)
 
 
 def report(results: Path, out: Path) -> None:
@@ -105,6 +105,12 @@ def networks(zoo: Path) -> dict[str, str]:
     """What the checkpoints of a zoo compute, by file; states of unfinished runs are none."""
     finished = [path for path in sorted(zoo.rglob("*.pt")) if path.parent.name != ".state"]
     return {str(path.relative_to(zoo)): load_checkpoint(path).digest for path in finished}
+
+
+def epochs(zoo: Path) -> int:
+    """How many epochs the state of the unfinished run in this zoo holds; 0 if there is none."""
+    states = list((zoo / ".state").glob("*.pt"))
+    return max((torch.load(path, weights_only=True)["epoch"] for path in states), default=0)
 
 
 def whole_files(folder: Path) -> dict[str, tuple[int, bytes]]:

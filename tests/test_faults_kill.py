@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections import Counter
 from pathlib import Path
 
 import fault_runs
@@ -26,27 +27,60 @@ def order(tmp_path_factory) -> tuple[Path, Path]:
     return save(folder), write_suite(folder, THREE_NORMS)
 
 
+def tell(kind: str, landed: Counter) -> None:
+    """Say where the kills landed, and that they did not all land at one place."""
+    print(f"\n{landed.total()} kills of {kind}, by what was there: {dict(sorted(landed.items()))}")
+    assert len(landed) > 1 or landed.total() < 10
+
+
 @pytest.mark.parametrize("kills", [3, pytest.param(110, marks=pytest.mark.slow)])
 def test_killed_evaluations(tmp_path, order, kills):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     duration = fault_runs.finish(fault_runs.evaluate, *order, whole)
     expected = fault_runs.ledger_content(whole)
-    survived, kept = 0, {}
+    landed, kept = Counter(), {}
     for after in fault_runs.moments(10 * kills, duration, seed=kills):
-        if survived == kills:
+        if landed.total() == kills:
             break
-        survived += fault_runs.kill(fault_runs.evaluate, *order, killed, after=after)
+        in_time = fault_runs.kill(fault_runs.evaluate, *order, killed, after=after)
         now = fault_runs.whole_files(killed)
         assert kept.items() <= now.items()  # what was there is neither lost nor made again
         kept = now
+        if in_time:
+            landed[len(list(killed.rglob("*.safetensors")))] += 1
         content = fault_runs.ledger_content(killed) if now else {}
         assert content.items() <= expected.items()
         if content == expected:
             shutil.rmtree(killed)
             kept = {}
     fault_runs.finish(fault_runs.evaluate, *order, killed)
+    assert kept.items() <= fault_runs.whole_files(killed).items()
     assert fault_runs.ledger_content(killed) == expected
-    assert survived == kills
+    assert landed.total() == kills
+    tell("evaluate", landed)
+
+
+@pytest.mark.slow
+def test_killed_evaluations_with_workers(tmp_path, order):
+    """The workers of a main process that is killed end by themselves, and disturb nobody before they do."""
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    fault_runs.finish(fault_runs.evaluate, *order, whole)
+    expected = fault_runs.ledger_content(whole)
+    duration = fault_runs.finish(fault_runs.evaluate, *order, tmp_path / "timed", 2)
+    assert fault_runs.ledger_content(tmp_path / "timed") == expected
+    landed: Counter = Counter()
+    for after in fault_runs.moments(30, duration, seed=2):
+        if landed.total() == 6:
+            break
+        if fault_runs.kill(fault_runs.evaluate, *order, killed, 2, after=after):
+            landed[len(list(killed.rglob("*.safetensors")))] += 1
+        content = fault_runs.ledger_content(killed) if killed.exists() else {}
+        assert content.items() <= expected.items()
+        if content == expected:
+            shutil.rmtree(killed)
+    fault_runs.finish(fault_runs.evaluate, *order, killed)
+    assert fault_runs.ledger_content(killed) == expected
+    tell("evaluate with workers", landed)
 
 
 @pytest.mark.parametrize("kills", [2, pytest.param(60, marks=pytest.mark.slow)])
@@ -55,18 +89,26 @@ def test_killed_trainings(tmp_path, kills):
     duration = fault_runs.finish(fault_runs.train, whole)
     expected = fault_runs.networks(whole)
     assert len(expected) == 2
-    survived = 0
+    landed, epochs, finished = Counter(), 0, 0
     for after in fault_runs.moments(10 * kills, duration, seed=kills):
-        if survived == kills:
+        if landed.total() == kills:
             break
-        survived += fault_runs.kill(fault_runs.train, killed, after=after)
+        in_time = fault_runs.kill(fault_runs.train, killed, after=after)
         found = fault_runs.networks(killed)
         assert found.items() <= expected.items()
+        now = fault_runs.epochs(killed)
+        assert now >= epochs or found == expected  # no finished epoch is trained again
+        assert len(found) >= finished
+        epochs, finished = now, len(found)
+        if in_time:
+            landed[f"{now} epochs, {finished} checkpoints"] += 1
         if found == expected:
             shutil.rmtree(killed)
+            epochs = finished = 0
     fault_runs.finish(fault_runs.train, killed)
     assert fault_runs.networks(killed) == expected
-    assert survived == kills
+    assert landed.total() == kills
+    tell("train", landed)
 
 
 @pytest.mark.parametrize("kills", [2, pytest.param(60, marks=pytest.mark.slow)])
@@ -76,19 +118,22 @@ def test_killed_reports(tmp_path, order, kills):
     before = fault_runs.whole_files(results)
     duration = fault_runs.finish(fault_runs.report, results, tmp_path / "whole")
     expected = contents(tmp_path / "whole")
-    survived = 0
+    landed: Counter = Counter()
     for after in fault_runs.moments(10 * kills, duration, seed=kills):
-        if survived == kills:
+        if landed.total() == kills:
             break
-        survived += fault_runs.kill(fault_runs.report, results, out, after=after)
+        in_time = fault_runs.kill(fault_runs.report, results, out, after=after)
         found = contents(out)
         assert found.items() <= expected.items()
+        if in_time:
+            landed[len(found)] += 1
         if found == expected:
             shutil.rmtree(out)
     fault_runs.finish(fault_runs.report, results, out)
     assert contents(out) == expected
     assert fault_runs.whole_files(results) == before
-    assert survived == kills
+    assert landed.total() == kills
+    tell("report", landed)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -68,9 +68,15 @@ class Ledger:
             raise BadInput(f"can't read the folder {ledger.folder}: {reason}") from error
         if has_marker:
             found = _read_json(marker)
+            version = found.get("version", FORMAT) if isinstance(found, dict) else FORMAT
+            if found != _MARKER and version == FORMAT:
+                raise BadInput(
+                    f"{marker} is damaged, or of another version; if this program made the folder, delete the file "
+                    f"and write {canonical_json(_MARKER)} in its place, else choose another folder"
+                )
             if found != _MARKER:
                 raise BadInput(
-                    f"{ledger.folder} was written by another version (its format is {_describe(found)}, "
+                    f"{ledger.folder} was written by another version (its format is {version!r}, "
                     f"this program's is {FORMAT}); choose another folder, or use the version that wrote it"
                 )
         elif has_results:
@@ -230,7 +236,3 @@ def _lacking(manifest: dict[str, Any]) -> str | None:
     if sorted(labels) != sorted(manifest["records"]):
         return "its records are not those of its suite"
     return None
-
-
-def _describe(found: Any) -> str:
-    return repr(found.get("version")) if isinstance(found, dict) else "unreadable"
