@@ -140,3 +140,14 @@ def test_charts_escape_and_are_true_to_scale() -> None:
     assert '<circle cx="376.0" cy="174.0"' in drawn
     assert "&lt;b&gt;</text>" in drawn
     assert "<b>" not in drawn
+
+
+def test_data_of_a_suite(results: Path) -> None:
+    add_evaluation(results, "at")
+    folder = made(results, "html").parent / "suites"
+    (data,), (tex,) = folder.glob("*.csv"), folder.glob("*.tex")
+    frame = pd.read_csv(data)
+    assert list(frame["label"]) == [attack[0] for attack in WORKED_ATTACKS]
+    assert list(frame["epsilon"]) == [attack[2] for attack in WORKED_ATTACKS]
+    assert set(frame["parameters"]) == {"steps=40"}
+    assert r"s\&p & l1 $\leq$ 12 & steps=40 & 1 \\" in tex.read_text(encoding="utf-8")

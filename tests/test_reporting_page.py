@@ -214,4 +214,9 @@ def test_transfers_are_a_matrix(results: Path) -> None:
         ("<b>", "a"): "–",
     }
     data = pd.read_csv(results.parent / "reports" / "transfer.csv")
+    assert ((data["accuracy_low"] <= data["accuracy"]) & (data["accuracy"] <= data["accuracy_high"])).all()
+    (line,) = re.findall(
+        r"^\\textless\{\}b.*$", (results.parent / "reports" / "transfer.tex").read_text(), re.MULTILINE
+    )
+    assert line.endswith((r"16.7 & -- \\", r"-- & 16.7 \\"))
     assert len(data) == 3

@@ -15,10 +15,11 @@ from benchmark.reporting.networks import curves_frame, history_frame, network_fr
 from benchmark.reporting.paper_pages import paper_pages
 from benchmark.reporting.per_image import per_image_file, per_image_script
 from benchmark.reporting.robustbench import entries
+from benchmark.reporting.suites import suite_frame, suite_latex
 from benchmark.reporting.tables import Board, Row, attacks_frame, leaderboard_frame
 from benchmark.reporting.text import distance, percent
 from benchmark.reporting.text_tables import board_caption, board_cells, latex, markdown
-from benchmark.reporting.transfers import transfers, transfers_frame
+from benchmark.reporting.transfers import transfers, transfers_frame, transfers_latex
 from benchmark.storage import safe_name, write_atomic
 
 
@@ -59,12 +60,15 @@ def _html(boards: Sequence[Board], ledger: Ledger, out: Path) -> Path:
         write_atomic(out / "suites" / f"{board.file}.html", suite_page(board, ledger))
         write_atomic(out / "tables" / f"{board.file}.csv", leaderboard_frame([board]).to_csv(index=False))
         write_atomic(out / "tables" / f"{board.file}.tex", latex(board_caption(board), *board_cells(board), words=2))
+        write_atomic(out / "suites" / f"{board.file}.csv", suite_frame(board).to_csv(index=False))
+        write_atomic(out / "suites" / f"{board.file}.tex", suite_latex(board))
     carried = transfers(ledger.transfers())
     write_atomic(out / "transfer.html", transfer_page(carried, ledger))
     if carried:
         write_atomic(out / "transfer.csv", transfers_frame(carried).to_csv(index=False))
     write_atomic(out / "glossary.html", glossary_page(ledger))
     _csv(boards, ledger, out)
+        write_atomic(out / "transfer.tex", transfers_latex(carried))
     return write_atomic(out / "index.html", index_page(boards, found, ledger, paper_pages(out)))
 
 

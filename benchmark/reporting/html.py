@@ -15,6 +15,7 @@ from benchmark.evaluation.plan import SHARD
 from benchmark.evaluation.specimens import FEW
 from benchmark.reporting.gallery import gallery
 from benchmark.reporting.networks import Network
+from benchmark.reporting.suites import parameters
 from benchmark.reporting.svg import Axis, Point, scatter
 from benchmark.reporting.tables import Board, Row
 from benchmark.reporting.paper_pages import PaperPage
@@ -102,7 +103,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        percent=percent, count=count, duration=duration, distance=distance, parameters=_parameters
+        percent=percent, count=count, duration=duration, distance=distance, parameters=parameters
     )
     return environment
 
@@ -123,8 +124,3 @@ def _clean_against_worst(board: Board, pages: Mapping[str, str]) -> Markup | Non
 
 def _point(row: Row, pages: Mapping[str, str]) -> Point:
     return Point(100 * row["clean"], 100 * row["r_worst"], row["model"], pages[row["evaluation"]], row["anchor"])
-
-
-def _parameters(attack: Mapping[str, Any]) -> str:
-    """{"name": "pgd", "steps": 40} → "steps=40"."""
-    return ", ".join(f"{name}={value}" for name, value in attack.items() if name not in ("name", "version"))

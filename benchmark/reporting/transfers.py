@@ -6,12 +6,26 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from benchmark.analysis.intervals import wilson
 from benchmark.analysis.transfer import Matrix, transfer_matrices
 from benchmark.evaluation import Evaluation
 from benchmark.reporting.tables import Board, boards
+from benchmark.reporting.text import MISSING, percent
+from benchmark.reporting.text_tables import latex
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What is left of a target's accuracy: a fraction with its 95% interval."""
+
+    source: str
+    target: str
+    accuracy: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -20,6 +34,17 @@ class Transfers:
 
     board: Board
     matrices: tuple[Matrix, ...]
+
+    def rows(self, matrix: Matrix) -> list[list[Tried | None]]:
+        """For each source, for each target what was measured; None for a pair that was not tried or failed."""
+        images = self.board.images
+        return [
+            [
+                Tried(source, target, value, *wilson(value * images, images)) if value == value else None
+                for target, value in zip(matrix.targets, line, strict=True)
+            ]
+            for source, line in zip(matrix.sources, matrix.accuracy.tolist(), strict=True)
+        ]
 
 
 def transfers(evaluations: Iterable[Evaluation]) -> list[Transfers]:
@@ -32,11 +57,29 @@ def transfers_frame(found: Sequence[Transfers]) -> pd.DataFrame:
     import pandas as pd
 
     rows = [
-        item.board.question() | {"attack": matrix.label, "source": source, "target": target, "accuracy": accuracy}
+        item.board.question()
+        | {"attack": matrix.label, "source": tried.source, "target": tried.target}
+        | {"accuracy": tried.accuracy, "accuracy_low": tried.low, "accuracy_high": tried.high}
         for item in found
         for matrix in item.matrices
-        for source, line in zip(matrix.sources, matrix.accuracy, strict=True)
-        for target, accuracy in zip(matrix.targets, line, strict=True)
-        if accuracy == accuracy
+        for line in item.rows(matrix)
+        for tried in line
+        if tried
     ]
     return pd.DataFrame(rows)
+
+
+def transfers_latex(found: Sequence[Transfers]) -> str:
+    """A table for each matrix."""
+    return "\n".join(
+        latex(
+            f"{matrix.label}, crafted on the network of the row, tried on that of the column: {item.board.title}",
+            ["crafted on", *matrix.targets],
+            [
+                [source, *(percent(tried.accuracy) if tried else MISSING for tried in line)]
+                for source, line in zip(matrix.sources, item.rows(matrix), strict=True)
+            ],
+        )
+        for item in found
+        for matrix in item.matrices
+    )
