@@ -15,10 +15,10 @@ from benchmark.evaluation.plan import SHARD
 from benchmark.evaluation.specimens import FEW
 from benchmark.reporting.gallery import gallery
 from benchmark.reporting.networks import Network
+from benchmark.reporting.paper_pages import PaperPage
 from benchmark.reporting.suites import parameters
 from benchmark.reporting.svg import Axis, Point, scatter
 from benchmark.reporting.tables import Board, Row
-from benchmark.reporting.paper_pages import PaperPage
 from benchmark.reporting.text import count, distance, duration, percent
 from benchmark.reporting.transfers import Transfers
 
@@ -38,11 +38,11 @@ def index_page(
         boards: what to show.
         networks: of these boards, to link to their pages.
         ledger: where it was read from, and what had to be left out of it.
+        papers: pages of papers to link to.
     """
     pages = {answer.row["evaluation"]: f"models/{found.stem}.html" for found in networks for answer in found.answers}
     choices = {
         name: sorted({str(value) for value in values if value})
-        papers: pages of papers to link to.
         for name, values in {
             "dataset": [board.dataset for board in boards],
             "suite": [board.suite for board in boards],
@@ -54,12 +54,12 @@ def index_page(
         "index.html",
         boards=boards,
         ledger=ledger,
+        papers=papers,
         pages=pages,
         choices=choices,
         drawings=[_clean_against_worst(board, pages) for board in boards],
     )
 
-        papers=papers,
 
 def network_page(network: Network, ledger: Ledger) -> str:
     """All about one network."""
