@@ -13,7 +13,6 @@ from benchmark.evaluation import Ledger
 from benchmark.reporting.html import glossary_page, index_page, network_page, suite_page, transfer_page
 from benchmark.reporting.networks import curves_frame, history_frame, network_frame, networks
 from benchmark.reporting.paper_pages import paper_pages
-from benchmark.reporting.per_image import per_image_file, per_image_script
 from benchmark.reporting.robustbench import entries
 from benchmark.reporting.suites import suite_frame, suite_latex
 from benchmark.reporting.tables import Board, Row, attacks_frame, leaderboard_frame
@@ -66,9 +65,9 @@ def _html(boards: Sequence[Board], ledger: Ledger, out: Path) -> Path:
     write_atomic(out / "transfer.html", transfer_page(carried, ledger))
     if carried:
         write_atomic(out / "transfer.csv", transfers_frame(carried).to_csv(index=False))
+        write_atomic(out / "transfer.tex", transfers_latex(carried))
     write_atomic(out / "glossary.html", glossary_page(ledger))
     _csv(boards, ledger, out)
-        write_atomic(out / "transfer.tex", transfers_latex(carried))
     return write_atomic(out / "index.html", index_page(boards, found, ledger, paper_pages(out)))
 
 
