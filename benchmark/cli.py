@@ -504,8 +504,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # so that no name is a reason to fail, whatever the terminal knows
             stream.reconfigure(errors="backslashreplace")
-    # Else the interpreter, before it ends, looks through all objects of all libraries, which takes up to two seconds.
-    atexit.register(gc.freeze)
+    atexit.register(_leave_quickly)
     try:
         app(arguments, prog_name="bench")
     except BadInput as error:
@@ -522,6 +521,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         )
         sys.exit(130)
     sys.exit(2)
+
+
+def _leave_quickly() -> None:
+    """Spare the interpreter the search for garbage in all libraries when it ends: a second, also after Ctrl-C."""
+    if "triton" not in sys.modules:  # which would take what is not searched for leaks, and say so
+        gc.freeze()
 
 
 def _complain(message: str) -> None:
