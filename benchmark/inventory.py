@@ -68,8 +68,7 @@ def _methods() -> list[Row]:
                 "norms": list(bound.inner.norms) if bound.inner.objective else [],
                 "inner": formula(bound.inner.objective),
                 "outer": formula(bound.outer),
-                "paper": method.paper,
-                "equation": method.equation,
+                "paper": method.source,
             }
         )
     return rows

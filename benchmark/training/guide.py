@@ -57,8 +57,7 @@ def methods_page() -> str:
 
 def _section(name: str, method: Method) -> Iterator[str]:
     bound = method.bind({}, name)
-    source = ", ".join(part for part in (method.paper, f"eq. {method.equation}" if method.equation else "") if part)
-    yield from ("", f"{method.title}{f' ({source})' if source else ''}.", "")
+    yield from ("", f"{method.title}{f' ({method.source})' if method.source else ''}.", "")
     trained = ", ".join(_network(m.name or "one", m.attacked, m.norm, m.kept) for m in bound.cohort.members)
     frozen = ", ".join(bound.cohort.teachers)
     yield f"* Networks: {trained} trained; {f'{frozen} frozen' if frozen else 'none frozen'}."

@@ -42,6 +42,11 @@ class Method:
     merge: Callable[..., Merge] | None = None
     equation: str = ""
 
+    @property
+    def source(self) -> str:
+        """The paper, and its equation if known."""
+        return f"{self.paper}, eq. {self.equation}" if self.equation else self.paper
+
     def bind(
         self, settings: Mapping[str, Any], where: str, inner: str | None = None, outer: str | None = None
     ) -> BoundMethod:
