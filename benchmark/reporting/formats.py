@@ -13,6 +13,7 @@ from benchmark.evaluation import Ledger
 from benchmark.reporting.html import glossary_page, index_page, network_page, suite_page, transfer_page
 from benchmark.reporting.networks import curves_frame, history_frame, network_frame, networks
 from benchmark.reporting.paper_pages import paper_pages
+from benchmark.reporting.per_image import per_image_file, per_image_script
 from benchmark.reporting.robustbench import entries
 from benchmark.reporting.suites import suite_frame, suite_latex
 from benchmark.reporting.tables import Board, Row, attacks_frame, leaderboard_frame
@@ -56,11 +57,13 @@ def _html(boards: Sequence[Board], ledger: Ledger, out: Path) -> Path:
             ),
         )
     for board in boards:
+        for evaluation in board.evaluations:
+            write_atomic(out / per_image_file(evaluation), per_image_script(evaluation))
         write_atomic(out / "suites" / f"{board.file}.html", suite_page(board, ledger))
-        write_atomic(out / "tables" / f"{board.file}.csv", leaderboard_frame([board]).to_csv(index=False))
-        write_atomic(out / "tables" / f"{board.file}.tex", latex(board_caption(board), *board_cells(board), words=2))
         write_atomic(out / "suites" / f"{board.file}.csv", suite_frame(board).to_csv(index=False))
         write_atomic(out / "suites" / f"{board.file}.tex", suite_latex(board))
+        write_atomic(out / "tables" / f"{board.file}.csv", leaderboard_frame([board]).to_csv(index=False))
+        write_atomic(out / "tables" / f"{board.file}.tex", latex(board_caption(board), *board_cells(board), words=2))
     carried = transfers(ledger.transfers())
     write_atomic(out / "transfer.html", transfer_page(carried, ledger))
     if carried:

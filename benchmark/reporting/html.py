@@ -13,9 +13,12 @@ import benchmark
 from benchmark.evaluation import Ledger
 from benchmark.evaluation.plan import SHARD
 from benchmark.evaluation.specimens import FEW
+from benchmark.reporting.columns import choices as column_choices
+from benchmark.reporting.columns import columns
 from benchmark.reporting.gallery import gallery
 from benchmark.reporting.networks import Network
 from benchmark.reporting.paper_pages import PaperPage
+from benchmark.reporting.references import references
 from benchmark.reporting.suites import parameters
 from benchmark.reporting.svg import Axis, Point, scatter
 from benchmark.reporting.tables import Board, Row
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 TEMPLATES = Path(__file__).parent / "templates"
+#: What runs in the leaderboard, in this order; no other page has a script.
+SCRIPTS = ("statistics.js", "compare.js", "site.js")
 
 
 def index_page(
@@ -46,6 +51,7 @@ def index_page(
         for name, values in {
             "dataset": [board.dataset for board in boards],
             "suite": [board.suite for board in boards],
+            "norm": [norm for board in boards for norm in board.norms],
             "method": [row["method"] for board in boards for row in board.networks],
             "architecture": [row["architecture"] for board in boards for row in board.networks],
         }.items()
@@ -57,7 +63,12 @@ def index_page(
         papers=papers,
         pages=pages,
         choices=choices,
+        columns=columns,
+        column_choices=column_choices,
+        references=references,
         drawings=[_clean_against_worst(board, pages) for board in boards],
+        script=_script(),
+        script_digest=base64.b64encode(hashlib.sha256(_script().encode()).digest()).decode(),
     )
 
 
@@ -82,13 +93,12 @@ def glossary_page(ledger: Ledger) -> str:
 
 
 def _render(template: str, **context: Any) -> str:
-    script = (TEMPLATES / "site.js").read_text(encoding="utf-8")
-    allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return (
-        _environment()
-        .get_template(template)
-        .render(version=benchmark.__version__, script=script, script_digest=allowed, **context)
-    )
+    return _environment().get_template(template).render(version=benchmark.__version__, **context)
+
+
+@lru_cache(maxsize=1)
+def _script() -> str:
+    return "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
 
 
 @lru_cache(maxsize=1)

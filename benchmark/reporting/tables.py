@@ -13,6 +13,7 @@ from benchmark.analysis.intervals import wilson
 from benchmark.analysis.masking import masking_flags
 from benchmark.analysis.ranks import ranks
 from benchmark.evaluation import Evaluation, Outcome
+from benchmark.reporting.text import radius
 from benchmark.storage import canonical_json, safe_name
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Board:
     Attributes:
         dataset, dataset_digest, suite, preset, suite_digest, images, mode: the question.
         norms: of the suite's threats, in its order.
-        threats: each norm with its radius or radii, as people write them.
+        radii: of the suite's threats in each norm.
         networks: one row per evaluation, best first; `attacks` in each has one row per attack.
         evaluations: what the rows were made from, in the same order.
     """
@@ -47,7 +48,7 @@ class Board:
     images: int
     mode: str
     norms: tuple[str, ...]
-    threats: tuple[str, ...]
+    radii: dict[str, tuple[float, ...]]
     networks: tuple[Row, ...]
     evaluations: tuple[Evaluation, ...]
 
@@ -56,6 +57,11 @@ class Board:
         """The question in words."""
         how = self.preset if self.mode == "full" else f"{self.preset}, {self.mode} mode"
         return f"{self.dataset} under {self.suite} ({how}), first {self.images} images"
+
+    @property
+    def threats(self) -> tuple[str, ...]:
+        """Each norm with its radius or radii, as people write them."""
+        return tuple(f"{norm} ≤ {' or '.join(map(radius, found))}" for norm, found in self.radii.items())
 
     @property
     def anchor(self) -> str:
@@ -141,7 +147,7 @@ def _board(evaluations: list[Evaluation]) -> Board:
     return Board(
         **_question(first),
         norms=tuple(first.norms),
-        threats=tuple(f"{norm} ≤ {' or '.join(f'{radius:g}' for radius in found)}" for norm, found in radii.items()),
+        radii={norm: tuple(found) for norm, found in radii.items()},
         networks=tuple(rows[position] for position in order),
         evaluations=tuple(evaluations[position] for position in order),
     )

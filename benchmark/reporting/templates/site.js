@@ -1,87 +1,194 @@
-"use strict";
-// Sorting, searching, filtering and choosing columns. Without this script every table is there, ranked, and complete.
+// Sorting, searching, filtering, choosing columns and networks. Without it every table is there, ranked, and complete.
 (() => {
   const tools = document.querySelector(".tools");
-  const boards = [...document.querySelectorAll(".board")];
-  const value = (row, column) => {
-    const cell = row.cells[column];
-    return cell.classList.contains("number") || cell.classList.contains("accuracy")
-      ? ("v" in cell.dataset ? Number(cell.dataset.v) : null)
-      : cell.textContent.trim();
+  const order = new Intl.Collator(undefined, { numeric: true }).compare;
+  const numbers = (words) => words.split(" ").map((word) => (word === "" || word === "–" ? null : Number(word)));
+
+  // A fraction as a percentage; halves go to the even digit, as they do in the tables made elsewhere.
+  const percent = (fraction) => {
+    const value = 100 * fraction;
+    const isHalf = (4 * value) % 2 === 1;
+    return isHalf ? `${Math.floor(value)}.${value % 1 === 0.25 ? 2 : 8}` : value.toFixed(1);
   };
 
-  // What is not known comes last in both directions; equal values keep the order they had.
-  const sort = (table, column, ascending) => {
-    const rows = [...table.tBodies[0].rows].map((row) => [value(row, column), row]);
-    rows.sort(([a], [b]) => {
-      if (a === null || b === null) return (a === null) - (b === null);
-      const order = typeof a === "number" ? a - b : a.localeCompare(b, undefined, { numeric: true });
-      return ascending ? order : -order;
-    });
-    table.tBodies[0].append(...rows.map(([, row]) => row));
-    [...table.tHead.rows[0].cells].forEach((head, index) => {
-      if (index === column) head.setAttribute("aria-sort", ascending ? "ascending" : "descending");
-      else head.removeAttribute("aria-sort");
-    });
-  };
+  const makeBoard = (section) => {
+    const table = section.querySelector("table");
+    const heads = table.tHead.rows[0];
+    const norms = section.dataset.norms.split(" ");
+    const lineOf = (element) => {
+      const link = element.querySelector("th a");
+      const name = (link ?? element.querySelector("th b")).textContent;
+      const { method = "", architecture = "" } = element.dataset;
+      return {
+        element, name, method, architecture, key: element.dataset.key, box: null,
+        words: `${name} ${method} ${architecture}`.toLowerCase(),
+        attacks: element.dataset.attacks === undefined ? [] : numbers(element.dataset.attacks),
+      };
+    };
+    const bodies = [...table.tBodies].map((body) => ({ body, lines: [...body.rows].map(lineOf) }));
+    const [{ lines }] = bodies;
+    const references = bodies[1]?.lines ?? [];
+    const boxes = [...section.querySelectorAll(".columns input")];
+    const style = document.querySelector(`style[data-columns="${table.id}"]`);
+    const board = {
+      section, lines, references, norms, title: section.dataset.title,
+      place: (label) => [...heads.cells].findIndex((cell) => cell.dataset.label === label),
+    };
 
-  const makeSortable = (table) => {
-    [...table.tHead.rows[0].cells].forEach((head, column) => {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.textContent = head.textContent;
+    const keyOf = (line, head) => {
+      if ("attack" in head.dataset) return line.attacks[head.dataset.attack] ?? null;
+      const cell = line.element.cells[head.cellIndex];
+      if (!head.classList.contains("number")) return cell.textContent.trim();
+      return "v" in cell.dataset ? Number(cell.dataset.v) : null;
+    };
+
+    // What is not known comes last in both directions; equal values keep the order of the ranks.
+    board.sort = (head, ascending) => {
+      for (const { body, lines: own } of bodies) {
+        const keyed = own.map((line) => [keyOf(line, head), line.element]);
+        keyed.sort(([a], [b]) => {
+          if (a === null || b === null) return (a === null) - (b === null);
+          const found = typeof a === "number" ? a - b : order(a, b);
+          return ascending ? found : -found;
+        });
+        body.replaceChildren(...keyed.map(([, element]) => element));
+      }
+      for (const cell of heads.cells) cell.removeAttribute("aria-sort");
+      head.setAttribute("aria-sort", ascending ? "ascending" : "descending");
+    };
+
+    const makeSortable = (head) => {
+      const button = element("button", head.textContent, { type: "button" });
+      head.dataset.label = head.textContent;
       head.replaceChildren(button);
-      const isBestHigh = head.classList.contains("number") && head.textContent !== "Rank";
       button.addEventListener("click", () => {
         const now = head.getAttribute("aria-sort");
-        sort(table, column, now ? now === "descending" : !isBestHigh);
+        board.sort(head, now ? now === "descending" : !("high" in head.dataset));
       });
-    });
-    table.tHead.rows[0].cells[0].setAttribute("aria-sort", "ascending");
+    };
+
+    // Columns of attacks are made when they are asked for: most pages would hold many times as many cells otherwise.
+    const showAttacks = (wanted) => {
+      for (const cell of table.querySelectorAll("[data-attack]")) cell.remove();
+      heads.append(...wanted.map(({ dataset: { attack, norm } }) => {
+        const label = boxes.find((box) => box.dataset.attack === attack).parentElement.textContent.trim();
+        const head = element("th", label, { scope: "col", class: "number", "data-attack": attack, "data-norm": norm, "data-high": "" });
+        makeSortable(head);
+        return head;
+      }));
+      for (const line of [...lines, ...references]) {
+        line.element.append(...wanted.map(({ dataset: { attack } }) => {
+          const value = line.attacks[attack] ?? null;
+          return element("td", value === null ? "–" : percent(value), { class: "number", "data-attack": attack });
+        }));
+      }
+    };
+
+    board.showColumns = () => {
+      const hidden = boxes.filter((box) => "place" in box.dataset && !box.checked);
+      const places = hidden.map((box) => `#${table.id} tr > :nth-child(${box.dataset.place})`);
+      style.textContent = places.length ? `${places.join(",")}{display:none}` : "";
+      const wanted = boxes.filter((box) => "attack" in box.dataset && box.checked);
+      const shown = [...heads.querySelectorAll("[data-attack]")].map((cell) => cell.dataset.attack);
+      if (wanted.map((box) => box.dataset.attack).join() !== shown.join()) showAttacks(wanted);
+    };
+
+    // One norm alone: its accuracy and its attacks, best first; of the rest only what no other norm has a part in.
+    board.showNorm = (norm) => {
+      for (const box of boxes) {
+        const isAbout = box.dataset.norm ? box.dataset.norm === norm : box.defaultChecked && !("overall" in box.dataset);
+        box.checked = norm ? isAbout : box.defaultChecked;
+      }
+      board.showColumns();
+      section.classList.toggle("one-norm", Boolean(norm));
+      const place = board.place(norm || "Rank");
+      if (place >= 0) board.sort(heads.cells[place], !norm);
+    };
+
+    board.show = (wanted, words) => {
+      const isAsked = ["dataset", "suite"].every((name) => !wanted[name] || wanted[name] === section.dataset[name])
+        && (!wanted.norm || norms.includes(wanted.norm));
+      const fits = (line) => isAsked && words.every((word) => line.words.includes(word))
+        && ["method", "architecture"].every((name) => !wanted[name] || wanted[name] === line[name]);
+      const visible = new Set();
+      for (const line of lines) {
+        const isShown = fits(line);
+        line.element.hidden = !isShown;
+        if (isShown) visible.add(line.element.id);
+      }
+      for (const line of references) line.element.hidden = !fits(line) || Boolean(wanted.norm && wanted.norm !== line.element.dataset.norm);
+      for (const point of section.querySelectorAll("svg a[data-network]")) {
+        point.style.display = visible.has(point.dataset.network) ? "" : "none";
+      }
+      section.hidden = visible.size === 0;
+      return visible.size;
+    };
+
+    board.showReferences = (isWanted) => {
+      if (bodies[1]) bodies[1].body.hidden = !isWanted;
+      section.querySelector(".references").hidden = !isWanted;
+    };
+
+    board.makePickable = (change) => {
+      for (const line of lines) {
+        line.box = element("input", "", { type: "checkbox", class: "pick", autocomplete: "off", "aria-label": `Compare ${line.name}`, title: "Compare" });
+        line.element.querySelector("th").prepend(line.box);
+        line.box.addEventListener("change", () => change(board, line));
+      }
+    };
+
+    for (const head of [...heads.cells]) makeSortable(head);
+    heads.cells[0].setAttribute("aria-sort", "ascending");
+    const chooser = section.querySelector(".columns");
+    chooser.hidden = false;
+    chooser.addEventListener("change", board.showColumns);
+    board.showColumns();
+    return board;
   };
 
-  const makeChoosable = (board) => {
-    const chooser = board.querySelector(".columns");
-    const table = board.querySelector("table");
-    const style = document.querySelector(`style[data-columns="${board.querySelector("h2").id}"]`);
-    chooser.hidden = false;
-    chooser.addEventListener("change", () => {
-      const hidden = [...chooser.querySelectorAll("input:not(:checked)")];
-      const places = hidden.map((box) => `#${table.id} tr > :nth-child(${box.value})`);
-      style.textContent = places.length ? `${places.join(",")}{display:none}` : "";
-    });
-  };
+  const boards = [...document.querySelectorAll(".board")].map(makeBoard);
+  const total = boards.reduce((sum, board) => sum + board.lines.length, 0);
+  let norm = "";
 
   const filter = () => {
     const wanted = Object.fromEntries(new FormData(tools));
     const words = (wanted.words || "").toLowerCase().split(/\s+/).filter(Boolean);
-    let shown = 0;
-    let all = 0;
-    for (const board of boards) {
-      const isAsked = ["dataset", "suite"].every((name) => !wanted[name] || wanted[name] === board.dataset[name]);
-      let here = 0;
-      for (const row of board.querySelector("tbody").rows) {
-        const text = `${row.cells[1].firstElementChild.textContent} ${row.dataset.method} ${row.dataset.architecture}`.toLowerCase();
-        const isShown = isAsked && words.every((word) => text.includes(word))
-          && ["method", "architecture"].every((name) => !wanted[name] || wanted[name] === row.dataset[name]);
-        row.hidden = !isShown;
-        here += isShown;
-        all += 1;
-      }
-      const visible = new Set([...board.querySelectorAll("tbody tr:not([hidden])")].map((row) => row.id));
-      for (const point of board.querySelectorAll("svg a[data-network]")) {
-        point.style.display = visible.has(point.dataset.network) ? "" : "none";
-      }
-      board.hidden = here === 0;
-      shown += here;
+    if ((wanted.norm || "") !== norm) {
+      norm = wanted.norm || "";
+      for (const board of boards) board.showNorm(board.norms.includes(norm) ? norm : "");
     }
-    tools.querySelector("output").value = shown === all ? `${all} networks` : `${shown} of ${all} networks`;
+    let shown = 0;
+    for (const board of boards) {
+      board.showReferences(Boolean(wanted.references));
+      shown += board.show(wanted, words);
+    }
+    tools.querySelector("output").value = shown === total ? `${total} networks` : `${shown} of ${total} networks`;
   };
 
-  boards.forEach((board) => {
-    makeSortable(board.querySelector("table"));
-    makeChoosable(board);
+  const bar = document.querySelector(".picked");
+  let picked = [];
+  const showPicked = (problem = "") => {
+    bar.hidden = picked.length === 0;
+    bar.querySelector("output").value = problem || picked.map((line) => line.name).join(", ");
+    bar.querySelector(".open").disabled = picked.length < 2;
+  };
+  const drop = (lines) => lines.forEach((line) => { line.box.checked = false; });
+  const pick = (board, line) => {
+    const own = picked.filter((other) => other.board === board && other.line !== line);
+    drop(picked.filter((other) => other.board !== board).map((other) => other.line));
+    const isFull = line.box.checked && own.length === MOST;
+    if (isFull) drop([line]);
+    picked = line.box.checked ? [...own, { board, line, name: line.name }] : own;
+    showPicked(isFull ? `${MOST} networks at most` : "");
+  };
+  bar.querySelector(".open").addEventListener("click", () => showComparison(picked[0].board, picked.map(({ line }) => line)));
+  bar.querySelector(".clear").addEventListener("click", () => {
+    drop(picked.map(({ line }) => line));
+    picked = [];
+    showPicked();
   });
+
+  for (const board of boards) board.makePickable(pick);
   tools.hidden = false;
   for (const event of ["input", "change"]) tools.addEventListener(event, filter);
   tools.addEventListener("submit", (event) => event.preventDefault());
