@@ -27,6 +27,7 @@ from benchmark.hardware import describe, resolve_device, resolve_precision
 from benchmark.noise import BatchNoise
 from benchmark.training.methods import METHODS
 from benchmark.training.recipe import Radius
+from benchmark.training.snapshot import snapshots
 from benchmark.training.step import Players
 
 EPSILON, STEP, STEPS = 8 / 255, 2 / 255, 10
@@ -106,7 +107,12 @@ def ours(method: str, nets: list[nn.Module], x: Tensor, y: Tensor, precision: st
     radii = {"linf": Radius(epsilon=EPSILON, step_size=STEP, steps=STEPS)}
     bf16 = precision == "bf16"
     players = Players(
-        bound, nets, [], radii, lambda: torch.autocast(x.device.type, torch.bfloat16) if bf16 else nullcontext()
+        bound,
+        nets,
+        [],
+        radii,
+        lambda: torch.autocast(x.device.type, torch.bfloat16) if bf16 else nullcontext(),
+        snapshots(nets, x[:2], bf16),
     )
     optimizer = sgd(nets)
     generator = torch.Generator(x.device).manual_seed(0)

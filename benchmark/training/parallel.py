@@ -122,6 +122,14 @@ def share_batch_norm(network: nn.Module) -> nn.Module:
     return network
 
 
+def own_batch_norm(network: nn.Module) -> nn.Module:
+    """Undo `share_batch_norm`; in eval mode it makes no difference."""
+    for module in network.modules():
+        if type(module) is SharedBatchNorm2d:
+            module.__class__ = nn.BatchNorm2d  # type: ignore[assignment]
+    return network
+
+
 class SharedBatchNorm2d(nn.BatchNorm2d):
     """Batch norm over all processes, on any device (torch's own needs GPUs)."""
 

@@ -16,6 +16,7 @@ from benchmark.training.inner import craft
 from benchmark.training.method import BoundMethod
 from benchmark.training.objectives import OBJECTIVES, Target
 from benchmark.training.recipe import Radius
+from benchmark.training.snapshot import Snapshot
 
 
 class Players:
@@ -27,6 +28,8 @@ class Players:
         teachers: the frozen ones, in the order of their roles; put into eval mode, their parameters made constant.
         radii: by norm.
         autocast: makes the context in which networks compute.
+        snapshots: of the members, in their order, to be attacked in their place; not where the method attacks batch
+            norms in train mode.
     """
 
     def __init__(
@@ -36,10 +39,12 @@ class Players:
         teachers: Sequence[nn.Module],
         radii: Mapping[str, Radius],
         autocast: Callable[[], AbstractContextManager[object]] = nullcontext,
+        snapshots: Sequence[Snapshot] | None = None,
     ) -> None:
         self.method, self.members, self.radii = method, members, radii
         self.teachers = [teacher.eval().requires_grad_(False) for teacher in teachers]
         self.autocast = autocast
+        self.snapshots = snapshots if method.inner.bn == "eval" else None
 
     def craft(self, x: Tensor, y: Tensor, norms: Sequence[str], noise: Noise) -> list[Examples | None]:
         """Adversarial examples against each member, in `norms` or a specialist's own; None if it is not attacked."""
@@ -47,15 +52,13 @@ class Players:
         found: list[Examples | None] = []
         if inner.objective is None:
             return [None] * len(self.members)
-        with ExitStack() as stack:
-            for module in self.members:
-                stack.enter_context(_under_attack(module))
+        with self._attacked() as modules:
             for n, member in enumerate(self.method.cohort.members):
                 if not member.attacked:
                     found.append(None)
                     continue
-                module = self.members[n]
-                peers = [self.forward(other) for other in self.members if other is not module]
+                module = modules[n]
+                peers = [self.forward(other) for other in modules if other is not module]
                 target = Target(self.forward(module), x, y, [self.forward(t) for t in self.teachers], peers)
                 make = OBJECTIVES.get(member.objective) if member.objective else inner.objective
                 objective = make(target)
@@ -90,6 +93,19 @@ class Players:
             return result.float() if result.dtype in (torch.bfloat16, torch.float16) else result
 
         return logits
+
+    @contextmanager
+    def _attacked(self) -> Iterator[list[nn.Module]]:
+        """Within this context: the members as they are attacked, in eval mode with constant parameters."""
+        if self.snapshots is not None:
+            for snapshot in self.snapshots:
+                snapshot.refresh()
+            yield [snapshot.network for snapshot in self.snapshots]
+            return
+        with ExitStack() as stack:
+            for module in self.members:
+                stack.enter_context(_under_attack(module))
+            yield list(self.members)
 
 
 @contextmanager

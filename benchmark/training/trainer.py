@@ -20,6 +20,7 @@ from benchmark.training.batch import Batch, Examples
 from benchmark.training.parallel import Part, share_batch_norm
 from benchmark.training.plan import Plan
 from benchmark.training.report import Reporter, Row
+from benchmark.training.snapshot import snapshots
 from benchmark.training.state import load_state, save_state
 from benchmark.training.step import Players
 from benchmark.training.validation import accuracies
@@ -57,7 +58,9 @@ class Trainer:
                 share_batch_norm(module)
             if compile:
                 module.compile()
-        self.players = Players(self.method, self.members, teachers, plan.recipe.threats, fabric.autocast)
+        probe = plan.dataset.train.batch(slice(0, 2))[0].to(device)
+        fast = None if compile else snapshots(self.members, probe, plan.precision == "bf16")
+        self.players = Players(self.method, self.members, teachers, plan.recipe.threats, fabric.autocast, fast)
         self.optimizer = make_optimizer(self.members, plan)
         self.train = plan.dataset.train.to(device)
         held_out = plan.dataset.validation

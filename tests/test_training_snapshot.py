@@ -1,0 +1,109 @@
+"""Snapshots: the network under attack, folded and cast, is the same function and leaves the one in training alone."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from benchmark import models
+from benchmark.noise import BatchNoise
+from benchmark.training.methods import METHODS
+from benchmark.training.parallel import share_batch_norm
+from benchmark.training.recipe import Radius
+from benchmark.training.snapshot import Snapshot, snapshots
+from benchmark.training.step import Players
+
+
+def network(architecture: str = "resnet18", seed: int = 0) -> nn.Module:
+    """In train mode, with weights and running statistics that are not those of a fresh one."""
+    torch.manual_seed(seed)
+    half = (0.5, 0.5, 0.5)
+    made = models.build(architecture, num_classes=10, shape=(3, 32, 32), mean=half, std=half).train()
+    move(made)
+    return made
+
+
+def move(net: nn.Module) -> None:
+    """What a training step changes: weights by the optimiser, running statistics by a pass."""
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.add_(0.05 * parameter.std(correction=0) * torch.randn_like(parameter))
+    net(torch.rand(4, 3, 32, 32))
+
+
+@pytest.mark.parametrize("architecture", ["small-cnn", "resnet18", "preact-resnet18", "mobilenet-v2"])
+def test_it_is_the_network_as_it_is_by_now(architecture):
+    net, x = network(architecture), torch.rand(3, 3, 32, 32)
+    snapshot = Snapshot(net, low=False)
+    for _ in range(2):
+        move(net)
+        stale = snapshot.network(x)
+        snapshot.refresh()
+        expected = copy.deepcopy(net).eval()(x)
+        torch.testing.assert_close(snapshot.network(x), expected, rtol=1e-3, atol=1e-3)
+        assert not torch.allclose(stale, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_batch_norms_are_folded_and_large_weights_cast():
+    snapshot = Snapshot(network(), low=True)
+    layers = list(snapshot.network.modules())
+    assert not any(isinstance(layer, nn.BatchNorm2d) for layer in layers)
+    assert {layer.weight.dtype for layer in layers if isinstance(layer, nn.Conv2d)} == {torch.bfloat16}
+    snapshot.refresh()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.isfinite(snapshot.network(torch.rand(2, 3, 32, 32))).all()
+
+
+def test_batch_norms_shared_between_processes_are_folded_too():
+    net, x = network("resnet18"), torch.rand(3, 3, 32, 32)
+    expected = copy.deepcopy(net).eval()(x)
+    snapshot = Snapshot(share_batch_norm(net), low=False)
+    snapshot.refresh()
+    assert not any(isinstance(layer, nn.BatchNorm2d) for layer in snapshot.network.modules())
+    torch.testing.assert_close(snapshot.network(x), expected, rtol=1e-3, atol=1e-3)
+
+
+class Branching(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.flatten(1) if x.sum() > 0 else -x.flatten(1)
+
+
+class Hooked(nn.Sequential):
+    """Its hook is lost to whoever follows its code alone."""
+
+    def __init__(self) -> None:
+        super().__init__(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten())
+        self[1].register_forward_hook(lambda module, given, result: result + 1)
+
+
+@pytest.mark.parametrize("odd", [Branching, Hooked])
+def test_networks_that_have_none_are_attacked_themselves(odd):
+    x = torch.rand(2, 3, 32, 32)
+    assert snapshots([network("small-cnn"), odd()], x, low=False) is None
+    assert snapshots([network("small-cnn")], x, low=False) is not None
+
+
+@pytest.mark.parametrize("method", ["at", "trades", "mat"])
+def test_the_same_examples_are_crafted_and_the_networks_feel_nothing(method):
+    bound = METHODS.get(method).bind({}, method)
+    nets = [network("small-cnn", seed) for seed, _ in enumerate(bound.cohort.members)]
+    before = copy.deepcopy([net.state_dict() for net in nets])
+    x, y = torch.rand(6, 3, 32, 32), torch.arange(6)
+    radii = {"linf": Radius(epsilon=0.03, step_size=0.01, steps=3)}
+
+    def craft(fast: list[Snapshot] | None) -> list[torch.Tensor]:
+        players = Players(bound, nets, [], radii, snapshots=fast)
+        noise = BatchNoise(6, torch.Generator().manual_seed(0))
+        return [found.images[0] for found in players.craft(x, y, ("linf",), noise) if found is not None]
+
+    slow, fast = craft(None), craft(snapshots(nets, x[:2], low=False))
+    for a, b in zip(slow, fast, strict=True):
+        assert ((a - b).abs() > 1e-3).float().mean() < 0.01  # the sign of a gradient that is nearly zero may differ
+    for net, state in zip(nets, before, strict=True):
+        assert net.training
+        assert all(parameter.requires_grad and parameter.grad is None for parameter in net.parameters())
+        for key, value in net.state_dict().items():
+            assert torch.equal(value, state[key]), key
