@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -139,12 +140,32 @@ def spoilt(draw: st.DrawFn, good: Any, most: int = 3) -> Any:
     return document
 
 
+@st.composite
+def with_one_wrong(draw: st.DrawFn, good: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
+    """One of `good` with one of its values replaced, and the path to that value."""
+    document = copy.deepcopy(draw(st.sampled_from(good)))
+    path = draw(st.sampled_from(places(document)))
+    home = document
+    for key in path[:-1]:
+        home = home[key]
+    home[path[-1]] = draw(VALUES)
+    return document, path
+
+
 def cases(fast: int, slow: int, **strategies: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], Any]:
     """Run the decorated function on `fast` cases, always the same ones, and on `slow` new ones in the slow tests."""
 
     def decorate(check: Callable[..., None]) -> Any:
         @pytest.mark.parametrize("count", [fast, pytest.param(slow, marks=pytest.mark.slow)])
         def test(count: int) -> None:
+            tried = 0
+
+            @functools.wraps(check)
+            def counted(**arguments: Any) -> None:
+                nonlocal tried
+                tried += 1
+                check(**arguments)
+
             limits = settings(
                 max_examples=count,
                 deadline=None,
@@ -152,7 +173,9 @@ def cases(fast: int, slow: int, **strategies: st.SearchStrategy[Any]) -> Callabl
                 derandomize=count == fast,
                 suppress_health_check=list(HealthCheck),
             )
-            limits(given(**strategies)(check))()
+            limits(given(**strategies)(counted))()
+            print(f"\n{tried} cases of {check.__name__}")
+            assert tried >= count
 
         test.__name__, test.__doc__ = check.__name__, check.__doc__
         return test

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
-from fuzzing import ODD_NUMBERS, ODD_WORDS, TEXT, VALUES, cases, spoilt
+from fuzzing import ODD_NUMBERS, ODD_WORDS, TEXT, VALUES, cases, spoilt, with_one_wrong
 from hypothesis import strategies as st
 from synthetic import add_evaluation
 
 import benchmark
+from benchmark.documents import parse_yaml
 from benchmark.errors import BadInput
 from benchmark.evaluation import Ledger, Suite, load_suite
 from benchmark.evaluation.record import Damaged, Record, read_record, write_record
@@ -42,24 +44,72 @@ def written(document: object, name: str):
         yield path
 
 
-@cases(120, 3000, document=spoilt(SUITE_FILES), preset=st.sampled_from(["full", "quick", "odd"]))
+def scale_of(document: object, section: str) -> str:
+    """A dataset scale that the document has numbers for, if it has any."""
+    known = document.get(section) if isinstance(document, dict) else None
+    scales = [key for key in known if isinstance(key, str)] if isinstance(known, dict) else []
+    return next((scale for scale in ("digits", "mnist", "cifar10") if scale in scales), "digits")
+
+
+def resolved(path: Path, method: str, scale: str) -> Recipe:
+    recipe, _ = load_recipe(str(path)).resolve(method, "small-cnn", scale, scale, {}, "recipe.yaml")
+    return recipe
+
+
+@cases(100, 3000, document=spoilt(SUITE_FILES), preset=st.sampled_from(["full", "quick", "odd"]))
 def test_suites(document, preset):
     with written(document, "suite.yaml") as path:
         try:
-            assert isinstance(load_suite(path, preset, "digits"), Suite)
+            assert isinstance(load_suite(path, preset, scale_of(document, "epsilons")), Suite)
         except BadInput as error:
             is_one_clear_message(error, "suite.yaml")
 
 
-@cases(120, 3000, document=spoilt(RECIPE_FILES), method=st.sampled_from(["at", "mat", "trades", "mat-msd"]))
+@cases(100, 3000, document=spoilt(RECIPE_FILES), method=st.sampled_from(["at", "mat", "trades", "mat-msd"]))
 def test_recipes(document, method):
     with written(document, "recipe.yaml") as path:
         try:
-            recipe, _ = load_recipe(str(path)).resolve(method, "small-cnn", "digits", "digits", {}, "recipe.yaml")
+            recipe = resolved(path, method, scale_of(document, "threats"))
             assert isinstance(recipe, Recipe)
             assert all(recipe.lr_at(t) >= 0 for t in (0.0, recipe.epochs / 2))
         except BadInput as error:
             is_one_clear_message(error, "recipe.yaml")
+
+
+def names_the_place(error: BadInput, path: Path, place: tuple[object, ...]) -> None:
+    """The message has the key, or the line of what stands around or inside the value."""
+    message = str(error)
+    lines = parse_yaml(path.read_text(encoding="utf-8"), path.name)[1]
+    words = tuple(map(str, place))
+    near = {
+        line
+        for where, line in lines.items()
+        if where and (tuple(map(str, where)) == words[: len(where)] or tuple(map(str, where))[: len(words)] == words)
+    }
+    told = {int(number) for number in re.findall(rf"{re.escape(path.name)}:(\d+)", message)}
+    key = next(str(word) for word in reversed(place) if isinstance(word, str))
+    assert key in message or told & near, (place, message)
+
+
+@cases(60, 2000, wrong=with_one_wrong(SUITE_FILES))
+def test_one_wrong_value_of_a_suite_is_named(wrong):
+    document, place = wrong
+    with written(document, "suite.yaml") as path:
+        try:
+            load_suite(path, "full", scale_of(document, "epsilons"))
+        except BadInput as error:
+            names_the_place(error, path, place)
+
+
+@cases(60, 2000, wrong=with_one_wrong(RECIPE_FILES))
+def test_one_wrong_value_of_a_recipe_is_named(wrong):
+    document, place = wrong
+    with written(document, "recipe.yaml") as path:
+        try:
+            resolved(path, "mat", scale_of(document, "threats"))
+        except BadInput as error:
+            if place != ("threats", scale_of(document, "threats")):  # then it is the keys inside that are wrong
+                names_the_place(error, path, place)
 
 
 KEYS = [
