@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -59,6 +60,8 @@ def page(
         printed={key: printed_grids(paper, key, published) for key in paper.exhibits},
         drawings={key: [draw(grid) for grid in found] for key, found in grids.items()},
         verdicts=verdicts,
+        answers=Counter(verdict.answer for verdict in verdicts),
+        reach=max((abs(each.difference or 0) + (each.half_width or 0) for each in verdicts), default=0) or 1,
         command=command,
         failures=failures,
         home=home,
