@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 METHODS := natural at trades mat at-max mat-max
 
-.PHONY: setup demo test test-all lint clean help
+.PHONY: setup demo test test-all coverage lint clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -11,6 +11,7 @@ help:
 	@echo "make demo      train, attack and rank $(words $(METHODS)) defences on digits; writes reports/index.html"
 	@echo "make test      lint, types and the fast tests"
 	@echo "make test-all  the same with the slow tests"
+	@echo "make coverage  the fast tests, and which lines they leave out"
 	@echo "make lint      formatting, lint and types only"
 	@echo "make clean     remove caches and reports; zoo, results and .venv stay"
 
@@ -46,6 +47,10 @@ test: lint
 
 test-all: lint
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m "slow or not slow"
+
+# Slower than the tests alone, and without those that are slow: what is listed, no fast test reaches.
+coverage: .venv/.complete
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --timeout=1200 --cov --cov-report=term-missing:skip-covered --cov-fail-under=90
 
 # What took computing time to make, zoo/ and results/, is left to its owner to delete.
 clean:

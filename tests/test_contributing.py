@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from evaluation_toys import save
+
+import benchmark
+from benchmark.models import load_checkpoint
 
 TEXT = (Path(__file__).parent.parent / "CONTRIBUTING.md").read_text()
 
@@ -17,8 +21,8 @@ def example(heading: str, language: str) -> str:
     return str(code)
 
 
-def test_a_defence() -> None:
-    """The entry becomes a method that binds and shows its formulas, given a loss of that name."""
+def test_a_defence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The entry becomes a method that binds, shows its formulas and trains, given a loss of that name."""
     from benchmark.training import methods, outer
     from benchmark.training.method import formula
 
@@ -27,6 +31,10 @@ def test_a_defence() -> None:
     bound = method.bind({}, name)
     assert formula(bound.inner.objective) != "none"
     assert len(bound.cohort.members) == 1
+    monkeypatch.setitem(methods.METHODS._own, name, method)
+    settings = ["epochs=1", "batch_size=256", "threats.linf.steps=1", "validation.images=50", "validation.steps=1"]
+    (path,) = benchmark.train(name, set=settings, out=tmp_path, progress=False)
+    assert load_checkpoint(path).method == name
 
 
 def test_an_attack() -> None:
@@ -65,3 +73,5 @@ def test_a_suite(tmp_path: Path) -> None:
     path.write_text(example("A suite", "yaml"))
     suite = load_suite(path, scale="digits")
     assert [str(item.threat) for item in suite.items] == ["linf 0.12", "l2 0.6"]
+    (found,) = benchmark.evaluate(save(tmp_path), suite=path, n=5, results=tmp_path / "results", progress=False)
+    assert [outcome.complete for outcome in found.outcomes] == [True, True]

@@ -1,0 +1,58 @@
+"""What GitHub is told to do is what people do by hand, with no more rights than it takes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+FORMS = [path for path in sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml")) if path.stem != "config"]
+
+
+def steps(path: Path) -> list[dict]:
+    return [step for job in yaml.safe_load(path.read_text())["jobs"].values() for step in job["steps"]]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_workflows_may_only_read_and_pin_what_they_use(path: Path) -> None:
+    workflow = yaml.safe_load(path.read_text())
+    assert workflow["permissions"] == {"contents": "read"}
+    assert all("timeout-minutes" in job for job in workflow["jobs"].values())
+    used = [step["uses"] for step in steps(path) if "uses" in step]
+    assert used
+    assert all(re.fullmatch(r"[\w-]+/[\w-]+@v\d+", action) for action in used)
+    # What a stranger may write, such as a branch's name, never becomes part of a script.
+    assert not [step for step in steps(path) if "${{" in step.get("run", "")]
+
+
+def test_the_tests_run_as_by_hand_on_all_that_is_supported() -> None:
+    (path,) = (path for path in WORKFLOWS if path.stem == "test")
+    (job,) = yaml.safe_load(path.read_text())["jobs"].values()
+    assert job["steps"][-1]["run"] == "make test PYTHON=python"
+    assert job["strategy"]["matrix"]["system"] == ["ubuntu-latest", "macos-latest"]
+    versions = job["strategy"]["matrix"]["python"]
+    oldest = re.search(r'requires-python = ">=([\d.]+)"', (ROOT / "pyproject.toml").read_text())
+    assert oldest is not None
+    assert versions[0] == oldest[1]
+    assert versions == [f"3.{minor}" for minor in range(10, 10 + len(versions))]
+
+
+@pytest.mark.parametrize("path", FORMS, ids=lambda path: path.stem)
+def test_forms_are_what_github_takes(path: Path) -> None:
+    form = yaml.safe_load(path.read_text())
+    assert {"name", "description", "body"} <= form.keys()
+    kinds = {item["type"] for item in form["body"]}
+    assert kinds <= {"markdown", "textarea", "input", "dropdown", "checkboxes"}
+    assert kinds - {"markdown"}
+    names = [item["id"] for item in form["body"] if item["type"] != "markdown"]
+    assert len(set(names)) == len(names)
+    assert all("label" in item["attributes"] for item in form["body"] if item["type"] != "markdown")
+    assert all("value" in item["attributes"] for item in form["body"] if item["type"] == "markdown")
+
+
+def test_there_is_a_form_for_each_kind_of_issue() -> None:
+    assert [path.stem for path in FORMS] == ["bug", "method-or-attack", "wrong-number"]
