@@ -32,7 +32,7 @@ def short(folder: Path, *experiment: str, **options):
 
 
 def rows_of(folder: Path) -> list[dict[str, str]]:
-    return list(csv.DictReader((folder / "out" / "sweep.csv").open()))
+    return list(csv.DictReader((folder / "out" / "sweep.csv").read_text().splitlines()))
 
 
 @pytest.mark.parametrize(
