@@ -13,7 +13,7 @@ from papers_ledger import file_evaluation
 from benchmark import report
 from benchmark.errors import BadInput
 from benchmark.evaluation import load_suite
-from benchmark.papers import load_paper, paper
+from benchmark.papers import load_paper, paper, workshop
 from benchmark.papers.abridged import abridged
 from benchmark.papers.agenda import make_agenda
 from benchmark.papers.archive import Archive
@@ -131,9 +131,9 @@ def test_data_that_is_not_here_leaves_the_estimate_open(toy: str, tmp_path: Path
 def test_one_failure_stops_nothing_else(toy: str, monkeypatch: pytest.MonkeyPatch) -> None:
     done = []
 
-    def do(self: Workshop, job) -> None:
-        done.append(job.what)
-        if job.what == "train natural-epochs-1":
+    def do(self: Workshop, *jobs) -> None:
+        done.extend(job.what for job in jobs)
+        if jobs[0].what == "train natural-epochs-1":
             raise BadInput("the loss became nan")
 
     monkeypatch.setattr(Workshop, "do", do)
@@ -143,6 +143,24 @@ def test_one_failure_stops_nothing_else(toy: str, monkeypatch: pytest.MonkeyPatc
     html = result.page.read_text(encoding="utf-8")
     assert "the loss became nan" in html
     assert "not run: <code>bench paper toy.yaml --scale digits --table 1 --only ARD</code>" in html
+
+
+def test_evaluations_under_one_suite_are_done_in_one_go_unless_one_fails(
+    toy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    def evaluate(checkpoints, **_) -> None:
+        calls.append([Path(checkpoint).stem for checkpoint in checkpoints])
+        if any("ard" in checkpoint for checkpoint in checkpoints):
+            raise BadInput("it vanished")
+
+    monkeypatch.setattr(workshop, "evaluate", evaluate)
+    monkeypatch.setattr(Workshop, "_train", lambda self, training: None)
+    result = paper(toy)
+    ard, natural = "ard-epochs-1-threats.linf.steps-1-from-natural-epochs-1", "natural-epochs-1"
+    assert calls == [[ard, natural], [ard], [natural]]
+    assert result.failures == [f"evaluate {ard} under smoke: it vanished"]
 
 
 def test_a_checkpoint_trained_otherwise_is_not_taken_for_the_tables(toy: str) -> None:

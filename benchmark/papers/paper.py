@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmark.errors import BadInput, unknown
+from benchmark.errors import unknown
 from benchmark.papers.agenda import Agenda, make_agenda
 from benchmark.papers.archive import Archive
 from benchmark.papers.claims import Verdict, check_claims
@@ -107,11 +107,7 @@ def paper(
     for folder in (zoo, results, out):
         check_writable(folder)
     workshop = Workshop(stage, Path(zoo), results, device, precision, workers, root, download, progress)
-    for job in agenda.possible:
-        try:
-            workshop.do(job)
-        except BadInput as error:
-            notes.append(f"{job.what}: {error}")
+    notes.extend(workshop.do_all(agenda.possible))
     published = load_published(name) if name in PAPERS else Published({})
     target = Path(out) / safe_name(stage.dataset) / safe_name(found.name)
     verdicts = _write(found, stage, Archive.open(results), published, command, notes, target)

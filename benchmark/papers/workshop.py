@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
+from benchmark.errors import BadInput
 from benchmark.evaluation import evaluate, transfer
 from benchmark.papers.agenda import Job, checkpoint
 from benchmark.papers.archive import Question
@@ -26,16 +29,33 @@ class Workshop:
     download: bool = False
     progress: bool = True
 
-    def do(self, job: Job) -> None:
-        """Do `job`; what was done before is not done again.
+    def do_all(self, jobs: Sequence[Job]) -> Iterator[str]:
+        """Do `jobs` and give what could not be done, with the reason.
+
+        Evaluations under one suite are done in one go, so that all processes have work until the last of them ends;
+        where one of them can't be done, each is done on its own.
+        """
+        for group in _groups(jobs):
+            try:
+                self.do(*group)
+            except BadInput as error:
+                if len(group) == 1:
+                    yield f"{group[0].what}: {error}"
+                else:
+                    for job in group:
+                        yield from self.do_all([job])
+
+    def do(self, *jobs: Job) -> None:
+        """Do a job, or several evaluations under one suite; what was done before is not done again.
 
         Raises:
             BadInput: it can't be done.
         """
+        job = jobs[0]
         if job.question and job.targets:
             self._transfer(job.network, job.targets, job.question)
         elif job.question:
-            self._evaluate(job.network, job.question)
+            self._evaluate([job.network for job in jobs], job.question)
         elif job.network.training:
             self._train(job.network.training)
 
@@ -62,9 +82,9 @@ class Workshop:
             progress=None if self.progress else False,
         )
 
-    def _evaluate(self, network: Network, question: Question) -> None:
+    def _evaluate(self, networks: Sequence[Network], question: Question) -> None:
         evaluate(
-            checkpoint(network, self.zoo),
+            [checkpoint(network, self.zoo) for network in networks],
             suite=question.suite,
             mode=question.mode,
             preset=self.stage.preset,
@@ -94,3 +114,10 @@ class Workshop:
             download=self.download,
             progress=self.progress,
         )
+
+
+def _groups(jobs: Sequence[Job]) -> Iterator[list[Job]]:
+    """Neighbouring evaluations under one suite together, everything else alone."""
+    keys = [job.question if job.question and not job.targets else place for place, job in enumerate(jobs)]
+    for _, group in groupby(zip(keys, jobs, strict=True), key=lambda pair: pair[0]):
+        yield [job for _, job in group]
