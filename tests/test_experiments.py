@@ -9,8 +9,9 @@ import pytest
 from picture_trees import write_tree
 
 import benchmark
+from benchmark import cli
 from benchmark.errors import BadInput
-from benchmark.experiments import sweep
+from benchmark.experiments import Sweep, sweep
 from benchmark.experiments.experiment import EXPERIMENTS, load_experiment, make_question
 from benchmark.experiments.measure import Figures
 from benchmark.experiments.table import make_lines, to_csv, to_grid
@@ -292,3 +293,34 @@ def test_what_a_file_says_is_escaped(tmp_path):
     page = short(tmp_path, str(file)).page.read_text()
     assert "<script" not in page
     assert "&lt;script&gt;" in page
+
+
+def test_the_command_line_hands_everything_on(monkeypatch, capsys, tmp_path):
+    lines = make_lines([(variant("mat", ("h1",), alpha=0.5), {0: [figures(0.4, "h1")]})])
+    asked = {}
+
+    def answer(experiment, **options):
+        asked.update(options, experiment=experiment)
+        return Sweep(tmp_path / "index.html", lines, ["mat, alpha 0.9: it went wrong"])
+
+    monkeypatch.setattr(benchmark, "sweep", answer, raising=False)
+    words = "sweep --method mat at --set alpha=0.1,0.2,...,0.9 epochs=2 --seed 0 1 --select test --n 50"
+    with pytest.raises(SystemExit) as end:
+        cli.main(words.split())
+    assert end.value.code == 1  # one of the runs failed
+    assert asked["experiment"] is None
+    assert (asked["method"], asked["seeds"]) == (["mat", "at"], [0, 1])
+    assert asked["set"] == ["alpha=0.1,0.2,...,0.9", "epochs=2"]
+    assert (asked["select"], asked["suite"], asked["n"]) == ("test", "pgd-linf", 50)
+    out, err = capsys.readouterr()
+    assert "0.5" in out
+    assert "90.0 (82.6–94.5)" in out
+    assert "chosen" in out
+    assert "it went wrong" in err
+
+
+def test_the_command_line_refuses_in_one_line(capsys):
+    with pytest.raises(SystemExit) as end:
+        cli.main(["sweep", "--method", "mat", "--set", "alpha=0.1,0.2,...,0.95"])
+    assert end.value.code == 2
+    assert capsys.readouterr().err == "bench: --set alpha: from 0.2 on, steps of 0.1 don't end at 0.95\n"
