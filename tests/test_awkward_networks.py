@@ -45,9 +45,8 @@ def evaluate(tmp_path):
                 suite=write_suite(tmp_path, ATTACKS, images=50),
                 results=tmp_path / "results",
                 dataset="digits",
-                precision="fp32",
                 progress=False,
-                **options,
+                **{"precision": "fp32", **options},
             )
         assert not found.failures
         return np.stack([found.clean_errors, *(outcome.broken for outcome in found.outcomes)]), found
@@ -73,15 +72,17 @@ def expected(tmp_path_factory):
 
 @pytest.mark.parametrize("name", awkward_networks.SAME)
 def test_in_any_disguise_it_gets_its_number(evaluate, expected, name):
-    flags, _ = evaluate(f"python:awkward_networks:{name}", trust=True)
+    flags, found = evaluate(f"python:awkward_networks:{name}", trust=True)
     assert (flags == expected).all()
+    assert not [warning for warning in found.warnings if "the network" in warning]
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("name", awkward_networks.REFUSED)
-def test_what_can_not_be_given_a_number_is_refused(evaluate, name):
+def test_what_can_not_be_given_a_number_is_refused(evaluate, name, precision):
     _, message = awkward_networks.REFUSED[name]
     with pytest.raises(BadInput, match=message) as caught:
-        evaluate(f"python:awkward_networks:{name}", trust=True)
+        evaluate(f"python:awkward_networks:{name}", trust=True, precision=precision)
     assert f"python:awkward_networks:{name}" in str(caught.value)
 
 

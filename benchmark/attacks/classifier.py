@@ -145,7 +145,7 @@ def _cast_weights(network: nn.Module, probe: Tensor | None) -> nn.Module:
         try:
             with torch.autocast(probe.device.type, torch.bfloat16):
                 cast(probe.clone())
-        except RuntimeError:  # a foreign network that leaves autocast somewhere
+        except Exception:  # a foreign network that leaves autocast somewhere; it may raise anything
             return network
     return cast
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -76,6 +77,8 @@ def _plain(network: nn.Module) -> nn.Module:
     network = getattr(network, "_orig_mod", network)
     if any(map(is_lazy, network.parameters())):
         raise ValueError("it has lazy layers, which get their size from the first image they see")
+    if any(parameter.is_inference() for parameter in network.parameters()):
+        network = copy.deepcopy(network)  # which may be followed back to the image, as its original may not
     network = network.to(torch.device("cpu")).float().eval()
     for module in network.modules():
         for name, value in vars(module).items():
