@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import random
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -71,9 +72,17 @@ def finish(run: Callable[..., None], *arguments: Any) -> float:
     return time.monotonic() - began
 
 
-def kill(run: Callable[..., None], *arguments: Any, after: float) -> bool:
-    """Start a run, kill it `after` so many seconds; whether it was still alive."""
+def kill(run: Callable[..., None], *arguments: Any, folder: Path, writes: int, after: float) -> bool:
+    """Start a run, kill it `after` so many seconds once it has made `writes` to `folder`; whether it still lived.
+
+    Seconds alone would all land before the first write where the machine has become busier since they were measured.
+    """
     process = start(run, *arguments)
+    seen, made = _times(folder), 0
+    while made < writes and process.is_alive():
+        time.sleep(0.002)
+        now = _times(folder)
+        seen, made = now, made + len(now - seen)
     process.join(after)
     process.kill()
     process.join()
@@ -81,9 +90,22 @@ def kill(run: Callable[..., None], *arguments: Any, after: float) -> bool:
     return process.exitcode != 0
 
 
-def moments(count: int, duration: float, seed: int) -> list[float]:
+def _times(folder: Path) -> set[tuple[Path, int]]:
+    """All files that are written whole, each with its time of change."""
+    found = set()
+    for path in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            if not path.name.endswith(".part") and not path.name.startswith("events") and path.is_file():
+                found.add((path, path.stat().st_mtime_ns))
+    return found
+
+
+def moments(count: int, duration: float, writes: int, seed: int) -> Iterator[dict[str, Any]]:
+    """Random moments of a run of so many `writes` in `duration` seconds, as `kill` takes them."""
     draw = random.Random(seed)
-    return [draw.random() * duration for _ in range(count)]
+    for _ in range(count):
+        made = draw.randrange(writes + 1)
+        yield {"writes": made, "after": draw.random() * (2 * duration / writes if made else duration)}
 
 
 def ledger_content(results: Path) -> dict[str, Any]:
