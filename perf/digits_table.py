@@ -133,12 +133,15 @@ def write(frame: pd.DataFrame, out: Path, name: str, about: str) -> None:
     out.mkdir(parents=True, exist_ok=True)
     write_atomic(out / f"{name}.csv", frame.to_csv(index=False).encode())
     shown = [column for column in frame.columns if not column.endswith(" ±")]
-    cells = [
-        [f"{row[c]:.1f} ± {row[f'{c} ±']:.1f}" if f"{c} ±" in frame.columns else str(row[c]) for c in shown]
-        for _, row in frame.iterrows()
-    ]
+    cells = [[_cell(row[c], row.get(f"{c} ±"), row["seeds"]) for c in shown] for _, row in frame.iterrows()]
     lines = [f"| {' | '.join(line)} |" for line in (shown, ["---"] * len(shown), *cells)]
     write_atomic(out / f"{name}.md", "\n".join([about, "", *lines, ""]).encode())
+
+
+def _cell(value: object, deviation: float | None, seeds: int) -> str:
+    if deviation is None:
+        return str(value)
+    return f"{value:.1f} ± {deviation:.1f}" if seeds > 1 else f"{value:.1f}"
 
 
 def main() -> None:

@@ -105,7 +105,7 @@ def _told(function: Callable[..., Any]) -> str:
 
 
 def _code(text: str) -> str:
-    return "none" if text == "none" else f"`{text.replace('|', '‖')}`"
+    return "none" if text == "none" else f"`{text}`"
 
 
 def _value(value: Any) -> str:
