@@ -175,8 +175,8 @@ def main() -> None:
             about = (
                 "# Every defence on the digits\n\nThe networks are small-cnn; frozen teachers are of the same seed "
                 "and size: TRADES where a robust one is asked for, natural training otherwise, what their own papers "
-                f"say for dd and MAT's offline scenarios. Seconds are of the wall clock, of a machine that may have been busy "
-                f"otherwise, and include validation. {conditions}`."
+                "say for dd and MAT's offline scenarios. Seconds are of the wall clock, on a machine that may have "
+                f"been busy otherwise, and include validation. {conditions}`."
             )
             write(over_seeds(rows, ["method", "network"]), options.out, "digits", about)
 
