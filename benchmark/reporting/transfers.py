@@ -49,7 +49,15 @@ class Transfers:
 
 def transfers(evaluations: Iterable[Evaluation]) -> list[Transfers]:
     """Matrices that never mix what is not comparable, from evaluations with images crafted on other networks."""
-    return [Transfers(board, tuple(transfer_matrices(board.evaluations))) for board in boards(evaluations)]
+    return [
+        Transfers(board, tuple(transfer_matrices(sorted(board.evaluations, key=_pair))))
+        for board in boards(evaluations)
+    ]
+
+
+def _pair(evaluation: Evaluation) -> tuple[str, str]:
+    """Source and target: by both, so that what is white-box lies on the diagonal."""
+    return str((evaluation.crafted_on or {}).get("name", "")), evaluation.name
 
 
 def transfers_frame(found: Sequence[Transfers]) -> pd.DataFrame:
