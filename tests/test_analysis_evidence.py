@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from evaluation_toys import evaluation, outcome
 from test_analysis_aggregate import WORKED
-from test_analysis_insight import attack, blind, flags
+from test_analysis_insight import COSTS, attack, blind, flags
 
 from benchmark.analysis.attribution import attribution
 from benchmark.analysis.curves import security_curve
@@ -106,8 +106,11 @@ def test_older_ledgers_say_by_their_costs_who_asked_for_gradients():
 
 
 def test_outcomes_that_say_nothing_of_themselves_raise_no_flag():
-    bare = [outcome(name, "linf", np.arange(200) < broken) for name, broken in (("a", 60), ("b", 20))]
-    assert flags(*bare) == []
+    for costs in ({}, COSTS):
+        bare = [
+            outcome(name, "linf", np.arange(200) < broken, costs=costs) for name, broken in (("a", 60), ("b", 20))
+        ]
+        assert flags(*bare) == []
 
 
 def test_signs_are_looked_for_in_every_attack_and_norm():

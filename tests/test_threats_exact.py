@@ -130,6 +130,12 @@ def test_what_lies_on_the_bound_does_not_move():
     torch.testing.assert_close(Threat("l1", 1).steepest(single(9, -8, 1), single(1, 0, 0.5)), single(0, 0, 1))
 
 
+def test_each_row_may_have_its_own_gap():
+    gap = torch.tensor([0.3, 0.0])
+    step = Threat("l1", 1).steepest(single(2, 1).repeat(2, 1), single(0.8, 0.5).repeat(2, 1), gap=gap)
+    torch.testing.assert_close(step, torch.cat([single(0, 1), single(1, 0)]))
+
+
 def test_k_is_brought_between_one_and_all():
     gradient = single(3, 2, 1).repeat(2, 1)
     step = Threat("l1", 1).steepest(gradient, torch.full((2, 3), 0.5), k=torch.tensor([0, 7]))
@@ -211,6 +217,8 @@ def test_a_clipped_step_worked_by_hand():
     found = threats.clipped_scale(x, way, math.hypot(0.1, 0.3))  # the first value stops at 1, the second goes on
     assert found.tolist() == pytest.approx([0.3])
     assert found.dtype == torch.float32
+    precise = threats.clipped_scale(x.double(), way.double(), 0.01)
+    assert precise.tolist() == pytest.approx([0.01 / math.sqrt(2)], rel=1e-12)
     both = single(1, -1).view(1, 1, 1, 2)
     assert threats.clipped_scale(x[..., :2], both, 9.0).tolist() == pytest.approx([0.5])  # both have stopped by then
     assert threats.clipped_scale(x, way, 0.01).tolist() == pytest.approx([0.01 / math.sqrt(2)])
