@@ -64,7 +64,8 @@ class Registry(Generic[T]):
         return [alias for alias, target in self._aliases.items() if target == name]
 
     def __contains__(self, name: str) -> bool:
-        return name in self._aliases or name in self.names()
+        # Looking for plug-ins reads the metadata of every installed package.
+        return name in self._aliases or name in self._own or name in self.names()
 
     def __iter__(self) -> Iterator[tuple[str, T]]:
         return ((name, self.get(name)) for name in self.names())

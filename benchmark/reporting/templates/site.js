@@ -1,5 +1,6 @@
 // Sorting, searching, filtering, choosing columns and networks. Without it every table is there, ranked, and complete.
 (() => {
+  const FIRST = 100; // rows that are drawn until a reader asks for all; hundreds take their time to lay out
   const tools = document.querySelector(".tools");
   const order = new Intl.Collator(undefined, { numeric: true }).compare;
   const numbers = (words) => words.split(" ").map((word) => (word === "" || word === "–" ? null : Number(word)));
@@ -21,7 +22,7 @@
       const { method = "", architecture = "" } = element.dataset;
       return {
         element, name, method, architecture, key: element.dataset.key, box: null,
-        words: `${name} ${method} ${architecture}`.toLowerCase(),
+        words: `${name} ${method} ${architecture}`.toLowerCase(), fits: true,
         attacks: element.dataset.attacks === undefined ? [] : numbers(element.dataset.attacks),
       };
     };
@@ -30,8 +31,9 @@
     const references = bodies[1]?.lines ?? [];
     const boxes = [...section.querySelectorAll(".columns input")];
     const style = document.querySelector(`style[data-columns="${table.id}"]`);
+    const more = section.querySelector(".more");
     const board = {
-      section, lines, references, norms, title: section.dataset.title,
+      limit: FIRST, section, lines, references, norms, title: section.dataset.title,
       place: (label) => [...heads.cells].findIndex((cell) => cell.dataset.label === label),
     };
 
@@ -45,14 +47,16 @@
     // What is not known comes last in both directions; equal values keep the order of the ranks.
     board.sort = (head, ascending) => {
       for (const { body, lines: own } of bodies) {
-        const keyed = own.map((line) => [keyOf(line, head), line.element]);
-        keyed.sort(([a], [b]) => {
+        const sorted = own.map((line) => [keyOf(line, head), line]);
+        sorted.sort(([a], [b]) => {
           if (a === null || b === null) return (a === null) - (b === null);
           const found = typeof a === "number" ? a - b : order(a, b);
           return ascending ? found : -found;
         });
-        body.replaceChildren(...keyed.map(([, element]) => element));
+        body.replaceChildren(...sorted.map(([, line]) => line.element));
+        if (own === lines) board.order = sorted.map(([, line]) => line);
       }
+      board.draw();
       for (const cell of heads.cells) cell.removeAttribute("aria-sort");
       head.setAttribute("aria-sort", ascending ? "ascending" : "descending");
     };
@@ -105,23 +109,42 @@
       if (place >= 0) board.sort(heads.cells[place], !norm);
     };
 
+    // Of the networks that are asked for the first ones in today's order.
+    board.order = lines;
+    board.draw = () => {
+      let count = 0;
+      for (const line of board.order) {
+        count += line.fits;
+        line.element.hidden = !line.fits || count > board.limit;
+      }
+      more.hidden = count <= board.limit;
+      more.firstElementChild.textContent = `Show all ${count} networks`;
+      return count;
+    };
+    board.drawAll = () => {
+      board.limit = Infinity;
+      board.draw();
+    };
+    more.firstElementChild.addEventListener("click", () => {
+      board.drawAll();
+      board.order.filter((line) => line.fits)[FIRST].element.querySelector("th a").focus();
+    });
+    window.addEventListener("beforeprint", board.drawAll);
+
     board.show = (wanted, words) => {
       const isAsked = ["dataset", "suite"].every((name) => !wanted[name] || wanted[name] === section.dataset[name])
         && (!wanted.norm || norms.includes(wanted.norm));
       const fits = (line) => isAsked && words.every((word) => line.words.includes(word))
         && ["method", "architecture"].every((name) => !wanted[name] || wanted[name] === line[name]);
-      const visible = new Set();
-      for (const line of lines) {
-        const isShown = fits(line);
-        line.element.hidden = !isShown;
-        if (isShown) visible.add(line.element.id);
-      }
+      for (const line of lines) line.fits = fits(line);
+      const count = board.draw();
       for (const line of references) line.element.hidden = !fits(line) || Boolean(wanted.norm && wanted.norm !== line.element.dataset.norm);
+      const visible = new Set(lines.filter((line) => line.fits).map((line) => line.element.id));
       for (const point of section.querySelectorAll("svg a[data-network]")) {
         point.style.display = visible.has(point.dataset.network) ? "" : "none";
       }
-      section.hidden = visible.size === 0;
-      return visible.size;
+      section.hidden = count === 0;
+      return count;
     };
 
     board.showReferences = (isWanted) => {
