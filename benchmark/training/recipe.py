@@ -17,6 +17,7 @@ from importlib import resources
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from benchmark.documents import LARGEST, parse_yaml
 from benchmark.errors import BadInput, nearest, short, unknown
@@ -33,6 +34,15 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _gap(value: Any) -> Any:
+    if value == "step" or (isinstance(value, int | float) and 0 <= value < 0.5):
+        return value
+    raise PydanticCustomError("gap", "input should be step, or a number from 0 to less than 0.5")
+
+
+Gap = Annotated[float | Literal["step"], BeforeValidator(_gap)]
+
+
 class Radius(_Strict):
     """One row of a threat model: the ball and how training climbs in it.
 
@@ -46,7 +56,7 @@ class Radius(_Strict):
     step_size: Positive
     steps: Annotated[int, Field(ge=1)]
     k: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = (1, 1)
-    gap: Annotated[float, Field(ge=0, lt=0.5)] | Literal["step"] = 0.0
+    gap: Gap = 0.0
 
 
 class Constant(_Strict):
