@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from benchmark.papers import load_paper
 from benchmark.papers.archive import Archive
 from benchmark.papers.claims import check_claims, judge
 from benchmark.papers.grid import make_grids
+from benchmark.papers.html import page
 from benchmark.papers.networks import find_network
 from benchmark.papers.published import Published
 from benchmark.papers.schema import Claim
@@ -76,6 +78,14 @@ def test_claims_are_looked_up_in_the_ledger(tmp_path: Path) -> None:
     assert verdicts["20 steps are weaker than 100 on MAT (h1)"].answer == "unclear"
     assert verdicts["MAT-MAX beats AT-MAX in Rworst"].answer == "not measured"
     assert str(verdicts["MAT-MAX beats AT-MAX in Rworst"]) == "not measured"
+    every = {key: grids.get(key, []) for key in paper.exhibits}
+    html = page(paper, stage, every, Published({}), list(verdicts.values()), "bench paper mat")
+    answers = [verdict.answer for verdict in verdicts.values()]
+    assert re.findall(r"<b>(\d+)</b> ([a-z ]+)<", html) == [
+        (str(answers.count(answer)), answer) for answer in ("yes", "unclear", "not measured")
+    ]
+    assert html.count('<span class="span') == len(answers) - answers.count("not measured")
+    assert "+20.0 ± " in html
 
 
 def test_a_claim_is_checked_in_every_panel(tmp_path: Path) -> None:

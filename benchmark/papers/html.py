@@ -6,11 +6,12 @@ import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import get_args
 
 import benchmark
 from benchmark.papers.abridged import abridged
 from benchmark.papers.chart import draw
-from benchmark.papers.claims import Verdict
+from benchmark.papers.claims import Answer, Verdict
 from benchmark.papers.grid import Cell, Grid, Line, printed_grids
 from benchmark.papers.published import Published
 from benchmark.papers.schema import Paper
@@ -50,6 +51,7 @@ def page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    found = Counter(verdict.answer for verdict in verdicts)
     environment.filters.update(percent=_percent, signed=_signed, note=_note)
     environment.tests["missing"] = _is_missing
     environment.globals.update(command_for=lambda key, row: f"{command} --table {key} --only {shlex.quote(row)}")
@@ -60,7 +62,7 @@ def page(
         printed={key: printed_grids(paper, key, published) for key in paper.exhibits},
         drawings={key: [draw(grid) for grid in found] for key, found in grids.items()},
         verdicts=verdicts,
-        answers=Counter(verdict.answer for verdict in verdicts),
+        answers={each: found[each] for each in get_args(Answer) if found[each]},
         reach=max((abs(each.difference or 0) + (each.half_width or 0) for each in verdicts), default=0) or 1,
         command=command,
         failures=failures,
