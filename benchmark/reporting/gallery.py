@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from benchmark.evaluation import Evaluation, Ledger, Outcome
 
@@ -97,6 +96,8 @@ def _size(height: int, width: int) -> tuple[int, int]:
 
 def _png(image: NDArray[np.float64]) -> str:
     """A C×H×W image of values in [0, 1]; what has neither one nor three channels is shown grey."""
+    from PIL import Image
+
     levels = np.rint(255 * np.clip(np.nan_to_num(image), 0, 1)).astype(np.uint8)
     if len(levels) not in (1, 3):
         levels = levels.mean(0, keepdims=True).astype(np.uint8)
