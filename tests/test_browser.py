@@ -289,7 +289,7 @@ def test_networks_side_by_side(index: Any, site: Path) -> None:
         for metric, line in zip(("rworst", "ravg", "linf", "l2", "clean"), rows, strict=True):
             expected = paired.compare(evaluations[pair[0]], evaluations[pair[1]], metric)
             assert expected is not None
-            (name, _), (_, difference), (first, _), (second, _), (_, p), (_, corrected), (verdict, _) = line
+            (name, _), (_, difference), (_, p), (_, corrected), (verdict, _), (first, _), (second, _) = line
             assert name.lower() == metric
             assert float(difference["v"]) == pytest.approx(expected.difference, abs=1e-12)
             assert float(difference["low"]) == pytest.approx(expected.low, abs=0.01)

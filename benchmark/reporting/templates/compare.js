@@ -61,21 +61,21 @@ const differences = (board, rows, metrics) => {
   const all = pairs.flatMap((pair) => Object.values(pair.found));
   const reach = Math.max(0.01, ...all.flatMap((test) => [Math.abs(test.low), Math.abs(test.high)]));
   const table = element("table", "", { class: "differences" });
-  const headings = ["Difference", "Only first right", "Only second right", "p", ...(pairs.length > 1 ? ["p, corrected"] : [])];
+  const headings = ["Difference", "p", ...(pairs.length > 1 ? ["p, corrected"] : []), "So", "Only first right", "Only second right"];
   const head = element("thead");
-  head.append(row(element("th", "Metric", { scope: "col" }), ...headings.map((words) => element("th", words, { scope: "col", class: "number" })), element("th", "So", { scope: "col" })));
+  head.append(row(element("th", "Metric", { scope: "col" }), ...headings.map((words) => element("th", words, { scope: "col", class: words === "So" ? "" : "number" }))));
   table.append(head, ...pairs.map((pair) => pairBody(pair, metrics, reach, headings.length)));
   return table;
 };
 
 const pairBody = (pair, metrics, reach, width) => {
   const body = element("tbody");
-  body.append(row(element("th", `${pair.first.name} − ${pair.second.name}`, { scope: "rowgroup", colspan: width + 2, class: "pair" })));
+  body.append(row(element("th", `${pair.first.name} − ${pair.second.name}`, { scope: "rowgroup", colspan: width + 1, class: "pair" })));
   for (const metric of metrics) {
     const test = pair.found[metric];
     const heading = element("th", metric, { scope: "row" });
     if (!test) {
-      body.append(row(heading, element("td", "not known: an attack did not run to its end", { colspan: width + 1 })));
+      body.append(row(heading, element("td", "not known: an attack did not run to its end", { colspan: width })));
       continue;
     }
     const onScale = (value) => (50 + (50 * value) / reach).toFixed(1);
@@ -87,9 +87,9 @@ const pairBody = (pair, metrics, reach, width) => {
     const verdict = test.corrected > 0.05 ? "may be chance" : `${(test.difference > 0 ? pair.first : pair.second).name} is better`;
     const number = (words, value) => element("td", words, { class: "number", "data-v": value });
     body.append(row(
-      heading, difference, number(test.onlyFirst ?? "–", test.onlyFirst ?? ""), number(test.onlySecond ?? "–", test.onlySecond ?? ""),
-      number(probability(test.p), test.p), ...(width > 4 ? [number(probability(test.corrected), test.corrected)] : []),
+      heading, difference, number(probability(test.p), test.p), ...(width > 5 ? [number(probability(test.corrected), test.corrected)] : []),
       element("td", verdict, { class: test.corrected > 0.05 ? "quiet" : "verdict" }),
+      number(test.onlyFirst ?? "–", test.onlyFirst ?? ""), number(test.onlySecond ?? "–", test.onlySecond ?? ""),
     ));
   }
   return body;

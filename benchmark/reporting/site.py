@@ -1,0 +1,100 @@
+"""The site, file by file: pages, and the numbers behind their tables and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from benchmark.evaluation import Ledger
+from benchmark.reporting.html import glossary_page, index_page, network_page, suite_page, transfer_page
+from benchmark.reporting.networks import Network, curves_frame, history_frame, network_frame, networks
+from benchmark.reporting.paper_pages import paper_pages
+from benchmark.reporting.per_image import per_image_file, per_image_script
+from benchmark.reporting.suites import suite_frame, suite_latex
+from benchmark.reporting.tables import Board, Row, attacks_frame, leaderboard_frame
+from benchmark.reporting.text import distance, percent
+from benchmark.reporting.text_tables import board_caption, board_cells, latex
+from benchmark.reporting.transfers import transfers, transfers_frame, transfers_latex
+from benchmark.storage import write_atomic
+
+#: Files on their way to the disk at once.
+WRITERS = 8
+
+#: A file of the site: its place, and its text.
+File = tuple[str, str]
+
+
+def write_site(boards: Sequence[Board], ledger: Ledger, out: Path) -> Path:
+    """Write everything to the folder `out`, the leaderboard last.
+
+    Returns:
+        The leaderboard's path.
+
+    Raises:
+        BadInput: the folder can't be written.
+    """
+    found = networks(boards)
+    _write_all(out, (file for network in found for file in _network_files(network, ledger)))
+    _write_all(out, (file for board in boards for file in _board_files(board, ledger)))
+    _write_all(out, _other_files(boards, ledger))
+    return write_atomic(out / "index.html", index_page(boards, found, ledger, paper_pages(out)))
+
+
+def _write_all(out: Path, files: Iterable[File]) -> None:
+    """Waiting until each file is safe on the disk takes longer than making it, so that several threads wait."""
+    with ThreadPoolExecutor(WRITERS) as pool:
+        for writing in [pool.submit(write_atomic, out / place, text) for place, text in files]:
+            writing.result()
+
+
+def _network_files(network: Network, ledger: Ledger) -> Iterator[File]:
+    stem = f"models/{network.stem}"
+    yield f"{stem}.html", network_page(network, ledger)
+    for suffix, frame in (
+        ("", network_frame(network)),
+        ("-curves", curves_frame(network)),
+        ("-history", history_frame(network)),
+    ):
+        if len(frame):
+            yield f"{stem}{suffix}.csv", frame.to_csv(index=False, float_format="%.8g")
+    tables = [_attacks_latex(network.name, answer.board, answer.row["attacks"]) for answer in network.answers]
+    yield f"{stem}.tex", "\n".join(tables)
+    for answer in network.answers:
+        yield per_image_file(answer.evaluation), per_image_script(answer.evaluation)
+
+
+def _board_files(board: Board, ledger: Ledger) -> Iterator[File]:
+    yield f"suites/{board.file}.html", suite_page(board, ledger)
+    yield f"suites/{board.file}.csv", suite_frame(board).to_csv(index=False)
+    yield f"suites/{board.file}.tex", suite_latex(board)
+    yield f"tables/{board.file}.csv", leaderboard_frame([board]).to_csv(index=False)
+    yield f"tables/{board.file}.tex", latex(board_caption(board), *board_cells(board), words=2)
+
+
+def _other_files(boards: Sequence[Board], ledger: Ledger) -> Iterator[File]:
+    carried = transfers(ledger.transfers())
+    yield "transfer.html", transfer_page(carried, ledger)
+    if carried:
+        yield "transfer.csv", transfers_frame(carried).to_csv(index=False)
+        yield "transfer.tex", transfers_latex(carried)
+    yield "glossary.html", glossary_page(ledger)
+    yield "attacks.csv", attacks_frame(boards).to_csv(index=False)
+    yield "leaderboard.csv", leaderboard_frame(boards).to_csv(index=False)
+
+
+def _attacks_latex(name: str, board: Board, attacks: Sequence[Row]) -> str:
+    heading = ["Attack", "Threat", "Accuracy", "95%", "Median distance"]
+    return latex(f"{name}, {board_caption(board)}", heading, list(map(_attack_cells, attacks)), words=2)
+
+
+def _attack_cells(attack: Row) -> list[str]:
+    low, high = percent(attack["accuracy_low"]), percent(attack["accuracy_high"])
+    threat = f"{attack['norm']} ≤ {attack['epsilon']:g}"
+    return [
+        attack["attack"],
+        threat,
+        percent(attack["accuracy"]),
+        f"{low}–{high}",
+        distance(attack["median_distance"]),
+    ]
