@@ -80,7 +80,7 @@ class Work:
                     f"{(progress.longest + MARGIN) // 60 + 1:.0f} or more"
                 )
             raise OutOfTime
-        with slice.limit(self.state(method), progress.longest):
+        with slice.limit(self.state(method), progress.longest, progress.epochs - progress.epoch or None):
             return benchmark.train(
                 method,
                 dataset=self.dataset,

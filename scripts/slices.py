@@ -40,15 +40,16 @@ class Slice:
             raise OutOfTime
 
     @contextmanager
-    def limit(self, state: Path | None = None, unit: float = 0.0) -> Iterator[None]:
+    def limit(self, state: Path | None = None, unit: float = 0.0, units: int | None = None) -> Iterator[None]:
         """Within this context OutOfTime is raised at the end of the slice.
 
         Args:
             state: a file that is replaced whenever a unit of the work is done (an epoch); OutOfTime is then raised
                 as soon as another one would not fit.
             unit: how many seconds the longest unit took so far.
+            units: how many there are to do; None if that is not known.
         """
-        watch = Watch(self, state, unit)
+        watch = Watch(self, state, unit, units)
         before = signal.signal(signal.SIGALRM, lambda *_: watch.look())
         signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
         try:
@@ -61,8 +62,8 @@ class Slice:
 class Watch:
     """Looks at the clock and at the file that says how far the work is."""
 
-    def __init__(self, slice: Slice, state: Path | None, unit: float) -> None:
-        self.slice, self.state, self.longest = slice, state, unit
+    def __init__(self, slice: Slice, state: Path | None, unit: float, units: int | None = None) -> None:
+        self.slice, self.state, self.longest, self.units = slice, state, unit, units
         self.began, self.seen = slice.clock(), self._stamp()
 
     def look(self) -> None:
@@ -73,7 +74,8 @@ class Watch:
             now = self.slice.clock()
             self.longest = max(self.longest, now - self.began)
             self.began, self.seen = now, stamp
-            if self.longest > self.slice.left:
+            self.units = None if self.units is None else self.units - 1
+            if self.units != 0 and self.longest > self.slice.left:
                 raise OutOfTime
 
     def _stamp(self) -> int | None:

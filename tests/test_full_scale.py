@@ -145,9 +145,10 @@ class Clock:
         return self.time
 
 
-def test_a_watch_lets_no_epoch_begin_that_would_not_fit(tmp_path):
+@pytest.mark.parametrize("epochs", [None, 3, 2])
+def test_a_watch_lets_no_epoch_begin_that_would_not_fit(tmp_path, epochs):
     clock, state = Clock(), tmp_path / "state"
-    watch = slices.Watch(slices.Slice(100, clock), state, 0.0)
+    watch = slices.Watch(slices.Slice(100, clock), state, 0.0, epochs)
 
     def finish_epoch_at(seconds: int) -> None:
         clock.time = seconds
@@ -161,6 +162,9 @@ def test_a_watch_lets_no_epoch_begin_that_would_not_fit(tmp_path):
     clock.time = 79
     watch.look()
     finish_epoch_at(80)
+    if epochs == 2:
+        watch.look()  # it was the last
+        return
     with pytest.raises(slices.OutOfTime):
         watch.look()
 
