@@ -65,6 +65,16 @@ def test_a_network_of_ones_own_teaches_and_stays_as_it_is(method, tmp_path):
     assert f"--teacher {source} --trust" in command
 
 
+@pytest.mark.slow
+def test_several_processes_find_the_teachers_code(tmp_path):
+    one, two = (
+        load_checkpoint(train("ard", teacher=["python:my_teachers:make"], trust=True, out=out, devices=n, **FAST)[0])
+        for n, out in ((1, tmp_path / "one"), (2, tmp_path / "two"))
+    )
+    assert two.extra["lineage"] == one.extra["lineage"]
+    assert two.history[0]["loss"] == pytest.approx(one.history[0]["loss"], rel=1e-3)
+
+
 def test_a_checkpoint_teaches_under_its_name_and_digest(tmp_path):
     (teacher,) = train("natural", name="natural", out=tmp_path / "zoo", **FAST)
     (path,) = train("rslad", teacher=[teacher], out=tmp_path / "zoo", **FAST)

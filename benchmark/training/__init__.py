@@ -19,7 +19,7 @@ from benchmark.training.plan import Plan, make_plan
 from benchmark.training.recipe import recipe_names
 from benchmark.training.report import Reporter
 from benchmark.training.state import state_path
-from benchmark.training.teachers import lineage
+from benchmark.training.teachers import code_within_reach, lineage
 from benchmark.training.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -106,7 +106,8 @@ def train(
     if all(_is_of(plan, path) for each in paths for path in (each, _last(each))):
         return paths
     fabric = make_fabric(plan.device, plan.precision, devices, num_nodes)
-    fabric.launch(partial(_run, plan=plan, folder=folder, resume=resume, compile=compile, progress=progress))
+    with code_within_reach():
+        fabric.launch(partial(_run, plan=plan, folder=folder, resume=resume, compile=compile, progress=progress))
     return paths
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -51,6 +54,17 @@ def load_teachers(
             except BadInput as error:
                 raise BadInput(f"teacher {source} does not fit {dataset.name}: {error}") from error
     return teachers
+
+
+@contextmanager
+def code_within_reach() -> Iterator[None]:
+    """Within this context processes that are started find the modules of `python:` teachers in the working folder."""
+    before = [*sys.path]
+    sys.path.append(os.getcwd())
+    try:
+        yield
+    finally:
+        sys.path[:] = before
 
 
 def lineage(roles: Sequence[str], teachers: Sequence[Teacher]) -> list[JsonValue]:
