@@ -41,12 +41,16 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Chromium; where there is none tests are skipped, but fail where all of them have to run."""
+def require_browser() -> None:
+    """Skip tests where there is no Chromium, but fail them where all have to run."""
     if not (BROWSER and DRIVER):
         missing = "needs Chromium and chromedriver; none is fetched"
         pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    require_browser()
     from selenium import webdriver
 
     options = webdriver.ChromeOptions()
@@ -359,6 +363,38 @@ def test_published_entries_stand_apart(index: Any) -> None:
     choose(index, "norm", "l2")
     assert {row.get_attribute("data-norm") for row in rows if row.is_displayed()} == {"l2"}
     assert networks(index, "cifar10")[0] in ("weak", "strong", "twin")
+
+
+def test_a_long_board_begins_with_a_hundred(browser: Any, tmp_path: Path) -> None:
+    """In whatever order; filters and sorting know all networks, and one click shows them."""
+    for number in range(103):
+        add_evaluation(
+            tmp_path / "results", f"n{number:03}", [("pgd", "linf", 0.03, "budget", (0, 1))], (False, False)
+        )
+    visit(browser, benchmark.report(results=tmp_path / "results", out=tmp_path / "reports"))
+    assert len(networks(browser)) == 100
+    head(browser, "Network").find_element("tag name", "button").click()
+    head(browser, "Network").find_element("tag name", "button").click()
+    assert networks(browser) == [f"n{number:03}" for number in range(102, 2, -1)]
+    browser.find_element("name", "words").send_keys("n00")
+    assert networks(browser) == [f"n{number:03}" for number in range(9, -1, -1)]
+    browser.find_element("name", "words").send_keys("\b\b\b")
+    (button,) = browser.find_elements("css selector", ".more button")
+    assert button.text == "Show all 103 networks"
+    button.click()
+    assert len(networks(browser)) == 103
+    assert browser.switch_to.active_element.text == "n002"
+    assert not button.is_displayed()
+
+
+def test_without_a_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "BROWSER", None)
+    monkeypatch.delenv("CI", raising=False)
+    with pytest.raises(pytest.skip.Exception, match="needs Chromium"):
+        require_browser()
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match="needs Chromium"):
+        require_browser()
 
 
 def test_every_page_is_silent_and_alone(browser: Any, site: Path) -> None:
