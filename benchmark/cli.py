@@ -407,7 +407,7 @@ def paper(
 @app.command(cls=Verb, epilog="Example: bench sweep --method mat --set alpha=0.1,0.2,...,0.9 --recipe quick")
 def sweep(
     experiment: Annotated[
-        str | None, typer.Argument(metavar="[EXPERIMENT]", help="scenarios, alpha, or a YAML file; or say --method.")
+        str | None, typer.Argument(metavar="EXPERIMENT", help="scenarios, alpha, or a YAML file; or say --method.")
     ] = None,
     method: Annotated[list[str] | None, typer.Option(help="Defences to train; several are compared.")] = None,
     set: Annotated[

@@ -11,7 +11,7 @@ from typing import Any
 from benchmark.data import load
 from benchmark.errors import BadInput, unknown
 from benchmark.evaluation import load_suite
-from benchmark.experiments.experiment import make_question
+from benchmark.experiments.experiment import Question, make_question
 from benchmark.experiments.measure import SELECTIONS, Figures, attacks, on_test, on_validation
 from benchmark.experiments.page import page
 from benchmark.experiments.table import COLUMNS, Line, make_lines, percentage, to_csv, to_grid
@@ -166,30 +166,40 @@ def sweep(
     if not lines:
         raise BadInput("\n".join(failures))
     write_atomic(target / "sweep.csv", to_csv(lines))
-    how = f"all attacks of the suite {suite} ({preset})" if select == "test" else "the PGD that training selects by"
+    is_test = select == "test"
+    options: dict[str, Any] = {
+        "select": select,
+        "dataset": dataset,
+        "recipe": recipe,
+        "arch": arch,
+        "teacher": [*teacher],
+    }
+    options |= {"suite": suite, "preset": preset, "n": n} if is_test else {}
+    options |= {"seed": [*seeds]} if seeds != (0,) else {}
+    measured_by = f"all attacks of the suite {suite} ({preset})" if is_test else "the PGD that training selects by"
     html = page(
         lines,
         to_grid(lines, question.title, suite, data.name, architecture),
         about=[
             f"Trained on {data.name} with {architecture} and the recipe {recipe}, "
             f"{'the mean over the seeds' if len(seeds) > 1 else 'seed'} {', '.join(map(str, seeds))}. Percentages of "
-            f"{lines[0].figures[0].images} {'test' if select == 'test' else 'held-out training'} images; robust: "
-            f"against {how}. {_CAUTION[select]}"
+            f"{lines[0].figures[0].images} {'test' if is_test else 'held-out training'} images; robust: against "
+            f"{measured_by}. {_CAUTION[select]}"
         ],
         source=question.source,
-        command=shlex.join(
-            [
-                *("bench", "sweep", *question.words(), "--select", select, "--dataset", dataset, "--recipe", recipe),
-                *(["--arch", arch] if arch else []),
-                *(["--teacher", *map(str, teacher)] if teacher else []),
-                *(["--suite", suite, "--preset", preset] if select == "test" else []),
-                *(["--n", str(n)] if select == "test" and n else []),
-                *(["--seed", *map(str, seeds)] if seeds != (0,) else []),
-            ]
-        ),
+        command=_command(question, options),
         failures=failures,
     )
     return Sweep(write_atomic(target / "index.html", html), lines, failures)
+
+
+def _command(question: Question, options: Mapping[str, Any]) -> str:
+    """What to type for the same sweep; options that are None or empty are left out."""
+    words = ["bench", "sweep", *question.words()]
+    for name, value in options.items():
+        values = value if isinstance(value, list) else [] if value is None else [value]
+        words += [f"--{name}", *map(str, values)] if values else []
+    return shlex.join(words)
 
 
 #: What the reader should know about the choice.
