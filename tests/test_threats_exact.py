@@ -168,6 +168,22 @@ def test_a_projection_ends_in_the_box_and_leaves_what_is_inside_alone(norm):
     torch.testing.assert_close(moved[0, :2], torch.tensor([1.0, 0.0]))
 
 
+@pytest.mark.parametrize("norm", NORMS)
+def test_rows_inside_are_bit_for_bit_what_they_were_whatever_is_beside_them(norm):
+    x = torch.rand(64, 5, generator=torch.Generator().manual_seed(0))
+    near = (x + 0.02 * (torch.rand(x.shape, generator=torch.Generator().manual_seed(1)) - 0.5)).clamp(0, 1)
+    far = torch.rand(x.shape, generator=torch.Generator().manual_seed(2)) * 9 - 4
+    radius = {"l0": 5}.get(norm, 0.3)
+    moved = Threat(norm, radius).project(torch.cat([x, x]), torch.cat([near, far]))
+    assert torch.equal(moved[:64], near)
+    # Within the ball only once clipped, beside rows that are not.
+    beyond = torch.cat([single(1.5, 0.5), single(-0.5, 0.5), single(0.9, 0.1)])
+    start = torch.cat([single(1, 0.5), single(0, 0.5), single(0.5, 0.5)])
+    moved = Threat(norm, {"l0": 1}.get(norm, 0.3)).project(start, beyond)
+    assert threats.in_box(moved).all()
+    torch.testing.assert_close(moved[:2], start[:2])
+
+
 values = st.floats(0, 1, width=32)
 
 
