@@ -76,6 +76,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ]
         add_evaluation(results, name, attacks, (False,) * 40, card={"method": method, "history": history})
     add_evaluation(results, "at", WORKED_ATTACKS, dataset="mnist", card={"method": "at"})
+    for source in ("at", "mat-h1"):
+        attack = ("pgd", "linf", 0.03, "budget", [1.0] * (4 if source == "at" else 1) + [0.0] * 16)
+        add_evaluation(results, "at", [attack], (False,) * len(attack[-1]), crafted_on=source, dataset="mnist")
     generator = np.random.default_rng(0)
     for name, level in (("weak", 0.6), ("strong", 0.45), ("twin", 0.46)):
         wrong = generator.random(300) < 0.1
