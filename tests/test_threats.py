@@ -139,7 +139,9 @@ def test_example_noise_ignores_the_batch():
     assert not torch.equal(ExampleNoise(7, [3], 0).uniform(4), ExampleNoise(7, [3], 1).uniform(4))
 
 
-@pytest.mark.parametrize(("norm", "epsilon"), [("linf", 0.0), ("l2", -1), ("l1", float("nan")), ("l3", 1.0)])
+@pytest.mark.parametrize(
+    ("norm", "epsilon"), [("linf", 0.0), ("l2", -1), ("l1", float("nan")), ("l2", float("inf")), ("l3", 1.0)]
+)
 def test_bad_threats_are_refused(norm, epsilon):
     with pytest.raises(BadInput):
         Threat(norm, epsilon)
