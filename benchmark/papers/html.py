@@ -6,6 +6,7 @@ import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import get_args
 
 import benchmark
@@ -63,7 +64,7 @@ def page(
         drawings={key: [draw(grid) for grid in found] for key, found in grids.items()},
         verdicts=verdicts,
         answers={each: found[each] for each in get_args(Answer) if found[each]},
-        reach=max((abs(each.difference or 0) + (each.half_width or 0) for each in verdicts), default=0) or 1,
+        reach=_reach(verdicts),
         command=command,
         failures=failures,
         home=home,
@@ -83,6 +84,12 @@ def title_of(key: str) -> str:
 def file_of(key: str) -> str:
     """The stem of an exhibit's files, e.g. "table-5"."""
     return safe_name(title_of(key).lower().replace(" ", "-"))
+
+
+def _reach(verdicts: Sequence[Verdict]) -> float:
+    """Where the scale of differences ends: three times the usual one, so that a single large one hides no other."""
+    found = [abs(each.difference) + (each.half_width or 0) for each in verdicts if each.difference is not None]
+    return min(max(found), 3 * median(found)) or 1.0 if found else 1.0
 
 
 def _percent(fraction: float, decimals: int) -> str:
