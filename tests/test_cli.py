@@ -146,7 +146,7 @@ def test_evaluate_hands_everything_on(capsys: pytest.CaptureFixture[str], monkey
     line = (
         "evaluate a.pt b.pt --suite smoke --preset quick --n 10 --mode worst-case --seed 7 --device cpu "
         "--precision bf16 --workers 2 --time-limit 60 --results there --keep --dataset mnist --download --root data "
-        "--trust"
+        "--trust --compile"
     )
     code, _, _ = bench(capsys, *line.split())
     assert code == 0
@@ -169,6 +169,7 @@ def test_evaluate_hands_everything_on(capsys: pytest.CaptureFixture[str], monkey
                 "root": Path("data"),
                 "download": True,
                 "trust": True,
+                "compile": True,
             },
         )
     ]
