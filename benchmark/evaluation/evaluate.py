@@ -107,5 +107,6 @@ def _run(plans: Sequence[Plan], ledger: Ledger, workers: int, progress: bool, ti
             if len(done[plan.id]) == expected[plan.id]:
                 ledger.write_evaluation(plan.manifest(done[plan.id]))
 
-        for problem in run_jobs([job for _, job in jobs], ledger.folder, workers, report, time_limit):
+        found = run_jobs([job for _, job in jobs], ledger.folder, workers, report, time_limit)
+        for problem in dict.fromkeys([*ledger.problems, *found]):
             display.say(f"damaged, and made again: {problem}")

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from benchmark.errors import BadInput
-from benchmark.storage import write_atomic
+from benchmark.storage import digest, tensor_digest, write_atomic
 
 FORMAT = "robustness-benchmark checkpoint"
 VERSION = 1
@@ -46,7 +46,8 @@ def write_file(path: Path, header: dict[str, Any], state: dict[str, Tensor]) -> 
     if path.suffix == ".safetensors":
         from safetensors.torch import save
 
-        return write_atomic(path, save(state, {"format": FORMAT, "version": str(VERSION), "header": text}))
+        metadata = {"format": FORMAT, "version": str(VERSION), "header": text, "sha256": _checksum(text, state)}
+        return write_atomic(path, save(state, metadata))
     content = io.BytesIO()
     torch.save({"format": FORMAT, "version": VERSION, "header": text, "state": state}, content)
     return write_atomic(path, content.getvalue())
@@ -119,6 +120,9 @@ def _read_pt(path: Path, size: int) -> Any:
             raise BadInput(f"{path} has a header of more than {LARGEST_HEADER:,} bytes; it was not loaded")
         for entry in pickles:
             _refuse_code(path, archive.read(entry))
+        # torch writes checksums but never looks at them.
+        if rotten := archive.testzip():
+            raise BadInput(f"{path} is damaged ({rotten} does not fit its checksum); copy or train it again")
     return torch.load(path, map_location="cpu", weights_only=True)
 
 
@@ -132,7 +136,14 @@ def _read_safetensors(path: Path, header_size: int) -> dict[str, Any]:
         if metadata.get("format") != FORMAT:
             return {}
         state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (it is no mapping)
+    # Files of the first versions have no checksum.
+    if "sha256" in metadata and metadata["sha256"] != _checksum(metadata["header"], state):
+        raise BadInput(f"{path} is damaged (its content does not fit its checksum); copy or train it again")
     return {**metadata, "version": int(metadata["version"]), "state": state}
+
+
+def _checksum(header: str, state: dict[str, Tensor]) -> str:
+    return digest([header, tensor_digest(state)])
 
 
 def _refuse_bare_pickle(path: Path, size: int) -> None:

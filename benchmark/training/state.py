@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,19 @@ def save_state(path: Path, identity: dict[str, Any], content: dict[str, Any]) ->
     write_atomic(path, buffer.getvalue())
 
 
+#: What a file that is no training state, or no longer one, makes its readers raise.
+_UNREADABLE = (
+    pickle.UnpicklingError,
+    zipfile.BadZipFile,
+    RuntimeError,
+    EOFError,
+    KeyError,
+    TypeError,
+    ValueError,
+    OSError,
+)
+
+
 def load_state(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
     """What was saved at `path` by the run of this `identity`; None if nothing was.
 
@@ -35,9 +49,12 @@ def load_state(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
+        with zipfile.ZipFile(path) as archive:
+            if archive.testzip():  # torch itself does not look at the checksums it wrote
+                raise ValueError("its content does not fit its checksum")
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         found = content["identity"]
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError, ValueError, OSError) as error:
+    except _UNREADABLE as error:
         raise BadInput(
             f"the training state {path} can't be read; delete it and train again without --resume"
         ) from error
