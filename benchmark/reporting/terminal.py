@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -18,6 +19,9 @@ from benchmark.reporting.text import MISSING, count, duration, percent
 
 #: Columns for a reader that is no terminal, such as a file or a log.
 WIDE = 160
+
+#: No table is as wide as this: to ask for its width as if the screen had no end.
+ANY_WIDTH = 100_000
 
 
 def console() -> Console:
@@ -75,14 +79,33 @@ def print_contests(contests: Iterable[Contest]) -> None:
 
 
 def print_rows(rows: Sequence[Row], title: str = "") -> None:
-    """Rows as a table with a column for every key that occurs."""
+    """Rows as a table with a column for every key that occurs; below each other if the table would be too wide.
+
+    A table of more than twice the screen's width would be columns of torn words: then each row is a paragraph, its
+    first value as the heading and the others by name, empty ones left out.
+    """
     table = _table(title)
     names = list(dict.fromkeys(name for row in rows for name in row))
     for name in names:
         table.add_column(name.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*(_text(_plain(row.get(name))) for name in names))
-    console().print(table)
+    screen = console()
+    if Measurement.get(screen, screen.options.update(width=ANY_WIDTH), table).maximum <= 2 * screen.width:
+        screen.print(table)
+        return
+    if title:
+        screen.print(_text(title))
+    for row in rows:
+        heading, *others = row
+        screen.print(_text(_plain(row[heading]), style="bold"))
+        paragraph = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+        paragraph.add_column(style="dim", min_width=max(map(len, others), default=0) + 2)  # as in every paragraph
+        paragraph.add_column(overflow="fold")
+        for name in others:
+            if row[name] not in (None, "", []):
+                paragraph.add_row(_text(f"  {name.replace('_', ' ')}"), _text(_plain(row[name])))
+        screen.print(paragraph)
 
 
 def print_card(card: Mapping[str, Any]) -> None:
@@ -156,6 +179,8 @@ def _is_rows(value: Any) -> bool:
 def _plain(value: Any) -> str:
     if value is None:
         return MISSING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, Mapping):
