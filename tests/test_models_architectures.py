@@ -18,6 +18,7 @@ PUBLISHED = {
     "wrn-70-16": 266_796_506,
     "mobilenet-v2": 2_296_922,
 }
+SMALL = {"small-cnn": 62_970, "small-cnn-x2": 245_738, "small-cnn-x3": 548_314, "small-cnn-x4": 970_698}
 
 
 def make(name: str, shape=(3, 32, 32), num_classes: int = 10) -> torch.nn.Module:
@@ -33,10 +34,10 @@ def test_parameters_are_as_many_as_published(name, parameters):
 
 
 def test_every_architecture_is_listed():
-    assert ["small-cnn", *PUBLISHED] == ARCHITECTURES.names()[:8]
+    assert [*SMALL, *PUBLISHED] == ARCHITECTURES.names()[: len(SMALL) + len(PUBLISHED)]
 
 
-@pytest.mark.parametrize("name", ["small-cnn", *PUBLISHED])
+@pytest.mark.parametrize("name", [*SMALL, *PUBLISHED])
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 32, 32), (3, 224, 224), (1, 9, 13)])
 def test_every_image_size_gives_logits(name, shape):
     with torch.device("meta"):  # shapes only: the widest networks need minutes for one such image
@@ -44,7 +45,7 @@ def test_every_image_size_gives_logits(name, shape):
         assert network(torch.empty(2, *shape)).shape == (2, 7)
 
 
-@pytest.mark.parametrize("name", ["small-cnn", "resnet18", "preact-resnet18", "mobilenet-v2"])
+@pytest.mark.parametrize("name", [*SMALL, "resnet18", "preact-resnet18", "mobilenet-v2"])
 def test_smallest_images_train(name):
     torch.manual_seed(0)
     network = make(name, (1, 8, 8))
@@ -59,10 +60,11 @@ def test_normalisation_comes_first_and_is_no_part_of_the_state():
     assert not [key for key in network.state_dict() if key.startswith("normalize")]
 
 
-def test_small_cnn_is_small():
+@pytest.mark.parametrize(("name", "parameters"), SMALL.items())
+def test_small_cnns_are_small_and_grow(name, parameters):
     with torch.device("meta"):
-        network = make("small-cnn", (1, 8, 8))
-    assert sum(parameter.numel() for parameter in network.parameters()) < 100_000
+        network = make(name, (1, 8, 8))
+    assert sum(parameter.numel() for parameter in network.parameters()) == parameters
 
 
 def test_wide_networks_start_from_he_weights():

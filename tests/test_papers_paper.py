@@ -6,14 +6,16 @@ import csv
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from papers_ledger import file_evaluation
 
 from benchmark import report
+from benchmark.data import load
 from benchmark.errors import BadInput
 from benchmark.evaluation import load_suite
-from benchmark.papers import load_paper, paper, workshop
+from benchmark.papers import estimate, load_paper, paper, workshop
 from benchmark.papers.abridged import abridged
 from benchmark.papers.agenda import make_agenda
 from benchmark.papers.archive import Archive
@@ -120,6 +122,14 @@ def test_without_records_a_probe_is_made_and_said(toy: str) -> None:
     assert {job["basis"] for job in result.jobs} == {"from a short probe here"}
     assert all(job["time"] > 0 for job in result.jobs)
     assert "can't be done" in paper(toy, dry_run=True, only=["unborn"]).jobs[0]["basis"]
+
+
+def test_the_probe_is_not_fooled_by_what_else_computes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two tries, the one of 3 s by the thread's clock counts, not the one of 5 s, nor the hour that passed."""
+    own, wall = iter([0.0, 5.0, 100.0, 103.0]), iter([0.0, 0.0, 3600.0])
+    clocks = SimpleNamespace(thread_time=lambda: next(own), perf_counter=lambda: next(wall))
+    monkeypatch.setattr(estimate, "time", clocks)
+    assert estimate.probe("small-cnn", load("digits")) == pytest.approx(3 / estimate.PROBE_IMAGES)
 
 
 def test_data_that_is_not_here_leaves_the_estimate_open(toy: str, tmp_path: Path) -> None:
@@ -285,7 +295,10 @@ def test_the_clock_tells_apart_what_costs_differently(tmp_path: Path) -> None:
 def test_the_clock_counts_teachers(tmp_path: Path) -> None:
     loaded = load_paper("mmard")
     stage = make_stage(loaded, "digits")
-    speeds = {("small-cnn", "digits"): Estimate(1e-5, "a guess"), ("resnet18", "digits"): Estimate(1e-2, "a guess")}
+    speeds = {
+        ("small-cnn", "digits"): Estimate(1e-5, "a guess"),
+        ("small-cnn-x3", "digits"): Estimate(1e-2, "a guess"),
+    }
     clock = Clock([], stage, speeds=speeds)
     rows = ["ARD from S", "ARD from L", "MMARD from L"]
     agenda = make_agenda(loaded, ["5"], stage, Archive([]), tmp_path, rows)

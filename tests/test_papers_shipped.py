@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 
 import pytest
+import torch
 
 from benchmark.attacks import ATTACKS
 from benchmark.data import DATASETS
@@ -17,7 +18,7 @@ from benchmark.papers import PAPERS, load_paper
 from benchmark.papers.agenda import make_agenda
 from benchmark.papers.archive import Archive
 from benchmark.papers.grid import printed_grids
-from benchmark.papers.networks import find_network
+from benchmark.papers.networks import Network, find_network
 from benchmark.papers.published import load_published, place_of, read_published
 from benchmark.papers.schema import OTHER, Column, Exhibit, Paper
 from benchmark.papers.stage import make_stage
@@ -85,6 +86,30 @@ def test_what_is_registered_can_be_made_at_the_scale_of_digits(paper: Paper) -> 
             for row in exhibit.rows:
                 network = row.run and find_network(paper, row.run, stage, panel.architecture, 0, row.network)
                 assert not network or network.obstacle() is None
+
+
+def test_networks_at_the_scale_of_digits_train_on_a_cpu(paper: Paper, tmp_path: Path) -> None:
+    agenda = make_agenda(paper, list(paper.exhibits), make_stage(paper, "digits"), Archive([]), tmp_path)
+    assert all(parameters_on_digits(job.network) < 1_000_000 for job in agenda.jobs)
+
+
+def test_the_teachers_of_mmard_grow_from_the_size_of_the_student() -> None:
+    mmard = load_paper("mmard")
+    stage = make_stage(mmard, "digits")
+    runs = ("mmard", "teacher-s", "teacher-m", "teacher-l", "teacher-xl")
+    student, *teachers = (
+        parameters_on_digits(find_network(mmard, run, stage, stage.architecture, 0)) for run in runs
+    )
+    assert student == teachers[0]
+    assert teachers == sorted(set(teachers))
+
+
+def parameters_on_digits(network: Network | None) -> int:
+    assert network
+    assert network.training
+    with torch.device("meta"):
+        built = ARCHITECTURES.get(network.training.architecture)(num_classes=10, shape=(1, 8, 8))
+    return sum(parameter.numel() for parameter in built.parameters())
 
 
 def test_recipes_fit_every_training_at_full_scale(paper: Paper, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from torch import nn
 from benchmark.models.mobilenet import mobilenet_v2
 from benchmark.models.normalize import Normalize
 from benchmark.models.resnet import preact_resnet18, resnet18
-from benchmark.models.small_cnn import small_cnn
+from benchmark.models.small_cnn import SmallCNN
 from benchmark.models.wide_resnet import WideResNet
 from benchmark.registry import Registry
 
@@ -23,7 +23,10 @@ class Architecture(Protocol):
 
 
 ARCHITECTURES: Registry[Architecture] = Registry("architecture")
-ARCHITECTURES.add("small-cnn", small_cnn)
+ARCHITECTURES.add("small-cnn", SmallCNN())
+ARCHITECTURES.add("small-cnn-x2", SmallCNN(widen=2))
+ARCHITECTURES.add("small-cnn-x3", SmallCNN(widen=3))
+ARCHITECTURES.add("small-cnn-x4", SmallCNN(widen=4))
 ARCHITECTURES.add("resnet18", resnet18)
 ARCHITECTURES.add("preact-resnet18", preact_resnet18)
 ARCHITECTURES.add("wrn-28-10", WideResNet(28, 10))
