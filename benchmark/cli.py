@@ -1,6 +1,7 @@
 """The command line: each verb parses its words, calls the Python function of the same name and prints what came back.
 
-Exit codes: 0 done, 1 an attack failed or a stored image was not confirmed, 2 the input was bad, 130 interrupted.
+Exit codes: 0 done, 1 a part of it failed (an attack, one of several runs, a stored image that was not confirmed) or
+`doctor` found something to mend, 2 the input was bad, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ Precision = Annotated[str, typer.Option(help="auto, fp32 or bf16; auto is bf16 w
 Results = Annotated[Path, typer.Option(help="Folder of the ledger: every attack's per-example results.")]
 Root = Annotated[Path | None, typer.Option(help="Folder where data sets lie, or are downloaded to.")]
 Download = Annotated[bool, typer.Option("--download", help="Download what is missing instead of refusing.")]
-Trust = Annotated[bool, typer.Option("--trust", help="Allow foreign code, as python: needs it, to run.")]
+Trust = Annotated[bool, typer.Option("--trust", help="Allow the code that python:MODULE:CALLABLE names to run.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs to read.")]
 
 
@@ -85,7 +86,10 @@ def train(
     ] = None,
     teacher: Annotated[
         list[str] | None,
-        typer.Option(metavar="NETWORK", help="Frozen teacher: a checkpoint, or robustbench:NAME and other sources."),
+        typer.Option(
+            metavar="NETWORK",
+            help="Frozen teacher of a method that has one: a checkpoint, or robustbench:NAME and other sources.",
+        ),
     ] = None,
     inner: Annotated[str | None, typer.Option(help="Craft training examples as this method does.")] = None,
     outer: Annotated[str | None, typer.Option(help="Minimise the loss of this method.")] = None,
@@ -249,7 +253,9 @@ def transfer(
 
 @app.command(cls=Verb, epilog="Example: bench verify results zoo/at.pt")
 def verify(
-    results: Annotated[Path, typer.Argument(help="Folder of a ledger that was filled with --keep.")],
+    results: Annotated[
+        Path, typer.Argument(metavar="RESULTS", help="Folder of a ledger that was filled with --keep.")
+    ],
     checkpoints: Annotated[
         list[str], typer.Argument(metavar="CHECKPOINT", help="The networks that were evaluated, as for evaluate.")
     ],
@@ -319,7 +325,10 @@ def compare(
 
 @app.command(name="list", cls=Verb, epilog="Example: bench list attacks --json")
 def list_(
-    kind: Annotated[str, typer.Argument(help="methods, attacks, suites, recipes, datasets, architectures, papers.")],
+    kind: Annotated[
+        str,
+        typer.Argument(metavar="KIND", help="methods, attacks, suites, recipes, datasets, architectures or papers."),
+    ],
     json: Json = False,
 ) -> None:
     """List what there is to choose from."""
@@ -352,17 +361,21 @@ def show(
 @app.command(cls=Verb, epilog="Example: bench paper mat --table 5 --scale digits --dry-run")
 def paper(
     name: Annotated[str, typer.Argument(metavar="PAPER", help="mat, mmard, cat, robust-union, or a YAML file.")],
-    table: Annotated[str | None, typer.Option(help="Only this one: 5, figure-3, ...; left out, all.")] = None,
+    table: Annotated[
+        str | None, typer.Option(help="Table or figure to make: 5, figure-3, ...; left out, all.")
+    ] = None,
     scale: Annotated[str, typer.Option(help="The data: digits, cifar10, cifar100, folder:PATH, ...")] = "digits",
     only: Annotated[list[str] | None, typer.Option(metavar="ROW", help="Work for these rows only.")] = None,
     recipe: Annotated[str | None, typer.Option(help="Train with this recipe instead of the scale's.")] = None,
     preset: Annotated[str | None, typer.Option(help="Attack with this preset instead of the scale's.")] = None,
     n: Annotated[int | None, typer.Option(help="Use the first N test images.")] = None,
-    seeds: Annotated[list[int] | None, typer.Option(metavar="SEED", help="Train with each; rows are means.")] = None,
+    seeds: Annotated[
+        list[int] | None, typer.Option("--seeds", "--seed", metavar="SEED", help="Train with each; rows are means.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what there is to do, and how long.")] = False,
     zoo: Annotated[Path, typer.Option(help="Folder of the checkpoints.")] = Path("zoo"),
     results: Results = Path("results"),
-    out: Annotated[Path, typer.Option(help="Folder for the page and its tables.")] = Path("reports"),
+    out: Annotated[Path, typer.Option(help="Folder for the page and its tables, in SCALE/PAPER.")] = Path("reports"),
     device: Device = "auto",
     precision: Precision = "auto",
     workers: Annotated[int, typer.Option(help="How many processes attack at once.")] = 1,
@@ -430,7 +443,10 @@ def sweep(
     teacher: Annotated[
         list[str] | None, typer.Option(metavar="NETWORK", help="Frozen teacher; left out, one is trained if need be.")
     ] = None,
-    seed: Annotated[list[int] | None, typer.Option(help="Train with each; numbers are mean ± spread.")] = None,
+    seeds: Annotated[
+        list[int] | None,
+        typer.Option("--seeds", "--seed", metavar="SEED", help="Train with each; numbers are mean ± spread."),
+    ] = None,
     zoo: Annotated[Path, typer.Option(help="Folder of the checkpoints.")] = Path("zoo"),
     results: Results = Path("results"),
     out: Annotated[
@@ -456,7 +472,7 @@ def sweep(
         arch=arch,
         recipe=recipe,
         teacher=teacher or (),
-        seeds=seed or (0,),
+        seeds=seeds or (0,),
         zoo=zoo,
         results=results,
         out=out,

@@ -175,7 +175,7 @@ def sweep(
         "teacher": [*teacher],
     }
     options |= {"suite": suite, "preset": preset, "n": n} if is_test else {}
-    options |= {"seed": [*seeds]} if seeds != (0,) else {}
+    options |= {"seeds": [*seeds]} if seeds != (0,) else {}
     measured_by = f"all attacks of the suite {suite} ({preset})" if is_test else "the PGD that training selects by"
     html = page(
         lines,
