@@ -21,19 +21,13 @@ import pandas as pd
 
 import benchmark
 from benchmark.analysis.aggregate import clean_accuracy, norm_accuracy, r_avg, r_worst
+from benchmark.experiments import variants
 from benchmark.hardware import describe, resolve_device
 from benchmark.storage import write_atomic
 from benchmark.training import METHODS
 
-#: Who teaches whom: (role, or method where its own teacher is another) → (method, settings) of the teacher.
-TEACHERS: dict[str, tuple[str, dict[str, object]]] = {
-    "natural": ("natural", {}),
-    "robust": ("trades", {}),
-    "teacher": ("trades", {}),
-    "dd": ("natural", {"temperature": 20}),
-    "mat-rob-rob-offline": ("at", {"loss": "bce"}),
-    "mat-nat-rob-offline": ("natural", {"loss": "bce"}),
-}
+#: Who teaches whom; dd's teacher needs the temperature that the recipe quick gives the student.
+TEACHERS = variants.TEACHERS | {"dd": ("natural", {"temperature": 20})}
 
 #: What the precision check trains, and in which norms it is meant to withstand.
 CHECKED = {"at": "linf", "trades": "linf", "mat": "linf", "mat-max": "Ravg"}

@@ -23,8 +23,11 @@ from benchmark import data, evaluation, models
 from benchmark.evaluation import plan
 from benchmark.evaluation.progress import Display
 
-#: Images per job, so that the 297 test images of digits make many.
+#: Images per job, so that the digits make many.
 SHARD = 3
+
+#: Of the 450 test images of digits: a multiple of a job's.
+IMAGES = 297
 
 
 def resident() -> int:
@@ -50,15 +53,14 @@ def untrained(folder: Path) -> Path:
 
 def suite(folder: Path, jobs: int) -> Path:
     """A suite of so many short attacks that it makes about `jobs` jobs."""
-    images = 297
     kinds = ("linf", "l2", "l1")
     lines = [
         f"  - {{attack: pgd, norm: {kinds[n % 3]}, label: 'a{n}', restarts: 2, "
         f"parameters: {{steps: 3, relative_step_size: {0.2 + n / 50}}}}}"
-        for n in range(-(-jobs // (images // SHARD)))
+        for n in range(-(-jobs // (IMAGES // SHARD)))
     ]
     path = folder / "many.yaml"
-    head = f"name: many\nversion: 1\nimages: {images}\nepsilons: {{digits: {{linf: 0.1, l2: 0.5, l1: 1.5}}}}\n"
+    head = f"name: many\nversion: 1\nimages: {IMAGES}\nepsilons: {{digits: {{linf: 0.1, l2: 0.5, l1: 1.5}}}}\n"
     path.write_text(head + "attacks:\n" + "\n".join(lines) + "\n")
     return path
 
