@@ -6,8 +6,10 @@ import io
 import math
 import zipfile
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,14 +52,7 @@ def read_keepsake(path: Path) -> Keepsake:
         FileNotFoundError: there is none.
         Damaged: its checksum is wrong or it is something else.
     """
-    try:
-        refuse_bombs(path)
-        with np.load(path, allow_pickle=False) as arrays:
-            found = Keepsake(rows=arrays["rows"], images=arrays["images"])
-    except FileNotFoundError:
-        raise
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise Damaged(f"{path}: it can't be read ({type(error).__name__}: {error})") from error
+    found = Keepsake(**read_arrays(path, ("rows", "images")))
     if (
         found.rows.ndim != 1
         or found.images.ndim != 4
@@ -69,7 +64,24 @@ def read_keepsake(path: Path) -> Keepsake:
     return found
 
 
-def refuse_bombs(path: Path) -> None:
+def read_arrays(path: Path, names: Iterable[str]) -> dict[str, NDArray[Any]]:
+    """The arrays of the npz file at `path` that are called `names`; nothing in the file is run.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        Damaged: its checksum is wrong, an array is missing or absurdly large, or it is something else.
+    """
+    try:
+        _refuse_bombs(path)
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in names}
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise Damaged(f"{path}: it can't be read ({type(error).__name__}: {error})") from error
+
+
+def _refuse_bombs(path: Path) -> None:
     """Raises Damaged for what would unpack, or claims, to be larger than any shard of images."""
     if not path.is_file() and path.exists():
         raise Damaged(f"{path}: it is not a regular file")

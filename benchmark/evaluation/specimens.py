@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import io
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.evaluation.keepsakes import refuse_bombs
+from benchmark.evaluation.keepsakes import read_arrays
 from benchmark.evaluation.record import Damaged
 from benchmark.storage import write_atomic
 
@@ -57,14 +55,7 @@ def read_specimens(path: Path) -> Specimens:
         FileNotFoundError: there are none.
         Damaged: its checksum is wrong or it is something else.
     """
-    try:
-        refuse_bombs(path)
-        with np.load(path, allow_pickle=False) as arrays:
-            found = Specimens(**{name: arrays[name] for name in Specimens.__dataclass_fields__})
-    except FileNotFoundError:
-        raise
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise Damaged(f"{path}: it can't be read ({type(error).__name__}: {error})") from error
+    found = Specimens(**read_arrays(path, Specimens.__dataclass_fields__))
     if not _fits(found):
         raise Damaged(f"{path}: it does not hold images and what they were taken for")
     return found
