@@ -14,6 +14,11 @@ class BadInput(Exception):
     """The input was bad. The message says what was wrong, where, and what to do about it."""
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of what `error` says, or what kind of error it is if it says nothing: for a message's reason."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 def printable(text: str) -> str:
     r"""`text` without what a terminal would obey instead of showing it: an escape character appears as `\x1b`.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from benchmark.errors import BadInput, unknown
+from benchmark.errors import BadInput, first_line, unknown
 
 PRECISIONS = ("auto", "fp32", "bf16")
 
@@ -24,8 +24,9 @@ def resolve_device(name: str = "auto") -> torch.device:
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise BadInput(f"device {name!r} can't be used here ({reason}); try --device auto or cpu") from error
+        raise BadInput(
+            f"device {name!r} can't be used here ({first_line(error)}); try --device auto or cpu"
+        ) from error
     return device
 
 

@@ -1,10 +1,10 @@
-"""The names an error offers are those the user may have meant."""
+"""The names an error offers are those the user may have meant, and its reason is short."""
 
 from __future__ import annotations
 
 import pytest
 
-from benchmark.errors import nearest, unknown
+from benchmark.errors import first_line, nearest, unknown
 
 SUITES = ["autoattack", "kd-defences", "multi-norm-aa", "multi-perturbation", "smoke", "unforeseen"]
 
@@ -31,3 +31,8 @@ def test_the_place_stands_in_front():
     assert str(unknown("suite", "smok", SUITES, where="file.yaml:3")).startswith(
         "file.yaml:3: unknown suite 'smok'; did"
     )
+
+
+@pytest.mark.parametrize("said", ["", " \n ", "out of\nmemory"])
+def test_a_reason_is_one_line_whatever_was_said(said):
+    assert first_line(RuntimeError(said)) == ("out of" if said.strip() else "RuntimeError")

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from benchmark.errors import BadInput
+from benchmark.errors import BadInput, first_line
 from benchmark.models.fit import ImageProblem, Shape, check_fits
 from benchmark.storage import digest, tensor_digest
 
@@ -44,9 +44,8 @@ class ExternalModel:
         try:
             self.network = _plain(self.network)
         except Exception as error:  # whatever kinds of modules there are
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise BadInput(
-                f"{self.name} can't be put on the CPU in float32 and eval mode: {reason}; "
+                f"{self.name} can't be put on the CPU in float32 and eval mode: {first_line(error)}; "
                 "give the network itself, with its weights loaded"
             ) from error
 

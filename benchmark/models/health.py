@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from benchmark.errors import BadInput
+from benchmark.errors import BadInput, first_line
 
 #: How many of the given images are looked at.
 IMAGES = 8
@@ -66,9 +66,8 @@ def _logits(model: Callable[[Tensor], Tensor], x: Tensor, num_classes: int) -> T
         with torch.no_grad():
             logits = model(x)
     except Exception as error:  # a foreign network may raise anything
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise BadInput(
-            f"the network fails on float32 images {shape} on {x.device}: {reason}; "
+            f"the network fails on float32 images {shape} on {x.device}: {first_line(error)}; "
             "check its image size, channels, precision and device"
         ) from error
     if not isinstance(logits, Tensor):
