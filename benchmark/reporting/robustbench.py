@@ -12,7 +12,7 @@ THREATS = {"linf": "Linf", "l2": "L2"}
 
 
 def entries(evaluation: Evaluation) -> dict[str, dict[str, Any]]:
-    """One entry for each norm that RobustBench knows; accuracies are percentages in words, as there.
+    """One entry for each norm that RobustBench knows; accuracies are percentages as text, as there.
 
     `autoattack_acc` is given only where AutoAttack itself ran; `external` is against all attacks of the norm.
     """

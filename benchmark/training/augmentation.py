@@ -38,7 +38,7 @@ def number_of_batches(images: int, batch_size: int) -> int:
 
 
 def augment(x: Tensor, augmentation: str, generator: torch.Generator) -> Tensor:
-    """One random variant of each image, see `batches`."""
+    """One random variant of each image of `x` (N×C×H×W), see `batches`."""
     if augmentation == "none":
         return x
     x = random_crop(x, "reflect" if augmentation.startswith("reflect") else "constant", generator)
@@ -46,7 +46,7 @@ def augment(x: Tensor, augmentation: str, generator: torch.Generator) -> Tensor:
 
 
 def random_crop(x: Tensor, border: str, generator: torch.Generator) -> Tensor:
-    """A window of the original size, anywhere on the padded image."""
+    """A window of each image (N×C×H×W), of its own size, anywhere on the image with its border."""
     n, _, height, width = x.shape
     up, left = height // 8, width // 8
     padded = F.pad(x, (left, left, up, up), mode=border)
@@ -58,7 +58,7 @@ def random_crop(x: Tensor, border: str, generator: torch.Generator) -> Tensor:
 
 
 def random_flip(x: Tensor, generator: torch.Generator) -> Tensor:
-    """Each image mirrored left to right with probability one half."""
+    """Each image (N×C×H×W) mirrored left to right with probability one half."""
     flipped = torch.rand((len(x), 1, 1, 1), generator=generator, device=x.device) < 0.5
     return torch.where(flipped, x.flip(3), x)
 
