@@ -459,7 +459,7 @@ def sweep(
     root: Root = None,
     trust: Trust = False,
 ) -> None:
-    """Train one run per value or method, measure every network alike, mark the best. The same again goes on."""
+    """Train one run per value or method, measure every network alike, mark the best. Called again, it goes on."""
     result = benchmark.sweep(
         experiment,
         method=method or (),
