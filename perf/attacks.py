@@ -102,12 +102,16 @@ class Bench:
             lambda: peers.foolbox(m, x, y, "DDNAttack", None, steps=100),
         )
         yield (
-            "cw-2x50 vs foolbox",
+            "cw-5x200 vs foolbox",
             "foolbox",
             n,
-            self.ours("cw", "l2", n, searches=2, steps=50),
+            self.ours("cw", "l2", n),
             lambda: peers.foolbox(
-                m, x, y, "L2CarliniWagnerAttack", None, binary_search_steps=2, steps=50, stepsize=0.01
+                *(m, x, y, "L2CarliniWagnerAttack", None),
+                binary_search_steps=5,
+                steps=200,
+                stepsize=0.025,
+                initial_const=0.01,
             ),
         )
         few = self.options.autoattack_images

@@ -6,6 +6,7 @@ device, as every user has it. Each function returns candidate images, judged aft
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from benchmark.threats import Threat
@@ -20,8 +21,9 @@ def foolbox(
     wrapped = fb.PyTorchModel(model, bounds=(0, 1), device=x.device)
     made = getattr(fb.attacks, attack)(**parameters)
     epsilons = None if threat is None else threat.epsilon
-    raw, clipped, _ = made(wrapped, x, fb.criteria.Misclassification(y), epsilons=epsilons)
-    return raw if threat is None else clipped
+    raw, clipped, found = made(wrapped, x, fb.criteria.Misclassification(y), epsilons=epsilons)
+    # Some of its minimal attacks return a black image where they found nothing.
+    return torch.where(found.view(-1, 1, 1, 1), raw, x) if threat is None else clipped
 
 
 def torchattacks(model: nn.Module, x: Tensor, y: Tensor, attack: str, **parameters: object) -> Tensor:

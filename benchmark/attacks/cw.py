@@ -28,15 +28,15 @@ class CW(MinimalAttack):
         steps: Adam steps for each of them.
         step_size: Adam's learning rate, in units of w.
         initial_c: the first c.
-        abort_early: give a c up for an example when a tenth of the steps brought its lowest loss down by less
-            than a ten-thousandth. Saves a tenth of the passes, and leaves some examples up to 8% further away.
+        abort_early: give a c up for an example that it has not fooled yet when a tenth of the steps brought its lowest
+            loss down by less than a ten-thousandth. Saves up to a third of the passes, for hardly any distance.
     """
 
     searches: int = 5
     steps: int = 200
     step_size: float = 0.025
     initial_c: float = 0.01
-    abort_early: bool = False
+    abort_early: bool = True
 
     name: ClassVar[str] = "cw"
     norms: ClassVar[tuple[str, ...]] = ("l2",)
@@ -76,7 +76,7 @@ class CW(MinimalAttack):
             w = w - self.step_size * unbiased[0] / (unbiased[1].sqrt() + 1e-8)
             lowest = torch.minimum(lowest, loss)
             if self.abort_early and step % every == 0:
-                alive = lowest <= 0.9999 * before
+                alive = (lowest <= 0.9999 * before) | fooled[rows]
                 rows, w, mean, square, lowest = rows[alive], w[alive], mean[alive], square[alive], lowest[alive]
                 before = lowest
                 if not len(rows):
