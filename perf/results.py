@@ -1,0 +1,94 @@
+"""Put measurements into docs/performance.md: the JSON lines of the other scripts become its tables.
+
+    python perf/attacks.py --json >> perf/results/attacks.jsonl
+    python perf/results.py perf/results/*.jsonl
+
+Only what stands between the two markers of the page changes. A line that was measured twice counts with its last one.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+BEGIN, END = "<!-- results: begin.", "<!-- results: end -->"
+Line = dict[str, Any]
+
+
+def read(paths: Iterable[str]) -> list[Line]:
+    """The measurements, each under its name and hardware once."""
+    lines = [json.loads(line) for path in paths for line in Path(path).read_text().splitlines() if line.strip()]
+    return list({(line["name"], line.get("preset"), line["hardware"]): line for line in lines}.values())
+
+
+def comparisons(lines: Sequence[Line]) -> list[str]:
+    rows = []
+    for line in lines:
+        if "ratio" not in line:
+            continue
+        low, high = line["spread"]
+        strength = line.get("accuracy_difference")
+        told = "" if strength is None else f"{100 * strength:+.1f} points"
+        rows.append(
+            f"| {line['name']} | {line['hardware']} | {line['seconds']:.3g} s | {line['peer_seconds']:.3g} s "
+            f"| **{line['ratio']:.2f}** [{low:.2f}, {high:.2f}] | {told} |"
+        )
+    head = ["| Measured | Hardware, precision | Ours | Peer | Ratio [spread] | Robust accuracy, ours − peer |"]
+    return [*head, "| --- | --- | --- | --- | --- | --- |", *rows] if rows else []
+
+
+def floors(lines: Sequence[Line]) -> list[str]:
+    rows = []
+    for line in lines:
+        if "floor_us" not in line:
+            continue
+        low, high = line["spread"]
+        rows.append(
+            f"| {line['name']}, {line['images']} images | {line['hardware']} "
+            f"| {line['matmul_gflops_per_second']:.0f} GFLOP/s | {line['floor_us'] / 1e3:.2f} ms "
+            f"| {line['bare_us'] / 1e3:.2f} ms | {line['loop_us'] / 1e3:.2f} ms "
+            f"| {line['overhead']:+.1%} [{low:+.1%}, {high:+.1%}] |"
+        )
+    head = [
+        "| Floor, per image and step | Hardware, precision | Matrix product | Floor | Bare passes | Loop | Overhead |"
+    ]
+    return [*head, "| --- | --- | --- | --- | --- | --- | --- |", *rows] if rows else []
+
+
+def suites(lines: Sequence[Line]) -> list[str]:
+    rows = []
+    for line in lines:
+        if "seconds_per_image" not in line or not line["seconds_per_image"]:
+            continue
+        dearest = ", ".join(f"{label} {seconds:.2g} s" for label, seconds in line["dearest"].items())
+        rows.append(
+            f"| {line['name']} ({line['preset']}) | {line['forwards_per_image']:,.0f} "
+            f"| {line['backwards_per_image']:,.0f} | {line['seconds_per_image']:.3g} s | {dearest} |"
+        )
+    if not rows:
+        return []
+    one = next(line for line in lines if "seconds_per_image" in line)
+    told = (
+        f"On {one['network']} at 32×32, {one['hardware']}: {one['forward_ms']:.2f} ms forward and "
+        f"{one['gradient_ms']:.2f} ms backward per image in batches."
+    )
+    head = ["| Suite | Forward passes per image | Backward | A robust image takes | Dearest attacks |"]
+    return [told, "", *head, "| --- | --- | --- | --- | --- |", *rows]
+
+
+def main() -> None:
+    lines = read(sys.argv[1:])
+    text = PAGE.read_text()
+    before, rest = text.split(BEGIN)
+    marker, _ = rest.split("-->\n", 1)
+    after = text.split(END)[1]
+    tables = "\n\n".join("\n".join(table) for table in (comparisons(lines), floors(lines), suites(lines)) if table)
+    PAGE.write_text(f"{before}{BEGIN}{marker}-->\n\n{tables}\n\n{END}{after}")
+
+
+if __name__ == "__main__":
+    main()
