@@ -14,13 +14,14 @@ T = TypeVar("T")
 class Registry(Generic[T]):
     """A table of named things of one `kind` ("attack", "method", ...).
 
-    Other packages add to it through the entry point group `benchmark.<kind>s`: the entry's name is
+    Other packages add to it through the entry point `group`, `benchmark.<kind>s` if not said: the entry's name is
     the registered name, its target the thing. They are looked up only when a name is not found here,
     or when all are listed, so that a broken plug-in can't slow or stop those who don't use it.
     """
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, group: str = "") -> None:
         self.kind = kind
+        self.group = group or f"benchmark.{kind}s"
         self._own: dict[str, T] = {}
         self._aliases: dict[str, str] = {}
 
@@ -71,4 +72,4 @@ class Registry(Generic[T]):
         return ((name, self.get(name)) for name in self.names())
 
     def _plugins(self) -> list[EntryPoint]:
-        return sorted(entry_points(group=f"benchmark.{self.kind}s"), key=lambda entry: entry.name)
+        return sorted(entry_points(group=self.group), key=lambda entry: entry.name)

@@ -8,9 +8,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmark import registry
+from benchmark import attacks, registry
+from benchmark.data import loading
 from benchmark.errors import BadInput
+from benchmark.evaluation import suite
+from benchmark.experiments import experiment
+from benchmark.models import architectures, sources
+from benchmark.papers import files
 from benchmark.registry import Registry
+from benchmark.training import methods, objectives
+from benchmark.training.outer import base
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
@@ -75,3 +82,13 @@ def test_a_broken_plug_in_stops_only_those_who_ask_for_it(monkeypatch: pytest.Mo
     assert table.get("ours") == "here"
     with pytest.raises(BadInput, match=r"toy 'theirs' of their.package:thing can't be loaded: half installed"):
         table.get("theirs")
+
+
+def test_every_group_of_entry_points_has_a_name_that_packages_can_use_and_people_can_find() -> None:
+    modules = (attacks, loading, suite, experiment, architectures, sources, files, methods, objectives, base)
+    groups = {value.group for module in modules for value in vars(module).values() if isinstance(value, Registry)}
+    told = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert len(groups) >= 10
+    for group in groups:
+        assert re.fullmatch(r"benchmark\.[a-z_]+", group), group
+        assert f"`{group}`" in told

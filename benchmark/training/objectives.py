@@ -61,7 +61,7 @@ class Target:
 
 #: (target, **hyper-parameters) → the per-example loss to climb.
 MakeObjective = Callable[..., Objective]
-OBJECTIVES: Registry[MakeObjective] = Registry("inner objective")
+OBJECTIVES: Registry[MakeObjective] = Registry("inner objective", "benchmark.inner_objectives")
 
 
 @OBJECTIVES.register("ce")

@@ -11,7 +11,7 @@ from benchmark.registry import Registry
 
 #: (batch, **hyper-parameters) → the loss of a step, summed over the networks that learn.
 Outer = Callable[..., Tensor]
-OUTERS: Registry[Outer] = Registry("outer loss")
+OUTERS: Registry[Outer] = Registry("outer loss", "benchmark.outer_losses")
 
 
 def total(terms: Iterable[Tensor]) -> Tensor:
