@@ -18,6 +18,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
+from pathlib import Path
 
 import peers
 import torch
@@ -45,6 +46,7 @@ class Bench:
         self.classifier = PreparedClassifier(self.model, classes, self.device, self.precision)
         self.hardware = f"{describe(self.device)}, {self.precision}"
         self.shrink = 1.0 if options.checkpoint else 1e-4
+        self.network = Path(options.checkpoint).stem if options.checkpoint else "resnet18, random weights"
 
     def threat(self, norm: str) -> Threat:
         return Threat(norm, RADII[norm] * self.shrink)
@@ -180,7 +182,7 @@ def main() -> None:
             score=robust,
             warm_up="autoattack" not in name,
         )
-        line.more["images"] = images
+        line.more |= {"images": images, "network": bench.network}
         show(line, options.json)
 
 

@@ -22,7 +22,8 @@ Line = dict[str, Any]
 def read(paths: Iterable[str]) -> list[Line]:
     """The measurements, each under its name and hardware once."""
     lines = [json.loads(line) for path in paths for line in Path(path).read_text().splitlines() if line.strip()]
-    return list({(line["name"], line.get("preset"), line["hardware"]): line for line in lines}.values())
+    keys = ("name", "network", "preset", "hardware")
+    return list({tuple(line.get(key) for key in keys): line for line in lines}.values())
 
 
 def comparisons(lines: Sequence[Line]) -> list[str]:
@@ -34,11 +35,16 @@ def comparisons(lines: Sequence[Line]) -> list[str]:
         strength = line.get("accuracy_difference")
         told = "" if strength is None else f"{100 * strength:+.1f} points"
         rows.append(
-            f"| {line['name']} | {line['hardware']} | {line['seconds']:.3g} s | {line['peer_seconds']:.3g} s "
+            f"| {_named(line)} | {line['hardware']} | {line['seconds']:.3g} s | {line['peer_seconds']:.3g} s "
             f"| **{line['ratio']:.2f}** [{low:.2f}, {high:.2f}] | {told} |"
         )
     head = ["| Measured | Hardware, precision | Ours | Peer | Ratio [spread] | Robust accuracy, ours − peer |"]
     return [*head, "| --- | --- | --- | --- | --- | --- |", *rows] if rows else []
+
+
+def _named(line: Line) -> str:
+    told = [f"{line['images']} images" if "images" in line else "", line.get("network", "")]
+    return f"{line['name']} ({', '.join(part for part in told if part)})" if any(told) else str(line["name"])
 
 
 def floors(lines: Sequence[Line]) -> list[str]:

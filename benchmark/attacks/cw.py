@@ -28,8 +28,8 @@ class CW(MinimalAttack):
         steps: Adam steps for each of them.
         step_size: Adam's learning rate, in units of w.
         initial_c: the first c.
-        abort_early: give a c up for an example that it has not fooled yet when a tenth of the steps brought its lowest
-            loss down by less than a ten-thousandth. Saves up to a third of the passes, for hardly any distance.
+        abort_early: give a c up for an example that it has not fooled yet when a tenth of the steps brought its
+            lowest loss down by less than a ten-thousandth. Saves up to a third of the passes for hardly any distance.
     """
 
     searches: int = 5
