@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import torch
+from attack_toys import Net
 
+from benchmark.attacks import PreparedClassifier, make_attack
 from benchmark.attacks.minimal import Closest
 from benchmark.attacks.objectives import clearly_wrong, is_wrong
 
@@ -33,3 +35,20 @@ def test_a_margin_within_rounding_is_not_clearly_wrong():
     y = torch.zeros(4, dtype=torch.int64)
     assert is_wrong(logits, y).tolist() == [True, True, False, False]
     assert clearly_wrong(logits, y).tolist() == [False, True, False, False]
+
+
+def test_cw_does_not_lower_its_weight_for_what_float32_does_not_confirm(monkeypatch):
+    net = Net((1, 8, 8), 5).eval()
+    classifier = PreparedClassifier(net, 5, precision="bf16")
+    x = torch.rand(6, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        y = classifier(x).argmax(1)
+    attack = make_attack("cw", {"steps": 60, "step_size": 0.1})
+    c = torch.full((6,), 10.0)
+
+    def fooled() -> int:
+        return int(attack._minimise(classifier, x, y, c, Closest(classifier, x, y, "l2")).sum())
+
+    assert fooled() > 0
+    monkeypatch.setattr(classifier, "confirm", lambda x, y, broken: torch.zeros_like(broken))
+    assert fooled() == 0

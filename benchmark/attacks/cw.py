@@ -69,7 +69,8 @@ class CW(MinimalAttack):
         for step in range(1, self.steps + 1):
             x_adv, wrong, loss, gradient = _penalty(classifier, w, x[rows], y[rows], c[rows])
             closest.offer(x_adv, wrong, rows)
-            fooled[rows] |= wrong
+            # What bfloat16 alone believes is no reason to lower c.
+            fooled[rows] |= wrong & closest.distance[rows].isfinite()
             mean = 0.9 * mean + 0.1 * gradient
             square = 0.999 * square + 0.001 * gradient**2
             unbiased = mean / (1 - 0.9**step), square / (1 - 0.999**step)
