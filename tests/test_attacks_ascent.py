@@ -129,6 +129,31 @@ def test_asking_seldom_who_is_broken_finds_the_same_iterates(problem, norm, pati
     assert 0 < int(is_wrong(classifier(eager), y).sum()) < 24
 
 
+def test_asking_seldom_does_not_forget_what_was_broken_only_in_passing(monkeypatch):
+    """A step further the network may be right again."""
+
+    class Band(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            mean = x.flatten(1).mean(1)
+            inside = ((mean > 0.54) & (mean < 0.57)).float()
+            return torch.stack([1 - 2 * inside, mean * 0], dim=1)
+
+    monkeypatch.setitem(ascent.PATIENCE, "cpu", 100)
+    x = torch.full((2, 1, 2, 2), 0.5)
+    found = ascend(
+        PreparedClassifier(Band(), 2),
+        x,
+        torch.zeros(2, dtype=torch.long),
+        lambda logits, y, images: images.flatten(1).sum(1),
+        [Move(Threat("linf", 0.1), 0.01)],
+        steps=10,
+        start=x,
+        noise=ExampleNoise(0, range(2)),
+        keep="first",
+    )
+    torch.testing.assert_close(found, torch.full_like(x, 0.55))
+
+
 def test_asking_seldom_confirms_claims_of_a_bfloat16_search_before_it_turns_to_float32(problem, monkeypatch):
     """Or else its last steps would take what bfloat16 believed for granted."""
     classifier, x, y = problem
