@@ -95,7 +95,7 @@ class PartialNoise(Noise):
         return self.whole.seed()
 
     def select(self, rows: Tensor) -> Noise:
-        raise NotImplementedError("training attacks whole batches")
+        raise TypeError("training attacks whole batches; rows of one process's part are never drawn for alone")
 
 
 class _Sum(torch.autograd.Function):
