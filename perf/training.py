@@ -5,9 +5,9 @@
 
 The plain loop is what a reader finds in the official repositories: float32, the default memory layout, the input
 gradient taken by `loss.backward()` (AT, MAT: weight gradients are computed and thrown away at every step of the
-ascent) or by `autograd.grad` (TRADES), images moved batch by batch. Ours is `benchmark.training`'s own step. Both do
-the same ascent (10 steps in linf) and one SGD update on the same images; the last line is what a second
-network costs: MAT with two against AT with one.
+ascent) or by `autograd.grad` (TRADES, whose released code asks for the clean logits anew at every step of the ascent
+and twice in the loss). Ours is `benchmark.training`'s own step. Both do the same ascent (10 steps in linf) and one SGD
+update on the same images; the last line is what a second network costs: MAT with two against AT with one.
 """
 
 from __future__ import annotations
@@ -80,11 +80,9 @@ def plain(method: str, nets: list[nn.Module], x: Tensor, y: Tensor) -> Callable[
             loss = F.cross_entropy(nets[0](x_adv), y)
         elif method == "trades":
             nets[0].eval()
-            clean = nets[0](x).detach()
-            x_adv = plain_ascent(nets[0], x, lambda z: kl(clean, z), through_backward=False)
+            x_adv = plain_ascent(nets[0], x, lambda z: kl(nets[0](x), z), through_backward=False)
             nets[0].train()
-            logits = nets[0](x)
-            loss = F.cross_entropy(logits, y) + 6 * kl(logits, nets[0](x_adv))
+            loss = F.cross_entropy(nets[0](x), y) + 6 * kl(nets[0](x), nets[0](x_adv))
         else:
             own = [plain_ascent(n, x, lambda z: boosted(z, y), through_backward=True) for n in nets]
             clean_logits = [n(x) for n in nets]
