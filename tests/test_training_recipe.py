@@ -142,6 +142,7 @@ def test_identity_changes_with_what_decides_the_weights_and_with_nothing_else():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
+        ({"set": ["epsilon=0.1"]}, ["unknown setting 'epsilon'", "threats.linf.epsilon"]),
         ({"method": "mta"}, ["unknown method", "mat"]),
         ({"recipe": "quik"}, ["unknown recipe", "quick"]),
         ({"recipe": "nowhere.yaml"}, ["nowhere.yaml", "quick"]),

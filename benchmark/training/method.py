@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -15,7 +15,7 @@ from benchmark.training.inner import Inner
 from benchmark.training.objectives import OBJECTIVES
 from benchmark.training.outer import OUTERS, Outer
 from benchmark.training.parameters import bind, parameters, plain
-from benchmark.training.recipe import Recipe
+from benchmark.training.recipe import Radius, Recipe
 from benchmark.training.weights import AWP, Merge
 
 
@@ -70,9 +70,7 @@ class Method:
         make_merge = bind(self.merge, settings, problems) if self.merge else None
         parts = (make_cohort, make_inner, loss, make_awp, bound_objective, make_merge)
         known = {name: value for part in parts if part for name, value in parameters(part).items()}
-        strangers = [
-            str(unknown("setting", key, [*known, *Recipe.model_fields])) for key in settings if key not in known
-        ]
+        strangers = [str(_unknown_setting(key, known)) for key in settings if key not in known]
         if problems or strangers:
             raise BadInput(f"{where}: " + "; ".join([*strangers, *sorted(set(problems))]))
         cohort: Cohort = make_cohort()
@@ -89,6 +87,12 @@ class Method:
             merge=make_merge() if make_merge else None,
             settings={name: plain(value) for name, value in sorted(known.items())},
         )
+
+
+def _unknown_setting(key: str, known: Iterable[str]) -> BadInput:
+    if key in Radius.model_fields:
+        return BadInput(f"unknown setting {key!r}; it belongs to a norm: threats.linf.{key} (or l2, l1)")
+    return unknown("setting", key, [*known, *Recipe.model_fields])
 
 
 @dataclass(frozen=True)
