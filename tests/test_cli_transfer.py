@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from pathlib import Path
 
 import pytest
 from evaluation_toys import save, with_last_layer, write_suite
 from test_cli import Calls, bench
-from typer.testing import CliRunner
 
 import benchmark
-from benchmark import cli
 from benchmark.evaluation.keepsakes import read_keepsake, write_keepsake
 
 PGD = "  - {attack: pgd, norm: linf, parameters: {steps: 5, relative_step_size: 0.3, success: last}}\n"
@@ -26,9 +23,10 @@ def test_transfer_hands_everything_on(capsys: pytest.CaptureFixture[str], monkey
         "--precision bf16 --results there --dataset mnist --root data --download --trust"
     )
     assert bench(capsys, *line.split())[0] == 0
-    expected = {"suite": "smoke", "preset": "quick", "n": 10, "seed": 7, "device": "cpu", "precision": "bf16"}
+    expected = {"sources": ["a.pt", "b.pt"], "targets": ["c.pt", "d.pt"], "suite": "smoke", "preset": "quick"}
+    expected |= {"n": 10, "seed": 7, "device": "cpu", "precision": "bf16"}
     expected |= {"results": Path("there"), "dataset": "mnist", "root": Path("data"), "download": True, "trust": True}
-    assert transfer.made == [((["a.pt", "b.pt"], ["c.pt", "d.pt"]), expected)]
+    assert transfer.made == [((), expected)]
 
 
 def test_verify_hands_everything_on(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,25 +36,7 @@ def test_verify_hands_everything_on(capsys: pytest.CaptureFixture[str], monkeypa
     code, _, err = bench(capsys, *line.split())
     assert (code, "--keep" in err) == (2, True)
     options = {"device": "cpu", "root": Path("data"), "download": True, "trust": True}
-    assert verify.made == [((Path("there"), ["a.pt", "b.pt"]), options)]
-
-
-@pytest.mark.parametrize("verb", ["transfer", "verify"])
-def test_options_are_the_arguments_of_the_function(verb: str) -> None:
-    function = inspect.signature(getattr(benchmark, verb)).parameters
-    command = inspect.signature(getattr(cli, verb)).parameters
-    assert set(function) - {"progress"} == set(command)
-    for name, parameter in command.items():
-        if parameter.default is not inspect.Parameter.empty:
-            assert str(parameter.default) == str(function[name].default), name
-
-
-@pytest.mark.parametrize("verb", ["transfer", "verify"])
-def test_the_example_parses(verb: str) -> None:
-    (command,) = (c for c in cli.app.registered_commands if c.callback is getattr(cli, verb))
-    words = (command.epilog or "").removeprefix("Example: bench ").split()
-    assert words[0] == verb
-    assert CliRunner().invoke(cli.app, [*words, "--help"]).exit_code == 0
+    assert verify.made == [((), {"results": Path("there"), "checkpoints": ["a.pt", "b.pt"], **options})]
 
 
 def test_the_matrix_is_printed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -299,7 +299,7 @@ def test_the_command_line_hands_everything_on(monkeypatch, capsys, tmp_path):
     lines = make_lines([(variant("mat", ("h1",), alpha=0.5), {0: [figures(0.4, "h1")]})])
     asked = {}
 
-    def answer(experiment, **options):
+    def answer(experiment=None, **options):
         asked.update(options, experiment=experiment)
         return Sweep(tmp_path / "index.html", lines, ["mat, alpha 0.9: it went wrong"])
 

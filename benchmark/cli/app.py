@@ -1,0 +1,57 @@
+"""What `bench` can do: a line per verb, in the order of its help."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import benchmark
+from benchmark.cli.command import Command
+from benchmark.cli.compare import compare
+from benchmark.cli.doctor import doctor
+from benchmark.cli.evaluate import evaluate
+from benchmark.cli.list import list_
+from benchmark.cli.paper import paper
+from benchmark.cli.report import report
+from benchmark.cli.show import show
+from benchmark.cli.sweep import sweep
+from benchmark.cli.train import train
+from benchmark.cli.transfer import transfer
+from benchmark.cli.verify import verify
+
+#: Name -> what runs, and the words of an example.
+VERBS = {
+    "train": (train, "--method trades mat --dataset digits --set epochs=10"),
+    "evaluate": (evaluate, "zoo/at.pt zoo/mat-h1.pt --suite multi-perturbation --preset quick"),
+    "transfer": (transfer, "zoo/at.pt zoo/mat-h1.pt --targets zoo/trades.pt --preset quick"),
+    "verify": (verify, "results zoo/at.pt"),
+    "report": (report, "--results results --out reports"),
+    "compare": (compare, "zoo/at.pt zoo/mat-h1.pt --suite multi-perturbation"),
+    "list": (list_, "attacks --json"),
+    "show": (show, "zoo/at.pt"),
+    "paper": (paper, "mat --table 5 --scale digits --dry-run"),
+    "sweep": (sweep, "--method mat --set alpha=0.1,0.2,...,0.9 --recipe quick"),
+    "doctor": (doctor, "--mend"),
+}
+
+app = typer.Typer(
+    name="bench",
+    help="How robust is this image classifier, and is defence A really better than B?",
+    epilog="Start with: bench train --method at   then   bench evaluate zoo/*.pt   then   bench report",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback(invoke_without_command=True)
+def start(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
+    if version:
+        print(f"bench {benchmark.__version__}")
+        raise typer.Exit()
+
+
+for _name, (_verb, _words) in VERBS.items():
+    app.command(_name, cls=Command, epilog=f"Example: bench {_name} {_words}")(_verb)

@@ -1,0 +1,66 @@
+"""`bench evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import benchmark
+from benchmark.cli.options import (
+    AttackSeed,
+    Device,
+    Download,
+    Images,
+    Precision,
+    Results,
+    Root,
+    Suite,
+    Trust,
+    Workers,
+    given,
+)
+from benchmark.cli.output import end
+
+
+def evaluate(
+    checkpoints: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="CHECKPOINT", help="Networks to attack: files, or python:MODULE:CALLABLE and other sources."
+        ),
+    ],
+    suite: Suite = "multi-perturbation",
+    preset: Annotated[
+        str, typer.Option(help="full as published, or quick: fewer steps, starts and images.")
+    ] = "full",
+    n: Images = None,
+    mode: Annotated[
+        str, typer.Option(help="full: every attack sees every image. worst-case: only survivors.")
+    ] = "full",
+    seed: AttackSeed = 0,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    workers: Workers = 1,
+    time_limit: Annotated[
+        float | None, typer.Option(help="Seconds for one attack on 250 images; left out, as long as it takes.")
+    ] = None,
+    results: Results = Path("results"),
+    keep: Annotated[bool, typer.Option("--keep", help="Store the adversarial images, too.")] = False,
+    dataset: Annotated[
+        str | None, typer.Option(help="Whose test images; left out, of the data the network was trained on.")
+    ] = None,
+    root: Root = None,
+    download: Download = False,
+    trust: Trust = False,
+    compile: Annotated[
+        bool, typer.Option("--compile", help="Compile the networks for the search; pays off in long runs.")
+    ] = False,
+) -> None:
+    """Attack networks and keep, per image, what broke them. Attacks that were run before are not run again."""
+    evaluations = benchmark.evaluate(**given(locals()))
+    from benchmark.reporting import boards, print_boards
+
+    print_boards(boards(evaluations))
+    end(failed=any(outcome.errors for evaluation in evaluations for outcome in evaluation.outcomes))

@@ -1,0 +1,28 @@
+"""`bench list`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import benchmark
+from benchmark.cli.options import Json
+from benchmark.cli.output import print_json
+
+
+def list_(
+    kind: Annotated[
+        str,
+        typer.Argument(metavar="KIND", help="methods, attacks, suites, recipes, datasets, architectures or papers."),
+    ],
+    json: Json = False,
+) -> None:
+    """List what there is to choose from."""
+    rows = benchmark.list(kind)
+    if json:
+        print_json(rows)
+    else:
+        from benchmark.reporting import print_rows
+
+        print_rows(rows)

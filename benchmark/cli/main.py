@@ -1,0 +1,45 @@
+"""From the words that were typed to an exit code, with one message where something went wrong."""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import io
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from benchmark.cli.app import app
+from benchmark.cli.command import Interrupted
+from benchmark.errors import BadInput, printable
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line on `arguments` (by default the program's own) and exit."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # so that no name is a reason to fail, whatever the terminal knows
+            stream.reconfigure(errors="backslashreplace")
+    atexit.register(_leave_quickly)
+    try:
+        app(arguments, prog_name="bench")
+    except BadInput as error:
+        _complain(str(error))
+    except OSError as error:  # a disk that is full, a folder that vanished
+        place = f"{error.filename}: " if error.filename else ""
+        _complain(f"{place}{error.strerror or error}; what was finished is kept")
+    except MemoryError:
+        _complain("the memory is full; try fewer --workers, or bench train --set batch_size=...")
+    except (Interrupted, KeyboardInterrupt):
+        _complain("interrupted; to go on from there, say the same again (bench train: with --resume)")
+        sys.exit(130)
+    sys.exit(2)
+
+
+def _leave_quickly() -> None:
+    """Spare the interpreter the search for garbage in all libraries when it ends: a second, also after Ctrl-C."""
+    if "triton" not in sys.modules:  # which would take what is not searched for leaks, and say so
+        gc.freeze()
+
+
+def _complain(message: str) -> None:
+    print(f"bench: {printable(message)}", file=sys.stderr)

@@ -1,0 +1,28 @@
+"""What verbs print, and how they end when a part of the work failed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import typer
+
+
+def print_json(value: Any) -> None:
+    """Print `value` for programs to read."""
+    import json
+
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_problems(problems: Iterable[object]) -> None:
+    """Print each problem as a line of the standard error stream."""
+    for problem in problems:
+        print(problem, file=sys.stderr)
+
+
+def end(failed: bool) -> None:
+    """End with exit code 1 if a part of the work failed."""
+    if failed:
+        raise typer.Exit(1)

@@ -1,0 +1,50 @@
+"""`bench paper`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import benchmark
+from benchmark.cli.options import Device, Download, Precision, Results, Root, Workers, Zoo, given
+from benchmark.cli.output import end, print_problems
+
+
+def paper(
+    name: Annotated[str, typer.Argument(metavar="PAPER", help="mat, mmard, cat, robust-union, or a YAML file.")],
+    table: Annotated[
+        str | None, typer.Option(help="Table or figure to make: 5, figure-3, ...; left out, all.")
+    ] = None,
+    scale: Annotated[str, typer.Option(help="The data: digits, cifar10, cifar100, folder:PATH, ...")] = "digits",
+    only: Annotated[list[str] | None, typer.Option(metavar="ROW", help="Work for these rows only.")] = None,
+    recipe: Annotated[str | None, typer.Option(help="Train with this recipe instead of the scale's.")] = None,
+    preset: Annotated[str | None, typer.Option(help="Attack with this preset instead of the scale's.")] = None,
+    n: Annotated[int | None, typer.Option(help="Use the first N test images.")] = None,
+    seeds: Annotated[
+        list[int] | None, typer.Option("--seeds", "--seed", metavar="SEED", help="Train with each; rows are means.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what there is to do, and how long.")] = False,
+    zoo: Zoo = Path("zoo"),
+    results: Results = Path("results"),
+    out: Annotated[Path, typer.Option(help="Folder for the page and its tables, in SCALE/PAPER.")] = Path("reports"),
+    device: Device = "auto",
+    precision: Precision = "auto",
+    workers: Workers = 1,
+    download: Download = False,
+    root: Root = None,
+) -> None:
+    """Regenerate a paper's tables: train and evaluate what is missing, and show it beside the printed numbers."""
+    result = benchmark.paper(**given(locals()))
+    from benchmark.reporting import print_rows
+    from benchmark.reporting.text import duration
+
+    print_problems(result.failures)
+    if dry_run:
+        print_rows([{**job, "time": duration(job["time"])} if "time" in job else job for job in result.jobs])
+        print(f"{len(result.jobs)} jobs, about {duration(result.seconds)} altogether")
+        return
+    print_rows([{"claim": verdict.claim.text, "found": str(verdict)} for verdict in result.verdicts])
+    print(f"The page: {result.page}")
+    end(failed=bool(result.failures))

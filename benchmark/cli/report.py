@@ -1,0 +1,27 @@
+"""`bench report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import benchmark
+from benchmark.cli.options import Results, given
+
+
+def report(
+    results: Results = Path("results"),
+    out: Annotated[Path, typer.Option(help="Folder for the pages and tables.")] = Path("reports"),
+    format: Annotated[
+        str, typer.Option(help="html (the whole site), csv, latex, markdown, parquet or robustbench-json.")
+    ] = "html",
+) -> None:
+    """Turn the ledger into a site with leaderboards and a page per network, or into tables for elsewhere."""
+    page = benchmark.report(**given(locals()))
+    from benchmark.evaluation import load_results
+    from benchmark.reporting import boards, print_boards
+
+    print_boards(boards(load_results(results)))
+    print(f"The page: {page}" if format == "html" else f"Written: {page}")

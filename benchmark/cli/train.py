@@ -1,0 +1,53 @@
+"""`bench train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import benchmark
+from benchmark.cli.options import Architecture, Device, Download, Precision, Recipe, Root, TrainingData, Trust, given
+from benchmark.errors import BadInput
+
+
+def train(
+    method: Annotated[list[str], typer.Option(help="Defence to train; several are trained one after the other.")],
+    dataset: TrainingData = "digits",
+    arch: Architecture = None,
+    recipe: Recipe = "quick",
+    set: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Change one value of the recipe or method.")
+    ] = None,
+    teacher: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NETWORK",
+            help="Frozen teacher of a method that has one: a checkpoint, or robustbench:NAME and other sources.",
+        ),
+    ] = None,
+    inner: Annotated[str | None, typer.Option(help="Craft training examples as this method does.")] = None,
+    outer: Annotated[str | None, typer.Option(help="Minimise the loss of this method.")] = None,
+    seed: Annotated[int, typer.Option(help="Decides initial weights, batches and random starts.")] = 0,
+    out: Annotated[Path, typer.Option(help="Folder for the checkpoints.")] = Path("zoo"),
+    name: Annotated[
+        str | None, typer.Option(help="Name of the run; left out, the method and what is unusual.")
+    ] = None,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from where an interrupted run stopped.")] = False,
+    download: Download = False,
+    root: Root = None,
+    trust: Trust = False,
+    compile: Annotated[bool, typer.Option("--compile", help="Compile the networks; pays off in long runs.")] = False,
+    devices: Annotated[int, typer.Option(help="How many devices share each batch.")] = 1,
+    num_nodes: Annotated[int, typer.Option(help="How many machines take part.")] = 1,
+) -> None:
+    """Train a defence; one checkpoint per network goes to --out. What is there already is left alone."""
+    options = given(locals())
+    if name and len(method) > 1:
+        raise BadInput(f"--name {name} would name {len(method)} runs alike; train one method at a time")
+    for defence in method:
+        for path in benchmark.train(**{**options, "method": defence}):
+            print(path)

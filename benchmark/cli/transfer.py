@@ -1,0 +1,53 @@
+"""`bench transfer`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import benchmark
+from benchmark.cli.options import (
+    AttackSeed,
+    Device,
+    Download,
+    Images,
+    Precision,
+    Results,
+    Root,
+    Suite,
+    Trust,
+    given,
+)
+from benchmark.cli.output import end, print_problems
+
+
+def transfer(
+    sources: Annotated[list[str], typer.Argument(metavar="SOURCE", help="Networks to craft on, as for evaluate.")],
+    targets: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TARGET", help="Networks to try the images on; left out, the sources themselves."),
+    ] = None,
+    suite: Suite = "transfer",
+    preset: Annotated[str, typer.Option(help="full as published, or quick: fewer images.")] = "full",
+    n: Images = None,
+    seed: AttackSeed = 0,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    results: Results = Path("results"),
+    dataset: Annotated[
+        str | None, typer.Option(help="Whose test images; left out, of the data the networks were trained on.")
+    ] = None,
+    root: Root = None,
+    download: Download = False,
+    trust: Trust = False,
+) -> None:
+    """Craft adversarial images on each source and try them on every target: the black-box matrix."""
+    evaluations = benchmark.transfer(**given(locals()))
+    from benchmark.analysis.transfer import transfer_matrices
+    from benchmark.reporting import print_matrices
+
+    print_matrices(transfer_matrices(evaluations))
+    print_problems(f"{pair.name}: {failure}" for pair in evaluations for failure in pair.failures)
+    end(failed=any(outcome.errors for pair in evaluations for outcome in pair.outcomes))

@@ -1,0 +1,47 @@
+"""`bench verify`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import benchmark
+from benchmark.cli.options import Device, Download, Root, Trust, given
+from benchmark.cli.output import end, print_problems
+from benchmark.errors import BadInput
+
+
+def verify(
+    results: Annotated[
+        Path, typer.Argument(metavar="RESULTS", help="Folder of a ledger that was filled with --keep.")
+    ],
+    checkpoints: Annotated[
+        list[str], typer.Argument(metavar="CHECKPOINT", help="The networks that were evaluated, as for evaluate.")
+    ],
+    device: Device = "auto",
+    root: Root = None,
+    download: Download = False,
+    trust: Trust = False,
+) -> None:
+    """Judge stored adversarial images again: on another machine, with other versions, or by somebody else."""
+    rechecks = benchmark.verify(**given(locals()))
+    if not rechecks:
+        raise BadInput(f"{results} has no adversarial images of these networks; bench evaluate --keep stores them")
+    from benchmark.reporting import print_rows
+
+    print_rows(
+        [
+            {
+                "network": found.model,
+                "attack": found.label,
+                "stored": found.stored,
+                "confirmed": found.confirmed,
+                "refuted": list(found.refuted),
+            }
+            for found in rechecks
+        ]
+    )
+    print_problems(problem for found in rechecks for problem in found.problems)
+    end(failed=any(found.refuted or found.problems for found in rechecks))
