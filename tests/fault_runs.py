@@ -139,3 +139,13 @@ def whole_files(folder: Path) -> dict[str, tuple[int, bytes]]:
     """Every file that a reader would take for whole: its time of change and its content."""
     paths = [path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(".part")]
     return {str(path.relative_to(folder)): (path.stat().st_mtime_ns, path.read_bytes()) for path in paths}
+
+
+def finished_files(results: Path) -> dict[str, tuple[int, bytes]]:
+    """The whole files that the next run may not write again.
+
+    A job writes the images that are kept of it before its record, so those without one are of the job in flight.
+    """
+    files = whole_files(results)
+    records = {Path(name).stem for name in files if name.endswith(".safetensors")}
+    return {name: file for name, file in files.items() if not name.endswith(".npz") or Path(name).stem in records}

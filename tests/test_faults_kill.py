@@ -44,8 +44,9 @@ def test_killed_evaluations(tmp_path, order, kills):
         if landed.total() == kills:
             break
         in_time = fault_runs.kill(fault_runs.evaluate, *order, killed, folder=killed, **moment)
-        now = fault_runs.whole_files(killed)
+        now = fault_runs.finished_files(killed)
         assert kept.items() <= now.items()  # what was there is neither lost nor made again
+        assert images(killed).items() <= images(whole).items()
         kept = now
         if in_time:
             landed[len(list(killed.rglob("*.safetensors")))] += 1
@@ -55,8 +56,9 @@ def test_killed_evaluations(tmp_path, order, kills):
             shutil.rmtree(killed)
             kept = {}
     fault_runs.finish(fault_runs.evaluate, *order, killed)
-    assert kept.items() <= fault_runs.whole_files(killed).items()
+    assert kept.items() <= fault_runs.finished_files(killed).items()
     assert fault_runs.ledger_content(killed) == expected
+    assert images(killed) == images(whole)
     assert landed.total() == kills
     tell("evaluate", landed)
 
@@ -135,6 +137,11 @@ def test_killed_reports(tmp_path, order, kills):
     assert fault_runs.whole_files(results) == before
     assert landed.total() == kills
     tell("report", landed)
+
+
+def images(results: Path) -> dict[str, bytes]:
+    """What is kept of each attack to be looked at."""
+    return {name: content for name, content in contents(results).items() if name.endswith(".npz")}
 
 
 def contents(folder: Path) -> dict[str, bytes]:
