@@ -227,6 +227,47 @@ def _(path):
     checkpoint(path, {key: value.half() for key, value in state().items()})
 
 
+@hostile("checkpoint/whole-numbers.pt")
+def _(path):
+    checkpoint(path, {key: value.long() for key, value in state().items()})
+
+
+@hostile("checkpoint/complex.pt")
+def _(path):
+    checkpoint(path, {key: value * 1j if value.dim() else value for key, value in state().items()})
+
+
+@hostile("checkpoint/not-numbers.safetensors")
+def _(path):
+    from benchmark.models.files import write_file
+
+    write_file(
+        path, header(), {key: value * float("nan") if value.dim() else value for key, value in state().items()}
+    )
+
+
+@hostile("checkpoint/climbing-names.safetensors")
+def _(path):
+    from benchmark.models.files import write_file
+
+    write_file(path, header(), {f"../../..{mark(path)}/{key}": value for key, value in state().items()})
+
+
+@hostile("checkpoint/no-pickle.pt")
+def _(path):
+    path.write_bytes(torch_zip(b"").replace(b"data.pkl", b"data.txt"))
+
+
+@hostile("checkpoint/long-pickle.pt")
+def _(path):
+    path.write_bytes(torch_zip(b"\x80\x02." + bytes(5 * 2**20)))
+
+
+@hostile("checkpoint/much-junk.pt")
+def _(path):
+    path.write_bytes(b"junk" * 2**21)
+
+
 @hostile("checkpoint/surrogates-in-its-name.pt")
 def _(path):
     checkpoint(path, name="\ud800")
@@ -263,7 +304,13 @@ def _(path):
     path.symlink_to(path)
 
 
-@hostile("checkpoint/folder.pt", "suite/folder.yaml", "records/folder.safetensors", "keepsake/folder.npz")
+@hostile(
+    "checkpoint/folder.pt",
+    "suite/folder.yaml",
+    "records/folder.safetensors",
+    "keepsake/folder.npz",
+    "recipe/folder.yaml",
+)
 def _(path):
     path.mkdir()
 
@@ -292,6 +339,11 @@ def _(path):
     safetensors(path, "{", 2**40)
 
 
+@hostile("checkpoint/header-of-spaces.safetensors")
+def _(path):
+    safetensors(path, "{" + " " * 5 * 2**20 + "}")
+
+
 @hostile("checkpoint/overflow.safetensors", "records/overflow.safetensors")
 def _(path):
     tensor = {"dtype": "F32", "shape": [2**62, 4], "data_offsets": [0, 8]}
@@ -312,6 +364,10 @@ def _(path):
 # Records and manifests whose checksums are right and whose content is not.
 
 
+INFO = dict.fromkeys(("seconds", "forwards", "backwards", "dead_gradients", "disagreements", "attacked"), 0)
+INFO |= {"error": None, "faults": {}, "hardware": "", "date": ""}
+
+
 def record(path: Path, arrays: dict | None = None, key: object = None, info: object = None, text: str = "") -> None:
     from safetensors.numpy import save
 
@@ -323,8 +379,7 @@ def record(path: Path, arrays: dict | None = None, key: object = None, info: obj
         arrays or {}
     )
     key = {"network": "n", "data": {"digest": "d", "start": 0, "stop": 3}, "attack": {}} if key is None else key
-    numbers = dict.fromkeys(("seconds", "forwards", "backwards", "dead_gradients", "disagreements", "attacked"), 0)
-    info = {**numbers, "error": None, "faults": {}, "hardware": "", "date": ""} if info is None else info
+    info = INFO if info is None else info
     text = text or canonical_json({"format": 1, "key": key, "info": info})
     content = save(arrays, {"record": text, "sha256": _checksum(text, arrays)})
     path.write_bytes(content)
@@ -357,7 +412,7 @@ def _(path):
     record(
         path,
         key={"network": "words", "data": {"digest": "d", "start": 0, "stop": 3}, "attack": {}},
-        info={"seconds": "many"},
+        info={**INFO, "seconds": "many"},
     )
 
 
@@ -371,6 +426,19 @@ def _(path):
 def _(path):
     arrays = {"broken": np.zeros(3, np.float64)}
     record(path, arrays, key={"network": "types", "data": {"digest": "d", "start": 0, "stop": 3}, "attack": {}})
+
+
+@hostile("records/not-a-number-in-words.safetensors")
+def _(path):
+    record(path, text='{"format": 1, "key": {"n": NaN}, "info": {}}')
+
+
+@hostile("records/of-another-version.safetensors")
+def _(path):
+    from benchmark.storage import canonical_json
+
+    key = {"network": "version", "data": {"digest": "d", "start": 0, "stop": 3}, "attack": {}}
+    record(path, key=key, text=canonical_json({"format": 99, "key": key, "info": INFO}))
 
 
 @hostile("records/nested-json.safetensors")

@@ -1,0 +1,116 @@
+"""A file that makes no sense is refused for what is wrong with it, not for something else that is wrong, too."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import hostile
+import pytest
+from synthetic import WORKED_CLEAN_ERRORS, add_evaluation
+
+from benchmark.documents import LARGEST, parse_yaml
+from benchmark.errors import BadInput
+from benchmark.evaluation import Ledger
+from benchmark.evaluation.record import Damaged
+from benchmark.storage import check_writable, digest, read_text
+
+#: Only what does no harm if it is not refused: this program has no bounds on its memory, as the watched one has.
+REASONS = {
+    "checkpoint/no-pickle.pt": "is a zip archive but not a checkpoint",
+    "checkpoint/long-pickle.pt": "has a header of more than 4,194,304 bytes",
+    "checkpoint/header-of-spaces.safetensors": "has a header of more than 4,194,304 bytes",
+    "checkpoint/much-junk.pt": "is not a checkpoint of this benchmark",
+    "checkpoint/false-sizes.pt": "claims to hold more than its own",
+    "checkpoint/second-pickle.pt": r"asks to run code \(posix.mkdir\)|asks to run code \(nt.mkdir\)",
+    "checkpoint/not-numbers.safetensors": "weights 'network.0.weight' are not finite",
+    "checkpoint/climbing-names.safetensors": r"surplus '../../\.\.",
+    "checkpoint/whole-numbers.pt": "is torch.int64",
+    "checkpoint/complex.pt": "is torch.complex64",
+    "records/folder.safetensors": "not a regular file",
+    "records/wrong-length.safetensors": "broken is bool .3. for 1000000000000 images",
+    "records/backwards.safetensors": "broken is bool .3. for -3 images",
+    "records/key-is-a-list.safetensors": "valid dictionary or instance of Key",
+    "records/no-info.safetensors": "error: Field required",
+    "records/words-for-numbers.safetensors": "seconds: Input should be",
+    "records/not-a-number.safetensors": "a distance is negative or not a number",
+    "records/other-types.safetensors": "broken is float64",
+    "records/not-a-number-in-words.safetensors": "NaN is not allowed here",
+    "records/of-another-version.safetensors": "written by another version",
+    "manifest/a-trillion-images.json": "not enough records for 1000000000000 images",
+    "manifest/climbing-records.json": "not enough records for 3 images",
+    "manifest/records-of-others.json": "its records are not those of its suite",
+    "manifest/words-for-numbers.json": "dataset.images: Input should be a valid integer",
+    "manifest/a-list-as-name.json": "model.name: Input should be a valid string",
+    "keepsake/folder.npz": "not a regular file",
+    "keepsake/objects.npz": "Object arrays cannot be loaded",
+    "keepsake/other-numbers.npz": "does not hold images and their positions",
+    "keepsake/false-shape.npz": "rows.npy claims to hold more than 1,073,741,824 bytes",
+    "suite/digits.yaml": "digits.yaml:1: a number of 250,000 digits",
+    "recipe/folder.yaml": "not a regular file",
+}
+
+
+@pytest.mark.parametrize("file", REASONS)
+def test_each_is_refused_for_what_is_wrong_with_it(tmp_path: Path, file: str) -> None:
+    path = tmp_path / file
+    (tmp_path / "mark").mkdir()
+    path.parent.mkdir()
+    hostile.CORPUS[file](path)
+    (made,) = path.parent.iterdir()  # records rename themselves
+    with pytest.raises((BadInput, Damaged, LookupError), match=REASONS[file]):
+        hostile.doors()[path.parent.name](made)
+    assert not list((tmp_path / "mark").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("images", "problem"),
+    [
+        (len(WORKED_CLEAN_ERRORS) - 1, "a record goes beyond the 5 images"),
+        (len(WORKED_CLEAN_ERRORS) + 1, "the records of 1 of 7 images are gone; evaluate again"),
+    ],
+)
+def test_an_evaluation_of_other_images_than_its_records(tmp_path: Path, images: int, problem: str) -> None:
+    """Its checksum is right, and every record is whole."""
+    content = add_evaluation(tmp_path, "at")
+    (path,) = (tmp_path / "evaluations").iterdir()
+    content["dataset"]["images"] = images
+    path.write_text(json.dumps({"sha256": digest(content), **content}))
+    ledger = Ledger.open(tmp_path)
+    assert ledger.evaluations() == []
+    assert ledger.problems == [f"{path}: {problem}"]
+
+
+def test_a_link_in_a_results_folder_that_leads_out_is_not_written_through(tmp_path: Path) -> None:
+    content = add_evaluation(tmp_path / "results", "at")
+    evaluations = tmp_path / "results" / "evaluations"
+    evaluations.rename(tmp_path / "elsewhere")
+    evaluations.symlink_to(tmp_path / "elsewhere")
+    (path,) = evaluations.iterdir()
+    path.unlink()
+    with pytest.raises(BadInput, match=r"leads out of .* by a link"):
+        Ledger.open(tmp_path / "results").write_evaluation(content)
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def test_places_that_can_not_be_read_or_written(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"can't read the folder long.*: File name too long"):
+        Ledger.open("long" * 1000)
+    with pytest.raises(BadInput, match=r"can't read null"):
+        read_text("null\0character")
+    with pytest.raises(BadInput, match="can't write to the folder"):
+        check_writable("null\0character")
+    (tmp_path / "long").write_bytes(bytes(11))
+    with pytest.raises(BadInput, match="it has 11 bytes, 10 are the most"):
+        read_text(tmp_path / "long", 10)
+    assert read_text(tmp_path / "long", 11) == "\0" * 11
+    with pytest.raises(BadInput, match=f"can't write to the folder {tmp_path / 'long' / 'below'}"):
+        check_writable(tmp_path / "long" / "below")
+    assert list(tmp_path.iterdir()) == [tmp_path / "long"]
+
+
+def test_a_file_of_very_many_values_is_taken_for_another() -> None:
+    text = "a: [" + "1," * 50_000 + "]\nb: [" + "1," * 50_000 + "]"
+    assert len(text) < LARGEST
+    with pytest.raises(BadInput, match=r"many\.yaml: more than 100,000 values"):
+        parse_yaml(text, "many.yaml")
