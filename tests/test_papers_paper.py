@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -226,6 +227,27 @@ def test_transfer_from_nothing_to_a_page(tmp_path: Path, monkeypatch: pytest.Mon
     rows = list(csv.DictReader((result.page.parent / "table-1.csv").open(encoding="utf-8")))
     filled = {row["row"]: bool(row["percent"]) for row in rows if row["column"] == "black"}
     assert filled == {"unborn": False, "ARD": True, "Nature": True}
+
+
+def test_code_that_a_paper_names_runs_only_if_trusted(toy: str) -> None:
+    """As a row, as a teacher, and as what is crafted on."""
+    Path("my_network.py").write_text(
+        "from torch import nn\nNETWORK = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))\ndef make(): return NETWORK\n"
+    )
+    text = TOY.replace("{method: natural, settings: {epochs: 1}}", "{sources: {other: python:my_network:make}}")
+    text = text.replace(
+        "{label: Ravg, metric: r_avg}", "{label: black, suite: transfer, attack: pgd-100, source: natural}"
+    )
+    Path(toy).write_text(text, encoding="utf-8")
+    refused = paper(toy, progress=False)
+    assert len(refused.failures) == 4  # the training, both evaluations, the transfer
+    assert sum("pass --trust" in failure for failure in refused.failures) == 3
+    assert "my_network" not in sys.modules
+    page = paper(toy, trust=True, progress=False).page
+    with (page.parent / "table-1.csv").open(encoding="utf-8") as file:
+        filled = {(row["row"], row["column"]) for row in csv.DictReader(file) if row["percent"]}
+    assert filled == {(row, column) for row in ("ARD", "Nature") for column in ("Clean", "linf", "black")}
+    sys.modules.pop("my_network")
 
 
 def test_names_of_tables_as_people_write_them(toy: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -21,7 +22,7 @@ from benchmark.cli.transfer import transfer
 from benchmark.cli.verify import verify
 
 #: Name -> what runs, and the words of an example.
-VERBS = {
+VERBS: dict[str, tuple[Callable[..., None], str]] = {
     "train": (train, "--method trades mat --dataset digits --set epochs=10"),
     "evaluate": (evaluate, "zoo/at.pt zoo/mat-h1.pt --suite multi-perturbation --preset quick"),
     "transfer": (transfer, "zoo/at.pt zoo/mat-h1.pt --targets zoo/trades.pt --preset quick"),

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import benchmark
-from benchmark.cli.options import Device, Download, Precision, Results, Root, Workers, Zoo, given
+from benchmark.cli.options import Device, Download, Precision, Results, Root, Trust, Workers, Zoo, given
 from benchmark.cli.output import end, print_problems
 
 
@@ -34,6 +34,7 @@ def paper(
     workers: Workers = 1,
     download: Download = False,
     root: Root = None,
+    trust: Trust = False,
 ) -> None:
     """Regenerate a paper's tables: train and evaluate what is missing, and show it beside the printed numbers."""
     result = benchmark.paper(**given(locals()))

@@ -69,6 +69,7 @@ def paper(
     workers: int = 1,
     root: str | Path | None = None,
     download: bool = False,
+    trust: bool = False,
     progress: bool = True,
 ) -> Result:
     """Regenerate the tables and figures of a paper: train what is missing, evaluate what is missing, write the page.
@@ -86,7 +87,8 @@ def paper(
         seeds: of the trainings; rows are the mean over them.
         dry_run: only list what there is to do, and how long it will take.
         zoo, results, out: folders of the checkpoints, of the ledger, of the pages.
-        device, precision, workers, root, download, progress: as `benchmark.train` and `benchmark.evaluate` take them.
+        device, precision, workers, root, download, trust, progress: as `benchmark.train` and `benchmark.evaluate`
+            take them.
 
     Raises:
         BadInput: an unknown paper, table, row or dataset, or a folder that can't be used. What goes wrong in a single
@@ -106,7 +108,18 @@ def paper(
         return Result(None, _listed(agenda, clock), failures=notes)
     for folder in (zoo, results, out):
         check_writable(folder)
-    workshop = Workshop(stage, Path(zoo), results, device, precision, workers, root, download, progress)
+    workshop = Workshop(
+        stage,
+        Path(zoo),
+        results=results,
+        device=device,
+        precision=precision,
+        workers=workers,
+        root=root,
+        download=download,
+        trust=trust,
+        progress=progress,
+    )
     notes.extend(workshop.do_all(agenda.possible))
     published = load_published(name) if name in PAPERS else Published({})
     target = Path(out) / safe_name(stage.dataset) / safe_name(found.name)

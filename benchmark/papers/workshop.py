@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from benchmark.errors import BadInput
 from benchmark.evaluation import evaluate, transfer
@@ -27,6 +28,7 @@ class Workshop:
     workers: int = 1
     root: str | Path | None = None
     download: bool = False
+    trust: bool = False
     progress: bool = True
 
     def do_all(self, jobs: Sequence[Job]) -> Iterator[str]:
@@ -68,52 +70,43 @@ class Workshop:
             arch=training.architecture,
             recipe=training.recipe,
             set=training.settings,
-            teacher=[checkpoint(teacher, self.zoo) for teacher in training.teachers],
+            teacher=[self._source(teacher) for teacher in training.teachers],
             inner=training.inner,
             outer=training.outer,
             seed=training.seed,
             out=self.zoo,
             name=training.name,
-            device=self.device,
-            precision=self.precision,
             resume=True,
-            root=self.root,
-            download=self.download,
             progress=None if self.progress else False,
+            **self._means,
         )
 
     def _evaluate(self, networks: Sequence[Network], question: Question) -> None:
-        evaluate(
-            [checkpoint(network, self.zoo) for network in networks],
-            suite=question.suite,
-            mode=question.mode,
-            preset=self.stage.preset,
-            n=self.stage.images,
-            dataset=self.stage.dataset,
-            results=self.results,
-            device=self.device,
-            precision=self.precision,
-            workers=self.workers,
-            root=self.root,
-            download=self.download,
-            progress=self.progress,
-        )
+        sources = [self._source(network) for network in networks]
+        evaluate(sources, mode=question.mode, workers=self.workers, **self._about(question))
 
-    def _transfer(self, source: Network, targets: tuple[Network, ...], question: Question) -> None:
-        transfer(
-            checkpoint(source, self.zoo),
-            [checkpoint(target, self.zoo) for target in targets],
-            suite=question.suite,
-            preset=self.stage.preset,
-            n=self.stage.images,
-            dataset=self.stage.dataset,
-            results=self.results,
-            device=self.device,
-            precision=self.precision,
-            root=self.root,
-            download=self.download,
-            progress=self.progress,
-        )
+    def _transfer(self, source: Network, targets: Sequence[Network], question: Question) -> None:
+        transfer(self._source(source), [self._source(target) for target in targets], **self._about(question))
+
+    def _source(self, network: Network) -> str:
+        return checkpoint(network, self.zoo)
+
+    def _about(self, question: Question) -> dict[str, Any]:
+        """What all attacks are told: which images, and where results go."""
+        return {
+            "suite": question.suite,
+            "preset": self.stage.preset,
+            "n": self.stage.images,
+            "dataset": self.stage.dataset,
+            "results": self.results,
+            "progress": self.progress,
+            **self._means,
+        }
+
+    @property
+    def _means(self) -> dict[str, Any]:
+        """What everything that computes is told."""
+        return {name: getattr(self, name) for name in ("device", "precision", "root", "download", "trust")}
 
 
 def _groups(jobs: Sequence[Job]) -> Iterator[list[Job]]:
