@@ -91,6 +91,41 @@ def test_damaged_adversarial_images(folders, record):
     assert "can't be read" in told(benchmark.doctor(**folders), path).problem
 
 
+def test_what_vanishes_while_it_is_looked_at_is_no_finding(folders, record, monkeypatch):
+    """As where another evaluation, or the doctor's own twin, is at work in the same folder."""
+    from benchmark.evaluation import keepsakes
+    from benchmark.evaluation import record as records
+
+    images = folders["results"] / "adversarials" / record.parent.name / "x.npz"
+    images.parent.mkdir(parents=True)
+    images.write_bytes(b"PK\x03\x04junk")
+    abandoned = age(folders["zoo"] / ".at.pt.abc.part", 7200)
+    real, gone = Path.stat, []
+
+    def vanishing(module, name):
+        read = getattr(module, name)
+
+        def reading(path):
+            path.unlink()
+            gone.append(path)
+            return read(path)
+
+        monkeypatch.setattr(module, name, reading)
+
+    def stat(path, **options):
+        if path == abandoned:
+            gone.append(path)
+            raise FileNotFoundError(path)
+        return real(path, **options)
+
+    vanishing(records, "read_record")
+    vanishing(keepsakes, "read_keepsake")
+    monkeypatch.setattr(Path, "stat", stat)
+    places = {finding.place for finding in benchmark.doctor(**folders)}
+    assert {record, images, abandoned} <= set(gone)
+    assert not places & set(map(str, gone))
+
+
 def test_leftovers_are_deleted_when_nobody_can_be_using_them(folders):
     old = age(folders["zoo"] / "last" / ".at.pt.abc.part", 7200)
     new = age(folders["zoo"] / ".at.pt.abc.part", 10)

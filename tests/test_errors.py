@@ -27,6 +27,10 @@ def test_nothing_near_means_all_are_listed():
     assert "known: autoattack, kd-defences" in str(unknown("suite", "xyzzy", SUITES))
 
 
+def test_what_is_far_too_long_is_near_to_nothing():
+    assert nearest("smoke" * 1000, SUITES) == []
+
+
 def test_the_place_stands_in_front():
     assert str(unknown("suite", "smok", SUITES, where="file.yaml:3")).startswith(
         "file.yaml:3: unknown suite 'smok'; did"

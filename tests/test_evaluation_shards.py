@@ -81,6 +81,19 @@ def test_shards_make_the_same_whole_in_any_order(case, random):
         assert (one.costs["seconds"], one.costs["forwards"]) == (0.5 * shards, 2 * shards)
 
 
+def test_a_network_whose_clean_answers_differ_between_records_is_suspected():
+    """What one record calls misclassified without attack counts as such, and the disagreement is said."""
+    clean = np.array([True, False, False, False])
+    other = np.array([False, False, True, False])
+    made = {"1": shard("linf", 0, 4, clean, clean), "2": shard("l2", 0, 4, other, other)}
+    found = summarise(manifest(4, {"a-linf": ["1"], "a-l2": ["2"]}), made.get)
+    assert found.clean_errors.tolist() == [True, False, True, False]
+    assert found.unstable == 2
+    assert "the network gave different answers to the same 2 images" in found.warnings[0]
+    assert clean_accuracy(found) == 0.5
+    assert r_worst(found) == norm_accuracy(found, "linf") == norm_accuracy(found, "l2") == 0.5
+
+
 @given(cut(), st.randoms(use_true_random=False))
 def test_a_shard_that_is_gone_or_failed_leaves_unknown_what_depends_on_it(case, random):
     clean, broken, cuts = case

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
-from evaluation_toys import Misbehaving, save, with_last_layer, write_suite
+from evaluation_toys import Misbehaving, save, trained, with_last_layer, write_suite
+from picture_trees import write_tree
 
 from benchmark.analysis.transfer import transfer_matrices
 from benchmark.attacks import ATTACKS
@@ -15,6 +18,7 @@ from benchmark.evaluation.keepsakes import Keepsake, read_keepsake, write_keepsa
 from benchmark.evaluation.ledger import Ledger
 from benchmark.evaluation.recheck import verify
 from benchmark.evaluation.record import Damaged
+from benchmark.models import build
 
 PGD = "  - {attack: pgd, norm: linf, parameters: {steps: 5, relative_step_size: 0.3, success: last}}\n"
 DDN = "  - {attack: ddn, norm: l2, parameters: {steps: 20}}\n"
@@ -71,6 +75,40 @@ def test_one_crafting_run_per_source_and_none_the_second_time(options, networks,
     assert [found.id for found in first] == [found.id for found in again]
 
 
+def test_what_one_target_lacks_is_crafted_on_its_source_alone(options, networks, monkeypatch):
+    calls = []
+    original = ATTACKS.get("pgd").__call__
+    monkeypatch.setattr(ATTACKS.get("pgd"), "__call__", lambda *args: calls.append(len(args[2])) or original(*args))
+    alone = transfer(networks[0], networks, **options)
+    both = transfer(networks, networks, **options)
+    assert calls == [60, 60]
+    assert [found.id for found in both[:2]] == [found.id for found in alone]
+
+
+def test_candidates_that_every_target_rejects_are_an_error(options, networks, tmp_path, monkeypatch):
+    monkeypatch.setitem(ATTACKS._own, "misbehaving", Misbehaving)
+    attack = "  - {attack: misbehaving, norm: linf, parameters: {way: out of the box}}\n"
+    options["suite"] = write_suite(tmp_path, attack)
+    for found in transfer(networks[:1], networks, **options):
+        assert any("AttackFault" in failure for failure in found.failures), found.failures
+        assert not found.outcomes[0].broken[~found.clean_errors].any()
+
+
+def test_networks_of_other_images_are_refused_by_name(options, networks, tmp_path):
+    """Both are of the small-cnn's kind, for images of another shape."""
+    pictures = write_tree(tmp_path / "pictures", classes=2)
+    facts = {"num_classes": 2, "shape": (3, 8, 8), "mean": (0.5,) * 3, "std": (0.5,) * 3}
+    state = build("small-cnn", **facts).state_dict()
+    texts = {"name": "painter", "dataset": f"folder:{pictures}", "scale": "digits"}
+    suite = options["suite"]
+    suite.write_text(suite.read_text().replace("epsilons:", "epsilons:\n  cifar10: {linf: 0.1}"))
+    painter = save(tmp_path, dataclasses.replace(trained(), state=state, **facts, **texts))
+    with pytest.raises(
+        BadInput, match=r"same images, but these are not: toy \(digits\), painter \(folder:.*pictures\)"
+    ):
+        transfer(networks[0], painter, **options)
+
+
 def test_transfers_stay_off_the_leaderboard(options, networks, tmp_path):
     transfer(networks[0], networks[1], **options)
     assert load_results(tmp_path / "results") == []
@@ -124,6 +162,30 @@ def test_a_stranger_is_not_verified(options, networks, tmp_path):
     evaluate(networks[0], **options)
     with pytest.raises(BadInput, match="no evaluation of"):
         verify(tmp_path / "results", networks[1])
+
+
+def test_images_of_a_record_that_is_gone_are_not_judged(options, networks, tmp_path):
+    options["suite"] = write_suite(tmp_path, PGD + DDN)
+    (evaluation,) = evaluate(networks[0], keep=True, **options)
+    (name,) = evaluation.outcome("ddn-l2").records
+    (path,) = (tmp_path / "results" / "records").rglob(f"{name}.safetensors")
+    path.unlink()
+    rechecks = {recheck.label: recheck for recheck in verify(tmp_path / "results", networks[0])}
+    assert rechecks["ddn-l2"].problems == (f"the record {name} is absent or damaged",)
+    assert rechecks["ddn-l2"].stored == 0
+    assert rechecks["pgd-linf"].stored > 0
+
+
+@pytest.mark.parametrize("change", ["larger", "beyond"])
+def test_images_of_another_test_set_are_named(options, networks, tmp_path, change):
+    evaluate(networks[0], keep=True, **options)
+    (path,) = (tmp_path / "results" / "adversarials").rglob("*.npz")
+    kept = read_keepsake(path)
+    images = np.pad(kept.images, ((0, 0), (0, 0), (0, 1), (0, 0))) if change == "larger" else kept.images
+    write_keepsake(path, Keepsake(kept.rows + 60 * (change == "beyond"), images))
+    (recheck,) = verify(tmp_path / "results", networks[0])
+    assert recheck.problems == (f"{path}: its images don't belong to this shard of the test set",)
+    assert recheck.stored == 0
 
 
 def test_damaged_images_are_named(options, networks, tmp_path):

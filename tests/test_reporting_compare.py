@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from evaluation_toys import save, with_last_layer, write_suite
 from synthetic import add_evaluation
 
 import benchmark
@@ -54,6 +55,19 @@ def test_printed(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_by_digest(results: Path) -> None:
     (contest,) = benchmark.compare([digest("a")[:10], "b"], results=results)
     assert {row["model"] for row in contest.board.networks} == {"a", "b"}
+
+
+def test_by_checkpoint(results: Path, tmp_path: Path) -> None:
+    ours, theirs = save(tmp_path), save(tmp_path, with_last_layer("other", 0.2, 2.0))
+    with pytest.raises(BadInput, match=r"toy\.pt has no such results; bench evaluate makes some"):
+        benchmark.compare([ours, "b"], results=results)
+    suite = write_suite(tmp_path, "  - {attack: fgsm, norm: linf}\n", images=20)
+    found = benchmark.evaluate([ours, theirs], suite=suite, results=results, precision="fp32", progress=False)
+    (contest,) = benchmark.compare([ours, theirs], results=results)
+    assert {row["checkpoint_digest"] for row in contest.board.networks} == {one.model["digest"] for one in found}
+    (clean,) = (pair for pair in contest.rows if pair.comparison.metric == "clean")
+    accuracy = {one.name: 1 - one.clean_errors.mean() for one in found}
+    assert clean.comparison.difference == pytest.approx(accuracy[clean.first] - accuracy[clean.second])
 
 
 def test_every_question_in_common(results: Path) -> None:

@@ -103,7 +103,13 @@ def test_settings_reach_recipe_and_method():
     assert plan("cat", set={"pair": ["at", "trades"]}).bound.cohort.members[1].objective == "trades"
 
 
+def test_a_key_of_a_schedule_in_its_short_form():
+    made = plan(set=["schedule=one-cycle", "schedule.warmup=0.25"])
+    assert made.recipe.schedule.model_dump() == {"name": "one-cycle", "warmup": 0.25}
+
+
 def test_settings_as_the_command_line_writes_them():
+    assert parse_settings(["a={", "b=[1, 2", "c=*x"]) == {"a": "{", "b": ["[1", 2], "c": "*x"}  # no YAML
     assert parse_settings(["a=1", "b=0.5", "c=true", "d=x,y", "e=[1, 2]", "f=linf"]) == {
         "a": 1,
         "b": 0.5,
@@ -156,6 +162,8 @@ def test_identity_changes_with_what_decides_the_weights_and_with_nothing_else():
         ({"method": "at-msd", "set": ["ascent=apgd"]}, ["APGD climbs in one norm at a time"]),
         ({"set": ["restarts=-1", "ascent=adam"]}, ["restarts", "ascent", "'fixed' or 'apgd'"]),
         ({"set": ["schedule=cosin"]}, ["schedule", "cosine"]),
+        ({"set": ["schedule=cosine", "schedule.warmup=0.2"]}, ["schedule.cosine.warmup: no such key"]),
+        ({"set": ["lr.warmup=0.2"]}, ["recipe quick: lr: input should be a valid number"]),
         ({"set": ["lr"]}, ["key=value"]),
         ({"method": "mat", "set": ["alpha=1.5"]}, ["alpha", "less than or equal to 1"]),
         ({"method": "mat", "set": ["alpha=-0.5"]}, ["alpha", "greater than or equal to 0"]),
