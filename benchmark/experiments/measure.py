@@ -12,9 +12,6 @@ from benchmark.errors import BadInput
 from benchmark.evaluation import Evaluation, evaluate
 from benchmark.models import load_checkpoint
 
-#: What a variant can be chosen by: the split that is measured on.
-SELECTIONS = ("validation", "test")
-
 
 @dataclass(frozen=True)
 class Figures:

@@ -15,14 +15,12 @@ from benchmark.reporting.text import percent
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def page(
-    lines: Sequence[Line], grid: Grid, *, about: Sequence[str], source: str, command: str, failures: Sequence[str]
-) -> str:
+def page(lines: Sequence[Line], grid: Grid, *, about: str, source: str, command: str, failures: Sequence[str]) -> str:
     """The HTML of a sweep: figure, table, and how to make both again.
 
     Args:
         lines, grid: the numbers, and the figure that is drawn of them.
-        about: sentences on how they were measured.
+        about: how they were measured, in sentences.
         source: whose experiment it is; "" if it is nobody's.
         command: what makes it.
         failures: what could not be trained or measured.

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmark.data import load
-from benchmark.errors import BadInput, unknown
+from benchmark.errors import BadInput
 from benchmark.evaluation import load_suite
-from benchmark.experiments.experiment import Question, make_question
-from benchmark.experiments.measure import SELECTIONS, Figures, attacks, on_test, on_validation
+from benchmark.experiments.experiment import make_question
+from benchmark.experiments.measure import Figures, attacks, on_test, on_validation
 from benchmark.experiments.page import page
+from benchmark.experiments.runs import Runs
+from benchmark.experiments.setting import Setting
 from benchmark.experiments.table import COLUMNS, Line, make_lines, percentage, to_csv, to_grid
 from benchmark.experiments.variants import Variant, make_variants
 from benchmark.storage import check_writable, write_atomic
@@ -104,11 +106,8 @@ def sweep(
         KeyboardInterrupt: what was finished is kept; call again to go on.
     """
     question = make_question(experiment, [method] if isinstance(method, str) else method, set)
-    if select not in SELECTIONS:
-        raise unknown("selection", select, SELECTIONS)
     seeds = tuple(dict.fromkeys(seeds))
-    if not seeds:
-        raise BadInput("name at least one seed")
+    setting = Setting(select, suite, preset, n, dataset, arch, recipe, teacher, seeds)
     data = load(dataset, root=root, download=download)
     architecture = arch or usual_architecture(data)
     variants = make_variants(
@@ -119,91 +118,42 @@ def sweep(
         recipe=recipe,
         given=len(teacher),
     )
-    if select == "test":
+    if setting.on_test:
         load_suite(suite, preset, data.scale)
         data.test.first(len(data.test) if n is None else n)
     target = Path(out) if out else Path("reports/sweeps") / question.name
-    for folder in (zoo, target, *([results] if select == "test" else [])):
+    for folder in (zoo, target, *([results] if setting.on_test else [])):
         check_writable(folder)
-    common: dict[str, Any] = {"device": device, "precision": precision, "root": root, "download": download}
 
-    def learn(method: str, settings: dict[str, Any], seed: int, teachers: Sequence[str | Path] = ()) -> list[Path]:
-        return train(
-            method,
-            dataset=dataset,
-            arch=arch,
-            recipe=recipe,
-            set=settings,
-            teacher=teachers,
-            seed=seed,
-            out=zoo,
-            resume=True,
-            trust=trust,
-            progress=None if progress else False,
-            **common,
-        )
+    means: dict[str, Any] = {"device": device, "precision": precision, "root": root, "download": download}
+    attack = attacks(suite, preset, n, workers=workers, results=results, dataset=dataset, progress=progress, **means)
+    learn = partial(
+        train,
+        dataset=dataset,
+        arch=arch,
+        recipe=recipe,
+        out=zoo,
+        resume=True,
+        trust=trust,
+        progress=None if progress else False,
+        **means,
+    )
 
-    attack = attacks(suite, preset, n, workers=workers, results=results, dataset=dataset, progress=progress, **common)
-
-    def measure(variant: Variant, seed: int) -> list[Figures]:
-        teachers = list(teacher) if variant.roles else []
-        for taught, settings in variant.teachers:
-            teachers += learn(taught, settings, seed)
-        paths = learn(variant.method, variant.settings, seed, teachers)
-        if select == "test":
-            return [on_test(path, attack) for path in paths]
+    def measure(variant: Variant, path: Path) -> Figures:
         images = min(variant.recipe.validation.images, len(data.validation))
-        return [on_validation(path, images) for path in paths]
+        return on_test(path, attack) if setting.on_test else on_validation(path, images)
 
-    measured: list[tuple[Variant, dict[int, list[Figures]]]] = []
-    failures: list[str] = []
-    for variant in variants:
-        try:
-            measured.append((variant, {seed: measure(variant, seed) for seed in seeds}))
-        except BadInput as error:
-            failures.append(f"{variant.label}: {error}")
+    measured, failures = Runs(learn, measure, teacher).all(variants, seeds)
     lines = make_lines(measured)
     if not lines:
         raise BadInput("\n".join(failures))
     write_atomic(target / "sweep.csv", to_csv(lines))
-    is_test = select == "test"
-    options: dict[str, Any] = {
-        "select": select,
-        "dataset": dataset,
-        "recipe": recipe,
-        "arch": arch,
-        "teacher": [*teacher],
-    }
-    options |= {"suite": suite, "preset": preset, "n": n} if is_test else {}
-    options |= {"seeds": [*seeds]} if seeds != (0,) else {}
-    measured_by = f"all attacks of the suite {suite} ({preset})" if is_test else "the PGD that training selects by"
     html = page(
         lines,
         to_grid(lines, question.title, suite, data.name, architecture),
-        about=[
-            f"Trained on {data.name} with {architecture} and the recipe {recipe}, "
-            f"{'the mean over the seeds' if len(seeds) > 1 else 'seed'} {', '.join(map(str, seeds))}. Percentages of "
-            f"{lines[0].figures[0].images} {'test' if is_test else 'held-out training'} images; robust: against "
-            f"{measured_by}. {_CAUTION[select]}"
-        ],
+        about=setting.about(data.name, architecture, lines[0].figures[0].images),
         source=question.source,
-        command=_command(question, options),
+        command=setting.command(question),
         failures=failures,
     )
     return Sweep(write_atomic(target / "index.html", html), lines, failures)
-
-
-def _command(question: Question, options: Mapping[str, Any]) -> str:
-    """What to type for the same sweep; options that are None or empty are left out."""
-    words = ["bench", "sweep", *question.words()]
-    for name, value in options.items():
-        values = value if isinstance(value, list) else [] if value is None else [value]
-        words += [f"--{name}", *map(str, values)] if values else []
-    return shlex.join(words)
-
-
-#: What the reader should know about the choice.
-_CAUTION = {
-    "validation": "Weights and variant were chosen by these very numbers; evaluate the chosen one on test images.",
-    "test": "The variant was chosen on test images: its numbers are no estimate for new ones.",
-}

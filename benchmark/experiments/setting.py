@@ -1,0 +1,79 @@
+"""How a sweep is trained and measured: what its page says about it, and what to type for the same again."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmark.errors import BadInput, unknown
+from benchmark.experiments.experiment import Question
+
+#: What a variant can be chosen by, and what the reader should know about the choice.
+SELECTIONS = {
+    "validation": "Weights and variant were chosen by these very numbers; evaluate the chosen one on test images.",
+    "test": "The variant was chosen on test images: its numbers are no estimate for new ones.",
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The arguments of a sweep that decide its numbers, as `benchmark.sweep` takes them.
+
+    Raises:
+        BadInput: an unknown selection, or no seed.
+    """
+
+    select: str
+    suite: str
+    preset: str
+    n: int | None
+    dataset: str
+    arch: str | None
+    recipe: str
+    teacher: Sequence[str | Path]
+    seeds: Sequence[int]
+
+    def __post_init__(self) -> None:
+        if self.select not in SELECTIONS:
+            raise unknown("selection", self.select, SELECTIONS)
+        if not self.seeds:
+            raise BadInput("name at least one seed")
+
+    @property
+    def on_test(self) -> bool:
+        """Whether test images are what it is measured on."""
+        return self.select == "test"
+
+    def about(self, dataset: str, architecture: str, images: int) -> str:
+        """In sentences, with the names that `dataset` and `arch` stand for and the number of images."""
+        seeds = f"{'the mean over the seeds' if len(self.seeds) > 1 else 'seed'} {', '.join(map(str, self.seeds))}"
+        split = "test" if self.on_test else "held-out training"
+        robust = (
+            f"all attacks of the suite {self.suite} ({self.preset})"
+            if self.on_test
+            else "the PGD that training selects by"
+        )
+        return (
+            f"Trained on {dataset} with {architecture} and the recipe {self.recipe}, {seeds}. "
+            f"Percentages of {images} {split} images; robust: against {robust}. {SELECTIONS[self.select]}"
+        )
+
+    def command(self, question: Question) -> str:
+        """What to type for the same sweep; options that are None or empty are left out."""
+        options: dict[str, Any] = {
+            "select": self.select,
+            "dataset": self.dataset,
+            "recipe": self.recipe,
+            "arch": self.arch,
+            "teacher": [*self.teacher],
+        }
+        options |= {"suite": self.suite, "preset": self.preset, "n": self.n} if self.on_test else {}
+        options |= {"seeds": [*self.seeds]} if tuple(self.seeds) != (0,) else {}
+        words = ["bench", "sweep", *question.words()]
+        for name, value in options.items():
+            values = value if isinstance(value, list) else [] if value is None else [value]
+            words += [f"--{name}", *map(str, values)] if values else []
+        return shlex.join(words)
