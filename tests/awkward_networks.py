@@ -15,6 +15,8 @@ import torch.nn.functional as F
 from evaluation_toys import trained
 from torch import Tensor, nn
 
+from benchmark.data import load
+
 #: Name → what makes the network.
 SAME: dict[str, Callable[[], object]] = {}
 
@@ -326,6 +328,19 @@ def with_its_own_autocast():
 # What has a number that says less than it seems to.
 
 
+@warned("the network passes no gradient back to the image")
+def quantised_statically():
+    from torch.ao.quantization import get_default_qconfig_mapping
+    from torch.ao.quantization.quantize_fx import convert_fx, prepare_fx
+
+    engine = next(name for name in torch.backends.quantized.supported_engines if name != "none")
+    torch.backends.quantized.engine = engine
+    x = load("digits").test.batch(torch.arange(64))[0]
+    observed = prepare_fx(plain().eval(), get_default_qconfig_mapping(engine), (x,))
+    observed(x)
+    return convert_fx(observed)
+
+
 @warned("returns probabilities")
 def with_probabilities():
     return Around(after=lambda logits: logits.softmax(1))
@@ -459,6 +474,11 @@ def that_writes_into_its_input():
 @refused("fails on float32 images .* 1 × 8 × 8")
 def for_larger_images():
     return drawn(nn.Conv2d, 1, 3, 16)
+
+
+@refused("fails on float32 images .* 1 × 8 × 8")
+def for_images_of_224():
+    return nn.Sequential(nn.Flatten(), drawn(nn.Linear, 224 * 224, 10))
 
 
 @refused("fails on float32 images .* 1 × 8 × 8")
