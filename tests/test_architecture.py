@@ -15,7 +15,7 @@ PACKAGE = ROOT / "benchmark"
 
 #: Rooms by floor, from the ground up. A room may import from lower floors only.
 FLOORS = (
-    {"errors", "registry", "storage", "noise", "threats", "hardware", "documents", "cache"},
+    {"errors", "registry", "storage", "noise", "threats", "hardware", "documents", "cache", "pages"},
     {"data", "models", "attacks"},
     {"training", "evaluation", "analysis"},
     {"reporting", "papers"},

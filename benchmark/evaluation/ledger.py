@@ -15,8 +15,9 @@ worst that can happen is that two do the same job and write the same record.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from benchmark.errors import BadInput
 from benchmark.evaluation.form import Manifest, misfit
@@ -28,6 +29,8 @@ from benchmark.storage import canonical_json, digest, read_text, safe_name, writ
 
 #: In bytes, of a manifest.
 LARGEST = 4 * 2**20
+
+Found = TypeVar("Found")
 
 _MARKER = {"content": "robustness benchmark results", "version": FORMAT}
 
@@ -107,13 +110,7 @@ class Ledger:
 
     def read(self, network: str, record: str) -> Record | None:
         """That record; None if there is none, or a damaged one, which is noted in `problems`."""
-        try:
-            return read_record(self.path(network, record))
-        except FileNotFoundError:
-            return None
-        except Damaged as problem:
-            self._note(str(problem))
-            return None
+        return self._read(read_record, self.path(network, record))
 
     def write(self, record: Record) -> None:
         """Add `record`.
@@ -125,13 +122,7 @@ class Ledger:
 
     def specimens(self, network: str, record: str) -> Specimens | None:
         """A few images that this record's attack broke; None if there are none, or damaged ones, see `problems`."""
-        try:
-            return read_specimens(self._specimens_path(network, record))
-        except FileNotFoundError:
-            return None
-        except Damaged as problem:
-            self._note(str(problem))
-            return None
+        return self._read(read_specimens, self._specimens_path(network, record))
 
     def write_specimens(self, network: str, record: str, specimens: Specimens) -> None:
         """Add the images to look at of that record.
@@ -209,6 +200,16 @@ class Ledger:
         if not path.parent.resolve().is_relative_to(self.folder.resolve()):
             raise BadInput(f"{path.parent} leads out of {self.folder} by a link; choose another results folder")
         return path
+
+    def _read(self, read: Callable[[Path], Found], path: Path) -> Found | None:
+        """What `read` finds at `path`; None if there is nothing, or something damaged, which is noted."""
+        try:
+            return read(path)
+        except FileNotFoundError:
+            return None
+        except Damaged as problem:
+            self._note(str(problem))
+            return None
 
     def _note(self, problem: str) -> None:
         if problem not in self.problems:

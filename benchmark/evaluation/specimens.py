@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.evaluation.keepsakes import read_arrays
+from benchmark.evaluation.arrays import read_arrays, write_arrays
 from benchmark.evaluation.record import Damaged
-from benchmark.storage import write_atomic
 
 #: How many images of one record are kept at most.
 FEW = 4
@@ -43,9 +41,7 @@ def write_specimens(path: Path, specimens: Specimens) -> None:
     Raises:
         BadInput: the folder can't be written or the disk is full.
     """
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **vars(specimens))
-    write_atomic(path, buffer.getvalue())
+    write_arrays(path, vars(specimens))
 
 
 def read_specimens(path: Path) -> Specimens:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import benchmark
 from benchmark.experiments.table import COLUMNS, Line
+from benchmark.pages import environment
 from benchmark.papers.chart import draw
 from benchmark.papers.grid import Grid
 from benchmark.papers.html import TEMPLATES as PAPERS_TEMPLATES
@@ -25,17 +25,9 @@ def page(lines: Sequence[Line], grid: Grid, *, about: str, source: str, command:
         command: what makes it.
         failures: what could not be trained or measured.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-
-    environment = Environment(
-        loader=FileSystemLoader([TEMPLATES, PAPERS_TEMPLATES]),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(percent=percent)
-    return environment.get_template("sweep.html").render(
+    templates = environment(TEMPLATES, PAPERS_TEMPLATES)
+    templates.filters.update(percent=percent)
+    return templates.get_template("sweep.html").render(
         lines=lines,
         columns=list(COLUMNS),
         exhibit=grid.exhibit,
@@ -44,5 +36,4 @@ def page(lines: Sequence[Line], grid: Grid, *, about: str, source: str, command:
         source=source,
         command=command,
         failures=failures,
-        version=benchmark.__version__,
     )

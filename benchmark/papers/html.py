@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import get_args
 
-import benchmark
+from benchmark.pages import environment
 from benchmark.papers.abridged import abridged
 from benchmark.papers.chart import draw
 from benchmark.papers.claims import Answer, Verdict
@@ -43,20 +43,12 @@ def page(
         failures: what went wrong in this run.
         home: where the leaderboard is, seen from the page, if there is one.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    templates = environment(TEMPLATES)
     found = Counter(verdict.answer for verdict in verdicts)
-    environment.filters.update(percent=_percent, signed=_signed, note=_note)
-    environment.tests["missing"] = _is_missing
-    environment.globals.update(command_for=lambda key, row: f"{command} --table {key} --only {shlex.quote(row)}")
-    return environment.get_template("paper.html").render(
+    templates.filters.update(percent=_percent, signed=_signed, note=_note)
+    templates.tests["missing"] = _is_missing
+    templates.globals.update(command_for=lambda key, row: f"{command} --table {key} --only {shlex.quote(row)}")
+    return templates.get_template("paper.html").render(
         paper=paper,
         stage=stage,
         grids=grids,
@@ -71,7 +63,6 @@ def page(
         abridged={key: abridged(exhibit, stage.preset, stage.dataset) for key, exhibit in paper.exhibits.items()},
         title_of=title_of,
         file_of=file_of,
-        version=benchmark.__version__,
     )
 
 

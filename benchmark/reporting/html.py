@@ -9,10 +9,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import benchmark
 from benchmark.evaluation import Ledger
 from benchmark.evaluation.plan import SHARD
 from benchmark.evaluation.specimens import FEW
+from benchmark.pages import environment
 from benchmark.reporting.columns import choices as column_choices
 from benchmark.reporting.columns import columns
 from benchmark.reporting.gallery import gallery
@@ -93,7 +93,7 @@ def glossary_page(ledger: Ledger) -> str:
 
 
 def _render(template: str, **context: Any) -> str:
-    return _environment().get_template(template).render(version=benchmark.__version__, **context)
+    return _templates().get_template(template).render(**context)
 
 
 @lru_cache(maxsize=1)
@@ -102,20 +102,12 @@ def _script() -> str:
 
 
 @lru_cache(maxsize=1)
-def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
+def _templates() -> Environment:
+    templates = environment(TEMPLATES)
+    templates.filters.update(
         percent=percent, count=count, duration=duration, distance=distance, parameters=parameters
     )
-    return environment
+    return templates
 
 
 def _clean_against_worst(board: Board, pages: Mapping[str, str]) -> Markup | None:
