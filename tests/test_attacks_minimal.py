@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
-from attack_toys import Net
+from attack_toys import Net, images, predictions, threat
 
 from benchmark.attacks import PreparedClassifier, make_attack
 from benchmark.attacks.minimal import Closest
 from benchmark.attacks.objectives import clearly_wrong, is_wrong
+from benchmark.noise import ExampleNoise
+from benchmark.threats import distance
 
 
 class Credulous:
@@ -52,3 +55,30 @@ def test_cw_does_not_lower_its_weight_for_what_float32_does_not_confirm(monkeypa
     assert fooled() > 0
     monkeypatch.setattr(classifier, "confirm", lambda x, y, broken: torch.zeros_like(broken))
     assert fooled() == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "norm", "parameters"),
+    [
+        ("deepfool", "l2", {}),
+        ("deepfool", "linf", {}),
+        ("ddn", "l2", {}),
+        ("cw", "l2", {"steps": 100}),
+        ("fmn", "l2", {}),
+        ("fmn", "linf", {}),
+    ],
+)
+def test_a_search_in_low_precision_finds_as_much_as_in_float32(name, norm, parameters):
+    net, x = Net((3, 16, 16), 10, seed=2), images(24, (3, 16, 16))
+    y = predictions(net, x)
+
+    def distances(precision: str) -> torch.Tensor:
+        classifier = PreparedClassifier(net, 10, precision=precision)
+        x_adv = make_attack(name, parameters)(classifier, x, y, threat(norm), ExampleNoise(0, range(len(x))))
+        found = distance(x_adv - x, norm, x.dtype)
+        return torch.where(predictions(net, x_adv) != y, found, torch.inf)
+
+    exact, rough = distances("fp32"), distances("bf16")
+    assert exact.isfinite().all()
+    assert rough.isfinite().all()
+    assert rough.median() <= 1.02 * exact.median()

@@ -20,6 +20,9 @@ from benchmark.threats import column
 class DeepFool(MinimalAttack):
     """DeepFool (Moosavi-Dezfooli et al. 2016, algorithm 2), stopping at the first misclassified point.
 
+    It runs in float32 throughout: after two or three steps only the logits' last digits are left to cross, which are
+    not in bfloat16.
+
     With f_k = z_k − z_y and w_k its gradient, each step crosses the boundary with the smallest |f_k| / ‖w_k‖*
     (the dual norm); the steps add up and are overshot a little. An example stops on its own, so results
     do not depend on the batch.
@@ -36,6 +39,7 @@ class DeepFool(MinimalAttack):
     overshoot: float = 0.02
 
     name: ClassVar[str] = "deepfool"
+    version: ClassVar[int] = 2
     norms: ClassVar[tuple[str, ...]] = ("linf", "l2")
     paper: ClassVar[str] = "Moosavi-Dezfooli et al. 2016, arXiv:1511.04599"
 
@@ -45,7 +49,10 @@ class DeepFool(MinimalAttack):
             raise BadInput(f"deepfool: candidates must be at least 2, not {self.candidates}")
 
     def search(self, classifier: Classifier, x: Tensor, y: Tensor, norm: str, noise: Noise) -> Tensor:
-        closest = Closest(classifier, x, y, norm)
+        with classifier.exact():
+            return self._cross(classifier, x, y, Closest(classifier, x, y, norm))
+
+    def _cross(self, classifier: Classifier, x: Tensor, y: Tensor, closest: Closest) -> Tensor:
         rows = torch.arange(len(x), device=x.device)
         x_adv, total = x, torch.zeros_like(x)
         others: Tensor | None = None
@@ -56,7 +63,7 @@ class DeepFool(MinimalAttack):
                 break
             alive = ~broken
             rows, others, total = rows[alive], others[alive], total[alive]
-            total = total + _nearest_crossing(f[alive], w[alive], norm)
+            total = total + _nearest_crossing(f[alive], w[alive], closest.norm)
             x_adv = (x[rows] + (1 + self.overshoot) * total).clamp(0, 1)
         return closest.x_adv
 

@@ -44,12 +44,13 @@ class Closest:
     """The closest misclassified images found so far.
 
     Attributes:
+        norm: what measures their distance.
         x_adv: those images, N×C×H×W; the clean image where none was found.
         distance: how far away they are, N, float32; infinite where none was found.
     """
 
     def __init__(self, classifier: Classifier, x: Tensor, y: Tensor, norm: str) -> None:
-        self._classifier, self._x, self._y, self._norm = classifier, x, y, norm
+        self._classifier, self._x, self._y, self.norm = classifier, x, y, norm
         self.x_adv = x.clone()
         self.distance = torch.full((len(x),), torch.inf, device=x.device)
 
@@ -68,7 +69,7 @@ class Closest:
         """
         everyone = rows is None
         x, y, best = (t if everyone else t[rows] for t in (self._x, self._y, self.distance))
-        distance = threats.distance(x_adv - x, self._norm, x.dtype)
+        distance = threats.distance(x_adv - x, self.norm, x.dtype)
         better = self._classifier.confirm(x_adv, y, wrong & (distance < best))
         # Selected without indexing by `better`, which would make a GPU wait to learn how many there are.
         closer = torch.where(better, distance, best)
