@@ -6,6 +6,7 @@ import contextlib
 import json
 import re
 import tempfile
+from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 import yaml
 from fuzzing import ODD_NUMBERS, ODD_WORDS, TEXT, VALUES, cases, spoilt, with_one_wrong
 from hypothesis import strategies as st
-from synthetic import add_evaluation
+from synthetic import WORKED_ATTACKS, add_evaluation
 
 import benchmark
 from benchmark.documents import parse_yaml
@@ -246,3 +247,74 @@ def test_manifests_and_the_reports_made_of_them(data):
         for page in Path(out).rglob("*.html"):
             assert evil not in page.read_text(encoding="utf-8")
     path.unlink()
+
+
+#: What ends a piece of text early where it is put into a page, a style, a script or an attribute without care.
+ENDS = [
+    '"',
+    "'",
+    ">",
+    "-->",
+    "]]>",
+    "</title>",
+    "</script>",
+    "</style>",
+    "</svg>",
+    "</td>",
+    "\\",
+    "&quot;",
+    "&lt;",
+    "`",
+    " ",
+]
+ELEMENTS = ["<img src=x onerror=evil()>", "<script>evil()</script>", "<svg onload=evil()>", "<!--", "onclick=evil() "]
+
+
+class Reader(HTMLParser):
+    """Takes a page apart as a browser would, and notes what would run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runs: list[str] = []
+        self.words = ""
+        self.scripts = 0
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.scripts += tag == "script"
+        self.runs += [f"{tag} {name}" for name, _ in attributes if name.startswith("on")]
+        self.runs += [f"{tag} {value}" for _, value in attributes if (value or "").strip().startswith("javascript:")]
+        if tag == "img":
+            self.runs += [f"img {value}" for name, value in attributes if name == "src" and value == "x"]
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+@cases(
+    15,
+    500,
+    evil=st.lists(st.sampled_from(ENDS) | st.sampled_from(ELEMENTS) | TEXT, min_size=1, max_size=5).map("".join),
+)
+def test_whatever_is_said_stays_text(evil):
+    """Said in every place at once: names, labels, errors, warnings, hardware, versions."""
+    evil = "".join(character for character in evil if character.isprintable()).strip() or "evil"
+    kinds = [(f"{evil} {number}", *rest) for number, (_, *rest) in enumerate(WORKED_ATTACKS)]
+    card = dict.fromkeys(("method", "architecture", "network", "dataset"), evil)
+    info = {"hardware": evil, "warnings": [evil], "versions": {"torch": evil}}
+    with tempfile.TemporaryDirectory() as name:
+        results, out = Path(name) / "results", Path(name) / "reports"
+        for number in range(2):
+            said = dict.fromkeys(("dataset", "suite", "preset"), evil)
+            error = evil if number else None
+            add_evaluation(results, f"{number} {evil}", kinds, card=card, info=info, error=error, **said)
+        benchmark.report(results=results, out=out)
+        pages = list(out.rglob("*.html"))
+        assert len(pages) >= 4
+        for path in pages:
+            page = Reader()
+            page.feed(path.read_text(encoding="utf-8"))
+            page.close()
+            assert page.runs == [], path
+            assert page.scripts == (path.name == "index.html"), path
+            said = " ".join(page.words.split())
+            assert path.parent.name != "models" or " ".join(evil.split()) in said, path
