@@ -9,7 +9,7 @@ import pytest
 
 from benchmark import inventory
 from benchmark.training.differences import DIFFERENCES
-from benchmark.training.guide import methods_page
+from benchmark.training.guide import _value, methods_page
 from benchmark.training.method import formula
 from benchmark.training.methods import METHODS
 from benchmark.training.objectives import OBJECTIVES
@@ -25,7 +25,14 @@ PAGE = Path(__file__).parent.parent / "docs" / "methods.md"
 
 
 def section(name):
-    return re.search(rf"\n## {re.escape(name)}\n(.*?)(\n## |\Z)", methods_page(), re.DOTALL)[1]
+    """What the page says of a method, references to the caveats of another one followed."""
+    text = re.search(rf"\n## {re.escape(name)}\n(.*?)(\n## |\Z)", methods_page(), re.DOTALL)[1]
+    return re.sub(r"As for \[`([\w-]+)`\]\(#\1\)\.", lambda found: DIFFERENCES[found[1]], text)
+
+
+def options(text):
+    """The options that a text lists, with their values as it writes them."""
+    return dict(re.findall(r"`(\w+)=([^`]*)`", "".join(re.findall(r"\* Of the \w+: .*", text))))
 
 
 def test_the_page_of_methods_is_current():
@@ -47,11 +54,12 @@ def test_the_page_tells_all_of_a_method(name):
     for network in (*(member.name or "one" for member in bound.cohort.members), *bound.cohort.teachers):
         assert network in text.split("* Networks:")[1].splitlines()[0]
     assert ("none frozen" in text) == (not bound.cohort.teachers)
-    shown = set(re.findall(r"`(\w+)=", text))
-    hidden = {"objective"} | (
-        set() if bound.inner.objective else set(parameters(method.inner)) | {"awp", "awp_warmup"}
-    )
-    assert bound.settings.keys() - hidden <= shown
+    usual = options(methods_page().partition("\n## ")[0]) if bound.inner.objective else {}
+    crafting = {*parameters(method.inner), "awp", "awp_warmup"} if not bound.inner.objective else set()
+    expected = {key: value for key, value in bound.settings.items() if key not in {"objective"} | crafting}
+    told = usual | options(text)
+    assert told.keys() == expected.keys()
+    assert [told[key] for key in expected] == [_value(value) for value in expected.values()]
 
 
 @pytest.mark.parametrize("name", METHODS.names())

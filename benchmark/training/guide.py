@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -37,9 +38,19 @@ An equation's number is given where the paper's text was at hand.
 """
 
 
+_USUAL = """
+Every method that crafts examples has the options below, most methods with these values. A method's own section
+names its other options, and those of these that it has otherwise.
+"""
+
+#: By part, what its options are and how their values are written.
+Options = Mapping[str, Mapping[str, str]]
+
+
 def methods_page() -> str:
     """The methods of this package as Markdown, docs/methods.md: a table, then each one's parts and parameters."""
     own = {name: METHODS.get(name) for name in DIFFERENCES}
+    usual = _usual(own)
     columns = ("Name", "Trained", "Frozen", "Climbs", "Minimises", "Paper", "Equation")
     lines = [_HEAD, _row(columns), _row(["---"] * len(columns))]
     for name, method in own.items():
@@ -50,12 +61,13 @@ def methods_page() -> str:
         inner = "each its own" if own_inner else _code(formula(bound.inner.objective))
         outer = _code(formula(bound.outer))
         lines.append(_row([f"[`{name}`](#{name})", trained, frozen, inner, outer, method.paper, method.equation]))
+    lines += [_USUAL, *(line for part, values in usual.items() for line in _bullet(part, values))]
     for name, method in own.items():
-        lines += ["", f"## {name}", *_section(name, method)]
+        lines += ["", f"## {name}", *_section(name, method, usual)]
     return "\n".join(lines) + "\n"
 
 
-def _section(name: str, method: Method) -> Iterator[str]:
+def _section(name: str, method: Method, usual: Options) -> Iterator[str]:
     bound = method.bind({}, name)
     yield from ("", f"{method.title}{f' ({method.source})' if method.source else ''}.", "")
     trained = ", ".join(_network(m.name or "one", m.attacked, m.norm, m.kept) for m in bound.cohort.members)
@@ -68,25 +80,66 @@ def _section(name: str, method: Method) -> Iterator[str]:
         own = {member.objective for member in bound.cohort.members if member.objective}
         which = f"each network its own objective, {' and '.join(sorted(own))}." if own else _told(inner.objective)
         yield f"* Climbs in {', '.join(inner.norms)}: {which}"
-    yield f"* Minimises {_told(bound.outer)}"
-    yield from _parameters(name, method)
-    yield from ("", DIFFERENCES[name])
+    yield f"* Minimises {_minimised(name, method)}"
+    for part, values in _options(name, method).items():
+        expected = usual.get(part, {})
+        yield from _bullet(part, {key: value for key, value in values.items() if expected.get(key) != value})
+    yield from ("", _difference(name))
 
 
-def _parameters(name: str, method: Method) -> Iterator[str]:
+def _minimised(name: str, method: Method) -> str:
+    """The outer loss; what is remarked on it is said where the first method has it."""
+    first = next(other for other in DIFFERENCES if _origin(METHODS.get(other).outer) is _origin(method.outer))
+    outer = method.bind({}, name).outer
+    return (
+        f"{_code(formula(outer))}, see [`{first}`](#{first})." if name != first and _remarks(outer) else _told(outer)
+    )
+
+
+def _difference(name: str) -> str:
+    """Where paper and code part ways; what another section says already is only referred to."""
+    told = DIFFERENCES[name]
+    for other, before in DIFFERENCES.items():
+        if other == name:
+            break
+        if told.startswith(before):
+            return f"As for [`{other}`](#{other}).{told.removeprefix(before)}"
+    return told
+
+
+def _options(name: str, method: Method) -> Options:
+    """The options of a method's parts, with their values."""
     inner = method.bind({}, name).inner
-    for part, function in (
-        ("cohort", method.cohort),
-        ("attack", method.inner if inner.objective else None),
-        ("objective", inner.objective),
-        ("loss", method.outer),
-        ("weights", method.awp if inner.objective else None),
-        ("merging", method.merge),
-    ):
-        values = parameters(function) if function else {}
-        told = [f"`{key}={_value(value)}`" for key, value in values.items() if key != "objective"]
-        if told:
-            yield f"* Of the {part}: {', '.join(told)}."
+    parts = {
+        "cohort": method.cohort,
+        "attack": method.inner if inner.objective else None,
+        "objective": inner.objective,
+        "loss": method.outer,
+        "weights": method.awp if inner.objective else None,
+        "merging": method.merge,
+    }
+    return {
+        part: {key: _value(value) for key, value in parameters(function).items() if key != "objective"}
+        for part, function in parts.items()
+        if function
+    }
+
+
+def _usual(methods: Mapping[str, Method]) -> Options:
+    """The options that all methods have which craft examples, with the commonest values."""
+    found: dict[str, dict[str, Counter[str]]] = {part: defaultdict(Counter) for part in ("attack", "weights")}
+    for name, method in methods.items():
+        for part, values in _options(name, method).items():
+            for key, value in values.items() if part in found else ():
+                found[part][key][value] += 1
+    return {
+        part: {key: values.most_common(1)[0][0] for key, values in counts.items()} for part, counts in found.items()
+    }
+
+
+def _bullet(part: str, values: Mapping[str, str]) -> Iterator[str]:
+    if values:
+        yield f"* Of the {part}: {', '.join(f'`{key}={value}`' for key, value in values.items())}."
 
 
 def _network(name: str, attacked: bool, norm: str | None, kept: bool) -> str:
@@ -98,10 +151,18 @@ def _network(name: str, attacked: bool, norm: str | None, kept: bool) -> str:
 
 def _told(function: Callable[..., Any]) -> str:
     """The formula, and what its docstring says beside it."""
+    return f"{_code(formula(function))}. {_remarks(function)}".strip()
+
+
+def _remarks(function: Callable[..., Any]) -> str:
+    rest = (inspect.getdoc(_origin(function)) or "").partition("\n")[2]
+    return re.sub(r"\s+", " ", rest).strip()
+
+
+def _origin(function: Callable[..., Any]) -> Callable[..., Any]:
     while isinstance(function, partial):
         function = function.func
-    rest = (inspect.getdoc(function) or "").partition("\n")[2]
-    return " ".join([_code(formula(function)) + ".", re.sub(r"\s+", " ", rest).strip()]).strip()
+    return function
 
 
 def _code(text: str) -> str:
