@@ -41,6 +41,13 @@ def test_the_tests_run_as_by_hand_on_all_that_is_supported() -> None:
     assert versions == [f"3.{minor}" for minor in range(10, 10 + len(versions))]
 
 
+def test_the_audit_is_the_one_by_hand_and_fails_where_it_could_not_look() -> None:
+    """Without --strict, pip-audit finds no weakness in what it could not look up, and ends well."""
+    (command,) = (step["run"] for path in WORKFLOWS if path.stem == "audit" for step in steps(path) if "run" in step)
+    assert f"`{command}`" in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert "--strict" in command.split()
+
+
 @pytest.mark.parametrize("path", FORMS, ids=lambda path: path.stem)
 def test_forms_are_what_github_takes(path: Path) -> None:
     form = yaml.safe_load(path.read_text())
