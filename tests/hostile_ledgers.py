@@ -1,0 +1,188 @@
+"""Records, manifests and stored images whose checksums are right and whose content is not."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from hostile_making import Runs, hostile, mark
+
+# Records and manifests.
+
+INFO = dict.fromkeys(("seconds", "forwards", "backwards", "dead_gradients", "disagreements", "attacked"), 0)
+INFO |= {"error": None, "faults": {}, "hardware": "", "date": ""}
+
+
+def record(path: Path, arrays: dict | None = None, key: object = None, info: object = None, text: str = "") -> None:
+    from safetensors.numpy import save
+
+    from benchmark.evaluation.record import _checksum
+    from benchmark.storage import canonical_json, digest
+
+    flags = np.zeros(3, bool)
+    arrays = {"broken": flags, "clean_errors": flags, "evaluated": flags, "distance": np.ones(3, np.float32)} | (
+        arrays or {}
+    )
+    key = {"network": "n", "data": {"digest": "d", "start": 0, "stop": 3}, "attack": {}} if key is None else key
+    info = INFO if info is None else info
+    text = text or canonical_json({"format": 1, "key": key, "info": info})
+    content = save(arrays, {"record": text, "sha256": _checksum(text, arrays)})
+    path.write_bytes(content)
+    # Under the name that it asks for, so that nothing but its sense is wrong.
+    named = path.with_name(f"{digest(key)}.safetensors")
+    assert not named.exists(), "another record of the corpus asks for this name"
+    path.rename(named)
+
+
+@hostile("records/wrong-length.safetensors")
+def _(path):
+    record(path, key={"network": "n", "data": {"digest": "d", "start": 0, "stop": 10**12}, "attack": {}})
+
+
+@hostile("records/backwards.safetensors")
+def _(path):
+    record(path, key={"network": "n", "data": {"digest": "d", "start": 3, "stop": 0}, "attack": {}})
+
+
+@hostile("records/key-is-a-list.safetensors")
+def _(path):
+    record(path, key=[1, 2])
+
+
+@hostile("records/no-info.safetensors")
+def _(path):
+    record(path, key={"network": "no-info", "data": {"digest": "d", "start": 0, "stop": 3}, "attack": {}}, info={})
+
+
+@hostile("records/words-for-numbers.safetensors")
+def _(path):
+    record(
+        path,
+        key={"network": "words", "data": {"digest": "d", "start": 0, "stop": 3}, "attack": {}},
+        info={**INFO, "seconds": "many"},
+    )
+
+
+@hostile("records/not-a-number.safetensors")
+def _(path):
+    arrays = {"distance": np.full(3, np.nan, np.float32)}
+    record(path, arrays, key={"network": "nan", "data": {"digest": "d", "start": 0, "stop": 3}, "attack": {}})
+
+
+@hostile("records/other-types.safetensors")
+def _(path):
+    arrays = {"broken": np.zeros(3, np.float64)}
+    record(path, arrays, key={"network": "types", "data": {"digest": "d", "start": 0, "stop": 3}, "attack": {}})
+
+
+@hostile("records/not-a-number-in-words.safetensors")
+def _(path):
+    record(path, key={"n": "NaN"}, text='{"format": 1, "key": {"n": NaN}, "info": {}}')
+
+
+@hostile("records/of-another-version.safetensors")
+def _(path):
+    from benchmark.storage import canonical_json
+
+    key = {"network": "version", "data": {"digest": "d", "start": 0, "stop": 3}, "attack": {}}
+    record(path, key=key, text=canonical_json({"format": 99, "key": key, "info": INFO}))
+
+
+@hostile("records/nested-json.safetensors")
+def _(path):
+    record(path, text='{"a":' * 10**5)
+
+
+def manifest(path: Path, **changes) -> None:
+    from benchmark.storage import digest
+
+    card = dict.fromkeys(("name", "method", "network", "architecture", "dataset", "digest"), "n")
+    item = {"label": "a", "attack": {"name": "a"}, "norm": "linf", "epsilon": 0.1, "restarts": 1, "kind": "budget"}
+    item |= {"source": "own", "paper": ""}
+    content = {
+        "id": "0" * 64,
+        "model": card,
+        "suite": {"name": "s", "preset": "full", "digest": "d", "items": [item]},
+        "dataset": {"name": "d", "digest": "d", "images": 3},
+        "mode": "full",
+        "seed": 0,
+        "precision": "fp32",
+        "notes": [],
+        "records": {"a": []},
+        **changes,
+    }
+    path.write_text(json.dumps({**content, "sha256": digest(content)}))
+
+
+@hostile("manifest/a-trillion-images.json")
+def _(path):
+    manifest(path, dataset={"name": "d", "digest": "d", "images": 10**12})
+
+
+@hostile("manifest/climbing-records.json")
+def _(path):
+    manifest(path, records={"a": ["../" * 20 + "etc/passwd"]})
+
+
+@hostile("manifest/records-of-others.json")
+def _(path):
+    manifest(path, records={"b": []})
+
+
+@hostile("manifest/words-for-numbers.json")
+def _(path):
+    manifest(path, dataset={"name": "d", "digest": "d", "images": "three"})
+
+
+@hostile("manifest/a-list-as-name.json")
+def _(path):
+    manifest(path, model={"name": ["x"]})
+
+
+@hostile("manifest/nested.json")
+def _(path):
+    path.write_text("[" * 10**6)
+
+
+@hostile("manifest/not-a-number.json")
+def _(path):
+    path.write_text('{"sha256": NaN, "id": Infinity}')
+
+
+# Stored images.
+
+
+@hostile("keepsake/bomb.npz")
+def _(path):
+    content = io.BytesIO()
+    np.lib.format.write_array_header_1_0(content, {"descr": "<f4", "fortran_order": False, "shape": (2**31,)})
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("images.npy", "w", force_zip64=True) as file,
+    ):
+        file.write(content.getvalue())
+        for _ in range(16 * 17):
+            file.write(bytes(2**22))
+
+
+@hostile("keepsake/false-shape.npz")
+def _(path):
+    content = io.BytesIO()
+    shape = {"descr": "<f4", "fortran_order": False, "shape": (10**6, 10**6)}
+    np.lib.format.write_array_header_1_0(content, shape)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("rows.npy", content.getvalue())
+        archive.writestr("images.npy", content.getvalue())
+
+
+@hostile("keepsake/objects.npz")
+def _(path):
+    np.savez(path, rows=np.array([Runs(mark(path))], dtype=object), images=np.zeros(1))
+
+
+@hostile("keepsake/other-numbers.npz")
+def _(path):
+    np.savez(path, rows=np.zeros((2, 2)), images=np.zeros(2))
