@@ -1,0 +1,132 @@
+"""A browser without a window, a site to open in it, and what tests do there."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from synthetic import WORKED_ATTACKS, add_evaluation
+
+import benchmark
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+DRIVER = shutil.which("chromedriver")
+FLAGS = (
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
+)  # fmt: skip
+DIGITS = '.board[data-dataset="digits"]'
+HARMFUL = "<script>alert(1)</script>"
+
+
+def require_browser() -> None:
+    """Skip tests where there is no Chromium, but fail them where all have to run."""
+    if not (BROWSER and DRIVER):
+        missing = "needs Chromium and chromedriver; none is fetched"
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    require_browser()
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(BROWSER)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        for flag in (*FLAGS, f"--user-data-dir={profile}"):
+            options.add_argument(flag)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+        driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(str(DRIVER)))
+        yield driver
+        driver.quit()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four networks on one board, one of them on a second, whose Rworst orders are known; three more in two norms."""
+    results = tmp_path_factory.mktemp("site") / "results"
+    history = [{"epoch": epoch, "loss": 1 / epoch, "clean": 0.5} for epoch in (1, 2, 3)]
+    for name, broken, method in (("at", 10, "at"), ("mat-h1", 0, "mat"), ("mat-h2", 30, "mat"), (HARMFUL, 20, "at")):
+        attacks = [
+            ("fgsm", "linf", 0.03, "budget", [0.0] * 40),
+            ("pgd", "linf", 0.03, "budget", [1.0] * broken + [0.0] * (40 - broken)),
+        ]
+        add_evaluation(results, name, attacks, (False,) * 40, card={"method": method, "history": history})
+    add_evaluation(results, "at", WORKED_ATTACKS, dataset="mnist", card={"method": "at"})
+    for source in ("at", "mat-h1"):
+        attack = ("pgd", "linf", 0.03, "budget", [1.0] * (4 if source == "at" else 1) + [0.0] * 16)
+        add_evaluation(results, "at", [attack], (False,) * len(attack[-1]), crafted_on=source, dataset="mnist")
+    generator = np.random.default_rng(0)
+    for name, level in (("weak", 0.6), ("strong", 0.45), ("twin", 0.46)):
+        wrong = generator.random(300) < 0.1
+        attacks = [
+            ("pgd", "linf", 8 / 255, "budget", (generator.random(300) < level).astype(float)),
+            ("fgsm", "linf", 8 / 255, "budget", (generator.random(300) < level / 9).astype(float)),
+            ("ddn", "l2", 0.5, "budget", (generator.random(300) < level / 2).astype(float)),
+        ]
+        add_evaluation(results, name, attacks, wrong, dataset="cifar10", card={"method": "at"})
+    return benchmark.report(results=results, out=results.parent / "reports").parent
+
+
+def visit(browser: Any, page: Path, width: int = 1280) -> None:
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600},
+    )
+    browser.get_log("browser")
+    browser.get_log("performance")
+    browser.get(page.as_uri())
+
+
+def networks(browser: Any, dataset: str = "digits") -> list[str]:
+    """The networks that are shown on the boards of `dataset`, from top to bottom; "" for all boards."""
+    board = f'.board[data-dataset="{dataset}"]' if dataset else ".board"
+    shown = f"{board}:not([hidden]) tbody tr:not([hidden]) th a"
+    return browser.execute_script(f"return [...document.querySelectorAll('{shown}')].map(a => a.textContent)")
+
+
+def requested(browser: Any) -> list[str]:
+    """What was asked for since the last call."""
+    sent = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    return [item["params"]["request"]["url"] for item in sent if item["method"] == "Network.requestWillBeSent"]
+
+
+def wait_for(browser: Any, selector: str) -> Any:
+    from selenium.webdriver.support import expected_conditions
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    return WebDriverWait(browser, 20).until(
+        expected_conditions.visibility_of_element_located(("css selector", selector))
+    )
+
+
+def headings(browser: Any, dataset: str = "digits") -> list[str]:
+    """The columns that are shown of the board of `dataset`."""
+    cells = browser.find_elements("css selector", f'.board[data-dataset="{dataset}"] thead th')
+    return [cell.text.strip() for cell in cells if cell.is_displayed()]
+
+
+def head(browser: Any, name: str) -> Any:
+    cells = browser.find_elements("css selector", f"{DIGITS} thead th")
+    (found,) = [cell for cell in cells if cell.text.strip() == name]
+    return found
+
+
+def choose(browser: Any, name: str, value: str) -> None:
+    from selenium.webdriver.support.ui import Select
+
+    Select(browser.find_element("name", name)).select_by_visible_text(value)
+
+
+@pytest.fixture
+def index(browser: Any, site: Path) -> Any:
+    visit(browser, site / "index.html")
+    return browser

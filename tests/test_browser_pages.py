@@ -1,0 +1,185 @@
+"""All pages in a real browser: a silent console, nothing from elsewhere, words that everybody can read."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import browser_site
+import pytest
+from browser_site import DIGITS, HARMFUL, requested, require_browser, visit, wait_for
+from papers_ledger import file_evaluation
+
+from benchmark import papers
+from benchmark.papers.networks import find_network
+from benchmark.papers.stage import make_stage
+
+#: What WCAG 2.0 to 2.2 ask for at the levels A and AA, as axe calls it.
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+pytestmark = pytest.mark.browser
+
+browser, site = browser_site.browser, browser_site.site  # fixtures
+
+PAPER = """\
+name: toy
+title: Toy
+source: nowhere
+scales:
+  digits: {recipe: quick, preset: quick, images: 100, architecture: small-cnn}
+  other: {recipe: quick}
+runs:
+  at: {method: at}
+  mat: {method: mat}
+exhibits:
+  "1":
+    title: Two networks
+    suite: multi-perturbation
+    mode: worst-case
+    columns: [{label: Clean, metric: clean}, {label: linf, metric: linf}, {label: Rworst, metric: r_worst}]
+    rows: [{label: AT, run: at, group: First}, {label: MAT, run: mat, network: h1, gains_over: AT}]
+  figure-1:
+    title: The same as bars
+    suite: multi-perturbation
+    mode: worst-case
+    chart: {kind: bars}
+    columns: [{label: Clean, metric: clean}, {label: linf, metric: linf}]
+    rows: [{label: AT, run: at}]
+claims:
+  - {text: they differ, exhibit: "1", left: AT, right: MAT, column: linf}
+"""
+
+
+@pytest.fixture(scope="module")
+def paper(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a paper of which all was measured."""
+    folder = tmp_path_factory.mktemp("paper")
+    (folder / "toy.yaml").write_text(PAPER, encoding="utf-8")
+    name = str(folder / "toy.yaml")
+    loaded = papers.load_paper(name)
+    stage = make_stage(loaded, "digits")
+    for run, broken in (("at", 40), ("mat", 20)):
+        network = find_network(loaded, run, stage, "small-cnn", 0)
+        assert network is not None
+        file_evaluation(folder / "results", network, stage, "multi-perturbation", broken, mode="worst-case")
+    where = {"zoo": folder / "zoo", "results": folder / "results", "out": folder / "reports"}
+    page = papers.paper(name, only=["AT"], progress=False, **where).page
+    assert page is not None
+    return page
+
+
+def test_without_a_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(browser_site, "BROWSER", None)
+    monkeypatch.delenv("CI", raising=False)
+    with pytest.raises(pytest.skip.Exception, match="needs Chromium"):
+        require_browser()
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match="needs Chromium"):
+        require_browser()
+
+
+def test_every_page_is_silent_and_alone(browser: Any, site: Path) -> None:
+    """No message on the console, no dialog, no request but for the file itself, every link leads somewhere."""
+    pages = sorted(site.rglob("*.html"))
+    assert len(pages) == 1 + 1 + 1 + 3 + 7
+    for page in pages:
+        visit(browser, page)
+        assert browser.get_log("browser") == []
+        assert [url for url in requested(browser) if not url.startswith("data:")] == [page.as_uri()]
+        for link in browser.execute_script(
+            "return [...document.querySelectorAll('[href]')].map(a => a.href.baseVal ?? a.href)"
+        ):
+            target = urlsplit(link)
+            assert not target.netloc
+            assert not target.path.startswith("/") or Path(target.path).is_file(), link
+
+
+def test_a_harmful_name_is_only_a_name(browser: Any, site: Path) -> None:
+    visit(browser, site / "index.html")
+    (link,) = [a for a in browser.find_elements("css selector", "tbody th a") if a.text == HARMFUL]
+    link.click()
+    assert browser.find_element("tag name", "h1").text == HARMFUL
+    assert browser.title == HARMFUL
+    assert browser.find_elements("tag name", "script") == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_fit_a_phone(browser: Any, site: Path, scheme: str) -> None:
+    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    for page in (site / "index.html", site / "glossary.html", site / "transfer.html", site / "models" / "at.html"):
+        visit(browser, page, width=390)
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_that_axe_objects_to(browser: Any, site: Path, paper: Path, scheme: str) -> None:
+    """No violation of WCAG at the levels A and AA, on any kind of page, with all of it unfolded."""
+    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    kinds = [site / "index.html", site / "models" / "at.html", next((site / "suites").glob("*.html"))]
+    for page in (*kinds, site / "transfer.html", site / "glossary.html", paper):
+        visit(browser, page)
+        browser.execute_script("for (const part of document.querySelectorAll('details')) part.open = true")
+        assert violations(browser) == [], page
+    visit(browser, site / "index.html")
+    browser.find_element("name", "references").click()
+    for box in browser.find_elements("css selector", f"{DIGITS} .pick")[:2]:
+        box.click()
+    assert violations(browser) == []
+    browser.find_element("css selector", ".picked .open").click()
+    wait_for(browser, "dialog .differences")
+    assert violations(browser) == []
+
+
+def test_axe_finds_what_is_wrong(browser: Any, tmp_path: Path) -> None:
+    page = tmp_path / "bad.html"
+    page.write_text("<html><title>x</title><p style='color:#ccc'>pale</p><input></html>")
+    visit(browser, page)
+    assert {"color-contrast", "label", "html-has-lang"} <= {name for name, _ in violations(browser)}
+
+
+def violations(browser: Any) -> list[tuple[str, list[str]]]:
+    """What axe-core objects to, each with the elements that it is about."""
+    spec = importlib.util.find_spec("axe_playwright_python")
+    assert spec is not None
+    assert spec.origin is not None
+    browser.execute_script(Path(spec.origin).with_name("axe.min.js").read_text(encoding="utf-8"))
+    found = browser.execute_async_script(
+        "const [rules, done] = arguments; axe.run(document, {runOnly: rules}).then(result =>"
+        "done(result.violations.map(rule => [rule.id, rule.nodes.map(node => node.html)])))",
+        RULES,
+    )
+    return [(name, nodes) for name, nodes in found]
+
+
+def test_text_can_be_read(browser: Any, site: Path) -> None:
+    """Words stand out from what is behind them by 4.5 to 1 at least (WCAG AA), in light and dark."""
+    for scheme in ("light", "dark"):
+        media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+        visit(browser, site / "index.html")
+        colours = browser.execute_script(
+            "const style = getComputedStyle(document.documentElement);"
+            "return Object.fromEntries(['ink','quiet','accent','paper','card','warn','warn-ink']"
+            ".map(name => [name, style.getPropertyValue('--' + name).trim()]))"
+        )
+        for words, behind in (
+            ("ink", "paper"), ("ink", "card"), ("quiet", "paper"), ("quiet", "card"), ("accent", "card"),
+            ("accent", "paper"), ("warn-ink", "warn"),
+        ):  # fmt: skip
+            assert contrast(colours[words], colours[behind]) >= 4.5, (scheme, words, behind)
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colours like "#0b6e6e", as WCAG 2 defines it."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
