@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from synthetic import costs
 
 from benchmark.evaluation import Ledger, Record, load_suite
 from benchmark.evaluation.record import FORMAT
@@ -62,19 +63,7 @@ def file_evaluation(
             distance=np.where(hit, 0.0, np.inf),
             evaluated=np.ones(images, bool),
             clean_errors=wrong,
-            info={
-                "label": item.label,
-                "error": "RuntimeError: it broke down" if failed else None,
-                "seconds": 2.0,
-                "forwards": 100,
-                "backwards": 50,
-                "dead_gradients": 0,
-                "disagreements": 0,
-                "attacked": images,
-                "faults": {},
-                "hardware": "a machine",
-                "date": "2026-01-02T03:04:05+00:00",
-            },
+            info=costs(item.label, images, "RuntimeError: it broke down" if failed else None) | {"seconds": 2.0},
         )
         ledger.write(record)
         records[item.label] = [record.digest]

@@ -22,6 +22,23 @@ WORKED_ATTACKS = (
 )
 
 
+def costs(label: str, images: int, error: str | None = None) -> dict[str, Any]:
+    """What a record says of a run beside its results."""
+    return {
+        "label": label,
+        "error": error,
+        "seconds": 1.5,
+        "forwards": 1000,
+        "backwards": 400,
+        "dead_gradients": 0,
+        "disagreements": 0,
+        "attacked": images,
+        "faults": {},
+        "hardware": "a machine",
+        "date": "2026-01-02T03:04:05+00:00",
+    }
+
+
 def add_evaluation(
     results: Path,
     name: str = "at",
@@ -71,20 +88,7 @@ def add_evaluation(
             distance=np.where(wrong, 0, np.inf) if failed else distance,
             evaluated=wrong if failed else wrong | tried,
             clean_errors=wrong,
-            info={
-                "label": label,
-                "error": error if failed else None,
-                "seconds": 1.5,
-                "forwards": 1000,
-                "backwards": 400,
-                "dead_gradients": 0,
-                "disagreements": 0,
-                "attacked": images,
-                "faults": {},
-                "hardware": "a machine",
-                "date": "2026-01-02T03:04:05+00:00",
-                **(info or {}),
-            },
+            info=costs(label, images, error if failed else None) | dict(info or {}),
         )
         ledger.write(record)
         records[label] = [record.digest]

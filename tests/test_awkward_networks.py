@@ -7,6 +7,7 @@ import warnings
 from dataclasses import replace
 
 import awkward_networks
+import disguised_networks
 import numpy as np
 import pytest
 import torch
@@ -70,9 +71,9 @@ def expected(tmp_path_factory):
     return flags
 
 
-@pytest.mark.parametrize("name", awkward_networks.SAME)
+@pytest.mark.parametrize("name", disguised_networks.SAME)
 def test_in_any_disguise_it_gets_its_number(evaluate, expected, name):
-    flags, found = evaluate(f"python:awkward_networks:{name}", trust=True)
+    flags, found = evaluate(f"python:disguised_networks:{name}", trust=True)
     assert (flags == expected).all()
     assert not [warning for warning in found.warnings if "the network" in warning]
 
@@ -154,11 +155,11 @@ def test_a_line_of_code_that_changes_tells_networks_apart(tmp_path, monkeypatch)
 # The prepared form of a network is that network.
 
 
-@pytest.mark.parametrize("name", [name for name in awkward_networks.SAME if "compiled" not in name])
+@pytest.mark.parametrize("name", [name for name in disguised_networks.SAME if "compiled" not in name])
 def test_the_search_sees_the_same_network_as_the_verdict(name):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        network = ExternalModel(name, awkward_networks.SAME[name]()).model()  # type: ignore[arg-type]
+        network = ExternalModel(name, disguised_networks.SAME[name]()).model()  # type: ignore[arg-type]
         x = torch.rand(5, 1, 8, 8, generator=torch.Generator().manual_seed(0))
         prepared = PreparedClassifier(network, 10, probe=x[:2])
         with torch.no_grad():
@@ -166,7 +167,7 @@ def test_the_search_sees_the_same_network_as_the_verdict(name):
 
 
 def test_plain_networks_are_still_fused():
-    prepared = PreparedClassifier(awkward_networks.plain(), 10, probe=torch.rand(2, 1, 8, 8))
+    prepared = PreparedClassifier(disguised_networks.plain(), 10, probe=torch.rand(2, 1, 8, 8))
     assert not any(isinstance(module, nn.BatchNorm2d) for module in prepared.networks["fp32"].modules())
 
 
