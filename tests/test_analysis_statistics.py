@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.analysis.paired import bootstrap, check_comparable, compare, mcnemar, scores
-from benchmark.analysis.power import mean_and_spread, smallest_difference
+from benchmark.analysis.power import smallest_difference
 from benchmark.analysis.ranks import holm, ranks
 from benchmark.errors import BadInput
 
@@ -149,8 +149,3 @@ def test_fewer_images_show_less_and_very_few_show_nothing():
     sizes = [smallest_difference(images, 0.2) for images in (100, 1000, 10000)]
     assert sizes[0] > sizes[1] > sizes[2] > 0
     assert smallest_difference(10, 0.05) is None
-
-
-def test_spread_over_seeds():
-    assert mean_and_spread([0.5, 0.7]) == pytest.approx((0.6, np.sqrt(0.02)))
-    assert mean_and_spread([0.5]) == (0.5, None)

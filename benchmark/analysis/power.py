@@ -1,11 +1,9 @@
-"""What a number of images can show, and how much training seeds matter."""
+"""What a number of images can show."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import sqrt
 
-import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import norm
 
@@ -35,8 +33,3 @@ def smallest_difference(
     if excess(discordant) < 0:
         return None
     return float(brentq(excess, 0.0, discordant))
-
-
-def mean_and_spread(values: Sequence[float]) -> tuple[float, float | None]:
-    """Mean and sample standard deviation of one metric over training seeds; no deviation for a single seed."""
-    return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else None
