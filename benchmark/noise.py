@@ -33,6 +33,10 @@ class Noise(ABC):
     def select(self, rows: Tensor) -> Noise:
         """The draws to come for some of the examples: `rows` is a mask of N bools."""
 
+    def fork(self) -> Noise:
+        """Draws apart from those to come, for a part whose number of draws may depend on who else is in the batch."""
+        return self
+
 
 class BatchNoise(Noise):
     """Draws from one generator for the whole batch: fast, and reproducible for a fixed batch."""
@@ -73,6 +77,7 @@ class ExampleNoise(Noise):
         self.restart = restart
         self.device = torch.device(device)
         self._draws = 0
+        self._branch = 0
 
     def uniform(self, *shape: int) -> Tensor:
         return self._draw(lambda stream: stream.random(shape, dtype=np.float32))
@@ -90,11 +95,17 @@ class ExampleNoise(Noise):
     def select(self, rows: Tensor) -> ExampleNoise:
         kept = [index for index, keep in zip(self.indices, rows.tolist(), strict=True) if keep]
         selected = ExampleNoise(self._seed, kept, self.restart, self.device)
-        selected._draws = self._draws
+        selected._draws, selected._branch = self._draws, self._branch
         return selected
 
+    def fork(self) -> ExampleNoise:
+        self._draws += 1
+        forked = ExampleNoise(self._seed, self.indices, self.restart, self.device)
+        forked._branch = self._draws
+        return forked
+
     def _stream(self, index: int) -> np.random.Generator:
-        counter = [0, 0, self._draws, self.restart]
+        counter = [0, self._branch, self._draws, self.restart]
         return np.random.Generator(np.random.Philox(key=[self._seed, index], counter=counter))
 
     def _draw(self, draw: Callable[[np.random.Generator], object]) -> Tensor:

@@ -16,10 +16,8 @@ from torch import nn
 from benchmark.attacks import PreparedClassifier, make_attack
 from benchmark.attacks.foreign import ForeignFault
 from benchmark.attacks.libraries import LibraryModel, seeded
-from benchmark.attacks.starts import on_the_boundary, towards
 from benchmark.errors import BadInput
 from benchmark.noise import ExampleNoise
-from benchmark.threats import Threat
 
 NET = Net((1, 8, 8), 4)
 X = images(6)
@@ -114,42 +112,6 @@ def test_autoattack_again_in_float32_where_low_precision_was_wrong():
     broken, expected = predictions(NET, x_adv) != Y, predictions(NET, exact) != Y
     assert expected.any()
     assert torch.equal(broken, expected)
-
-
-class Sums(nn.Module):
-    """Bright images are class 1, all others 0: uniform noise is 0."""
-
-    def forward(self, x):
-        score = x.mean((1, 2, 3)) - 0.8
-        return torch.stack([-score, score], dim=1)
-
-
-def test_starts_come_from_other_images_where_noise_does_not_help():
-    classifier = PreparedClassifier(Sums(), 2)
-    dark = torch.full((1, 1, 8, 8), 0.1)
-    bright = torch.full((1, 1, 8, 8), 0.9)
-    x, y = torch.cat([dark, bright]), torch.tensor([0, 1])
-    start = on_the_boundary(classifier, x, y, "l2", ExampleNoise(0, [0, 1]))
-    assert classifier(start.x_adv).argmax(1).tolist() == [1, 0]
-    assert start.distance[0] == pytest.approx(0.7 * 8, rel=0.01)
-    # Alone, the dark image finds noise of its own class only: no start, left as it is.
-    alone = on_the_boundary(classifier, dark, y[:1], "l2", ExampleNoise(0, [0]))
-    assert alone.distance.isinf().all()
-    for name in ("boundary", "hopskipjump"):
-        made = make_attack(name, {"steps": 3})
-        assert torch.equal(made(classifier, dark, y[:1], Threat("l2", 1), ExampleNoise(0, [0])), dark)
-        both = made(classifier, x, y, Threat("l2", 1), ExampleNoise(0, [0, 1]))
-        assert classifier(both).argmax(1).tolist() == [1, 0]
-
-
-def test_bisection_ends_just_beyond_the_boundary():
-    classifier = PreparedClassifier(Sums(), 2)
-    x, far = torch.full((1, 1, 8, 8), 0.5), torch.ones(1, 1, 8, 8)
-    y, everyone = torch.tensor([0]), torch.tensor([True])
-    for norm in ("l2", "linf"):
-        near = towards(classifier, x, far, y, everyone, norm, halvings=20)
-        assert float(near.mean()) == pytest.approx(0.8, abs=1e-4)
-        assert classifier(near).argmax(1).tolist() == [1]
 
 
 @pytest.mark.parametrize(

@@ -10,16 +10,17 @@ from typing import Any
 
 from benchmark.attacks.autoattack import APGD, AutoAttack, Square, TargetedAPGD, TargetedFAB
 from benchmark.attacks.base import Attack, Classifier, Resumable, Stage
+from benchmark.attacks.boundary import Boundary
 from benchmark.attacks.classifier import PreparedClassifier, freeze, frozen
 from benchmark.attacks.corruption import Corruption
 from benchmark.attacks.cw import CW
 from benchmark.attacks.ddn import DDN
-from benchmark.attacks.decision import Boundary, Pointwise
 from benchmark.attacks.deepfool import DeepFool
 from benchmark.attacks.fmn import FMN
 from benchmark.attacks.foreign import Foreign
 from benchmark.attacks.gradient import FGSM, MIM, PGD
 from benchmark.attacks.hopskipjump import HopSkipJump
+from benchmark.attacks.pointwise import Pointwise
 from benchmark.attacks.random_noise import GaussianNoise, SaltAndPepper
 from benchmark.attacks.spatial import Spatial
 from benchmark.attacks.unforeseen import JPEG, Elastic, Fog, Gabor, Snow

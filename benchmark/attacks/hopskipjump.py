@@ -18,8 +18,8 @@ from benchmark.errors import BadInput
 from benchmark.noise import Noise
 from benchmark.threats import column
 
-#: Pixels of probe images held in memory at once.
-_PIXELS = 2**23
+#: Random numbers drawn for one example at a time; counted by example, so that draws don't depend on the batch.
+_DRAWS = 2**15
 #: How often a jump is halved before the image stays where it is.
 _HALVINGS = 25
 
@@ -31,7 +31,7 @@ class HopSkipJump(MinimalAttack):
     Again and again: estimate the boundary's normal where it is closest so far, jump along it as far as the
     image stays misclassified, and bisect back to the boundary. Foolbox has it too, but normalises the
     normals of a whole batch together, so that its jumps shrink as the batch grows; here each example has its
-    own. Starts are those of `starts`: other images of the batch among them, so results depend on the batch.
+    own. Starts are those of `starts`.
 
     Attributes:
         steps: jumps.
@@ -44,11 +44,11 @@ class HopSkipJump(MinimalAttack):
     most_probes: int = 10000
 
     name: ClassVar[str] = "hopskipjump"
+    version: ClassVar[int] = 2
     norms: ClassVar[tuple[str, ...]] = ("l2", "linf")
     paper: ClassVar[str] = "Chen et al. 2020, arXiv:1904.02144"
     random: ClassVar[bool] = True
     gradient_free: ClassVar[bool] = True
-    batch_independent: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         self.require_positive("steps", "probes", "most_probes")
@@ -57,7 +57,7 @@ class HopSkipJump(MinimalAttack):
 
     def search(self, classifier: Classifier, x: Tensor, y: Tensor, norm: str, noise: Noise) -> Tensor:
         with classifier.exact(), torch.no_grad():
-            closest = on_the_boundary(classifier, x, y, norm, noise)
+            closest = on_the_boundary(classifier, x, y, norm, noise.fork())
             started = closest.distance.isfinite()
             if bool(started.any()):
                 self._walk(classifier, x, y, norm, noise.select(started), closest, started.nonzero().squeeze(1))
@@ -67,7 +67,6 @@ class HopSkipJump(MinimalAttack):
         self, classifier: Classifier, x: Tensor, y: Tensor, norm: str, noise: Noise, closest: Closest, rows: Tensor
     ) -> None:
         x, y, x_adv = x[rows], y[rows], closest.x_adv[rows]
-        everyone = torch.ones(len(x), dtype=torch.bool, device=x.device)
         size = x[0].numel()
         # So that the bisection stops within a share of d^-1.5 (l2) or d^-2 (linf) of the distance.
         halvings = math.ceil((1.5 if norm == "l2" else 2) * math.log2(size))
@@ -78,7 +77,7 @@ class HopSkipJump(MinimalAttack):
             normal = _boundary_normal(classifier, x_adv, y, reach, count, noise)
             direction = normal.sign() if norm == "linf" else normal
             x_adv = _jump(classifier, x_adv, y, direction, distance / math.sqrt(step))
-            x_adv = towards(classifier, x, x_adv, y, everyone, norm, halvings)
+            x_adv = towards(classifier, x, x_adv, y, norm, halvings)
             closest.offer(x_adv, clearly_wrong(classifier(x_adv), y), rows)
 
 
@@ -93,7 +92,7 @@ def _boundary_normal(
     size = x_adv[0].numel()
     weighted, plain = torch.zeros_like(x_adv), torch.zeros_like(x_adv)
     decided = torch.zeros(len(x_adv), device=x_adv.device)
-    block = max(1, _PIXELS // (len(x_adv) * size))
+    block = max(1, _DRAWS // size)
     for first in range(0, count, block):
         probes = noise.normal(min(block, count - first), *x_adv.shape[1:])
         lengths = torch.linalg.vector_norm(probes.flatten(2), 2, dim=2).clamp_min(1e-12)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from benchmark import threats
@@ -12,38 +13,50 @@ from benchmark.attacks.objectives import clearly_wrong
 from benchmark.noise import Noise
 from benchmark.threats import column
 
-_NOISE_IMAGES = 20
-_HALVINGS = 12
+#: Noise that starts are sought in, by turns: independent pixels (None), or so many cells of one colour along a side.
+_CELLS = (None, 1, 2, 4, 8)
+#: How many noisy images an example tries at most, and how many misclassified ones are bisected.
+_TRIES, _ENOUGH = 30, 4
+_HALVINGS = 8
 
 
+@torch.no_grad()
 def on_the_boundary(classifier: Classifier, x: Tensor, y: Tensor, norm: str, noise: Noise) -> Closest:
-    """For each example the closest misclassified image on a line to another image or to uniform noise.
+    """For each example the closest misclassified image on the lines to a few images of noise.
 
-    Robust networks often put all noise into one class, so noise alone leaves examples of that class without
-    a start; the closest image of the batch that the network puts into another class is the remedy.
-    Where neither is misclassified, the result's distance stays infinite.
+    Robust networks often put all uniform noise into one class, so noise alone would leave examples of that class
+    without a start; coarser noise, down to plain colours, falls into more classes. (So do other images, but then what
+    an example's batch holds would decide its result.) Where none is misclassified, the distance stays infinite.
     """
     closest = Closest(classifier, x, y, norm)
-    for candidate, wrong in ((_other_image(classifier, x, y)), (_noise_image(classifier, x, y, noise))):
-        wrong = classifier.confirm(candidate, y, wrong)
-        closest.offer(candidate, wrong)
-        if bool(wrong.any()):
-            closest.offer(towards(classifier, x, candidate, y, wrong, norm), wrong)
+    rows = torch.arange(len(x), device=x.device)
+    found = torch.zeros_like(rows)
+    for attempt in range(_TRIES):
+        candidate = _noise_image(x[rows], _CELLS[attempt % len(_CELLS)], noise)
+        wrong = classifier.confirm(candidate, y[rows], clearly_wrong(classifier(candidate), y[rows]))
+        hit, candidate = rows[wrong], candidate[wrong]
+        if len(hit):
+            certain = torch.ones_like(hit, dtype=torch.bool)
+            closest.offer(candidate, certain, hit)
+            closest.offer(towards(classifier, x[hit], candidate, y[hit], norm, _HALVINGS), certain, hit)
+        found[hit] += 1
+        seeking = found[rows] < _ENOUGH
+        rows, noise = rows[seeking], noise.select(seeking)
+        if not len(rows):
+            break
     return closest
 
 
 @torch.no_grad()
-def towards(
-    classifier: Classifier, x: Tensor, x_adv: Tensor, y: Tensor, wrong: Tensor, norm: str, halvings: int = 12
-) -> Tensor:
-    """The misclassified image nearest to `x` that bisection finds on the way from each `wrong` row of `x_adv`.
+def towards(classifier: Classifier, x: Tensor, x_adv: Tensor, y: Tensor, norm: str, halvings: int) -> Tensor:
+    """The misclassified image nearest to `x` that bisection finds on the way from the misclassified `x_adv`.
 
     The way is a straight line; in linf it is the shorter one of clipping the perturbation ever more.
     """
     near, far = torch.zeros(len(x), device=x.device), torch.ones(len(x), device=x.device)
     for _ in range(halvings):
         middle = (near + far) / 2
-        fooled = wrong & clearly_wrong(classifier(_between(x, x_adv, middle, norm)), y)
+        fooled = clearly_wrong(classifier(_between(x, x_adv, middle, norm)), y)
         near, far = torch.where(fooled, near, middle), torch.where(fooled, middle, far)
     return _between(x, x_adv, far, norm)
 
@@ -54,23 +67,9 @@ def _between(x: Tensor, x_adv: Tensor, share: Tensor, norm: str) -> Tensor:
     return torch.lerp(x, x_adv, column(share, x)).clamp(0, 1)
 
 
-@torch.no_grad()
-def _other_image(classifier: Classifier, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    logits = classifier(x)
-    usable = (logits.argmax(1)[None, :] != y[:, None]) & torch.isfinite(logits).all(1)[None, :]
-    distances = torch.cdist(x.flatten(1), x.flatten(1)).masked_fill(~usable, torch.inf)
-    nearest = distances.argmin(1)
-    return x[nearest], usable.gather(1, nearest[:, None]).squeeze(1)
-
-
-@torch.no_grad()
-def _noise_image(classifier: Classifier, x: Tensor, y: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
-    chosen, wrong = x.clone(), torch.zeros(len(x), dtype=torch.bool, device=x.device)
-    for _ in range(_NOISE_IMAGES):
-        candidate = noise.uniform(*x.shape[1:])
-        fresh = clearly_wrong(classifier(candidate), y) & ~wrong
-        chosen[fresh] = candidate[fresh]
-        wrong = wrong | fresh
-        if bool(wrong.all()):
-            break
-    return chosen, wrong
+def _noise_image(x: Tensor, cells: int | None, noise: Noise) -> Tensor:
+    if cells is None:
+        return noise.uniform(*x.shape[1:])
+    colours = noise.uniform(x.shape[1], *(min(cells, side) for side in x.shape[2:]))
+    # Smooth between the cells, and stretched, so that black and white are as likely as all between them.
+    return (2 * F.interpolate(colours, size=x.shape[2:], mode="bilinear", align_corners=False) - 0.5).clamp(0, 1)
