@@ -44,11 +44,14 @@ def _go(run: Callable[..., None], arguments: tuple[Any, ...], limit: int | None)
         import resource
 
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
     try:
         run(*arguments)
     except BadInput:
         sys.exit(2)
+    finally:
+        if limit is not None:  # what counts covered lines writes its own file at the end
+            resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
 
 def start(run: Callable[..., None], *arguments: Any, largest_file: int | None = None) -> multiprocessing.Process:
