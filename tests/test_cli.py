@@ -54,6 +54,51 @@ def test_help_answers_without_anything_heavy() -> None:
         assert re.search(rf"\b{verb}\b", done.stdout)
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            OSError(28, "No space left on device", "zoo/at.pt"),
+            "zoo/at.pt: No space left on device; what was finished",
+        ),
+        (OSError("the mount is gone"), "the mount is gone; what was finished is kept"),
+        (MemoryError(), "the memory is full; try fewer --workers"),
+    ],
+)
+def test_what_the_machine_lacks_is_said_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: BaseException, said: str
+) -> None:
+    monkeypatch.setattr(benchmark, "report", Calls(error=error))
+    code, out, err = bench(capsys, "report")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(f"bench: {said}")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "there is no such file"),
+        ("{", "it is not JSON"),
+        ("[" * 10**5, "it is not JSON"),
+        ("{}", "is not an eval"),
+    ],
+)
+def test_what_is_no_evaluation_is_not_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str | None, said: str
+) -> None:
+    path = tmp_path / "evaluation.json"
+    if content is not None:
+        path.write_text(content)
+    code, _, err = bench(capsys, "show", path)
+    assert (code, err.count("\n")) == (2, 1)
+    assert str(path) in err
+    assert said in err
+
+
+def test_the_version_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench(capsys, "--version") == (0, f"bench {benchmark.__version__}\n", "")
+
+
 def test_the_installed_command_and_the_module_are_the_same() -> None:
     command = [sys.executable, "-m", "benchmark", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

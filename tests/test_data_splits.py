@@ -28,6 +28,11 @@ def test_the_permutation_is_the_same_everywhere():
     assert permutation(8).tolist() == [0, 2, 1, 5, 4, 3, 6, 7]
 
 
+def test_a_class_of_one_image_can_not_be_split():
+    with pytest.raises(BadInput, match="class 1 has a single training image; add one"):
+        stratified(torch.tensor([0, 0, 1]), 0.1)
+
+
 def test_digits_are_split_once_and_for_all(digits):
     assert (len(digits.train), len(digits.validation), len(digits.test)) == (1211, 136, 450)
     assert digits.test.labels.bincount().tolist() == [44, 46, 44, 46, 45, 46, 45, 45, 44, 45]

@@ -268,6 +268,25 @@ def test_a_checkpoint_that_vanishes_or_changes_meanwhile(run, tmp_path, monkeypa
     run("results")
 
 
+@pytest.mark.parametrize("harm", ["rots", "vanishes"])
+def test_an_evaluation_that_rots_or_vanishes_as_soon_as_it_is_written(run, tmp_path, monkeypatch, harm):
+    real = Ledger.write_evaluation
+
+    def write(ledger, manifest):
+        real(ledger, manifest)
+        (path,) = (ledger.folder / "evaluations").iterdir()
+        path.unlink() if harm == "vanishes" else path.write_text(path.read_text().replace('"seed": 0', '"seed": 1'))
+
+    monkeypatch.setattr(Ledger, "write_evaluation", write)
+    reason = {"rots": ".*its content does not fit its checksum", "vanishes": "the evaluation is gone"}[harm]
+    with pytest.raises(BadInput, match=f"the results of toy were damaged as soon as written: {reason}"):
+        run("results")
+    monkeypatch.setattr(Ledger, "write_evaluation", real)
+    run("results")
+    (found,) = load_results(tmp_path / "results")
+    assert not found.failures
+
+
 def test_a_results_folder_that_vanishes_meanwhile(run, tmp_path, monkeypatch):
     run("whole")
     real, calls = Ledger.write, []

@@ -44,6 +44,11 @@ def test_piecewise_linear_schedule_of_msd(t, rate):
     assert 0.1 * schedules.piecewise_linear(t, 50, knots) == pytest.approx(rate)
 
 
+def test_piecewise_linear_is_constant_before_its_first_knot_and_after_its_last():
+    knots = [(2, 0.25), (4, 0.75)]
+    assert [schedules.piecewise_linear(t, 6, knots) for t in (0, 1.9, 3, 4, 6)] == [0.25, 0.25, 0.5, 0.75, 0.75]
+
+
 def test_multistep_counts_epochs_from_one():
     """The 75th epoch begins when 74 lie behind; it is the first at a tenth of the rate."""
     for epoch, factor in ((74, 1), (75, 0.1), (89, 0.1), (90, 0.01), (100, 0.001)):

@@ -67,6 +67,29 @@ def trainer_of(method, zoo, **settings):
     return Trainer(plan, make_fabric(plan.device, plan.precision))
 
 
+def test_gradients_are_clipped_to_the_norm_that_the_recipe_asks_for(zoo):
+    for clip, norm in ((0.25, 0.25), (1e9, None), (None, None)):
+        trainer = trainer_of("mat", zoo, clip=clip)
+        assert len(trainer.members) == 2
+        for module in trainer.members:
+            for parameter in module.parameters():
+                parameter.grad = torch.ones_like(parameter)
+        trainer._clip()
+        for module in trainer.members:  # each network by itself
+            whole = torch.cat([parameter.grad.flatten() for parameter in module.parameters()])
+            assert float(whole.norm()) == pytest.approx(norm or len(whole) ** 0.5, rel=1e-4)
+
+
+def test_a_step_of_rmsprop(zoo):
+    """θ ← θ − lr · g / (√(0.1 g²) + 1) in the first step."""
+    trainer = trainer_of("natural", zoo, optimizer="rmsprop", lr=0.5, momentum=0.0, weight_decay=0.0)
+    parameter = next(trainer.members[0].parameters())
+    before = parameter.detach().clone()
+    parameter.grad = torch.full_like(parameter, 2.0)
+    trainer.optimizer.step()
+    torch.testing.assert_close(parameter.detach(), before - 0.5 * 2 / (0.4**0.5 + 1))
+
+
 def snapshot(module):
     return {key: value.clone() for key, value in module.state_dict().items()}
 
