@@ -134,3 +134,21 @@ def test_transfer_crafts_each_alone(tmp_path):
     (white_box,) = evaluate(network, **options)
     for found, expected in zip(crafted.outcomes, white_box.outcomes, strict=True):
         assert (found.broken == expected.broken).all()
+
+
+def test_worst_case_mode_tries_no_image_again_that_is_broken(tmp_path):
+    network = save(tmp_path)
+    lines = "  - {attack: pgd, norm: l1, parameters: {steps: 1, k: [1, 4]}}\n"
+    lines += "  - {attack: salt-and-pepper, norm: l1, restarts: 4, parameters: {steps: 50}}\n"
+    options = {"suite": write_suite(tmp_path, lines), "precision": "fp32", "progress": False}
+    (full,) = evaluate(network, results=tmp_path / "full", **options)
+    (worst,) = evaluate(network, results=tmp_path / "worst", mode="worst-case", **options)
+    before, after = full.outcomes[1], worst.outcomes[1]
+    handed = after.evaluated & ~worst.clean_errors
+    assert (after.broken == before.broken)[handed].all()
+    broken = int(after.broken[handed].sum())
+    assert 0 < broken < handed.sum()
+    # Every try takes as many passes; those of the broken ones end with the one that broke them.
+    a_time = before.costs["forwards"] / (4 * before.costs["attacked"])
+    tries = after.costs["forwards"] / a_time
+    assert 4 * (handed.sum() - broken) + broken <= tries < 4 * handed.sum()

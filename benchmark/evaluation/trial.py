@@ -23,7 +23,8 @@ class Trial:
         network: whose images these are, and who judges the candidates.
         item: the attack, the threat, the number of restarts.
         start, stop: the shard, in positions of the test set.
-        handed: N bools, which images the attack may work on; None for all that are classified correctly.
+        handed: N bools, which images the attack may work on, those that other attacks left standing; then it is done
+            with an image once it is broken. None for all that are classified correctly.
 
     Attributes:
         clean_errors: N bools, misclassified without any attack.
@@ -45,11 +46,14 @@ class Trial:
         self.faults: Counter[str] = Counter()
         self.disagreements = 0
         self._pending = self.handed.clone()
+        self._until_broken = item.attack.kind == "budget" or handed is not None
         self.candidates = self.x
         self._tried = 0
 
     def run(self, seed: int, stage: Stage | None = None) -> None:
         """All restarts: a budget attack tries again where it failed, a minimal one everywhere for less distance.
+
+        Where it only has to break what others left standing, a minimal one also tries again only where it failed.
 
         Args:
             seed: of all noise.
@@ -79,7 +83,7 @@ class Trial:
         self.broken |= verdict.broken
         self.faults.update(verdict.faults)
         self._tried += int(tried.sum())
-        if kind == "budget":
+        if self._until_broken:
             self._pending &= ~verdict.broken
         classifier = self.network.classifier
         if classifier.precision != "fp32":
