@@ -8,14 +8,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+from torch import Tensor
+
 from benchmark.errors import BadInput, unknown
 from benchmark.evaluation import subject
 from benchmark.evaluation.ledger import Ledger
-from benchmark.evaluation.plan import MODES, Plan
+from benchmark.evaluation.plan import MODES, SHARD, Plan
 from benchmark.evaluation.subject import Target
 from benchmark.evaluation.suite import load_suite
+from benchmark.evaluation.verify import exact_logits
 from benchmark.hardware import resolve_device, resolve_precision
-from benchmark.models import check_model
+from benchmark.models import check_model, range_doubts
 from benchmark.storage import check_writable
 
 
@@ -152,12 +156,28 @@ def checked(plans: Sequence[Plan]) -> list[Plan]:
     """
     complaints, result = Complaints(), []
     for plan in plans:
-        try:
-            network = subject.subject(plan.target)
-            x, _ = network.images(0, min(plan.suite.images, 64))
-            odd = check_model(network.model, x, network.classifier.num_classes)
-            result.append(dataclasses.replace(plan, notes=(*plan.notes, *odd)))
-        except BadInput as error:
-            complaints.messages.append(f"{plan.target.source}: {error}")
+        with complaints.noted():
+            result.append(dataclasses.replace(plan, notes=(*plan.notes, *_oddities(plan))))
     complaints.raise_all()
     return result
+
+
+def _oddities(plan: Plan) -> list[str]:
+    """What is odd about the network, asked for its answers to the first shard.
+
+    Raises:
+        BadInput: it can't be evaluated.
+    """
+    network = subject.subject(plan.target)
+    classes = network.classifier.num_classes
+    try:
+        odd = check_model(network.model, network.images(0, min(plan.suite.images, 64))[0], classes)
+        x, y, _ = network.shard(0, min(plan.suite.images, SHARD))
+    except BadInput as error:
+        raise BadInput(f"{plan.target.source}: {error}") from error
+
+    def right(images: Tensor) -> Tensor:
+        logits = exact_logits(network.model, images)
+        return (logits.argmax(1) == y) & torch.isfinite(logits).all(1)
+
+    return odd + range_doubts(right, x, y, classes)

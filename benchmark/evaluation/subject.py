@@ -15,7 +15,7 @@ from benchmark.attacks.objectives import is_wrong
 from benchmark.data import Dataset, load
 from benchmark.errors import BadInput
 from benchmark.evaluation.verify import exact_logits
-from benchmark.models import Checkpoint, ExternalModel, load_model
+from benchmark.models import Checkpoint, ExternalModel, check_model, load_model
 
 
 @dataclass(frozen=True)
@@ -97,16 +97,25 @@ def load_subject(target: Target) -> Subject:
     """
     network = open_network(target.source, trust=target.trust)
     dataset = dataset_of(target.dataset, target.root)
-    for what, found, planned in (
-        (target.source, network.digest, target.network),
-        (f"dataset {target.dataset}", dataset.digest, target.data),
-    ):
-        if found != planned:
-            raise BadInput(
-                f"{what} is not what it was when the evaluation began; start it again, "
-                "and if its weights are drawn at random, load saved ones"
-            )
+    if dataset.digest != target.data:
+        raise BadInput(f"dataset {target.dataset} is not what it was when the evaluation began; start it again")
+    if network.digest != target.network:
+        raise BadInput(f"{target.source}: {_changed(network, dataset)}")
     return Subject(network.model(), dataset, target)
+
+
+def _changed(network: Checkpoint | ExternalModel, dataset: Dataset) -> str:
+    """Why a network may not be what it was, unless something worse is wrong with it: then that."""
+    try:
+        check_model(network.model(), dataset.test.batch(slice(0, 8))[0], dataset.num_classes)
+    except BadInput as error:
+        return str(error)
+    if isinstance(network, Checkpoint):
+        return "the file is not what it was when the evaluation began; start it again"
+    return (
+        "its weights or its code are not what they were when the evaluation began; if the factory draws weights "
+        "at random, call torch.manual_seed(0) in it first, or save them once and load them there; else start again"
+    )
 
 
 def open_network(source: str, download: bool = False, trust: bool = False) -> Checkpoint | ExternalModel:

@@ -6,6 +6,7 @@ from benchmark.models.architectures import ARCHITECTURES, build
 from benchmark.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from benchmark.models.external import ExternalModel
 from benchmark.models.health import check_model
+from benchmark.models.input_range import range_doubts
 from benchmark.models.loading import load_model
 from benchmark.models.sources import SOURCES
 
@@ -18,5 +19,6 @@ __all__ = [
     "check_model",
     "load_checkpoint",
     "load_model",
+    "range_doubts",
     "save_checkpoint",
 ]
