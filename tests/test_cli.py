@@ -54,6 +54,35 @@ def test_help_answers_without_anything_heavy() -> None:
         assert re.search(rf"\b{verb}\b", done.stdout)
 
 
+INTERRUPTED = """
+import atexit, sys
+import benchmark
+from benchmark import cli
+
+class Late:
+    def __del__(self):
+        print("taken apart")
+
+def report(**options):
+    atexit.register(print, "put in order")
+    print("before")
+    raise KeyboardInterrupt
+
+late, sys.modules["triton"], benchmark.report = Late(), sys, report
+cli.main(WORDS)
+"""
+
+
+@pytest.mark.parametrize(("words", "said"), [("", []), ('["report"]', ["taken apart"])])
+def test_after_ctrl_c_a_program_is_not_taken_apart(words: str, said: list[str]) -> None:
+    """That takes seconds with all libraries loaded; a program that only calls `main` ends as it always does."""
+    command = [sys.executable, "-c", INTERRUPTED.replace("WORDS", words), "report"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 130
+    assert done.stdout.splitlines() == ["before", "put in order", *said]
+    assert done.stderr.startswith("bench: interrupted")
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [

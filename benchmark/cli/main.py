@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import io
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -19,7 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # so that no name is a reason to fail, whatever the terminal knows
             stream.reconfigure(errors="backslashreplace")
-    atexit.register(_leave_quickly)
+    interrupted: list[int] = []
+    atexit.register(_leave_quickly, interrupted)
     try:
         app(arguments, prog_name="bench")
     except BadInput as error:
@@ -31,12 +34,22 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _complain("the memory is full; try fewer --workers, or bench train --set batch_size=...")
     except (Interrupted, KeyboardInterrupt):
         _complain("interrupted; to go on from there, say the same again (bench train: with --resume)")
+        if arguments is None:  # a program of its own
+            interrupted.append(130)
         sys.exit(130)
     sys.exit(2)
 
 
-def _leave_quickly() -> None:
-    """Spare the interpreter the search for garbage in all libraries when it ends: a second, also after Ctrl-C."""
+def _leave_quickly(interrupted: Sequence[int]) -> None:
+    """Spare the interpreter the search for garbage in all libraries when it ends, a second; after Ctrl-C all else, too.
+
+    Registered before the libraries are loaded, so that it is called after they have put their own things in order.
+    """
+    if interrupted:  # taking everything apart takes seconds where triton is loaded, as in training
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(interrupted[0])
     if "triton" not in sys.modules:  # which would take what is not searched for leaks, and say so
         gc.freeze()
 
