@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _leave_quickly(interrupted: Sequence[int]) -> None:
-    """Spare the interpreter the search for garbage in all libraries when it ends, a second; after Ctrl-C all else, too.
+    """Spare the interpreter the search for garbage in all libraries when it ends, a second; after Ctrl-C all else.
 
     Registered before the libraries are loaded, so that it is called after they have put their own things in order.
     """
