@@ -4,7 +4,8 @@
 
 For each attack: the robust accuracy that ours and the peer's leave, judged by the same float32 pass and the same
 check of the ball, their difference (negative: ours is stronger) with a 95% interval of paired differences,
-and for minimal attacks the median distance of both over the images that both broke. Nothing is trained here.
+and for minimal attacks the median distance of both, and the median of their ratio, over the images that both broke.
+Nothing is trained here.
 """
 
 from __future__ import annotations
@@ -196,6 +197,7 @@ def main() -> None:
             if minimal and bool(both.any()):
                 line["median_distance"] = float(distance[both].median())
                 line["peer_median_distance"] = float(peer_distance[both].median())
+                line["median_distance_ratio"] = float((distance[both] / peer_distance[both]).median())
             _show(line, options.json)
 
 
@@ -206,6 +208,7 @@ def _show(line: dict[str, object], as_json: bool) -> None:
     low, high = line["interval"]  # type: ignore[misc]
     distances = (
         f"   median {line['median_distance']:.4f} vs {line['peer_median_distance']:.4f}"
+        f", of their ratio {line['median_distance_ratio']:.4f}"
         if "median_distance" in line
         else ""
     )

@@ -6,8 +6,8 @@
 The plain loop is what a reader finds in the official repositories: float32, the default memory layout, the input
 gradient taken by `loss.backward()` (AT, MAT: weight gradients are computed and thrown away at every step of the
 ascent) or by `autograd.grad` (TRADES, whose released code asks for the clean logits anew at every step of the ascent
-and twice in the loss). Ours is `benchmark.training`'s own step. Both do the same ascent (10 steps in linf) and one SGD
-update on the same images; the last line is what a second network costs: MAT with two against AT with one.
+and twice in the loss). Ours is `benchmark.training`'s own step. Both do the same ascent (10 steps in linf) and one
+SGD update on the same images; the last line is what a second network costs: MAT with two against AT with one.
 """
 
 from __future__ import annotations

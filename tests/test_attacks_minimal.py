@@ -58,18 +58,19 @@ def test_cw_does_not_lower_its_weight_for_what_float32_does_not_confirm(monkeypa
 
 
 @pytest.mark.parametrize(
-    ("name", "norm", "parameters"),
+    ("name", "norm", "parameters", "farther"),
     [
-        ("deepfool", "l2", {}),
-        ("deepfool", "linf", {}),
-        ("ddn", "l2", {}),
-        ("cw", "l2", {"steps": 100}),
-        ("fmn", "l2", {}),
-        ("fmn", "linf", {}),
+        ("deepfool", "l2", {}, 1.001),
+        ("deepfool", "linf", {}, 1.001),
+        ("cw", "l2", {"steps": 100}, 1.03),
+        ("ddn", "l2", {}, 1.015),
+        ("fmn", "l2", {}, 1.015),
+        ("fmn", "linf", {}, 1.015),
     ],
 )
-def test_a_search_in_low_precision_finds_as_much_as_in_float32(name, norm, parameters):
-    net, x = Net((3, 16, 16), 10, seed=2), images(24, (3, 16, 16))
+def test_a_search_in_low_precision_finds_as_much_as_in_float32(name, norm, parameters, farther):
+    """At most `farther` times as far away, for nine images of ten."""
+    net, x = Net((3, 16, 16), 10, seed=2), images(60, (3, 16, 16))
     y = predictions(net, x)
 
     def distances(precision: str) -> torch.Tensor:
@@ -81,4 +82,4 @@ def test_a_search_in_low_precision_finds_as_much_as_in_float32(name, norm, param
     exact, rough = distances("fp32"), distances("bf16")
     assert exact.isfinite().all()
     assert rough.isfinite().all()
-    assert rough.median() <= 1.02 * exact.median()
+    assert (rough / exact).quantile(0.9) <= farther

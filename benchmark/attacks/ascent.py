@@ -92,7 +92,7 @@ def ascend(
     """
     state = _State(x, y, start.detach().clone(), keep, decode)
     patience = PATIENCE.get(x.device.type, 1)
-    polish_from = max(done, steps - _polished(steps))
+    polish_from = max(done, steps - polished(steps))
 
     def classify(points: Tensor) -> Tensor:
         return classifier(state.image(points))
@@ -147,6 +147,11 @@ def input_gradient(
     if gradient is None:  # the output does not depend on the input
         gradient = torch.zeros_like(x)
     return logits.detach(), loss.detach(), torch.nan_to_num(gradient, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def polished(steps: int) -> int:
+    """How many of the last steps run in float32, after a search in bfloat16: a tenth, at least one."""
+    return -(-steps // 10)
 
 
 class _State:
@@ -218,11 +223,6 @@ class _State:
             self.result = self.current
         elif self.keep == "first":
             self.result[self.rows] = self.current
-
-
-def _polished(steps: int) -> int:
-    """How many of the last steps run in float32, for what a bfloat16 search left standing: a tenth, at least one."""
-    return -(-steps // 10)
 
 
 def _is_sparse(move: Move) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from benchmark.attacks.ascent import input_gradient
+from benchmark.attacks.ascent import input_gradient, polished
 from benchmark.attacks.base import Classifier
 from benchmark.attacks.minimal import Closest, MinimalAttack
 from benchmark.attacks.objectives import clearly_wrong, cross_entropy
@@ -38,6 +39,7 @@ class DDN(MinimalAttack):
     levels: int | None = None
 
     name: ClassVar[str] = "ddn"
+    version: ClassVar[int] = 2
     norms: ClassVar[tuple[str, ...]] = ("l2",)
     paper: ClassVar[str] = "Rony et al. 2019, arXiv:1811.09600"
 
@@ -51,18 +53,21 @@ class DDN(MinimalAttack):
         # Where the loss has saturated and the gradient is zero, any direction is as good as another.
         fallback = noise.normal(*x.shape[1:])
         x_adv = x
-        for step in range(self.steps):
-            step_size = 0.01 + 0.99 * (1 + math.cos(math.pi * step / self.steps)) / 2
-            logits, _, gradient = input_gradient(classifier, x_adv, y, cross_entropy)
-            wrong = clearly_wrong(logits, y)
-            closest.offer(x_adv, wrong)
-            gradient = torch.where(column(_length(gradient) > 0, x), gradient, fallback)
-            delta = x_adv - x + step_size * gradient / column(_length(gradient), x)
-            radius = torch.minimum(radius * torch.where(wrong, 1 - self.gamma, 1 + self.gamma), farthest)
-            delta = delta * column(radius / _length(delta).clamp_min(1e-12), x)
-            x_adv = self._round((x + delta).clamp(0, 1))
-        with torch.no_grad():
-            closest.offer(x_adv, clearly_wrong(classifier(x_adv), y))
+        with ExitStack() as polish:
+            for step in range(self.steps):
+                if step == self.steps - polished(self.steps):
+                    polish.enter_context(classifier.exact())
+                step_size = 0.01 + 0.99 * (1 + math.cos(math.pi * step / self.steps)) / 2
+                logits, _, gradient = input_gradient(classifier, x_adv, y, cross_entropy)
+                wrong = clearly_wrong(logits, y)
+                closest.offer(x_adv, wrong)
+                gradient = torch.where(column(_length(gradient) > 0, x), gradient, fallback)
+                delta = x_adv - x + step_size * gradient / column(_length(gradient), x)
+                radius = torch.minimum(radius * torch.where(wrong, 1 - self.gamma, 1 + self.gamma), farthest)
+                delta = delta * column(radius / _length(delta).clamp_min(1e-12), x)
+                x_adv = self._round((x + delta).clamp(0, 1))
+            with torch.no_grad():
+                closest.offer(x_adv, clearly_wrong(classifier(x_adv), y))
         return closest.x_adv
 
     def _round(self, x: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor
 
 from benchmark import threats
-from benchmark.attacks.ascent import input_gradient
+from benchmark.attacks.ascent import input_gradient, polished
 from benchmark.attacks.base import Classifier
 from benchmark.attacks.minimal import Closest, MinimalAttack
 from benchmark.attacks.objectives import clearly_wrong, margin
@@ -43,6 +44,7 @@ class FMN(MinimalAttack):
     gamma: float = 0.05
 
     name: ClassVar[str] = "fmn"
+    version: ClassVar[int] = 2
     norms: ClassVar[tuple[str, ...]] = ("linf", "l2", "l1", "l0")
     paper: ClassVar[str] = "Pintor et al. 2021, arXiv:2102.12827"
 
@@ -55,26 +57,29 @@ class FMN(MinimalAttack):
         radius = torch.ones_like(farthest) if norm == "l0" else farthest
         fooled = torch.zeros(len(x), dtype=torch.bool, device=x.device)
         x_adv = x
-        for step in range(self.steps):
-            falling = (1 + math.cos(math.pi * step / self.steps)) / 2
-            step_size = self.step_size * (0.01 + 0.99 * falling)
-            gamma = 0.001 + (self.gamma - 0.001) * falling
-            logits, loss, gradient = input_gradient(classifier, x_adv, y, margin)
-            gradient = _inside_box(gradient, x_adv)
-            wrong = clearly_wrong(logits, y)
-            closest.offer(x_adv, wrong)
-            fooled = fooled | wrong
-            if norm == "l0":
-                radius = _next_count(radius, gamma, wrong, closest.distance)
-            else:
-                boundary = threats.distance(x_adv - x, norm, x.dtype) + _to_boundary(loss, gradient, _DUAL[norm])
-                outside = torch.where(fooled, radius, boundary) * (1 + gamma)
-                radius = torch.where(wrong, torch.minimum(radius * (1 - gamma), closest.distance), outside)
-            radius = torch.minimum(radius, farthest)
-            length = torch.linalg.vector_norm(gradient.flatten(1), 2, dim=1).clamp_min(1e-12)
-            x_adv = threats.project(x, x_adv + step_size * gradient / column(length, x), norm, radius)
-        with torch.no_grad():
-            closest.offer(x_adv, clearly_wrong(classifier(x_adv), y))
+        with ExitStack() as polish:
+            for step in range(self.steps):
+                if step == self.steps - polished(self.steps):
+                    polish.enter_context(classifier.exact())
+                falling = (1 + math.cos(math.pi * step / self.steps)) / 2
+                step_size = self.step_size * (0.01 + 0.99 * falling)
+                gamma = 0.001 + (self.gamma - 0.001) * falling
+                logits, loss, gradient = input_gradient(classifier, x_adv, y, margin)
+                gradient = _inside_box(gradient, x_adv)
+                wrong = clearly_wrong(logits, y)
+                closest.offer(x_adv, wrong)
+                fooled = fooled | wrong
+                if norm == "l0":
+                    radius = _next_count(radius, gamma, wrong, closest.distance)
+                else:
+                    boundary = threats.distance(x_adv - x, norm, x.dtype) + _to_boundary(loss, gradient, _DUAL[norm])
+                    outside = torch.where(fooled, radius, boundary) * (1 + gamma)
+                    radius = torch.where(wrong, torch.minimum(radius * (1 - gamma), closest.distance), outside)
+                radius = torch.minimum(radius, farthest)
+                length = torch.linalg.vector_norm(gradient.flatten(1), 2, dim=1).clamp_min(1e-12)
+                x_adv = threats.project(x, x_adv + step_size * gradient / column(length, x), norm, radius)
+            with torch.no_grad():
+                closest.offer(x_adv, clearly_wrong(classifier(x_adv), y))
         return closest.x_adv
 
 

@@ -16,7 +16,8 @@ prints the table.
 A *budget* attack looks for a misclassified point inside the ball, a *minimal* one for the closest misclassified
 point, whatever the radius. The code is our own, so that the prepared network and saved passes count and an example's
 result does not depend on its batch; it is an adapter where the library's version is the one that others report:
-pyautoattack for AutoAttack and its members. Whoever proposes an image, the same float32 pass decides whether it counts.
+pyautoattack for AutoAttack and its members. Whoever proposes an image, the same float32 pass decides whether it
+counts.
 
 Any attack of Foolbox, torchattacks or adv-lib can be named in a suite by its import path, such as
 `foolbox.attacks:LinfPGD`; other packages add theirs through the entry point group `benchmark.attacks`.
