@@ -22,7 +22,8 @@ def run_jobs(
     Args:
         jobs: in the order in which they should be begun.
         folder: the results folder, already checked.
-        workers: 1 for this process, else how many to start.
+        workers: 1 for this process, else how many to start at most; what is started can die without harm, so that one
+            is started for a single job, too.
         report: told about every item that is done, in this process.
         time_limit: seconds that one attack on one shard may take; it needs a worker that can be stopped.
 
@@ -33,7 +34,7 @@ def run_jobs(
         BadInput: the ledger can't be written, or what is evaluated changed meanwhile.
         KeyboardInterrupt: the ledger is whole; at most the jobs in flight are lost.
     """
-    if jobs and (time_limit is not None or min(workers, len(jobs)) > 1):
+    if jobs and (time_limit is not None or workers > 1):
         return Crew(jobs, folder, min(workers, len(jobs)), report, time_limit).run()
     ledger = Ledger.open(folder)
     try:
