@@ -238,7 +238,8 @@ def test_each_of_a_pair_starts_where_its_own_defence_does():
 
     assert starts({}) == ["gaussian", "uniform"]
     assert starts({"pair": ["at", "trades"]}) == ["uniform", "gaussian"]
-    assert starts({"start": "zero"}) == starts({}, inner="bce") == [None, None]
+    assert starts({}, inner="bce") == ["gaussian", "uniform"]  # another objective, and nothing else
+    assert starts({"start": "zero"}) == starts({}, inner="mart") == [None, None]
     x, y = torch.full((8, 1, 2, 2), 0.5), torch.zeros(8, dtype=torch.int64)
     networks = [nn.Sequential(nn.Flatten(), nn.Linear(4, 3)) for _ in range(2)]
     radii = {"linf": Radius(epsilon=0.3, step_size=1e-9, steps=1)}

@@ -31,7 +31,7 @@ def step(
     x = torch.zeros(1)
     won = None if winner is None else torch.tensor([winner])
     owned = [[key for key in net if key.startswith("own")] for net in nets]
-    examples = [Examples(tuple(torch.zeros(1) for _ in keys), won) if keys else None for keys in owned]
+    examples = [Examples(tuple(torch.zeros(1) for _ in keys), won, len(nets) - 1) if keys else None for keys in owned]
 
     def player(views: Views, n: int | None) -> Net:
         own = examples[n] if n is not None else None
@@ -234,7 +234,7 @@ def test_mat_max_picks_the_teacher_example_by_example():
     pair = [{key: value.repeat(2, 1) for key, value in net.items()} for net in SPECIALISTS]
     y = torch.tensor([0, 0])
     batch = step(generalist, *pair, y=y)
-    batch.nets[0].examples = Examples(batch.nets[0].own.images, torch.tensor([0, 1]))
+    batch.nets[0].examples = Examples(batch.nets[0].own.images, torch.tensor([0, 1]), among=2)
     singles = [
         outer.mat_max(step({"clean": CLEAN[0], "own": row(0.9, 1.1, 0.2)}, *SPECIALISTS, winner=k)) for k in (0, 1)
     ]

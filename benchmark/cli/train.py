@@ -11,6 +11,17 @@ import benchmark
 from benchmark.cli.options import Architecture, Device, Download, Precision, Recipe, Root, TrainingData, Trust, given
 from benchmark.errors import BadInput
 
+InnerAttack = Annotated[
+    str | None,
+    typer.Option(
+        help="Craft training examples as this method does, by its whole attack; or climb ce, bce, margin or "
+        "least-likely in place of the method's objective."
+    ),
+]
+OuterLoss = Annotated[
+    str | None, typer.Option(help="Minimise the loss of this method; or an outer loss, such as kl.")
+]
+
 
 def train(
     method: Annotated[list[str], typer.Option(help="Defence to train; several are trained one after the other.")],
@@ -27,8 +38,8 @@ def train(
             help="Frozen teacher of a method that has one: a checkpoint, or robustbench:NAME and other sources.",
         ),
     ] = None,
-    inner: Annotated[str | None, typer.Option(help="Craft training examples as this method does.")] = None,
-    outer: Annotated[str | None, typer.Option(help="Minimise the loss of this method.")] = None,
+    inner: InnerAttack = None,
+    outer: OuterLoss = None,
     seed: Annotated[int, typer.Option(help="Decides initial weights, batches and random starts.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder for the checkpoints.")] = Path("zoo"),
     name: Annotated[

@@ -13,6 +13,7 @@ from benchmark.errors import BadInput
 from benchmark.hardware import describe
 from benchmark.models import Checkpoint, load_checkpoint, save_checkpoint
 from benchmark.storage import check_writable
+from benchmark.training.method import formula
 from benchmark.training.methods import METHODS
 from benchmark.training.parallel import make_fabric
 from benchmark.training.plan import Plan, make_plan
@@ -66,7 +67,10 @@ def train(
             hyper-parameters of the method ("alpha").
         teacher: frozen teachers in the order of the method's roles: checkpoints, or networks from elsewhere as
             `benchmark.load_model` takes them.
-        inner, outer: names of another inner objective or outer loss than the method's own.
+        inner: another method, to craft training examples by its whole attack (objective, norms and their strategy,
+            start, what is kept, kind of ascent, mode of the batch norms); or an inner objective, to climb that in
+            place of the method's own. Where a name is both, the method is meant. Settings win over either.
+        outer: another method, to minimise its loss; or an outer loss.
         seed: of weights, batches, augmentation and attacks.
         out: folder for the checkpoints.
         name: of the run; the method and whatever is not as usual if left out.
@@ -157,6 +161,8 @@ def _save_checkpoints(trainer: Trainer, folder: Path) -> None:
                     "settings": plan.bound.settings,
                     "inner": plan.inner,
                     "outer": plan.outer,
+                    "attack": plan.bound.attack(plan.bound.cohort.members[n]),
+                    "minimises": formula(plan.bound.outer),
                     "teachers": [teacher.name for teacher in plan.teachers],
                     "lineage": lineage(plan.bound.cohort.teachers, plan.teachers),
                     "precision": plan.precision,

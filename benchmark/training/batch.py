@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 import torch
 from torch import Tensor
 
-T = TypeVar("T")
-
 
 class Mismatch(ValueError):
-    """A formula asks for something that the networks of the method don't offer."""
+    """A formula asks for something that the networks of the method don't offer.
+
+    Args:
+        message: what, beginning with "it asks".
+        fits: whether a method with so many trained networks and so many frozen teachers could offer it.
+        hint: what to change instead.
+    """
+
+    def __init__(self, message: str, fits: Callable[[int, int], bool] | None = None, hint: str = "") -> None:
+        super().__init__(message)
+        self.fits, self.hint = fits, hint
 
 
 @dataclass(frozen=True)
@@ -22,11 +29,12 @@ class Examples:
 
     Attributes:
         images: one tensor N×C×H×W per norm, or a single one where a strategy merged the norms.
-        winner: per example, the index of the norm that won (strategy "max" only).
+        winner: per example, the index of the norm that won (strategy "max" only), `among` so many.
     """
 
     images: tuple[Tensor, ...]
     winner: Tensor | None = None
+    among: int = 1
 
 
 @dataclass
@@ -59,16 +67,33 @@ class Net:
         """h(x'_m) for each of its own adversarial examples, in the order of the norms."""
         return [self._logits(images) for images in self.own.images]
 
+    def in_norms(self, count: int, one_for: str) -> list[Tensor]:
+        """h(x'_m), where there have to be `count` of them, `one_for` each of whatever there are as many of."""
+        found = self.adversarials
+        if len(found) != count:
+            there = "is 1" if len(found) == 1 else f"are {len(found)}"
+            norms = ",".join(("linf", "l1", "l2")[:count])
+            hint = f"name as many norms, e.g. --set norms={norms}, and keep them apart: --set strategy=all"
+            raise Mismatch(
+                f"it asks for {count} adversarial examples per image, {one_for}, and there {there}", hint=hint
+            )
+        return found
+
     @property
     def own(self) -> Examples:
         """Its own adversarial examples."""
         if self.examples is None:
-            raise Mismatch("it asks for adversarial examples of a network that is not attacked")
+            hint = "choose an attack, e.g. --inner at, or a loss of clean images: --outer natural"
+            raise Mismatch("it asks for adversarial examples of a network that is not attacked", hint=hint)
         return self.examples
 
     def on(self, other: Net) -> Tensor:
         """Logits on the adversarial example of another network."""
-        return self._logits(_only(other.own.images, "adversarial example per image"))
+        images = other.own.images
+        if len(images) != 1:
+            hint = "merge the norms, --set strategy=max or strategy=msd, or name one, e.g. --set norms=linf"
+            raise Mismatch(f"it asks for one adversarial example per image, and there are {len(images)}", hint=hint)
+        return self._logits(images[0])
 
     def _logits(self, images: Tensor) -> Tensor:
         key = id(images)
@@ -100,12 +125,35 @@ class Batch:
     @property
     def net(self) -> Net:
         """The only trained network."""
-        return _only(self.nets, "trained network")
+        return self.networks(1)[0]
 
     @property
     def teacher(self) -> Net:
         """The only frozen teacher."""
-        return _only(self.teachers, "teacher")
+        return self.frozen(1)[0]
+
+    def networks(self, count: int) -> Sequence[Net]:
+        """All trained networks, where there have to be `count`."""
+        if len(self.nets) != count:
+            raise Mismatch(
+                f"it asks for {_number(count, 'trained network', len(self.nets))}", lambda n, t: n == count
+            )
+        return self.nets
+
+    def peers(self) -> tuple[Net, list[Net]]:
+        """The first trained network and all others, of which there has to be one at least."""
+        if len(self.nets) < 2:
+            raise Mismatch("it asks for several trained networks, and there is 1", lambda n, t: n > 1)
+        first, *others = self.nets
+        return first, others
+
+    def frozen(self, count: int) -> Sequence[Net]:
+        """All frozen teachers, where there have to be `count`."""
+        if len(self.teachers) != count:
+            raise Mismatch(
+                f"it asks for {_number(count, 'frozen teacher', len(self.teachers))}", lambda n, t: t == count
+            )
+        return self.teachers
 
     def of(self, net: Net) -> Batch:
         """The same step with `net` as the only trained network."""
@@ -117,7 +165,6 @@ def pick(rows: Sequence[Tensor], index: Tensor) -> Tensor:
     return torch.stack(list(rows))[index, torch.arange(len(index), device=index.device)]
 
 
-def _only(things: Sequence[T], what: str) -> T:
-    if len(things) != 1:
-        raise Mismatch(f"it asks for one {what}, and there {'is none' if not things else f'are {len(things)}'}")
-    return things[0]
+def _number(asked: int, what: str, there: int) -> str:
+    wanted = f"one {what}" if asked == 1 else f"{asked} {what}s"
+    return f"{wanted}, and there {'is' if there == 1 else 'are'} {there or 'none'}"

@@ -21,9 +21,17 @@ Written by `python -m benchmark.training.guide > docs/methods.md` from the metho
 prints the table.
 
 A method is a *cohort* (networks that are trained, teachers that are frozen), an *inner* objective that adversarial
-examples climb, and an *outer* loss that the trained networks minimise. All three can be exchanged: `--inner mmard`
-and `--outer rslad` take those of another method, `--teacher` any network, and every hyper-parameter listed here is a
-`--set name=value`. Radii, steps, rates and epochs are not the method's but the recipe's.
+examples climb, and an *outer* loss that the trained networks minimise. Inner and outer can be exchanged:
+
+* `--inner mmard` crafts examples as that method does, by its whole attack: objective, norms and how they are
+  combined, start, kind of ascent, what is kept, mode of the batch norms. The name of an objective alone, `ce`, `bce`,
+  `margin` or `least-likely`, replaces nothing else. Where a name is both, the method is meant.
+* `--outer rslad` minimises the loss of that method, with that loss's values. Loss names that are no method's:
+  `kl`, `mat-offline` and `mat-nat-rob`. Networks, teachers and the perturbation of weights stay the trained method's.
+* `--teacher` takes any network, and every hyper-parameter listed here is a `--set name=value`, which goes first.
+
+Radii, steps, rates and epochs are not the method's but the recipe's. A checkpoint's card says under `attack` and
+`minimises` what was used.
 
 How to read the formulas: x is the image, x' the adversarial example, h(x) a network's prediction; h, f and S are
 trained, T and N (robust and natural) frozen; D(a‖b) is the Kullback-Leibler divergence with a as the target, summed

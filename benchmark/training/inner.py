@@ -38,7 +38,8 @@ class Inner:
         start: where the ascent begins: uniformly in the ball, at x plus Gaussian noise of deviation 0.001, or at x.
         bn: mode of the batch norms of the network under attack; in "train" mode each pass of the ascent also moves
             their running statistics.
-        keep: the end point of the ascent, or its point of highest loss.
+        keep: the end point of the ascent, or its point of highest loss; strategy "msd" always keeps the latter, and
+            only specialists beside it are kept as this says.
         ascent: steps of the recipe's length, or APGD, which chooses their lengths itself (not for strategy "msd").
         restarts: further ascents from points drawn uniformly in the ball, each kept where it ends misclassified.
     """
@@ -68,7 +69,7 @@ class Inner:
     def observe(self, norms: Sequence[str], batch: Batch, memory: dict[str, Tensor]) -> None:
         """Note how many of a step's adversarial examples, crafted in `norms`, were classified correctly."""
         if self.strategy == "hardest":
-            (norm,) = norms
+            (norm,) = norms  # rounds() draws one
             right = (batch.net.adversarial.detach().argmax(1) == batch.y).float()
             tally = torch.stack([right.sum(), torch.full_like(right[0], len(right))])
             memory[f"tally.{norm}"] = memory.get(f"tally.{norm}", torch.zeros_like(tally)) + tally
@@ -143,7 +144,7 @@ def craft(
         with torch.no_grad():
             losses = torch.stack([objective(target.network(x), target.y, x) for x in images])
         winner = losses.argmax(0)
-        return Examples((pick(images, winner),), winner)
+        return Examples((pick(images, winner),), winner, len(images))
     return Examples(images)
 
 

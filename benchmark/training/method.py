@@ -10,10 +10,11 @@ from typing import Any
 from torch import Tensor
 
 from benchmark.errors import BadInput, unknown
-from benchmark.training.cohort import Cohort
+from benchmark.training.cohort import Cohort, Member
+from benchmark.training.exchange import attack_of, loss_of
 from benchmark.training.inner import Inner
-from benchmark.training.objectives import OBJECTIVES
-from benchmark.training.outer import OUTERS, Outer
+from benchmark.training.objectives import OBJECTIVES, MakeObjective
+from benchmark.training.outer import Outer
 from benchmark.training.parameters import bind, parameters, plain
 from benchmark.training.recipe import Radius, Recipe
 from benchmark.training.weights import AWP, Merge
@@ -50,21 +51,24 @@ class Method:
     def bind(
         self, settings: Mapping[str, Any], where: str, inner: str | None = None, outer: str | None = None
     ) -> BoundMethod:
-        """This method with other hyper-parameters, another inner objective or another outer loss.
+        """This method with other hyper-parameters, another attack or another outer loss.
 
         Args:
             settings: hyper-parameters by name; one name may reach several parts (α of the inner and the outer).
             where: what to put in front of an error.
-            inner, outer: registered names that replace the method's own.
+            inner: a method, whose whole attack takes the place of this one's, or else an inner objective, which takes
+                the place of this one's objective alone.
+            outer: a method whose outer loss is minimised, or else an outer loss.
 
         Raises:
-            BadInput: hyper-parameters that are unknown or out of range, all of them at once.
+            BadInput: unknown names; hyper-parameters that are unknown or out of range, all of them at once.
         """
         problems: list[str] = []
-        make_inner = bind(self.inner, settings, problems)
-        objective = OBJECTIVES.get(inner, where) if inner else make_inner().objective
+        donor = None if inner is None else attack_of(inner, self, where)
+        make_inner = bind(donor.inner if donor else self.inner, settings, problems)
+        objective = OBJECTIVES.get(inner, where) if inner and not donor else make_inner().objective
         make_cohort = bind(self.cohort, settings, problems)
-        loss = bind(OUTERS.get(outer, where) if outer else self.outer, settings, problems)
+        loss = bind(loss_of(outer, where) if outer else self.outer, settings, problems)
         make_awp = bind(self.awp, settings, problems)
         bound_objective = bind(objective, settings, problems) if objective else None
         make_merge = bind(self.merge, settings, problems) if self.merge else None
@@ -75,13 +79,20 @@ class Method:
             raise BadInput(f"{where}: " + "; ".join([*strangers, *sorted(set(problems))]))
         cohort: Cohort = make_cohort()
         members = cohort.members
-        if inner or "start" in settings:
+        if "start" in settings or donor not in (None, self):
             members = tuple(replace(member, start=None) for member in members)
-        if inner:
+        if inner and donor is not self:
             members = tuple(replace(member, objective=None) for member in members)
+        attack = replace(make_inner(), objective=bound_objective)
+        if attack.strategy == "msd" and not any(member.norm for member in members):
+            if settings.get("keep") == "last":
+                raise BadInput(
+                    f"{where}: keep=last: multi steepest descent keeps the point of highest loss, keep=best"
+                )
+            attack, known["keep"] = replace(attack, keep="best"), "best"
         return BoundMethod(
             cohort=replace(cohort, members=members),
-            inner=replace(make_inner(), objective=bound_objective),
+            inner=attack,
             outer=loss,
             awp=make_awp(),
             merge=make_merge() if make_merge else None,
@@ -109,6 +120,31 @@ class BoundMethod:
     awp: AWP
     merge: Merge | None
     settings: dict[str, Any]
+
+    def objective(self, member: Member) -> MakeObjective | None:
+        """What is climbed against a network; None if nothing is."""
+        if not member.attacked:
+            return None
+        return OBJECTIVES.get(member.objective) if member.objective else self.inner.objective
+
+    def attack(self, member: Member) -> dict[str, Any]:
+        """How a network is attacked, as plain values; empty if it is not."""
+        objective = self.objective(member)
+        if objective is None:
+            return {}
+        inner = self.inner
+        norms = [member.norm] if member.norm else list(inner.norms)
+        several = len(norms) > 1
+        return {
+            "climbs": formula(objective),
+            "norms": norms,
+            **({"strategy": inner.strategy} if several else {}),
+            "start": member.start or inner.start,
+            "keep": "best" if several and inner.strategy == "msd" else inner.keep,
+            "ascent": inner.ascent,
+            "bn": inner.bn,
+            "restarts": inner.restarts,
+        }
 
 
 def formula(function: Callable[..., Any] | None) -> str:

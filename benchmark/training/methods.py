@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from functools import partial
 
-from benchmark.registry import Registry
 from benchmark.training import objectives as climb
 from benchmark.training import outer
 from benchmark.training.cohort import generalist, mutual, natural_and_robust, pair, scaffolded, single, student
+from benchmark.training.exchange import METHODS
 from benchmark.training.inner import Inner
 from benchmark.training.method import Method
 from benchmark.training.weights import AWP, Merge
 
-METHODS: Registry[Method] = Registry("method")
+__all__ = ["METHODS"]
 
 MADRY = "Madry et al. 2018, arXiv:1706.06083"
 TRAMER = "Tramèr and Boneh 2019, arXiv:1904.13000"
@@ -68,7 +68,7 @@ _TABLE = {
     # Several norms.
     "at-avg": Method("Adversarial training, average of norms", TRAMER, single, attack(climb.ce, *ALL), outer.at),
     "at-max": Method("Adversarial training, worst norm", TRAMER, single, attack(climb.ce, *ALL, strategy="max"), outer.at),
-    "at-msd": Method("Multi steepest descent", MAINI, single, attack(climb.ce, *ALL, strategy="msd", start="zero"), outer.at),
+    "at-msd": Method("Multi steepest descent", MAINI, single, attack(climb.ce, *ALL, strategy="msd", start="zero", keep="best"), outer.at),
     "mat-avg": Method("MAT for several norms, average", MAT, generalist, attack(climb.bce, *ALL), outer.mat_avg, equation="6, 7, 10"),
     "mat-max": Method("MAT for several norms, worst", MAT, generalist, attack(climb.bce, *ALL, strategy="max"), outer.mat_max, equation="6, 8, 10"),
     "mat-msd": Method("MAT for several norms, MSD", MAT, generalist, attack(climb.bce, *ALL, strategy="msd", start="zero"), outer.mat_msd, equation="6, 9, 10"),

@@ -41,16 +41,16 @@ class Target:
 
     @property
     def teacher(self) -> Network:
-        """The first frozen teacher."""
+        """The only frozen teacher, or the robust one: the last of several."""
         if not self.teachers:
-            raise Mismatch("it asks for a teacher, and there is none")
-        return self.teachers[0]
+            raise Mismatch("it asks for a frozen teacher, and there is none", lambda n, t: t > 0)
+        return self.teachers[-1]
 
     @property
     def peer(self) -> Network:
         """The first of the other trained networks."""
         if not self.peers:
-            raise Mismatch("it asks for a second trained network, and there is none")
+            raise Mismatch("it asks for a second trained network, and there is none", lambda n, t: n > 1)
         return self.peers[0]
 
     @torch.no_grad()

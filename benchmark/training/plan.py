@@ -16,6 +16,7 @@ from benchmark.errors import BadInput
 from benchmark.hardware import resolve_device, resolve_precision
 from benchmark.models import ARCHITECTURES
 from benchmark.storage import canonical_json, digest, safe_name, tensor_digest
+from benchmark.training.exchange import usual_settings
 from benchmark.training.method import BoundMethod
 from benchmark.training.methods import METHODS
 from benchmark.training.recipe import Recipe, is_recipe_key, load_recipe
@@ -38,7 +39,8 @@ class Plan:
         method: the name of the method; `bound`, the method with all hyper-parameters decided.
         dataset, architecture, recipe, teachers, seed: what to train on, what, how, with whose help.
         device, precision: where and in which arithmetic.
-        inner, outer: names of a replaced inner objective or outer loss, if any.
+        inner, outer: names of the method or objective whose attack, and of the method or loss whose outer loss takes
+            the place of the method's own, if any.
         recipe_name: where the recipe came from.
     """
 
@@ -64,7 +66,7 @@ class Plan:
         return {
             "version": VERSION,
             "method": self.method,
-            "inner": self.inner,
+            "inner": [self.bound.attack(member) for member in self.bound.cohort.members] if self.inner else None,
             "outer": self.outer,
             "settings": self.bound.settings,
             "recipe": self.recipe.model_dump(mode="json"),
@@ -150,9 +152,13 @@ def decide(
     of_recipe = {key: value for key, value in settings.items() if is_recipe_key(key)}
     of_method = {key: value for key, value in settings.items() if not is_recipe_key(key)}
     where = f"recipe {recipe}"
-    resolved, defaults = load_recipe(recipe).resolve(
-        _registered_name(method), architecture, dataset.name, dataset.scale, of_recipe, where
-    )
+    file = load_recipe(recipe)
+
+    def resolve(name: str) -> tuple[Recipe, dict[str, Any]]:
+        return file.resolve(_registered_name(name), architecture, dataset.name, dataset.scale, of_recipe, where)
+
+    resolved, own = resolve(method)
+    defaults = usual_settings(defence, own, inner, outer, lambda donor: resolve(donor)[1])
     bound = defence.bind({**defaults, **of_method}, f"method {method}", inner, outer)
     _check_norms(bound, resolved, where)
     rehearse(bound, f"method {method}")

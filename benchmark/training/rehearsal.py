@@ -8,9 +8,13 @@ from torch import nn
 from benchmark.errors import BadInput
 from benchmark.noise import BatchNoise
 from benchmark.training.batch import Mismatch
+from benchmark.training.exchange import METHODS
 from benchmark.training.method import BoundMethod
 from benchmark.training.recipe import Radius
 from benchmark.training.step import Players
+
+#: How many methods a message names.
+MOST = 9
 
 
 def rehearse(method: BoundMethod, where: str) -> None:
@@ -29,12 +33,28 @@ def rehearse(method: BoundMethod, where: str) -> None:
         )
     radii = {norm: Radius(epsilon=0.1, step_size=0.1, steps=1) for norm in ("linf", "l2", "l1")}
     players = Players(method, members, teachers, radii)
+    part = "attack"
     try:
         for norms in method.inner.rounds({}, generator):
+            part = "attack"
             examples = players.craft(x, y, norms, BatchNoise(len(x), generator))
-            method.outer(players.batch(x, y, examples, 0.0, {}))
-    except (Mismatch, ValueError) as error:
-        reason = str(error) if isinstance(error, Mismatch) else "it asks for another number of networks"
+            part = "outer loss"
+            batch = players.batch(x, y, examples, 0.0, {})
+            method.outer(batch)
+            part = "attack"
+            method.inner.observe(norms, batch, {})
+    except ValueError as error:  # a Mismatch, or what a loss of another package meets
+        way_out = _way_out(error) if isinstance(error, Mismatch) else ""
         raise BadInput(
-            f"{where}: this inner objective, outer loss and cohort ({method.cohort}) can't be combined: {reason}"
+            f"{where}: the {part} does not fit the networks ({method.cohort}): {error}{way_out}"
         ) from error
+
+
+def _way_out(error: Mismatch) -> str:
+    """What to do about it: its own advice, or which methods have the networks that it asks for."""
+    if error.fits is None:
+        return f"; {error.hint}" if error.hint else ""
+    cohorts = {name: method.cohort() for name, method in METHODS}
+    fitting = [name for name, each in cohorts.items() if error.fits(len(each.members), len(each.teachers))]
+    told = ", ".join([*fitting[:MOST], *(["..."] if len(fitting) > MOST else [])]) or "another method"
+    return f"; networks and teachers are the method's, and --teacher adds none; with those it asks for: {told}"

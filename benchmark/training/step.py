@@ -14,7 +14,7 @@ from benchmark.noise import Noise
 from benchmark.training.batch import Batch, Examples, Net
 from benchmark.training.inner import craft
 from benchmark.training.method import BoundMethod
-from benchmark.training.objectives import OBJECTIVES, Target
+from benchmark.training.objectives import Target
 from benchmark.training.recipe import Radius
 from benchmark.training.snapshot import Snapshot
 
@@ -54,13 +54,13 @@ class Players:
             return [None] * len(self.members)
         with self._attacked() as modules:
             for n, member in enumerate(self.method.cohort.members):
-                if not member.attacked:
+                make = self.method.objective(member)
+                if make is None:
                     found.append(None)
                     continue
                 module = modules[n]
                 peers = [self.forward(other) for other in modules if other is not module]
                 target = Target(self.forward(module), x, y, [self.forward(t) for t in self.teachers], peers)
-                make = OBJECTIVES.get(member.objective) if member.objective else inner.objective
                 objective = make(target)
                 module.train(inner.bn == "train")
                 own = replace(inner, start=member.start) if member.start else inner

@@ -78,8 +78,8 @@ def ramp(batch: Batch, lam: NotNegative = 5.0) -> Tensor:
     λ is 1.5 for fine-tuning. The throw-away copy minimises CE(g(x), y). The code passes the examples of larger CE
     through the network once more; here the maximum is taken over the two passes that are there already.
     """
-    (f, scaffold), y = batch.nets, batch.y
-    source, target = f.adversarials
+    (f, scaffold), y = batch.networks(2), batch.y
+    source, target = f.in_norms(2, "of a source and a target norm")
     each = partial(cross_entropy, reduction="none")
     worst = torch.maximum(each(source, y), each(target, y)).mean()
     right = (source.argmax(1) == y).to(source.dtype)

@@ -76,7 +76,7 @@ def iad_2(
 
     T is the robust teacher, N the natural one, a = T_y(x')^β; a = 1 for the first `warmup` of training.
     """
-    s, (plain, robust), tau = batch.net, batch.teachers, temperature
+    s, (plain, robust), tau = batch.net, batch.frozen(2), temperature
     own = s.adversarial / tau
     taught = divergence(robust.on(s) / tau, own)
     if batch.progress >= warmup:
@@ -111,7 +111,7 @@ def mtard(
     authors' code lets r fall with the learning rate (`decay=true`) and reduces by torch's `mean`, 1/K of this
     (`reduction=mean`).
     """
-    s, (plain, robust) = batch.net, batch.teachers
+    s, (plain, robust) = batch.net, batch.frozen(2)
     terms = torch.stack([kl(plain.clean, s.clean, reduction), kl(robust.on(s), s.adversarial, reduction)])
     weight = _balance(batch.memory, terms.detach(), rate * batch.rate if decay else rate, power)
     return weight * terms[0] + (1 - weight) * terms[1]

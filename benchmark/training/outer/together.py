@@ -22,7 +22,7 @@ def act(
 
     g is the natural network, f the robust one, each with its own α. The teaching side of either D is held constant.
     """
-    (g, f), tau, y = batch.nets, temperature, batch.y
+    (g, f), tau, y = batch.networks(2), temperature, batch.y
     of_g = (1 - alpha_natural) * ce(g.clean, y)
     of_g = of_g + alpha_natural * tau**2 * kl(f.adversarial.detach() / tau, g.clean / tau)
     of_f = (1 - alpha_robust) * ce(f.adversarial, y)
@@ -47,7 +47,7 @@ def cat(
         "trades": lambda step: trades(step, beta),
         "alp": lambda step: alp(step, weight),
     }
-    h1, h2 = batch.nets
+    h1, h2 = batch.networks(2)
     losses = own[pair[0]](batch.of(h1)) + own[pair[1]](batch.of(h2))
     coupling = kl(h2.on(h1).detach(), h1.adversarial) + kl(h1.on(h2).detach(), h2.adversarial)
     return alpha * losses + (1 - alpha) * coupling
@@ -60,7 +60,8 @@ def mat(batch: Batch, alpha: Fraction = 0.6, detach_teacher: bool = False) -> Te
     α is 0.45 on CIFAR-100. The paper differentiates the whole loss, the teaching side of D included;
     mutual learning usually holds it constant (`detach_teacher`).
     """
-    nets = batch.nets
+    first, others = batch.peers()
+    nets = [first, *others]
     own = total(bce(h.adversarial, batch.y) for h in nets)
     taught = total(kl(_taught(m, detach_teacher), n.adversarial) for n in nets for m in nets if m is not n)
     return (1 - alpha) * own + alpha / (len(nets) - 1) * taught
@@ -69,7 +70,7 @@ def mat(batch: Batch, alpha: Fraction = 0.6, detach_teacher: bool = False) -> Te
 @OUTERS.register("mat-nat-rob")
 def mat_nat_rob(batch: Batch, alpha: Fraction = 0.6, detach_teacher: bool = False) -> Tensor:
     """(1 − α)·[BCE(h₁(x), y) + BCE(h₂(x'₂), y)] + α·[D(h₂(x)‖h₁(x)) + D(h₁(x)‖h₂(x'₂))], h₁ natural."""
-    h1, h2 = batch.nets
+    h1, h2 = batch.networks(2)
     own = bce(h1.clean, batch.y) + bce(h2.adversarial, batch.y)
     taught = kl(_taught(h2, detach_teacher), h1.clean) + kl(_taught(h1, detach_teacher), h2.adversarial)
     return (1 - alpha) * own + alpha * taught
@@ -81,8 +82,8 @@ def mat_avg(batch: Batch, alpha: Fraction = 0.6, detach_teacher: bool = False) -
 
     A specialist's loss is (1 − α)·BCE(h_m(x'_m), y) + α/M·Σ_{n≠m} D(h_n(x)‖h_m(x'_m)), n running from 0 to M.
     """
-    h0, *others = batch.nets
-    pairs = zip(others, h0.adversarials, strict=True)
+    h0, others = batch.peers()
+    pairs = zip(others, h0.in_norms(len(others), "one for each specialist"), strict=True)
     generalist = mean(_learn(z, _taught(m, detach_teacher), batch.y, alpha) for m, z in pairs)
     return generalist + specialists(batch, alpha, detach_teacher)
 
@@ -94,9 +95,13 @@ def mat_max(batch: Batch, alpha: Fraction = 0.6, detach_teacher: bool = False) -
     A specialist's loss is (1 − α)·BCE(h_m(x'_m), y) + α/M·Σ_{n≠m} D(h_n(x)‖h_m(x'_m)), n running from 0 to M.
     k, the attack that won, is chosen per example, and so is the specialist that teaches it.
     """
-    h0, *others = batch.nets
+    h0, others = batch.peers()
     if h0.own.winner is None:
-        raise Mismatch("it asks which norm won, and the strategy of the inner maximisation is not max")
+        hint = "choose that: --set strategy=max"
+        raise Mismatch("it asks which norm won, and the strategy of the inner maximisation is not max", hint=hint)
+    if h0.own.among != len(others):
+        hint = "give the generalist's attack the specialists' norms, e.g. --set norms=linf,l2,l1"
+        raise Mismatch(f"it asks for a specialist per norm, {h0.own.among}, and there are {len(others)}", hint=hint)
     teacher = pick([_taught(m, detach_teacher) for m in others], h0.own.winner)
     return _learn(h0.adversarial, teacher, batch.y, alpha) + specialists(batch, alpha, detach_teacher)
 
@@ -107,14 +112,14 @@ def mat_msd(batch: Batch, alpha: Fraction = 0.6, detach_teacher: bool = False) -
 
     A specialist's loss is (1 − α)·BCE(h_m(x'_m), y) + α/M·Σ_{n≠m} D(h_n(x)‖h_m(x'_m)), n running from 0 to M.
     """
-    h0, *others = batch.nets
+    h0, others = batch.peers()
     generalist = mean(_learn(h0.adversarial, _taught(m, detach_teacher), batch.y, alpha) for m in others)
     return generalist + specialists(batch, alpha, detach_teacher)
 
 
 def specialists(batch: Batch, alpha: float, detach_teacher: bool) -> Tensor:
     """Σ_m [(1 − α)·BCE(h_m(x'_m), y) + α/M·Σ_{n≠m} D(h_n(x)‖h_m(x'_m))], the generalist being one of the h_n."""
-    others = batch.nets[1:]
+    _, others = batch.peers()
     own = total(bce(m.adversarial, batch.y) for m in others)
     taught = total(kl(_taught(n, detach_teacher), m.adversarial) for m in others for n in batch.nets if n is not m)
     return (1 - alpha) * own + alpha / len(others) * taught
