@@ -22,7 +22,7 @@ Line = dict[str, Any]
 def read(paths: Iterable[str]) -> list[Line]:
     """The measurements, each under its name and hardware once."""
     lines = [json.loads(line) for path in paths for line in Path(path).read_text().splitlines() if line.strip()]
-    keys = ("name", "network", "preset", "hardware")
+    keys = ("name", "network", "checkpoint", "preset", "hardware")
     return list({tuple(line.get(key) for key in keys): line for line in lines}.values())
 
 
@@ -45,6 +45,25 @@ def comparisons(lines: Sequence[Line]) -> list[str]:
 def _named(line: Line) -> str:
     told = [f"{line['images']} images" if "images" in line else "", line.get("network", "")]
     return f"{line['name']} ({', '.join(part for part in told if part)})" if any(told) else str(line["name"])
+
+
+def strengths(lines: Sequence[Line]) -> list[str]:
+    rows = []
+    for line in lines:
+        if "peer_accuracy" not in line or "ratio" in line:
+            continue
+        low, high = line["interval"]
+        farther = line.get("median_distance_ratio")
+        told = "" if farther is None else f"{farther:.4f}"
+        rows.append(
+            f"| {line['name']} | {line['checkpoint']}, {line['images']} images | {line['accuracy']:.1%} "
+            f"| {line['peer_accuracy']:.1%} | {100 * line['difference']:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}] "
+            f"| {told} |"
+        )
+    head = [
+        "| Strength | Network | Robust: ours | Peer | Difference in points [95%] | Our distance / peer's, median |"
+    ]
+    return [*head, "| --- | --- | --- | --- | --- | --- |", *rows] if rows else []
 
 
 def floors(lines: Sequence[Line]) -> list[str]:
@@ -92,7 +111,8 @@ def main() -> None:
     before, rest = text.split(BEGIN)
     marker, _ = rest.split("-->\n", 1)
     after = text.split(END)[1]
-    tables = "\n\n".join("\n".join(table) for table in (comparisons(lines), floors(lines), suites(lines)) if table)
+    made = (comparisons(lines), strengths(lines), floors(lines), suites(lines))
+    tables = "\n\n".join("\n".join(table) for table in made if table)
     PAGE.write_text(f"{before}{BEGIN}{marker}-->\n\n{tables}\n\n{END}{after}")
 
 

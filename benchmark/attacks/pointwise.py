@@ -25,9 +25,9 @@ class Pointwise(MinimalAttack):
 
     It begins at the closest salt-and-pepper noise that fools the network, else at one of `starts`; an image without a
     start is left as it is. It ends where no single value can be put back; in l2 the
-    values that are left then go as far back as they can. Foolbox tries one value at a time; here as many at once as
-    last went well, twice as many after each success and half as many after each failure, which ends in the same kind
-    of place with a fraction of the passes, and every example has its own order.
+    values that are left then go as far back as they can. Foolbox tries one value at a time, of all images until the
+    last is done; here an image leaves when it is done, every example has its own order, and groups of values are
+    tried at once, twice as many after each success and half as many after each failure.
 
     Attributes:
         noise_steps: salt-and-pepper images tried for the start.
