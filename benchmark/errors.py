@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import traceback
 import unicodedata
 from collections.abc import Iterable
+from pathlib import Path
 
 #: No name is longer; what is, is cut off in messages.
 LONGEST = 100
@@ -17,6 +19,15 @@ class BadInput(Exception):
 def first_line(error: BaseException) -> str:
     """The first line of what `error` says, or what kind of error it is if it says nothing: for a message's reason."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def reason(error: BaseException) -> str:
+    """What kind of error it is with the first line of what it says or, if it says nothing, where it was raised."""
+    kind = type(error).__name__
+    if str(error).strip():
+        return f"{kind}: {first_line(error)}"
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{kind} at {Path(frames[-1].filename).name}:{frames[-1].lineno}: {frames[-1].line}" if frames else kind
 
 
 def printable(text: str) -> str:

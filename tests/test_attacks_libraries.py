@@ -189,3 +189,77 @@ def test_the_radius_goes_where_the_attack_has_a_place_for_it():
 def test_a_foreign_attack_that_breaks_down_is_named(name, message):
     with pytest.raises(ForeignFault, match=message):
         attack(f"torchattacks:{name}", {})
+
+
+@pytest.mark.usefixtures("fake_torchattacks")
+def test_a_reason_is_one_line_and_never_empty():
+    def silent(self, x, y):
+        raise AssertionError
+
+    def long(self, x, y):
+        raise ValueError("\nfirst\nsecond")
+
+    for name, body in (("Silent", silent), ("Long", long)):
+        made = type(
+            name, (), {"__init__": lambda self, model: None, "__call__": body, "__module__": "torchattacks.a"}
+        )
+        setattr(sys.modules["torchattacks"], name, made)
+    with pytest.raises(ForeignFault) as caught:
+        attack("torchattacks:Long", {})
+    assert str(caught.value) == "torchattacks:Long raised ValueError: first"
+    with pytest.raises(ForeignFault, match=r"raised AssertionError at test_attacks_libraries.py:\d+: raise Ass"):
+        attack("torchattacks:Silent", {})
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters", "norm"),
+    [
+        ("foolbox.attacks:L2PGD", {}, "l2"),
+        ("foolbox.attacks:LinfPGD", {}, "linf"),
+        ("foolbox.attacks:SparseL1DescentAttack", {}, "l1"),
+        ("foolbox.attacks:GenAttack", {}, "linf"),
+    ],
+)
+def test_a_foolbox_attack_is_refused_where_its_radius_would_mean_something_else(path, parameters, norm):
+    made = make_attack(path, parameters)
+    made.check(threat(norm))
+    for other in {"linf", "l2", "l1"} - {norm}:
+        with pytest.raises(BadInput, match=f"does not support {other}; it supports {norm}$"):
+            made.check(threat(other))
+
+
+@pytest.mark.parametrize(
+    ("name", "signature", "described", "parameters", "norms"),
+    [
+        ("PGDL2", "eps", "Arguments\n    Distance Measure : L2\n", {}, ("l2",)),
+        ("APGD", "eps, norm='Linf'", "Distance Measure : Linf, L2\n", {}, ("linf",)),
+        ("APGD", "eps, norm='Linf'", "Distance Measure : Linf, L2\n", {"norm": "L2"}, ("l2",)),
+        ("EADEN", "eps", "Distance Measure : L1 and L2\n", {}, ("linf", "l2", "l1", "l0")),
+        ("CW", "c", "Distance Measure : L2\n", {}, ("linf", "l2", "l1", "l0")),
+        ("apgd", "eps, norm", "", {"norm": float("inf")}, ("linf",)),
+        ("apgd", "eps, norm", "", {"norm": 1}, ("l1",)),
+        ("apgd", "eps, norm", "", {}, ("linf", "l2", "l1", "l0")),
+        ("pgd_linf", "eps", "", {}, ("linf",)),
+    ],
+)
+def test_the_other_libraries_tell_their_norm_here_and_there(
+    monkeypatch, name, signature, described, parameters, norms
+):
+    library = "adv_lib" if name.islower() else "torchattacks"
+    space: dict = {"__name__": library}
+    exec(f"def {name}(model, {signature}): pass", space)
+    made = space[name]
+    if library == "torchattacks":
+        made = type(name, (), {"__init__": made, "__module__": library})
+    made.__doc__ = described
+    monkeypatch.setitem(sys.modules, library, types.SimpleNamespace(**{name: made}))
+    assert make_attack(f"{library}:{name}", parameters).norms == norms
+
+
+def test_a_minimal_attack_in_another_norm_runs_and_says_so(caplog):
+    with caplog.at_level(logging.WARNING, "benchmark"):
+        attack("foolbox.attacks:L2DeepFoolAttack", {"steps": 2}, "l2")
+        assert not caplog.records
+        attack("foolbox.attacks:L2DeepFoolAttack", {"steps": 2}, "linf")
+    (record,) = caplog.records
+    assert record.message.endswith("looks for small changes in l2, but is judged in linf")

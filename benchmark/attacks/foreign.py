@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -13,7 +15,7 @@ from torch import Tensor
 
 from benchmark.attacks.base import Attack, Classifier
 from benchmark.attacks.libraries import LibraryModel, seeded
-from benchmark.errors import BadInput, unknown
+from benchmark.errors import BadInput, reason, unknown
 from benchmark.noise import Noise
 from benchmark.threats import NORMS, Threat
 
@@ -24,6 +26,13 @@ _RADIUS = ("eps", "epsilon", "ε")
 
 #: Parameters by which libraries log elsewhere: a suite, which may be a stranger's file, can't ask for that.
 _WRITING = ("tensorboard", "callback")
+
+
+#: Where torchattacks and adv-lib tell an attack's norm that has no parameter for it: in its description or its name.
+_MEASURE = re.compile(r"Distance Measure : (L\w+)[ \t]*$", re.MULTILINE)
+_ENDING = re.compile(r"_(linf|l2|l1|l0)$")
+
+_LOG = logging.getLogger(__name__)
 
 
 class ForeignFault(RuntimeError):
@@ -46,7 +55,6 @@ class Foreign(Attack):
     path: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
-    norms: ClassVar[tuple[str, ...]] = NORMS
     random: ClassVar[bool] = True
     batch_independent: ClassVar[bool] = False
 
@@ -77,6 +85,12 @@ class Foreign(Attack):
             return "budget" if inspect.isclass(attack) and issubclass(attack, FixedEpsilonAttack) else "minimal"
         return "budget" if self._radius() is not None else "minimal"
 
+    @property
+    def norms(self) -> tuple[str, ...]:  # type: ignore[override]
+        """What the radius is measured in, where the library tells; else all, for verification judges in any."""
+        own = self._norm()
+        return NORMS if own is None or self.kind == "minimal" else (own,)
+
     def identity(self) -> dict[str, Any]:
         """The import path, the parameters given and the library's version."""
         try:
@@ -91,12 +105,15 @@ class Foreign(Attack):
         Raises:
             ForeignFault: the attack raised, or returned no tensor shaped like `x`.
         """
+        own = self._norm()
+        if own not in (None, threat.norm):
+            _LOG.warning("%s looks for small changes in %s, but is judged in %s", self.path, own, threat.norm)
         with classifier.exact(), seeded(noise.seed()):
             model = LibraryModel(classifier, x.device)
             try:
                 x_adv = self._run(model, x.clone(), y.clone(), threat)
             except Exception as error:
-                raise ForeignFault(f"{self.path} raised {type(error).__name__}: {error}") from error
+                raise ForeignFault(f"{self.path} raised {reason(error)}") from error
         if not isinstance(x_adv, Tensor) or x_adv.shape != x.shape:
             got = f"shape {tuple(x_adv.shape)}" if isinstance(x_adv, Tensor) else type(x_adv).__name__
             raise ForeignFault(f"{self.path} returned {got} for images of shape {tuple(x.shape)}")
@@ -123,6 +140,20 @@ class Foreign(Attack):
         """The parameter that the attack takes its radius by, if it has one."""
         return next((name for name in _RADIUS if name in inspect.signature(self._load()).parameters), None)
 
+    def _norm(self) -> str | None:
+        """The norm that the attack keeps its changes small in, as far as its library tells."""
+        attack = self._load()
+        if self._library == "foolbox":
+            try:
+                return _spelled(attack(**self.parameters).distance.p)
+            except Exception:  # it has no distance, or does not take the parameters; that it says when it is run
+                return None
+        accepted = inspect.signature(attack).parameters
+        if "norm" in accepted:
+            return _spelled(self.parameters.get("norm", accepted["norm"].default))
+        told = _MEASURE.search(attack.__doc__ or "") or _ENDING.search(attack.__name__)
+        return _spelled(told[1]) if told else None
+
     def _load(self) -> Callable[..., Any]:
         module, _, name = self.path.partition(":")
         if self._library not in LIBRARIES or not name.isidentifier():
@@ -144,3 +175,9 @@ def _is_attack(thing: Any, library: str) -> bool:
     """Whether a module's content is one of the library's attacks: a class, in adv-lib a function."""
     kind = inspect.isfunction if library == "adv_lib" else inspect.isclass
     return kind(thing) and thing.__module__.split(".")[0] == library
+
+
+def _spelled(norm: Any) -> str | None:
+    """A library's word for a norm, such as "L2", 2.0 or inf, as ours; None for what we don't have."""
+    word = f"l{norm:g}" if isinstance(norm, int | float) else str(norm).lower()
+    return word if word in NORMS else None

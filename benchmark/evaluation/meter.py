@@ -15,6 +15,7 @@ import torch
 
 import benchmark
 from benchmark.attacks import PreparedClassifier
+from benchmark.errors import reason
 from benchmark.hardware import describe
 
 
@@ -59,7 +60,7 @@ def metered(classifier: PreparedClassifier) -> Iterator[Meter]:
     try:
         yield meter
     except Exception as problem:
-        meter.error = f"{type(problem).__name__}: {problem}"
+        meter.error = reason(problem)
     finally:
         attacks.removeHandler(listener)
         after = _counts(classifier)

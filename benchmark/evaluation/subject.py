@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from benchmark.attacks import PreparedClassifier, freeze
 from benchmark.attacks.objectives import is_wrong
 from benchmark.data import Dataset, load
-from benchmark.errors import BadInput
+from benchmark.errors import BadInput, reason
 from benchmark.evaluation.verify import exact_logits
 from benchmark.models import Checkpoint, ExternalModel, check_model, load_model
 
@@ -76,7 +76,7 @@ class Subject:
             try:
                 logits = exact_logits(self.model, x)
             except Exception as error:  # a foreign network may raise anything
-                raise BadInput(f"the network fails on {place}: {type(error).__name__}: {error}") from error
+                raise BadInput(f"the network fails on {place}: {reason(error)}") from error
             if not bool(torch.isfinite(logits).all()):
                 raise BadInput(f"the network returns NaN or infinite logits for some of {place}")
             self._shards = {(start, stop): (x, y, is_wrong(logits, y))}

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from benchmark.errors import BadInput
+from benchmark.errors import BadInput, reason
 from benchmark.evaluation.filing import finished, written
 from benchmark.evaluation.jobs import Done, Job, file_trial
 from benchmark.evaluation.ledger import Ledger
@@ -151,7 +151,7 @@ def _judged(trial: Trial, candidates: Sequence[Tensor], meter: Meter) -> Meter:
             trial.judge(x_adv)
         trial.check()
     except AttackFault as fault:
-        return dataclasses.replace(meter, error=f"{type(fault).__name__}: {fault}")
+        return dataclasses.replace(meter, error=reason(fault))
     return meter
 
 

@@ -20,7 +20,7 @@ from typing import Protocol
 from torch import hub, nn
 
 from benchmark.cache import cache_root
-from benchmark.errors import BadInput, unknown
+from benchmark.errors import BadInput, reason, unknown
 from benchmark.models.external import ExternalModel
 from benchmark.models.normalize import Normalize
 from benchmark.registry import Registry
@@ -135,7 +135,7 @@ def from_python(name: str, download: bool, trust: bool) -> ExternalModel:
         imported = importlib.import_module(module)
         network = getattr(imported, function)()
     except Exception as error:  # it is the user's code: it may raise anything
-        raise BadInput(f"python:{name} failed: {type(error).__name__}: {error}") from error
+        raise BadInput(f"python:{name} failed: {reason(error)}") from error
     finally:
         sys.path.remove(os.getcwd())
     if not isinstance(network, nn.Module):
