@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint, entry_points
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from benchmark.errors import BadInput, unknown
+from benchmark.errors import BadInput, reason, unknown
 
 T = TypeVar("T")
+Found = TypeVar("Found")
+
+_LOG = logging.getLogger(__name__)
 
 
 class Registry(Generic[T]):
@@ -17,11 +21,17 @@ class Registry(Generic[T]):
     Other packages add to it through the entry point `group`, `benchmark.<kind>s` if not said: the entry's name is
     the registered name, its target the thing. They are looked up only when a name is not found here,
     or when all are listed, so that a broken plug-in can't slow or stop those who don't use it.
+
+    Args:
+        kind: what the things are called in messages.
+        group: the entry points; "" for `benchmark.<kind>s`.
+        fault: what keeps a plug-in's thing from being one of these, as the end of a sentence; "" if nothing does.
     """
 
-    def __init__(self, kind: str, group: str = "") -> None:
+    def __init__(self, kind: str, group: str = "", fault: Callable[[Any], str] = lambda thing: "") -> None:
         self.kind = kind
         self.group = group or f"benchmark.{kind}s"
+        self._fault = fault
         self._own: dict[str, T] = {}
         self._aliases: dict[str, str] = {}
 
@@ -42,18 +52,15 @@ class Registry(Generic[T]):
         """The thing called `name`.
 
         Raises:
-            BadInput: nobody registered that name; the message offers the nearest ones.
+            BadInput: nobody registered that name, and the message offers the nearest ones; or a plug-in did, but
+                it can't be loaded or is no such thing.
         """
         name = self._aliases.get(name, name)
         if name in self._own:
             return self._own[name]
         for entry in self._plugins():
             if entry.name == name:
-                try:
-                    thing: T = entry.load()
-                except Exception as error:
-                    raise BadInput(f"{self.kind} {name!r} of {entry.value} can't be loaded: {error}") from error
-                return thing
+                return self._load(entry, where)
         raise unknown(self.kind, name, [*self.names(), *self._aliases], where)
 
     def names(self) -> list[str]:
@@ -69,7 +76,32 @@ class Registry(Generic[T]):
         return name in self._aliases or name in self._own or name in self.names()
 
     def __iter__(self) -> Iterator[tuple[str, T]]:
-        return ((name, self.get(name)) for name in self.names())
+        return self.each(lambda name: (name, self.get(name)))
+
+    def each(self, look: Callable[[str], Found]) -> Iterator[Found]:
+        """What `look` makes of each name; a plug-in that it raises on is left out, and the log says why."""
+        for name in self.names():
+            try:
+                found = look(name)
+            except Exception as error:  # a plug-in may be anything
+                if name in self._own:
+                    raise
+                told = str(error) if isinstance(error, BadInput) else f"{self.kind} {name!r}: {reason(error)}"
+                _LOG.warning("left out: %s", told)
+            else:
+                yield found
+
+    def _load(self, entry: EntryPoint, where: str) -> T:
+        package = getattr(getattr(entry, "dist", None), "name", "")
+        which = f"{where}: " if where else ""
+        which += f"{self.kind} {entry.name!r} of {entry.value}{f' in the package {package}' if package else ''}"
+        try:
+            thing: T = entry.load()
+        except Exception as error:
+            raise BadInput(f"{which} can't be loaded: {reason(error)}") from error
+        if fault := self._fault(thing):
+            raise BadInput(f"{which} {fault}")
+        return thing
 
     def _plugins(self) -> list[EntryPoint]:
         return sorted(entry_points(group=self.group), key=lambda entry: entry.name)

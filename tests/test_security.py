@@ -80,8 +80,39 @@ def test_a_broken_plug_in_stops_only_those_who_ask_for_it(monkeypatch: pytest.Mo
     table: Registry[str] = Registry("toy")
     table.add("ours", "here")
     assert table.get("ours") == "here"
-    with pytest.raises(BadInput, match=r"toy 'theirs' of their.package:thing can't be loaded: half installed"):
+    with pytest.raises(BadInput, match=r"of their.package:thing can't be loaded: ImportError: half installed"):
         table.get("theirs")
+
+
+def test_a_broken_plug_in_is_left_out_of_a_list_by_name(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    entry = Entry(ImportError("half installed"))
+    monkeypatch.setattr(registry, "entry_points", lambda group: [entry])
+    table: Registry[str] = Registry("toy")
+    table.add("ours", "here")
+    assert list(table) == [("ours", "here")]
+    assert "left out: toy 'theirs' of their.package:thing can't be loaded" in caplog.text
+    with pytest.raises(ZeroDivisionError):
+        list(table.each(lambda name: 1 / 0))
+
+
+@pytest.mark.parametrize(
+    ("thing", "fault"),
+    [
+        (print, "is no subclass of benchmark.attacks.Attack"),
+        (int, "is no subclass of benchmark.attacks.Attack"),
+        (type("Idle", (attacks.Attack,), {"name": "idle", "kind": "budget", "norms": ("l2",)}), "lacks __call__"),
+        (type("Silent", (attacks.Attack,), {"__call__": print}), "does not say its name, kind, norms"),
+    ],
+)
+def test_a_plug_in_that_is_no_attack_is_refused_by_name_and_package(
+    monkeypatch: pytest.MonkeyPatch, thing: object, fault: str
+) -> None:
+    entry = SimpleNamespace(name="theirs", value="their:thing", load=lambda: thing, dist=SimpleNamespace(name="them"))
+    monkeypatch.setattr(registry, "entry_points", lambda group: [entry])
+    with pytest.raises(BadInput, match=f"^line 3: attack 'theirs' of their:thing in the package them {fault}$"):
+        attacks.make_attack("theirs", {}, "line 3")
 
 
 def test_every_group_of_entry_points_has_a_name_that_packages_can_use_and_people_can_find() -> None:

@@ -39,7 +39,18 @@ __all__ = [
     "make_attack",
 ]
 
-ATTACKS: Registry[type[Attack]] = Registry("attack")
+
+def _fault(thing: Any) -> str:
+    """What keeps a plug-in from being an attack."""
+    if not (isinstance(thing, type) and issubclass(thing, Attack)):
+        return "is no subclass of benchmark.attacks.Attack"
+    if thing.__abstractmethods__:
+        return "lacks __call__"
+    lacking = [name for name in ("name", "kind", "norms") if not hasattr(thing, name)]
+    return f"does not say its {', '.join(lacking)}" if lacking else ""
+
+
+ATTACKS: Registry[type[Attack]] = Registry("attack", fault=_fault)
 for _attack in (
     *(FGSM, PGD, MIM),
     *(DDN, CW, DeepFool, FMN),
