@@ -15,7 +15,7 @@ from benchmark.models import Checkpoint, load_checkpoint, save_checkpoint
 from benchmark.storage import check_writable
 from benchmark.training.method import formula
 from benchmark.training.methods import METHODS
-from benchmark.training.parallel import make_fabric
+from benchmark.training.parallel import check_processes, make_fabric
 from benchmark.training.plan import Plan, make_plan
 from benchmark.training.recipe import recipe_names
 from benchmark.training.report import Reporter
@@ -88,6 +88,7 @@ def train(
         BadInput: something about the arguments, or the loss stopped being a number.
         KeyboardInterrupt: as it came; what the last finished epoch left can be resumed.
     """
+    check_processes(devices, num_nodes)
     plan = make_plan(
         method,
         dataset=dataset,

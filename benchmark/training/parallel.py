@@ -6,6 +6,7 @@ makes many passes per update, and only the gradient of the update has to be shar
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 
+def check_processes(devices: int, num_nodes: int) -> None:
+    """Raise `BadInput` unless at least one process on at least one machine is asked for."""
+    for option, number in (("devices", devices), ("num-nodes", num_nodes)):
+        if number < 1:
+            raise BadInput(f"--{option} must be 1 or more, not {number}")
+
+
 def make_fabric(device: torch.device, precision: str, devices: int = 1, num_nodes: int = 1) -> Fabric:
     """Fabric for `devices` processes on each of `num_nodes` machines.
 
@@ -30,9 +38,12 @@ def make_fabric(device: torch.device, precision: str, devices: int = 1, num_node
     Raises:
         BadInput: there are not that many devices.
     """
+    check_processes(devices, num_nodes)
     # Takes seconds to import, and a run that is already finished never comes here.
     from lightning_fabric import Fabric
 
+    # It names the precision whenever it is bfloat16; warnings still come through.
+    logging.getLogger("lightning_fabric.utilities.rank_zero").setLevel(logging.WARNING)
     if device.type == "cuda" and devices > torch.cuda.device_count():
         raise BadInput(f"--devices {devices}: this machine has {torch.cuda.device_count()} GPUs")
     started_outside = "TORCHELASTIC_RUN_ID" in os.environ or "SLURM_NTASKS" in os.environ

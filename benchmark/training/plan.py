@@ -111,6 +111,7 @@ def make_plan(
         BadInput: whatever is wrong with them.
     """
     METHODS.get(method)
+    check_seed(seed)
     settings = parse_settings(set)
     data = load(dataset, root=root, download=download)
     architecture = arch or usual_architecture(data)
@@ -131,6 +132,12 @@ def make_plan(
         inner=inner,
         outer=outer,
     )
+
+
+def check_seed(seed: int) -> None:
+    """Raise `BadInput` unless `seed` is one, in the words of `benchmark.evaluate`."""
+    if not 0 <= seed < 2**63:
+        raise BadInput(f"seed must be a number from 0 to 2^63 - 1, not {seed}")
 
 
 def decide(
