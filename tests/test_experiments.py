@@ -117,7 +117,11 @@ def test_words_that_are_no_values_are_refused(items, words):
         ({"set": {"alpha": [0.1, 0.2]}, "select": "test", "n": 10**6}, "450"),
         ({"set": {"alpha": [0.1, 0.2]}, "seeds": []}, "at least one seed"),
         ({"set": {"alpha": [0.1, 0.2]}, "device": "abacus"}, "abacus"),
-        ({"method": ["ard", "iad-2"], "teacher": ["a.pt"]}, "iad-2 asks for 2 teachers"),
+        ({"method": ["ard", "iad-2"], "teacher": ["a.pt"]}, r"iad-2 asks for 2 teachers \(.*\), but 1 was given"),
+        ({"method": ["at", "mat"], "inner": "mmard"}, r"method at: .* frozen teacher[\s\S]*method mat: .* frozen"),
+        ({"method": ["ard", "rslad"], "outer": "rsald"}, "did you mean rslad"),
+        ({"set": {"alpha": [0.1, 0.2]}, "seeds": [0, -1]}, "seed must be a number from 0 to 2.63 - 1, not -1"),
+        ({"set": {"alpha": [0.1, 0.2]}, "devices": 0}, "--devices must be 1 or more, not 0"),
     ],
 )
 def test_what_can_be_known_to_be_wrong_is_refused_before_training(tmp_path, options, words):
@@ -215,9 +219,34 @@ def test_the_scenarios_see_to_their_teachers(tmp_path):
         (name,) = student.extra["teachers"]
         taught = load_checkpoint(tmp_path / "zoo" / f"{name}.pt")
         assert (taught.method, taught.extra["settings"]["loss"]) == (teacher, "bce")
+        assert (
+            taught.extra["attack"].get("climbs", "")[:3] == {"at": "BCE", "natural": ""}[teacher]
+        )
         assert taught.recipe["epochs"] == SHORT["epochs"]
     assert {line.network for line in result.lines if not line.judged} == {"natural"}
     assert "<rect" in result.page.read_text()
+
+
+def test_methods_are_compared_under_the_attack_and_the_loss_of_another(tmp_path):
+    options = {"method": ["ard", "rslad"], "inner": "mmard", "outer": "kl", "set": {"threats.linf.steps": 1}}
+    result = short(tmp_path, **options)
+    for line in result.lines:
+        extra = load_checkpoint(line.figures[0].checkpoint).extra
+        assert (extra["inner"], extra["outer"], extra["attack"]["start"]) == ("mmard", "kl", "gaussian")
+        (name,) = extra["teachers"]
+        assert load_checkpoint(tmp_path / "zoo" / f"{name}.pt").extra["inner"] is None
+    page = result.page.read_text()
+    assert "--inner mmard --outer kl" in page
+    assert "the attack of mmard and the loss of kl" in page
+
+
+def test_an_experiment_may_say_whose_attack_and_loss(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("name: mine\ntitle: mine\nmethod: [ard, rslad]\ninner: mmard\nouter: kl\n")
+    question = make_question(str(file), [], None)
+    assert (question.inner, question.outer) == ("mmard", "kl")
+    assert make_question(str(file), [], None, "ce").inner == "ce"
+    assert make_question(None, ["ard", "rslad"], None, "ce").name == "ard-rslad-inner-ce"
 
 
 def test_a_given_teacher_takes_the_place_of_the_usual_one(tmp_path):
@@ -305,6 +334,7 @@ def test_the_command_line_hands_everything_on(monkeypatch, capsys, tmp_path):
 
     monkeypatch.setattr(benchmark, "sweep", answer, raising=False)
     words = "sweep --method mat at --set alpha=0.1,0.2,...,0.9 epochs=2 --seed 0 1 --select test --n 50"
+    words += " --inner mart --outer trades --devices 2 --compile"
     with pytest.raises(SystemExit) as end:
         cli.main(words.split())
     assert end.value.code == 1  # one of the runs failed
@@ -312,6 +342,7 @@ def test_the_command_line_hands_everything_on(monkeypatch, capsys, tmp_path):
     assert (asked["method"], asked["seeds"]) == (["mat", "at"], [0, 1])
     assert asked["set"] == ["alpha=0.1,0.2,...,0.9", "epochs=2"]
     assert (asked["select"], asked["suite"], asked["n"]) == ("test", "pgd-linf", 50)
+    assert (asked["inner"], asked["outer"], asked["devices"], asked["compile"]) == ("mart", "trades", 2, True)
     out, err = capsys.readouterr()
     assert "0.5" in out
     assert "90.0 (82.6–94.5)" in out

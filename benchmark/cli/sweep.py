@@ -23,6 +23,7 @@ from benchmark.cli.options import (
     given,
 )
 from benchmark.cli.output import end, print_problems
+from benchmark.cli.train import Compile, Devices, InnerAttack, OuterLoss
 
 
 def sweep(
@@ -50,6 +51,8 @@ def sweep(
     teacher: Annotated[
         list[str] | None, typer.Option(metavar="NETWORK", help="Frozen teacher; left out, one is trained if need be.")
     ] = None,
+    inner: InnerAttack = None,
+    outer: OuterLoss = None,
     seeds: Annotated[
         list[int] | None,
         typer.Option("--seeds", "--seed", metavar="SEED", help="Train with each; numbers are mean ± spread."),
@@ -65,6 +68,8 @@ def sweep(
     download: Download = False,
     root: Root = None,
     trust: Trust = False,
+    compile: Compile = False,
+    devices: Devices = 1,
 ) -> None:
     """Train one run per value or method, measure every network alike, mark the best. Called again, it goes on."""
     result = benchmark.sweep(**given(locals()))

@@ -22,6 +22,9 @@ OuterLoss = Annotated[
     str | None, typer.Option(help="Minimise the loss of this method; or an outer loss, such as kl.")
 ]
 
+Compile = Annotated[bool, typer.Option("--compile", help="Compile the networks; pays off in long runs.")]
+Devices = Annotated[int, typer.Option(help="How many devices share each batch.")]
+
 
 def train(
     method: Annotated[list[str], typer.Option(help="Defence to train; several are trained one after the other.")],
@@ -51,8 +54,8 @@ def train(
     download: Download = False,
     root: Root = None,
     trust: Trust = False,
-    compile: Annotated[bool, typer.Option("--compile", help="Compile the networks; pays off in long runs.")] = False,
-    devices: Annotated[int, typer.Option(help="How many devices share each batch.")] = 1,
+    compile: Compile = False,
+    devices: Devices = 1,
     num_nodes: Annotated[int, typer.Option(help="How many machines take part.")] = 1,
 ) -> None:
     """Train a defence; one checkpoint per network goes to --out. What is there already is left alone."""

@@ -28,6 +28,7 @@ class Experiment(Schema):
         name, title: of the experiment.
         source: who made it first, and where.
         method: the methods to train.
+        inner, outer: as `benchmark.train` takes them, of all of these methods.
         set: settings by name; a list stands for several values, in which "..." stands for those in between.
     """
 
@@ -35,6 +36,8 @@ class Experiment(Schema):
     title: str
     source: str = ""
     method: list[str] = Field(min_length=1)
+    inner: str | None = None
+    outer: str | None = None
     set: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -56,6 +59,7 @@ class Question:
         title, source: of the page.
         methods: without repetitions.
         values: by setting, each with one value or several.
+        inner, outer: whose attack and whose loss all methods have in place of their own, if any.
     """
 
     name: str
@@ -63,17 +67,33 @@ class Question:
     source: str
     methods: tuple[str, ...]
     values: dict[str, list[Any]]
+    inner: str | None = None
+    outer: str | None = None
 
     def words(self) -> list[str]:
         """The command line's words that ask it."""
         settings = [f"{key}={','.join(map(_spelt, values))}" for key, values in self.values.items()]
-        return ["--method", *self.methods, *(["--set", *settings] if settings else [])]
+        words = ["--method", *self.methods]
+        words += ["--inner", self.inner] if self.inner else []
+        words += ["--outer", self.outer] if self.outer else []
+        return [*words, *(["--set", *settings] if settings else [])]
+
+    @property
+    def exchanged(self) -> str:
+        """What the methods have from another one, in words; "" if nothing."""
+        parts = [f"the attack of {self.inner}"] if self.inner else []
+        parts += [f"the loss of {self.outer}"] if self.outer else []
+        return " and ".join(parts)
 
 
 def make_question(
-    experiment: str | None, methods: Sequence[str], set: Mapping[str, Any] | Sequence[str] | None
+    experiment: str | None,
+    methods: Sequence[str],
+    set: Mapping[str, Any] | Sequence[str] | None,
+    inner: str | None = None,
+    outer: str | None = None,
 ) -> Question:
-    """What `experiment` asks, or what `methods` and `set` ask by themselves; `set` may change an experiment's values.
+    """What `experiment` asks, or what the others ask by themselves; all but `methods` may change an experiment.
 
     Raises:
         BadInput: neither or both, or names and values that mean nothing.
@@ -85,16 +105,18 @@ def make_question(
         found = load_experiment(experiment)
         values = {**parse_values(found.set), **values}
         name, title, source, methods = found.name, found.title, found.source, found.method
+        inner, outer = inner or found.inner, outer or found.outer
     elif methods:
         several = [key for key in values if len(values[key]) > 1]
-        name = "-".join(dict.fromkeys([*methods, *several]))
+        parts = [f"{part}-{named}" for part, named in (("inner", inner), ("outer", outer)) if named]
+        name = "-".join(dict.fromkeys([*methods, *parts, *several]))
         title, source = f"{', '.join(methods)} by {', '.join(several) or 'method'}", ""
     else:
         known = ", ".join(EXPERIMENTS.names())
         raise BadInput(f"name what to compare: methods with --method, or one of the experiments {known}")
     for method in methods:
         METHODS.get(method)
-    return Question(safe_name(name), title, source, tuple(dict.fromkeys(methods)), values)
+    return Question(safe_name(name), title, source, tuple(dict.fromkeys(methods)), values, inner, outer)
 
 
 def _spelt(value: Any) -> str:

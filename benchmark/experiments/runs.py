@@ -19,7 +19,7 @@ class Runs:
     """How runs are made.
 
     Attributes:
-        learn: `benchmark.train` but for the method and its `set`, `teacher` and `seed`.
+        learn: `benchmark.train` but for the method and its `set`, `inner`, `outer`, `teacher` and `seed`.
         measure: of a variant the figures of one of its checkpoints.
         teacher: whom methods learn from that need somebody; empty for those of `TEACHERS`.
     """
@@ -46,7 +46,8 @@ class Runs:
             BadInput: it, or a teacher of its, can't be trained or measured.
         """
         teachers = list(self.teacher) if variant.roles else []
-        for method, settings in variant.teachers:
-            teachers += self.learn(method, set=settings, seed=seed)
-        paths = self.learn(variant.method, set=variant.settings, teacher=teachers, seed=seed)
+        for tutor in variant.teachers:
+            teachers += self.learn(tutor.method, set=tutor.settings, inner=tutor.inner, seed=seed)
+        exchanged = {"inner": variant.inner, "outer": variant.outer}
+        paths = self.learn(variant.method, set=variant.settings, **exchanged, teacher=teachers, seed=seed)
         return [self.measure(variant, path) for path in paths]

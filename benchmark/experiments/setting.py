@@ -10,6 +10,7 @@ from typing import Any
 
 from benchmark.errors import BadInput, unknown
 from benchmark.experiments.experiment import Question
+from benchmark.training.plan import check_seed
 
 #: What a variant can be chosen by, and what the reader should know about the choice.
 SELECTIONS = {
@@ -23,7 +24,7 @@ class Setting:
     """The arguments of a sweep that decide its numbers, as `benchmark.sweep` takes them.
 
     Raises:
-        BadInput: an unknown selection, or no seed.
+        BadInput: an unknown selection, no seed, or one out of range.
     """
 
     select: str
@@ -41,14 +42,17 @@ class Setting:
             raise unknown("selection", self.select, SELECTIONS)
         if not self.seeds:
             raise BadInput("name at least one seed")
+        for seed in self.seeds:
+            check_seed(seed)
 
     @property
     def on_test(self) -> bool:
         """Whether test images are what it is measured on."""
         return self.select == "test"
 
-    def about(self, dataset: str, architecture: str, images: int) -> str:
+    def about(self, question: Question, dataset: str, architecture: str, images: int) -> str:
         """In sentences, with the names that `dataset` and `arch` stand for and the number of images."""
+        exchanged = f" Every method has {question.exchanged} in place of its own." if question.exchanged else ""
         seeds = f"{'the mean over the seeds' if len(self.seeds) > 1 else 'seed'} {', '.join(map(str, self.seeds))}"
         split = "test" if self.on_test else "held-out training"
         robust = (
@@ -57,7 +61,7 @@ class Setting:
             else "the PGD that training selects by"
         )
         return (
-            f"Trained on {dataset} with {architecture} and the recipe {self.recipe}, {seeds}. "
+            f"Trained on {dataset} with {architecture} and the recipe {self.recipe}, {seeds}.{exchanged} "
             f"Percentages of {images} {split} images; robust: against {robust}. {SELECTIONS[self.select]}"
         )
 

@@ -20,6 +20,7 @@ from benchmark.experiments.table import COLUMNS, Line, make_lines, percentage, t
 from benchmark.experiments.variants import Variant, make_variants
 from benchmark.storage import check_writable, write_atomic
 from benchmark.training import train
+from benchmark.training.parallel import check_processes
 from benchmark.training.plan import usual_architecture
 
 
@@ -69,6 +70,8 @@ def sweep(
     arch: str | None = None,
     recipe: str = "quick",
     teacher: Sequence[str | Path] = (),
+    inner: str | None = None,
+    outer: str | None = None,
     seeds: Sequence[int] = (0,),
     zoo: str | Path = "zoo",
     results: str | Path = "results",
@@ -79,6 +82,8 @@ def sweep(
     root: str | Path | None = None,
     download: bool = False,
     trust: bool = False,
+    compile: bool = False,
+    devices: int = 1,
     progress: bool = True,
 ) -> Sweep:
     """Train one run per method and combination of values, measure all networks, and mark the best run.
@@ -94,7 +99,10 @@ def sweep(
         select: "validation": clean accuracy and PGD on held-out training images, as training measured them to select
             the checkpoint. "test": on the test images, under all attacks of the suite together.
         suite, preset, n: as `benchmark.evaluate` takes them; for "test" only.
-        dataset, arch, recipe, teacher, root, download, trust: as `benchmark.train` takes them.
+        dataset, arch, recipe, teacher, root, download, trust, compile, devices: as `benchmark.train` takes them;
+            the last two speed up the trainings alone.
+        inner, outer: as `benchmark.train` takes them; of all methods that are compared, not of the teachers that are
+            trained for them.
         seeds: of the trainings; numbers are means over them.
         zoo, results: folders of the checkpoints and of the ledger.
         out: folder for the page and its table; reports/sweeps/NAME if left out.
@@ -105,7 +113,8 @@ def sweep(
             `failures`, and the others go on, unless none is left.
         KeyboardInterrupt: what was finished is kept; call again to go on.
     """
-    question = make_question(experiment, [method] if isinstance(method, str) else method, set)
+    question = make_question(experiment, [method] if isinstance(method, str) else method, set, inner, outer)
+    check_processes(devices, 1)
     seeds = tuple(dict.fromkeys(seeds))
     setting = Setting(select, suite, preset, n, dataset, arch, recipe, teacher, seeds)
     data = load(dataset, root=root, download=download)
@@ -117,6 +126,8 @@ def sweep(
         architecture=architecture,
         recipe=recipe,
         given=len(teacher),
+        inner=question.inner,
+        outer=question.outer,
     )
     if setting.on_test:
         load_suite(suite, preset, data.scale)
@@ -135,6 +146,8 @@ def sweep(
         out=zoo,
         resume=True,
         trust=trust,
+        compile=compile,
+        devices=devices,
         progress=None if progress else False,
         **means,
     )
@@ -151,7 +164,7 @@ def sweep(
     html = page(
         lines,
         to_grid(lines, question.title, suite, data.name, architecture),
-        about=setting.about(data.name, architecture, lines[0].figures[0].images),
+        about=setting.about(question, data.name, architecture, lines[0].figures[0].images),
         source=question.source,
         command=setting.command(question),
         failures=failures,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
@@ -13,15 +13,27 @@ from benchmark.experiments.values import MOST
 from benchmark.training.method import BoundMethod
 from benchmark.training.plan import decide
 from benchmark.training.recipe import Recipe, is_recipe_key
+from benchmark.training.teachers import wrong_number_of_teachers
 
-#: Who teaches where nobody else is named: (method, settings) by role, or by method where its paper says so.
-TEACHERS: dict[str, tuple[str, dict[str, Any]]] = {
-    "natural": ("natural", {}),
-    "robust": ("trades", {}),
-    "teacher": ("trades", {}),
-    # Trained alone with MAT's boosted cross-entropy: arXiv:2112.05005, section 3.2.5.
-    "mat-rob-rob-offline": ("at", {"loss": "bce"}),
-    "mat-nat-rob-offline": ("natural", {"loss": "bce"}),
+
+@dataclass(frozen=True)
+class Tutor:
+    """The run that makes a teacher: `method`, `settings` and `inner` as `benchmark.train` takes them."""
+
+    method: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    inner: str | None = None
+
+
+#: Who teaches where nobody else is named: by role, or by method where its paper says so.
+TEACHERS: dict[str, Tutor] = {
+    "natural": Tutor("natural"),
+    "robust": Tutor("trades"),
+    "teacher": Tutor("trades"),
+    # Trained alone with MAT's boosted cross-entropy, which its attack climbs, too: arXiv:2112.05005, eq. 1 and
+    # section 3.2.5.
+    "mat-rob-rob-offline": Tutor("at", {"loss": "bce"}, inner="bce"),
+    "mat-nat-rob-offline": Tutor("natural", {"loss": "bce"}),
 }
 
 
@@ -35,7 +47,8 @@ class Variant:
         judged: names of the networks whose robustness counts: those that are attacked, or all if none is.
         recipe: how it is trained.
         roles: what it calls its frozen teachers.
-        teachers: (method, settings) of the runs that are its teachers, where none are given.
+        teachers: the runs that are its teachers, where none are given.
+        inner, outer: as `benchmark.train` takes them.
     """
 
     method: str
@@ -44,7 +57,9 @@ class Variant:
     judged: tuple[str, ...]
     recipe: Recipe
     roles: tuple[str, ...] = ()
-    teachers: tuple[tuple[str, dict[str, Any]], ...] = ()
+    teachers: tuple[Tutor, ...] = ()
+    inner: str | None = None
+    outer: str | None = None
 
     @property
     def label(self) -> str:
@@ -60,6 +75,8 @@ def make_variants(
     architecture: str,
     recipe: str,
     given: int = 0,
+    inner: str | None = None,
+    outer: str | None = None,
 ) -> list[Variant]:
     """Every method with every combination of `values`.
 
@@ -67,6 +84,7 @@ def make_variants(
         methods: their names.
         values: by setting; a single one holds for all variants, and for their teachers if it is the recipe's.
         dataset, architecture, recipe: of all runs.
+        inner, outer: of all variants, as `benchmark.train` takes them; not of teachers that are trained for them.
         given: how many teachers the caller has; with none, methods that need some get those of `TEACHERS`.
 
     Raises:
@@ -90,13 +108,14 @@ def make_variants(
         for combination in product(*values.values()):
             settings = dict(zip(values, combination, strict=True))
             try:
-                resolved, bound = decide(method, dataset, architecture, recipe, settings)
+                resolved, bound = decide(method, dataset, architecture, recipe, settings, inner, outer)
                 fixed = {key: value for key, value in settings.items() if key not in several and is_recipe_key(key)}
                 roles, teachers = bound.cohort.teachers, () if given else _teachers(method, bound, fixed)
                 if given and roles and given != len(roles):
-                    raise BadInput(f"method {method} asks for {len(roles)} teachers, but {given} were given")
+                    raise wrong_number_of_teachers(method, roles, given)
                 varied = {key: settings[key] for key in several}
-                variants.append(Variant(method, settings, varied, _judged(bound), resolved, roles, teachers))
+                judged = _judged(bound)
+                variants.append(Variant(method, settings, varied, judged, resolved, roles, teachers, inner, outer))
             except BadInput as error:
                 problems[str(error)] = None
     if problems:
@@ -104,19 +123,19 @@ def make_variants(
     return variants
 
 
-def _teachers(method: str, bound: BoundMethod, fixed: Mapping[str, Any]) -> tuple[tuple[str, dict[str, Any]], ...]:
+def _teachers(method: str, bound: BoundMethod, fixed: Mapping[str, Any]) -> tuple[Tutor, ...]:
     """The usual teachers of a method, trained with the settings of the recipe that all variants share."""
     if method == "dd":  # its teacher has to be trained at the student's temperature
         settings = {"temperature": bound.settings["temperature"]}
-        return (("natural", {**fixed, **settings}),)
+        return (Tutor("natural", {**fixed, **settings}),)
     found = []
     for role in bound.cohort.teachers:
         if method not in TEACHERS and role not in TEACHERS:
             raise BadInput(
                 f"method {method}: nobody is known to teach as {short(role)}; name a checkpoint with --teacher"
             )
-        teacher, settings = TEACHERS.get(method, TEACHERS.get(role, ("", {})))
-        found.append((teacher, {**fixed, **settings}))
+        tutor = TEACHERS.get(method) or TEACHERS[role]
+        found.append(replace(tutor, settings={**fixed, **tutor.settings}))
     return tuple(found)
 
 

@@ -91,7 +91,10 @@ DIFFERENCES = {
         f"{_MAT} Algorithm 1 differentiates the whole loss, the teaching side of D included; mutual learning usually "
         "holds that constant (`detach_teacher=true`). Eq. 5 divides by M − 1 where only N − 1 agrees with eq. 4."
     ),
-    "mat-rob-rob-offline": f"{_OFFLINE} adversarial training with `loss=bce` (eq. 1): bench train --method at.",
+    "mat-rob-rob-offline": (
+        f"{_OFFLINE} adversarial training with `loss=bce` whose attack climbs the same (`--inner bce`, eq. 1): "
+        "bench train --method at."
+    ),
     "mat-nat-rob-online": (
         f"{_MAT} The natural network reads x in place of x' in both of its terms, so that its D compares h₂(x) with "
         "h₁(x). The teaching side learns, too, unless `detach_teacher=true`."

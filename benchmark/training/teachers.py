@@ -42,8 +42,7 @@ def load_teachers(
         BadInput: too few or too many; one can't be loaded, or was made for other classes or image sizes.
     """
     if len(sources) != len(roles):
-        asked = f"asks for {len(roles)} ({', '.join(roles)}, in this order)" if roles else "takes none"
-        raise BadInput(f"method {method} {asked}, but {len(sources) or 'no'} teachers were given with --teacher")
+        raise wrong_number_of_teachers(method, roles, len(sources))
     teachers = tuple(load_model(source, download=download, trust=trust) for source in sources)
     for source, teacher in zip(sources, teachers, strict=True):
         teacher.check_fits(dataset)
@@ -54,6 +53,16 @@ def load_teachers(
             except BadInput as error:
                 raise BadInput(f"teacher {source} does not fit {dataset.name}: {error}") from error
     return teachers
+
+
+def wrong_number_of_teachers(method: str, roles: Sequence[str], given: int) -> BadInput:
+    """The error for a method that calls its teachers `roles`, and is given so many."""
+    were = f"{given or 'none'} {'was' if given == 1 else 'were'} given with --teacher"
+    if not roles:
+        return BadInput(f"method {method} takes no teacher, but {were}; leave it out, or train a method that has one")
+    names = ", ".join(roles)
+    asked = f"1 teacher ({names})" if len(roles) == 1 else f"{len(roles)} teachers ({names}, in this order)"
+    return BadInput(f"method {method} asks for {asked}, but {were}")
 
 
 @contextmanager
