@@ -49,7 +49,10 @@ def print_matrices(matrices: Iterable[Matrix]) -> None:
     """Black-box matrices: sources down, targets across, robust accuracies in percent."""
     screen = console()
     for matrix in matrices:
-        table = _table(f"{matrix.label}: crafted on the network of the row, tried on that of the column")
+        screen.print(
+            _text(f"{matrix.label}: crafted on the network of the row, tried on that of the column", style="italic")
+        )
+        table = _table("")
         table.add_column("")
         for target in matrix.targets:
             table.add_column(Text(target), justify="right", overflow="fold")
@@ -109,8 +112,8 @@ def print_rows(rows: Sequence[Row], title: str = "") -> None:
 
 
 def print_card(card: Mapping[str, Any]) -> None:
-    """One thing's values by name, inner ones by dotted names; lists of rows become tables below."""
-    card = dict(_flat(card))
+    """One thing's values by name, inner ones by dotted names, empty ones left out; lists of rows are tables below."""
+    card = {name: value for name, value in _flat(card) if value not in ("", [], {})}
     screen = console()
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(style="dim")
