@@ -20,12 +20,13 @@ def test_transfer_hands_everything_on(capsys: pytest.CaptureFixture[str], monkey
     monkeypatch.setattr(benchmark, "transfer", transfer, raising=False)
     line = (
         "transfer a.pt b.pt --targets c.pt d.pt --suite smoke --preset quick --n 10 --seed 7 --device cpu "
-        "--precision bf16 --results there --dataset mnist --root data --download --trust"
+        "--precision bf16 --results there --dataset mnist --root data --download --trust --keep --compile"
     )
     assert bench(capsys, *line.split())[0] == 0
     expected = {"sources": ["a.pt", "b.pt"], "targets": ["c.pt", "d.pt"], "suite": "smoke", "preset": "quick"}
     expected |= {"n": 10, "seed": 7, "device": "cpu", "precision": "bf16"}
     expected |= {"results": Path("there"), "dataset": "mnist", "root": Path("data"), "download": True, "trust": True}
+    expected |= {"keep": True, "compile": True}
     assert transfer.made == [((), expected)]
 
 
@@ -45,6 +46,7 @@ def test_the_matrix_is_printed(capsys: pytest.CaptureFixture[str], tmp_path: Pat
     words = ("transfer", *networks, "--suite", suite, "--results", tmp_path / "results", "--precision", "fp32")
     code, out, _ = bench(capsys, *words)
     assert code == 0
+    assert "pgd-linf: crafted on the network of the row, tried on that of the column" in out.splitlines()[0]
     rows = re.findall(r"^(toy|o\[the\]r) +(\d+\.\d) +(\d+\.\d)$", re.sub(r" +\n", "\n", out), re.MULTILINE)
     from benchmark.analysis.transfer import transfer_matrices
     from benchmark.evaluation.ledger import Ledger
@@ -55,6 +57,23 @@ def test_the_matrix_is_printed(capsys: pytest.CaptureFixture[str], tmp_path: Pat
     for name, *shown in rows:
         found = matrix.accuracy[matrix.sources.index(name)]
         assert shown == [f"{100 * found[matrix.targets.index(target)]:.1f}" for target in targets]
+
+
+def test_nothing_is_shown_of_what_a_source_does_not_say(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = bench(capsys, "show", "python:disguised_networks:plain", "--trust")
+    told = {line.split()[0]: line.split()[1:] for line in out.splitlines()}
+    assert told["name"] == ["python:disguised_networks:plain"]
+    assert all(told.values())
+    assert told.keys() == {"name", "method", "architecture", "digest", "numbers"}
+
+
+def test_what_is_odd_about_a_target_is_said_once(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    suite = write_suite(tmp_path, PGD)
+    odd = "python:awkward_networks:that_expects_bytes"
+    words = ("transfer", save(tmp_path), odd, "--trust", "--dataset", "digits", "--suite", suite)
+    code, _, err = bench(capsys, *words, "--results", tmp_path / "results")
+    assert code == 0
+    assert sum("from 0 to 255" in line for line in err.splitlines()) == 2  # before the attacks, and in the end
 
 
 def test_an_attack_that_fails_is_said(
@@ -98,7 +117,7 @@ def test_kept_images_are_confirmed_or_not(capsys: pytest.CaptureFixture[str], tm
     [
         ("transfer nothing.pt", "nothing.pt"),
         ("transfer nothing.pt --suite transfre", "nothing.pt"),
-        ("verify no-such-folder nothing.pt", "nothing.pt"),
+        ("verify no-such-folder nothing.pt", "there is no folder no-such-folder"),
     ],
 )
 def test_bad_input_is_one_message(

@@ -139,6 +139,17 @@ def test_kept_images_are_confirmed_again(options, networks, tmp_path):
         assert not recheck.problems
 
 
+def test_images_that_fooled_another_network_are_kept_and_confirmed(options, networks, tmp_path):
+    transfer(networks[0], networks[1], **options)
+    assert verify(tmp_path / "results", networks[1]) == []
+    (pair,) = transfer(networks[0], networks[1], keep=True, **options)
+    (recheck,) = verify(tmp_path / "results", networks[1])
+    (outcome,) = pair.outcomes
+    found = np.isfinite(outcome.distance) & ~pair.clean_errors
+    assert recheck.stored == recheck.confirmed == found.sum() > 0
+    assert recheck.crafted_on == pair.crafted_on["name"] != recheck.model == pair.name
+
+
 def test_images_that_do_not_fool_are_refuted(options, networks, tmp_path):
     evaluate(networks[0], keep=True, **options)
     (path,) = (tmp_path / "results" / "adversarials").rglob("*.npz")

@@ -10,9 +10,11 @@ import typer
 import benchmark
 from benchmark.cli.options import (
     AttackSeed,
+    Compile,
     Device,
     Download,
     Images,
+    Keep,
     Precision,
     Results,
     Root,
@@ -47,16 +49,14 @@ def evaluate(
         float | None, typer.Option(help="Seconds for one attack on 250 images; left out, as long as it takes.")
     ] = None,
     results: Results = Path("results"),
-    keep: Annotated[bool, typer.Option("--keep", help="Store the adversarial images, too.")] = False,
+    keep: Keep = False,
     dataset: Annotated[
         str | None, typer.Option(help="Whose test images; left out, of the data the network was trained on.")
     ] = None,
     root: Root = None,
     download: Download = False,
     trust: Trust = False,
-    compile: Annotated[
-        bool, typer.Option("--compile", help="Compile the networks for the search; pays off in long runs.")
-    ] = False,
+    compile: Compile = False,
 ) -> None:
     """Attack networks and keep, per image, what broke them. Attacks that were run before are not run again."""
     evaluations = benchmark.evaluate(**given(locals()))

@@ -25,11 +25,15 @@ AttackSeed = Annotated[int, typer.Option(help="Decides every random start.")]
 # Where to compute.
 Device = Annotated[str, typer.Option(help="Where to compute: auto, cpu, cuda, cuda:1, ...")]
 Precision = Annotated[str, typer.Option(help="auto, fp32 or bf16; auto is bf16 where the hardware has it.")]
+Compile = Annotated[
+    bool, typer.Option("--compile", help="Compile the networks for the search; pays off in long runs.")
+]
 Workers = Annotated[int, typer.Option(help="How many processes attack at once.")]
 
 # Where things lie, and what may come from elsewhere.
 Zoo = Annotated[Path, typer.Option(help="Folder of the checkpoints.")]
 Results = Annotated[Path, typer.Option(help="Folder of the ledger: every attack's per-example results.")]
+Keep = Annotated[bool, typer.Option("--keep", help="Store the adversarial images, too.")]
 Root = Annotated[Path | None, typer.Option(help="Folder where data sets lie, or are downloaded to.")]
 Download = Annotated[bool, typer.Option("--download", help="Download what is missing instead of refusing.")]
 Trust = Annotated[bool, typer.Option("--trust", help="Allow the code that python:MODULE:CALLABLE names to run.")]

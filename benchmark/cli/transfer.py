@@ -10,9 +10,11 @@ import typer
 import benchmark
 from benchmark.cli.options import (
     AttackSeed,
+    Compile,
     Device,
     Download,
     Images,
+    Keep,
     Precision,
     Results,
     Root,
@@ -36,12 +38,14 @@ def transfer(
     device: Device = "auto",
     precision: Precision = "auto",
     results: Results = Path("results"),
+    keep: Keep = False,
     dataset: Annotated[
         str | None, typer.Option(help="Whose test images; left out, of the data the networks were trained on.")
     ] = None,
     root: Root = None,
     download: Download = False,
     trust: Trust = False,
+    compile: Compile = False,
 ) -> None:
     """Craft adversarial images on each source and try them on every target: the black-box matrix."""
     evaluations = benchmark.transfer(**given(locals()))
@@ -49,5 +53,6 @@ def transfer(
     from benchmark.reporting import print_matrices
 
     print_matrices(transfer_matrices(evaluations))
-    print_problems(f"{pair.name}: {failure}" for pair in evaluations for failure in pair.failures)
+    notes = (f"{pair.name}: {note}" for pair in evaluations for note in (*pair.failures, *pair.warnings))
+    print_problems(dict.fromkeys(notes))  # what is odd about a network is so in each pair
     end(failed=any(outcome.errors for pair in evaluations for outcome in pair.outcomes))

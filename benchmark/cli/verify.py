@@ -18,7 +18,7 @@ def verify(
         Path, typer.Argument(metavar="RESULTS", help="Folder of a ledger that was filled with --keep.")
     ],
     checkpoints: Annotated[
-        list[str], typer.Argument(metavar="CHECKPOINT", help="The networks that were evaluated, as for evaluate.")
+        list[str], typer.Argument(metavar="CHECKPOINT", help="The networks that were attacked, as for evaluate.")
     ],
     device: Device = "auto",
     root: Root = None,
@@ -36,6 +36,7 @@ def verify(
             {
                 "network": found.model,
                 "attack": found.label,
+                **({"crafted on": found.crafted_on} if found.crafted_on else {}),
                 "stored": found.stored,
                 "confirmed": found.confirmed,
                 "refuted": list(found.refuted),

@@ -99,9 +99,7 @@ def _run(plans: Sequence[Plan], ledger: Ledger, workers: int, progress: bool, ti
     done: dict[str, list[Done]] = {plan.id: [] for plan in plans}
     expected = {plan.id: sum(len(job.items) for job in plan.jobs()) for plan in plans}
     with Display(sum(expected.values()), progress and bool(jobs)) as display:
-        for plan in plans:
-            for note in plan.notes:  # before the hours that it may make worthless
-                display.say(f"{plan.card['name']}: {note}")
+        display.announce(plans)
 
         def report(position: int, item: Done) -> None:
             plan = jobs[position][0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -108,7 +109,7 @@ def run_job(job: Job, ledger: Ledger, given_up: Mapping[str, str] | None = None)
             trial = Trial(subject(job.target), item, job.start, job.stop, standing)
             record = _attack(job, trial, key, before, (given_up or {}).get(item.label))
             if job.keep and not record.error:
-                write_keepsake(ledger.keepsake_path(network, name), _keepsake(trial))
+                keep_images(ledger.keepsake_path(network, name), trial)
             if job.start == 0 and not record.error and (record.broken & ~record.clean_errors).any():
                 ledger.write_specimens(network, name, _specimens(job.target, trial))
             ledger.write(record)
@@ -162,9 +163,14 @@ def file_trial(trial: Trial, key: dict[str, Any], info: dict[str, Any]) -> Recor
     )
 
 
-def _keepsake(trial: Trial) -> Keepsake:
+def keep_images(path: Path, trial: Trial) -> None:
+    """Store the closest adversarial image of each example that has one.
+
+    Raises:
+        BadInput: the folder can't be written or the disk is full.
+    """
     rows = (torch.isfinite(trial.distance) & ~trial.clean_errors).nonzero().squeeze(1)
-    return Keepsake(rows=rows.cpu().numpy(), images=trial.closest[rows].cpu().numpy())
+    write_keepsake(path, Keepsake(rows=rows.cpu().numpy(), images=trial.closest[rows].cpu().numpy()))
 
 
 def _specimens(target: Target, trial: Trial) -> Specimens:

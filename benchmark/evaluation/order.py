@@ -114,7 +114,10 @@ class Order:
         network = subject.open_network(source, self.download, self.trust)
         name = self.dataset or network.dataset
         if not name:
-            raise BadInput(f"{source} does not say what it was trained on; name the images to try it on with dataset")
+            raise BadInput(
+                f"{source} does not say what it was trained on; name the images to try it on: --dataset digits, "
+                'or in Python dataset="digits" (bench list datasets)'
+            )
         root = str(self.root) if self.root is not None else None
         dataset = subject.dataset_of(name, root, self.download)
         network.check_fits(dataset)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from benchmark.errors import printable
+from benchmark.evaluation.plan import Plan
 
 
 class Display:
@@ -43,6 +45,12 @@ class Display:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bar.stop()
+
+    def announce(self, plans: Iterable[Plan]) -> None:
+        """What a reader should know about the plans, before the hours that it may make worthless."""
+        for plan in plans:
+            for note in plan.notes:
+                self.say(f"{plan.card['name']}: {note}")
 
     def advance(self, network: str, attack: str, error: str | None, reused: bool) -> None:
         """One attack on one shard is done; what was reused is counted but not worth a line."""

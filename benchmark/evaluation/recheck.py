@@ -27,6 +27,7 @@ class Recheck:
 
     Attributes:
         model, label: the network and the attack.
+        crafted_on: the network that the images were crafted on, where `transfer` made them.
         stored: images that were found.
         confirmed: those that are still misclassified, at the stored distance.
         refuted: positions in the test set of those that are not.
@@ -39,6 +40,7 @@ class Recheck:
     confirmed: int
     refuted: tuple[int, ...]
     problems: tuple[str, ...]
+    crafted_on: str | None = None
 
 
 def verify(
@@ -50,22 +52,25 @@ def verify(
     download: bool = False,
     trust: bool = False,
 ) -> list[Recheck]:
-    """Judge the adversarial images that `evaluate(..., keep=True)` stored, with the networks given here.
+    """Judge the adversarial images that `evaluate` or `transfer` with keep=True stored, with the networks given here.
 
     Args:
         results: the folder of the ledger.
-        checkpoints: the networks that were evaluated, found by their digests.
+        checkpoints: the networks that were evaluated or that `transfer` tried images on, found by their digests.
         device, root, download, trust: as for `evaluate`.
 
     Returns:
         One entry per evaluation and attack of these networks that has stored images.
 
     Raises:
-        BadInput: a network can't be loaded, was not evaluated here, or its test images are others now.
+        BadInput: there is no such folder; a network can't be loaded, was not evaluated here, or its test images
+            are others now.
     """
     sources = named(checkpoints)
     ledger = Ledger.open(results)
-    evaluations = ledger.evaluations()
+    if not ledger.folder.exists():
+        raise BadInput(f"there is no folder {ledger.folder}; name the results folder of an evaluation with --keep")
+    evaluations = [*ledger.evaluations(), *ledger.transfers()]
     place = str(resolve_device(device))
     folder = str(root) if root is not None else None
     found = []
@@ -99,7 +104,15 @@ def _recheck(ledger: Ledger, network: Subject, evaluation: Evaluation, outcome: 
             continue
         stored += count
         refuted += wrong
-    return Recheck(evaluation.name, outcome.label, stored, stored - len(refuted), tuple(refuted), tuple(problems))
+    return Recheck(
+        evaluation.name,
+        outcome.label,
+        stored,
+        stored - len(refuted),
+        tuple(refuted),
+        tuple(problems),
+        str(evaluation.crafted_on["name"]) if evaluation.crafted_on else None,
+    )
 
 
 def _judge_again(ledger: Ledger, network: Subject, outcome: Outcome, record: Record) -> tuple[int, list[int]]:

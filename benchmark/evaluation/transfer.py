@@ -11,7 +11,7 @@ from torch import Tensor
 
 from benchmark.errors import BadInput, reason
 from benchmark.evaluation.filing import finished, written
-from benchmark.evaluation.jobs import Done, Job, file_trial
+from benchmark.evaluation.jobs import Done, Job, file_trial, keep_images
 from benchmark.evaluation.ledger import Ledger
 from benchmark.evaluation.meter import Meter, metered
 from benchmark.evaluation.order import Order, checked, named
@@ -36,10 +36,12 @@ def transfer(
     device: str = "auto",
     precision: str = "auto",
     results: str | Path = "results",
+    keep: bool = False,
     dataset: str | None = None,
     root: str | Path | None = None,
     download: bool = False,
     trust: bool = False,
+    compile: bool = False,
     progress: bool = True,
 ) -> list[Evaluation]:
     """Try what is crafted on each source on every target; each source is attacked once.
@@ -52,7 +54,9 @@ def transfer(
         sources: networks to craft on, as `evaluate` takes them.
         targets: networks to try the images on; None for the sources themselves.
         suite: name or YAML file of the attacks.
-        preset, n, seed, device, precision, results, dataset, root, download, trust, progress: as for `evaluate`.
+        preset, n, seed, device, precision, results, dataset, root, download, trust, compile, progress: as for
+            `evaluate`. There is one process, and nothing to stop an attack that takes long.
+        keep: whether to store the adversarial images, too; each target keeps those that fooled it.
 
     Returns:
         One evaluation per pair, source by source: `crafted_on` is the source's card, `model` the target's.
@@ -70,21 +74,24 @@ def transfer(
         device=device,
         precision=precision,
         results=results,
+        keep=keep,
         dataset=dataset,
         root=root,
         download=download,
         trust=trust,
+        compile=compile,
     )
     planned, ledger = order.plans([*first, *second])
     if len({(plan.target.data, plan.suite.digest) for plan in planned}) > 1:
         datasets = ", ".join(f"{plan.card['name']} ({plan.target.dataset})" for plan in planned)
         raise BadInput(f"sources and targets must be tried on the same images, but these are not: {datasets}")
-    from_plans = list({plan.id: plan for plan in planned[: len(first)]}.values())
-    to_plans = list({plan.id: plan for plan in planned[len(first) :]}.values())
-    pairs = [_pair(source, target) for source in from_plans for target in to_plans]
+    plans = {plan.id: plan for plan in planned}
+    from_ids = dict.fromkeys(plan.id for plan in planned[: len(first)])
+    to_ids = dict.fromkeys(plan.id for plan in planned[len(first) :])
+    pairs = [_pair(plans[source], plans[target]) for source in from_ids for target in to_ids]
     if any(finished(pair, ledger) is None for pair in pairs):
-        checked(list({plan.id: plan for plan in planned}.values()))
-        _run(from_plans, to_plans, ledger, progress)
+        plans = {plan.id: plan for plan in checked(list(plans.values()))}
+        _run([plans[name] for name in from_ids], [plans[name] for name in to_ids], ledger, progress)
     return [written(pair, ledger) for pair in pairs]
 
 
@@ -93,6 +100,7 @@ def _run(sources: Sequence[Plan], targets: Sequence[Plan], ledger: Ledger, progr
     subjects = {plan.target.network: load_subject(plan.target) for plan in (*sources, *targets)}
     jobs = {source.id: [alone for job in source.jobs() for alone in job.split()] for source in sources}
     with Display(sum(map(len, jobs.values())), progress) as display:
+        display.announce({plan.id: plan for plan in (*sources, *targets)}.values())
         for source in sources:
             done: dict[str, list[Done]] = {target.id: [] for target in targets}
             for job in jobs[source.id]:
@@ -117,12 +125,19 @@ def _verdicts(
         for target in targets
     }
     records = {plan: ledger.read(key["network"], digest(key)) for plan, key in keys.items()}
-    missing = [plan for plan, record in records.items() if record is None or record.error]
+    keepsakes = {plan: ledger.keepsake_path(key["network"], digest(key)) for plan, key in keys.items()}
+    missing = [
+        plan
+        for plan, record in records.items()
+        if record is None or record.error or (job.keep and not keepsakes[plan].exists())
+    ]
     if missing:
         meter, candidates = _candidates(subjects[source.target.network], job, item)
         for plan in missing:
             trial = Trial(subjects[keys[plan]["network"]], item, job.start, job.stop, None)
             record = file_trial(trial, keys[plan], _judged(trial, candidates, meter).info())
+            if job.keep and not record.error:
+                keep_images(keepsakes[plan], trial)
             ledger.write(record)
             records[plan] = record
     return {

@@ -16,6 +16,7 @@ import torch
 from benchmark.errors import BadInput
 from benchmark.evaluation.jobs import Done, Job, run_job
 from benchmark.evaluation.ledger import Ledger
+from benchmark.evaluation.subject import subject
 
 #: How often an attack on a shard is begun before it is recorded as failed: once, and two times more.
 TRIES = 3
@@ -26,7 +27,7 @@ class Worker:
 
     Attributes:
         position: of the job it has, or None.
-        begun: when it began with the item it is at, on the monotonic clock; None while it starts up.
+        begun: when it began with the item it is at, on the monotonic clock; None while it starts up, or loads.
     """
 
     def __init__(self, folder: Path, threads: int) -> None:
@@ -40,7 +41,7 @@ class Worker:
 
     def take(self, position: int, job: Job, given_up: dict[str, str]) -> None:
         """Have it do `job`; what it is doing when it dies shows up as a closed pipe."""
-        self.position, self.begun = position, time.monotonic()
+        self.position, self.begun = position, None
         self.pipe.send((job, given_up))
 
     def stop(self, patience: float = 0.0) -> str:
@@ -131,13 +132,20 @@ class Crew:
         """Seconds that `worker` has left for what it does."""
         if self.time_limit is None or worker.position is None or worker.begun is None:
             return float("inf")
+        if self._label(worker.position) in self._given_up[worker.position]:  # it is but recorded as failed
+            return float("inf")
         return worker.begun + self.time_limit - time.monotonic()
 
     def _patience(self) -> float | None:
         least = min(map(self._left, self._workers), default=float("inf"))
         return None if least == float("inf") else max(0.0, least)
 
-    def _hear(self, worker: Worker, message: Done | list[str] | str) -> None:
+    def _label(self, position: int) -> str:
+        """The item that a job is at."""
+        items, done = self.jobs[position].items, self._done[position]
+        return items[done].label if done < len(items) else ""
+
+    def _hear(self, worker: Worker, message: Done | list[str] | str | None) -> None:
         worker.begun = time.monotonic()
         self._false_starts = 0
         if isinstance(message, str):
@@ -145,7 +153,7 @@ class Crew:
         if isinstance(message, list):
             self._problems += message
             worker.position = None
-        elif worker.position is not None and not self._is_known(worker.position, message):
+        elif message is not None and worker.position is not None and not self._is_known(worker.position, message):
             self._done[worker.position] += 1
             self.report(worker.position, message)
 
@@ -169,8 +177,7 @@ class Crew:
                 )
             return
         self._todo.appendleft(position)
-        job = self.jobs[position]
-        label = job.items[self._done[position]].label if self._done[position] < len(job.items) else ""
+        job, label = self.jobs[position], self._label(position)
         self._failures[position, label] += 1
         if self._failures[position, label] == TRIES:
             reason = reason or f"its process was {ending}"
@@ -192,6 +199,8 @@ def _serve(pipe: Connection, folder: Path, threads: int) -> None:
             job, given_up = pipe.recv()
             try:
                 ledger = Ledger.open(folder)
+                subject(job.target)
+                pipe.send(None)  # the time limit is for attacks, not for what is loaded before the first
                 for done in run_job(job, ledger, given_up):
                     pipe.send(done)
                 pipe.send(ledger.problems)
