@@ -65,6 +65,8 @@ RADII = [
     ("at-max", {"linf": (0.03, 0.005, 40), "l2": (0.3, 0.05, 50), "l1": (12, 1.0, 50)}),
     ("sat-stochastic", {"linf": (EIGHT, pytest.approx(1 / 255, abs=1e-7), 10)}),
     ("sat-stochastic", {"l1": (pytest.approx(2000 / 255), 1.0, 20)}),
+    ("ramp", {"linf": (EIGHT, TWO, 10), "l1": (12, 1.0, 10)}),
+    ("e-at", {"linf": (EIGHT, TWO, 10), "l1": (12, 1.0, 10)}),
 ]
 
 
