@@ -5,11 +5,14 @@ from __future__ import annotations
 import inspect
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import BadInput, unknown
+
+if TYPE_CHECKING:
+    from benchmark.training.method import BoundMethod
 
 #: One listed thing: its "name", and what else a reader wants to know about things of its kind.
 Row = dict[str, Any]
@@ -52,26 +55,53 @@ def show(source: str | Path, *, download: bool = False, trust: bool = False) -> 
 
 
 def _methods() -> list[Row]:
+    from benchmark.training.inner import STRATEGIES
     from benchmark.training.method import formula
     from benchmark.training.methods import METHODS
 
     rows = []
     for name, method in METHODS:
         bound = method.bind({}, f"method {name}")
+        members, inner = bound.cohort.members, bound.inner
+        attacks = {m.name: attack for m in members if (attack := bound.attack(m)) and not m.norm}
+        several = bool(attacks) and len(inner.norms) > 1
         rows.append(
             {
                 "name": name,
                 "aliases": METHODS.aliases(name),
                 "title": method.title,
-                "networks": [member.name or name for member in bound.cohort.members],
+                "networks": [member.name or name for member in members],
                 "teachers": list(bound.cohort.teachers),
-                "norms": list(bound.inner.norms) if bound.inner.objective else [],
-                "inner": formula(bound.inner.objective),
+                "norms": list(inner.norms) if attacks else [],
+                "strategy": f"{inner.strategy}: {STRATEGIES[inner.strategy]}" if several else "",
+                "inner": _by_network(attacks, "climbs") or "none",
+                "start": _by_network(attacks, "start"),
+                "ascent": "APGD" if attacks and inner.ascent == "apgd" else "",
                 "outer": formula(bound.outer),
-                "paper": method.source,
+                "weights": _weights(bound),
+                "paper": method.paper,
+                "equation": method.equation,
+                "code": method.code,
             }
         )
     return rows
+
+
+def _by_network(attacks: Mapping[str, Mapping[str, Any]], part: str) -> str:
+    """One part of how networks are attacked: once if they are attacked alike, else for each by name."""
+    found = {name: str(attack[part]) for name, attack in attacks.items()}
+    alike = len(set(found.values())) == 1
+    return next(iter(found.values())) if alike else "; ".join(f"{name}: {text}" for name, text in found.items())
+
+
+def _weights(bound: BoundMethod) -> str:
+    """What is done to the weights beside descending."""
+    if bound.merge:
+        return f"merged with a natural copy after each epoch, β {bound.settings['merge']:g}"
+    if not bound.awp.awp:
+        return ""
+    begin = f", from {bound.awp.awp_warmup:.1%} of the training on" if bound.awp.awp_warmup else ""
+    return f"perturbed adversarially, γ {bound.awp.awp:g}{begin}"
 
 
 def _attacks() -> list[Row]:

@@ -6,8 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from benchmark import inventory
+from benchmark import cli, inventory
+from benchmark.reporting import terminal
 from benchmark.training.differences import DIFFERENCES
 from benchmark.training.guide import _value, methods_page
 from benchmark.training.method import formula
@@ -74,10 +76,10 @@ def test_every_option_that_the_page_names_exists(name):
         else:
             known = METHODS.get(name).bind({}, name).settings
             METHODS.get(name if key in known else TEACHERS[key]).bind(settings, name)
-    for objective in re.findall(r"`--inner ([\w-]+)`", text):
-        assert objective in OBJECTIVES
-    for loss in re.findall(r"`--outer ([\w-]+)`", text):
-        assert loss in OUTERS
+    for named in re.findall(r"`--inner ([\w-]+)`", text):
+        assert named in METHODS or named in OBJECTIVES
+    for named in re.findall(r"`--outer ([\w-]+)`", text):
+        assert named in METHODS or named in OUTERS
 
 
 def test_differences_are_told_of_every_method_and_of_no_other():
@@ -87,7 +89,41 @@ def test_differences_are_told_of_every_method_and_of_no_other():
 def test_the_list_of_methods_has_the_columns_of_the_page():
     rows = {row["name"]: row for row in inventory.catalogue("methods")}
     assert rows["mat"]["networks"] == ["h1", "h2"]
-    assert rows["mat"]["paper"] == "Liu et al. 2021, arXiv:2112.05005, eq. 4 and 5"
+    assert rows["mat"]["paper"] == "Liu et al. 2021, arXiv:2112.05005"
+    assert rows["mat"]["equation"] == "eq. 4 and 5"
+    assert rows["mat-rob-rob-offline"]["equation"] == "section 3.2.5"
     assert rows["mtard"]["teachers"] == ["natural", "robust"]
     assert rows["rslad"]["inner"] == "D(T(x)‖S(x'))"
     assert rows["rslad"]["outer"] == "α·D(T(x)‖S(x')) + (1 − α)·D(T(x)‖S(x))"
+
+
+def test_the_list_of_methods_tells_them_apart():
+    """What makes a method another one is in its row: no two say the same but for their names."""
+    rows = {row["name"]: row for row in inventory.catalogue("methods")}
+    assert rows["cat"]["inner"] == "h1: D(h(x)‖h(x')); h2: CE(h(x'), y)"
+    assert rows["cat"]["start"] == "h1: gaussian; h2: uniform"
+    assert rows["mat-nat-rob-online"]["inner"].startswith("BCE(h(x'), y)")
+    assert rows["natural"]["inner"] == "none"
+    assert {name for name, row in rows.items() if row["strategy"].startswith("all: ")} == {
+        "at-avg",
+        "mat-avg",
+        "ramp",
+    }
+    assert rows["e-at"]["strategy"].startswith("hardest: ")
+    assert rows["sat-stochastic"]["strategy"].startswith("random: ")
+    assert rows["trades-awp"]["weights"] == "perturbed adversarially, γ 0.005, from 4.5% of the training on"
+    assert "β 0.5" in rows["ramp"]["weights"]
+    own = ("teachers", "norms", "strategy", "inner", "start", "ascent", "outer", "weights", "equation")
+    told = [(tuple(map(str, (row[key] for key in own))), name) for name, row in rows.items()]
+    same = {tuple(names) for key, _ in told if len(names := [name for other, name in told if other == key]) > 1}
+    assert same == {("mat-rob-rob-offline", "mat-nat-rob-offline")}  # they differ in how their teacher was trained
+    assert all(row["equation"] or row["code"] for name, row in rows.items() if name != "natural")
+
+
+def test_the_list_of_methods_can_be_read_in_100_columns(monkeypatch, capsys):
+    monkeypatch.setattr(terminal, "console", lambda: Console(width=100, highlight=False, markup=False))
+    with pytest.raises(SystemExit):
+        cli.main(["list", "methods"])
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 100
+    assert [line for line in lines if line and not line.startswith(" ")] == METHODS.names()  # a paragraph each

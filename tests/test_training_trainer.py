@@ -312,3 +312,9 @@ def test_two_processes_train_as_one(tmp_path):
     assert one.history[0]["loss"] == pytest.approx(two.history[0]["loss"], rel=1e-4)
     for key, value in one.state.items():
         torch.testing.assert_close(two.state[key], value, atol=2e-4, rtol=1e-3)
+
+
+def test_bfloat16_goes_without_saying(caplog):
+    with caplog.at_level("INFO"):
+        make_fabric(torch.device("cpu"), "bf16")
+    assert "bfloat16" not in caplog.text

@@ -42,7 +42,8 @@ Three rules hold for every method. Where paper and official code disagree, the d
 paper and what the code does has a name. While examples are crafted, batch norms are in eval mode unless `bn=train`.
 Where the authors choose a checkpoint on the test images, held-out training images decide here.
 
-An equation's number is given where the paper's text was at hand.
+An equation, a section or a table is named where its text was at hand; elsewhere the formula is that of the authors'
+code, named in the method's section. DD's is an independent reproduction, ALP's the one that CAT's authors train.
 """
 
 
@@ -78,6 +79,9 @@ def methods_page() -> str:
 def _section(name: str, method: Method, usual: Options) -> Iterator[str]:
     bound = method.bind({}, name)
     yield from ("", f"{method.title}{f' ({method.source})' if method.source else ''}.", "")
+    if method.code:
+        repository, _, commit = method.code.partition("@")
+        yield f"* Code: [{repository}](https://github.com/{repository}) at {commit}."
     trained = ", ".join(_network(m.name or "one", m.attacked, m.norm, m.kept) for m in bound.cohort.members)
     frozen = ", ".join(bound.cohort.teachers)
     yield f"* Networks: {trained} trained; {f'{frozen} frozen' if frozen else 'none frozen'}."

@@ -20,10 +20,15 @@ from benchmark.training.objectives import MakeObjective, Target
 from benchmark.training.parameters import Norm, Start
 from benchmark.training.recipe import Radius
 
-#: all: one x' per norm. max: per example, the norm of highest loss. msd: one x' that climbs in all norms at once.
-#: in-turn: one norm after the other, with a training step after each. random, hardest: one norm per batch, drawn
-#: evenly or in proportion to its running robust error.
 Strategy = Literal["all", "max", "msd", "in-turn", "random", "hardest"]
+STRATEGIES: dict[Strategy, str] = {
+    "all": "one x' per norm",
+    "max": "per image, the norm of highest loss",
+    "msd": "one x' that climbs in all norms at once",
+    "in-turn": "one norm after the other, a training step after each",
+    "random": "one norm per batch, drawn evenly",
+    "hardest": "one norm per batch, drawn in proportion to its running robust error",
+}
 Norms = Annotated[tuple[Norm, ...], Field(min_length=1)]
 
 

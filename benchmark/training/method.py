@@ -26,12 +26,13 @@ class Method:
 
     Attributes:
         title: its full name.
-        paper: who proposed it and where; `equation`, the number of its loss there, if that could be read.
+        paper: who proposed it and where; `equation`, where its loss stands there, if that could be read.
         cohort: makes the networks that learn and names the frozen teachers.
         inner: makes the inner maximisation.
         outer: the loss of a step, summed over the networks that learn.
         awp: adversarial weight perturbation, off unless its γ is positive.
         merge: what becomes of a scaffold network after each epoch; None where there is none.
+        code: "owner/repository@commit" of the code in which the formula was read; "" where none was found.
     """
 
     title: str
@@ -42,11 +43,12 @@ class Method:
     awp: Callable[..., AWP] = AWP
     merge: Callable[..., Merge] | None = None
     equation: str = ""
+    code: str = ""
 
     @property
     def source(self) -> str:
         """The paper, and its equation if known."""
-        return f"{self.paper}, eq. {self.equation}" if self.equation else self.paper
+        return f"{self.paper}, {self.equation}" if self.equation else self.paper
 
     def bind(
         self, settings: Mapping[str, Any], where: str, inner: str | None = None, outer: str | None = None
