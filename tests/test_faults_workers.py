@@ -12,7 +12,7 @@ from fault_toys import Deadly
 
 from benchmark.attacks import ATTACKS
 from benchmark.errors import BadInput
-from benchmark.evaluation import engine, evaluate, plan
+from benchmark.evaluation import engine, evaluate, plan, workers
 from benchmark.evaluation.order import Order
 
 
@@ -58,8 +58,8 @@ def test_a_job_that_kills_its_worker_is_begun_three_times_then_recorded_as_faile
     assert found.outcome("pgd-l2").complete
 
 
-@pytest.mark.parametrize(("workers", "limit", "begun"), [(1, None, []), (1, 9.0, [1]), (2, None, [1]), (2, 9.0, [1])])
-def test_a_single_job_has_a_worker_where_workers_are_asked_for(tmp_path, monkeypatch, workers, limit, begun):
+@pytest.mark.parametrize(("asked", "limit", "begun"), [(1, None, []), (1, 9.0, [1]), (2, None, [1]), (2, 9.0, [1])])
+def test_a_single_job_has_a_worker_where_workers_are_asked_for(tmp_path, monkeypatch, asked, limit, begun):
     """Else an attack that kills its process ended the program, and would each time the last job is begun again."""
     made = []
 
@@ -69,8 +69,22 @@ def test_a_single_job_has_a_worker_where_workers_are_asked_for(tmp_path, monkeyp
 
     monkeypatch.setattr(engine, "Crew", crew)
     monkeypatch.setattr(engine, "run_job", lambda job, ledger: [])
-    assert engine.run_jobs([object()], tmp_path, workers, print, limit) == []
+    assert engine.run_jobs([object()], tmp_path, asked, print, limit) == []
     assert made == begun
+
+
+def test_the_time_limit_is_for_attacks_alone(tmp_path):
+    """Neither for what is loaded before the first one, nor for recording that one was given up."""
+    job = SimpleNamespace(items=(SimpleNamespace(label="pgd"), SimpleNamespace(label="ddn")))
+    crew = workers.Crew([job], tmp_path, 1, print, time_limit=1.0)
+    loading = SimpleNamespace(position=0, begun=None)
+    late = SimpleNamespace(position=0, begun=time.monotonic() - 5)
+    assert crew._left(loading) == float("inf")
+    assert crew._left(late) < 0
+    crew._given_up[0]["pgd"] = "given up after 3 tries"
+    assert crew._left(late) == float("inf")
+    crew._done[0] = 1  # the next one is timed again
+    assert crew._left(late) < 0
 
 
 @pytest.mark.slow
