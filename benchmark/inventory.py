@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from benchmark.errors import BadInput, unknown
 
 if TYPE_CHECKING:
+    from benchmark.registry import Registry
     from benchmark.training.method import BoundMethod
 
 #: One listed thing: its "name", and what else a reader wants to know about things of its kind.
@@ -19,19 +20,23 @@ Row = dict[str, Any]
 
 
 def catalogue(kind: str) -> list[Row]:
-    """All things of one `kind`: methods, attacks, suites, recipes, datasets, architectures or papers.
+    """All things of one `kind`, as `bench list` names them; plug-ins that can't be loaded are left out and logged.
 
     Raises:
         BadInput: there is no such kind.
     """
     kinds: dict[str, Callable[[], list[Row]]] = {
         "methods": _methods,
+        "objectives": _objectives,
+        "losses": _losses,
         "attacks": _attacks,
         "suites": _suites,
         "recipes": _recipes,
         "datasets": _datasets,
         "architectures": _architectures,
+        "sources": _sources,
         "papers": _papers,
+        "experiments": _experiments,
     }
     if kind not in kinds:
         raise unknown("kind", kind, kinds)
@@ -104,6 +109,30 @@ def _weights(bound: BoundMethod) -> str:
     return f"perturbed adversarially, γ {bound.awp.awp:g}{begin}"
 
 
+def _objectives() -> list[Row]:
+    from benchmark.training.objectives import OBJECTIVES
+
+    return _formulas(OBJECTIVES)
+
+
+def _losses() -> list[Row]:
+    from benchmark.training.outer import OUTERS
+
+    return _formulas(OUTERS)
+
+
+def _formulas(registry: Registry[Any]) -> list[Row]:
+    from benchmark.training.method import formula
+    from benchmark.training.parameters import parameters, plain
+
+    def row(name: str) -> Row:
+        part = registry.get(name)
+        values = {key: plain(value) for key, value in parameters(part).items()}
+        return {"name": name, "formula": formula(part), "parameters": values}
+
+    return list(registry.each(row))
+
+
 def _attacks() -> list[Row]:
     from benchmark.attacks import ATTACKS
 
@@ -124,20 +153,18 @@ def _attacks() -> list[Row]:
 def _suites() -> list[Row]:
     from benchmark.evaluation.suite import SUITES, load_suite, suite_presets, suite_scales
 
-    rows = []
-    for name in SUITES.names():
+    def row(name: str) -> Row:
         presets, scales = suite_presets(name), suite_scales(name)
         suite = load_suite(name, scale=scales[0])
-        rows.append(
-            {
-                "name": name,
-                "description": suite.description,
-                "presets": presets,
-                "scales": scales,
-                "attacks": [item.label for item in suite.items],
-            }
-        )
-    return rows
+        return {
+            "name": name,
+            "description": suite.description,
+            "presets": presets,
+            "scales": scales,
+            "attacks": [item.label for item in suite.items],
+        }
+
+    return list(SUITES.each(row))
 
 
 def _recipes() -> list[Row]:
@@ -158,25 +185,39 @@ def _architectures() -> list[Row]:
 
     from benchmark.models import ARCHITECTURES
 
-    rows = []
-    for name, make in ARCHITECTURES:
+    def row(name: str) -> Row:
         with torch.device("meta"):
-            network = make(num_classes=10, shape=(3, 32, 32))
+            network = ARCHITECTURES.get(name)(num_classes=10, shape=(3, 32, 32))
         parameters = sum(parameter.numel() for parameter in network.parameters())
-        rows.append(
-            {"name": name, "parameters": parameters, "description": "counted for 10 classes of 3×32×32 images"}
-        )
-    return rows
+        return {"name": name, "parameters": parameters, "description": "counted for 10 classes of 3×32×32 images"}
+
+    return list(ARCHITECTURES.each(row))
+
+
+def _sources() -> list[Row]:
+    from benchmark.models import SOURCES
+
+    return [{"name": name, "description": _first_line(source)} for name, source in SOURCES]
 
 
 def _papers() -> list[Row]:
     from benchmark.papers import PAPERS, load_paper
 
-    return [
-        {"name": name, "title": found.title, "exhibits": list(found.exhibits), "paper": found.source}
-        for name in PAPERS.names()
-        for found in (load_paper(name),)
-    ]
+    def row(name: str) -> Row:
+        found = load_paper(name)
+        return {"name": name, "title": found.title, "exhibits": list(found.exhibits), "paper": found.source}
+
+    return list(PAPERS.each(row))
+
+
+def _experiments() -> list[Row]:
+    from benchmark.experiments.experiment import EXPERIMENTS, load_experiment
+
+    def row(name: str) -> Row:
+        found = load_experiment(name)
+        return {"name": name, "title": found.title, "methods": list(found.method), "paper": found.source}
+
+    return list(EXPERIMENTS.each(row))
 
 
 def _first_line(thing: object) -> str:

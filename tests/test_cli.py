@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,14 @@ from synthetic import add_evaluation
 from typer.testing import CliRunner
 
 import benchmark
-from benchmark import cli
+from benchmark import cli, registry
 from benchmark.cli.app import VERBS
 from benchmark.errors import BadInput
 
-KINDS = ["methods", "attacks", "suites", "recipes", "datasets", "architectures", "papers"]
+KINDS = [
+    *("methods", "objectives", "losses", "recipes", "attacks", "suites"),
+    *("datasets", "architectures", "sources", "papers", "experiments"),
+]
 
 
 def bench(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
@@ -159,6 +163,19 @@ def test_list_for_people_names_everything(capsys: pytest.CaptureFixture[str], ki
     assert all(row["name"] in out for row in benchmark.list(kind))
 
 
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("methods", "recipes")])
+def test_a_plug_in_that_is_broken_in_any_way_is_named_beside_the_list(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    entries = [EntryPoint("absent", "nowhere:thing", "benchmark"), EntryPoint("odd", "os:sep", "benchmark")]
+    whole = benchmark.list(kind)
+    monkeypatch.setattr(registry, "entry_points", lambda group: entries)
+    code, out, _ = bench(capsys, "list", kind, "--json")
+    assert code == 0
+    assert [row for row in json.loads(out) if row["name"] != "odd"] == whole
+    assert "'absent' of nowhere:thing can't be loaded: ModuleNotFoundError" in caplog.text
+
+
 def test_the_names_that_were_promised() -> None:
     promised = {
         "methods": "natural at at-l2 at-l1 at-avg at-max at-msd trades mat mat-avg mat-max mat-msd",
@@ -168,6 +185,10 @@ def test_the_names_that_were_promised() -> None:
         "datasets": "digits cifar10 cifar100 mnist fashion-mnist svhn folder",
         "architectures": "small-cnn resnet18 preact-resnet18 wrn-28-10 wrn-34-10 wrn-34-20 wrn-70-16 mobilenet-v2",
         "papers": "mat mmard cat robust-union",
+        "sources": "robustbench torchvision timm python",
+        "objectives": "ce margin trades mmard",
+        "losses": "trades mat kl",
+        "experiments": "alpha scenarios",
     }
     for kind, names in promised.items():
         assert set(names.split()) <= {row["name"] for row in benchmark.list(kind)}, kind

@@ -14,7 +14,11 @@ from benchmark.cli.output import print_json
 def list_(
     kind: Annotated[
         str,
-        typer.Argument(metavar="KIND", help="methods, attacks, suites, recipes, datasets, architectures or papers."),
+        typer.Argument(
+            metavar="KIND",
+            help="methods, objectives, losses, attacks, suites, recipes, datasets, architectures, sources, papers "
+            "or experiments.",
+        ),
     ],
     json: Json = False,
 ) -> None:

@@ -33,7 +33,7 @@ class Source(Protocol):
     def __call__(self, name: str, download: bool, trust: bool) -> ExternalModel: ...
 
 
-SOURCES: Registry[Source] = Registry("source")
+SOURCES: Registry[Source] = Registry("source", fault=lambda thing: "" if callable(thing) else "is not a function")
 
 
 @SOURCES.register("robustbench")
