@@ -8,6 +8,7 @@ from attack_toys import Net, images, predictions
 from torch import nn
 
 from benchmark.attacks import PreparedClassifier, make_attack
+from benchmark.attacks.libraries import seeded
 from benchmark.attacks.objectives import is_wrong
 from benchmark.attacks.starts import on_the_boundary, towards
 from benchmark.noise import ExampleNoise
@@ -93,11 +94,13 @@ def test_pointwise_beside_foolbox(norm):
     before = classifier.forwards
     ours = distance(attack(classifier, x, y, Threat(norm, 1), noise) - x, norm)
     passes = classifier.forwards - 2 * before
-    asked = []
+    asked, theirs = [], []
     net.register_forward_pre_hook(lambda _, inputs: asked.append(len(inputs[0])))
-    theirs = foolbox_distances(PointwiseAttack(l2_binary_search=norm == "l2"), net, x, y, starts, norm)
-    assert ours.mean() <= 1.03 * theirs.mean()
-    assert passes < 0.8 * sum(asked)
+    for seed in range(3):  # its orders decide by a few percent
+        with seeded(seed):
+            theirs.append(foolbox_distances(PointwiseAttack(l2_binary_search=norm == "l2"), net, x, y, starts, norm))
+    assert ours.mean() <= 1.03 * torch.stack(theirs).mean()
+    assert passes < 0.3 * sum(asked) / 3
 
 
 def test_boundary_beside_foolbox():
@@ -109,6 +112,6 @@ def test_boundary_beside_foolbox():
     classifier, noise = PreparedClassifier(net, 10), ExampleNoise(0, range(len(x)))
     starts = on_the_boundary(classifier, x, y, "l2", ExampleNoise(0, range(len(x))).fork()).x_adv
     ours = distance(make_attack("boundary", {"steps": 500})(classifier, x, y, Threat("l2", 1), noise) - x, "l2")
-    torch.manual_seed(0)
-    theirs = foolbox_distances(BoundaryAttack(steps=500), net, x, y, starts, "l2")
+    with seeded(0):
+        theirs = foolbox_distances(BoundaryAttack(steps=500), net, x, y, starts, "l2")
     assert ours.mean() <= theirs.mean()
