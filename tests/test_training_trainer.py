@@ -7,7 +7,8 @@ import json
 import pytest
 import torch
 
-from benchmark import training
+import benchmark
+from benchmark import cli, training
 from benchmark.data import load
 from benchmark.errors import BadInput
 from benchmark.models import load_checkpoint, save_checkpoint
@@ -17,7 +18,7 @@ from benchmark.training.parallel import make_fabric
 from benchmark.training.plan import make_plan
 from benchmark.training.report import Reporter
 from benchmark.training.state import state_path
-from benchmark.training.trainer import Trainer
+from benchmark.training.trainer import Diverged, Trainer
 
 #: As short as it gets: one step of ascent, two epochs.
 SHORT = {
@@ -222,7 +223,7 @@ def test_the_callers_generator_is_left_alone(tmp_path):
 
 
 def test_a_loss_that_is_no_number_stops_the_run(tmp_path):
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(Diverged) as caught:
         run(
             "at",
             tmp_path,
@@ -231,6 +232,24 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path):
     for word in ("epoch 2", "step", "after epoch 1", str(tmp_path), "lr"):
         assert word in str(caught.value)
     assert torch.load(state_path(tmp_path, "at"), weights_only=True)["epoch"] == 1
+
+
+def test_a_run_that_diverges_stops_no_other_and_is_a_part_that_failed(monkeypatch, capsys):
+    """Exit code 1, one of several runs failed; 2 where it is the only one, whose rate was a bad choice."""
+
+    def learn(method, **_):
+        if method == "at":
+            raise Diverged("at: the loss became nan; try a smaller learning rate")
+        return [f"zoo/{method}.pt"]
+
+    monkeypatch.setattr(benchmark, "train", learn, raising=False)
+    trades = "zoo/trades.pt\n"
+    for methods, code, printed in (("at trades", 1, trades), ("trades at", 1, trades), ("at", 2, "")):
+        with pytest.raises(SystemExit) as end:
+            cli.main(["train", "--method", *methods.split()])
+        out, err = capsys.readouterr()
+        assert (end.value.code, out) == (code, printed)
+        assert err == "bench: at: the loss became nan; try a smaller learning rate\n"
 
 
 def test_a_full_disk_leaves_the_previous_checkpoint(tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ import typer
 
 import benchmark
 from benchmark.cli.options import Architecture, Device, Download, Precision, Recipe, Root, TrainingData, Trust, given
+from benchmark.cli.output import end, print_problems
 from benchmark.errors import BadInput
 
 InnerAttack = Annotated[
@@ -62,6 +63,16 @@ def train(
     options = given(locals())
     if name and len(method) > 1:
         raise BadInput(f"--name {name} would name {len(method)} runs alike; train one method at a time")
+    failures: list[str] = []
     for defence in method:
-        for path in benchmark.train(**{**options, "method": defence}):
-            print(path)
+        try:
+            for path in benchmark.train(**{**options, "method": defence}):
+                print(path)
+        except BadInput as error:
+            from benchmark.training.trainer import Diverged
+
+            if len(method) == 1 or not isinstance(error, Diverged):
+                raise
+            failures.append(f"bench: {error}")
+    print_problems(failures)
+    end(failed=bool(failures))

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 State = dict[str, Tensor]
 
 
+class Diverged(BadInput):
+    """The loss stopped being a number: a rate too high for one run, of which others know nothing."""
+
+
 class Trainer:
     """A run in progress.
 
@@ -77,7 +81,8 @@ class Trainer:
         """Train to the end, saving the state to the file `state` after every epoch.
 
         Raises:
-            BadInput: the loss stopped being a number, or the state to resume from belongs to another run.
+            Diverged: the loss stopped being a number.
+            BadInput: the state to resume from belongs to another run.
         """
         if resume:
             found = load_state(state, self.plan.identity)
@@ -213,7 +218,7 @@ class Trainer:
         bad = (~torch.isfinite(losses)).nonzero()
         if len(bad):
             good = f"the state after epoch {self.epoch} is in {state}" if self.epoch else "no epoch was finished"
-            raise BadInput(
+            raise Diverged(
                 f"{self.plan.name}: the loss became {float(losses[bad[0]]):g} in epoch {self.epoch + 1}, step "
                 f"{int(bad[0]) + 1} of {self.steps}; {good}; "
                 f"try a smaller learning rate, e.g. --set lr={self.recipe.lr / 3:.2g}"
