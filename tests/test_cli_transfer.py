@@ -117,6 +117,7 @@ def test_kept_images_are_confirmed_or_not(capsys: pytest.CaptureFixture[str], tm
     [
         ("transfer nothing.pt", "nothing.pt"),
         ("transfer nothing.pt --suite transfre", "nothing.pt"),
+        ("evaluate python:disguised_networks:plain --trust", "--dataset digits, or in Python dataset="),
         ("verify no-such-folder nothing.pt", "there is no folder no-such-folder"),
     ],
 )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from benchmark.errors import first_line, nearest, unknown
+from benchmark.errors import first_line, nearest, reason, unknown
 
 SUITES = ["autoattack", "kd-defences", "multi-norm-aa", "multi-perturbation", "smoke", "unforeseen"]
 
@@ -40,3 +42,17 @@ def test_the_place_stands_in_front():
 @pytest.mark.parametrize("said", ["", " \n ", "out of\nmemory"])
 def test_a_reason_is_one_line_whatever_was_said(said):
     assert first_line(RuntimeError(said)) == ("out of" if said.strip() else "RuntimeError")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ValueError("\nfirst\nsecond"), "ValueError: first"),
+        (AssertionError(), r"AssertionError at test_errors.py:\d+: raise error"),
+    ],
+)
+def test_a_reason_is_one_line_that_says_something(error, told):
+    with pytest.raises(type(error)) as caught:
+        raise error
+    assert re.fullmatch(told, reason(caught.value))
+    assert reason(KeyError()) == "KeyError"
