@@ -56,5 +56,6 @@ def _way_out(error: Mismatch) -> str:
         return f"; {error.hint}" if error.hint else ""
     cohorts = {name: method.cohort() for name, method in METHODS}
     fitting = [name for name, each in cohorts.items() if error.fits(len(each.members), len(each.teachers))]
-    told = ", ".join([*fitting[:MOST], *(["..."] if len(fitting) > MOST else [])]) or "another method"
-    return f"; networks and teachers are the method's, and --teacher adds none; with those it asks for: {told}"
+    others = " or another" if len(fitting) > MOST else ""
+    told = f"one of {', '.join(fitting[:MOST])}{others}" if fitting else "another method"
+    return f"; networks and teachers come with the method, --teacher adds none: train {told}"
