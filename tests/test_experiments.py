@@ -219,9 +219,7 @@ def test_the_scenarios_see_to_their_teachers(tmp_path):
         (name,) = student.extra["teachers"]
         taught = load_checkpoint(tmp_path / "zoo" / f"{name}.pt")
         assert (taught.method, taught.extra["settings"]["loss"]) == (teacher, "bce")
-        assert (
-            taught.extra["attack"].get("climbs", "")[:3] == {"at": "BCE", "natural": ""}[teacher]
-        )
+        assert taught.extra["attack"].get("climbs", "")[:3] == {"at": "BCE", "natural": ""}[teacher]
         assert taught.recipe["epochs"] == SHORT["epochs"]
     assert {line.network for line in result.lines if not line.judged} == {"natural"}
     assert "<rect" in result.page.read_text()
