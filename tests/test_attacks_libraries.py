@@ -240,6 +240,7 @@ def test_a_foolbox_attack_is_refused_where_its_radius_would_mean_something_else(
         ("apgd", "eps, norm", "", {"norm": 1}, ("l1",)),
         ("apgd", "eps, norm", "", {}, ("linf", "l2", "l1", "l0")),
         ("pgd_linf", "eps", "", {}, ("linf",)),
+        ("tr", "norm=2, eps=0.001", "", {}, ("linf", "l2", "l1", "l0")),  # its eps is no radius
     ],
 )
 def test_the_other_libraries_tell_their_norm_here_and_there(

@@ -22,11 +22,11 @@ from benchmark.threats import NORMS, Threat
 #: The module an import path may begin with → the package's name on the registry.
 LIBRARIES = {"foolbox": "foolbox", "torchattacks": "torchattacks", "adv_lib": "adv-lib"}
 _RADIUS = ("eps", "epsilon", "ε")
-
+#: Attacks that call something else so: adv-lib's trust region its first step.
+_NO_RADIUS = ("tr",)
 
 #: Parameters by which libraries log elsewhere: a suite, which may be a stranger's file, can't ask for that.
 _WRITING = ("tensorboard", "callback")
-
 
 #: Where torchattacks and adv-lib tell an attack's norm that has no parameter for it: in its description or its name.
 _MEASURE = re.compile(r"Distance Measure : (L\w+)[ \t]*$", re.MULTILINE)
@@ -138,7 +138,10 @@ class Foreign(Attack):
 
     def _radius(self) -> str | None:
         """The parameter that the attack takes its radius by, if it has one."""
-        return next((name for name in _RADIUS if name in inspect.signature(self._load()).parameters), None)
+        attack = self._load()
+        if attack.__name__ in _NO_RADIUS:
+            return None
+        return next((name for name in _RADIUS if name in inspect.signature(attack).parameters), None)
 
     def _norm(self) -> str | None:
         """The norm that the attack keeps its changes small in, as far as its library tells."""
