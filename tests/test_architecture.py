@@ -32,6 +32,7 @@ STAIRS = {
     "hardware": {"errors"},
     "threats": {"errors", "noise"},
     "analysis": {"evaluation"},  # only to say what it is a function of
+    "inventory": {"experiments"},  # to list them
 }
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
