@@ -18,9 +18,9 @@ from benchmark.papers.agenda import Job
 from benchmark.papers.archive import Question
 from benchmark.papers.networks import Training
 from benchmark.papers.stage import Stage
-from benchmark.training import METHODS
 from benchmark.training.method import BoundMethod, formula
-from benchmark.training.recipe import Recipe, is_recipe_key, load_recipe
+from benchmark.training.plan import decide
+from benchmark.training.recipe import Recipe
 
 #: Passes per image, a gradient counting as one, of the attacks whose steps don't tell; measured on networks that
 #: withstand them.
@@ -140,7 +140,7 @@ def gradients_of(training: Training, data: Dataset) -> float:
     Raises:
         BadInput: its method or recipe is unknown.
     """
-    recipe, bound = _bound(training, data)
+    recipe, bound = _decided(training, data)
     total = 0
     for member in bound.cohort.members:
         norms = (member.norm,) if member.norm else bound.inner.norms
@@ -151,21 +151,15 @@ def gradients_of(training: Training, data: Dataset) -> float:
 
 def teacher_passes_of(training: Training, data: Dataset) -> float:
     """How often a training asks each teacher, a pass forward counting as half a gradient."""
-    recipe, bound = _bound(training, data)
+    recipe, bound = _decided(training, data)
     is_asked_in_every_step = formula(bound.inner.objective).startswith("D(T(x')")
     steps = recipe.threats["linf"].steps if is_asked_in_every_step else 0.5
     return float(steps * recipe.epochs * len(data.train))
 
 
-def _bound(training: Training, data: Dataset) -> tuple[Recipe, BoundMethod]:
-    of_recipe = {key: value for key, value in training.settings.items() if is_recipe_key(key)}
-    of_method = {key: value for key, value in training.settings.items() if not is_recipe_key(key)}
-    recipe, defaults = load_recipe(training.recipe).resolve(
-        training.method, training.architecture, data.name, data.scale, of_recipe, f"recipe {training.recipe}"
-    )
-    method = METHODS.get(training.method)
-    settings = {**defaults, **of_method}
-    return recipe, method.bind(settings, f"method {training.method}", training.inner, training.outer)
+def _decided(training: Training, data: Dataset) -> tuple[Recipe, BoundMethod]:
+    replaced = training.inner, training.outer
+    return decide(training.method, data, training.architecture, training.recipe, training.settings, *replaced)
 
 
 def passes_of(suite: Suite) -> float:

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from benchmark.analysis.attribution import Share, attribution
 from benchmark.analysis.curves import Curve, security_curve
+from benchmark.errors import BadInput
 from benchmark.evaluation import Evaluation
 from benchmark.reporting.reproduce import evaluation_command, training_command
 from benchmark.reporting.svg import Axis, Line, line_chart
@@ -119,7 +120,11 @@ class Network:
         """What training maximised over perturbations and minimised over weights, as the method defines it."""
         if self.card["method"] not in METHODS:
             return {}
-        bound = METHODS.get(self.card["method"]).bind({}, self.name)
+        extra = self.card.get("extra", {})
+        try:
+            bound = METHODS.get(self.card["method"]).bind({}, self.name, extra.get("inner"), extra.get("outer"))
+        except BadInput:  # another version's names
+            return {}
         return {"attack while training": formula(bound.inner.objective), "loss": formula(bound.outer)}
 
     @property

@@ -11,7 +11,8 @@ from benchmark.errors import BadInput
 from benchmark.evaluation import Evaluation
 from benchmark.storage import canonical_json
 from benchmark.training.methods import METHODS
-from benchmark.training.recipe import RecipeFile, load_recipe
+from benchmark.training.plan import usual
+from benchmark.training.recipe import Recipe, RecipeFile, load_recipe
 
 
 def training_command(card: Mapping[str, Any]) -> str | None:
@@ -51,16 +52,20 @@ def evaluation_command(evaluation: Evaluation) -> str:
 def _changes(card: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     recipe = {name: value for name, value in card["recipe"].items() if name not in ("name", "precision")}
     settings = card.get("extra", {}).get("settings", {})
+    extra = card.get("extra", {})
+    replaced = extra.get("inner"), extra.get("outer")
+
+    def resolve(method: str) -> tuple[Recipe, dict[str, Any]]:
+        where = card["architecture"], card["dataset"], card.get("scale", "")
+        return _recipe(card["recipe"]["name"]).resolve(method, *where, {}, "recipe")
+
     try:
-        usual, hyper = _recipe(card["recipe"]["name"]).resolve(
-            card["method"], card["architecture"], card["dataset"], card.get("scale", ""), {}, "recipe"
-        )
-        extra = card.get("extra", {})
-        bound = METHODS.get(card["method"]).bind(hyper, "method", extra.get("inner"), extra.get("outer"))
+        as_usual, hyper = usual(card["method"], resolve, *replaced)
+        bound = METHODS.get(card["method"]).bind(hyper, "method", *replaced)
     except BadInput:
         yield from settings.items()
         return
-    yield from _differences(recipe, usual.model_dump(mode="json"))
+    yield from _differences(recipe, as_usual.model_dump(mode="json"))
     yield from _differences(settings, bound.settings)
 
 

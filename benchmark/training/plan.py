@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -155,21 +155,31 @@ def decide(
         BadInput: an unknown name, a setting that is unknown or out of range, a norm without a radius.
     """
     ARCHITECTURES.get(architecture)
-    defence = METHODS.get(method)
     of_recipe = {key: value for key, value in settings.items() if is_recipe_key(key)}
     of_method = {key: value for key, value in settings.items() if not is_recipe_key(key)}
     where = f"recipe {recipe}"
-    file = load_recipe(recipe)
 
     def resolve(name: str) -> tuple[Recipe, dict[str, Any]]:
+        file = load_recipe(recipe)
         return file.resolve(_registered_name(name), architecture, dataset.name, dataset.scale, of_recipe, where)
 
-    resolved, own = resolve(method)
-    defaults = usual_settings(defence, own, inner, outer, lambda donor: resolve(donor)[1])
-    bound = defence.bind({**defaults, **of_method}, f"method {method}", inner, outer)
+    resolved, defaults = usual(method, resolve, inner, outer)
+    bound = METHODS.get(method).bind({**defaults, **of_method}, f"method {method}", inner, outer)
     _check_norms(bound, resolved, where)
     rehearse(bound, f"method {method}")
     return resolved, bound
+
+
+def usual(
+    method: str, resolve: Callable[[str], tuple[Recipe, dict[str, Any]]], inner: str | None, outer: str | None
+) -> tuple[Recipe, dict[str, Any]]:
+    """What a recipe gives to a run without further settings, as it resolves for a method's name.
+
+    Raises:
+        BadInput: an unknown name, or what `resolve` raises.
+    """
+    recipe, own = resolve(method)
+    return recipe, usual_settings(METHODS.get(method), own, inner, outer, lambda donor: resolve(donor)[1])
 
 
 def usual_architecture(dataset: Dataset) -> str:

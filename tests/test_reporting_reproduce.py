@@ -1,0 +1,92 @@
+"""The commands that pages show: run as they stand they must lead to the same network, replaced parts included."""
+
+from __future__ import annotations
+
+import shlex
+from types import SimpleNamespace
+
+import pytest
+
+from benchmark.reporting.networks import Network
+from benchmark.reporting.reproduce import training_command
+from benchmark.training.plan import make_plan
+
+
+def card_of(method: str, **options):
+    plan = make_plan(
+        method,
+        **{
+            "dataset": "digits",
+            "arch": None,
+            "recipe": "quick",
+            "set": None,
+            "teacher": (),
+            "inner": None,
+            "outer": None,
+            "seed": 3,
+            "device": "cpu",
+            "precision": "fp32",
+            "download": False,
+            "root": None,
+            "name": None,
+        }
+        | options,
+    )
+    values = plan.recipe.model_dump(mode="json")
+    return plan, {
+        "name": plan.name,
+        "method": plan.method,
+        "dataset": plan.dataset.name,
+        "scale": plan.dataset.scale,
+        "architecture": plan.architecture,
+        "seed": plan.seed,
+        "recipe": {"name": plan.recipe_name, **values},
+        "extra": {
+            "settings": plan.bound.settings,
+            "inner": plan.inner,
+            "outer": plan.outer,
+            "precision": plan.precision,
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        ("at", {}),
+        ("at", {"set": ["epochs=3", "threats.linf.steps=2"]}),
+        ("mart", {"outer": "at"}),
+        ("mart", {"outer": "at", "arch": "wrn-34-10", "recipe": "quick"}),
+        ("at", {"inner": "trades", "set": ["bn=train"]}),
+        ("mat-avg", {"inner": "bce"}),
+    ],
+)
+def test_the_command_shown_describes_the_same_run(method, options):
+    plan, card = card_of(method, **options)
+    words = shlex.split(training_command(card))
+    said = dict(zip(words[2::2], words[3::2], strict=False))
+    settings = words[words.index("--set") + 1 :] if "--set" in words else []
+    again, _ = card_of(
+        said["--method"],
+        arch=said["--arch"],
+        recipe=said["--recipe"],
+        inner=said.get("--inner"),
+        outer=said.get("--outer"),
+        set=settings,
+    )
+    assert again.recipe == plan.recipe
+    assert again.bound.settings == plan.bound.settings
+
+
+def test_a_networks_page_tells_the_attack_and_the_loss_that_were_used():
+    def told(**options):
+        _, card = card_of("at", **options)
+        return Network.formulas.func(SimpleNamespace(card=card, name=card["name"]))
+
+    usual, replaced = told(), told(inner="trades", outer="mart")
+    assert usual["attack while training"] == "CE(h(x'), y)"
+    assert replaced["attack while training"] == "D(h(x)‖h(x'))"
+    assert replaced["loss"] != usual["loss"]
+    _, card = card_of("at")
+    card["extra"]["outer"] = "no-such-loss"
+    assert Network.formulas.func(SimpleNamespace(card=card, name="x")) == {}
