@@ -163,7 +163,7 @@ def test_list_for_people_names_everything(capsys: pytest.CaptureFixture[str], ki
     assert all(row["name"] in out for row in benchmark.list(kind))
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("methods", "recipes")])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "recipes"])
 def test_a_plug_in_that_is_broken_in_any_way_is_named_beside_the_list(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, kind: str
 ) -> None:

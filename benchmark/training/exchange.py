@@ -14,8 +14,16 @@ from benchmark.training.parameters import parameters
 if TYPE_CHECKING:
     from benchmark.training.method import Method
 
+
+def _fault(thing: Any) -> str:
+    """What keeps a plug-in from being a method."""
+    from benchmark.training.method import Method  # which imports this module
+
+    return "" if isinstance(thing, Method) else "is no benchmark.training.method.Method"
+
+
 #: Every defence by name; its table is `benchmark.training.methods`.
-METHODS: Registry[Method] = Registry("method")
+METHODS: Registry[Method] = Registry("method", fault=_fault)
 
 
 def attack_of(inner: str, own: Method, where: str) -> Method | None:
