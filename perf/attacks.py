@@ -25,6 +25,7 @@ import torch
 from measure import compare, show
 from torch import Tensor, nn
 
+from benchmark import data, models
 from benchmark.attacks import PreparedClassifier, make_attack
 from benchmark.attacks.objectives import is_wrong
 from benchmark.hardware import describe, resolve_device, resolve_precision
@@ -127,10 +128,17 @@ class Bench:
         )
 
 
-def problem(options: argparse.Namespace, device: torch.device) -> tuple[nn.Module, Tensor, Tensor]:
-    """The network and the images (correctly classified ones only, so that both sides attack the same set)."""
-    from benchmark import data, models
+def network(architecture: str) -> nn.Module:
+    """One with random weights for ten classes of images of 32×32."""
+    torch.manual_seed(0)
+    half = (0.5, 0.5, 0.5)
+    return models.build(architecture, num_classes=10, shape=(3, 32, 32), mean=half, std=half).eval()
 
+
+def problem(
+    options: argparse.Namespace, device: torch.device, architecture: str = "resnet18"
+) -> tuple[nn.Module, Tensor, Tensor]:
+    """The network and the images (correctly classified ones only, so that both sides attack the same set)."""
     count = options.images
     if options.checkpoint:
         checkpoint = models.load_checkpoint(options.checkpoint)
@@ -140,9 +148,7 @@ def problem(options: argparse.Namespace, device: torch.device) -> tuple[nn.Modul
         with torch.no_grad():
             right = ~is_wrong(model(x), y)
         return model, x[right][:count], y[right][:count]
-    torch.manual_seed(0)
-    half = (0.5, 0.5, 0.5)
-    model = models.build("resnet18", num_classes=10, shape=(3, 32, 32), mean=half, std=half).eval().to(device)
+    model = network(architecture).to(device)
     x = torch.rand(count, 3, 32, 32, generator=torch.Generator().manual_seed(0)).to(device)
     with torch.no_grad():
         return model, x, model(x).argmax(1)

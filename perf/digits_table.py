@@ -27,7 +27,7 @@ from benchmark.storage import write_atomic
 from benchmark.training import METHODS
 
 #: Who teaches whom; dd's teacher needs the temperature that the recipe quick gives the student.
-TEACHERS = variants.TEACHERS | {"dd": ("natural", {"temperature": 20})}
+TEACHERS = variants.TEACHERS | {"dd": variants.Tutor("natural", {"temperature": 20})}
 
 #: What the precision check trains, and in which norms it is meant to withstand.
 CHECKED = {"at": "linf", "trades": "linf", "mat": "linf", "mat-max": "Ravg"}
@@ -42,16 +42,18 @@ class Run:
     seed: int
     settings: tuple[tuple[str, object], ...] = ()
     precision: str = "fp32"
+    inner: str | None = None
 
     @property
     def name(self) -> str:
         parts = [self.method, *(f"{key}-{value}" for key, value in self.settings)]
+        parts += [] if self.inner is None else [f"inner-{self.inner}"]
         return "-".join([*parts, f"seed-{self.seed}", *([] if self.precision == "fp32" else [self.precision])])
 
     def teachers(self) -> list[Run]:
         roles = METHODS.get(self.method).cohort().teachers
         chosen = [TEACHERS.get(self.method, TEACHERS[role]) for role in roles]
-        return [Run(method, self.seed, tuple(settings.items())) for method, settings in chosen]
+        return [Run(who.method, self.seed, tuple(who.settings.items()), inner=who.inner) for who in chosen]
 
     def train(self, folder: Path) -> list[Path]:
         """The checkpoints of its networks, made if they are not there."""
@@ -59,6 +61,7 @@ class Run:
         return benchmark.train(
             self.method,
             set=dict(self.settings),
+            inner=self.inner,
             teacher=teachers,
             seed=self.seed,
             out=folder / "zoo",

@@ -5,7 +5,9 @@
 
 Passes are counted, not assumed: each attack runs on a few images of a small network, within a radius so small that
 none of them leaves early, which is what a robust image costs; restarts are multiplied. They don't depend on the size
-of the network, whose own passes are timed on a full batch. Worst-case mode, and images that break, cost less.
+of the network, whose own passes are timed on a full batch. Worst-case mode, and images that break, cost less. With
+--checkpoint they are counted on a network that learnt something and its images; without, on random weights, where
+attacks that begin at noise have the longest way to go.
 """
 
 from __future__ import annotations
@@ -16,12 +18,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from attacks import RADII
+from attacks import RADII, network, problem
 from measure import timed
 from overhead import bare_step
-from torch import Tensor, nn
+from torch import Tensor
 
-from benchmark import models
 from benchmark.attacks import PreparedClassifier
 from benchmark.evaluation.suite import SUITES, SuiteItem, load_suite
 from benchmark.hardware import describe, resolve_device, resolve_precision
@@ -35,12 +36,6 @@ class Speed:
 
     forward: float
     gradient: float
-
-
-def network(architecture: str) -> nn.Module:
-    torch.manual_seed(0)
-    half = (0.5, 0.5, 0.5)
-    return models.build(architecture, num_classes=10, shape=(3, 32, 32), mean=half, std=half).eval()
 
 
 def speed(architecture: str, device: torch.device, precision: str, images: int) -> Speed:
@@ -75,10 +70,7 @@ def lines(options: argparse.Namespace) -> Iterator[dict[str, object]]:
     device = resolve_device(options.device)
     precision = resolve_precision(options.precision, device)
     cost = speed(options.arch, device, precision, options.batch)
-    small = network("small-cnn").to(device)
-    x = torch.rand(options.images, 3, 32, 32, generator=torch.Generator().manual_seed(0)).to(device)
-    with torch.no_grad():
-        y = small(x).argmax(1)
+    small, x, y = problem(options, device, "small-cnn")
     classifier = PreparedClassifier(small, 10, device, precision, x[:2])
     counted: dict[str, tuple[float, float]] = {}
     for name in [options.suite] if options.suite else SUITES.names():
@@ -109,6 +101,7 @@ def main() -> None:
     parser.add_argument("--suite", default="", help="only this one")
     parser.add_argument("--preset", default="full")
     parser.add_argument("--arch", default="resnet18")
+    parser.add_argument("--checkpoint", help="a .pt of the zoo to count passes on; without it random weights")
     parser.add_argument("--images", type=int, default=4, help="on which passes are counted")
     parser.add_argument("--batch", type=int, default=64, help="on which the network's passes are timed")
     parser.add_argument("--device", default="auto")

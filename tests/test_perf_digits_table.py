@@ -31,7 +31,7 @@ def test_every_method_gets_its_teachers():
         assert len(teachers) == len(roles)
         assert all(teacher.seed == 1 and not teacher.teachers() for teacher in teachers)
     (teacher,) = digits_table.Run("mat-rob-rob-offline", 0).teachers()
-    assert (teacher.method, dict(teacher.settings)) == ("at", {"loss": "bce"})
+    assert (teacher.method, dict(teacher.settings), teacher.inner) == ("at", {"loss": "bce"}, "bce")
     assert [t.method for t in digits_table.Run("mtard", 0).teachers()] == ["natural", "trades"]
 
 
