@@ -40,29 +40,12 @@ def test_a_margin_within_rounding_is_not_clearly_wrong():
     assert clearly_wrong(logits, y).tolist() == [False, True, False, False]
 
 
-def test_cw_does_not_lower_its_weight_for_what_float32_does_not_confirm(monkeypatch):
-    net = Net((1, 8, 8), 5).eval()
-    classifier = PreparedClassifier(net, 5, precision="bf16")
-    x = torch.rand(6, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-    with torch.no_grad():
-        y = classifier(x).argmax(1)
-    attack = make_attack("cw", {"steps": 60, "step_size": 0.1})
-    c = torch.full((6,), 10.0)
-
-    def fooled() -> int:
-        return int(attack._minimise(classifier, x, y, c, Closest(classifier, x, y, "l2")).sum())
-
-    assert fooled() > 0
-    monkeypatch.setattr(classifier, "confirm", lambda x, y, broken: torch.zeros_like(broken))
-    assert fooled() == 0
-
-
 @pytest.mark.parametrize(
     ("name", "norm", "parameters", "farther"),
     [
         ("deepfool", "l2", {}, 1.001),
         ("deepfool", "linf", {}, 1.001),
-        ("cw", "l2", {"steps": 100}, 1.03),
+        ("cw", "l2", {"steps": 100}, 1.001),
         ("ddn", "l2", {}, 1.015),
         ("fmn", "l2", {}, 1.015),
         ("fmn", "linf", {}, 1.015),
