@@ -44,6 +44,19 @@ def test_an_image_without_a_start_is_left_as_it_is(name):
     assert torch.equal(made(deaf, x, y, Threat("l2", 1), ExampleNoise(0, range(3))), x)
 
 
+@pytest.mark.parametrize("name", ["boundary", "hopskipjump", "pointwise"])
+def test_how_long_others_look_for_a_start_changes_nothing(name):
+    """A bright image has a start at once; a dark one beside it looks for bright noise for long."""
+    classifier = PreparedClassifier(Sums(), 2)
+    bright, dark = (low + 0.1 * images(1) for low in (0.85, 0.05))
+    x, y = torch.cat([bright, dark]), torch.tensor([1, 0])
+    made = make_attack(name, {"noise_steps": 30} if name == "pointwise" else {"steps": 20})
+    both = made(classifier, x, y, Threat("l2", 1), ExampleNoise(0, [0, 1]))
+    alone = made(classifier, x[:1], y[:1], Threat("l2", 1), ExampleNoise(0, [0]))
+    assert classifier(both).argmax(1).tolist() == [0, 1]
+    torch.testing.assert_close(both[:1], alone)
+
+
 def test_bisection_ends_just_beyond_the_boundary():
     classifier = PreparedClassifier(Sums(), 2)
     x, far = torch.full((1, 1, 8, 8), 0.5), torch.ones(1, 1, 8, 8)

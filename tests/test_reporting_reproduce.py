@@ -6,32 +6,14 @@ import shlex
 from types import SimpleNamespace
 
 import pytest
+from test_training_recipe import plan as planned
 
 from benchmark.reporting.networks import Network
 from benchmark.reporting.reproduce import training_command
-from benchmark.training.plan import make_plan
 
 
 def card_of(method: str, **options):
-    plan = make_plan(
-        method,
-        **{
-            "dataset": "digits",
-            "arch": None,
-            "recipe": "quick",
-            "set": None,
-            "teacher": (),
-            "inner": None,
-            "outer": None,
-            "seed": 3,
-            "device": "cpu",
-            "precision": "fp32",
-            "download": False,
-            "root": None,
-            "name": None,
-        }
-        | options,
-    )
+    plan = planned(method, seed=3, **options)
     values = plan.recipe.model_dump(mode="json")
     return plan, {
         "name": plan.name,

@@ -17,6 +17,8 @@ from benchmark.threats import column
 
 #: After every so many proposals the sideways part of one is asked about alone.
 _PROBE = 10
+#: After how many tries the sideways and the inward step adapt: often, so that few steps are of a wrong length.
+_SIDEWAYS_TRIES, _INWARD_TRIES = 5, 20
 #: A walk whose steps towards the image have become shorter than this, relative to its distance, is over.
 _CONVERGED = 1e-7
 #: Random numbers drawn for one example at a time, so that drawing is cheap and memory stays bounded.
@@ -67,7 +69,7 @@ class Boundary(MinimalAttack):
     ) -> None:
         sideways = torch.full((len(rows),), self.sideways, device=x.device)
         inwards = torch.full((len(rows),), self.inwards, device=x.device)
-        flat, taken = _Rate(len(rows), 5, x.device), _Rate(len(rows), 20, x.device)
+        flat, taken = (_Rate(len(rows), tries, x.device) for tries in (_SIDEWAYS_TRIES, _INWARD_TRIES))
         block = max(1, min(self.steps, _DRAWS // x[0].numel()))
         for step in range(self.steps):
             if step % block == 0:
