@@ -162,7 +162,14 @@ def test_asking_seldom_confirms_claims_of_a_bfloat16_search_before_it_turns_to_f
     monkeypatch.setattr(low, "confirm", lambda x, y, broken: asked.append(low.precision) or broken)
     monkeypatch.setitem(ascent.PATIENCE, "cpu", 100)
     make_attack("pgd", {"steps": 20})(low, x, y, Threat("linf", 1e-6), ExampleNoise(5, range(24)))
-    assert asked == ["bf16", "fp32"]
+    assert asked == ["bf16"]
+
+
+def test_a_step_costs_one_pass_and_the_end_point_none(problem):
+    classifier, x, y = problem
+    classifier.forwards = classifier.backwards = 0
+    make_attack("pgd", {"steps": 7})(classifier, x, y, Threat("linf", 1e-6), ExampleNoise(5, range(24)))
+    assert (classifier.forwards, classifier.backwards) == (7 * 24, 7 * 24)
 
 
 def _iterates(classifier, x, y, move, threat):
