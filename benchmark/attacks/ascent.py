@@ -222,7 +222,7 @@ class _State:
         if self.keep == "last":
             self.result = self.current
         elif self.keep == "first":
-            # Claims since the last look were made in float32. Whether the end point is misclassified nobody asks here:
+            # Claims since the last look were made in float32. Whether the end point is misclassified is not asked:
             # it is what there is, and the verdict is another's.
             self.result[self.rows] = torch.where(self._column(self.claimed), self.claim, self.current)
 
