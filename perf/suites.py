@@ -5,7 +5,9 @@
 
 Passes are counted, not assumed: each attack runs on a few images of a small network, within a radius so small that
 none of them leaves early, which is what a robust image costs; restarts are multiplied. They don't depend on the size
-of the network, whose own passes are timed on a full batch. Worst-case mode, and images that break, cost less. With
+of the network, whose own passes are timed on a full batch. The verdict's float32 pass is one of them, for each restart.
+Attacks that ask the network nothing, the corruptions, are timed instead. Worst-case mode, and images that break, cost
+less. With
 --checkpoint they are counted on a network that learnt something and its images; without, on random weights, where
 attacks that begin at noise have the longest way to go.
 """
@@ -56,14 +58,23 @@ def speed(architecture: str, device: torch.device, precision: str, images: int) 
     return Speed(one, two - one)
 
 
-def passes(item: SuiteItem, classifier: PreparedClassifier, x: Tensor, y: Tensor) -> tuple[float, float]:
-    """Forward and backward passes per image of one restart on images that withstand it."""
+def passes(item: SuiteItem, classifier: PreparedClassifier, x: Tensor, y: Tensor) -> tuple[float, float, float]:
+    """Forward and backward passes per image of one restart on images that withstand it, the verdict's included.
+
+    Third, the seconds per image that crafting takes where it asks the network nothing, else 0.
+    """
     threat = item.threat
     if item.attack.kind == "budget" and threat.norm in RADII:
         threat = Threat(threat.norm, 1e-4 * threat.epsilon)
     forwards, backwards = classifier.forwards, classifier.backwards
-    item.attack(classifier, x, y, threat, ExampleNoise(0, range(len(x)), device=x.device))
-    return (classifier.forwards - forwards) / len(x), (classifier.backwards - backwards) / len(x)
+
+    def run() -> Tensor:
+        return item.attack(classifier, x, y, threat, ExampleNoise(0, range(len(x)), device=x.device))
+
+    run()
+    asked = classifier.forwards - forwards, classifier.backwards - backwards
+    own = 0.0 if asked[0] else timed(run)[0]
+    return asked[0] / len(x) + 1, asked[1] / len(x), own / len(x)
 
 
 def lines(options: argparse.Namespace) -> Iterator[dict[str, object]]:
@@ -72,15 +83,15 @@ def lines(options: argparse.Namespace) -> Iterator[dict[str, object]]:
     cost = speed(options.arch, device, precision, options.batch)
     small, x, y = problem(options, device, "small-cnn")
     classifier = PreparedClassifier(small, 10, device, precision, x[:2])
-    counted: dict[str, tuple[float, float]] = {}
+    counted: dict[str, tuple[float, float, float]] = {}
     for name in [options.suite] if options.suite else SUITES.names():
         parts: dict[str, float] = {}
         total = [0.0, 0.0]
         for item in load_suite(name, options.preset, "cifar10").items:
             key = json.dumps(item.definition(), sort_keys=True, default=str)
             counted[key] = counted.get(key) or passes(item, classifier, x, y)
-            forwards, backwards = (count * item.restarts for count in counted[key])
-            parts[item.label] = forwards * cost.forward + backwards * cost.gradient
+            forwards, backwards, own = (count * item.restarts for count in counted[key])
+            parts[item.label] = own + forwards * cost.forward + backwards * cost.gradient
             total = [total[0] + forwards, total[1] + backwards]
         yield {
             "name": name,
