@@ -5,11 +5,10 @@
 
 Passes are counted, not assumed: each attack runs on a few images of a small network, within a radius so small that
 none of them leaves early, which is what a robust image costs; restarts are multiplied. They don't depend on the size
-of the network, whose own passes are timed on a full batch. The verdict's float32 pass is one of them, for each restart.
+of the network, whose own passes are timed on a full batch. The verdict's pass is one of them, for each restart.
 Attacks that ask the network nothing, the corruptions, are timed instead. Worst-case mode, and images that break, cost
-less. With
---checkpoint they are counted on a network that learnt something and its images; without, on random weights, where
-attacks that begin at noise have the longest way to go.
+less. With --checkpoint passes are counted on a network that learnt something and its images; without, on random
+weights, where attacks that begin at noise have the longest way to go.
 """
 
 from __future__ import annotations

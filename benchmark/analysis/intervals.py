@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import sqrt
 
-from scipy.stats import norm
+from scipy.special import ndtri
 
 
 def wilson(successes: float, total: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -19,7 +19,7 @@ def wilson(successes: float, total: int, confidence: float = 0.95) -> tuple[floa
     """
     if not 0 <= successes <= total or total < 1:
         raise ValueError(f"{successes} of {total} is no share")
-    z = float(norm.ppf((1 + confidence) / 2))
+    z = float(ndtri((1 + confidence) / 2))
     share = successes / total
     centre = (share + z * z / (2 * total)) / (1 + z * z / total)
     half = z / (1 + z * z / total) * sqrt(share * (1 - share) / total + z * z / (4 * total * total))

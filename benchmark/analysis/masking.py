@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import binom
+from scipy.special import bdtr
 
 from benchmark.analysis.aggregate import union
 
@@ -155,7 +155,7 @@ def _breaks_more(ones: Sequence[Outcome], others: Sequence[Outcome]) -> bool:
     tried = np.logical_and.reduce([outcome.evaluated for outcome in (*ones, *others)])
     mine, theirs = union(ones) & tried, union(others) & tried
     gained, lost = int((mine & ~theirs).sum()), int((theirs & ~mine).sum())
-    return gained > lost and float(binom.cdf(lost, gained + lost, 0.5)) < LEVEL
+    return gained > lost and float(bdtr(lost, gained + lost, 0.5)) < LEVEL
 
 
 def _numbers(one: Outcome, rivals: Sequence[Outcome]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import binom, norm
+from scipy.special import bdtr, ndtr
 
 from benchmark.analysis.aggregate import robust
 from benchmark.errors import BadInput
@@ -119,8 +119,8 @@ def mcnemar(only_first: ArrayLike, only_second: ArrayLike) -> NDArray[np.float64
 
     If neither is better, each image on which they differ is a fair coin.
     """
-    fewer, total = np.minimum(only_first, only_second), np.add(only_first, only_second)
-    return np.minimum(1.0, 2 * binom.cdf(fewer, total, 0.5))
+    fewer, total = np.minimum(only_first, only_second), np.add(only_first, only_second).astype(np.intc)
+    return np.minimum(1.0, 2 * bdtr(fewer, total, 0.5))
 
 
 def bootstrap(values: NDArray[np.float64], seed: int = 0, resamples: int = RESAMPLES) -> NDArray[np.float64]:
@@ -134,4 +134,4 @@ def bootstrap(values: NDArray[np.float64], seed: int = 0, resamples: int = RESAM
 def _normal_p(difference: float, deviation: float) -> float:
     if deviation == 0:
         return 1.0 if difference == 0 else 0.0
-    return float(2 * norm.sf(abs(difference) / deviation))
+    return float(2 * ndtr(-abs(difference) / deviation))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import sqrt
 
 from scipy.optimize import brentq
-from scipy.stats import norm
+from scipy.special import ndtri
 
 
 def smallest_difference(
@@ -24,7 +24,7 @@ def smallest_difference(
     Returns:
         A fraction; None if so few images can't show anything.
     """
-    level, chance = float(norm.isf(alpha / 2)), float(norm.ppf(power))
+    level, chance = -float(ndtri(alpha / 2)), float(ndtri(power))
 
     def excess(difference: float) -> float:
         spread = chance * sqrt(max(discordant - difference**2, 0.0))

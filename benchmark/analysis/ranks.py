@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from benchmark.analysis.paired import bootstrap, check_comparable, mcnemar, scores
 
@@ -69,5 +69,5 @@ def _p_values(table: NDArray[np.float64], exact: bool) -> NDArray[np.float64]:
     deviation = np.sqrt(np.maximum(variances[:, None] + variances[None, :] - 2 * covariance, 0))
     difference = np.abs(table.mean(1)[:, None] - table.mean(1)[None, :])
     with np.errstate(divide="ignore", invalid="ignore"):
-        p = 2 * norm.sf(difference / deviation)
+        p = 2 * ndtr(-difference / deviation)
     return np.where(deviation > 1e-12, p, np.where(difference > 1e-12, 0.0, 1.0))
