@@ -153,7 +153,7 @@ def described(found):
 
 
 def test_the_row_of_an_attack_that_saw_all():
-    costs = {"attacked": 4, "seconds": 1.5, "forwards": 40, "backwards": 30}
+    costs = {"attacked": 4, "seconds": 1.5, "forwards": 40, "backwards": 30, "disagreements": 2}
     ddn = outcome("ddn-l2", "l2", None, [0, 0.2, 0.7, np.inf], epsilon=0.5, costs=costs)
     row = tidy([described(evaluation([1, 0, 0, 0], ddn))]).iloc[0].to_dict()
     low, high = row.pop("low"), row.pop("high")

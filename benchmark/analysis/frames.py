@@ -36,7 +36,8 @@ def tidy(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
     Columns, besides those that say which evaluation a row belongs to: attack, norm, epsilon, kind, images, attacked,
     accuracy with its 95% interval (low, high; None where the attack failed), conditional (worst-case mode: the
     accuracy is that among what earlier attacks left), median_distance of the examples for which an adversarial
-    was found, seconds, forwards, backwards, error.
+    was found, seconds, forwards, backwards, disagreements (successes claimed in low precision that float32
+    refused), error.
     """
     import pandas as pd
 
@@ -75,7 +76,7 @@ def per_example(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
 
 _COLUMNS = (
     "attack", "norm", "epsilon", "kind", "images", "attacked", "accuracy", "low", "high", "conditional",
-    "median_distance", "seconds", "forwards", "backwards", "error",
+    "median_distance", "seconds", "forwards", "backwards", "disagreements", "error",
 )  # fmt: skip
 
 
@@ -115,5 +116,6 @@ def _row(found: Evaluation, outcome: Outcome) -> dict[str, Any]:
         "seconds": outcome.costs.get("seconds"),
         "forwards": outcome.costs.get("forwards"),
         "backwards": outcome.costs.get("backwards"),
+        "disagreements": outcome.costs.get("disagreements"),
         "error": "; ".join(outcome.errors) or None,
     }

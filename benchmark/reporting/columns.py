@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from benchmark.analysis.corruptions import CORRUPTION
 from benchmark.reporting.tables import Board
 
 
@@ -37,7 +38,7 @@ def columns(board: Board) -> list[Column]:
         Column("Network", "", is_number=False),
         Column("Rworst", "Accuracy", is_overall=True),
         Column("Ravg", "Accuracy", is_overall=True),
-        *(Column(norm, "Accuracy", norm) for norm in board.norms),
+        *(Column(label, "Accuracy", label if label in board.norms else CORRUPTION) for label in board.norm_columns),
         Column("Clean", "Accuracy"),
         Column("Method", "Network", is_number=False),
         Column("Architecture", "Network", is_number=False),

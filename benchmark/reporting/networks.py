@@ -11,6 +11,7 @@ import numpy as np
 from markupsafe import Markup
 
 from benchmark.analysis.attribution import Share, attribution
+from benchmark.analysis.corruptions import Corruption, corruptions
 from benchmark.analysis.curves import Curve, security_curve
 from benchmark.errors import BadInput
 from benchmark.evaluation import Evaluation
@@ -51,6 +52,11 @@ class Answer:
     def shares(self) -> list[Share]:
         """Each attack's part in what was broken, in the order of the row's attacks."""
         return attribution(self.evaluation)
+
+    @cached_property
+    def corruptions(self) -> list[Corruption]:
+        """Accuracy by corruption and severity; none if the suite has no corruptions."""
+        return corruptions(self.evaluation)
 
     @property
     def command(self) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmark.analysis import aggregate
+from benchmark.analysis.corruptions import CORRUPTION, corruption_mean
 from benchmark.analysis.intervals import wilson
 from benchmark.analysis.masking import masking_flags
 from benchmark.analysis.ranks import ranks
@@ -62,6 +63,16 @@ class Board:
     def threats(self) -> tuple[str, ...]:
         """Each norm with its radius or radii, as people write them."""
         return tuple(f"{norm} ≤ {' or '.join(map(radius, found))}" for norm, found in self.radii.items())
+
+    @property
+    def norm_columns(self) -> dict[str, str]:
+        """Headings of the accuracies in the norms, and what rows call them; corruptions have their mean as well."""
+        found: dict[str, str] = {}
+        for norm in self.norms:
+            found[norm] = norm
+            if norm == CORRUPTION:
+                found["corruption mean"] = "corruption_mean"
+        return found
 
     @property
     def anchor(self) -> str:
@@ -158,6 +169,7 @@ def _network(evaluation: Evaluation) -> Row:
     accuracies = {
         "clean": aggregate.clean_accuracy(evaluation),
         **{norm: aggregate.norm_accuracy(evaluation, norm) for norm in evaluation.norms},
+        **({"corruption_mean": corruption_mean(evaluation)} if CORRUPTION in evaluation.norms else {}),
         "r_avg": aggregate.r_avg(evaluation),
         "r_worst": aggregate.r_worst(evaluation),
     }
@@ -203,6 +215,7 @@ def _attack(evaluation: Evaluation, outcome: Outcome) -> Row:
         "median_distance": float(np.median(outcome.distance[tried])) if is_measured else None,
         **{cost: outcome.costs[cost] for cost in COSTS},
         "faults": sum(outcome.costs["faults"].values()),
+        "disagreements": outcome.costs["disagreements"],
         "source": outcome.definition["source"],
         "parameters": ", ".join(f"{name}={canonical_json(value)}" for name, value in parameters.items()),
         "records": outcome.records,

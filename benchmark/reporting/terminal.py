@@ -34,7 +34,7 @@ def print_boards(boards: Iterable[Board]) -> None:
     screen = console()
     for board in boards:
         table = _table(board.title)
-        for name in ("", "network", "clean", *board.norms, "Ravg", "Rworst", "95% interval", "passes", "time"):
+        for name in ("", "network", "clean", *board.norm_columns, "Ravg", "Rworst", "95% interval", "passes", "time"):
             table.add_column(name, justify="left" if name == "network" else "right")
         for row in board.networks:
             table.add_row(*map(_text, _cells(board, row)))
@@ -140,7 +140,7 @@ def _table(title: str) -> Table:
 
 
 def _cells(board: Board, row: Row) -> list[str]:
-    accuracies = [percent(row[name]) for name in ("clean", *board.norms, "r_avg", "r_worst")]
+    accuracies = [percent(row[name]) for name in ("clean", *board.norm_columns.values(), "r_avg", "r_worst")]
     interval = (
         f"{percent(row['r_worst_low'])}–{percent(row['r_worst_high'])}" if row["r_worst"] is not None else MISSING
     )

@@ -54,10 +54,10 @@ def markdown(caption: str, heading: Sequence[str], rows: Sequence[Sequence[str]]
 
 def board_cells(board: Board) -> tuple[list[str], list[list[str]]]:
     """A leaderboard's heading and rows: two words, rank, accuracies in percent, and the interval of Rworst."""
-    heading = ["Network", "Method", "Rank", "Clean", *board.norms, "Ravg", "Rworst", "95%"]
+    heading = ["Network", "Method", "Rank", "Clean", *board.norm_columns, "Ravg", "Rworst", "95%"]
     rows = []
     for row in board.networks:
-        accuracies = [percent(row[name]) for name in ("clean", *board.norms, "r_avg", "r_worst")]
+        accuracies = [percent(row[name]) for name in ("clean", *board.norm_columns.values(), "r_avg", "r_worst")]
         low, high = percent(row["r_worst_low"]), percent(row["r_worst_high"])
         interval = MISSING if row["r_worst"] is None else f"{low}–{high}"
         rank = MISSING if row["rank"] is None else str(row["rank"])
