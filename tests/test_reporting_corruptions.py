@@ -29,7 +29,7 @@ ATTACKS = "".join(
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site about one network under two corruptions and in a norm."""
     folder = tmp_path_factory.mktemp("corruptions")
-    suite = write_suite(folder, f"{ATTACKS}  - {{attack: fgsm, norm: linf}}\n")
+    suite = write_suite(folder, f"{ATTACKS}  - {{attack: fgsm, norm: linf, epsilon: 0.05}}\n")
     benchmark.evaluate([save(folder)], suite=str(suite), results=folder / "results")
     return benchmark.report(results=folder / "results", out=folder / "out").parent
 
@@ -67,7 +67,9 @@ def test_a_network_s_page_has_each_corruption_at_each_severity(out: Path) -> Non
 def test_tables_of_text_have_it_too(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     results = out.parent / "results"
     (board,) = boards(load_results(results))
-    mean = percent(board.networks[0]["corruption_mean"])
+    shares = [percent(board.networks[0][name]) for name in ("corruption_mean", "linf", "r_avg", "corruption")]
+    assert len(set(shares)) == len(shares), "or a wrong column would look right"
+    mean = shares[0]
     print_boards([board])
     head, line = capsys.readouterr().out.splitlines()[1:3]
     start = head.index("corruption mean")
