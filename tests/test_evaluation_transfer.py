@@ -161,6 +161,28 @@ def test_images_that_do_not_fool_are_refuted(options, networks, tmp_path):
     assert recheck.refuted == tuple(kept.rows[:2])
 
 
+def test_images_that_were_taken_out_are_missed(options, networks, tmp_path):
+    evaluate(networks[0], keep=True, **options)
+    (path,) = (tmp_path / "results" / "adversarials").rglob("*.npz")
+    kept = read_keepsake(path)
+    write_keepsake(path, type(kept)(kept.rows[2:], kept.images[2:]))
+    (recheck,) = verify(tmp_path / "results", networks[0])
+    assert recheck.claimed == len(kept.rows)
+    assert recheck.stored == recheck.confirmed == len(kept.rows) - 2
+    assert f"of {len(kept.rows)} images that its record claims, 2 are not in it" in recheck.problems[0]
+
+
+def test_an_attack_whose_images_are_gone_has_none_stored(options, networks, tmp_path):
+    options["suite"] = write_suite(tmp_path, PGD + DDN)
+    (evaluation,) = evaluate(networks[0], keep=True, **options)
+    (name,) = evaluation.outcome("ddn-l2").records
+    (path,) = (tmp_path / "results" / "adversarials").rglob(f"{name}.npz")
+    path.unlink()
+    rechecks = {recheck.label: recheck for recheck in verify(tmp_path / "results", networks[0])}
+    assert rechecks["ddn-l2"].stored == 0 < rechecks["ddn-l2"].claimed
+    assert rechecks["pgd-linf"].stored == rechecks["pgd-linf"].claimed
+
+
 def test_images_are_made_when_they_are_asked_for_later(options, networks, tmp_path):
     evaluate(networks[0], **options)
     assert not (tmp_path / "results" / "adversarials").exists()

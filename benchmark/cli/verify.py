@@ -37,6 +37,7 @@ def verify(
                 "network": found.model,
                 "attack": found.label,
                 **({"crafted on": found.crafted_on} if found.crafted_on else {}),
+                "claimed": found.claimed,
                 "stored": found.stored,
                 "confirmed": found.confirmed,
                 "refuted": list(found.refuted),

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from benchmark.errors import BadInput
 from benchmark.evaluation import subject
@@ -28,7 +30,8 @@ class Recheck:
     Attributes:
         model, label: the network and the attack.
         crafted_on: the network that the images were crafted on, where `transfer` made them.
-        stored: images that were found.
+        claimed: images that the records say were broken by a change, at some distance.
+        stored: those of them whose adversarial image is there.
         confirmed: those that are still misclassified, at the stored distance.
         refuted: positions in the test set of those that are not.
         problems: files that are damaged or lack, each with its reason.
@@ -36,6 +39,7 @@ class Recheck:
 
     model: str
     label: str
+    claimed: int
     stored: int
     confirmed: int
     refuted: tuple[int, ...]
@@ -60,7 +64,7 @@ def verify(
         device, root, download, trust: as for `evaluate`.
 
     Returns:
-        One entry per evaluation and attack of these networks that has stored images.
+        One entry per attack of each evaluation of these networks that has stored images.
 
     Raises:
         BadInput: there is no such folder; a network can't be loaded, was not evaluated here, or its test images
@@ -83,30 +87,41 @@ def verify(
             name, data = evaluation.dataset["name"], evaluation.dataset["digest"]
             subject.dataset_of(name, folder, download)
             network = subject.subject(Target(str(source), digest, name, folder, data, place, "fp32", trust))
-            found += [_recheck(ledger, network, evaluation, outcome) for outcome in evaluation.outcomes]
+            rechecks = [_recheck(ledger, network, evaluation, outcome) for outcome in evaluation.outcomes]
+            # An evaluation without --keep has nothing to show; of one with it, every attack that found something has.
+            if any(recheck.stored or recheck.problems for recheck in rechecks):
+                found += [recheck for recheck in rechecks if recheck.claimed or recheck.problems]
     subject.forget()
-    return [recheck for recheck in found if recheck.stored or recheck.problems]
+    return found
 
 
 def _recheck(ledger: Ledger, network: Subject, evaluation: Evaluation, outcome: Outcome) -> Recheck:
-    stored, refuted, problems = 0, list[int](), list[str]()
+    claimed, stored, refuted, problems = 0, 0, list[int](), list[str]()
     for name in outcome.records:
         record = ledger.read(evaluation.model["digest"], name)
         if record is None:
             problems.append(f"the record {name} is absent or damaged")
             continue
+        claims = np.isfinite(record.distance) & ~record.clean_errors
+        claimed += int(claims.sum())
         try:
-            count, wrong = _judge_again(ledger, network, outcome, record)
+            rows, wrong = _judge_again(ledger, network, outcome, record)
         except FileNotFoundError:
             continue
         except Damaged as problem:
             problems.append(str(problem))
             continue
-        stored += count
+        stored += len(rows)
         refuted += wrong
+        lacking = claims.copy()
+        lacking[rows] = False
+        if lacking.any():
+            path = ledger.keepsake_path(evaluation.model["digest"], name)
+            problems.append(f"{path}: of {claims.sum()} images that its record claims, {lacking.sum()} are not in it")
     return Recheck(
         evaluation.name,
         outcome.label,
+        claimed,
         stored,
         stored - len(refuted),
         tuple(refuted),
@@ -115,8 +130,10 @@ def _recheck(ledger: Ledger, network: Subject, evaluation: Evaluation, outcome: 
     )
 
 
-def _judge_again(ledger: Ledger, network: Subject, outcome: Outcome, record: Record) -> tuple[int, list[int]]:
-    """How many images a record has stored, and the positions of those that are not confirmed."""
+def _judge_again(
+    ledger: Ledger, network: Subject, outcome: Outcome, record: Record
+) -> tuple[NDArray[np.int64], list[int]]:
+    """Which rows of its shard a record has images of, and the positions of those that are not confirmed."""
     path = ledger.keepsake_path(record.key["network"], record.digest)
     keepsake = read_keepsake(path)
     start, stop = record.key["data"]["start"], record.key["data"]["stop"]
@@ -131,4 +148,4 @@ def _judge_again(ledger: Ledger, network: Subject, outcome: Outcome, record: Rec
     expected = torch.from_numpy(record.distance).to(x.device)
     close = torch.isclose(verdict.distance, expected, rtol=1e-5, atol=1e-7)
     wrong = handed & ~(verdict.wrong & close)
-    return len(rows), [start + int(row) for row in wrong.nonzero().squeeze(1)]
+    return keepsake.rows, [start + int(row) for row in wrong.nonzero().squeeze(1)]
