@@ -92,6 +92,21 @@ class RowByRow(nn.Module):
         return 3 * (hidden[:, None] * self.second).sum(2)
 
 
+class Crooked(nn.Module):
+    """Steep tanh layers on top of each other: a gradient is soon wrong, so that further steps pay off."""
+
+    def __init__(self, size: int, classes: int) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(0)
+        self.first = 3 * torch.randn(24, size, generator=generator) / size**0.5
+        self.second = 3 * torch.randn(24, 24, generator=generator) / 24**0.5
+        self.last = torch.randn(classes, 24, generator=generator)
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = torch.tanh((2 * x.flatten(1) - 1) @ self.first.T)
+        return torch.tanh(hidden @ self.second.T) @ self.last.T
+
+
 class Linear(nn.Module):
     """Logits W·x, with W drawn from a seed: margins and distances are known in closed form."""
 
