@@ -13,7 +13,7 @@ from evaluation_toys import THREE_NORMS, Misbehaving, save, trained, with_last_l
 
 from benchmark import data, models
 from benchmark.analysis import aggregate
-from benchmark.attacks import ATTACKS, PreparedClassifier
+from benchmark.attacks import ATTACKS, PreparedClassifier, classifier
 from benchmark.errors import BadInput
 from benchmark.evaluation import engine, evaluate, load_results, plan
 
@@ -33,10 +33,10 @@ def one_thread():
 def run(tmp_path):
     """evaluate() with a toy suite, its results in a temporary folder."""
 
-    def run(checkpoints=None, attacks=THREE_NORMS, images=60, **options):
+    def run(checkpoints=None, attacks=THREE_NORMS, images=60, results_name="results", **options):
         checkpoints = save(tmp_path) if checkpoints is None else checkpoints
         suite = write_suite(tmp_path, attacks, images)
-        defaults = {"results": tmp_path / "results", "precision": "fp32", "progress": False}
+        defaults = {"results": tmp_path / results_name, "precision": "fp32", "progress": False}
         return evaluate(checkpoints, suite=suite, **{**defaults, **options})
 
     return run
@@ -54,6 +54,19 @@ def equal(one, other) -> bool:
         for a, b in zip(one.outcomes, other.outcomes, strict=True)
         for name in ARRAYS
     )
+
+
+def test_successes_that_float32_refuses_are_counted_for_each_attack(run, monkeypatch):
+    def refused(**options) -> dict[str, int]:
+        (evaluation,) = run(**options)
+        return {outcome.label: outcome.costs["disagreements"] for outcome in evaluation.outcomes}
+
+    assert not any(refused().values())
+    agreed = refused(precision="bf16", results_name="agreed")
+    monkeypatch.setattr(classifier, "clearly_wrong", lambda logits, y: torch.zeros_like(y, dtype=torch.bool))
+    stubborn = refused(precision="bf16", results_name="stubborn")
+    # FGSM's only step runs in float32.
+    assert {label for label in agreed if stubborn[label] > agreed[label]} == set(agreed) - {"fgsm-linf"}
 
 
 def test_the_numbers_make_sense(run):

@@ -35,6 +35,7 @@ class PreparedClassifier:
         networks: the prepared network by precision; passes made with them directly are not counted.
         forwards, backwards: passes so far, counted in examples.
         dead_gradients: how many of the counted backward passes gave an exactly zero or non-finite gradient.
+        disagreements: how many of the successes that the search claimed in bfloat16 were none in float32.
 
     Raises:
         BadInput: the network is to be compiled and can't be.
@@ -65,11 +66,17 @@ class PreparedClassifier:
                 self.networks[name] = _compiled(self.networks[name], probe)
         self.forwards = 0
         self.backwards = 0
+        # Added up where they arise, since reading them would make an accelerator wait.
         self._dead = torch.zeros((), dtype=torch.int64, device=self.device)
+        self._refused = torch.zeros_like(self._dead)
 
     @property
     def dead_gradients(self) -> int:
         return int(self._dead)
+
+    @property
+    def disagreements(self) -> int:
+        return int(self._refused)
 
     def __call__(self, x: Tensor) -> Tensor:
         """Logits (N×K, float32) of `x`, in the precision of the search."""
@@ -83,9 +90,11 @@ class PreparedClassifier:
         """
         if self.precision == "fp32" or not bool(broken.any()):
             return broken
-        broken = broken.clone()
         with torch.no_grad():
-            broken[broken.clone()] = clearly_wrong(self._logits(x[broken], "fp32"), y[broken])
+            confirmed = clearly_wrong(self._logits(x[broken], "fp32"), y[broken])
+        self._refused += (~confirmed).sum()
+        broken = broken.clone()
+        broken[broken.clone()] = confirmed
         return broken
 
     @contextmanager

@@ -158,7 +158,6 @@ def file_trial(trial: Trial, key: dict[str, Any], info: dict[str, Any]) -> Recor
             "label": trial.item.label,
             "attacked": int(trial.handed.sum()),
             "faults": {} if failed else dict(trial.faults),
-            "disagreements": trial.disagreements,
         },
     )
 

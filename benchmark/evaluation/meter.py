@@ -26,7 +26,7 @@ class Meter:
     Attributes:
         error: why the attack failed, if it did.
         warnings: what it logged as a warning, each thing once.
-        spent: seconds; forward and backward passes and dead gradients, counted in examples.
+        spent: seconds; forward and backward passes, dead gradients and disagreements, counted in examples.
         hardware: where it ran.
     """
 
@@ -87,4 +87,5 @@ def _counts(classifier: PreparedClassifier) -> dict[str, int]:
         "forwards": classifier.forwards,
         "backwards": classifier.backwards,
         "dead_gradients": classifier.dead_gradients,
+        "disagreements": classifier.disagreements,
     }

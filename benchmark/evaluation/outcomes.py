@@ -27,7 +27,8 @@ class Outcome:
             same norm had succeeded, or because it failed there.
         errors: why it failed on some shard of the images; a failed attack proves nothing about robustness.
         missing: how many of its records are absent or damaged.
-        costs: seconds, forwards, backwards, dead_gradients, disagreements, and the faults by reason.
+        costs: seconds, forwards, backwards, dead_gradients, disagreements (successes claimed in bfloat16 that were
+            none in float32), and the faults by reason.
         definition: the attack's identity as the suite states it.
         records: the digests of the records that all this was read from.
         warnings: what the attack itself warned of.

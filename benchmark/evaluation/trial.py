@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from benchmark.attacks import Resumable, Stage
-from benchmark.attacks.objectives import is_wrong
 from benchmark.evaluation.memory import halve_on_out_of_memory
 from benchmark.evaluation.subject import Subject
 from benchmark.evaluation.suite import SuiteItem
@@ -31,7 +30,6 @@ class Trial:
         broken, distance: N each; clean errors are broken at distance 0.
         closest: N×C×H×W, the closest verified adversarial of each image, or the image itself.
         faults: candidates that were rejected, by reason.
-        disagreements: candidates on which the search, at its lower precision, believed otherwise than the verdict.
         candidates: N×C×H×W, what the attack returned last, admissible or not.
     """
 
@@ -44,7 +42,6 @@ class Trial:
         self.distance = torch.where(self.clean_errors, 0.0, torch.inf)
         self.closest = self.x.clone()
         self.faults: Counter[str] = Counter()
-        self.disagreements = 0
         self._pending = self.handed.clone()
         self._until_broken = item.attack.kind == "budget" or handed is not None
         self.candidates = self.x
@@ -85,10 +82,6 @@ class Trial:
         self._tried += int(tried.sum())
         if self._until_broken:
             self._pending &= ~verdict.broken
-        classifier = self.network.classifier
-        if classifier.precision != "fp32":
-            believed = is_wrong(_logits(self.network, x_adv[tried]), self.y[tried])
-            self.disagreements += int((believed != verdict.wrong[tried]).sum())
 
     def check(self) -> None:
         """Raises AttackFault if candidates were tried and all of them were rejected."""
@@ -128,8 +121,3 @@ def craft(
         return x_adv.detach()
 
     return halve_on_out_of_memory(attack, len(rows)) if item.attack.batch_independent else attack(slice(None))
-
-
-@torch.no_grad()
-def _logits(network: Subject, x: Tensor) -> Tensor:
-    return halve_on_out_of_memory(lambda rows: network.classifier(x[rows]), len(x))
