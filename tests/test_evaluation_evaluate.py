@@ -183,18 +183,37 @@ def test_worst_case_mode_gives_the_same_robust_accuracies(run):
     assert np.array_equal(handed, worst.clean_errors | ~worst.outcome("fgsm-linf").broken)
 
 
-def test_memory_that_runs_out_does_not_change_a_verdict(run, monkeypatch, tmp_path):
-    (enough,) = run(results=tmp_path / "enough")
+@pytest.fixture
+def tight(monkeypatch):
+    """Makes memory run out for more than twenty images at once, from when it is called."""
     original = PreparedClassifier.__call__
 
-    def tight(self, x):
+    def call(self, x):
         if len(x) > 20:
             raise torch.OutOfMemoryError("out of memory")
         return original(self, x)
 
-    monkeypatch.setattr(PreparedClassifier, "__call__", tight)
+    return lambda: monkeypatch.setattr(PreparedClassifier, "__call__", call)
+
+
+def test_attacks_of_libraries_go_on_when_memory_runs_out_and_say_so(run, tight):
+    tight()
+    (evaluation,) = run(
+        attacks="  - {attack: apgd-ce, norm: linf, parameters: {steps: 3}}\n"
+        "  - {attack: 'foolbox.attacks:LinfPGD', norm: linf, parameters: {steps: 3}}\n"
+    )
+    assert not evaluation.failures
+    for outcome in evaluation.outcomes:
+        assert outcome.broken.sum() > evaluation.clean_errors.sum()
+        assert "memory ran out" in outcome.warnings[0]
+
+
+def test_memory_that_runs_out_does_not_change_a_verdict(run, tight, tmp_path):
+    (enough,) = run(results=tmp_path / "enough")
+    tight()
     (little,) = run(results=tmp_path / "little")
     assert not little.failures
+    assert not any(outcome.warnings for outcome in little.outcomes)
     for outcome in enough.outcomes:
         assert np.mean(outcome.broken == little.outcome(outcome.label).broken) >= 59 / 60
 

@@ -11,8 +11,6 @@ from torch import Tensor
 def halve_on_out_of_memory(compute: Callable[[slice], Tensor], count: int) -> Tensor:
     """`compute` on the rows 0, ..., count − 1: in one go if that fits, else in halves, quarters, ...
 
-    Only for a `compute` whose result for a row does not depend on the other rows.
-
     Args:
         compute: takes a slice of rows, returns a tensor with one row for each.
         count: how many rows there are.
@@ -24,7 +22,7 @@ def halve_on_out_of_memory(compute: Callable[[slice], Tensor], count: int) -> Te
     while True:
         try:
             return torch.cat([compute(slice(at, min(at + size, count))) for at in range(0, max(count, 1), size)])
-        except RuntimeError as error:
+        except Exception as error:  # an attack may be anybody's code, and wrap what its network raised
             if not is_out_of_memory(error) or size == 1:
                 raise
         # Outside the handler, so that the failed pass's tensors are no longer held by its traceback.
@@ -34,6 +32,8 @@ def halve_on_out_of_memory(compute: Callable[[slice], Tensor], count: int) -> Te
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether `error` says that the device, or the host, had no memory left."""
+    """Whether `error`, or what it was raised from, says that the device or the host had no memory left."""
     text = str(error).lower()
-    return isinstance(error, torch.OutOfMemoryError) or "out of memory" in text or "can't allocate memory" in text
+    if isinstance(error, torch.OutOfMemoryError) or "out of memory" in text or "can't allocate memory" in text:
+        return True
+    return error.__cause__ is not None and is_out_of_memory(error.__cause__)

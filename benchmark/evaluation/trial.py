@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 
 import torch
@@ -13,6 +14,9 @@ from benchmark.evaluation.subject import Subject
 from benchmark.evaluation.suite import SuiteItem
 from benchmark.evaluation.verify import AttackFault, check_candidates, verify
 from benchmark.noise import ExampleNoise
+
+#: What attacks warn of is heard on this channel and kept in the record.
+_LOG = logging.getLogger("benchmark.attacks")
 
 
 class Trial:
@@ -102,8 +106,8 @@ def craft(
 ) -> Tensor:
     """Candidates for the images `rows` of a shard that begins at `start`: as many as there are rows.
 
-    The attack goes on from `stage`, which holds all images of the shard, if there is one. Where the batch does
-    not matter to the attack, it shrinks when memory runs out.
+    The attack goes on from `stage`, which holds all images of the shard, if there is one. The batch shrinks when
+    memory runs out; where it matters to the attack, that is told.
 
     Raises:
         AttackFault: what came back can't be candidates.
@@ -118,6 +122,8 @@ def craft(
         else:
             x_adv = item.attack(*arguments)
         check_candidates(x_adv, x[chosen])
+        if len(chosen) < len(rows) and not item.attack.batch_independent:
+            _LOG.warning("memory ran out for whole shards; in smaller batches its random draws are others")
         return x_adv.detach()
 
-    return halve_on_out_of_memory(attack, len(rows)) if item.attack.batch_independent else attack(slice(None))
+    return halve_on_out_of_memory(attack, len(rows))
