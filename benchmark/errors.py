@@ -10,6 +10,8 @@ from pathlib import Path
 
 #: No name is longer; what is, is cut off in messages.
 LONGEST = 100
+#: How many names a message lists.
+MOST = 100
 
 
 class BadInput(Exception):
@@ -67,7 +69,8 @@ def unknown(kind: str, name: str, choices: Iterable[str], where: str = "") -> Ba
     """The error for a name that nobody registered, with the names it may have meant."""
     choices = sorted(choices)
     close = nearest(name, choices)
-    hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(choices) or 'none'}"
+    known = ", ".join(choices[:MOST]) + (f" and {len(choices) - MOST} more" if len(choices) > MOST else "")
+    hint = f"did you mean {' or '.join(close)}?" if close else f"known: {known or 'none'}"
     return BadInput(f"{where + ': ' if where else ''}unknown {kind} {short(name)}; {hint}")
 
 

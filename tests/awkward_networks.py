@@ -127,18 +127,18 @@ def quantised_dynamically():
         return torch.ao.quantization.quantize_dynamic(plain(), {nn.Linear}, dtype=torch.qint8)
 
 
-@refused("returned a function; it must return a torch.nn.Module")
+@refused("returned function; it must return a torch.nn.Module")
 def a_function():
     network = trained().model()
     return lambda x: network(x)
 
 
-@refused("returned a type")
+@refused("returned type")
 def a_class():
     return Around
 
 
-@refused("returned a OrderedDict")
+@refused("returned OrderedDict")
 def a_state_dict():
     return trained().model().state_dict()
 

@@ -235,10 +235,10 @@ def test_a_foolbox_attack_is_refused_where_its_radius_would_mean_something_else(
         ("APGD", "eps, norm='Linf'", "Distance Measure : Linf, L2\n", {}, ("linf",)),
         ("APGD", "eps, norm='Linf'", "Distance Measure : Linf, L2\n", {"norm": "L2"}, ("l2",)),
         ("EADEN", "eps", "Distance Measure : L1 and L2\n", {}, ("linf", "l2", "l1", "l0")),
-        ("CW", "c", "Distance Measure : L2\n", {}, ("linf", "l2", "l1", "l0")),
+        ("CW", "c=1", "Distance Measure : L2\n", {}, ("linf", "l2", "l1", "l0")),
         ("apgd", "eps, norm", "", {"norm": float("inf")}, ("linf",)),
         ("apgd", "eps, norm", "", {"norm": 1}, ("l1",)),
-        ("apgd", "eps, norm", "", {}, ("linf", "l2", "l1", "l0")),
+        ("apgd", "eps, norm=None", "", {}, ("linf", "l2", "l1", "l0")),
         ("pgd_linf", "eps", "", {}, ("linf",)),
         ("tr", "norm=2, eps=0.001", "", {}, ("linf", "l2", "l1", "l0")),  # its eps is no radius
     ],
@@ -257,6 +257,17 @@ def test_the_other_libraries_tell_their_norm_here_and_there(
     assert make_attack(f"{library}:{name}", parameters).norms == norms
 
 
+def test_what_a_librarys_attack_needs_is_asked_for_before_anything_runs(monkeypatch):
+    def apgd(model, inputs, labels, eps, norm, steps=3, **more):
+        raise AssertionError("nothing was to run")
+
+    apgd.__module__ = "adv_lib"
+    monkeypatch.setitem(sys.modules, "adv_lib", types.SimpleNamespace(apgd=apgd))
+    with pytest.raises(BadInput, match="can't do without its parameters norm; state them"):
+        make_attack("adv_lib:apgd", {"steps": 2})
+    assert make_attack("adv_lib:apgd", {"norm": 1}).norms == ("l1",)
+
+
 def test_a_minimal_attack_in_another_norm_runs_and_says_so(caplog):
     with caplog.at_level(logging.WARNING, "benchmark"):
         attack("foolbox.attacks:L2DeepFoolAttack", {"steps": 2}, "l2")
@@ -264,3 +275,11 @@ def test_a_minimal_attack_in_another_norm_runs_and_says_so(caplog):
         attack("foolbox.attacks:L2DeepFoolAttack", {"steps": 2}, "linf")
     (record,) = caplog.records
     assert record.message.endswith("looks for small changes in l2, but is judged in linf")
+
+
+@pytest.mark.parametrize("name", ["autoattack", "apgd-ce", "apgd-t"])
+def test_autoattack_of_one_step_under_l1_is_refused(name):
+    with pytest.raises(BadInput, match="at least 2 steps under l1"):
+        make_attack(name, {"steps": 1}).check(threat("l1"))
+    make_attack(name, {"steps": 2}).check(threat("l1"))
+    make_attack(name, {"steps": 1}).check(threat("linf"))

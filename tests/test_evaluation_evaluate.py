@@ -247,7 +247,9 @@ def test_some_candidates_outside_are_rejected_counted_and_named(run, misbehaving
     outcome = evaluation.outcomes[0]
     assert outcome.costs["faults"] == {"outside the box [0, 1]": 1}
     assert outcome.broken.sum() == evaluation.clean_errors.sum()
-    assert any("1 candidates were outside the box" in failure for failure in evaluation.failures)
+    assert any(
+        "candidates that were outside the box [0, 1] were rejected (1)" in failure for failure in evaluation.failures
+    )
 
 
 def test_a_failed_attack_is_tried_again(run, misbehaving, monkeypatch):

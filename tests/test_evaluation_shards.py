@@ -72,7 +72,8 @@ def test_shards_make_the_same_whole_in_any_order(case, random):
     found = merged(clean, broken, cuts, random.shuffle)
     assert numbers(found) == numbers(whole)
     assert np.array_equal(found.clean_errors, clean)
-    assert found.failures == (*[f"a-{n}: {len(cuts[n]) + 1} candidates were far and were rejected" for n in NORMS],)
+    rejected = {norm: len(cuts[norm]) + 1 for norm in NORMS}
+    assert found.failures == (*[f"a-{n}: candidates that were far were rejected ({rejected[n]})" for n in NORMS],)
     for one, other in zip(found.outcomes, whole.outcomes, strict=True):
         assert one.complete
         for name in ("broken", "distance", "evaluated"):

@@ -91,7 +91,7 @@ def test_python_code_runs_only_if_trusted(capsys):
         ("my_networks", "names no function"),
         ("my_networks:", "names no function"),
         ("my_networks:mak", "AttributeError"),
-        ("my_networks:number", "returned a int"),
+        ("my_networks:number", "returned int"),
         ("my_networks:fail", "KeyError: 'weights'"),
         ("no_such_module:make", "No module named 'no_such_module'"),
     ],

@@ -15,6 +15,7 @@ from torch import Tensor
 from benchmark.attacks.base import Attack, Classifier
 from benchmark.attacks.libraries import LibraryModel, seeded
 from benchmark.attacks.objectives import is_wrong
+from benchmark.errors import BadInput
 from benchmark.noise import Noise
 from benchmark.threats import Threat, column
 
@@ -24,6 +25,7 @@ MEMBERS = {"standard": ("apgd-ce", "apgd-t", "fab-t", "square"), "rand": ("apgd-
 _NORMS = {"linf": "Linf", "l2": "L2", "l1": "L1"}
 #: The fewest classes with which a member's loss is defined.
 _CLASSES_NEEDED = {"apgd-dlr": 3, "apgd-t": 4}
+_PHASED = ("autoattack", "apgd-ce", "apgd-t")
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,13 @@ class _Adapted(Attack):
     source: ClassVar[str] = "pyautoattack"
     random: ClassVar[bool] = True
     batch_independent: ClassVar[bool] = False
+
+    def check(self, threat: Threat, where: str = "") -> None:
+        """Raises BadInput if this attack does not support `threat`, or has too few steps for it."""
+        super().check(threat, where)
+        # In l1 APGD divides its steps into phases with radii of their own.
+        if threat.norm == "l1" and self.name in _PHASED and getattr(self, "steps", 2) < 2:
+            raise BadInput(f"{where + ': ' if where else ''}attack {self.name!r} needs at least 2 steps under l1")
 
     def _run(
         self, classifier: Classifier, x: Tensor, y: Tensor, threat: Threat, noise: Noise, members: Sequence[str]

@@ -89,7 +89,7 @@ class Attack(ABC):
     def require_one_of(self, field: str, choices: tuple[str, ...]) -> None:
         """Raises BadInput if the field's value is none of the choices."""
         if getattr(self, field) not in choices:
-            raise unknown(f"{self.name} {field}", getattr(self, field), choices)
+            raise unknown(f"{field} of {self.name}", getattr(self, field), choices)
 
 
 class Stage(NamedTuple):

@@ -63,7 +63,7 @@ class CW(MinimalAttack):
         for search in range(self.searches):
             with classifier.exact() if search >= self.searches - _EXACT else nullcontext():
                 fooled, w = self._minimise(classifier, x, y, c, w, closest)
-            # A success that only bfloat16 sees is no reason to lower c.
+            # As long as only bfloat16 has seen a success, there is no reason to lower c.
             fooled &= closest.distance.isfinite()
             too_low = torch.where(fooled, too_low, c)
             high_enough = torch.where(fooled, c, high_enough)

@@ -67,6 +67,16 @@ class Foreign(Attack):
                 raise BadInput(f"{self.path}: {name!r} would write files or open connections; leave it out")
             if name not in own and not takes_any:
                 raise unknown(f"parameter of attack {self.path!r}", name, own)
+        given = {*self.parameters, self._radius()}
+        lacking = [
+            name
+            for name in own
+            if accepted[name].default is inspect.Parameter.empty
+            and accepted[name].kind not in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+            and name not in given
+        ]
+        if lacking:
+            raise BadInput(f"attack {self.path!r} can't do without its parameters {', '.join(lacking)}; state them")
 
     @property
     def name(self) -> str:  # type: ignore[override]

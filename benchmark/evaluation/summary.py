@@ -138,7 +138,7 @@ def _failures(outcomes: Sequence[Outcome]) -> list[str]:
                 f"{outcome.label}: {outcome.missing} of its records are absent or damaged; evaluate again"
             )
         for reason, count in outcome.costs["faults"].items():
-            failures.append(f"{outcome.label}: {count} candidates were {reason} and were rejected")
+            failures.append(f"{outcome.label}: candidates that were {reason} were rejected ({count})")
     return failures
 
 

@@ -139,7 +139,7 @@ def from_python(name: str, download: bool, trust: bool) -> ExternalModel:
     finally:
         sys.path.remove(os.getcwd())
     if not isinstance(network, nn.Module):
-        raise BadInput(f"python:{name} returned a {type(network).__name__}; it must return a torch.nn.Module")
+        raise BadInput(f"python:{name} returned {type(network).__name__}; it must return a torch.nn.Module")
     return ExternalModel(f"python:{name}", network, code=_code(imported))
 
 
