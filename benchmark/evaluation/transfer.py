@@ -83,7 +83,7 @@ def transfer(
     )
     planned, ledger = order.plans([*first, *second])
     if len({(plan.target.data, plan.suite.digest) for plan in planned}) > 1:
-        datasets = ", ".join(f"{plan.card['name']} ({plan.target.dataset})" for plan in planned)
+        datasets = ", ".join(dict.fromkeys(f"{plan.card['name']} ({plan.target.dataset})" for plan in planned))
         raise BadInput(f"sources and targets must be tried on the same images, but these are not: {datasets}")
     plans = {plan.id: plan for plan in planned}
     from_ids = dict.fromkeys(plan.id for plan in planned[: len(first)])
