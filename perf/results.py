@@ -35,11 +35,16 @@ def comparisons(lines: Sequence[Line]) -> list[str]:
         strength = line.get("accuracy_difference")
         told = "" if strength is None else f"{100 * strength:+.1f} points"
         rows.append(
-            f"| {_named(line)} | {line['hardware']} | {line['seconds']:.3g} s | {line['peer_seconds']:.3g} s "
+            f"| {_named(line)} | {line['hardware']} | {_digits(line['seconds'])} s | {_digits(line['peer_seconds'])} s "
             f"| **{line['ratio']:.2f}** [{low:.2f}, {high:.2f}] | {told} |"
         )
     head = ["| Measured | Hardware, precision | Ours | Peer | Ratio [spread] | Robust accuracy, ours − peer |"]
     return [*head, "| --- | --- | --- | --- | --- | --- |", *rows] if rows else []
+
+
+def _digits(value: float) -> str:
+    """Three significant digits, but never an exponent."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
 def _named(line: Line) -> str:
