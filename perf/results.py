@@ -35,7 +35,8 @@ def comparisons(lines: Sequence[Line]) -> list[str]:
         strength = line.get("accuracy_difference")
         told = "" if strength is None else f"{100 * strength:+.1f} points"
         rows.append(
-            f"| {_named(line)} | {line['hardware']} | {_digits(line['seconds'])} s | {_digits(line['peer_seconds'])} s "
+            f"| {_named(line)} | {line['hardware']} "
+            f"| {_digits(line['seconds'])} s | {_digits(line['peer_seconds'])} s "
             f"| **{line['ratio']:.2f}** [{low:.2f}, {high:.2f}] | {told} |"
         )
     head = ["| Measured | Hardware, precision | Ours | Peer | Ratio [spread] | Robust accuracy, ours − peer |"]
