@@ -1,6 +1,9 @@
-"""What holds for all tests: none fails for being slow, since machines may be busy."""
+"""What holds for all tests: none fails for being slow, since machines may be busy, nor for which ran before it."""
+
+from __future__ import annotations
 
 import pytest
+import torch
 from hypothesis import settings
 
 settings.register_profile("untimed", parent=settings.default, deadline=None)
@@ -8,6 +11,12 @@ settings.load_profile("untimed")
 
 #: Seconds after which a slow test counts as hanging; what the others have is set in pyproject.toml.
 HANGING = 3600
+
+
+@pytest.fixture(autouse=True)
+def same_draws() -> None:
+    """Networks that a test makes without a seed of its own are the same whatever ran before in this process."""
+    torch.manual_seed(0)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

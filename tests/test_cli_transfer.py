@@ -96,16 +96,16 @@ def test_kept_images_are_confirmed_or_not(capsys: pytest.CaptureFixture[str], tm
     network, results = save(tmp_path), tmp_path / "results"
     benchmark.evaluate(network, suite=write_suite(tmp_path, PGD), results=results, keep=True, progress=False)
     code, out, _ = bench(capsys, "verify", results, network)
-    (row,) = re.findall(r"^toy +pgd-linf +(\d+) +(\d+)", out, re.MULTILINE)
+    (row,) = re.findall(r"^toy +pgd-linf +(\d+) +(\d+) +(\d+)", out, re.MULTILINE)
     assert code == 0
-    assert row[0] == row[1] != "0"
+    assert row[0] == row[1] == row[2] != "0"
     (path,) = (results / "adversarials").rglob("*.npz")
     kept = read_keepsake(path)
     kept.images[:1] = 0.5
     write_keepsake(path, kept)
     code, out, _ = bench(capsys, "verify", results, network)
     assert code == 1
-    assert re.search(rf"^toy +pgd-linf +{row[0]} +{int(row[0]) - 1} +{kept.rows[0]}\s*$", out, re.MULTILINE)
+    assert re.search(rf"^toy +pgd-linf +{row[0]} +{row[0]} +{int(row[0]) - 1} +{kept.rows[0]}\s*$", out, re.MULTILINE)
     path.write_bytes(b"")
     code, _, err = bench(capsys, "verify", results, network)
     assert code == 1
