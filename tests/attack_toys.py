@@ -62,6 +62,11 @@ def threat(norm: str) -> Threat:
     return Threat(norm, EPSILON[norm])
 
 
+def small_net(seed: int = 0) -> nn.Module:
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 36, 5)).eval()
+
+
 class Net(nn.Module):
     """A convolution with batch norm, then a linear layer: small, smooth enough, and with buffers to disturb."""
 

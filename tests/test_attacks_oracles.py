@@ -46,6 +46,13 @@ def optimum(x: Tensor, w: Tensor, margin: Tensor, norm: str) -> Tensor:
     return torch.where(high < 9e3, found, torch.inf)
 
 
+def problem(x: Tensor, classes: int, norm: str) -> tuple[Linear, Tensor, Tensor]:
+    """A linear network, what it says of `x`, and how far the nearest adversarial of each is."""
+    net = Linear(64, classes)
+    y = predictions(net, x)
+    return net, y, distances_to(net, x, y, norm)
+
+
 def distances_to(net: Linear, x: Tensor, y: Tensor, norm: str) -> Tensor:
     flat = x.flatten(1)
     logits = net(x)
@@ -95,9 +102,7 @@ MINIMAL = [
 
 @pytest.mark.parametrize(("name", "parameters", "norm", "ratio"), MINIMAL)
 def test_minimal_attacks_come_close_to_the_optimum_and_never_beat_it(x, name, parameters, norm, ratio):
-    net = Linear(64, 5)
-    y = predictions(net, x)
-    best = distances_to(net, x, y, norm)
+    net, y, best = problem(x, 5, norm)
     threat = Threat(norm, 1.0)
     x_adv, broken = run(name, parameters, net, x, y, threat)
     found = threat.distance(x_adv - x)
@@ -131,9 +136,7 @@ BUDGET = [
 @pytest.mark.parametrize(("name", "parameters", "norm", "classes"), BUDGET)
 def test_budget_attacks_give_the_exact_verdict(x, name, parameters, norm, classes):
     """Whoever's nearest adversarial is well inside the ball is broken, whoever's is outside is not."""
-    net = Linear(64, classes)
-    y = predictions(net, x)
-    best = distances_to(net, x, y, norm)
+    net, y, best = problem(x, classes, norm)
     threat = Threat(norm, float(best.median()) * 1.02)
     # APGD's sparse steps in l1 end a few percent short of the optimum.
     near = 1.1 if name in ("apgd-ce", "apgd-t") and norm == "l1" else 1.03
@@ -157,9 +160,7 @@ BLIND = [
 
 @pytest.mark.parametrize(("name", "parameters", "norm", "near"), BLIND)
 def test_blind_attacks_succeed_well_inside_the_ball_and_never_outside(x, name, parameters, norm, near):
-    net = Linear(64, 2)
-    y = predictions(net, x)
-    best = distances_to(net, x, y, norm)
+    net, y, best = problem(x, 2, norm)
     small, large = Threat(norm, float(best.median())), Threat(norm, float(best.median()) * near)
     outside, inside = best > small.epsilon * 1.001, best <= large.epsilon / near
     assert outside.sum() >= 5
