@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from benchmark.errors import first_line, nearest, reason, unknown
+from benchmark.errors import MOST, first_line, nearest, reason, unknown
 
 SUITES = ["autoattack", "kd-defences", "multi-norm-aa", "multi-perturbation", "smoke", "unforeseen"]
 
@@ -56,3 +56,10 @@ def test_a_reason_is_one_line_that_says_something(error, told):
         raise error
     assert re.fullmatch(told, reason(caught.value))
     assert reason(KeyError()) == "KeyError"
+
+
+def test_of_a_thousand_names_a_message_lists_some_and_says_how_many_more():
+    message = str(unknown("model", "zzz", [f"a{number:04}" for number in range(1000)]))
+    assert message.startswith("unknown model 'zzz'; known: a0000, a0001, ")
+    assert message.endswith(f"a{MOST - 1:04} and {1000 - MOST} more")
+    assert "more" not in str(unknown("model", "zzz", ["b", "c"]))

@@ -22,7 +22,7 @@ def halve_on_out_of_memory(compute: Callable[[slice], Tensor], count: int) -> Te
     while True:
         try:
             return torch.cat([compute(slice(at, min(at + size, count))) for at in range(0, max(count, 1), size)])
-        except Exception as error:  # an attack may be anybody's code, and wrap what its network raised
+        except RuntimeError as error:
             if not is_out_of_memory(error) or size == 1:
                 raise
         # Outside the handler, so that the failed pass's tensors are no longer held by its traceback.
@@ -32,8 +32,6 @@ def halve_on_out_of_memory(compute: Callable[[slice], Tensor], count: int) -> Te
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether `error`, or what it was raised from, says that the device or the host had no memory left."""
+    """Whether `error` says that the device, or the host, had no memory left."""
     text = str(error).lower()
-    if isinstance(error, torch.OutOfMemoryError) or "out of memory" in text or "can't allocate memory" in text:
-        return True
-    return error.__cause__ is not None and is_out_of_memory(error.__cause__)
+    return isinstance(error, torch.OutOfMemoryError) or "out of memory" in text or "can't allocate memory" in text
