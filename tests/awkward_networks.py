@@ -90,7 +90,7 @@ def in_half_precision():
 
 
 def nan_on_one():
-    """Has no answer for the thirtieth of fifty images or more."""
+    """Has no answer for the image at the thirtieth place of forty or more."""
     return Around(
         after=lambda logits: logits.index_fill(0, torch.tensor([30]), torch.nan) if len(logits) > 40 else logits
     )

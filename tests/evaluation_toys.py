@@ -103,6 +103,25 @@ class Misbehaving(Attack):
             return torch.cat([x[:1] + 2, x[1:]])
         if self.way == "wrong shape":
             return x[:, :, :-1]
+        if self.way == "exit":
+            raise SystemExit
+        if self.way == "on meta":
+            return x.to("meta")
+        if self.way == "sparse":
+            return x.to_sparse()
+        if self.way == "numbs the network":
+            with torch.no_grad():
+                for parameter in classifier.networks["fp32"].parameters():
+                    parameter.zero_()
+        if self.way == "sets train mode":
+            classifier.networks["fp32"].train()
+        if self.way == "leaves a mess":
+            torch.set_grad_enabled(False)
+            torch.manual_seed(7)
+            np.random.seed(7)  # noqa: NPY002
+            x.zero_(), y.zero_()
+        if self.way in ("numbs the network", "sets train mode", "leaves a mess"):
+            return x
         return {"far": (x + 0.5).clamp(0, 1), "nan": x * torch.nan, "double": x.double()}[self.way]
 
 

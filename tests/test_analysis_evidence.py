@@ -161,7 +161,7 @@ def test_the_row_of_an_attack_that_saw_all():
     assert row.pop("median_distance") == pytest.approx(0.45)
     assert row == ABOUT | costs | {
         "attack": "ddn-l2", "norm": "l2", "epsilon": 0.5, "kind": "minimal", "images": 4, "accuracy": 0.5,
-        "conditional": False, "error": None,
+        "conditional": False, "no_answer": 0, "error": None,
     }  # fmt: skip
 
 

@@ -15,7 +15,8 @@ PACKAGE = ROOT / "benchmark"
 
 #: Rooms by floor, from the ground up. A room may import from lower floors only.
 FLOORS = (
-    {"errors", "registry", "storage", "noise", "threats", "hardware", "documents", "cache", "pages"},
+    {"errors", "registry", "storage", "noise", "generators", "threats", "hardware", "memory"}
+    | {"documents", "cache", "pages"},
     {"data", "models", "attacks"},
     {"training", "evaluation", "analysis"},
     {"reporting", "papers"},

@@ -8,9 +8,9 @@ from attack_toys import Net, images, predictions
 from torch import nn
 
 from benchmark.attacks import PreparedClassifier, make_attack
-from benchmark.attacks.libraries import seeded
 from benchmark.attacks.objectives import is_wrong
 from benchmark.attacks.starts import on_the_boundary, towards
+from benchmark.generators import OwnGenerators
 from benchmark.noise import ExampleNoise
 from benchmark.threats import Threat, distance
 
@@ -110,7 +110,7 @@ def test_pointwise_beside_foolbox(norm):
     asked, theirs = [], []
     net.register_forward_pre_hook(lambda _, inputs: asked.append(len(inputs[0])))
     for seed in range(3):  # its orders decide by a few percent
-        with seeded(seed):
+        with OwnGenerators(seed):
             theirs.append(foolbox_distances(PointwiseAttack(l2_binary_search=norm == "l2"), net, x, y, starts, norm))
     assert ours.mean() <= 1.03 * torch.stack(theirs).mean()
     assert passes < 0.3 * sum(asked) / 3
@@ -125,6 +125,6 @@ def test_boundary_beside_foolbox():
     classifier, noise = PreparedClassifier(net, 10), ExampleNoise(0, range(len(x)))
     starts = on_the_boundary(classifier, x, y, "l2", ExampleNoise(0, range(len(x))).fork()).x_adv
     ours = distance(make_attack("boundary", {"steps": 500})(classifier, x, y, Threat("l2", 1), noise) - x, "l2")
-    with seeded(0):
+    with OwnGenerators(0):
         theirs = foolbox_distances(BoundaryAttack(steps=500), net, x, y, starts, "l2")
     assert ours.mean() <= theirs.mean()

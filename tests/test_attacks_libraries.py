@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import random
 import sys
 import types
 
-import numpy as np
 import pytest
 import torch
 from attack_toys import Net, images, predictions, threat
@@ -15,7 +13,7 @@ from torch import nn
 
 from benchmark.attacks import PreparedClassifier, make_attack
 from benchmark.attacks.foreign import ForeignFault
-from benchmark.attacks.libraries import LibraryModel, seeded
+from benchmark.attacks.libraries import LibraryModel
 from benchmark.errors import BadInput
 from benchmark.noise import ExampleNoise
 
@@ -30,23 +28,6 @@ def attack(name: str, parameters: dict, norm: str = "linf", net: nn.Module = NET
     return made(PreparedClassifier(net, classes), X, y, threat(norm), ExampleNoise(0, range(len(X))))
 
 
-def draws() -> tuple[float, float, float]:
-    return float(torch.rand(())), float(np.random.rand()), random.random()  # noqa: NPY002
-
-
-def test_seeded_starts_from_the_seed_and_leaves_no_trace():
-    states = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002
-    with seeded(5):
-        first = draws()
-    with seeded(5):
-        assert draws() == first
-    with pytest.raises(ZeroDivisionError), seeded(6):
-        1 / (draws()[0] * 0)
-    assert torch.equal(torch.get_rng_state(), states[0])
-    assert (np.random.get_state()[1] == states[1]).all()  # noqa: NPY002
-    assert random.getstate() == states[2]
-
-
 class Rude(nn.Module):
     """NaN for the first image, a tie for the second, no gradient for any."""
 
@@ -57,7 +38,7 @@ class Rude(nn.Module):
 
 def test_libraries_see_finite_logits_without_ties_that_depend_on_the_input():
     x = images(3).requires_grad_()
-    logits = LibraryModel(PreparedClassifier(Rude(), 2), x.device)(x)
+    logits = LibraryModel(PreparedClassifier(Rude(), 2), x, threat("linf"))(x)
     assert torch.isfinite(logits).all()
     assert (logits[:, 0] != logits[:, 1]).all()
     assert logits.argmax(1).tolist() == [0, 0, 1]

@@ -227,6 +227,11 @@ def test_memory_that_runs_out_does_not_change_a_verdict(run, tight, tmp_path):
         ("out of the box", "every candidate was rejected: outside the box"),
         ("far", "every candidate was rejected: outside the ball"),
         ("nan", "every candidate was rejected: not finite"),
+        ("exit", "SystemExit"),
+        ("on meta", "strided on meta instead of strided on cpu"),
+        ("sparse", "sparse_coo on cpu"),
+        ("numbs the network", "weights, buffers or mode were changed"),
+        ("sets train mode", "weights, buffers or mode were changed"),
     ],
 )
 def test_an_attack_that_fails_is_named_and_never_counts_as_robust(run, misbehaving, way, reason, tmp_path):
@@ -240,6 +245,17 @@ def test_an_attack_that_fails_is_named_and_never_counts_as_robust(run, misbehavi
     assert aggregate.r_worst(evaluation) is None
     assert aggregate.norm_accuracy(evaluation, "l2") is not None
     assert load_results(tmp_path / "results")[0].failures == evaluation.failures
+
+
+@pytest.mark.parametrize("way", ["numbs the network", "sets train mode", "leaves a mess", "exit"])
+def test_what_an_attack_does_to_its_surroundings_is_undone(run, misbehaving, way, tmp_path):
+    (alone,) = run()
+    (after,) = run(attacks=misbehaving(way) + THREE_NORMS, results=tmp_path / "after")
+    for outcome in alone.outcomes:
+        again = after.outcome(outcome.label)
+        assert (again.broken == outcome.broken).all()
+        assert (again.distance == outcome.distance).all()
+    assert torch.is_grad_enabled()
 
 
 def test_some_candidates_outside_are_rejected_counted_and_named(run, misbehaving):

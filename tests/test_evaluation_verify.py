@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from benchmark.evaluation.memory import halve_on_out_of_memory
 from benchmark.evaluation.verify import AttackFault, exact_logits, verify
+from benchmark.memory import halve_on_out_of_memory
 from benchmark.threats import Threat
 
 
@@ -74,8 +74,11 @@ def test_a_float32_step_of_exactly_epsilon_is_inside():
     assert not verdict.faults
 
 
-def test_logits_that_are_not_numbers_are_no_success():
-    assert judge([1.0], epsilon=0.7).broken.tolist() == [False]
+def test_logits_that_are_not_numbers_are_no_answer_and_no_defence():
+    verdict = judge([1.0, 0.6, 0.4], epsilon=0.7)
+    assert verdict.broken.tolist() == [True, True, False]
+    assert verdict.no_answer.tolist() == [True, False, False]
+    assert judge([1.0], epsilon=0.2).broken.tolist() == [False]  # outside the ball it is a fault, whatever the answer
 
 
 def test_rows_that_were_not_handed_over_are_never_broken_and_never_at_fault():

@@ -6,12 +6,15 @@ import sys
 
 import pytest
 import torch
+from torch import nn
 
 from benchmark import cli
 from benchmark.errors import BadInput
 from benchmark.models import load_checkpoint, load_model
 from benchmark.reporting.reproduce import training_command
 from benchmark.training import teachers, train
+from benchmark.training.methods import METHODS
+from benchmark.training.step import Players
 
 CODE = """
 import torch
@@ -124,3 +127,17 @@ def test_the_command_line_passes_on_what_it_is_allowed(monkeypatch, tmp_path):
         cli.main(["train", "--method", "ard", "--teacher", "timm:a/b.c", "--download", "--trust", "--out", "zoo"])
     assert stopped.value.code == 2
     assert asked == [("timm:a/b.c", {"download": True, "trust": True})]
+
+
+def test_a_teacher_that_seeds_the_generators_leaves_the_students_theirs():
+    class Seeding(nn.Module):
+        def forward(self, x):
+            torch.manual_seed(0)
+            return x.flatten(1)[:, :3]
+
+    students = nn.Sequential(nn.Flatten(), nn.Linear(4, 3))
+    players = Players(METHODS.get("ard").bind({}, "ard"), [students], [Seeding()], {})
+    x, y = torch.rand(5, 1, 2, 2), torch.zeros(5, dtype=torch.int64)
+    state = torch.get_rng_state()
+    assert players.batch(x, y, [None], 0.0, {}).teacher.clean.shape == (5, 3)
+    assert torch.equal(torch.get_rng_state(), state)

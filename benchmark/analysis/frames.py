@@ -37,7 +37,7 @@ def tidy(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
     accuracy with its 95% interval (low, high; None where the attack failed), conditional (worst-case mode: the
     accuracy is that among what earlier attacks left), median_distance of the examples for which an adversarial
     was found, seconds, forwards, backwards, disagreements (successes claimed in low precision that float32
-    refused), error.
+    refused), no_answer (images broken because the network returned NaN or infinity), error.
     """
     import pandas as pd
 
@@ -76,7 +76,7 @@ def per_example(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
 
 _COLUMNS = (
     "attack", "norm", "epsilon", "kind", "images", "attacked", "accuracy", "low", "high", "conditional",
-    "median_distance", "seconds", "forwards", "backwards", "disagreements", "error",
+    "median_distance", "seconds", "forwards", "backwards", "disagreements", "no_answer", "error",
 )  # fmt: skip
 
 
@@ -117,5 +117,6 @@ def _row(found: Evaluation, outcome: Outcome) -> dict[str, Any]:
         "forwards": outcome.costs.get("forwards"),
         "backwards": outcome.costs.get("backwards"),
         "disagreements": outcome.costs.get("disagreements"),
+        "no_answer": outcome.costs.get("no_answer", 0),
         "error": "; ".join(outcome.errors) or None,
     }

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from benchmark.attacks.base import Classifier
-from benchmark.attacks.objectives import Objective, is_wrong
+from benchmark.attacks.objectives import Objective, is_wrong, losses
 from benchmark.attacks.pace import AdaptivePace
 from benchmark.noise import Noise
 from benchmark.threats import Threat
@@ -124,7 +124,7 @@ def ascend(
         if keep == "best":
             with torch.no_grad():
                 logits = classify(state.current)
-                state.observe(classifier, logits, objective(logits, state.y, state.current), look=True)
+                state.observe(classifier, logits, losses(objective, logits, state.y, state.current), look=True)
     state.finish()
     return state.result
 
@@ -139,7 +139,7 @@ def input_gradient(
     with torch.enable_grad():
         x = x.detach().requires_grad_()
         logits = classifier(x)
-        loss = objective(logits, y, x)
+        loss = losses(objective, logits, y, x)
         if loss.requires_grad:
             (gradient,) = torch.autograd.grad(loss.sum(), x, allow_unused=True)
         else:
@@ -243,9 +243,9 @@ def _highest_loss(
         return candidates[0]
     chosen = candidates[0]
     with torch.no_grad():
-        highest = objective(classifier(chosen), y, chosen)
+        highest = losses(objective, classifier(chosen), y, chosen)
         for candidate in candidates[1:]:
-            loss = objective(classifier(candidate), y, candidate)
+            loss = losses(objective, classifier(candidate), y, candidate)
             wins = loss >= highest
             highest = torch.where(wins, loss, highest)
             chosen = torch.where(wins.view(-1, *[1] * (chosen.dim() - 1)), candidate, chosen)

@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from benchmark.attacks.base import Attack, Classifier
-from benchmark.attacks.libraries import LibraryModel, seeded
+from benchmark.attacks.libraries import LibraryModel
 from benchmark.attacks.objectives import is_wrong
 from benchmark.errors import BadInput
+from benchmark.generators import OwnGenerators
 from benchmark.noise import Noise
 from benchmark.threats import Threat, column
 
@@ -68,8 +69,9 @@ class _Adapted(Attack):
             return x.clone()
         variant = "rand" if "apgd-dlr" in members else "standard"
         seed = noise.seed()
+        model = LibraryModel(classifier, x, threat)
         library = Library(
-            LibraryModel(classifier, x.device),
+            model,
             norm=_NORMS[threat.norm],
             eps=threat.epsilon,
             version=variant,
@@ -78,13 +80,13 @@ class _Adapted(Attack):
         )
         library.attacks_to_run = possible
         self._configure(library, classifier.num_classes)
-        with seeded(seed), _library_warnings(), _tracing_kept():
+        with OwnGenerators(seed, x.device), _library_warnings(), _tracing_kept():
             x_adv, _ = library.run_standard_evaluation(x.clone(), y.clone(), batch_size=len(x))
         # In l1 it ends up to 1e-6 outside the ball or the box; NaN would be a candidate nobody can use.
         x_adv = torch.where(column(torch.isfinite(x_adv).flatten(1).all(1), x), x_adv.detach(), x)
         outside = ~threat.contains(x, x_adv)
         x_adv[outside] = threat.project(x[outside], x_adv[outside])
-        return x_adv
+        return model.with_unanswered(x_adv, y)
 
     def _configure(self, library: Any, num_classes: int) -> None:
         for targeted in (library.apgd_targeted, library.fab):

@@ -9,9 +9,11 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from benchmark.attacks.fingerprint import fingerprint
 from benchmark.attacks.footprint import images_per_pass
 from benchmark.attacks.objectives import clearly_wrong
 from benchmark.errors import BadInput
+from benchmark.generators import OwnGenerators
 
 
 class PreparedClassifier:
@@ -20,7 +22,8 @@ class PreparedClassifier:
     The search may use any trick that keeps the network the same function up to rounding: parameters are
     frozen (gradients are taken with respect to the input only), convolution and batch norm are fused,
     the layout is channels-last, and with `precision="bf16"` the passes run under bfloat16 autocast.
-    None of this touches the verdict, which belongs to a float32 pass of the original network.
+    None of this touches the verdict, which belongs to a float32 pass of the original network. What the network
+    draws from the global generators, or seeds, in its passes stays its own: see `OwnGenerators`.
 
     Args:
         model: maps N×C×H×W images in [0, 1] to N×K logits; it is copied, never changed.
@@ -64,11 +67,18 @@ class PreparedClassifier:
         if compile:
             for name in self.networks:
                 self.networks[name] = _compiled(self.networks[name], probe)
+        self._generators = OwnGenerators(device=self.device)
+        self._fingerprint = fingerprint(self.networks.values())
+        self._in_backward = False
         self.forwards = 0
         self.backwards = 0
         # Added up where they arise, since reading them would make an accelerator wait.
         self._dead = torch.zeros((), dtype=torch.int64, device=self.device)
         self._refused = torch.zeros_like(self._dead)
+
+    def is_changed(self) -> bool:
+        """Whether the prepared networks are no longer as they were prepared: weights, buffers or mode."""
+        return fingerprint(self.networks.values()) != self._fingerprint
 
     @property
     def dead_gradients(self) -> int:
@@ -114,11 +124,28 @@ class PreparedClassifier:
             x.register_hook(self._count_backward)
         x = x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x
         parts = [x] if self._images_per_pass is None else x.split(self._images_per_pass)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bf16"):
+        self.settle()
+        with self._generators, torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bf16"):
             logits = [self.networks[precision](part) for part in parts]
-        return logits[0].float() if len(logits) == 1 else torch.cat(logits).float()
+        result = logits[0].float() if len(logits) == 1 else torch.cat(logits).float()
+        if x.requires_grad and result.requires_grad:
+            result.register_hook(self._begin_backward)
+        return result
+
+    def _begin_backward(self, gradient: Tensor) -> None:
+        """A gradient enters the network, which may pass through it once more and draw again."""
+        if not self._in_backward:
+            self._generators.__enter__()
+            self._in_backward = True
+
+    def settle(self) -> None:
+        """A gradient has left the network, or never will, because something failed on the way."""
+        if self._in_backward:
+            self._generators.__exit__()
+            self._in_backward = False
 
     def _count_backward(self, gradient: Tensor) -> None:
+        self.settle()
         self.backwards += len(gradient)
         size = gradient.detach().flatten(1).abs().amax(1)
         self._dead += ((size == 0) | ~torch.isfinite(size)).sum()

@@ -14,8 +14,9 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from benchmark.attacks.base import Attack, Classifier
-from benchmark.attacks.libraries import LibraryModel, seeded
+from benchmark.attacks.libraries import LibraryModel
 from benchmark.errors import BadInput, reason, unknown
+from benchmark.generators import OwnGenerators
 from benchmark.noise import Noise
 from benchmark.threats import NORMS, Threat
 
@@ -118,16 +119,18 @@ class Foreign(Attack):
         own = self._norm()
         if own not in (None, threat.norm):
             _LOG.warning("%s looks for small changes in %s, but is judged in %s", self.path, own, threat.norm)
-        with classifier.exact(), seeded(noise.seed()):
-            model = LibraryModel(classifier, x.device)
+        with classifier.exact(), OwnGenerators(noise.seed(), x.device):
+            model = LibraryModel(classifier, x, threat, within=self.kind == "budget")
             try:
                 x_adv = self._run(model, x.clone(), y.clone(), threat)
             except Exception as error:
                 raise ForeignFault(f"{self.path} raised {reason(error)}") from error
-        if not isinstance(x_adv, Tensor) or x_adv.shape != x.shape:
-            got = f"shape {tuple(x_adv.shape)}" if isinstance(x_adv, Tensor) else type(x_adv).__name__
-            raise ForeignFault(f"{self.path} returned {got} for images of shape {tuple(x.shape)}")
-        return x_adv.detach().to(x.dtype)
+            if not isinstance(x_adv, Tensor) or x_adv.shape != x.shape:
+                got = f"shape {tuple(x_adv.shape)}" if isinstance(x_adv, Tensor) else type(x_adv).__name__
+                raise ForeignFault(f"{self.path} returned {got} for images of shape {tuple(x.shape)}")
+            if x_adv.device != x.device:
+                raise ForeignFault(f"{self.path} returned images on {x_adv.device} for images on {x.device}")
+            return model.with_unanswered(x_adv.detach().to(x.dtype), y)
 
     def _run(self, model: LibraryModel, x: Tensor, y: Tensor, threat: Threat) -> Any:
         if self._library == "foolbox":

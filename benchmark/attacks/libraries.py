@@ -1,16 +1,13 @@
-"""How other libraries get to see a network, and how their randomness is kept away from the caller's."""
+"""How other libraries get to see a network."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from benchmark.attacks.base import Classifier
+from benchmark.attacks.objectives import clearly_wrong, has_answer
+from benchmark.threats import Threat, column, in_box
 
 
 class LibraryModel(nn.Module):
@@ -21,12 +18,22 @@ class LibraryModel(nn.Module):
     contiguous, whatever the network's layout) and never tie for the first place (Square takes a margin of
     exactly zero for success and for failure at once).
     A frozen parameter tells libraries that look for one which device to use.
+
+    Zeros are no success to a library, though an image without an answer is one. So the images that got none are
+    remembered, each for the attacked image that it is nearest to; `with_unanswered` puts them among the candidates.
+
+    Args:
+        classifier: the network.
+        x: the images that are attacked, N×C×H×W.
+        threat: norm and ε.
+        within: whether only what lies in the ball counts, as for an attack with a fixed budget.
     """
 
-    def __init__(self, classifier: Classifier, device: torch.device) -> None:
+    def __init__(self, classifier: Classifier, x: Tensor, threat: Threat, within: bool = True) -> None:
         super().__init__()
-        self._classifier = classifier
-        self.anchor = nn.Parameter(torch.zeros(1, device=device), requires_grad=False)
+        self._classifier, self._x, self._threat, self._within = classifier, x, threat, within
+        self._unanswered: dict[int, tuple[float, Tensor]] = {}
+        self.anchor = nn.Parameter(torch.zeros(1, device=x.device), requires_grad=False)
         self.eval()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -35,7 +42,10 @@ class LibraryModel(nn.Module):
             x = x.view_as(x)
             x.register_hook(lambda gradient: torch.nan_to_num(gradient, 0.0, 0.0, 0.0).contiguous())
         logits = self._classifier(x)
-        logits = torch.where(torch.isfinite(logits).all(1, keepdim=True), logits, torch.zeros_like(logits))
+        answered = has_answer(logits)
+        if not bool(answered.all()):
+            self._remember(x.detach()[~answered])
+        logits = torch.where(answered[:, None], logits, torch.zeros_like(logits))
         top = logits.topk(2, dim=1)
         tie = (top.values[:, 0] == top.values[:, 1]).to(logits.dtype)
         logits = logits.scatter_add(
@@ -45,18 +55,29 @@ class LibraryModel(nn.Module):
             logits = logits + 0 * x.flatten(1).sum(1, keepdim=True)
         return logits
 
+    @torch.no_grad()
+    def with_unanswered(self, x_adv: Tensor, y: Tensor) -> Tensor:
+        """The candidates `x_adv` (N×C×H×W), or what got no answer in place of those that fail or are farther away."""
+        if not self._unanswered:
+            return x_adv
+        rows = torch.tensor(list(self._unanswered), device=x_adv.device)
+        images = torch.stack([image for _, image in self._unanswered.values()])
+        silent = torch.ones(len(rows), dtype=torch.bool, device=x_adv.device)
+        silent = self._classifier.confirm(images, y[rows], silent)
+        distance = self._threat.distance(x_adv[rows] - self._x[rows])
+        closer = self._threat.distance(images - self._x[rows]) < distance
+        fails = ~clearly_wrong(self._classifier(x_adv[rows]), y[rows])
+        result = x_adv.clone()
+        result[rows] = torch.where(column(silent & (closer | fails), images), images, x_adv[rows])
+        return result
 
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Within this context the global generators of torch, NumPy and Python start from `seed`; then as found."""
-    python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002
-    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
-    with torch.random.fork_rng(devices=devices):
-        try:
-            torch.manual_seed(seed)
-            np.random.seed(seed)  # noqa: NPY002
-            random.seed(seed)
-            yield
-        finally:
-            random.setstate(python)
-            np.random.set_state(legacy)  # noqa: NPY002
+    def _remember(self, images: Tensor) -> None:
+        """Keep of these M images (M×C×H×W), which got no answer, the nearest one to each attacked image."""
+        if images.shape[1:] != self._x.shape[1:]:
+            return
+        for image in images[in_box(images)]:
+            distances = self._threat.distance(image - self._x)
+            row = int(distances.argmin())
+            inside = not self._within or bool(self._threat.contains(self._x[row, None], image[None]))
+            if inside and float(distances[row]) < self._unanswered.get(row, (torch.inf,))[0]:
+                self._unanswered[row] = (float(distances[row]), image)

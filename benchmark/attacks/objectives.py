@@ -27,9 +27,14 @@ def best_other(logits: Tensor, y: Tensor) -> Tensor:
     return logits.scatter(1, y[:, None], -torch.inf).amax(1)
 
 
+def has_answer(logits: Tensor) -> Tensor:
+    """Which rows are an answer (N bools): all their logits are finite. NaN and infinity classify nothing."""
+    return torch.isfinite(logits).all(1)
+
+
 def is_wrong(logits: Tensor, y: Tensor) -> Tensor:
-    """Which rows are misclassified; logits that are not finite count as a refusal to move, not as a success."""
-    return (logits.argmax(1) != y) & torch.isfinite(logits).all(1)
+    """Which rows are not classified as `y` (N bools): another class is the likeliest, or there is no answer."""
+    return (logits.argmax(1) != y) | ~has_answer(logits)
 
 
 def clearly_wrong(logits: Tensor, y: Tensor) -> Tensor:
@@ -38,7 +43,12 @@ def clearly_wrong(logits: Tensor, y: Tensor) -> Tensor:
     Their points end up so close to it that the same network, computed in another order, may see them on the
     other side, and a verdict that another pass overturns is worth nothing.
     """
-    return is_wrong(logits, y) & (margin(logits, y) > 1e-5 * logits.abs().amax(1))
+    return (margin(logits, y) > 1e-5 * logits.abs().amax(1)) | ~has_answer(logits)
+
+
+def losses(objective: Objective, logits: Tensor, y: Tensor, x: Tensor) -> Tensor:
+    """`objective` of each row, infinite where there is no answer, since nothing is worse for the network."""
+    return torch.where(has_answer(logits), objective(logits, y, x), torch.inf)
 
 
 OBJECTIVES: dict[str, Objective] = {"ce": cross_entropy, "margin": margin}

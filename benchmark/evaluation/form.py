@@ -67,6 +67,7 @@ class Manifest(_Form):
     notes: list[Text]
     records: dict[str, list[Text]]
     crafted_on: _Card | None = None
+    rules: int = 1
 
 
 class _Shard(_Form):
@@ -96,6 +97,7 @@ class Info(_Form):
     faults: dict[str, Count]
     hardware: Text
     date: Text
+    changed_answers: Count = 0
     warnings: list[Text] = []
     versions: dict[str, Text] = {}
 

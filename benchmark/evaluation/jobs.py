@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from benchmark.attacks import Stage
+from benchmark.attacks.objectives import has_answer
 from benchmark.evaluation.keepsakes import Keepsake, write_keepsake
 from benchmark.evaluation.ledger import Ledger
 from benchmark.evaluation.meter import metered
@@ -20,7 +21,7 @@ from benchmark.evaluation.specimens import FEW, ROOM, Specimens
 from benchmark.evaluation.subject import Target, dataset_of, subject
 from benchmark.evaluation.suite import SuiteItem
 from benchmark.evaluation.trial import Trial
-from benchmark.evaluation.verify import exact_logits
+from benchmark.evaluation.verify import RULES, exact_logits
 from benchmark.storage import digest
 
 
@@ -65,6 +66,7 @@ class Job:
             "restarts": item.restarts,
             "seed": self.seed,
             "precision": self.target.precision,
+            "rules": RULES,
             "handed": None if handed is None else digest(np.packbits(handed.cpu().numpy()).tobytes()),
         }
 
@@ -146,15 +148,17 @@ def file_trial(trial: Trial, key: dict[str, Any], info: dict[str, Any]) -> Recor
     """
     none = torch.zeros_like(trial.clean_errors)
     failed = info["error"] is not None
-    found = none if failed else trial.broken
+    broken, no_answer = (none, none) if failed else (trial.broken, trial.no_answer)
     return Record(
         key=key,
-        broken=(found | trial.clean_errors).cpu().numpy(),
+        broken=(broken | trial.clean_errors).cpu().numpy(),
         distance=torch.where(trial.clean_errors, 0.0, torch.inf if failed else trial.distance).cpu().numpy(),
         evaluated=((none if failed else trial.handed) | trial.clean_errors).cpu().numpy(),
         clean_errors=trial.clean_errors.cpu().numpy(),
+        no_answer=(no_answer | (trial.no_answer & trial.clean_errors)).cpu().numpy(),
         info={
             **info,
+            "changed_answers": 0 if failed else trial.changed_answers(),
             "label": trial.item.label,
             "attacked": int(trial.handed.sum()),
             "faults": {} if failed else dict(trial.faults),
@@ -176,11 +180,13 @@ def _specimens(target: Target, trial: Trial) -> Specimens:
     most = max(1, min(FEW, ROOM // (3 * trial.x[0].numel())))
     rows = (trial.broken & ~trial.clean_errors).nonzero().squeeze(1)[:most]
     x, x_adv = trial.x[rows], trial.closest[rows]
-    names = np.asarray(dataset_of(target.dataset, target.root).class_names)
+    names = np.asarray([*dataset_of(target.dataset, target.root).class_names, "no answer"])
+    logits = exact_logits(trial.network.model, x_adv)
+    taken_for = torch.where(has_answer(logits), logits.argmax(1), -1)
     return Specimens(
         positions=(rows + trial.start).cpu().numpy(),
         labels=names[trial.y[rows].cpu().numpy()],
-        predictions=names[exact_logits(trial.network.model, x_adv).argmax(1).cpu().numpy()],
+        predictions=names[taken_for.cpu().numpy()],
         clean=(255 * x).round().to(torch.uint8).cpu().numpy(),
         change=(x_adv - x).half().cpu().numpy(),
     )

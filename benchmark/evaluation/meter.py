@@ -59,9 +59,12 @@ def metered(classifier: PreparedClassifier) -> Iterator[Meter]:
     attacks.addHandler(listener)
     try:
         yield meter
-    except Exception as problem:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as problem:  # SystemExit, too: an attack may be anybody's code, and end only itself
         meter.error = reason(problem)
     finally:
+        classifier.settle()
         attacks.removeHandler(listener)
         after = _counts(classifier)
         meter.spent = {"seconds": time.perf_counter() - began, **{key: after[key] - before[key] for key in after}}

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
+from benchmark.attacks.objectives import is_wrong
 from benchmark.errors import BadInput, unknown
 from benchmark.evaluation import subject
 from benchmark.evaluation.ledger import Ledger
@@ -174,13 +174,13 @@ def _oddities(plan: Plan) -> list[str]:
     network = subject.subject(plan.target)
     classes = network.classifier.num_classes
     try:
-        odd = check_model(network.model, network.images(0, min(plan.suite.images, 64))[0], classes)
-        x, y, _ = network.shard(0, min(plan.suite.images, SHARD))
+        x, y = network.images(0, min(plan.suite.images, SHARD))
+        odd = check_model(network.model, x, classes)
     except BadInput as error:
         raise BadInput(f"{plan.target.source}: {error}") from error
 
     def right(images: Tensor) -> Tensor:
         logits = exact_logits(network.model, images)
-        return (logits.argmax(1) == y) & torch.isfinite(logits).all(1)
+        return ~is_wrong(logits, y)
 
     return odd + range_doubts(right, x, y, classes)

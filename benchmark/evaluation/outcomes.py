@@ -28,7 +28,8 @@ class Outcome:
         errors: why it failed on some shard of the images; a failed attack proves nothing about robustness.
         missing: how many of its records are absent or damaged.
         costs: seconds, forwards, backwards, dead_gradients, disagreements (successes claimed in bfloat16 that were
-            none in float32), and the faults by reason.
+            none in float32), no_answer (images it broke because the network returned NaN or infinity), and the faults
+            by reason.
         definition: the attack's identity as the suite states it.
         records: the digests of the records that all this was read from.
         warnings: what the attack itself warned of.
@@ -73,7 +74,11 @@ class Evaluation:
         versions: of what computed them, e.g. "torch 2.4.0".
         date: when the last record was, ISO 8601.
         crafted_on: the card of the network that the adversarial images come from, where it was not this one.
-        unstable: on how many images the records disagree about the clean answer: the network is random then.
+        unstable: for how many images the answer without attack was not always the same: the network is random, keeps
+            something between calls or lets other images of a batch decide.
+        no_answer: N flags: broken under some attack, or misclassified from the start, because the network returned
+            NaN or infinity.
+        rules: by which rules verdicts were made, see `verify.RULES`.
     """
 
     id: str
@@ -91,6 +96,8 @@ class Evaluation:
     versions: tuple[str, ...] = ()
     date: str = ""
     unstable: int = 0
+    no_answer: Flags = field(default_factory=lambda: np.zeros(0, np.bool_))
+    rules: int = 1
     crafted_on: dict[str, Any] | None = None
 
     @property

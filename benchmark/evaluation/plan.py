@@ -10,6 +10,7 @@ from benchmark.evaluation.jobs import Done, Job
 from benchmark.evaluation.record import FORMAT
 from benchmark.evaluation.subject import Target
 from benchmark.evaluation.suite import Suite, SuiteItem
+from benchmark.evaluation.verify import RULES
 from benchmark.storage import digest
 
 MODES = ("full", "worst-case")
@@ -54,6 +55,7 @@ class Plan:
             "mode": self.mode,
             "seed": self.seed,
             "precision": self.target.precision,
+            "rules": RULES,
         }
         if self.crafted_on is not None:
             identity["crafted_on"] = {key: self.crafted_on[key] for key in ("name", "digest")}
@@ -92,6 +94,7 @@ class Plan:
             "mode": self.mode,
             "seed": self.seed,
             "precision": self.target.precision,
+            "rules": RULES,
             "notes": list(self.notes),
             "records": records,
             "crafted_on": self.crafted_on,

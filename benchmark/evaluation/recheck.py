@@ -137,7 +137,7 @@ def _judge_again(
     path = ledger.keepsake_path(record.key["network"], record.digest)
     keepsake = read_keepsake(path)
     start, stop = record.key["data"]["start"], record.key["data"]["stop"]
-    x, y, _ = network.shard(start, stop)
+    x, y, *_ = network.shard(start, stop)
     rows = torch.from_numpy(keepsake.rows).to(x.device)
     images = torch.from_numpy(keepsake.images).to(x.device)
     if images.shape[1:] != x.shape[1:] or bool(((rows < 0) | (rows >= len(x))).any()):

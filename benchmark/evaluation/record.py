@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from benchmark.storage import canonical_json, digest, write_atomic
 FORMAT = 1
 
 _ARRAYS = {"broken": np.bool_, "distance": np.float32, "evaluated": np.bool_, "clean_errors": np.bool_}
+#: Stored only where an image had no answer, which is rare.
+_RARE = {"no_answer": np.bool_}
 
 
 class Damaged(Exception):
@@ -33,6 +35,7 @@ class Record:
         key: everything that determines the arrays: digests of network and data, index range, attack identity,
             threat, restarts, seed, precision, and which examples were handed to it in worst-case mode.
         broken, distance, evaluated, clean_errors: one value per image, see `outcomes.Outcome`.
+        no_answer: one value per image: broken, or a clean error, because the network had no answer.
         info: costs, faults, hardware, versions, date, and `error` if the attack failed.
     """
 
@@ -42,6 +45,11 @@ class Record:
     evaluated: Flags
     clean_errors: Flags
     info: dict[str, Any]
+    no_answer: Flags = field(default_factory=lambda: np.zeros(0, np.bool_))
+
+    def __post_init__(self) -> None:
+        if not len(self.no_answer):
+            object.__setattr__(self, "no_answer", np.zeros(np.shape(self.broken), np.bool_))
 
     @property
     def digest(self) -> str:
@@ -60,9 +68,8 @@ def write_record(path: Path, record: Record) -> None:
     Raises:
         BadInput: the folder can't be written or the disk is full.
     """
-    arrays: dict[str, Any] = {
-        name: np.ascontiguousarray(getattr(record, name), kind) for name, kind in _ARRAYS.items()
-    }
+    kinds = {**_ARRAYS, **{name: kind for name, kind in _RARE.items() if getattr(record, name).any()}}
+    arrays: dict[str, Any] = {name: np.ascontiguousarray(getattr(record, name), kind) for name, kind in kinds.items()}
     text = canonical_json({"format": FORMAT, "key": record.key, "info": record.info})
     write_atomic(path, save(arrays, {"record": text, "sha256": _checksum(text, arrays)}))
 
@@ -79,7 +86,8 @@ def read_record(path: Path) -> Record:
             raise Damaged(f"{path}: it is not a regular file")
         with safe_open(path, "np") as file:
             metadata = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in _ARRAYS}
+            rare = [name for name in _RARE if name in file.keys()]  # noqa: SIM118 (it is no mapping)
+            arrays = {name: file.get_tensor(name) for name in (*_ARRAYS, *rare)}
         text = metadata["record"]
         if metadata["sha256"] != _checksum(text, arrays):
             raise Damaged(f"{path}: its content does not fit its checksum")
@@ -100,12 +108,14 @@ def read_record(path: Path) -> Record:
 
 def _misfit_of_arrays(record: Record) -> str | None:
     images = record.key["data"]["stop"] - record.key["data"]["start"]
-    for name, kind in _ARRAYS.items():
+    for name, kind in {**_ARRAYS, **_RARE}.items():
         array = getattr(record, name)
         if array.shape != (images,) or array.dtype != kind:
             return f"{name} is {array.dtype} {list(array.shape)} for {images} images"
     if not bool((record.distance >= 0).all()):
         return "a distance is negative or not a number"
+    if bool((record.no_answer & ~record.broken).any()):
+        return "an image without an answer is not broken"
     return None
 
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from benchmark.attacks import PreparedClassifier, freeze
-from benchmark.attacks.objectives import is_wrong
+from benchmark.attacks.objectives import has_answer, is_wrong
 from benchmark.data import Dataset, load
 from benchmark.errors import BadInput, reason
 from benchmark.evaluation.verify import exact_logits
-from benchmark.models import Checkpoint, ExternalModel, check_model, load_model
+from benchmark.memory import halve_on_out_of_memory
+from benchmark.models import Checkpoint, ExternalModel, check_model, differing, load_model
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,29 @@ class Target:
     compile: bool = False
 
 
+#: How far the answers of the prepared network may be from those of the original, relative to the largest logit.
+_ROUNDING = 2e-2
+
+
+class Shard(NamedTuple):
+    """Some images of a test set, N×C×H×W on the device, their labels N, and the network's answers without attack.
+
+    Attributes:
+        clean_errors: N bools, misclassified or without an answer.
+        logits: N×K.
+    """
+
+    x: Tensor
+    y: Tensor
+    clean_errors: Tensor
+    logits: Tensor
+
+    @property
+    def no_answer(self) -> Tensor:
+        """N bools: for which images the network has no answer."""
+        return ~has_answer(self.logits)
+
+
 class Subject:
     """A loaded target.
 
@@ -54,21 +79,37 @@ class Subject:
     def __init__(self, model: nn.Module, dataset: Dataset, target: Target) -> None:
         self.model = freeze(model.to(target.device).float().eval())
         self._test, self._device = dataset.test, torch.device(target.device)
-        self.classifier = PreparedClassifier(
-            model, dataset.num_classes, target.device, target.precision, self.images(0, 2)[0], target.compile
+        self._num_classes, self._target = dataset.num_classes, target
+        self._shards: dict[tuple[int, int], Shard] = {}
+        self.classifier = self._prepared()
+        self._changes_itself = False
+        with torch.no_grad(), suppress(Exception):  # what else is wrong with it, `check_model` says
+            self.classifier(self.images(0, 2)[0])
+        self._changes_itself = self.restore()
+
+    def _prepared(self) -> PreparedClassifier:
+        probe = self.images(0, 2)[0]
+        return PreparedClassifier(
+            self.model, self._num_classes, self._device, self._target.precision, probe, self._target.compile
         )
-        self._shards: dict[tuple[int, int], tuple[Tensor, Tensor, Tensor]] = {}
+
+    def restore(self) -> bool:
+        """Prepare the network anew if it is no longer as it was prepared; whether anybody but itself changed it."""
+        changed = self.classifier.is_changed()
+        if changed:
+            self.classifier = self._prepared()
+        return changed and not self._changes_itself
 
     def images(self, start: int, stop: int) -> tuple[Tensor, Tensor]:
-        """Images start, ..., stop − 1 on the device, and their labels."""
-        x, y = (tensor.to(self._device) for tensor in self._test.batch(slice(start, stop)))
+        """Copies on the device of the images start, ..., stop − 1, and their labels."""
+        x, y = (tensor.to(self._device, copy=True) for tensor in self._test.batch(slice(start, stop)))
         return x, y
 
-    def shard(self, start: int, stop: int) -> tuple[Tensor, Tensor, Tensor]:
-        """`images`, and which of them are misclassified without attack.
+    def shard(self, start: int, stop: int) -> Shard:
+        """`images`, and what the network answers without attack.
 
         Raises:
-            BadInput: the network fails on them, or has no answer for one.
+            BadInput: the network fails on them.
         """
         if (start, stop) not in self._shards:
             x, y = self.images(start, stop)
@@ -77,10 +118,24 @@ class Subject:
                 logits = exact_logits(self.model, x)
             except Exception as error:  # a foreign network may raise anything
                 raise BadInput(f"the network fails on {place}: {reason(error)}") from error
-            if not bool(torch.isfinite(logits).all()):
-                raise BadInput(f"the network returns NaN or infinite logits for some of {place}")
-            self._shards = {(start, stop): (x, y, is_wrong(logits, y))}
+            self._shards = {(start, stop): Shard(x, y, is_wrong(logits, y), logits)}
         return self._shards[start, stop]
+
+    def changed_answers(self, start: int, stop: int) -> int:
+        """For how many images of a shard the answer without attack is no longer the one that `shard` tells.
+
+        Asked are the original, with the images in reversed order, and the prepared network that was attacked. An
+        answer that is another one by more than rounding says that it depends on earlier calls or on other images, or
+        that what was searched is not what is judged.
+        """
+        x, _, _, logits = self.shard(start, stop)
+        try:
+            with torch.no_grad(), self.classifier.exact():
+                prepared = halve_on_out_of_memory(lambda rows: self.classifier(x[rows]), len(x))
+            again = exact_logits(self.model, x.flip(0)).flip(0)
+        except Exception:  # a network that fails now and has not before answers none of them any more
+            return len(x)
+        return int((differing(logits, again) | differing(logits, prepared, _ROUNDING)).sum())
 
 
 @lru_cache(maxsize=1)

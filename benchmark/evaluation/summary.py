@@ -10,6 +10,7 @@ import numpy as np
 
 from benchmark.evaluation.outcomes import Evaluation, Outcome
 from benchmark.evaluation.record import Damaged, Record
+from benchmark.evaluation.verify import RULES
 
 #: Share of gradients that may be exactly zero or not finite before the evaluation warns.
 DEAD_GRADIENTS = 0.5
@@ -40,7 +41,12 @@ def summarise(manifest: dict[str, Any], read: Callable[[str], Record | None]) ->
 
     records = {label: [of(label, name) for name in names] for label, names in manifest["records"].items()}
     present = [record for shards in records.values() for record in shards if record is not None]
-    clean_errors, unstable = _clean_errors(images, present)
+    clean_errors, disputed = _clean_errors(images, present)
+    unstable = max(disputed, _changed_answers(present))
+    no_answer = np.zeros(images, bool)
+    for record in present:
+        no_answer[_rows(record)] |= record.no_answer
+    rules = manifest.get("rules", 1)
     items = manifest["suite"]["items"]
     outcomes = tuple(
         _outcome(item, clean_errors, records[item["label"]], manifest["records"][item["label"]]) for item in items
@@ -55,12 +61,14 @@ def summarise(manifest: dict[str, Any], read: Callable[[str], Record | None]) ->
         precision=manifest["precision"],
         clean_errors=clean_errors,
         outcomes=outcomes,
-        warnings=(*manifest["notes"], *_warnings(outcomes, unstable)),
+        warnings=(*manifest["notes"], *_warnings(outcomes, unstable, no_answer, clean_errors, rules)),
         failures=tuple(_failures(outcomes)),
         hardware=tuple(sorted({record.info["hardware"] for record in present})),
         versions=_versions(present),
         date=max(record.info["date"] for record in present),
         unstable=unstable,
+        no_answer=no_answer,
+        rules=rules,
         crafted_on=manifest.get("crafted_on"),
     )
 
@@ -87,13 +95,22 @@ def _clean_errors(images: int, records: Sequence[Record]) -> tuple[np.ndarray, i
     return wrong, int((right & wrong).sum())
 
 
+def _changed_answers(records: Sequence[Record]) -> int:
+    """For how many images answers changed in the course of an attack: of each shard the most of all attacks."""
+    most: dict[int, int] = {}
+    for record in records:
+        start = record.key["data"]["start"]
+        most[start] = max(most.get(start, 0), record.info.get("changed_answers", 0))
+    return sum(most.values())
+
+
 def _outcome(
     item: dict[str, Any], clean_errors: np.ndarray, shards: Sequence[Record | None], names: Sequence[str]
 ) -> Outcome:
     broken, evaluated = clean_errors.copy(), clean_errors.copy()
     distance = np.where(clean_errors, 0, np.inf).astype(np.float32)
     covered = np.zeros_like(clean_errors)
-    costs: dict[str, Any] = dict.fromkeys(_COSTS, 0)
+    costs: dict[str, Any] = dict.fromkeys((*_COSTS, "no_answer"), 0)
     faults: Counter[str] = Counter()
     for record in shards:
         if record is None:
@@ -105,6 +122,7 @@ def _outcome(
         distance[rows] = np.minimum(distance[rows], record.distance)
         for name in _COSTS:
             costs[name] += record.info[name]
+        costs["no_answer"] += int((record.no_answer & ~record.clean_errors).sum())
         faults.update(record.info["faults"])
     errors = dict.fromkeys(record.error for record in shards if record is not None and record.error)
     return Outcome(
@@ -142,10 +160,25 @@ def _failures(outcomes: Sequence[Outcome]) -> list[str]:
     return failures
 
 
-def _warnings(outcomes: Sequence[Outcome], unstable: int) -> list[str]:
+def _warnings(
+    outcomes: Sequence[Outcome], unstable: int, no_answer: np.ndarray, clean_errors: np.ndarray, rules: int
+) -> list[str]:
     warnings = []
+    if rules < RULES:
+        warnings.append(
+            "judged by the rules of an earlier version, in which an image that the network had no answer for (NaN or "
+            "infinite logits) counted as robust; evaluate it again"
+        )
     if unstable:
-        warnings.append(f"the network gave different answers to the same {unstable} images: is its output random?")
+        warnings.append(
+            f"the network did not always give the same answer to {unstable} of {len(clean_errors)} images without "
+            "attack: it is random, keeps something between calls or lets other images of a batch decide"
+        )
+    if no_answer.any():
+        warnings.append(
+            f"the network had no answer (NaN or infinite logits) for {int(no_answer.sum())} of {len(no_answer)} "
+            f"images, {int((no_answer & clean_errors).sum())} of them without any attack; they count as broken"
+        )
     for outcome in outcomes:
         backwards, dead = outcome.costs["backwards"], outcome.costs["dead_gradients"]
         if backwards and dead / backwards > DEAD_GRADIENTS:

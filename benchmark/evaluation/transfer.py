@@ -148,7 +148,7 @@ def _verdicts(
 
 def _candidates(source: Subject, job: Job, item: SuiteItem) -> tuple[Meter, list[Tensor]]:
     """Candidates for all images of the shard, one tensor per restart."""
-    x, y, _ = source.shard(job.start, job.stop)
+    x, y, *_ = source.shard(job.start, job.stop)
     rows = torch.arange(len(x), device=x.device)
     candidates: list[Tensor] = []
     with metered(source.classifier) as meter:

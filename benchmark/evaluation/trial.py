@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from benchmark.attacks import Resumable, Stage
-from benchmark.evaluation.memory import halve_on_out_of_memory
 from benchmark.evaluation.subject import Subject
 from benchmark.evaluation.suite import SuiteItem
 from benchmark.evaluation.verify import AttackFault, check_candidates, verify
+from benchmark.generators import OwnGenerators
+from benchmark.memory import halve_on_out_of_memory
 from benchmark.noise import ExampleNoise
 
 #: What attacks warn of is heard on this channel and kept in the record.
@@ -32,6 +33,7 @@ class Trial:
     Attributes:
         clean_errors: N bools, misclassified without any attack.
         broken, distance: N each; clean errors are broken at distance 0.
+        no_answer: N bools, which of the broken the network had no answer for.
         closest: N×C×H×W, the closest verified adversarial of each image, or the image itself.
         faults: candidates that were rejected, by reason.
         candidates: N×C×H×W, what the attack returned last, admissible or not.
@@ -39,10 +41,12 @@ class Trial:
 
     def __init__(self, network: Subject, item: SuiteItem, start: int, stop: int, handed: Tensor | None) -> None:
         self.network, self.item, self.start = network, item, start
-        self.x, self.y, self.clean_errors = network.shard(start, stop)
+        shard = network.shard(start, stop)
+        self.x, self.y, self.clean_errors = shard.x, shard.y, shard.clean_errors
         everyone = torch.ones_like(self.clean_errors)
         self.handed = (everyone if handed is None else handed.to(everyone.device)) & ~self.clean_errors
         self.broken = self.clean_errors.clone()
+        self.no_answer = shard.no_answer.clone()
         self.distance = torch.where(self.clean_errors, 0.0, torch.inf)
         self.closest = self.x.clone()
         self.faults: Counter[str] = Counter()
@@ -82,10 +86,15 @@ class Trial:
         self.closest[closer] = x_adv[closer]
         self.distance = torch.minimum(self.distance, verdict.distance)
         self.broken |= verdict.broken
+        self.no_answer |= verdict.no_answer
         self.faults.update(verdict.faults)
         self._tried += int(tried.sum())
         if self._until_broken:
             self._pending &= ~verdict.broken
+
+    def changed_answers(self) -> int:
+        """For how many images of the shard the network's answer without attack is no longer what it was."""
+        return self.network.changed_answers(self.start, self.start + len(self.x))
 
     def check(self) -> None:
         """Raises AttackFault if candidates were tried and all of them were rejected."""
@@ -107,20 +116,27 @@ def craft(
     """Candidates for the images `rows` of a shard that begins at `start`: as many as there are rows.
 
     The attack goes on from `stage`, which holds all images of the shard, if there is one. The batch shrinks when
-    memory runs out; where it matters to the attack, that is told.
+    memory runs out; where it matters to the attack, that is told. What it draws from the global generators follows
+    from its noise and leaves no trace; what it changed about the network is undone.
 
     Raises:
-        AttackFault: what came back can't be candidates.
+        AttackFault: what came back can't be candidates, or the network was changed.
     """
 
     def attack(part: slice) -> Tensor:
         chosen = rows[part]
         noise = ExampleNoise(seed, chosen + start, restart, x.device)
         arguments = (network.classifier, x[chosen], y[chosen], item.threat, noise)
-        if stage is not None and isinstance(item.attack, Resumable):
-            x_adv = item.attack.resume(*arguments, Stage(stage.steps, stage.images[chosen]))
-        else:
-            x_adv = item.attack(*arguments)
+        try:
+            with OwnGenerators(noise.seed(), x.device), torch.enable_grad():
+                if stage is not None and isinstance(item.attack, Resumable):
+                    x_adv = item.attack.resume(*arguments, Stage(stage.steps, stage.images[chosen]))
+                else:
+                    x_adv = item.attack(*arguments)
+        finally:
+            changed = network.restore()
+        if changed:
+            raise AttackFault("the network's weights, buffers or mode were changed, by the attack or by itself")
         check_candidates(x_adv, x[chosen])
         if len(chosen) < len(rows) and not item.attack.batch_independent:
             _LOG.warning("memory ran out for whole shards; in smaller batches its random draws are others")

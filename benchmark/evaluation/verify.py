@@ -9,9 +9,14 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from benchmark.attacks.objectives import is_wrong
-from benchmark.evaluation.memory import halve_on_out_of_memory
+from benchmark.attacks.objectives import has_answer, is_wrong
+from benchmark.generators import generators_of
+from benchmark.memory import halve_on_out_of_memory
 from benchmark.threats import Threat, in_box
+
+#: Raised whenever the same candidates would get another verdict; older records are then not reused. Since 2, an image
+#: that the network has no answer for is broken.
+RULES = 2
 
 
 class AttackFault(Exception):
@@ -23,14 +28,16 @@ class Verdict:
     """What verification found out about N candidates.
 
     Attributes:
-        wrong: N bools, the candidate is admissible and the network misclassifies it.
+        wrong: N bools, the candidate is admissible and the network misclassifies it or has no answer.
         broken: N bools, `wrong` and within ε.
+        no_answer: N bools, `broken` by logits that are not finite.
         distance: N float32, ‖x_adv − x‖ in the threat's norm where `wrong`, else inf.
         faults: why candidates were rejected → how many.
     """
 
     wrong: Tensor
     broken: Tensor
+    no_answer: Tensor
     distance: Tensor
     faults: dict[str, int] = field(default_factory=dict)
 
@@ -65,11 +72,13 @@ def verify(
         f"outside the ball {threat}": handed & boxed & ~inside & (kind == "budget"),
     }
     judged = torch.where(admissible.view(-1, *[1] * (x.dim() - 1)), x_adv, x)
-    wrong = admissible & is_wrong(exact_logits(model, judged), y)
+    logits = exact_logits(model, judged)
+    wrong = admissible & is_wrong(logits, y)
     distance = threat.distance(judged - x).float()
     return Verdict(
         wrong=wrong,
         broken=wrong & inside,
+        no_answer=wrong & inside & ~has_answer(logits),
         distance=torch.where(wrong, distance, torch.full_like(distance, torch.inf)),
         faults={reason: int(rows.sum()) for reason, rows in faults.items() if bool(rows.any())},
     )
@@ -87,13 +96,20 @@ def check_candidates(x_adv: object, x: Tensor) -> None:
         raise AttackFault(f"returned images of shape {list(x_adv.shape)} instead of {list(x.shape)}")
     if x_adv.dtype != x.dtype:
         raise AttackFault(f"returned images of type {x_adv.dtype} instead of {x.dtype}")
+    if x_adv.device != x.device or x_adv.layout != x.layout:
+        found, asked = (f"{tensor.layout} on {tensor.device}".removeprefix("torch.") for tensor in (x_adv, x))
+        raise AttackFault(f"returned images that are {found} instead of {asked}")
 
 
 def exact_logits(model: nn.Module, x: Tensor) -> Tensor:
-    """Logits N×K of a float32 pass: eval mode, no autocast, no TF32, no gradients."""
+    """Logits N×K of a float32 pass: eval mode, no autocast, no TF32, no gradients.
+
+    The network gets images and generators of its own, so that it can change neither `x` nor anybody's draws.
+    """
     model.eval()
-    with torch.no_grad(), torch.autocast(x.device.type, enabled=False), full_precision():
-        return halve_on_out_of_memory(lambda rows: model(x[rows]).float(), len(x))
+    own = generators_of(model, x.device)
+    with torch.no_grad(), torch.autocast(x.device.type, enabled=False), full_precision(), own:
+        return halve_on_out_of_memory(lambda rows: model(x[rows].clone()).float(), len(x))
 
 
 @contextmanager

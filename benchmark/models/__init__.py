@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchmark.models.architectures import ARCHITECTURES, build
 from benchmark.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from benchmark.models.external import ExternalModel
-from benchmark.models.health import check_model
+from benchmark.models.health import check_model, differing
 from benchmark.models.input_range import range_doubts
 from benchmark.models.loading import load_model
 from benchmark.models.sources import SOURCES
@@ -17,6 +17,7 @@ __all__ = [
     "ExternalModel",
     "build",
     "check_model",
+    "differing",
     "load_checkpoint",
     "load_model",
     "range_doubts",

@@ -8,16 +8,29 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.errors import BadInput, first_line
+from benchmark.generators import OwnGenerators
+from benchmark.memory import halve_on_out_of_memory, is_out_of_memory
 
-#: How many of the given images are looked at.
+#: How many of the given images are looked at with their negatives, and alone.
 IMAGES = 8
+
+#: How often the same few images are shown in all: networks that count their calls have changed at the tenth, say.
+ASKED = 20
 
 #: Largest difference between two float32 evaluations of one image, relative to the largest logit.
 TOLERANCE = 1e-3
 
+_NEIGHBOURS = (
+    "the network's logits for an image depend on the other images of the batch{}; "
+    "put it into eval mode, give its batch norm running statistics, and don't quantise it dynamically"
+)
+
 
 def check_model(model: Callable[[Tensor], Tensor], x: Tensor, num_classes: int) -> list[str]:
     """Try `model` on a few images, their negatives beside them; a module is put into eval mode first.
+
+    Then all the images are shown at once, and again in another order among others: as many should be given as will
+    be judged at once.
 
     Args:
         model: what will be attacked: images N×C×H×W in [0, 1] → N×K logits.
@@ -26,16 +39,32 @@ def check_model(model: Callable[[Tensor], Tensor], x: Tensor, num_classes: int) 
 
     Returns:
         What is odd but no obstacle, a sentence each: it was in training mode; it returns probabilities;
-        it gives the same logits for every image; it passes no gradient back to the image.
+        it gives the same logits for every image; it passes no gradient back to the image; it has no answer for some.
 
     Raises:
-        BadInput: it can't be called, fails, returns something else than N×K finite logits, changes the images,
-            or its answer for an image changes from call to call or with the images beside it.
+        BadInput: it can't be called, fails, returns something else than N×K logits or finite ones for no image,
+            changes the images or goes into training mode, or its answer for an image changes from call to call or
+            with the images beside it.
     """
     if not callable(model):
         raise BadInput(f"the model is a {type(model).__name__}, which can't be called; give a torch.nn.Module")
     if not (float(x.min()) >= 0 and float(x.max()) <= 1):
         raise BadInput(f"the images must lie in [0, 1] but run from {float(x.min()):g} to {float(x.max()):g}")
+    with OwnGenerators(device=x.device):
+        return _tried(model, x, num_classes)
+
+
+def differing(first: Tensor, second: Tensor, tolerance: float = TOLERANCE) -> Tensor:
+    """Which rows of two N×K logits are not the same answer (N bools): one is none, or they are apart by more than
+    `tolerance`, relative to the largest finite logit."""
+    answered = torch.isfinite(first).all(1), torch.isfinite(second).all(1)
+    both = answered[0] & answered[1]
+    apart = (first - second).abs().amax(1)
+    largest = torch.where(torch.isfinite(first), first.abs(), 0).max()
+    return (answered[0] != answered[1]) | (both & (apart > tolerance * (1 + largest)))
+
+
+def _tried(model: Callable[[Tensor], Tensor], x: Tensor, num_classes: int) -> list[str]:
     warnings = []
     if isinstance(model, nn.Module) and model.training:
         model.eval()
@@ -45,19 +74,45 @@ def check_model(model: Callable[[Tensor], Tensor], x: Tensor, num_classes: int) 
     logits = _logits(model, batch, num_classes)
     if not torch.equal(batch, handed):
         raise BadInput("the network changes the images it is given; compute x = x - mean instead of x -= mean")
-    allowed = TOLERANCE * (1 + float(logits.abs().max()))
-    if _differ(logits, _logits(model, batch, num_classes), allowed):
+    if bool(differing(logits, _logits(model, batch, num_classes)).any()):
         raise BadInput(
             "the network gives other logits when it is asked again; "
             "switch its randomness (dropout, noise, random resizing) off"
         )
     alone = torch.cat([_logits(model, row[None], num_classes) for row in batch[:2]])
-    if _differ(logits[:2], alone, allowed):
+    if bool(differing(logits[:2], alone).any()):
+        raise BadInput(_NEIGHBOURS.format(""))
+    crowd = _crowd(model, x, num_classes)
+    if not bool(torch.isfinite(crowd).all(1).any()):
         raise BadInput(
-            "the network's logits for an image depend on the other images of the batch; "
-            "put it into eval mode, give its batch norm running statistics, and don't quantise it dynamically"
+            "the network returns NaN or infinite logits for every image; its weights are damaged or overflow"
         )
-    return warnings + _oddities(model, batch, logits)
+    _refuse_other_answers_in_a_crowd(model, x, crowd, num_classes)
+    for _ in range(ASKED - 2):
+        again = _logits(model, batch[:2], num_classes)
+    if ASKED > 2 and bool(differing(logits[:2], again).any()):
+        raise BadInput(
+            f"the network gives other logits after {ASKED} calls; it must not keep anything from one call to the next"
+        )
+    if isinstance(model, nn.Module) and any(module.training for module in model.modules()):
+        raise BadInput("the network goes into training mode when it is called; let it stay in eval mode")
+    return warnings + _oddities(model, batch, logits, crowd)
+
+
+def _refuse_other_answers_in_a_crowd(
+    model: Callable[[Tensor], Tensor], x: Tensor, logits: Tensor, num_classes: int
+) -> None:
+    """Show all images again, the last ones first, and every other one between the negatives of its neighbours."""
+    backwards = _crowd(model, x.flip(0), num_classes).flip(0)
+    mixed = x.clone()
+    mixed[1::2] = 1 - x[1::2]
+    among_others = _crowd(model, mixed, num_classes)
+    if bool(differing(logits, backwards).any()) or bool(differing(logits[::2], among_others[::2]).any()):
+        raise BadInput(_NEIGHBOURS.format(f" when there are {len(x)}"))
+
+
+def _crowd(model: Callable[[Tensor], Tensor], x: Tensor, num_classes: int) -> Tensor:
+    return halve_on_out_of_memory(lambda rows: _logits(model, x[rows], num_classes), len(x))
 
 
 def _logits(model: Callable[[Tensor], Tensor], x: Tensor, num_classes: int) -> Tensor:
@@ -66,6 +121,8 @@ def _logits(model: Callable[[Tensor], Tensor], x: Tensor, num_classes: int) -> T
         with torch.no_grad():
             logits = model(x)
     except Exception as error:  # a foreign network may raise anything
+        if is_out_of_memory(error) and len(x) > 1:
+            raise
         raise BadInput(
             f"the network fails on float32 images {shape} on {x.device}: {first_line(error)}; "
             "check its image size, channels, precision and device"
@@ -82,17 +139,17 @@ def _logits(model: Callable[[Tensor], Tensor], x: Tensor, num_classes: int) -> T
         )
     if not logits.is_floating_point():
         raise BadInput(f"the network returns {logits.dtype}, not logits; leave its argmax out")
-    if not bool(torch.isfinite(logits).all()):
-        raise BadInput("the network returns NaN or infinite logits; its weights are damaged or overflow")
     return logits.float()
 
 
-def _differ(first: Tensor, second: Tensor, allowed: float) -> bool:
-    return float((first - second).abs().max()) > allowed
-
-
-def _oddities(model: Callable[[Tensor], Tensor], batch: Tensor, logits: Tensor) -> list[str]:
+def _oddities(model: Callable[[Tensor], Tensor], batch: Tensor, logits: Tensor, crowd: Tensor) -> list[str]:
     found = []
+    silent = int((~torch.isfinite(crowd).all(1)).sum())
+    if silent:
+        found.append(
+            f"the network has no answer (NaN or infinite logits) for {silent} of the first {len(crowd)} images; "
+            "they count as misclassified"
+        )
     if bool((logits >= 0).all()) and bool(((logits.sum(1) - 1).abs() < 1e-4).all()):
         found.append(
             "the network returns probabilities, whose gradients vanish where it is sure; leave its softmax out"

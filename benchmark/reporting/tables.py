@@ -216,6 +216,7 @@ def _attack(evaluation: Evaluation, outcome: Outcome) -> Row:
         **{cost: outcome.costs[cost] for cost in COSTS},
         "faults": sum(outcome.costs["faults"].values()),
         "disagreements": outcome.costs["disagreements"],
+        "no_answer": outcome.costs.get("no_answer", 0),
         "source": outcome.definition["source"],
         "parameters": ", ".join(f"{name}={canonical_json(value)}" for name, value in parameters.items()),
         "records": outcome.records,

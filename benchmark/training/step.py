@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.attacks import frozen
+from benchmark.generators import generators_of
 from benchmark.noise import Noise
 from benchmark.training.batch import Batch, Examples, Net
 from benchmark.training.inner import craft
@@ -60,7 +61,7 @@ class Players:
                     continue
                 module = modules[n]
                 peers = [self.forward(other) for other in modules if other is not module]
-                target = Target(self.forward(module), x, y, [self.forward(t) for t in self.teachers], peers)
+                target = Target(self.forward(module), x, y, [self.taught(t) for t in self.teachers], peers)
                 objective = make(target)
                 module.train(inner.bn == "train")
                 own = replace(inner, start=member.start) if member.start else inner
@@ -81,7 +82,7 @@ class Players:
     ) -> Batch:
         """The step as the outer loss sees it."""
         nets = [Net(self.forward(module), x, own) for module, own in zip(self.members, examples, strict=True)]
-        teachers = [Net(torch.no_grad()(self.forward(teacher)), x) for teacher in self.teachers]
+        teachers = [Net(torch.no_grad()(self.taught(teacher)), x) for teacher in self.teachers]
         return Batch(y, nets, teachers, progress, memory, rate)
 
     def forward(self, module: nn.Module) -> Callable[[Tensor], Tensor]:
@@ -91,6 +92,16 @@ class Players:
             with self.autocast():
                 result: Tensor = module(images.contiguous(memory_format=torch.channels_last))
             return result.float() if result.dtype in (torch.bfloat16, torch.float16) else result
+
+        return logits
+
+    def taught(self, teacher: nn.Module) -> Callable[[Tensor], Tensor]:
+        """`forward`, for a network that may be anybody's: what it draws or seeds is not what the students draw."""
+        answer = self.forward(teacher)
+
+        def logits(images: Tensor) -> Tensor:
+            with generators_of(teacher, images.device):
+                return answer(images)
 
         return logits
 

@@ -51,6 +51,6 @@ def accuracies(
                 ascend(network, x, y, objectives.cross_entropy, [move], steps=steps, start=start, noise=noise)
             )
         with torch.no_grad():
-            right += torch.stack([(network(view).argmax(1) == y).sum() for view in views])
+            right += torch.stack([(~objectives.is_wrong(network(view), y)).sum() for view in views])
     clean, *robust = (right / len(split)).tolist()
     return clean, sum(robust) / len(robust)

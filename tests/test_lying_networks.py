@@ -1,0 +1,177 @@
+"""Networks that give no answer, share generators with the attack or change under way gain nothing by it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from evaluation_toys import save, write_suite
+
+import benchmark
+from benchmark import BadInput
+from benchmark.attacks import PreparedClassifier, make_attack
+from benchmark.evaluation.ledger import Ledger
+from benchmark.noise import ExampleNoise
+from benchmark.threats import Threat
+
+IMAGES = 40
+#: White-box and black-box, own, adapted and imported; each alone would find next to nothing on a silent network.
+ATTACKS = """\
+  - {attack: fgsm, norm: linf}
+  - {attack: pgd, norm: linf, parameters: {steps: 3}}
+  - {attack: fmn, norm: l2, parameters: {steps: 100}}
+  - {attack: boundary, norm: l2, parameters: {steps: 20}}
+  - {attack: gaussian-noise, norm: l2, parameters: {repeats: 3}}
+  - {attack: square, norm: linf, parameters: {queries: 20}}
+  - {attack: apgd-ce, norm: l2, parameters: {steps: 3}}
+  - {attack: "foolbox.attacks:LinfPGD", norm: linf, parameters: {steps: 3}}
+  - {attack: "foolbox.attacks:LinfAdditiveUniformNoiseAttack", norm: linf}
+"""
+
+
+@pytest.fixture
+def evaluate(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend("tests")
+
+    def evaluate(name: str, attacks: str = ATTACKS, **options):
+        suite = write_suite(tmp_path, attacks, images=IMAGES)
+        source = f"python:lying_networks:{name}" if name != "plain" else save(tmp_path)
+        (found,) = benchmark.evaluate(
+            source, suite=suite, results=tmp_path / "results", dataset="digits", trust=True, progress=False, **options
+        )
+        return found
+
+    return evaluate
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "nan_off_the_grid",
+        "infinite_off_the_grid",
+        "infinitely_sure_off_the_grid",
+        "minus_infinite_off_the_grid",
+        "overflowing_off_the_grid",
+    ],
+)
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_no_answer_is_no_defence(evaluate, name, precision):
+    """Whatever leaves the grid breaks it, and every attack leaves the grid."""
+    found = evaluate(name, precision=precision)
+    assert not found.failures
+    for outcome in found.outcomes:
+        assert outcome.broken.all(), outcome.label
+        assert outcome.costs["no_answer"] == (~found.clean_errors).sum(), outcome.label
+    assert (found.no_answer == ~found.clean_errors).all()
+    assert any("no answer (NaN or infinite logits) for" in warning for warning in found.warnings)
+
+
+def test_no_answer_is_counted_in_record_page_and_csv(evaluate, tmp_path):
+    found = evaluate("nan_off_the_grid")
+    (first, *_) = found.outcome("fgsm-linf").records
+    record = Ledger.open(tmp_path / "results").read(found.model["digest"], first)
+    assert (record.no_answer == (record.broken & ~record.clean_errors)).all()
+    benchmark.report(results=tmp_path / "results", out=tmp_path / "reports")
+    table = pd.read_csv(tmp_path / "reports" / "attacks.csv")
+    assert set(table["no_answer"]) == {int((~found.clean_errors).sum())}
+    (page,) = (tmp_path / "reports" / "models").glob("*.html")
+    assert "No answer" in page.read_text()
+    assert "no answer (NaN or infinite logits) for" in page.read_text()
+
+
+def test_honest_networks_are_spared_the_column(evaluate, tmp_path):
+    found = evaluate("plain")
+    assert not found.no_answer.any()
+    benchmark.report(results=tmp_path / "results", out=tmp_path / "reports")
+    (page,) = (tmp_path / "reports" / "models").glob("*.html")
+    assert "No answer" not in page.read_text()
+
+
+def test_clean_images_without_an_answer_are_clean_errors(evaluate):
+    found = evaluate("nan_for_bright_images", "  - {attack: fgsm, norm: linf}\n")
+    plain = evaluate("plain", "  - {attack: fgsm, norm: linf}\n")
+    silent = found.no_answer & found.clean_errors
+    assert 0 < silent.sum() < IMAGES
+    assert (found.clean_errors == (plain.clean_errors | silent)).all()
+    said = " ".join(found.warnings)
+    assert f"has no answer (NaN or infinite logits) for {silent.sum()} of the first {IMAGES} images" in said
+
+
+def test_a_network_that_never_answers_is_refused(evaluate):
+    with pytest.raises(BadInput, match="NaN or infinite logits for every image"):
+        evaluate("nan_always")
+
+
+@pytest.mark.parametrize("name", ["that_seeds_everything", "that_seeds_in_its_backward_pass"])
+def test_a_network_that_seeds_the_generators_gets_the_same_numbers(evaluate, name):
+    """It would take its randomness from Square, else, and from whatever draws from the global generators."""
+    plain, found = evaluate("plain"), evaluate(name)
+    for expected, outcome in zip(plain.outcomes, found.outcomes, strict=True):
+        assert (outcome.broken == expected.broken).all(), outcome.label
+        np.testing.assert_allclose(outcome.distance, expected.distance, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["square", "boundary", "pgd"])
+def test_what_a_network_draws_and_what_an_attack_draws_is_apart(name):
+    """An attack's draws do not depend on how many the network makes."""
+
+    class Drawing(torch.nn.Module):
+        def __init__(self, draws: int) -> None:
+            super().__init__()
+            self.draws = draws
+            self.linear = torch.nn.Linear(12, 4)
+
+        def forward(self, x):
+            for _ in range(self.draws):
+                torch.rand(3)
+                np.random.rand()  # noqa: NPY002
+            return self.linear(x.flatten(1))
+
+    x = torch.rand(6, 3, 2, 2)
+    norm = "l2" if name == "boundary" else "linf"
+    attack = make_attack(name, {"queries": 30} if name == "square" else {"steps": 5})
+    found = []
+    for draws in (0, 1, 5):
+        torch.manual_seed(0)
+        network = Drawing(draws)
+        y = network(x).argmax(1)
+        before = torch.get_rng_state()
+        noise = ExampleNoise(0, range(len(x)), 0)
+        found.append(attack(PreparedClassifier(network, 4), x, y, Threat(norm, 0.05), noise))
+        assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(found[0], found[1])
+    assert torch.equal(found[0], found[2])
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("that_changes_at_its_twelfth_call", "gives other logits after 20 calls"),
+        ("that_minds_a_crowd", "depend on the other images of the batch when there are 40"),
+        ("that_slips_into_train_mode", "logits|training mode"),
+    ],
+)
+def test_networks_that_change_or_mind_their_neighbours_are_refused(evaluate, name, message):
+    with pytest.raises(BadInput, match=message):
+        evaluate(name)
+
+
+@pytest.mark.parametrize("name", ["that_changes_at_its_fortieth_call", "that_slips_into_train_mode_late"])
+def test_networks_that_change_under_way_are_named(evaluate, name, tmp_path):
+    found = evaluate(name)
+    plain = evaluate("plain")
+    assert plain.unstable == 0
+    told = found.unstable > 0 and any("did not always give the same answer" in warning for warning in found.warnings)
+    assert told or any("weights, buffers or mode were changed" in failure for failure in found.failures)
+    benchmark.report(results=tmp_path / "results", out=tmp_path / "reports")
+    pages = " ".join(page.read_text() for page in (tmp_path / "reports" / "models").glob("*.html"))
+    assert "did not always give the same answer" in pages or "buffers or mode were changed" in pages
+
+
+def test_a_network_may_count_its_calls(evaluate):
+    plain, found = evaluate("plain"), evaluate("that_counts_its_calls")
+    assert found.unstable == 0
+    assert not found.failures
+    for expected, outcome in zip(plain.outcomes, found.outcomes, strict=True):
+        assert (outcome.broken == expected.broken).all(), outcome.label
