@@ -56,18 +56,10 @@ class PreparedClassifier:
         self.num_classes = num_classes
         self.device = torch.device(device)
         self.precision = precision
-        with torch.no_grad():  # else a scripted module's copied parameters would be results of the old ones
-            prepared = freeze(copy.deepcopy(model).to(self.device).float().eval())
-        exact = _fuse(prepared, probe).to(memory_format=torch.channels_last)
-        self._images_per_pass = None if probe is None else images_per_pass(exact, probe)
         self.networks: dict[str, Callable[[Tensor], Tensor]] = {}
-        self.networks["fp32"] = exact
-        if precision == "bf16":
-            self.networks["bf16"] = _cast_weights(exact, probe)
-        if compile:
-            for name in self.networks:
-                self.networks[name] = _compiled(self.networks[name], probe)
         self._generators = OwnGenerators(device=self.device)
+        with self._generators:
+            self._images_per_pass = self._prepare(model, probe, compile)
         self._fingerprint = fingerprint(self.networks.values())
         self._in_backward = False
         self.forwards = 0
@@ -75,6 +67,19 @@ class PreparedClassifier:
         # Added up where they arise, since reading them would make an accelerator wait.
         self._dead = torch.zeros((), dtype=torch.int64, device=self.device)
         self._refused = torch.zeros_like(self._dead)
+
+    def _prepare(self, model: nn.Module, probe: Tensor | None, compile: bool) -> int | None:
+        """Fill `networks`; how many images a pass takes at once, None for all."""
+        with torch.no_grad():  # else a scripted module's copied parameters would be results of the old ones
+            prepared = freeze(copy.deepcopy(model).to(self.device).float().eval())
+        exact = _fuse(prepared, probe).to(memory_format=torch.channels_last)
+        self.networks["fp32"] = exact
+        if self.precision == "bf16":
+            self.networks["bf16"] = _cast_weights(exact, probe)
+        if compile:
+            for name in self.networks:
+                self.networks[name] = _compiled(self.networks[name], probe)
+        return None if probe is None else images_per_pass(exact, probe)
 
     def is_changed(self) -> bool:
         """Whether the prepared networks are no longer as they were prepared: weights, buffers or mode."""
