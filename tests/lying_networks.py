@@ -104,6 +104,16 @@ def that_seeds_in_its_backward_pass():
     return Around(before=SeedsBackwards.apply)
 
 
+def _without_gradients(logits: Tensor) -> Tensor:
+    torch.set_grad_enabled(False)
+    return logits
+
+
+def that_switches_gradients_off():
+    """For whoever computes next."""
+    return Around(after=_without_gradients)
+
+
 # State of its own, and other images.
 
 

@@ -103,9 +103,11 @@ def test_a_network_that_never_answers_is_refused(evaluate):
         evaluate("nan_always")
 
 
-@pytest.mark.parametrize("name", ["that_seeds_everything", "that_seeds_in_its_backward_pass"])
-def test_a_network_that_seeds_the_generators_gets_the_same_numbers(evaluate, name):
-    """It would take its randomness from Square, else, and from whatever draws from the global generators."""
+@pytest.mark.parametrize(
+    "name", ["that_seeds_everything", "that_seeds_in_its_backward_pass", "that_switches_gradients_off"]
+)
+def test_a_network_that_changes_what_is_global_gets_the_same_numbers(evaluate, name):
+    """It would take the randomness from Square, else, and from whatever draws from the global generators."""
     plain, found = evaluate("plain"), evaluate(name)
     for expected, outcome in zip(plain.outcomes, found.outcomes, strict=True):
         assert (outcome.broken == expected.broken).all(), outcome.label

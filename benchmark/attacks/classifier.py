@@ -130,7 +130,9 @@ class PreparedClassifier:
         x = x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x
         parts = [x] if self._images_per_pass is None else x.split(self._images_per_pass)
         self.settle()
-        with self._generators, torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bf16"):
+        autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bf16")
+        # The grad mode is set to what it is, so that it is put back if the network switches it.
+        with self._generators, autocast, torch.set_grad_enabled(torch.is_grad_enabled()):
             logits = [self.networks[precision](part) for part in parts]
         result = logits[0].float() if len(logits) == 1 else torch.cat(logits).float()
         if x.requires_grad and result.requires_grad:
