@@ -169,6 +169,14 @@ def test_e_at_draws_norms_by_their_running_error():
     assert drawn.count("linf") / 4000 == pytest.approx(0.4, abs=0.03)
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_e_at_draws_norms_where_some_were_seen_and_others_not_on_a_gpu():
+    inner = Inner(objectives.ce, ("linf", "l1"), strategy="hardest")
+    memory = {"tally.l1": torch.tensor([1.0, 4.0], device="cuda")}
+    (drawn,) = inner.rounds(memory, torch.Generator("cuda").manual_seed(0))
+    assert drawn[0] in inner.norms
+
+
 def test_stochastic_training_draws_evenly():
     inner, stream = Inner(objectives.ce, ("linf", "l2", "l1"), strategy="random"), generator()
     drawn = [inner.rounds({}, stream)[0] for _ in range(3000)]

@@ -65,7 +65,7 @@ class Inner:
         if self.strategy in ("random", "hardest"):
             odds = torch.ones(len(self.norms))
             if self.strategy == "hardest":
-                odds = draw_probabilities(torch.stack([running_accuracy(memory, norm) for norm in self.norms]).cpu())
+                odds = draw_probabilities(torch.tensor([running_accuracy(memory, norm) for norm in self.norms]))
             draw = torch.rand((), generator=generator, device=generator.device).cpu()
             chosen = int((draw > (odds / odds.sum()).cumsum(0)[:-1]).sum())
             return [(self.norms[chosen],)]
@@ -80,10 +80,10 @@ class Inner:
             memory[f"tally.{norm}"] = memory.get(f"tally.{norm}", torch.zeros_like(tally)) + tally
 
 
-def running_accuracy(memory: Mapping[str, Tensor], norm: str) -> Tensor:
+def running_accuracy(memory: Mapping[str, Tensor], norm: str) -> float:
     """Accuracy on the adversarial examples of `norm` since the first step; NaN before there were any."""
     tally = memory.get(f"tally.{norm}")
-    return torch.tensor(torch.nan) if tally is None else tally[0] / tally[1]
+    return torch.nan if tally is None else float(tally[0] / tally[1])
 
 
 def draw_probabilities(accuracies: Tensor) -> Tensor:
