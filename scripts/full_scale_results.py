@@ -58,7 +58,7 @@ def run_row(card: dict[str, Any], evaluations: Sequence[Any]) -> dict[str, Any]:
         "seconds to train": round(extra["seconds"], 1),
     }
     for found in (each for each in evaluations if each.name == card["name"]):
-        shares = {"clean": clean_accuracy(found)}
+        shares = {} if "clean" in row else {"clean": clean_accuracy(found)}
         shares |= {outcome.label: attack_accuracy(found, outcome.label) for outcome in found.outcomes}
         row |= {label: None if share is None else round(100 * share, 2) for label, share in shares.items()}
     return row
@@ -85,9 +85,12 @@ def _printed(method: str) -> float:
 
 def _about(evaluations: Sequence[Any], is_trial: bool) -> list[str]:
     card, images = evaluations[0].model, len(evaluations[0].clean_errors)
+    fewer = {outcome.label: len(found.clean_errors) for found in evaluations for outcome in found.outcomes}
+    fewer = {label: count for label, count in fewer.items() if count != images}
+    apart = "".join(f", of {label} on the first {count}" for label, count in fewer.items())
     told = (
         f"{card['architecture']} trained with the recipe {card['recipe']['name']} on {card['extra']['hardware']} in "
-        f"{card['extra']['precision']}; accuracies in percent on {images} test images. Written by "
+        f"{card['extra']['precision']}; accuracies in percent on {images} test images{apart}. Written by "
         "scripts/full_scale.py."
     )
     warning = ["**A trial on a part of the pictures: these numbers mean nothing.**", ""] if is_trial else []
@@ -96,12 +99,15 @@ def _about(evaluations: Sequence[Any], is_trial: bool) -> list[str]:
 
 def _table(runs: pd.DataFrame) -> list[str]:
     shown = [name for name in ("clean", "pgd-20", "pgd-100", "autoattack-linf") if name in runs]
-    heading = ["network", *shown, "images/s", "time to train"]
+    heading = ["network", "epochs", *shown, "images/s", "time to train"]
     lines = [heading, [":--", *["--:"] * (len(heading) - 1)]]
     for _, row in runs.iterrows():
         figures = [percent(None if pd.isna(row[name]) else row[name] / 100) for name in shown]
         lines.append(
-            [row["network"], *figures, f"{row['images per second']:,}", duration(float(row["seconds to train"]))]
+            [
+                *(row["network"], str(row["epochs"]), *figures),
+                *(f"{row['images per second']:,}", duration(float(row["seconds to train"]))),
+            ]
         )
     return [f"| {' | '.join(line)} |" for line in lines]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import importlib
 import io
 import os
@@ -283,3 +284,18 @@ def test_differences_are_paired_and_stand_beside_the_papers():
     assert "| +10.0 |" in line
     assert line.endswith("| +7.65 |")
     assert any(line.startswith("| mat-h1 − trades | – |") for line in lines)
+
+
+def test_an_attack_on_fewer_images_is_told_apart():
+    card = {
+        "architecture": "resnet18",
+        "recipe": {"name": "gpu-30"},
+        "extra": {"hardware": "a card", "precision": "bf16"},
+    }
+    whole, part = (
+        dataclasses.replace(evaluation([False] * n, outcome(label, "linf", [0] * n), name="at"), model=card)
+        for label, n in (("pgd-100", 4), ("autoattack-linf", 2))
+    )
+    said = " ".join(full_scale_results._about([whole, part], is_trial=False))
+    assert "on 4 test images, of autoattack-linf on the first 2." in said
+    assert "on 4 test images." in " ".join(full_scale_results._about([whole], is_trial=False))
