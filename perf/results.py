@@ -22,7 +22,7 @@ Line = dict[str, Any]
 def read(paths: Iterable[str]) -> list[Line]:
     """The measurements, each under its name and hardware once."""
     lines = [json.loads(line) for path in paths for line in Path(path).read_text().splitlines() if line.strip()]
-    keys = ("name", "network", "checkpoint", "preset", "hardware")
+    keys = ("name", "network", "checkpoint", "images", "preset", "hardware")
     return list({tuple(line.get(key) for key in keys): line for line in lines}.values())
 
 
@@ -46,6 +46,10 @@ def comparisons(lines: Sequence[Line]) -> list[str]:
 def _digits(value: float) -> str:
     """Three significant digits, but never an exponent."""
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
+def _short(microseconds: float) -> str:
+    return f"{microseconds / 1e3:.2f} ms" if microseconds >= 100 else f"{microseconds:.1f} µs"
 
 
 def _named(line: Line) -> str:
@@ -80,8 +84,8 @@ def floors(lines: Sequence[Line]) -> list[str]:
         low, high = line["spread"]
         rows.append(
             f"| {line['name']}, {line['images']} images | {line['hardware']} "
-            f"| {line['matmul_gflops_per_second']:.0f} GFLOP/s | {line['floor_us'] / 1e3:.2f} ms "
-            f"| {line['bare_us'] / 1e3:.2f} ms | {line['loop_us'] / 1e3:.2f} ms "
+            f"| {line['matmul_gflops_per_second']:.0f} GFLOP/s | {_short(line['floor_us'])} "
+            f"| {_short(line['bare_us'])} | {_short(line['loop_us'])} "
             f"| {line['overhead']:+.1%} [{low:+.1%}, {high:+.1%}] |"
         )
     head = [
