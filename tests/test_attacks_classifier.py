@@ -70,6 +70,14 @@ def test_a_compiled_network_is_the_same_function(monkeypatch):
     assert compiled == [True]
 
 
+def test_a_network_for_bfloat16_is_tried_as_it_will_be_used_when_it_is_compiled(monkeypatch):
+    """Its weights are in bfloat16, so that it takes float32 images within autocast only."""
+    monkeypatch.setattr(torch, "compile", lambda network, dynamic: network)
+    network, x = small_net(), torch.rand(2, 1, 8, 8)
+    prepared = PreparedClassifier(network, 5, precision="bf16", compile=True, probe=x)
+    torch.testing.assert_close(prepared(x), network(x), rtol=0.1, atol=0.1)
+
+
 def test_a_network_that_cannot_be_compiled_is_refused(monkeypatch):
     def fails(x: Tensor) -> Tensor:
         raise RuntimeError("no compiler\nand a long trace")

@@ -78,7 +78,8 @@ class PreparedClassifier:
             self.networks["bf16"] = _cast_weights(exact, probe)
         if compile:
             for name in self.networks:
-                self.networks[name] = _compiled(self.networks[name], probe)
+                with torch.autocast(self.device.type, torch.bfloat16, enabled=name == "bf16"):
+                    self.networks[name] = _compiled(self.networks[name], probe)
         return None if probe is None else images_per_pass(exact, probe)
 
     def is_changed(self) -> bool:
