@@ -13,6 +13,7 @@ from torch import Tensor
 
 from benchmark.errors import BadInput, unknown
 from benchmark.noise import Noise
+from benchmark.radii import format_radius
 
 NORMS = ("linf", "l2", "l1", "l0")
 
@@ -86,7 +87,7 @@ class Threat:
             raise BadInput(f"epsilon of a threat must be a positive number, not {self.epsilon}")
 
     def __str__(self) -> str:
-        return f"{self.norm} {self.epsilon:g}"
+        return f"{self.norm} {format_radius(self.norm, self.epsilon)}"
 
     def distance(self, delta: Tensor) -> Tensor:
         """‖δ‖ of each row: N×... → N, float64."""

@@ -14,7 +14,7 @@ from benchmark.analysis.intervals import wilson
 from benchmark.analysis.masking import masking_flags
 from benchmark.analysis.ranks import ranks
 from benchmark.evaluation import Evaluation, Outcome
-from benchmark.reporting.text import radius
+from benchmark.radii import format_radius
 from benchmark.storage import canonical_json, safe_name
 
 if TYPE_CHECKING:
@@ -62,7 +62,10 @@ class Board:
     @property
     def threats(self) -> tuple[str, ...]:
         """Each norm with its radius or radii, as people write them."""
-        return tuple(f"{norm} ≤ {' or '.join(map(radius, found))}" for norm, found in self.radii.items())
+        return tuple(
+            f"{norm} ≤ {' or '.join(format_radius(norm, radius) for radius in found)}"
+            for norm, found in self.radii.items()
+        )
 
     @property
     def norm_columns(self) -> dict[str, str]:

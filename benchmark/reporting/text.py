@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import isclose
-
 MISSING = "–"
 
 
@@ -34,10 +32,3 @@ def distance(value: float | None) -> str:
     if value is None:
         return MISSING
     return "∞" if value == float("inf") else f"{value:.3g}"
-
-
-def radius(epsilon: float) -> str:
-    """0.5 → "0.5"; one of a few grey levels as people state it, 0.0313725 → "8/255"."""
-    levels = round(255 * epsilon)
-    is_level = 0 < levels <= 64 and isclose(levels / 255, epsilon, rel_tol=1e-6)
-    return f"{levels}/255" if is_level else f"{epsilon:g}"
