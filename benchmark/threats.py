@@ -13,6 +13,7 @@ from torch import Tensor
 
 from benchmark.errors import BadInput, unknown
 from benchmark.noise import Noise
+from benchmark.projections import onto_l0, onto_l1, onto_l2
 from benchmark.radii import format_radius
 
 NORMS = ("linf", "l2", "l1", "l0")
@@ -21,9 +22,11 @@ NORMS = ("linf", "l2", "l1", "l0")
 #: makes it. Of a candidate only the box can be checked; its distance is the largest change of a value.
 PARAMETRIC = ("fog", "gabor", "elastic", "snow", "jpeg", "spatial", "corruption")
 
-#: float32 rounds x + δ; on 8-bit images this alone gives an excess of up to 6e-8 per coordinate.
-LINF_SLACK = 6e-8
-RELATIVE_SLACK = 1e-6
+#: How far two float32 values in [0, 1] may lie farther apart than what they stand for: grey levels k/255 do, and so
+#: does x + δ from x.
+ROUNDING = 6e-8
+#: What arithmetic in float32 does to the length of δ; the most of ε that the roundings of many values may come to.
+RELATIVE_SLACK, LARGEST_SLACK = 1e-6, 0.01
 
 
 def distance(delta: Tensor, norm: str, dtype: torch.dtype = torch.float64) -> Tensor:
@@ -47,8 +50,8 @@ def distance(delta: Tensor, norm: str, dtype: torch.dtype = torch.float64) -> Te
 def project(x: Tensor, x_adv: Tensor, norm: str, radius: float | Tensor) -> Tensor:
     """The points of ‖x' − x‖ ≤ `radius`, inside [0, 1], for the rows of `x_adv`; rows inside are untouched.
 
-    linf and l1 give the Euclidean projection onto the intersection; l2 rescales, then clips (clipping
-    towards x's box never lengthens δ, so both constraints hold); l0 keeps the largest changes.
+    linf and l1 give the Euclidean projection onto the intersection; l2 rescales, then clips; l0 keeps the
+    largest changes. In l2 and l1 float32's rounding is made up for; in linf the bounds x ± ε are rounded.
 
     Args:
         radius: one for all rows, or N of them.
@@ -58,13 +61,10 @@ def project(x: Tensor, x_adv: Tensor, norm: str, radius: float | Tensor) -> Tens
     if norm == "linf":
         reach = column(radius, x) if isinstance(radius, Tensor) else radius
         return torch.min(torch.max(x_adv, x - reach), x + reach).clamp(0, 1)
-    if norm == "l2":
-        delta = x_adv - x
-        length = torch.linalg.vector_norm(delta.flatten(1), 2, dim=1)
-        factor = (radius / length.clamp_min(1e-30)).clamp_max(1.0)
-        return torch.where(column(length <= radius, x), x_adv, x + delta * column(factor, x)).clamp(0, 1)
-    radii = torch.as_tensor(radius, dtype=torch.float64, device=x.device).expand(len(x))
-    return _project_l1(x, x_adv, radii) if norm == "l1" else _project_l0(x, x_adv, radii.long())
+    if norm == "l0":
+        counts = torch.as_tensor(radius, device=x.device).expand(len(x)).clamp_max(x.flatten(1).shape[1]).long()
+        return onto_l0(x, x_adv, counts)
+    return onto_l2(x, x_adv, radius) if norm == "l2" else onto_l1(x, x_adv, radius)
 
 
 @dataclass(frozen=True)
@@ -96,13 +96,23 @@ class Threat:
     def contains(self, x: Tensor, x_adv: Tensor) -> Tensor:
         """Which rows of `x_adv` are finite, in the box and in the ball around `x` (N bools).
 
-        The ball's surface belongs to it, up to float32 rounding (relative 1e-6, for linf 6e-8 more).
+        A point of the ball's surface belongs to it as float32 writes it: besides a relative 1e-6 for δ itself, each
+        changed value may have been rounded by 6e-8. So ‖x' − x‖ may exceed ε by 6e-8 in linf, by 6e-8·√n in l2 and by
+        6e-8·n in l1, n being how many values differ, but in l2 and l1 by no more than a hundredth of ε. A count is
+        exact.
         """
         rows = x_adv.flatten(1)
         if self.norm in PARAMETRIC:
             return in_box(rows)
-        allowed = self.epsilon * (1 + RELATIVE_SLACK) + (LINF_SLACK if self.norm == "linf" else 0.0)
-        return in_box(rows) & (self.distance(x_adv - x) <= allowed)
+        delta = rows.double() - x.flatten(1).double()
+        return in_box(rows) & (self.distance(delta) <= self.epsilon * (1 + RELATIVE_SLACK) + self._rounding(delta))
+
+    def _rounding(self, delta: Tensor) -> Tensor | float:
+        """How much farther from `x` than the point it stands for x + `delta` (N×D) may lie."""
+        if self.norm not in ("l2", "l1"):
+            return ROUNDING if self.norm == "linf" else 0.0
+        changed = distance(delta, "l0")
+        return (ROUNDING * (changed.sqrt() if self.norm == "l2" else changed)).clamp_max(LARGEST_SLACK * self.epsilon)
 
     def project(self, x: Tensor, x_adv: Tensor) -> Tensor:
         """The points of (ball around `x`) ∩ [0, 1] for the rows of `x_adv`; see `project`."""
@@ -172,68 +182,6 @@ def clipped_scale(x: Tensor, direction: Tensor, radius: float | Tensor) -> Tenso
     left = (limit - stuck.gather(1, segment)).clamp_min(0)
     scale = (left / free.gather(1, segment).clamp_min(1e-30)).sqrt()
     return scale.minimum(stops[:, -1:]).squeeze(1).to(x.dtype)
-
-
-def _project_l1(x: Tensor, x_adv: Tensor, epsilon: Tensor) -> Tensor:
-    """Euclidean projection onto {‖δ‖₁ ≤ ε} ∩ {0 ≤ x + δ ≤ 1}.
-
-    The solution is sign(δ)·min(max(|δ| − λ, 0), room) with the λ ≥ 0 at which its norm is ε.
-    """
-    delta = (x_adv - x).flatten(1).double()
-    size = delta.abs()
-    flat = x.flatten(1).double()
-    room = torch.where(delta > 0, 1 - flat, flat)
-    outside = size.minimum(room).sum(1) > epsilon
-    if not bool(outside.any()):
-        return x_adv.clamp(0, 1)
-    size, room, limit = size[outside], room[outside], epsilon[outside, None]
-    shrunk = (size - _shrinkage(size, room, limit)).clamp_min(0).minimum(room)
-    result = x_adv.clamp(0, 1).flatten(1)
-    result[outside] = _rounded_into_ball(flat[outside], delta[outside].sign() * shrunk, limit, x.dtype)
-    return result.view_as(x)
-
-
-def _shrinkage(size: Tensor, room: Tensor, limit: Tensor) -> Tensor:
-    """The λ of each row at which Σ min(max(size − λ, 0), room) = limit (N×D, N×D, N×1 → N×1, float64).
-
-    The sum falls with λ and is piecewise linear, so Newton's steps end on the root exactly, a few after they
-    have found its piece; halving the bracket stands in where a step leaves it. A sort would cost much more.
-    """
-    low, high = torch.zeros_like(limit), size.amax(1, keepdim=True)
-    at = low
-    while True:
-        left = size - at
-        excess = left.clamp_min(0).minimum(room).sum(1, keepdim=True) - limit
-        done = excess.abs() <= 1e-12 * limit
-        if bool((done | (high - low <= 1e-15)).all()):
-            return at
-        low, high = torch.where(excess > 0, at, low), torch.where(excess > 0, high, at)
-        newton = at + excess / ((left > 0) & (left <= room)).sum(1, keepdim=True)
-        step = torch.where((newton > low) & (newton < high), newton, (low + high) / 2)
-        at = torch.where(done, at, step)
-
-
-def _rounded_into_ball(x: Tensor, delta: Tensor, limit: Tensor, dtype: torch.dtype) -> Tensor:
-    """x + δ in float32 with ‖δ‖₁ still within `limit`: what the roundings add up to comes off the largest change.
-
-    Thousands of them do add up, since values of one grid moved by one λ are all rounded the same way.
-    """
-    moved = (x + delta).to(dtype).clamp(0, 1)
-    made = moved.double() - x
-    excess = (made.abs().sum(1, keepdim=True) - limit).clamp_min(0)
-    largest = made.abs().argmax(1, keepdim=True)
-    change = made.gather(1, largest)
-    back = change.sign() * excess.minimum(change.abs())
-    return moved.scatter(1, largest, (x.gather(1, largest) + change - back).to(dtype))
-
-
-def _project_l0(x: Tensor, x_adv: Tensor, counts: Tensor) -> Tensor:
-    delta = (x_adv.clamp(0, 1) - x).flatten(1)
-    largest = min(int(counts.max()), delta.shape[1])
-    top = delta.abs().topk(largest, dim=1).indices
-    within = torch.arange(largest, device=x.device) < counts[:, None]
-    kept = torch.zeros_like(delta, dtype=torch.bool).scatter_(1, top, within)
-    return torch.where(kept.view_as(x), x_adv.clamp(0, 1), x)
 
 
 def _top_k(gradient: Tensor, x_adv: Tensor, k: int | Tensor, gap: float | Tensor) -> Tensor:

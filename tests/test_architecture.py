@@ -15,7 +15,7 @@ PACKAGE = ROOT / "benchmark"
 
 #: Rooms by floor, from the ground up. A room may import from lower floors only.
 FLOORS = (
-    {"errors", "registry", "storage", "noise", "generators", "radii", "threats", "hardware", "memory"}
+    {"errors", "registry", "storage", "noise", "generators", "projections", "radii", "threats", "hardware", "memory"}
     | {"documents", "cache", "pages"},
     {"data", "models", "attacks"},
     {"training", "evaluation", "analysis"},
@@ -31,7 +31,7 @@ STAIRS = {
     "documents": {"errors", "storage"},
     "storage": {"errors"},
     "hardware": {"errors"},
-    "threats": {"errors", "noise", "radii"},
+    "threats": {"errors", "noise", "projections", "radii"},
     "analysis": {"evaluation"},  # only to say what it is a function of
     "inventory": {"experiments"},  # to list them
 }

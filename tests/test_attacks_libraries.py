@@ -16,6 +16,7 @@ from benchmark.attacks.foreign import ForeignFault
 from benchmark.attacks.libraries import LibraryModel
 from benchmark.errors import BadInput
 from benchmark.noise import ExampleNoise
+from benchmark.threats import Threat
 
 NET = Net((1, 8, 8), 4)
 X = images(6)
@@ -264,3 +265,23 @@ def test_autoattack_of_one_step_under_l1_is_refused(name):
         make_attack(name, {"steps": 1}).check(threat("l1"))
     make_attack(name, {"steps": 2}).check(threat("l1"))
     make_attack(name, {"steps": 1}).check(threat("linf"))
+
+
+@pytest.mark.parametrize(
+    ("path", "norm", "epsilon", "shape"),
+    [
+        ("foolbox.attacks:L2ProjectedGradientDescentAttack", "l2", 0.005, (1, 8, 8)),
+        ("foolbox.attacks:L1ProjectedGradientDescentAttack", "l1", 0.01, (3, 32, 32)),
+        ("foolbox.attacks:LinfProjectedGradientDescentAttack", "linf", 1e-4, (3, 32, 32)),
+    ],
+)
+def test_no_candidate_of_a_library_is_refused_for_the_rounding_of_its_values(path, norm, epsilon, shape):
+    generator = torch.Generator().manual_seed(0)
+    net = nn.Sequential(nn.Flatten(), nn.Linear(np.prod(shape), 3))
+    net[1].weight.data = torch.randn(net[1].weight.shape, generator=generator)
+    x = (torch.rand(32, *shape, generator=generator) * 255).round() / 255
+    ball = Threat(norm, epsilon)
+    made = make_attack(path, {"steps": 5})
+    x_adv = made(PreparedClassifier(net.eval(), 3), x, predictions(net, x), ball, ExampleNoise(0, range(32)))
+    assert (x_adv != x).any()
+    assert ball.contains(x, x_adv).all()

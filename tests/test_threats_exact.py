@@ -24,12 +24,23 @@ def single(*values: float) -> torch.Tensor:
     return torch.tensor([values], dtype=torch.float32)
 
 
-@pytest.mark.parametrize(("norm", "epsilon", "slack"), [("linf", 0.1, 6e-8), ("l2", 0.5, 0.0), ("l1", 0.5, 0.0)])
-def test_a_ball_ends_a_rounding_beyond_its_radius(norm, epsilon, slack):
-    threat, x = Threat(norm, epsilon), double(0, 0)
-    edge = epsilon * (1 + 1e-6) + slack
-    assert threat.contains(x, double(edge, 0)).all()
-    assert not threat.contains(x, double(math.nextafter(edge, 1), 0)).any()
+@pytest.mark.parametrize("changed", [1, 2, 4])
+@pytest.mark.parametrize(("norm", "roundings"), [("linf", lambda n: 1), ("l2", math.sqrt), ("l1", float)])
+def test_a_ball_ends_the_roundings_of_what_changed_beyond_its_radius(norm, roundings, changed):
+    threat, x = Threat(norm, 0.5), torch.zeros(1, 6, dtype=torch.float64)
+    edge = 0.5 * (1 + 1e-6) + 6e-8 * roundings(changed)
+    out = torch.zeros_like(x)
+    out[:, :changed] = edge / (1 if norm == "linf" else roundings(changed))
+    assert threat.contains(x, out * (1 - 1e-14)).all()
+    assert not threat.contains(x, out * (1 + 1e-14)).any()
+
+
+@pytest.mark.parametrize("norm", ["l2", "l1"])
+def test_roundings_never_add_a_hundredth_to_a_ball(norm):
+    x, epsilon = torch.full((1, 10_000), 0.5, dtype=torch.float64), 1e-6
+    each = epsilon / (100 if norm == "l2" else 10_000)
+    assert Threat(norm, epsilon).contains(x, x + 1.00999 * each).all()
+    assert not Threat(norm, epsilon).contains(x, x + 1.01001 * each).any()
 
 
 def test_the_count_of_l0_has_no_slack_worth_a_pixel():

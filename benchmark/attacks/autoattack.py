@@ -34,6 +34,7 @@ class _Adapted(Attack):
     """What AutoAttack and its members share. Results depend on the batch: the library seeds it as a whole."""
 
     kind: ClassVar[str] = "budget"
+    version: ClassVar[int] = 2
     norms: ClassVar[tuple[str, ...]] = ("linf", "l2", "l1")
     source: ClassVar[str] = "pyautoattack"
     random: ClassVar[bool] = True
@@ -82,7 +83,7 @@ class _Adapted(Attack):
         self._configure(library, classifier.num_classes)
         with OwnGenerators(seed, x.device), _library_warnings(), _tracing_kept():
             x_adv, _ = library.run_standard_evaluation(x.clone(), y.clone(), batch_size=len(x))
-        # In l1 it ends up to 1e-6 outside the ball or the box; NaN would be a candidate nobody can use.
+        # In l1 it may end outside the ball or the box, by up to 1e-6; NaN would be a candidate nobody can use.
         x_adv = torch.where(column(torch.isfinite(x_adv).flatten(1).all(1), x), x_adv.detach(), x)
         outside = ~threat.contains(x, x_adv)
         x_adv[outside] = threat.project(x[outside], x_adv[outside])

@@ -44,7 +44,7 @@ class FMN(MinimalAttack):
     gamma: float = 0.05
 
     name: ClassVar[str] = "fmn"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     norms: ClassVar[tuple[str, ...]] = ("linf", "l2", "l1", "l0")
     paper: ClassVar[str] = "Pintor et al. 2021, arXiv:2102.12827"
 

@@ -56,6 +56,7 @@ class Foreign(Attack):
     path: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
+    version: ClassVar[int] = 2
     random: ClassVar[bool] = True
     batch_independent: ClassVar[bool] = False
 

@@ -53,6 +53,7 @@ class PGD(Resumable):
     gap: float = 0.0
 
     name: ClassVar[str] = "pgd"
+    version: ClassVar[int] = 2
     kind: ClassVar[str] = "budget"
     norms: ClassVar[tuple[str, ...]] = ("linf", "l2", "l1")
     paper: ClassVar[str] = "Madry et al. 2018, arXiv:1706.06083"

@@ -21,6 +21,27 @@ counts.
 
 Any attack of Foolbox, torchattacks or adv-lib can be named in a suite by its import path, such as
 `foolbox.attacks:LinfPGD`; other packages add theirs through the entry point group `benchmark.attacks`.
+
+## Where a ball ends
+
+A point of the ball's surface counts as float32 writes it. A value in [0, 1] is rounded by up to 2⁻²⁵ = 3e-8, in the
+image and in the candidate, so that 6e-8 of a difference may be rounding. The verdict computes ‖x' − x‖ in float64 and
+lets it exceed ε by 1e-6·ε, since attacks compute δ in float32, and by what the roundings of the n values that differ
+can add up to: 6e-8 in linf, 6e-8·√n in l2 and 6e-8·n in l1, in l2 and l1 never by more than a hundredth of ε. The
+count of l0 and the box [0, 1] are exact.
+
+| Ball | at | may exceed ε by |
+| --- | --- | ---: |
+| linf 8/255 | any size | 0.0003 % |
+| l2 0.5 | 3×32×32 | 0.0008 % |
+| l1 12 | 3×32×32 | 0.0016 % |
+| l2 0.8 | 1×8×8 | 0.0002 % |
+| l1 2 | 1×8×8 | 0.0003 % |
+| l1 0.01 | 3×32×32 | 1 % |
+
+Our own attacks don't need it in l2, l1 and l0: their projection ends inside.
+
+## The table
 """
 
 

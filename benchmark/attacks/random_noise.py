@@ -31,6 +31,7 @@ class GaussianNoise(Attack):
     repeats: int = 100
 
     name: ClassVar[str] = "gaussian-noise"
+    version: ClassVar[int] = 2
     kind: ClassVar[str] = "budget"
     norms: ClassVar[tuple[str, ...]] = ("l2",)
     paper: ClassVar[str] = "Rauber & Bethge 2020, arXiv:2007.07677"

@@ -1,0 +1,267 @@
+"""What a projection returns is in the ball, is the nearest point where it says so, and comes in the end."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from itertools import pairwise
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from benchmark import threats
+from benchmark.noise import ExampleNoise
+from benchmark.projections import HALF_STEP
+from benchmark.threats import NORMS, Threat
+
+
+def images(kind: str, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """Four images: anywhere in the box, on its grey levels, on its faces, or nearly there."""
+    x = torch.rand(4, *shape, generator=generator)
+    return {
+        "anywhere": x,
+        "levels": (x * 255).round() / 255,
+        "faces": x.round(),
+        "near": torch.where(x < 0.5, 1e-40, 1 - HALF_STEP).float(),
+        "fine": (x * 2**24).round() / 2**24,
+    }[kind]
+
+
+def changes(kind: str, size: float, x: Tensor, generator: torch.Generator) -> Tensor:
+    """What is added to them, of the order of `size`; to the last image nothing."""
+    noise = torch.randn(x.shape, generator=generator)
+    delta = {
+        "gaussian": noise,
+        "ties": noise.sign(),
+        "one way": torch.ones_like(x),
+        "sparse": torch.where(noise > 2, noise, 0.0),
+        "two sizes": torch.where(noise > 0, 1.0, 1e-6),
+        "denormal": noise * 1e-40,
+    }[kind] * size
+    delta[-1] = 0
+    return delta
+
+
+@settings(max_examples=400)
+@given(
+    st.sampled_from(NORMS),
+    st.sampled_from([(1, 1, 1), (1, 2, 3), (1, 8, 8), (3, 32, 32)]),
+    st.floats(-4, 3),
+    st.floats(-8, 5),
+    st.sampled_from(["anywhere", "levels", "faces", "near", "fine"]),
+    st.sampled_from(["gaussian", "ties", "one way", "sparse", "two sizes", "denormal"]),
+    st.integers(0, 2**32 - 1),
+    st.booleans(),
+)
+def test_a_projection_is_in_ball_and_box(norm, shape, log_radius, log_size, place, kind, seed, each):
+    """For radii from 1e-4 to 1e3 and changes of up to 1e5; with `each`, every row has its radius in a tensor."""
+    generator = torch.Generator().manual_seed(seed)
+    radius = 10**log_radius
+    x = images(place, shape, generator)
+    target = x + changes(kind, 10**log_size, x, generator)
+    moved = threats.project(x, target, norm, torch.full((4,), radius) if each else radius)
+    check_inside(x, target, moved, norm, float(torch.tensor(radius)) if each else radius)
+
+
+def check_inside(x: Tensor, target: Tensor, moved: Tensor, norm: str, radius: float) -> None:
+    assert moved.dtype == x.dtype
+    assert moved.shape == x.shape
+    assert threats.in_box(moved).all()
+    length = threats.distance(moved.double() - x.double(), norm)
+    assert (length <= radius * (1 + 1e-7) + (2 * HALF_STEP if norm == "linf" else 0)).all()
+    if norm != "linf":
+        assert (length <= radius * (1 + 1e-12)).all()
+    if norm != "linf" or radius < 1:
+        assert Threat(norm, radius).contains(x, moved).all()
+    before = threats.distance(target.double() - x.double(), norm)
+    inside = (before <= radius * (1 - 1e-6)) & threats.in_box(target)
+    assert torch.equal(moved[inside], target[inside])
+    assert torch.equal(moved[-1], x[-1])
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("radius", [1e-4, 0.01, 0.9])
+def test_a_projection_of_large_images_is_in_ball_and_box(norm, radius):
+    generator = torch.Generator().manual_seed(0)
+    x = images("levels", (3, 224, 224), generator)
+    for kind, size in (("gaussian", 0.1), ("ties", 1e5), ("one way", 1e-6)):
+        target = x + changes(kind, size, x, generator)
+        check_inside(x, target, threats.project(x, target, norm, radius), norm, radius)
+
+
+@pytest.mark.parametrize(("norm", "shape", "epsilon"), [("l1", (3, 32, 32), 0.01), ("l2", (1, 8, 8), 0.005)])
+def test_small_balls_lose_nothing(norm, shape, epsilon):
+    """45 % and 10 % of these projections were taken for points outside."""
+    generator = torch.Generator().manual_seed(0)
+    x = (64 + torch.rand(200, *shape, generator=generator) * 127).round() / 255  # the box is far away
+    moved = Threat(norm, epsilon).project(x, x + torch.randn(x.shape, generator=generator) * 0.01)
+    length = threats.distance(moved.double() - x.double(), norm)
+    assert Threat(norm, epsilon).contains(x, moved).all()
+    assert (length <= epsilon).all()
+    assert (length >= epsilon * 0.98).all()
+    start = Threat(norm, epsilon).random_start(x, ExampleNoise(0, range(200)))
+    assert Threat(norm, epsilon).contains(x, start).all()
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("each", [False, True])
+def test_of_no_rows_a_projection_is_none(norm, each):
+    none = torch.empty(0, 3, 2, 2)
+    assert threats.project(none, none, norm, torch.empty(0) if each else 0.5).shape == none.shape
+
+
+# That it ends.
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("radius", [5e-324, 1e-300, 1e-45, 1e-20, 1e-4, 0.01, 2.0])
+@pytest.mark.parametrize("size", [1e-45, 1e-38, 1.0, 100.0, 2e3, 1e5, 1e10, 1e30, 3e38, math.inf])
+def test_the_l1_projection_ends(radius, size):
+    """With a λ of 2000 no float64 brought the sum to within 1e-12 of a small ε, and the search for one went on."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand(5, 64, generator=generator)
+    x[1], x[2] = x[1].round(), 1e-42
+    away = torch.randn(x.shape, generator=generator)
+    delta = torch.cat([away[:3], away[3:4].sign(), torch.where(away[4:] > 0, 1.0, 0.3)]) * size
+    moved = threats.project(x, x + delta, "l1", radius)
+    assert threats.in_box(moved).all()
+    assert (threats.distance(moved.double() - x.double(), "l1") <= radius * (1 + 1e-12)).all()
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_rows_of_infinity_are_projected_and_rows_of_nan_stay_so(norm):
+    x = torch.full((3, 4), 0.5)
+    target = x.clone()
+    target[0, 0], target[1] = math.inf, torch.tensor([math.inf, -math.inf, 0.5, 0.5])
+    target[2, 3] = math.nan
+    moved = threats.project(x, target, norm, 0.3 if norm != "l0" else 1)
+    assert threats.in_box(moved[:2]).all()
+    assert (threats.distance(moved[:2] - x[:2], norm) > 0.29).all()
+    assert not threats.in_box(moved[2:]).any()
+
+
+def test_no_row_waits_for_another():
+    """A row that needs every step there is changes nothing in the rows beside it."""
+    generator = torch.Generator().manual_seed(1)
+    x = torch.rand(8, 64, generator=generator)
+    target = x + torch.randn(x.shape, generator=generator)
+    target[3] = x[3] + 1e17 * (1 + torch.rand(64, generator=generator))
+    together = Threat("l1", 0.7).project(x, target)
+    alone = torch.cat([Threat("l1", 0.7).project(x[n : n + 1], target[n : n + 1]) for n in range(8)])
+    assert torch.equal(together, alone)
+
+
+# That it is the nearest point.
+
+
+def exactly_onto_l1(x: list[float], target: list[float], radius: float) -> list[Fraction]:
+    """The δ nearest to target − x in ball and box, in fractions, from the sum's value at each of its corners."""
+    change = [Fraction(t) - Fraction(v) for v, t in zip(x, target, strict=True)]
+    room = [1 - Fraction(v) if c > 0 else Fraction(v) for v, c in zip(x, change, strict=True)]
+    limit = Fraction(radius)
+
+    def kept(shrinkage: Fraction) -> list[Fraction]:
+        return [min(max(abs(c) - shrinkage, Fraction(0)), r) for c, r in zip(change, room, strict=True)]
+
+    corners = sorted(
+        {Fraction(0)} | {max(abs(c) - s, Fraction(0)) for c, r in zip(change, room, strict=True) for s in (0, r)}
+    )
+    if sum(kept(corners[0])) <= limit:
+        shrinkage = Fraction(0)
+    else:
+        low, high = next((a, b) for a, b in pairwise(corners) if sum(kept(b)) <= limit)
+        above, below = sum(kept(low)), sum(kept(high))
+        shrinkage = low + (high - low) * (above - limit) / (above - below)
+    return [k if c > 0 else -k for k, c in zip(kept(shrinkage), change, strict=True)]
+
+
+@settings(max_examples=200)
+@given(
+    st.integers(2, 12),
+    st.floats(-3, 1),
+    st.floats(-3, 6),  # beyond, float64 has no room for x in x_adv − x
+    st.sampled_from(["anywhere", "levels", "faces", "near"]),
+    st.sampled_from(["gaussian", "ties", "one way", "sparse", "two sizes"]),
+    st.integers(0, 2**32 - 1),
+)
+def test_the_l1_projection_is_the_nearest_point_in_fractions(size, log_radius, log_size, place, kind, seed):
+    generator = torch.Generator().manual_seed(seed)
+    radius = 10**log_radius
+    x = images(place, (size,), generator)
+    target = x + changes(kind, 10**log_size, x, generator)
+    moved = threats.project(x, target, "l1", radius)
+    # Every value is rounded, and λ may be larger by what the roundings of all may come to.
+    allowed = (size + 2) * HALF_STEP
+    for row in range(4):
+        expected = exactly_onto_l1(x[row].tolist(), target[row].tolist(), radius)
+        found = [Fraction(m) - Fraction(v) for m, v in zip(moved[row].tolist(), x[row].tolist(), strict=True)]
+        assert max(abs(float(a - b)) for a, b in zip(found, expected, strict=True)) <= allowed
+
+
+@pytest.mark.parametrize("size", [1.0, 1e5, 1e10, 1e17])
+def test_ties_share_the_ball_however_far_away_they_are(size):
+    """At 1e10 neighbouring float64 values are 2e-6 apart: λ itself can't say what is left of each."""
+    x = torch.full((1, 100), 0.5)
+    moved = Threat("l1", 1.0).project(x, x + size)
+    torch.testing.assert_close(moved - x, torch.full_like(x, 0.01), atol=3 * HALF_STEP, rtol=0)
+
+
+@pytest.mark.parametrize("norm", ["l2", "l1"])
+@pytest.mark.parametrize("each", [False, True])
+def test_little_of_the_ball_is_given_up_for_rounding(norm, each):
+    generator = torch.Generator().manual_seed(0)
+    x = images("levels", (3, 32, 32), generator)
+    radius = {"l2": 0.5, "l1": 12.0}[norm]
+    target = x + changes("gaussian", 1.0, x, generator) * 0.1
+    moved = threats.project(x, target, norm, torch.full((4,), radius) if each else radius)[:3]
+    given_up = 1 - threats.distance(moved.double() - x[:3].double(), norm) / radius
+    if norm == "l2":  # there the box takes more than rounding does
+        given_up = given_up * threats.in_box(target[:3])
+    # Every value may be rounded towards the image; with one radius for all, as much is kept back for the other way.
+    roundings = {"l2": 3072**0.5, "l1": 3072}[norm] * (1 if each else 2)
+    assert (given_up >= 0).all()
+    assert (given_up <= roundings * HALF_STEP / radius + 3e-7).all()
+
+
+# What the check accepts.
+
+
+def honest(norm: str, epsilon: float, x: Tensor, direction: Tensor) -> Tensor:
+    """x + δ in float32 with δ of length ε in float64."""
+    delta = direction.flatten(1).double()
+    delta = delta * (epsilon / threats.distance(delta, norm)[:, None])
+    return (x.flatten(1).double() + delta).to(x.dtype).view_as(x)
+
+
+@pytest.mark.parametrize(
+    ("norm", "epsilon", "shape", "beyond"),
+    [
+        ("linf", 0.005, (1, 8, 8), 1.0001),
+        ("linf", 0.1, (3, 32, 32), 1.00001),
+        ("l2", 0.005, (1, 8, 8), 1.001),
+        ("l2", 0.5, (3, 32, 32), 1.0001),
+        ("l2", 0.5, (3, 224, 224), 1.0001),
+        ("l1", 0.01, (1, 8, 8), 1.001),
+        ("l1", 0.5, (1, 8, 8), 1.0001),
+        ("l1", 0.01, (3, 32, 32), 1.02),
+        ("l1", 12.0, (3, 32, 32), 1.0001),
+        ("l1", 12.0, (3, 224, 224), 1.001),
+    ],
+)
+def test_points_of_the_surface_are_inside_as_float32_writes_them(norm, epsilon, shape, beyond):
+    """Whatever direction the roundings have in common; and not much farther out does inside end."""
+    generator = torch.Generator().manual_seed(0)
+    x = 0.5 + 0.25 * images("fine", shape, generator)
+    for direction in (torch.randn(x.shape, generator=generator), torch.ones_like(x)):
+        assert Threat(norm, epsilon).contains(x, honest(norm, epsilon, x, direction)).all()
+        assert not Threat(norm, epsilon).contains(x, honest(norm, beyond * epsilon, x, direction)).any()
+
+
+def test_grey_levels_are_as_far_apart_as_they_say():
+    levels = torch.arange(248, dtype=torch.float32)[:, None] / 255
+    later = (torch.arange(248, dtype=torch.float32)[:, None] + 8) / 255
+    assert Threat("linf", 8 / 255).contains(levels, later).all()
+    assert not Threat("linf", 7.999 / 255).contains(levels, later).any()
