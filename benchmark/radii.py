@@ -1,9 +1,35 @@
-"""Radii as people write them: 8/255 rather than 0.0313725."""
+"""Radii as people write them: 8/255 rather than 0.0313725, and never 8 where 8/255 is meant."""
 
 from __future__ import annotations
 
+import math
+import re
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
+
 #: What eight decimals, as papers print fractions, and float32 lose of a number.
 _DECIMALS, _SINGLE = 5e-9, 6e-8
+#: Numbers that YAML takes for words.
+_FRACTION = re.compile(r"([0-9]+\.?[0-9]*) */ *([0-9]+\.?[0-9]*)")
+_SCIENTIFIC = re.compile(r"[-+]?[0-9]+\.?[0-9]*[eE][-+]?[0-9]+")
+
+
+def read_number(value: Any) -> Any:
+    """The number that a fraction such as "8/255", or "1e-3", stands for; whatever else it is, `value` itself.
+
+    Wherever a length in pixels is read, a radius or a step, it passes through here.
+    """
+    if not isinstance(value, str):
+        return value
+    fraction = _FRACTION.fullmatch(value.strip())
+    if fraction and float(fraction[2]):
+        return float(fraction[1]) / float(fraction[2])
+    return float(value) if _SCIENTIFIC.fullmatch(value.strip()) else value
+
+
+#: A length in pixels in a schema: a number or a fraction.
+Length = Annotated[float, BeforeValidator(read_number)]
 
 
 def format_radius(norm: str, epsilon: float) -> str:
@@ -17,3 +43,25 @@ def format_radius(norm: str, epsilon: float) -> str:
     if norm in ("linf", "l2", "l1") and levels and is_fraction and not is_short:
         return f"{levels}/255"
     return f"{epsilon:g}"
+
+
+def too_large(norm: str, epsilon: float, shape: tuple[int, ...] | None = None) -> str:
+    """What is wrong with a radius whose ball holds every image, and what may have been meant; "" if nothing is.
+
+    Args:
+        norm: "linf", "l2", "l1" or "l0"; the strengths of other threats are never too large.
+        shape: of an image; None if it is not known yet, so that only linf can be judged.
+    """
+    values = math.prod(shape or ())
+    widest = {"linf": 1.0, "l2": math.sqrt(values), "l1": values, "l0": values}.get(norm, math.inf)
+    if norm == "linf" and epsilon >= 1:
+        reason = "values lie in [0, 1]"
+    elif shape and norm != "linf" and epsilon > widest:
+        size = "×".join(map(str, shape))
+        reason = f"a {size} image has {values} values" + (
+            f", so that none is farther than {widest:g}" if norm == "l2" else ""
+        )
+    else:
+        return ""
+    meant = "" if norm == "l0" or epsilon / 255 >= widest else f"; did you mean {epsilon:g}/255?"
+    return f"a radius of {epsilon:g} in {norm} holds every image, since {reason}{meant}"

@@ -7,14 +7,15 @@ all functions work row by row, so an example's result never depends on its batch
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 
 import torch
 from torch import Tensor
 
-from benchmark.errors import BadInput, unknown
+from benchmark.errors import BadInput, short, unknown
 from benchmark.noise import Noise
 from benchmark.projections import onto_l0, onto_l1, onto_l2
-from benchmark.radii import format_radius
+from benchmark.radii import format_radius, read_number, too_large
 
 NORMS = ("linf", "l2", "l1", "l0")
 
@@ -74,7 +75,10 @@ class Threat:
     Attributes:
         norm: "linf", "l2", "l1" or "l0", or one of the `PARAMETRIC` threats.
         epsilon: the radius in units of pixels in [0, 1] (a count of channel values for l0), or the strength of
-            a parametric threat.
+            a parametric threat; "8/255" is read as the number that it stands for.
+
+    Raises:
+        BadInput: an unknown norm, or no positive number; a radius in linf of 1 or more, which holds every image.
     """
 
     norm: str
@@ -83,8 +87,13 @@ class Threat:
     def __post_init__(self) -> None:
         if self.norm not in NORMS and self.norm not in PARAMETRIC:
             raise unknown("norm", self.norm, (*NORMS, *PARAMETRIC))
-        if not 0 < self.epsilon < float("inf"):
-            raise BadInput(f"epsilon of a threat must be a positive number, not {self.epsilon}")
+        epsilon = read_number(self.epsilon)
+        is_number = isinstance(epsilon, Real)
+        if not is_number or not 0 < epsilon < float("inf"):
+            raise BadInput(f"epsilon of a threat must be a positive number, not {short(epsilon)}")
+        if problem := too_large(self.norm, epsilon):
+            raise BadInput(problem)
+        object.__setattr__(self, "epsilon", epsilon)
 
     def __str__(self) -> str:
         return f"{self.norm} {format_radius(self.norm, self.epsilon)}"

@@ -58,7 +58,7 @@ def test_msd_keeps_the_candidate_of_highest_loss():
 
 def test_msd_breaks_ties_towards_the_later_move():
     net, x, y = Linear(1, 0, 0, 0), torch.full((1, 1, 2, 2), 0.5), torch.tensor([0])
-    moves = [Move(Threat("l1", 1), 0.1), Move(Threat("linf", 1), 0.1)]
+    moves = [Move(Threat("l1", 1), 0.1), Move(Threat("linf", 0.5), 0.1)]
     chosen = ascend(net, x, y, cross_entropy, moves, steps=1, start=x, noise=ExampleNoise(0, [0]))
     torch.testing.assert_close((chosen - x).flatten(), torch.tensor([-0.1, 0.0, 0.0, 0.0]))
     moves = moves[::-1]

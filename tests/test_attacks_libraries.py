@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import sys
 import types
 
@@ -277,7 +278,7 @@ def test_autoattack_of_one_step_under_l1_is_refused(name):
 )
 def test_no_candidate_of_a_library_is_refused_for_the_rounding_of_its_values(path, norm, epsilon, shape):
     generator = torch.Generator().manual_seed(0)
-    net = nn.Sequential(nn.Flatten(), nn.Linear(np.prod(shape), 3))
+    net = nn.Sequential(nn.Flatten(), nn.Linear(math.prod(shape), 3))
     net[1].weight.data = torch.randn(net[1].weight.shape, generator=generator)
     x = (torch.rand(32, *shape, generator=generator) * 255).round() / 255
     ball = Threat(norm, epsilon)

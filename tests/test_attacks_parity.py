@@ -43,7 +43,7 @@ def median_distances(name: str, parameters: dict, norm: str, theirs) -> tuple[fl
     import foolbox
 
     net, x, y = trained()
-    threat = Threat(norm, 1.0)
+    threat = Threat(norm, 0.5)
     noise = ExampleNoise(0, range(len(x)))
     ours = make_attack(name, parameters)(PreparedClassifier(net, 10), x, y, threat, noise)
     with torch.random.fork_rng(devices=[]):
@@ -115,7 +115,7 @@ def test_hopskipjump_gets_as_close_as_foolbox_alone_with_each_image(norm):
     import foolbox
 
     net, x, y = trained()
-    threat = Threat(norm, 1.0)
+    threat = Threat(norm, 0.5)
     ours = make_attack("hopskipjump", {"steps": 10})(
         PreparedClassifier(net, 10), x[:20], y[:20], threat, ExampleNoise(0, range(20))
     )

@@ -48,7 +48,7 @@ def test_a_minimal_attack_may_go_far_and_is_broken_by_its_distance():
 
 @pytest.mark.parametrize("kind", ["budget", "minimal"])
 def test_what_is_no_image_is_a_fault_and_never_a_success(kind):
-    verdict = judge([float("nan"), float("inf"), 1.0001, -0.1, 0.6], kind, epsilon=1.0)
+    verdict = judge([float("nan"), float("inf"), 1.0001, -0.1, 0.6], kind, epsilon=0.9)
     assert verdict.broken.tolist() == [False, False, False, False, True]
     assert verdict.faults == {"not finite": 2, "outside the box [0, 1]": 2}
     assert torch.isinf(verdict.distance[:4]).all()

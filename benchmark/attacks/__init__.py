@@ -25,6 +25,7 @@ from benchmark.attacks.random_noise import GaussianNoise, SaltAndPepper
 from benchmark.attacks.spatial import Spatial
 from benchmark.attacks.unforeseen import JPEG, Elastic, Fog, Gabor, Snow
 from benchmark.errors import BadInput, unknown
+from benchmark.radii import read_number
 from benchmark.registry import Registry
 
 __all__ = [
@@ -67,25 +68,28 @@ def make_attack(name: str, parameters: dict[str, Any] | None = None, where: str 
 
     Args:
         name: a registered name, or an import path into a library we know (see `Foreign`).
-        parameters: field values of the attack's dataclass.
+        parameters: field values of the attack's dataclass; numbers may be fractions, such as "8/255".
         where: what to put in front of an error, e.g. a suite's file name and line.
 
     Raises:
         BadInput: unknown name or parameter (the nearest ones are offered), or a value that does not fit.
     """
     if ":" in name:
-        return _at_place(lambda: Foreign(name, parameters or {}), where)
+        given = {key: read_number(value) for key, value in (parameters or {}).items()}
+        return _at_place(lambda: Foreign(name, given), where)
     attack = ATTACKS.get(name, where)
     fields = {field.name: field for field in dataclasses.fields(attack)}
     hints = typing.get_type_hints(attack)
+    given = {}
     for key, value in (parameters or {}).items():
         if key not in fields:
             raise unknown(f"parameter of attack {name!r}", key, fields, where)
-        if not _fits(value, hints[key]):
+        given[key] = value if _fits(value, hints[key]) else read_number(value)
+        if not _fits(given[key], hints[key]):
             place = f"{where}: " if where else ""
             expected = getattr(hints[key], "__name__", str(hints[key]))
             raise BadInput(f"{place}parameter {key!r} of attack {name!r} must be {expected}, not {value!r}")
-    return _at_place(lambda: attack(**(parameters or {})), where)
+    return _at_place(lambda: attack(**given), where)
 
 
 def _at_place(make: Callable[[], Attack], where: str) -> Attack:

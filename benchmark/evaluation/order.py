@@ -122,6 +122,7 @@ class Order:
         dataset = subject.dataset_of(name, root, self.download)
         network.check_fits(dataset)
         suite = load_suite(self.suite, self.preset, dataset.scale)
+        suite.check_fits(dataset.shape)
         available = len(dataset.test)
         notes = []
         if self.n is not None and not 1 <= self.n <= available:

@@ -144,7 +144,11 @@ def _judge_again(
         raise Damaged(f"{path}: its images don't belong to this shard of the test set")
     x_adv, handed = x.clone(), torch.zeros(len(x), dtype=torch.bool, device=x.device)
     x_adv[rows], handed[rows] = images, True
-    verdict = judge(network.model, x, y, x_adv, handed, Threat(outcome.norm, outcome.epsilon), outcome.kind)
+    try:
+        threat = Threat(outcome.norm, outcome.epsilon)
+    except BadInput as error:
+        raise Damaged(f"{path}: {error}") from None
+    verdict = judge(network.model, x, y, x_adv, handed, threat, outcome.kind)
     expected = torch.from_numpy(record.distance).to(x.device)
     close = torch.isclose(verdict.distance, expected, rtol=1e-5, atol=1e-7)
     wrong = handed & ~(verdict.wrong & close)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from pydantic import Field
 from benchmark.attacks import Attack, Resumable, make_attack
 from benchmark.documents import Document, Schema, read_document
 from benchmark.errors import BadInput, unknown
+from benchmark.radii import Length, too_large
 from benchmark.registry import Registry
 from benchmark.storage import digest
 from benchmark.threats import NORMS, PARAMETRIC, Threat
@@ -34,12 +35,14 @@ class SuiteItem:
         attack: the attack with its parameters.
         threat: norm and radius.
         restarts: runs with different noise, of which the best counts; 1 for attacks without randomness.
+        place: where its radius is written, "file:line".
     """
 
     label: str
     attack: Attack
     threat: Threat
     restarts: int
+    place: str = field(default="", compare=False)
 
     def definition(self) -> dict[str, Any]:
         """Everything that determines this item's numbers, as plain JSON values."""
@@ -80,6 +83,12 @@ class Suite:
         """The norms of the threats, in order of appearance."""
         return list(dict.fromkeys(item.threat.norm for item in self.items))
 
+    def check_fits(self, shape: tuple[int, ...]) -> None:
+        """Raises BadInput if a radius holds every image of this shape."""
+        found = ((item.place, too_large(item.threat.norm, item.threat.epsilon, shape)) for item in self.items)
+        if problems := dict.fromkeys(f"{place}: {problem}" for place, problem in found if problem):
+            raise BadInput("\n".join(problems))
+
     def first(self, images: int) -> Suite:
         """The same suite on the first `images` test images."""
         return dataclasses.replace(self, images=images)
@@ -97,7 +106,7 @@ class _Line(Schema):
     attack: str
     norm: str
     label: str | None = None
-    epsilon: float | dict[str, float] | None = None
+    epsilon: Length | dict[str, Length] | None = None
     restarts: int | None = Field(default=None, ge=1)
     parameters: dict[str, Any] = Field(default_factory=dict)
     scales: dict[str, dict[str, Any]] = Field(default_factory=dict)
@@ -120,7 +129,7 @@ class _File(Schema):
     description: str = ""
     images: int = Field(ge=1)
     restarts: int = Field(default=1, ge=1)
-    epsilons: dict[str, dict[str, float]]
+    epsilons: dict[str, dict[str, Length]]
     attacks: list[_Line] = Field(min_length=1)
     presets: dict[str, _Preset] = Field(default_factory=dict)
 
@@ -202,15 +211,16 @@ def _item(
             make_attack(line.attack, {name: value}, document.where(*path, name))
     merged = {name: value for parameters, _ in sources for name, value in parameters.items()}
     attack = make_attack(line.attack, merged, document.where(*here, "attack"))
-    threat = _threat(document, here, line, scale)
+    threat, place = _threat(document, here, line, scale)
     attack.check(threat, document.where(*here, "norm"))
     restarts = own_change.restarts or change.restarts or line.restarts or document.content.restarts
     if line.restarts and not own_change.restarts:
         restarts = min(restarts, line.restarts)
-    return SuiteItem(label, attack, threat, restarts if attack.random else 1)
+    return SuiteItem(label, attack, threat, restarts if attack.random else 1, place)
 
 
-def _threat(document: Document[_File], here: tuple[str | int, ...], line: _Line, scale: str) -> Threat:
+def _threat(document: Document[_File], here: tuple[str | int, ...], line: _Line, scale: str) -> tuple[Threat, str]:
+    """The threat of a line, and where its radius is written."""
     if line.norm not in (*NORMS, *PARAMETRIC):
         raise unknown("norm", line.norm, (*NORMS, *PARAMETRIC), document.where(*here, "norm"))
     own = line.epsilon.get(scale) if isinstance(line.epsilon, dict) else line.epsilon
@@ -220,6 +230,6 @@ def _threat(document: Document[_File], here: tuple[str | int, ...], line: _Line,
     if epsilon is None:
         raise BadInput(f"{place}: no epsilon for {line.norm} at the scale {scale!r}; add it here")
     try:
-        return Threat(line.norm, epsilon)
+        return Threat(line.norm, epsilon), place
     except BadInput as error:
         raise BadInput(f"{place}: {error}") from None

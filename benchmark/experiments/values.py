@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 from typing import Any
 
 from benchmark.documents import parse_yaml
 from benchmark.errors import BadInput, short
+from benchmark.radii import read_number
 
 #: Stands for the values between its neighbours.
 DOTS = "..."
@@ -38,7 +40,9 @@ def parse_values(set: Mapping[str, Any] | Sequence[str] | None) -> dict[str, lis
     for key, values in found.items():
         if not values:
             raise BadInput(f"--set {key}: there is no value; write it as key=value or key=value,value")
-    return {key: _once(expand(key, values)) for key, values in found.items()}
+    # YAML takes 1e-3 and 8/255 for words.
+    spelt = {key: [read_number(value) for value in expand(key, values)] for key, values in found.items()}
+    return {key: _once(values) for key, values in spelt.items()}
 
 
 def expand(key: str, values: Sequence[Any]) -> list[Any]:
@@ -55,35 +59,45 @@ def expand(key: str, values: Sequence[Any]) -> list[Any]:
         if value != DOTS:
             expanded.append(value)
             continue
-        ends = [_number(each) for each in (*values[max(position - 2, 0) : position], *values[position + 1 :][:1])]
-        if len(ends) != 3 or position < 2 or None in ends:
+        ends = (*values[max(position - 2, 0) : position], *values[position + 1 :][:1])
+        numbers = [number for number in map(_exact, ends) if number is not None]
+        if position < 2 or len(numbers) != 3:
             raise BadInput(f"--set {key}: dots stand between numbers, two before and one behind: 0.1,0.2,...,0.9")
-        expanded += _between(key, *ends)  # type: ignore[arg-type]
+        between = _between(key, *numbers)
+        is_whole = all(isinstance(end, int) for end in ends)
+        expanded += [int(number) if is_whole else float(number) for number in between]
     if len(expanded) > MOST:
         raise BadInput(f"--set {key}: {len(expanded):,} values, {MOST:,} are the most")
     return expanded
 
 
-def _between(key: str, first: Decimal, second: Decimal, last: Decimal) -> list[float | int]:
+def _between(key: str, first: Fraction, second: Fraction, last: Fraction) -> list[Fraction]:
     """What lies between `second` and `last` in steps of `second` − `first`."""
     step, way = second - first, last - second
-    steps = way / step if step else Decimal(0)
+    steps = way / step if step else Fraction(0)
     if steps < 1 or steps != int(steps):
-        raise BadInput(f"--set {key}: from {second} on, steps of {step} don't end at {last}")
+        words = (f"{float(number):g}" for number in (second, step, last))
+        raise BadInput("--set {}: from {} on, steps of {} don't end at {}".format(key, *words))
     if steps > MOST:
         raise BadInput(f"--set {key}: {int(steps) + 2:,} values, {MOST:,} are the most")
-    between = [second + step * n for n in range(1, int(steps))]
-    is_whole = all(end == int(end) and end.as_tuple().exponent == 0 for end in (first, second, last))
-    return [int(value) if is_whole else float(value) for value in between]
+    return [second + step * n for n in range(1, int(steps))]
 
 
-def _number(value: Any) -> Decimal | None:
-    """`value` as it is written in decimals; None if it is no finite number."""
+def _exact(value: Any) -> Fraction | None:
+    """`value` as it is written, in decimals or as a fraction such as 8/255; None if it is no finite number."""
+    above, slash, below = str(value).partition("/")
+    number, divisor = _decimal(above), _decimal(below if slash else "1")
+    return number / divisor if number is not None and divisor else None
+
+
+def _decimal(text: str) -> Fraction | None:
     try:
-        number = Decimal(str(value))
+        number = Decimal(text)
     except InvalidOperation:
         return None
-    return number if number.is_finite() and abs(number) < Decimal("1e12") else None
+    # 1e99999999 is quickly written, but not multiplied out.
+    is_sane = number.is_finite() and -400 < int(number.as_tuple().exponent) <= number.adjusted() < 12
+    return Fraction(number) if is_sane else None
 
 
 def _parse(item: str) -> tuple[str, list[Any]]:
@@ -96,8 +110,7 @@ def _parse(item: str) -> tuple[str, list[Any]]:
         raise BadInput(
             f"--set {key.strip()}: can't read the values {short(text)}; separate them by commas"
         ) from error
-    # YAML takes 1e-3 for a word.
-    return key.strip(), [float(value) if isinstance(value, str) and _number(value) else value for value in values]
+    return key.strip(), values
 
 
 def _once(values: Sequence[Any]) -> list[Any]:

@@ -9,6 +9,8 @@ from functools import lru_cache
 from math import isclose
 from pathlib import Path
 
+from benchmark.radii import read_number
+
 FILE = Path(__file__).with_name("references.csv")
 
 
@@ -42,8 +44,7 @@ class Reference:
     @property
     def radius(self) -> float:
         """`epsilon` as a number."""
-        above, _, below = self.epsilon.partition("/")
-        return float(above) / float(below or 1)
+        return float(read_number(self.epsilon))
 
     def fits(self, radii: Iterable[float]) -> bool:
         """Whether one of the `radii` is this one, to the three digits that papers round to."""

@@ -15,6 +15,7 @@ from benchmark.documents import parse_yaml
 from benchmark.errors import BadInput
 from benchmark.hardware import resolve_device, resolve_precision
 from benchmark.models import ARCHITECTURES
+from benchmark.radii import too_large
 from benchmark.storage import canonical_json, digest, safe_name, tensor_digest
 from benchmark.training.exchange import usual_settings
 from benchmark.training.method import BoundMethod
@@ -24,7 +25,7 @@ from benchmark.training.rehearsal import rehearse
 from benchmark.training.teachers import Teacher, load_teachers
 
 #: Raised whenever the same plan would give other weights; finished runs of an older version are then run again.
-VERSION = 1
+VERSION = 2
 
 #: What goes unsaid in the name of a run.
 USUAL_DATASET, USUAL_RECIPE = "digits", "quick"
@@ -152,7 +153,8 @@ def decide(
     """What a run follows, with everything decided that `settings` leave open.
 
     Raises:
-        BadInput: an unknown name, a setting that is unknown or out of range, a norm without a radius.
+        BadInput: an unknown name, a setting that is unknown or out of range, a norm without a radius, a radius that
+            holds every image.
     """
     ARCHITECTURES.get(architecture)
     of_recipe = {key: value for key, value in settings.items() if is_recipe_key(key)}
@@ -165,7 +167,7 @@ def decide(
 
     resolved, defaults = usual(method, resolve, inner, outer)
     bound = METHODS.get(method).bind({**defaults, **of_method}, f"method {method}", inner, outer)
-    _check_norms(bound, resolved, where)
+    _check_threats(bound, resolved, dataset.shape, where)
     rehearse(bound, f"method {method}")
     return resolved, bound
 
@@ -254,7 +256,7 @@ def _name(
     return "-".join(parts)
 
 
-def _check_norms(bound: BoundMethod, recipe: Recipe, where: str) -> None:
+def _check_threats(bound: BoundMethod, recipe: Recipe, shape: tuple[int, ...], where: str) -> None:
     members = bound.cohort.members
     asked = {member.norm for member in members if member.norm}
     if bound.inner.objective:
@@ -262,3 +264,7 @@ def _check_norms(bound: BoundMethod, recipe: Recipe, where: str) -> None:
     missing = sorted(asked - set(recipe.threats))
     if missing:
         raise BadInput(f"{where} has no radius for {', '.join(missing)}; add one, or choose other norms")
+    problems = {norm: too_large(norm, row.epsilon, shape) for norm, row in recipe.threats.items()}
+    if any(problems.values()):
+        found = (f"threats.{norm}.epsilon: {problem}" for norm, problem in problems.items() if problem)
+        raise BadInput(f"{where}: {'; '.join(found)}")

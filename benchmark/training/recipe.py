@@ -2,7 +2,7 @@
 
 about: ...                      what it is for, shown by `bench list recipes`
 lr: 0.1                         any field of `Recipe`
-threats: {digits: {linf: ...}}  a row of radii per dataset scale
+threats: {digits: {linf: ...}}  a row of radii per dataset scale; numbers or fractions, 8/255
 overrides:                      applied in order, later ones win
   - methods: [mat, "mat-*"]     also: architectures, datasets; shell patterns; left out means all
     set: {lr: 0.01, alpha: 0.6} fields of the recipe or hyper-parameters of the method
@@ -21,6 +21,7 @@ from pydantic_core import PydanticCustomError
 
 from benchmark.documents import LARGEST, parse_yaml
 from benchmark.errors import BadInput, nearest, short, unknown
+from benchmark.radii import read_number
 from benchmark.storage import read_text
 from benchmark.training import schedules
 from benchmark.training.parameters import NotNegative, Positive
@@ -35,6 +36,7 @@ class _Strict(BaseModel):
 
 
 def _gap(value: Any) -> Any:
+    value = read_number(value)
     if value == "step" or (isinstance(value, int | float) and 0 <= value < 0.5):
         return value
     raise PydanticCustomError("gap", "input should be step, or a number from 0 to less than 0.5")
@@ -47,13 +49,13 @@ class Radius(_Strict):
     """One row of a threat model: the ball and how training climbs in it.
 
     Attributes:
-        epsilon, step_size: in the norm's unit, pixels in [0, 1].
+        epsilon, step_size: in the norm's unit, pixels in [0, 1]; may be written as a fraction, 8/255.
         steps: gradient steps.
         k, gap: which coordinates an l1 step moves, see `benchmark.attacks.ascent.Move`.
     """
 
-    epsilon: Positive
-    step_size: Positive
+    epsilon: Annotated[Positive, BeforeValidator(read_number)]
+    step_size: Annotated[Positive, BeforeValidator(read_number)]
     steps: Annotated[int, Field(ge=1)]
     k: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = (1, 1)
     gap: Gap = 0.0
