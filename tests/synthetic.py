@@ -55,10 +55,16 @@ def add_evaluation(
     network: str | None = None,
     seed: int = 0,
     crafted_on: str | None = None,
+    union: Sequence[tuple[str, float]] | None = None,
+    identities: Mapping[str, Mapping[str, Any]] | None = None,
+    about: Mapping[str, Any] | None = None,
+    restarts: int = 1,
+    precision: str = "fp32",
 ) -> dict[str, Any]:
     """File one evaluation with one record per attack and return its manifest; `error` makes the last attack fail.
 
-    Networks of the same `network`, by default their name, are the same.
+    Networks of the same `network`, by default their name, are the same. `union`: the threats that the suite counts.
+    `identities`: of attacks by label, where they are not invented. `about`: what else the suite says of itself.
     NaN stands for an image that the attack was not tried on.
     """
     ledger = Ledger.open(results, create=True)
@@ -72,7 +78,7 @@ def add_evaluation(
         found = np.where(tried, found, np.inf if kind == "minimal" else 0)
         distance = np.where(wrong, 0, found if kind == "minimal" else np.where(found > 0, epsilon, np.inf))
         failed = error is not None and label == attacks[-1][0]
-        attack = {"name": label, "version": 1, "steps": 40}
+        attack = dict((identities or {}).get(label) or {"name": label, "version": 1, "steps": 40})
         data = {"digest": digest(dataset), "start": 0, "stop": images}
         record = Record(
             key={
@@ -98,22 +104,25 @@ def add_evaluation(
                 "attack": attack,
                 "norm": norm,
                 "epsilon": epsilon,
-                "restarts": 1,
+                "restarts": restarts,
                 "kind": kind,
                 "source": "own",
                 "paper": "",
             }
         )
-    suite_digest = digest([suite, preset, items])
+    counted = {"union": [{"norm": norm, "epsilon": radius} for norm, radius in union]} if union else {}
+    suite_digest = digest([suite, preset, items, counted])
     manifest = {
         "format": FORMAT,
         "id": digest([name, dataset, suite_digest, mode, images, seed, crafted_on]),
         "model": {**_card(name, network, dataset), **(card or {})},
-        "suite": {"name": suite, "preset": preset, "version": 1, "digest": suite_digest, "items": items},
+        "suite": {"name": suite, "preset": preset, "version": 1, "digest": suite_digest, "items": items}
+        | counted
+        | dict(about or {}),
         "dataset": {"name": dataset, "digest": digest(dataset), "images": images},
         "mode": mode,
         "seed": seed,
-        "precision": "fp32",
+        "precision": precision,
         "notes": [],
         "records": records,
         "crafted_on": _card(crafted_on, digest(crafted_on), dataset) if crafted_on else None,

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from synthetic import WORKED_ATTACKS, add_evaluation
 
+import benchmark
 from benchmark.evaluation import load_results
 from benchmark.reporting import attacks_frame, boards, leaderboard_frame
 
@@ -46,7 +47,33 @@ def test_median_distance_is_for_minimal_attacks_only(results: Path) -> None:
     (board,) = boards(load_results(results))
     medians = {attack["attack"]: attack["median_distance"] for attack in board.networks[0]["attacks"]}
     assert medians["fgsm"] is None
-    assert medians["ddn"] == pytest.approx(np.median([0, 0.7, 0.5, 0.51, 0.49, np.inf]))
+    assert medians["ddn"] == pytest.approx(0.51)  # of those classified correctly: 0.49, 0.5, 0.51, 0.7 and ∞
+
+
+def test_pages_tables_and_frames_have_one_median_distance(results: Path) -> None:
+    """Of the images that are classified correctly; ∞ where half of them or more have no adversarial."""
+    inf = np.inf
+    attacks = [
+        ("pgd", "l2", 0.5, "budget", (0, 1, 1, 1, 1, 1)),
+        ("ddn", "l2", 0.5, "minimal", (0, 0.7, 0.5, 0.51, 0.49, inf)),
+        ("fmn", "l2", 0.5, "minimal", (0, 0.7, 0.4, inf, inf, inf)),
+        ("cw", "l2", 0.5, "minimal", (0, inf, inf, inf, inf, 0.2)),
+    ]
+    add_evaluation(results, attacks=attacks)
+    frame = benchmark.results.load(results).set_index("attack")["median_distance"]
+    (board,) = boards(load_results(results))
+    tables = {attack["attack"]: attack["median_distance"] for attack in board.networks[0]["attacks"]}
+    assert frame.isna()["pgd"]
+    assert tables["pgd"] is None
+    for label, median in (("ddn", 0.51), ("fmn", inf), ("cw", inf)):
+        assert tables[label] == frame[label] == pytest.approx(median)
+    folder = benchmark.report(results=results, out=results.parent / "reports").parent
+    csv = pd.read_csv(folder / "models" / "at.csv").set_index("attack")["median_distance"]
+    assert csv["ddn"] == pytest.approx(0.51)
+    assert csv["fmn"] == inf
+    page = (folder / "models" / "at.html").read_text(encoding="utf-8")
+    assert '<td class="number">0.51</td>' in page
+    assert page.count('<td class="number">∞</td>') == 2
 
 
 @pytest.mark.parametrize(
@@ -132,4 +159,6 @@ def test_worst_case_accuracies_are_of_what_was_left(results: Path) -> None:
     add_evaluation(results, attacks=left, mode="worst-case")
     (board,) = boards(load_results(results))
     last = board.networks[0]["attacks"][-1]
-    assert (last["images_tried"], last["accuracy"], last["median_distance"]) == (3, pytest.approx(2 / 3), 13)
+    assert (last["images_tried"], last["accuracy"]) == (3, pytest.approx(2 / 3))
+    assert last["median_distance"] is None, "of the images that it was not tried on, nothing is known"
+    assert board.networks[0]["attacks"][2]["median_distance"] == pytest.approx(0.51), "ddn was the first in its norm"

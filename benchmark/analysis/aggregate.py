@@ -1,6 +1,9 @@
 """Accuracies of one evaluation. All are fractions; None where an attack that they depend on did not run to its end.
 
-rworst ≤ every norm's accuracy ≤ every attack's of that norm ≤ clean accuracy
+A threat is a norm with its radius: "linf", or of a norm with several "linf 4/255", see `Evaluation.threats`. Ravg and
+Rworst are over the threats that the suite names, `Evaluation.union`.
+
+rworst ≤ the accuracy under each of these threats ≤ that of every attack under it ≤ clean accuracy
 """
 
 from __future__ import annotations
@@ -10,6 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from benchmark.analysis.distances import reached
+from benchmark.threats import NORMS
 
 if TYPE_CHECKING:
     from benchmark.evaluation.outcomes import Evaluation, Outcome
@@ -23,7 +29,7 @@ def clean_accuracy(evaluation: Evaluation) -> float:
 def attack_accuracy(evaluation: Evaluation, label: str) -> float | None:
     """Share of the images that the attack called `label` did not break.
 
-    In worst-case mode an attack sees only what earlier ones of its norm left standing; its accuracy is then
+    In worst-case mode an attack sees only what earlier ones under its threat left standing; its accuracy is then
     *conditional*: the share of those that it did not break either. None if nothing was left for it, or if it failed.
     """
     outcome = evaluation.outcome(label)
@@ -40,32 +46,38 @@ def is_conditional(evaluation: Evaluation, label: str) -> bool:
     return not bool(evaluation.outcome(label).evaluated.all())
 
 
-def robust(evaluation: Evaluation, norm: str | None = None) -> NDArray[np.bool_] | None:
-    """N flags: classified correctly, and broken by no attack of `norm` (None: of any norm).
+def robust(evaluation: Evaluation, threat: str | None = None) -> NDArray[np.bool_] | None:
+    """N flags: classified correctly, and without a known adversarial under `threat` (None: under any that counts).
 
-    None where one of these attacks did not run to its end: what it would have broken is not known.
+    Under a threat in a norm every adversarial within its radius counts, also one found by an attack that was allowed
+    another radius; so a larger radius never has the higher accuracy.
+
+    None where there is no such threat, or an attack under it did not run to its end: what that would have broken is
+    not known.
     """
-    outcomes = [outcome for outcome in evaluation.outcomes if norm in (None, outcome.norm)]
-    if not outcomes or not all(outcome.complete for outcome in outcomes):
+    if threat is not None and threat not in evaluation.threats:
         return None
-    return ~(evaluation.clean_errors | union(outcomes))
+    names = evaluation.union if threat is None else (threat,)
+    flags = [_robust_to(evaluation, *evaluation.threats[name]) for name in names]
+    known = [each for each in flags if each is not None]
+    return np.logical_and.reduce(known) if flags and len(known) == len(flags) else None
 
 
-def norm_accuracy(evaluation: Evaluation, norm: str) -> float | None:
-    """Share of the images that are robust to all attacks of `norm` together, example by example."""
-    flags = robust(evaluation, norm)
+def norm_accuracy(evaluation: Evaluation, threat: str) -> float | None:
+    """Share of the images that are robust to all attacks under `threat` together, example by example."""
+    flags = robust(evaluation, threat)
     return None if flags is None else _share(flags)
 
 
 def r_avg(evaluation: Evaluation) -> float | None:
-    """Mean of the norms' accuracies (Ravg of the MAT paper)."""
-    accuracies = [norm_accuracy(evaluation, norm) for norm in evaluation.norms]
+    """Mean of the accuracies under the threats that count (Ravg of the MAT paper)."""
+    accuracies = [norm_accuracy(evaluation, threat) for threat in evaluation.union]
     known = [accuracy for accuracy in accuracies if accuracy is not None]
     return float(np.mean(known)) if accuracies and len(known) == len(accuracies) else None
 
 
 def r_worst(evaluation: Evaluation) -> float | None:
-    """Share of the images that are robust to all attacks of all norms (Rworst of the MAT paper)."""
+    """Share of the images that are robust under all threats that count (Rworst of the MAT paper)."""
     flags = robust(evaluation)
     return None if flags is None else _share(flags)
 
@@ -73,6 +85,18 @@ def r_worst(evaluation: Evaluation) -> float | None:
 def union(outcomes: Iterable[Outcome]) -> NDArray[np.bool_]:
     """N flags: broken by at least one of the `outcomes`."""
     return np.logical_or.reduce([outcome.broken for outcome in outcomes])
+
+
+def _robust_to(evaluation: Evaluation, norm: str, epsilon: float) -> NDArray[np.bool_] | None:
+    attacks = [outcome for outcome in evaluation.outcomes if outcome.norm == norm]
+    own = [outcome for outcome in attacks if outcome.epsilon == epsilon]
+    if not all(outcome.complete for outcome in own):
+        return None
+    broken = union(own)
+    if norm in NORMS:  # elsewhere ε is no distance: a milder change of a kind does not lie within a stronger one
+        for outcome in attacks:
+            broken = broken | (reached(outcome) <= epsilon)
+    return ~(evaluation.clean_errors | broken)
 
 
 def _share(flags: NDArray[np.bool_]) -> float:

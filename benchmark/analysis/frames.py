@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmark.analysis import aggregate
+from benchmark.analysis.distances import median_distance
 from benchmark.analysis.intervals import wilson
 
 if TYPE_CHECKING:
@@ -35,9 +36,9 @@ def tidy(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
 
     Columns, besides those that say which evaluation a row belongs to: attack, norm, epsilon, kind, images, attacked,
     accuracy with its 95% interval (low, high; None where the attack failed), conditional (worst-case mode: the
-    accuracy is that among what earlier attacks left), median_distance of the examples for which an adversarial
-    was found, seconds, forwards, backwards, disagreements (successes claimed in low precision that float32
-    refused), no_answer (images broken because the network returned NaN or infinity), error.
+    accuracy is that among what earlier attacks left), median_distance (see `distances.median_distance`), seconds,
+    forwards, backwards, disagreements (successes claimed in low precision that float32 refused), no_answer (images
+    broken because the network returned NaN or infinity), error.
     """
     import pandas as pd
 
@@ -100,7 +101,6 @@ def _row(found: Evaluation, outcome: Outcome) -> dict[str, Any]:
     judged = outcome.evaluated if found.mode == "full" else outcome.evaluated & ~found.clean_errors
     total = int(judged.sum())
     low, high = (None, None) if accuracy is None else wilson(total - int(outcome.broken[judged].sum()), total)
-    reached = outcome.distance[np.isfinite(outcome.distance) & ~found.clean_errors]
     return {
         "attack": outcome.label,
         "norm": outcome.norm,
@@ -112,7 +112,7 @@ def _row(found: Evaluation, outcome: Outcome) -> dict[str, Any]:
         "low": low,
         "high": high,
         "conditional": aggregate.is_conditional(found, outcome.label),
-        "median_distance": float(np.median(reached)) if len(reached) else None,
+        "median_distance": median_distance(found, outcome),
         "seconds": outcome.costs.get("seconds"),
         "forwards": outcome.costs.get("forwards"),
         "backwards": outcome.costs.get("backwards"),

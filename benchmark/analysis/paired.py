@@ -24,7 +24,7 @@ class Comparison:
     """Two networks by one metric on the same images.
 
     Attributes:
-        metric: "clean", "rworst", "ravg" or a norm.
+        metric: "clean", "rworst", "ravg" or a threat.
         first, second: their values, fractions.
         difference: first − second.
         low, high: 95% interval of the difference, by paired bootstrap.
@@ -50,16 +50,17 @@ def scores(evaluation: Evaluation, metric: str) -> NDArray[np.float64] | None:
 
     Args:
         evaluation: one network.
-        metric: "clean", "rworst" (robust to all attacks), "ravg" (share of the norms it is robust in) or a norm.
+        metric: "clean", a threat by its name in `Evaluation.threats`, or over the threats that the suite counts
+            "rworst" (robust under all of them) or "ravg" (share of them under which it is robust).
     """
     if metric == "clean":
         return (~evaluation.clean_errors).astype(float)
     if metric != "ravg":
         flags = robust(evaluation, None if metric == "rworst" else metric)
         return None if flags is None else flags.astype(float)
-    per_norm = [scores(evaluation, name) for name in evaluation.norms]
-    known = [values for values in per_norm if values is not None]
-    return np.mean(known, axis=0) if known and len(known) == len(per_norm) else None
+    per_threat = [scores(evaluation, name) for name in evaluation.union]
+    known = [values for values in per_threat if values is not None]
+    return np.mean(known, axis=0) if known and len(known) == len(per_threat) else None
 
 
 def compare(first: Evaluation, second: Evaluation, metric: str, seed: int = 0) -> Comparison | None:

@@ -43,8 +43,8 @@ def evaluate(
         suite: name or YAML file of the attacks to run.
         preset: "full", or one that the suite defines, such as "quick".
         n: use the first `n` test images; None for the suite's number, or all if there are fewer.
-        mode: "full": every attack sees every image. "worst-case": only what earlier attacks of the same norm left
-            standing, which gives the same per-norm and worst-case accuracies at a fraction of the cost.
+        mode: "full": every attack sees every image. "worst-case": only what earlier attacks under the same threat
+            left standing, which gives the same accuracies per threat and in the worst case at a fraction of the cost.
         seed: of all noise.
         device: "auto", "cpu", "cuda", "cuda:1", ...
         precision: of the search: "auto", "fp32" or "bf16". Verdicts are always float32.

@@ -41,11 +41,19 @@ class _Item(_Form):
     paper: Text
 
 
+class _Threat(_Form):
+    norm: Text
+    epsilon: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
 class _Suite(_Form):
     name: Text
     preset: Text
     digest: Text
     items: Annotated[list[_Item], Field(min_length=1)]
+    union: list[_Threat] | None = None
+    sources: list[Text] = []
+    differences: list[Text] = []
 
 
 class _Data(_Form):

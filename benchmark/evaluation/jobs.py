@@ -31,7 +31,7 @@ class Job:
 
     Attributes:
         target: network and data.
-        items: one or several. In worst-case mode all those of a norm: each sees what the ones before it left
+        items: one or several. In worst-case mode all those under a threat: each sees what the ones before it left
             standing. In a relay attacks of ever more steps: each goes on where the one before it ended.
         start, stop: the shard, in positions of the test set.
         seed: of all noise.

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from benchmark.radii import format_radius
 
 Flags = NDArray[np.bool_]
 Distances = NDArray[np.float32]
@@ -23,8 +27,8 @@ class Outcome:
         broken: N flags: misclassified from the start, or broken within ε by a verified adversarial.
         distance: N float32: norm of the smallest verified adversarial, 0 where misclassified from the start, inf
             where none was found; for a minimal attack it may be larger than ε.
-        evaluated: N flags: False where the attack was not tried, because in worst-case mode an earlier one of the
-            same norm had succeeded, or because it failed there.
+        evaluated: N flags: False where the attack was not tried, because in worst-case mode an earlier one under
+            the same threat had succeeded, or because it failed there.
         errors: why it failed on some shard of the images; a failed attack proves nothing about robustness.
         missing: how many of its records are absent or damaged.
         costs: seconds, forwards, backwards, dead_gradients, disagreements (successes claimed in bfloat16 that were
@@ -64,7 +68,7 @@ class Evaluation:
         model: the card: name, method, network, architecture, dataset, digest, history, ...
         suite: the suite's definition, with its digest.
         dataset: name, digest and number of images.
-        mode: "full", or "worst-case": attacks after the first of a norm saw only what was still standing.
+        mode: "full", or "worst-case": attacks after the first under a threat saw only what was still standing.
         seed, precision: of the search.
         clean_errors: N flags: misclassified without any attack.
         outcomes: one per attack, in the suite's order.
@@ -110,6 +114,18 @@ class Evaluation:
         """The norms of the attacks, in order of appearance."""
         return list(dict.fromkeys(outcome.norm for outcome in self.outcomes))
 
+    @cached_property
+    def threats(self) -> dict[str, tuple[str, float]]:
+        """The threats that were attacked under, norm and radius, by their names; see `name_threats`."""
+        return name_threats((outcome.norm, outcome.epsilon) for outcome in self.outcomes)
+
+    @property
+    def union(self) -> tuple[str, ...]:
+        """The names of the threats that Ravg and Rworst count: those that the suite names, or all."""
+        named = self.suite.get("union")
+        counted = None if named is None else {(item["norm"], item["epsilon"]) for item in named}
+        return tuple(name for name, threat in self.threats.items() if counted is None or threat in counted)
+
     def outcome(self, label: str) -> Outcome:
         """The outcome of the attack called `label`.
 
@@ -120,3 +136,18 @@ class Evaluation:
             if outcome.label == label:
                 return outcome
         raise KeyError(label)
+
+
+def name_threats(threats: Iterable[tuple[str, float]]) -> dict[str, tuple[str, float]]:
+    """Norms and radii, in order of appearance, by names as people write them.
+
+    A norm with one radius gives its name, "linf"; of one with several, each radius is a threat of its own and part of
+    the name: "linf 4/255" and "linf 8/255".
+    """
+    found = list(dict.fromkeys(threats))
+    norms = [norm for norm, _ in found]
+    names: dict[str, tuple[str, float]] = {}
+    for norm, radius in found:
+        name = norm if norms.count(norm) == 1 else f"{norm} {format_radius(norm, radius)}"
+        names[f"{norm} {radius!r}" if name in names else name] = (norm, radius)  # radii that are written alike
+    return names

@@ -27,8 +27,8 @@ class Plan:
         target: network and data.
         card: what reports tell about the network.
         suite: bound to the data's scale and the number of images.
-        mode: "full": every attack sees every image that is classified correctly. "worst-case": the attacks of a
-            norm run in the suite's order, each on what is still standing.
+        mode: "full": every attack sees every image that is classified correctly. "worst-case": the attacks under a
+            threat, a norm with its radius, run in the suite's order, each on what is still standing.
         seed: of all noise.
         keep: whether to store the adversarial images, too.
         notes: what the reader should know about how the evaluation was set up.
@@ -72,7 +72,7 @@ class Plan:
         if relay:
             groups = _relays(items, self.target.precision)
         else:
-            groups = [tuple(item for item in items if item.threat.norm == norm) for norm in self.suite.norms]
+            groups = [tuple(item for item in items if item.threat == threat) for threat in self.suite.threats]
         images = self.suite.images
         return [
             Job(self.target, group, start, min(start + SHARD, images), self.seed, self.keep, relay)

@@ -13,6 +13,7 @@ from pydantic import Field
 from benchmark.attacks import Attack, Resumable, make_attack
 from benchmark.documents import Document, Schema, read_document
 from benchmark.errors import BadInput, unknown
+from benchmark.evaluation.union import Union, read_union
 from benchmark.radii import Length, too_large
 from benchmark.registry import Registry
 from benchmark.storage import digest
@@ -63,7 +64,13 @@ class SuiteItem:
 
 @dataclass(frozen=True)
 class Suite:
-    """A suite bound to a dataset's scale and a number of test images: what an evaluation runs."""
+    """A suite bound to a dataset's scale and a number of test images: what an evaluation runs.
+
+    Attributes:
+        union: the threats that Ravg and Rworst count.
+        sources: where the attacks and their parameters come from.
+        differences: in what the suite differs from its sources.
+    """
 
     name: str
     version: int
@@ -72,16 +79,27 @@ class Suite:
     scale: str
     images: int
     items: tuple[SuiteItem, ...]
+    union: tuple[Threat, ...]
+    sources: tuple[str, ...] = ()
+    differences: tuple[str, ...] = ()
 
     @cached_property
     def digest(self) -> str:
         """Two suites with this digest in common give comparable numbers; it covers all that determines them."""
-        return digest({"items": [item.definition() for item in self.items], "images": self.images})
+        content: dict[str, Any] = {"items": [item.definition() for item in self.items], "images": self.images}
+        if set(self.union) != set(self.threats):
+            content["union"] = self._union()
+        return digest(content)
 
     @property
     def norms(self) -> list[str]:
         """The norms of the threats, in order of appearance."""
         return list(dict.fromkeys(item.threat.norm for item in self.items))
+
+    @property
+    def threats(self) -> list[Threat]:
+        """The threats, in order of appearance: several radii of one norm are several threats."""
+        return list(dict.fromkeys(item.threat for item in self.items))
 
     def check_fits(self, shape: tuple[int, ...]) -> None:
         """Raises BadInput if a radius holds every image of this shape."""
@@ -99,7 +117,11 @@ class Suite:
         plain = {
             name: getattr(self, name) for name in ("name", "version", "preset", "description", "scale", "images")
         }
-        return plain | {"digest": self.digest, "items": items}
+        about = {name: list(texts) for name in ("sources", "differences") if (texts := getattr(self, name))}
+        return plain | about | {"digest": self.digest, "items": items, "union": self._union()}
+
+    def _union(self) -> list[dict[str, Any]]:
+        return [{"norm": threat.norm, "epsilon": float(threat.epsilon)} for threat in self.union]
 
 
 class _Line(Schema):
@@ -127,10 +149,13 @@ class _File(Schema):
     name: str
     version: int = Field(ge=1)
     description: str = ""
+    sources: list[str] = Field(default_factory=list)
+    differences: list[str] = Field(default_factory=list)
     images: int = Field(ge=1)
     restarts: int = Field(default=1, ge=1)
     epsilons: dict[str, dict[str, Length]]
     attacks: list[_Line] = Field(min_length=1)
+    union: Union | None = None
     presets: dict[str, _Preset] = Field(default_factory=dict)
 
 
@@ -144,7 +169,8 @@ def load_suite(suite: str | Path, preset: str = "full", scale: str = "cifar10") 
 
     Raises:
         BadInput: unknown suite, preset or scale; a file that does not fit the schema; an unknown attack, parameter or
-            norm; a threat that an attack does not support. The file's line is named.
+            norm; a threat that an attack does not support; several radii of a norm and no word about which of them
+            Ravg and Rworst count. The file's line is named.
     """
     is_path = isinstance(suite, Path) or suite.endswith((".yaml", ".yml")) or "/" in suite
     return _bind(read_document(suite if is_path else SUITES.get(str(suite)), _File), preset, scale)
@@ -181,6 +207,13 @@ def _bind(document: Document[_File], preset: str, scale: str) -> Suite:
     for label in change.attacks:
         if label not in labels:
             problems.append(str(unknown("label", label, labels, document.where("presets", preset, "attacks", label))))
+    threats = list(dict.fromkeys(item.threat for item in items))
+    union: tuple[Threat, ...] = ()
+    if not problems:
+        try:
+            union = read_union(file.union, threats, scale, document.where)
+        except BadInput as error:
+            problems.append(str(error))
     if problems:
         raise BadInput("\n".join(problems))
     return Suite(
@@ -191,6 +224,9 @@ def _bind(document: Document[_File], preset: str, scale: str) -> Suite:
         scale=scale,
         images=change.images or file.images,
         items=tuple(items),
+        union=union,
+        sources=tuple(file.sources),
+        differences=tuple(file.differences),
     )
 
 

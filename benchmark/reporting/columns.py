@@ -38,7 +38,7 @@ def columns(board: Board) -> list[Column]:
         Column("Network", "", is_number=False),
         Column("Rworst", "Accuracy", is_overall=True),
         Column("Ravg", "Accuracy", is_overall=True),
-        *(Column(label, "Accuracy", label if label in board.norms else CORRUPTION) for label in board.norm_columns),
+        *(Column(label, "Accuracy", board.columns.get(label, (CORRUPTION,))[0]) for label in board.norm_columns),
         Column("Clean", "Accuracy"),
         Column("Method", "Network", is_number=False),
         Column("Architecture", "Network", is_number=False),

@@ -61,7 +61,7 @@ def compare(
 ) -> list[Contest]:
     """Paired tests between networks on the same images under the same suite, for every question they all answered.
 
-    Exact McNemar for clean accuracy, Rworst and each norm, paired bootstrap for Ravg.
+    Exact McNemar for clean accuracy, Rworst and each threat, paired bootstrap for Ravg.
 
     Args:
         networks: at least two, by name, by checkpoint, or by the first eight or more digits of their digest.
@@ -101,7 +101,7 @@ def compare(
 
 
 def _contest(board: Board) -> Contest:
-    metrics = ("rworst", "ravg", *board.norms, "clean")
+    metrics = ("rworst", "ravg", *board.columns, "clean")
     rows: list[Pair] = []
     for metric in metrics:
         pairs = [

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.evaluation import Evaluation, Ledger, Outcome
+from benchmark.reporting.text import threat
 
 #: A picture that is smaller is shown larger, each pixel as a square of a whole number of screen pixels.
 SIDE = 64
@@ -59,7 +60,7 @@ def gallery(evaluation: Evaluation, ledger: Ledger) -> list[Wall]:
         pictures = tuple(_pictures(evaluation, outcome, ledger))
         broken = int((outcome.broken & ~evaluation.clean_errors).sum())
         if pictures:
-            walls.append(Wall(outcome.label, outcome.norm, f"{outcome.norm} ≤ {outcome.epsilon:g}", broken, pictures))
+            walls.append(Wall(outcome.label, outcome.norm, threat(outcome.norm, outcome.epsilon), broken, pictures))
     return walls
 
 

@@ -18,11 +18,11 @@ from benchmark.reporting.columns import columns
 from benchmark.reporting.gallery import gallery
 from benchmark.reporting.networks import Network
 from benchmark.reporting.paper_pages import PaperPage
-from benchmark.reporting.references import references
-from benchmark.reporting.suites import parameters
+from benchmark.reporting.references import column_of, references
+from benchmark.reporting.suites import parameters, sentences
 from benchmark.reporting.svg import Axis, Point, scatter
 from benchmark.reporting.tables import Board, Row
-from benchmark.reporting.text import count, distance, duration, percent
+from benchmark.reporting.text import count, distance, duration, percent, threat
 from benchmark.reporting.transfers import Transfers
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ def index_page(
         columns=columns,
         column_choices=column_choices,
         references=references,
+        column_of=column_of,
         drawings=[_clean_against_worst(board, pages) for board in boards],
         script=_script(),
         script_digest=base64.b64encode(hashlib.sha256(_script().encode()).digest()).decode(),
@@ -79,7 +80,7 @@ def network_page(network: Network, ledger: Ledger) -> str:
 
 def suite_page(board: Board, ledger: Ledger) -> str:
     """What a board's suite runs, with all parameters."""
-    return _render("suite.html", board=board, suite=board.evaluations[0].suite, ledger=ledger)
+    return _render("suite.html", board=board, suite=board.evaluations[0].suite, sentences=sentences, ledger=ledger)
 
 
 def transfer_page(found: Sequence[Transfers], ledger: Ledger) -> str:
@@ -105,7 +106,7 @@ def _script() -> str:
 def _templates() -> Environment:
     templates = environment(TEMPLATES)
     templates.filters.update(
-        percent=percent, count=count, duration=duration, distance=distance, parameters=parameters
+        percent=percent, count=count, duration=duration, distance=distance, threat=threat, parameters=parameters
     )
     return templates
 

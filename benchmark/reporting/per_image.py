@@ -17,13 +17,13 @@ def per_image_file(evaluation: Evaluation) -> str:
 
 
 def per_image_script(evaluation: Evaluation) -> str:
-    """One assignment: for "clean" and each norm the images that are right, a bit each, first image first.
+    """One assignment: for "clean" and each threat the images that are right, a bit each, first image first.
 
-    A norm in which an attack did not run to its end is null. A script, because a page that was opened from disk may
-    load no other kind of file.
+    A threat under which an attack did not run to its end is null. A script, because a page that was opened from disk
+    may load no other kind of file.
     """
     found = {"images": len(evaluation.clean_errors)} | {
-        metric: _packed(evaluation, metric) for metric in ("clean", *evaluation.norms)
+        metric: _packed(evaluation, metric) for metric in ("clean", *evaluation.threats)
     }
     return f"perImage[{json.dumps(evaluation.id[:16])}] = {json.dumps(found, separators=(',', ':'))};\n"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from math import isclose
@@ -49,6 +49,17 @@ class Reference:
     def fits(self, radii: Iterable[float]) -> bool:
         """Whether one of the `radii` is this one, to the three digits that papers round to."""
         return any(isclose(self.radius, radius, rel_tol=0.005) for radius in radii)
+
+
+def column_of(entry: Reference, threats: Mapping[str, tuple[str, float]]) -> str | None:
+    """In which column of a board `entry` stands: of its norm, where there are several that with its own radius.
+
+    Args:
+        entry: what is published.
+        threats: the board's, norm and radius, by the name of their column.
+    """
+    own = {name: radius for name, (norm, radius) in threats.items() if norm == entry.norm}
+    return next((name for name, radius in own.items() if entry.fits([radius])), next(iter(own), None))
 
 
 def references(dataset: str) -> list[Reference]:

@@ -13,7 +13,7 @@ from benchmark.reporting.paper_pages import paper_pages
 from benchmark.reporting.per_image import per_image_file, per_image_script
 from benchmark.reporting.suites import suite_frame, suite_latex
 from benchmark.reporting.tables import Board, Row, attacks_frame, leaderboard_frame
-from benchmark.reporting.text import distance, percent
+from benchmark.reporting.text import distance, percent, threat
 from benchmark.reporting.text_tables import board_caption, board_cells, latex
 from benchmark.reporting.transfers import transfers, transfers_frame, transfers_latex
 from benchmark.storage import write_atomic
@@ -90,10 +90,9 @@ def _attacks_latex(name: str, board: Board, attacks: Sequence[Row]) -> str:
 
 def _attack_cells(attack: Row) -> list[str]:
     low, high = percent(attack["accuracy_low"]), percent(attack["accuracy_high"])
-    threat = f"{attack['norm']} ≤ {attack['epsilon']:g}"
     return [
         attack["attack"],
-        threat,
+        threat(attack["norm"], attack["epsilon"]),
         percent(attack["accuracy"]),
         f"{low}–{high}",
         distance(attack["median_distance"]),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from benchmark.reporting.tables import Board
+from benchmark.reporting.text import threat
 from benchmark.reporting.text_tables import latex
 
 if TYPE_CHECKING:
@@ -26,12 +27,33 @@ def suite_frame(board: Board) -> pd.DataFrame:
     )
 
 
+def sentences(board: Board) -> list[str]:
+    """What the board's suite ran, in words; every number is one of the evaluations shown."""
+    items = board.evaluations[0].suite["items"]
+    attacks = f"{len(items)} attacks run" if len(items) > 1 else "One attack runs"
+    threats = [threat(*own) for own in board.columns.values()]
+    told = [f"{attacks} under {_listed(threats)} on the first {board.images} test images of {board.dataset}."]
+    most = max(item["restarts"] for item in items)
+    if most > 1:
+        told.append(
+            f"Those that draw at random are run up to {most} times with other draws, as the table says, and what any "
+            "run breaks is broken."
+        )
+    if board.mode != "full":
+        told.append("Each sees only the images that those before it under the same threat left standing.")
+    if len(threats) > 1:
+        counted = _listed([threat(*board.columns[name]) for name in board.union])
+        whole = set(board.union) == set(board.columns)
+        told.append(f"Ravg and Rworst count {'all of these threats' if whole else counted}.")
+    return told
+
+
 def suite_latex(board: Board) -> str:
     """The same for a manuscript."""
     rows = [
         [
             item["label"],
-            f"{item['norm']} ≤ {item['epsilon']:g}",
+            threat(item["norm"], item["epsilon"]),
             parameters(item["attack"]).replace("_", " "),
             str(item["restarts"]),
         ]
@@ -39,6 +61,11 @@ def suite_latex(board: Board) -> str:
     ]
     caption = f"Suite {board.suite} ({board.preset}) on {board.dataset}, first {board.images} images"
     return latex(caption, ["Attack", "Threat", "Parameters", "Restarts"], rows, words=3)
+
+
+def _listed(words: Sequence[str]) -> str:
+    """["a", "b", "c"] → "a, b and c"."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else "none"
 
 
 def parameters(attack: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from benchmark.analysis import aggregate
 from benchmark.analysis.corruptions import CORRUPTION, corruption_mean
+from benchmark.analysis.distances import median_distance
 from benchmark.analysis.intervals import wilson
 from benchmark.analysis.masking import masking_flags
 from benchmark.analysis.ranks import ranks
@@ -37,6 +38,8 @@ class Board:
         dataset, dataset_digest, suite, preset, suite_digest, images, mode: the question.
         norms: of the suite's threats, in its order.
         radii: of the suite's threats in each norm.
+        columns: the suite's threats, norm and radius, by their names: a column for each.
+        union: the names of the threats that Ravg and Rworst count.
         networks: one row per evaluation, best first; `attacks` in each has one row per attack.
         evaluations: what the rows were made from, in the same order.
     """
@@ -50,6 +53,8 @@ class Board:
     mode: str
     norms: tuple[str, ...]
     radii: dict[str, tuple[float, ...]]
+    columns: dict[str, tuple[str, float]]
+    union: tuple[str, ...]
     networks: tuple[Row, ...]
     evaluations: tuple[Evaluation, ...]
 
@@ -69,10 +74,13 @@ class Board:
 
     @property
     def norm_columns(self) -> dict[str, str]:
-        """Headings of the accuracies in the norms, and what rows call them; corruptions have their mean as well."""
+        """Headings of the accuracies under the threats, and what rows call them; corruptions have their mean as well.
+
+        The threats of a norm stand side by side.
+        """
         found: dict[str, str] = {}
         for norm in self.norms:
-            found[norm] = norm
+            found |= {name: name for name, (own, _) in self.columns.items() if own == norm}
             if norm == CORRUPTION:
                 found["corruption mean"] = "corruption_mean"
         return found
@@ -162,6 +170,8 @@ def _board(evaluations: list[Evaluation]) -> Board:
         **_question(first),
         norms=tuple(first.norms),
         radii={norm: tuple(found) for norm, found in radii.items()},
+        columns=dict(first.threats),
+        union=first.union,
         networks=tuple(rows[position] for position in order),
         evaluations=tuple(evaluations[position] for position in order),
     )
@@ -171,7 +181,7 @@ def _network(evaluation: Evaluation) -> Row:
     model, images = evaluation.model, len(evaluation.clean_errors)
     accuracies = {
         "clean": aggregate.clean_accuracy(evaluation),
-        **{norm: aggregate.norm_accuracy(evaluation, norm) for norm in evaluation.norms},
+        **{threat: aggregate.norm_accuracy(evaluation, threat) for threat in evaluation.threats},
         **({"corruption_mean": corruption_mean(evaluation)} if CORRUPTION in evaluation.norms else {}),
         "r_avg": aggregate.r_avg(evaluation),
         "r_worst": aggregate.r_worst(evaluation),
@@ -201,11 +211,10 @@ def _network(evaluation: Evaluation) -> Row:
 
 
 def _attack(evaluation: Evaluation, outcome: Outcome) -> Row:
-    """In worst-case mode the accuracy is of the images that earlier attacks of the norm had left standing."""
+    """In worst-case mode the accuracy is of the images that earlier attacks under the threat had left standing."""
     conditional = aggregate.is_conditional(evaluation, outcome.label)
     tried = outcome.evaluated & ~evaluation.clean_errors if conditional else np.ones_like(outcome.evaluated)
     images = int(tried.sum())
-    is_measured = outcome.kind == "minimal" and outcome.complete and images
     parameters = {name: value for name, value in outcome.definition["attack"].items() if name != "name"}
     return {
         "attack": outcome.label,
@@ -215,7 +224,7 @@ def _attack(evaluation: Evaluation, outcome: Outcome) -> Row:
         "restarts": outcome.definition["restarts"],
         "images_tried": images,
         **dict(_interval("accuracy", aggregate.attack_accuracy(evaluation, outcome.label), images)),
-        "median_distance": float(np.median(outcome.distance[tried])) if is_measured else None,
+        "median_distance": median_distance(evaluation, outcome),
         **{cost: outcome.costs[cost] for cost in COSTS},
         "faults": sum(outcome.costs["faults"].values()),
         "disagreements": outcome.costs["disagreements"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from benchmark.radii import format_radius
+
 MISSING = "–"
 
 
@@ -32,3 +34,8 @@ def distance(value: float | None) -> str:
     if value is None:
         return MISSING
     return "∞" if value == float("inf") else f"{value:.3g}"
+
+
+def threat(norm: str, epsilon: float) -> str:
+    """("linf", 0.0313725) → "linf ≤ 8/255"."""
+    return f"{norm} ≤ {format_radius(norm, epsilon)}"

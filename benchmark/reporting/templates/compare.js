@@ -50,7 +50,7 @@ const differences = (board, rows, metrics) => {
   for (const metric of metrics) {
     const tested = [];
     for (const pair of pairs) {
-      const [one, other] = [pair.first, pair.second].map((line) => scores(perImage[line.key], metric, board.norms));
+      const [one, other] = [pair.first, pair.second].map((line) => scores(perImage[line.key], metric, board.union));
       if (one && other) {
         pair.found[metric] = paired(one, other, metric === "Ravg");
         tested.push(pair.found[metric]);
@@ -98,7 +98,7 @@ const pairBody = (pair, metrics, reach, width) => {
 const showComparison = async (board, rows) => {
   const dialog = document.querySelector("dialog");
   const place = dialog.querySelector(".compared");
-  const metrics = ["Rworst", "Ravg", ...board.norms, "Clean"];
+  const metrics = ["Rworst", "Ravg", ...board.threats, "Clean"];
   try {
     await Promise.all(rows.map((line) => load(line.key)));
     dialog.querySelector(".question").textContent = board.title;

@@ -34,6 +34,7 @@
     const more = section.querySelector(".more");
     const board = {
       limit: FIRST, section, lines, references, norms, title: section.dataset.title,
+      threats: JSON.parse(section.dataset.threats), union: JSON.parse(section.dataset.union),
       place: (label) => [...heads.cells].findIndex((cell) => cell.dataset.label === label),
     };
 
@@ -97,7 +98,7 @@
       if (wanted.map((box) => box.dataset.attack).join() !== shown.join()) showAttacks(wanted);
     };
 
-    // One norm alone: its accuracy and its attacks, best first; of the rest only what no other norm has a part in.
+    // One norm alone: its accuracies and its attacks, best first; of the rest only what no other norm has a part in.
     board.showNorm = (norm) => {
       for (const box of boxes) {
         const isAbout = box.dataset.norm ? box.dataset.norm === norm : box.defaultChecked && !("overall" in box.dataset);
@@ -105,7 +106,8 @@
       }
       board.showColumns();
       section.classList.toggle("one-norm", Boolean(norm));
-      const place = board.place(norm || "Rank");
+      const first = boxes.find((box) => norm && box.dataset.norm === norm);
+      const place = board.place(first ? first.parentElement.textContent.trim() : "Rank");
       if (place >= 0) board.sort(heads.cells[place], !norm);
     };
 

@@ -46,17 +46,17 @@ const unpack = (packed, images) => {
   return Float64Array.from({ length: images }, (_, image) => (bytes.charCodeAt(image >> 3) >> (7 - (image & 7))) & 1);
 };
 
-// What each image adds to a metric, in [0, 1]; null if that is not known.
-const scores = (outcome, metric, norms) => {
+// What each image adds to a metric, in [0, 1]; null if that is not known. Rworst and Ravg are over the threats `union`.
+const scores = (outcome, metric, union) => {
   if (metric !== "Rworst" && metric !== "Ravg") {
     const packed = outcome[metric === "Clean" ? "clean" : metric];
     return packed === null ? null : unpack(packed, outcome.images);
   }
-  const parts = norms.map((norm) => scores(outcome, norm, norms));
+  const parts = union.map((threat) => scores(outcome, threat, union));
   if (parts.includes(null)) return null;
   return parts[0].map((_, image) => {
     const sum = parts.reduce((total, part) => total + part[image], 0);
-    return metric === "Ravg" ? sum / norms.length : Number(sum === norms.length);
+    return metric === "Ravg" ? sum / union.length : Number(sum === union.length);
   });
 };
 

@@ -1,0 +1,50 @@
+"""How far away an image's closest known adversarial is, and of which images an attack looked for the closest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from benchmark.evaluation.outcomes import Evaluation, Outcome
+
+
+def reached(outcome: Outcome) -> NDArray[np.float64]:
+    """N distances of the closest adversarial that this attack found; inf where it found none.
+
+    They agree with the verdicts: within the attack's ε exactly where the image counts as broken. A float32 distance
+    may lie on the other side by its rounding, the verdict was made in float64.
+    """
+    found = outcome.distance.astype(float)
+    beyond = np.nextafter(outcome.epsilon, np.inf)
+    return np.where(outcome.broken, np.minimum(found, outcome.epsilon), np.maximum(found, beyond))
+
+
+def searched(evaluation: Evaluation, outcome: Outcome) -> NDArray[np.bool_]:
+    """N flags: of this image the attack looked for the closest adversarial, as long as it goes on looking.
+
+    Never for an attack with a fixed budget, which may take the farthest that the ball allows, for one that did not
+    run to its end, and for one that was run on another network. In worst-case mode an attack that is given what
+    others left standing is done with an image at the first success within ε; the restarts that were left could have
+    come closer.
+    """
+    if outcome.kind != "minimal" or not outcome.complete or evaluation.crafted_on is not None:
+        return np.zeros_like(outcome.evaluated)
+    is_done_early = (
+        evaluation.mode != "full" and not outcome.evaluated.all() and outcome.definition.get("restarts", 1) > 1
+    )
+    return outcome.evaluated & ~outcome.broken if is_done_early else outcome.evaluated
+
+
+def median_distance(evaluation: Evaluation, outcome: Outcome) -> float | None:
+    """How far the closest adversarial is for the median image, of those that are classified correctly without attack.
+
+    Infinite where the attack found none for half of them or more. None for an attack that did not look for the
+    closest adversarial of each of these images, see `searched`; and if there are no such images.
+    """
+    correct = ~evaluation.clean_errors
+    if not correct.any() or not searched(evaluation, outcome)[correct].all():
+        return None
+    return float(np.median(outcome.distance[correct]))
