@@ -66,3 +66,34 @@ def test_a_search_in_low_precision_finds_as_much_as_in_float32(name, norm, param
     assert exact.isfinite().all()
     assert rough.isfinite().all()
     assert (rough / exact).quantile(0.9) <= farther
+
+
+class TwoBoundaries(torch.nn.Module):
+    """One pixel p in (0.2, 0.9) is of class 0; from 0.5 the gradient leads to 0.9, though 0.2 is closer."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        p = x.flatten(1).mean(1)
+        margin = torch.minimum(2 * (p - 0.2), 0.9 - p)
+        return torch.stack([margin, torch.zeros_like(margin)], dim=1)
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
+def test_fmn_from_the_boundary_finds_what_no_path_from_the_image_leads_to(norm):
+    net, x = TwoBoundaries(), torch.full((6, 1, 1, 1), 0.5)
+    y = torch.zeros(6, dtype=torch.int64)
+    classifier = PreparedClassifier(net, 2, precision="fp32")
+
+    def distances(restart: int, rows: slice = slice(0, 6), **parameters) -> torch.Tensor:
+        noise = ExampleNoise(0, range(6)[rows], restart)
+        fmn = make_attack("fmn", {"steps": 60, "gamma": 0.1, **parameters})
+        x_adv = fmn(classifier, x[rows], y[rows], threat(norm), noise)
+        assert (predictions(net, x_adv) != 0).all()
+        return distance(x_adv - x[rows], norm)
+
+    assert (distances(0) > 0.39).all(), "from the image it always goes the long way"
+    found = torch.stack([distances(restart, start="boundary") for restart in range(6)]).amin(0)
+    assert (found < 0.31).all(), "one of six starts lies on the other side"
+    alone = torch.cat([distances(1, slice(row, row + 1), start="boundary") for row in range(6)])
+    torch.testing.assert_close(alone, distances(1, start="boundary"))
+    assert make_attack("fmn", {"start": "boundary"}).random
+    assert not make_attack("fmn").random

@@ -15,6 +15,7 @@ from benchmark.attacks.ascent import input_gradient, polished
 from benchmark.attacks.base import Classifier
 from benchmark.attacks.minimal import Closest, MinimalAttack
 from benchmark.attacks.objectives import clearly_wrong, margin
+from benchmark.attacks.starts import on_the_boundary
 from benchmark.noise import Noise
 from benchmark.threats import column
 
@@ -33,15 +34,22 @@ class FMN(MinimalAttack):
     gradient would push out of the box are left out of it, since they would use up the step and make the
     boundary look closer than it is.
 
+    From the clean image it always takes the same path, and a better one that starts elsewhere stays unknown, however
+    many steps it makes. The paper also starts at an image of another class; here that is the one of `starts`, another
+    one with each restart.
+
     Attributes:
         steps: gradient steps.
         step_size: length of the first step in l2; the last is a hundredth of it.
         gamma: relative change of ε in the first step; 0.001 in the last.
+        start: "zero" (the clean image) or "boundary" (where the line to a misclassified image of noise crosses the
+            boundary; the clean image where there is none).
     """
 
     steps: int = 100
     step_size: float = 1.0
     gamma: float = 0.05
+    start: str = "zero"
 
     name: ClassVar[str] = "fmn"
     version: ClassVar[int] = 3
@@ -50,13 +58,18 @@ class FMN(MinimalAttack):
 
     def __post_init__(self) -> None:
         self.require_positive("steps", "step_size", "gamma")
+        self.require_one_of("start", ("zero", "boundary"))
+
+    @property
+    def random(self) -> bool:  # type: ignore[override]
+        return self.start == "boundary"
 
     def search(self, classifier: Classifier, x: Tensor, y: Tensor, norm: str, noise: Noise) -> Tensor:
         closest = Closest(classifier, x, y, norm)
         farthest = threats.distance(torch.maximum(x, 1 - x), norm, x.dtype)
         radius = torch.ones_like(farthest) if norm == "l0" else farthest
         fooled = torch.zeros(len(x), dtype=torch.bool, device=x.device)
-        x_adv = x
+        x_adv = x if self.start == "zero" else on_the_boundary(classifier, x, y, norm, noise.fork()).x_adv
         with ExitStack() as polish:
             for step in range(self.steps):
                 if step == self.steps - polished(self.steps):

@@ -12,11 +12,12 @@ from markupsafe import Markup
 
 from benchmark.analysis.attribution import Share, attribution
 from benchmark.analysis.corruptions import Corruption, corruptions
-from benchmark.analysis.curves import Curve, security_curve
+from benchmark.analysis.curves import Curve, minimises, security_curve
 from benchmark.errors import BadInput
 from benchmark.evaluation import Evaluation
-from benchmark.reporting.reproduce import evaluation_command, training_command
-from benchmark.reporting.svg import Axis, Line, line_chart
+from benchmark.reporting.curves import draw, kind
+from benchmark.reporting.reproduce import curves_command, evaluation_command, training_command
+from benchmark.reporting.svg import Axis, Line, Marker, line_chart
 from benchmark.reporting.tables import Board, Row
 from benchmark.reporting.text import count, duration
 from benchmark.storage import canonical_json, safe_name
@@ -26,27 +27,44 @@ from benchmark.training.methods import METHODS
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Radii at which a security curve is drawn; its data has every step.
-RADII = 160
-#: How far beyond the suite's radius a curve is drawn where an attack searched there.
-BEYOND = 2.0
 #: What a training history tells besides losses and accuracies.
 _PROGRESS = ("epoch", "lr", "images_per_second", "seconds")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a network did on one board: its row there, and the evaluation behind it."""
+    """What a network did on one board.
+
+    Attributes:
+        board: the board.
+        row: the network's row there.
+        evaluation: what is behind it.
+        minimising: evaluations of the same network on the same images by attacks that minimise the distance alone.
+    """
 
     board: Board
     row: Row
     evaluation: Evaluation
+    minimising: tuple[Evaluation, ...] = ()
 
     @cached_property
     def curves(self) -> list[Curve]:
         """The security curves of the norms that have one."""
-        found = [security_curve(self.evaluation, norm) for norm in self.evaluation.norms]
+        found = [security_curve(self.evaluation, norm, self.minimising) for norm in self.evaluation.norms]
         return [curve for curve in found if curve is not None]
+
+    @property
+    def borrowed(self) -> list[str]:
+        """The suites, with their presets, from whose attacks distances of the curves come, too."""
+        suites = (other.suite for curve in self.curves for other in curve.borrowed)
+        return list(dict.fromkeys(f"{suite['name']} ({suite['preset']})" for suite in suites))
+
+    @property
+    def curves_command(self) -> str | None:
+        """What measures those curves that are upper bounds so far; None if there are none."""
+        if self.borrowed or all(curve.is_measured for curve in self.curves):
+            return None
+        return curves_command(self.evaluation)
 
     @cached_property
     def shares(self) -> list[Share]:
@@ -65,19 +83,7 @@ class Answer:
 
     def charts(self) -> Iterator[Markup]:
         """The security curves as drawings."""
-        for curve in self.curves:
-            outcomes = [outcome for outcome in self.evaluation.outcomes if outcome.norm == curve.norm]
-            reach = BEYOND if any(outcome.kind == "minimal" for outcome in outcomes) else 1.15
-            limit = reach * curve.epsilon
-            radii = np.linspace(0, limit, RADII)
-            points = [(float(x), float(y)) for x, y in zip(radii, 100 * curve.accuracy(radii), strict=True)]
-            yield line_chart(
-                f"{curve.norm}, area up to ε {100 * curve.area():.1f}%",
-                [Line("robust accuracy", points, is_stairs=True)],
-                Axis(f"ε in {curve.norm}", 0, limit),
-                Axis("robust %", 0, 100),
-                marker=(curve.epsilon, f"ε = {curve.epsilon:g}"),
-            )
+        yield from map(draw, self.curves)
 
 
 @dataclass(frozen=True)
@@ -155,10 +161,11 @@ class Network:
         losses = [line for line in lines if "loss" in line.name]
         epochs = Axis("epoch", 0, max(x for line in lines for x, _ in line.points)) if lines else None
         if epochs and shares:
-            percent = [Line(line.name, [(x, 100 * y) for x, y in line.points]) for line in shares]
+            in_percent = [Line(line.name, [(x, 100 * y) for x, y in line.points]) for line in shares]
             selected = self.card.get("selected_epoch")
-            marker = (selected, f"kept: {selected}") if selected else None
-            yield line_chart("Accuracy on the validation split", percent, epochs, Axis("accuracy %", 0, 100), marker)
+            markers = [Marker(selected, f"kept: {selected}")] if selected else []
+            y = Axis("accuracy %", 0, 100)
+            yield line_chart("Accuracy on the validation split", in_percent, epochs, y, markers)
         if epochs and losses:
             high = max(y for line in losses for _, y in line.points)
             low = min(0.0, *(y for line in losses for _, y in line.points))
@@ -167,10 +174,16 @@ class Network:
 
 def networks(boards: Iterable[Board]) -> list[Network]:
     """The networks of all boards by name, each with file names of its own, whatever letters its name has."""
+    boards = list(boards)
+    minimising: dict[tuple[str, str, int], list[Evaluation]] = {}
+    for evaluation in (evaluation for board in boards for evaluation in board.evaluations if minimises(evaluation)):
+        minimising.setdefault(_asked(evaluation), []).append(evaluation)
     found: dict[tuple[str, str], list[Answer]] = {}
     for board in boards:
         for row, evaluation in zip(board.networks, board.evaluations, strict=True):
-            found.setdefault((row["model"], row["checkpoint_digest"]), []).append(Answer(board, row, evaluation))
+            others = tuple(other for other in minimising.get(_asked(evaluation), ()) if other.id != evaluation.id)
+            answer = Answer(board, row, evaluation, others)
+            found.setdefault((row["model"], row["checkpoint_digest"]), []).append(answer)
     stems: dict[str, int] = {}
     for name, _ in found:
         # Some file systems keep no two names apart that differ by capitals only.
@@ -184,7 +197,10 @@ def networks(boards: Iterable[Board]) -> list[Network]:
 
 
 def curves_frame(network: Network) -> pd.DataFrame:
-    """A row per step of each security curve, from 0: from this ε on, the robust accuracy is this fraction."""
+    """A row per step of each security curve, from 0: from this ε on, the robust accuracy is this fraction.
+
+    `kind` says "measured" or "upper bound", `distances_of` which other evaluations' distances went into it.
+    """
     import pandas as pd
 
     parts = []
@@ -192,7 +208,8 @@ def curves_frame(network: Network) -> pd.DataFrame:
         for curve in answer.curves:
             radii = np.union1d(0.0, curve.steps()[0])
             about = {"evaluation": answer.evaluation.id[:16], "norm": curve.norm}
-            parts.append(pd.DataFrame({**about, "epsilon": radii, "accuracy": curve.accuracy(radii)}))
+            how = {"kind": kind(curve), "distances_of": " ".join(other.id[:16] for other in curve.borrowed)}
+            parts.append(pd.DataFrame({**about, "epsilon": radii, "accuracy": curve.accuracy(radii), **how}))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
@@ -215,6 +232,11 @@ def network_frame(network: Network) -> pd.DataFrame:
             for attack, share in zip(answer.row["attacks"], answer.shares, strict=True)
         ]
     )
+
+
+def _asked(evaluation: Evaluation) -> tuple[str, str, int]:
+    """Which network, and which images."""
+    return evaluation.model["digest"], evaluation.dataset["digest"], evaluation.dataset["images"]
 
 
 def _question(answer: Answer) -> Row:

@@ -40,9 +40,18 @@ def training_command(card: Mapping[str, Any]) -> str | None:
 
 def evaluation_command(evaluation: Evaluation) -> str:
     """The `bench evaluate` that leads to these results."""
-    card, suite = evaluation.model, evaluation.suite
-    words = ["bench", "evaluate", f"zoo/{card['name']}.pt", "--suite", suite["name"], "--preset", suite["preset"]]
-    words += ["--n", str(evaluation.dataset["images"]), "--mode", evaluation.mode, "--seed", str(evaluation.seed)]
+    return _evaluate(evaluation, evaluation.suite["name"], evaluation.suite["preset"], evaluation.mode)
+
+
+def curves_command(evaluation: Evaluation) -> str:
+    """The `bench evaluate` that measures the security curves of the same network on the same images."""
+    return _evaluate(evaluation, "security-curves", "quick", "full")
+
+
+def _evaluate(evaluation: Evaluation, suite: str, preset: str, mode: str) -> str:
+    card = evaluation.model
+    words = ["bench", "evaluate", f"zoo/{card['name']}.pt", "--suite", suite, "--preset", preset]
+    words += ["--n", str(evaluation.dataset["images"]), "--mode", mode, "--seed", str(evaluation.seed)]
     words += ["--precision", evaluation.precision]
     if card.get("dataset") != evaluation.dataset["name"]:
         words += ["--dataset", evaluation.dataset["name"]]

@@ -18,11 +18,26 @@ NAMED, NAME_HEIGHT, LETTER = 14, 13, 6.2
 
 @dataclass(frozen=True)
 class Line:
-    """One line: its name, and its points (x, y) by rising x; a staircase keeps each y until the next x."""
+    """One line: its name, and its points (x, y) by rising x.
+
+    Attributes:
+        is_stairs: keeps each y until the next x.
+        is_dashed: drawn so, for what is no measurement.
+    """
 
     name: str
     points: Sequence[tuple[float, float]]
     is_stairs: bool = False
+    is_dashed: bool = False
+
+
+@dataclass(frozen=True)
+class Marker:
+    """An x to point out by a dashed line: its place and its name; with `y`, a dot there."""
+
+    x: float
+    name: str
+    y: float | None = None
 
 
 @dataclass(frozen=True)
@@ -94,7 +109,13 @@ class Canvas:
 
 
 def line_chart(
-    title: str, lines: Sequence[Line], x: Axis, y: Axis, marker: tuple[float, str] | None = None, width: int = 420
+    title: str,
+    lines: Sequence[Line],
+    x: Axis,
+    y: Axis,
+    markers: Sequence[Marker] = (),
+    note: str = "",
+    width: int = 420,
 ) -> Markup:
     """Lines over a common x.
 
@@ -102,42 +123,49 @@ def line_chart(
         title: what is to be seen, in words.
         lines: at most `COLOURS` that a reader shall tell apart.
         x, y: the axes; lines are drawn as far as these reach.
-        marker: an x to point out by a dashed line, and its name.
+        markers: what to point out.
+        note: what more there is to say.
     """
     canvas = Canvas(x, y, width, 250)
     parts = [canvas.frame()]
     for number, line in enumerate(lines):
         parts.append(
-            Markup('<path class="line series-{}" d="{}"><title>{}</title></path>').format(
-                number % COLOURS, _path(line, canvas), line.name
+            Markup('<path class="line{} series-{}" d="{}"><title>{}</title></path>').format(
+                " dashed" if line.is_dashed else "", number % COLOURS, _path(line, canvas), line.name
             )
         )
-    if marker:
-        place, name = canvas.across(marker[0]), marker[1]
-        is_far = place > width * 0.7
-        parts.append(
-            Markup(
-                '<line class="marker" x1="{x:.1f}" x2="{x:.1f}" y1="{}" y2="{}"/>'
-                '<text x="{:.1f}" y="{}" text-anchor="{}">{}</text>'
-            ).format(
-                TOP,
-                250 - BOTTOM,
-                place + (-5 if is_far else 5),
-                TOP + 10,
-                "end" if is_far else "start",
-                name,
-                x=place,
-            )
-        )
+    parts += [_mark(marker, number, canvas) for number, marker in enumerate(markers)]
     said = "; ".join(f"{line.name} from {_place(line.points[0])} to {_place(line.points[-1])}" for line in lines)
     legend = [
         Markup('<span><i class="series-{}"></i>{}</span>').format(number % COLOURS, line.name)
         for number, line in enumerate(lines)
     ]
-    caption = Markup("<figcaption>{}{}</figcaption>").format(
-        Markup("<b>{}</b> ").format(title), Markup("").join(legend) if len(legend) > 1 else ""
+    caption = Markup("<figcaption>{}{}{}</figcaption>").format(
+        Markup("<b>{}</b> ").format(title), Markup("").join(legend) if len(legend) > 1 else "", note
     )
     return Markup("<figure>{}{}</figure>").format(_svg(title, said, parts, width, 250), caption)
+
+
+def _mark(marker: Marker, number: int, canvas: Canvas) -> Markup:
+    """The marker with its name at the top, each of several a line lower."""
+    place = canvas.across(marker.x)
+    is_far = place > canvas.width * 0.7
+    line = Markup(
+        '<line class="marker" x1="{x:.1f}" x2="{x:.1f}" y1="{}" y2="{}"/>'
+        '<text x="{:.1f}" y="{}" text-anchor="{}">{}</text>'
+    ).format(
+        TOP,
+        canvas.height - BOTTOM,
+        place + (-5 if is_far else 5),
+        TOP + 10 + NAME_HEIGHT * number,
+        "end" if is_far else "start",
+        marker.name,
+        x=place,
+    )
+    if marker.y is None:
+        return line
+    dot = Markup('<circle cx="{:.1f}" cy="{:.1f}" r="4"><title>{:.1f} at {}</title></circle>')
+    return line + dot.format(place, canvas.down(marker.y), marker.y, marker.name)
 
 
 def scatter(title: str, points: Sequence[Point], x: Axis, y: Axis, width: int = 720, height: int = 380) -> Markup:
