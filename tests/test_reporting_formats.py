@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import re
 from pathlib import Path
 
@@ -62,18 +61,6 @@ def test_parquet(results: Path) -> None:
         return
     examples = pd.read_parquet(made(results, "parquet").with_name("examples.parquet"))
     assert len(examples) == 6 * len(WORKED_ATTACKS)
-
-
-def test_robustbench(results: Path) -> None:
-    attacks = [("autoattack", "linf", 0.03, "budget", (1, 1, 0, 0, 0, 0)), WORKED_ATTACKS[2], WORKED_ATTACKS[3]]
-    add_evaluation(results, "aa", attacks)
-    folder = made(results, "robustbench-json")
-    found = [json.loads(path.read_text()) for path in sorted(folder.glob("digits/Linf/*.json"))]
-    by_name = {entry["name"]: entry for entry in found}
-    assert "autoattack_acc" not in by_name["50%_{a}|b"]
-    assert by_name["aa"]["autoattack_acc"] == "66.67"
-    assert (by_name["aa"]["clean_acc"], by_name["aa"]["external"], by_name["aa"]["eps"]) == ("83.33", "66.67", "0.03")
-    assert {path.name for path in folder.glob("digits/*")} == {"Linf", "L2"}
 
 
 def test_no_such_format(results: Path) -> None:

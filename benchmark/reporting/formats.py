@@ -61,12 +61,12 @@ def _parquet(boards: Sequence[Board], ledger: Ledger, out: Path) -> Path:
 
 def _robustbench(boards: Sequence[Board], ledger: Ledger, out: Path) -> Path:
     folder = out / "robustbench"
-    for board in boards:
-        for evaluation in board.evaluations:
-            for threat, entry in entries(evaluation).items():
-                name = f"{safe_name(evaluation.name)}-{evaluation.id[:12]}.json"
-                path = folder / safe_name(board.dataset) / threat / name
-                write_atomic(path, json.dumps(entry, indent=2, ensure_ascii=False) + "\n")
+    found, left_out = entries(evaluation for board in boards for evaluation in board.evaluations)
+    write_atomic(folder / "left-out.txt", "\n".join([*left_out, ""]) if left_out else "nothing\n")
+    for evaluation, threat, entry in found:
+        name = f"{safe_name(evaluation.name)}-{evaluation.id[:12]}.json"
+        path = folder / safe_name(entry["dataset"]) / threat / name
+        write_atomic(path, json.dumps(entry, indent=2, ensure_ascii=False) + "\n")
     return folder
 
 

@@ -24,8 +24,8 @@ def report(*, results: str | Path = "results", out: str | Path = "reports", form
         The path of what to look at first.
 
     Raises:
-        BadInput: the ledger was written by another version, the folder can't be written, there is no such format, or
-            parquet is asked for without pyarrow.
+        BadInput: the ledger was written by another version, the folder can't be written, there is no such format,
+            parquet is asked for without pyarrow, or robustbench-json where nothing was measured as RobustBench does.
     """
     ledger = Ledger.open(results)
     return write(format, boards(ledger.evaluations()), ledger, Path(out))

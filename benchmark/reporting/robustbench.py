@@ -1,52 +1,110 @@
-"""Entries as RobustBench's model_info files have them (Croce et al. 2021), for those who collect such entries."""
+"""Entries as RobustBench's model_info files have them (Croce et al. 2021), for those who collect such entries.
+
+An entry's accuracies are those of AutoAttack's standard version, in float32, on all test images, at the radius of one
+of RobustBench's leaderboards. What is anything else is refused, with what it lacks, and not passed off as an entry.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from benchmark.analysis import aggregate
-from benchmark.evaluation import Evaluation
+from benchmark.attacks.autoattack import AutoAttack
+from benchmark.errors import BadInput
+from benchmark.evaluation import Evaluation, Outcome
+from benchmark.radii import format_radius
 
 #: This project's norms as RobustBench spells them; it has no others.
 THREATS = {"linf": "Linf", "l2": "L2"}
 
+#: Its leaderboards: the data set, how many test images it has, and the radius in each norm (its README). ImageNet's
+#: is on 5,000 images of a list of its own; that the images of a folder are these can't be told.
+LEADERBOARDS = {"cifar10": (10_000, {"linf": 8 / 255, "l2": 0.5}), "cifar100": (10_000, {"linf": 8 / 255})}
 
-def entries(evaluation: Evaluation) -> dict[str, dict[str, Any]]:
-    """One entry for each norm that RobustBench knows; accuracies are percentages as text, as there.
+#: How exactly a radius has to be a leaderboard's: 8/255 may be written with eight decimals.
+_SAME = 5e-9
 
-    `autoattack_acc` is given only where AutoAttack itself ran; `external` is against all attacks of the norm.
+
+def entries(evaluations: Iterable[Evaluation]) -> tuple[list[tuple[Evaluation, str, dict[str, Any]]], list[str]]:
+    """Entries, and in words what is none.
+
+    Returns:
+        Evaluations with the threat as RobustBench spells it and the entry, in which accuracies are percentages as
+        text; and a line for each evaluation that is no entry, with what it lacks.
+
+    Raises:
+        BadInput: no evaluation is an entry.
     """
-    found = {}
-    for norm in evaluation.norms:
-        external = aggregate.norm_accuracy(evaluation, norm)
-        if norm not in THREATS or external is None:
-            continue
-        outcomes = [outcome for outcome in evaluation.outcomes if outcome.norm == norm]
-        entry: dict[str, Any] = {
-            "link": None,
-            "name": evaluation.name,
-            "authors": None,
-            "additional_data": None,
-            "number_forward_passes": 1,
-            "dataset": evaluation.dataset["name"],
-            "venue": None,
-            "architecture": evaluation.model["architecture"],
-            "eps": f"{max(outcome.epsilon for outcome in outcomes):g}",
-            "clean_acc": _percent(aggregate.clean_accuracy(evaluation)),
-            "reported": None,
-            "external": _percent(external),
-            "footnote": (
-                f"first {len(evaluation.clean_errors)} test images, suite {evaluation.suite['name']} "
-                f"({evaluation.suite['preset']}), evaluation {evaluation.id}"
-            ),
-        }
-        for outcome in outcomes:
-            if outcome.definition["attack"]["name"] == "autoattack":
-                accuracy = aggregate.attack_accuracy(evaluation, outcome.label)
-                entry["autoattack_acc"] = None if accuracy is None else _percent(accuracy)
-        found[THREATS[norm]] = entry
-    return found
+    found, left_out = [], []
+    for evaluation in evaluations:
+        problems = list(lacks(evaluation))
+        if problems:
+            suite = evaluation.suite
+            left_out.append(f"{evaluation.name} under {suite['name']} ({suite['preset']}): {'; '.join(problems)}")
+        else:
+            for outcome in _own(evaluation):
+                found.append((evaluation, THREATS[outcome.norm], _entry(evaluation, outcome)))
+    if not found:
+        reasons = left_out or ["there are no results"]
+        raise BadInput("\n".join(["nothing here was measured as RobustBench's entries are", *reasons]))
+    return found, left_out
 
 
-def _percent(fraction: float) -> str:
-    return f"{100 * fraction:.2f}"
+def lacks(evaluation: Evaluation) -> Iterator[str]:
+    """What keeps an evaluation from being an entry; nothing if it is one."""
+    name, images = str(evaluation.dataset["name"]).partition(":")[0], len(evaluation.clean_errors)
+    if name not in LEADERBOARDS:
+        yield f"its images are those of {evaluation.dataset['name']}, not of {' or '.join(LEADERBOARDS)}"
+        return
+    every, radii = LEADERBOARDS[name]
+    if images != every:
+        yield f"it is of the first {images} test images, not of all {every:,}"
+    if evaluation.precision != "fp32":
+        yield f"its attacks searched in {evaluation.precision}; evaluate with --precision fp32"
+    threats = " or ".join(f"{norm} {format_radius(norm, radius)}" for norm, radius in radii.items())
+    attacks = [outcome for outcome in evaluation.outcomes if outcome.definition["attack"]["name"] == AutoAttack.name]
+    if not attacks:
+        yield f"AutoAttack was not run; evaluate under a suite that has it at {threats}"
+    elif not list(_own(evaluation)):
+        yield f"AutoAttack’s standard version was not run to its end on every image, once, at {threats}"
+
+
+def _own(evaluation: Evaluation) -> Iterator[Outcome]:
+    """The outcomes that are RobustBench's: AutoAttack as published, on all images, at one of its radii."""
+    radii = LEADERBOARDS[str(evaluation.dataset["name"]).partition(":")[0]][1]
+    for outcome in evaluation.outcomes:
+        is_standard = outcome.definition["attack"] == AutoAttack().identity() and outcome.definition["restarts"] == 1
+        is_whole = outcome.complete and not aggregate.is_conditional(evaluation, outcome.label)
+        if is_standard and is_whole and abs(outcome.epsilon - radii.get(outcome.norm, 0.0)) <= _SAME:
+            yield outcome
+
+
+def _entry(evaluation: Evaluation, outcome: Outcome) -> dict[str, Any]:
+    """`external` is given where other attacks under the same threat broke more than AutoAttack."""
+    threat = next(name for name, own in evaluation.threats.items() if own == (outcome.norm, outcome.epsilon))
+    autoattack = aggregate.attack_accuracy(evaluation, outcome.label)
+    together = aggregate.norm_accuracy(evaluation, threat)
+    return {
+        "link": None,
+        "name": evaluation.name,
+        "authors": None,
+        "additional_data": None,
+        "number_forward_passes": 1,
+        "dataset": str(evaluation.dataset["name"]).partition(":")[0],
+        "venue": None,
+        "architecture": evaluation.model["architecture"],
+        "eps": format_radius(outcome.norm, outcome.epsilon),
+        "clean_acc": _percent(aggregate.clean_accuracy(evaluation)),
+        "reported": None,
+        "autoattack_acc": _percent(autoattack),
+        **({"external": _percent(together)} if together is not None and together < (autoattack or 0.0) else {}),
+        "footnote": (
+            f"suite {evaluation.suite['name']} ({evaluation.suite['preset']}), evaluation {evaluation.id}, "
+            f"AutoAttack by {outcome.definition['source']}"
+        ),
+    }
+
+
+def _percent(fraction: float | None) -> str | None:
+    return None if fraction is None else f"{100 * fraction:.2f}"
