@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from pathlib import Path
 
 import pytest
@@ -41,7 +43,37 @@ def test_multi_perturbation_is_the_papers():
         assert item.threat.epsilon == epsilon
         assert item.attack.relative_step_size * epsilon == pytest.approx(step)
         assert item.restarts == 10
+        alike = by_label[label.replace("pgd", "pgd-from-image")]
+        assert dataclasses.replace(alike.attack, start="random") == item.attack
+        assert (alike.attack.start, alike.restarts, alike.threat) == ("zero", 1, item.threat)
     assert by_label["fgsm-linf"].restarts == 1
+    iterative = by_label["bim-l2"]
+    assert (iterative.attack.steps, iterative.attack.start, iterative.restarts) == (10, "zero", 1)
+    assert iterative.attack.relative_step_size == pytest.approx(0.05 / 0.3)  # Foolbox 1.8's step size and radius
+
+
+def test_quick_starts_as_often_at_the_image_as_full():
+    quick = {item.label: item for item in load_suite("multi-perturbation", "quick", "digits").items}
+    for norm in ("linf", "l2", "l1"):
+        random, alike = quick[f"pgd-{norm}"], quick[f"pgd-from-image-{norm}"]
+        assert random.restarts == 1
+        assert dataclasses.replace(alike.attack, start="random") == random.attack
+
+
+@pytest.mark.parametrize("name", SUITES.names())
+def test_no_description_states_a_number_of_what_runs(name):
+    """It stands in lists above every preset and scale; numbers of tables and of data sets are names."""
+    description = re.sub(r"(MAT|MMARD) Tables? \d( to \d)?|CIFAR-10-C|l[12]\b", "", load_suite(name).description)
+    assert not re.search(r"\d", description), description
+
+
+def test_a_suite_says_where_it_comes_from_and_what_it_does_otherwise(tmp_path):
+    suite = load_suite("multi-perturbation")
+    assert "ef34194" in " ".join(suite.sources)
+    assert {"Radii", "Salt and pepper and pointwise under l1"} <= {text.split(":")[0] for text in suite.differences}
+    assert suite.definition()["differences"] == list(suite.differences)
+    bare = load_suite(write_suite(tmp_path, GOOD), scale="digits").definition()
+    assert not {"sources", "differences"} & bare.keys()
 
 
 def test_quick_is_weaker_and_another_digest():
@@ -123,7 +155,7 @@ def test_unknown_names_offer_the_nearest(tmp_path):
 def test_a_suite_can_take_its_own_radius_per_scale(tmp_path):
     own = "  - {attack: pgd, norm: linf, epsilon: {digits: 0.2}}\n"
     shared = "  - {attack: fgsm, norm: linf, epsilon: {mnist: 0.4}}\n"
-    suite = load_suite(write_suite(tmp_path, own + shared), scale="digits")
+    suite = load_suite(write_suite(tmp_path, own + shared, head="union: all\n"), scale="digits")
     assert [item.threat.epsilon for item in suite.items] == [0.2, 0.12]
 
 

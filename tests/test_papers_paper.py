@@ -399,7 +399,7 @@ def test_what_a_preset_shortens_is_said() -> None:
     assert "Fog: steps 50 instead of 200, step size 0.01 instead of 0.002236" in abridged(
         table["2"], "quick", "digits"
     )
-    assert "pgd-linf: steps 20 instead of 50, restarts 2 instead of 10" in abridged(table["5"], "quick", "elsewhere")
+    assert "pgd-linf: steps 20 instead of 50, restarts 1 instead of 10" in abridged(table["5"], "quick", "elsewhere")
     assert abridged(table["3"], "quick", "digits") == []  # the numbers in its columns' names are the steps
 
 
