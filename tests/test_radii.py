@@ -113,7 +113,10 @@ def test_suites_have_fractions(tmp_path):
   - {attack: pgd, norm: linf, label: by-scale, epsilon: {digits: 2/255}}
   - {attack: "foolbox.attacks:LinfPGD", norm: linf, label: foreign, parameters: {abs_stepsize: 2/255}}
 """
-    found = {item.label: item for item in load_suite(write_suite(tmp_path, lines), scale="digits").items}
+    head = "union: {digits: {linf: [2/255, 4/255]}}\n"
+    suite = load_suite(write_suite(tmp_path, lines, head=head), scale="digits")
+    assert suite.union == (Threat("linf", "4/255"), Threat("linf", "2/255"))
+    found = {item.label: item for item in suite.items}
     assert found["pgd-linf"].attack.step_size == 2 / 255
     assert [found[label].threat.epsilon for label in ("own", "by-scale")] == [4 / 255, 2 / 255]
     assert found["foreign"].attack.parameters == {"abs_stepsize": 2 / 255}
