@@ -33,6 +33,8 @@ def file_evaluation(
 ) -> None:
     """File an evaluation of `network` in which each attack breaks the first so many images.
 
+    Attacks without a radius find the others at twice the radius.
+
     Args:
         results: the ledger.
         network, stage: whose evaluation, with which data and preset.
@@ -51,6 +53,7 @@ def file_evaluation(
     for item in bound.items:
         count = broken if isinstance(broken, int) else broken.get(item.label, 0)
         failed = item.label == fails
+        is_unbounded = item.attack.kind == "minimal" and not failed
         hit = wrong | ((np.arange(images) < count) & (not failed))
         record = Record(
             key={
@@ -60,7 +63,7 @@ def file_evaluation(
                 "case": [item.definition(), stage.preset, mode, count, source.name if source else None],
             },
             broken=hit,
-            distance=np.where(hit, 0.0, np.inf),
+            distance=np.where(hit, 0.0, 2 * item.threat.epsilon if is_unbounded else np.inf),
             evaluated=np.ones(images, bool),
             clean_errors=wrong,
             info=costs(item.label, images, "RuntimeError: it broke down" if failed else None) | {"seconds": 2.0},

@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 from evaluation_toys import evaluation, outcome
+from scipy.stats import binom
 from test_analysis_aggregate import WORKED
 from test_analysis_insight import COSTS, attack, blind, flags
 
@@ -45,29 +46,39 @@ def test_the_other_signs_are_shown_by_numbers():
     longer = named("few", "pgd", 60, steps=20), named("many", "pgd", 20, steps=100)
     assert evidence(*longer) == ["few broke 60 of 200 images, many together 20"]
     minimal = {"norm": "l2", "kind": "minimal"}
-    reached = named("ddn", "ddn", 190, **minimal), named("fmn", "fmn", 195, **minimal)
-    assert evidence(*reached) == ["ddn, fmn found nothing at any distance for 5 of 200 images"]
-    assert evidence(named("pgd", "pgd", 9, costs={"dead_gradients": 3000})) == [
+    reached = named("ddn", "ddn", 180, steps=100, **minimal), named("fmn", "fmn", 185, **minimal)
+    assert evidence(*reached) == ["ddn, fmn found nothing at any distance for 15 of 200 images"]
+    assert evidence(named("pgd", "pgd", 9, steps=20, costs={"dead_gradients": 3000})) == [
         "pgd: 75% of 4000 gradients were zero or not finite"
     ]
     assert evidence(named("pgd", "pgd", 0, costs={"backwards": 0})) == [
         "pgd follows gradients, but none reached the images"
     ]
-    assert evidence(named("aa", "aa", 50, warnings=("one", "two"))) == ["aa: one", "aa: two"]
+    assert evidence(named("aa", "aa", 50, warnings=("AutoAttack: one", "AutoAttack: two"))) == [
+        "aa: AutoAttack: one; aa: AutoAttack: two"
+    ]
     assert evidence(unstable=3) == ["3 images were classified differently when the network was asked again"]
 
 
 def test_where_the_lines_are_drawn():
-    assert flags(attack("pgd", 9, costs={"dead_gradients": 800})) == []  # a fifth of 4,000
-    assert flags(attack("pgd", 9, costs={"dead_gradients": 801})) == ["dead gradients"]
-    assert flags(attack("ddn", 198, "l2", kind="minimal")) == []  # all but a hundredth
-    assert flags(attack("ddn", 197, "l2", kind="minimal")) == ["unbounded attacks do not reach 0%"]
+    """At the first count that a binomial test calls more than a fifth, a hundredth of 200 images at 1%."""
+
+    def dead(images):
+        return flags(attack("pgd", 9, steps=20, costs={"dead_gradients": 20 * images}))
+
+    def missed(images):
+        return flags(attack("ddn", 200 - images, "l2", kind="minimal", steps=100))
+
+    fewest = {share: int(binom.isf(0.01, 200, share)) + 1 for share in (0.2, 0.01)}
+    assert (fewest[0.2], fewest[0.01]) == (55, 7)
+    assert [dead(54), dead(55)] == [[], ["dead gradients"]]
+    assert [missed(6), missed(7)] == [[], ["unbounded attacks do not reach 0%"]]
 
 
 @pytest.mark.parametrize(
     ("one", "other", "is_flagged"),
-    # (broken by the first alone, by the second alone): p = 0.0011, 0.108, 0.0059, 0.011
-    [(30, 10, True), (20, 12, False), (9, 0, True), (10, 1, True), (12, 3, False)],
+    # (broken by the first alone, by the second alone): p = 0.0011, 0.108, 0.0020, 0.0032, 0.0059, in three tests
+    [(30, 10, True), (20, 12, False), (9, 0, True), (11, 1, True), (10, 1, False)],
 )
 def test_one_is_called_stronger_at_one_percent(one, other, is_flagged):
     fgsm, pgd = attack("fgsm", one), attack("pgd", 0, steps=40)
@@ -115,15 +126,15 @@ def test_outcomes_that_say_nothing_of_themselves_raise_no_flag():
 
 def test_signs_are_looked_for_in_every_attack_and_norm():
     cw = attack("cw", 200, "linf", kind="minimal", costs={"dead_gradients": 3000})
-    later = attack("ddn", 100, "l2", kind="minimal", costs={"dead_gradients": 3000})
+    later = attack("ddn", 100, "l2", kind="minimal", steps=100, costs={"dead_gradients": 8000, "backwards": 20000})
     assert flags(attack("pgd", 9, "l1"), cw, later) == ["unbounded attacks do not reach 0%", "dead gradients"]
 
 
 def test_what_was_misclassified_or_not_tried_was_not_missed():
     clean = np.arange(200) >= 150
-    ddn = attack("ddn", 150, "l2", kind="minimal")
+    ddn = attack("ddn", 150, "l2", kind="minimal", steps=100)
     assert masking_flags(evaluation(clean, ddn)) == []
-    half = attack("ddn", 100, "l2", kind="minimal", evaluated=np.arange(200) < 100)
+    half = attack("ddn", 100, "l2", kind="minimal", steps=100, evaluated=np.arange(200) < 100)
     assert flags(half) == []
 
 

@@ -29,16 +29,32 @@ def clean_accuracy(evaluation: Evaluation) -> float:
 def attack_accuracy(evaluation: Evaluation, label: str) -> float | None:
     """Share of the images that the attack called `label` did not break.
 
-    In worst-case mode an attack sees only what earlier ones under its threat left standing; its accuracy is then
-    *conditional*: the share of those that it did not break either. None if nothing was left for it, or if it failed.
+    In worst-case mode it is *conditional*: the share of what earlier attacks under its threat left standing that it
+    did not break either. None if nothing was left for it, or if it failed.
     """
     outcome = evaluation.outcome(label)
     if not outcome.complete:
         return None
     if evaluation.mode == "full":
         return _share(~outcome.broken)
-    tried = outcome.evaluated & ~evaluation.clean_errors
+    tried = left_standing(evaluation, label)
     return _share(~outcome.broken[tried]) if tried.any() else None
+
+
+def left_standing(evaluation: Evaluation, label: str) -> NDArray[np.bool_]:
+    """N flags: what the attack called `label` was there to break.
+
+    In full mode all that is classified correctly; in worst-case mode what no earlier attack under its threat broke.
+    What it does to a `common` image that was broken already says nothing here.
+    """
+    outcome = evaluation.outcome(label)
+    tried = outcome.evaluated & ~evaluation.clean_errors
+    if evaluation.mode == "full":
+        return tried
+    place = [other.label for other in evaluation.outcomes].index(label)
+    threat = (outcome.norm, outcome.epsilon)
+    earlier = [other for other in evaluation.outcomes[:place] if (other.norm, other.epsilon) == threat]
+    return tried & ~union(earlier) if earlier else tried
 
 
 def is_conditional(evaluation: Evaluation, label: str) -> bool:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.analysis.aggregate import left_standing
+
 if TYPE_CHECKING:
-    from benchmark.evaluation.outcomes import Evaluation
+    from benchmark.evaluation.outcomes import Evaluation, Outcome
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,12 @@ def attribution(evaluation: Evaluation) -> list[Share]:
     """The share of every attack, in the suite's order.
 
     The union of broken sets is a coverage game: an example broken by k attacks gives 1/k to each of them, and
-    the sum over examples is exactly the Shapley value. In worst-case mode attacks saw only what was left
-    to them, so that here, too, their order decides.
+    the sum over examples is exactly the Shapley value. In worst-case mode only what was left to an attack counts,
+    so that here, too, their order decides.
     """
-    sets: NDArray[np.bool_] = np.stack([outcome.broken & ~evaluation.clean_errors for outcome in evaluation.outcomes])
+    sets: NDArray[np.bool_] = np.stack(
+        [outcome.broken & _own(evaluation, outcome) for outcome in evaluation.outcomes]
+    )
     times = sets.sum(0)
     union = int((times > 0).sum())
     earlier: NDArray[np.int64] = np.cumsum(sets, axis=0) - sets
@@ -52,3 +56,7 @@ def attribution(evaluation: Evaluation) -> list[Share]:
         )
         for outcome, row, before in zip(evaluation.outcomes, sets, earlier, strict=True)
     ]
+
+
+def _own(evaluation: Evaluation, outcome: Outcome) -> NDArray[np.bool_]:
+    return ~evaluation.clean_errors if evaluation.mode == "full" else left_standing(evaluation, outcome.label)

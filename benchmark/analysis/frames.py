@@ -98,7 +98,7 @@ def _about(found: Evaluation) -> dict[str, Any]:
 
 def _row(found: Evaluation, outcome: Outcome) -> dict[str, Any]:
     accuracy = aggregate.attack_accuracy(found, outcome.label)
-    judged = outcome.evaluated if found.mode == "full" else outcome.evaluated & ~found.clean_errors
+    judged = outcome.evaluated if found.mode == "full" else aggregate.left_standing(found, outcome.label)
     total = int(judged.sum())
     low, high = (None, None) if accuracy is None else wilson(total - int(outcome.broken[judged].sum()), total)
     return {

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from benchmark.evaluation.outcomes import Evaluation
 
 
-def ranks(evaluations: Sequence[Evaluation], metric: str, alpha: float = 0.05) -> list[int | None]:
+def ranks(
+    evaluations: Sequence[Evaluation], metric: str, alpha: float = 0.05, left_out: Sequence[bool] = ()
+) -> list[int | None]:
     """The rank of each network: one more than the number of networks that are significantly better.
 
     All pairs are tested on the same images, with Holm's correction; None for a network without a value.
@@ -24,6 +26,7 @@ def ranks(evaluations: Sequence[Evaluation], metric: str, alpha: float = 0.05) -
         evaluations: of the same images under the same suite.
         metric: "clean", "rworst", "ravg" or a norm.
         alpha: the probability that any difference at all is called real by mistake.
+        left_out: which of the networks take no part: they have no rank, and nobody is better or worse than they are.
 
     Raises:
         BadInput: they can't be compared.
@@ -32,10 +35,11 @@ def ranks(evaluations: Sequence[Evaluation], metric: str, alpha: float = 0.05) -
         return []
     check_comparable(evaluations)
     values = [scores(evaluation, metric) for evaluation in evaluations]
-    known = [position for position, value in enumerate(values) if value is not None]
+    absent = left_out or [False] * len(values)
+    known = [place for place, value in enumerate(values) if value is not None and not absent[place]]
     if not known:
         return [None] * len(values)
-    table = np.stack([value for value in values if value is not None])
+    table = np.stack([value for place, value in enumerate(values) if value is not None and not absent[place]])
     upper = np.triu_indices(len(table), k=1)
     p = _p_values(table, exact=metric != "ravg")
     significant = np.zeros_like(p, dtype=bool)

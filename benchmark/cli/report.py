@@ -17,11 +17,15 @@ def report(
     format: Annotated[
         str, typer.Option(help="html (the whole site), csv, latex, markdown, parquet or robustbench-json.")
     ] = "html",
+    rank_masked: Annotated[
+        bool,
+        typer.Option("--rank-masked", help="Rank networks with strong signs of gradient masking among the others."),
+    ] = False,
 ) -> None:
     """Turn the ledger into a site with leaderboards and a page per network, or into tables for elsewhere."""
     page = benchmark.report(**given(locals()))
     from benchmark.evaluation import load_results
     from benchmark.reporting import boards, print_boards
 
-    print_boards(boards(load_results(results)))
+    print_boards(boards(load_results(results), rank_masked))
     print(f"The page: {page}" if format == "html" else f"Written: {page}")

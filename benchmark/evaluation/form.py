@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 Text = Annotated[str, Field(max_length=100_000)]
 Count = Annotated[int, Field(ge=0, lt=2**53)]
@@ -92,6 +92,18 @@ class Key(_Form):
     attack: dict[str, JsonValue]
 
 
+class _Probe(_Form):
+    images: Annotated[int, Field(ge=1, lt=2**53)]
+    dead: Count
+    uphill: Count
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> _Probe:
+        if self.dead + self.uphill > self.images:
+            raise ValueError("more gradients are dead or lead uphill than there are images")
+        return self
+
+
 class Info(_Form):
     """What a record says besides its arrays."""
 
@@ -108,6 +120,7 @@ class Info(_Form):
     changed_answers: Count = 0
     warnings: list[Text] = []
     versions: dict[str, Text] = {}
+    probe: _Probe | None = None
 
 
 def misfit(form: type[BaseModel], value: Any) -> str | None:

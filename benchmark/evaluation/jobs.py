@@ -16,6 +16,7 @@ from benchmark.attacks.objectives import has_answer
 from benchmark.evaluation.keepsakes import Keepsake, write_keepsake
 from benchmark.evaluation.ledger import Ledger
 from benchmark.evaluation.meter import metered
+from benchmark.evaluation.probe import probe
 from benchmark.evaluation.record import Record
 from benchmark.evaluation.specimens import FEW, ROOM, Specimens
 from benchmark.evaluation.subject import Target, dataset_of, subject
@@ -37,6 +38,8 @@ class Job:
         seed: of all noise.
         keep: whether to store the adversarial images, too.
         relay: whether it is a relay.
+        common: rows of the shard that each item is given whatever the ones before it did, see `outcomes.common`; at
+            them the gradients are looked at.
     """
 
     target: Target
@@ -46,6 +49,7 @@ class Job:
     seed: int
     keep: bool = False
     relay: bool = False
+    common: tuple[int, ...] = ()
 
     def split(self) -> list[Job]:
         """One job per item, each on its own."""
@@ -69,6 +73,12 @@ class Job:
             "rules": RULES,
             "handed": None if handed is None else digest(np.packbits(handed.cpu().numpy()).tobytes()),
         }
+
+    def handed(self, standing: Tensor | None) -> Tensor | None:
+        """N bools, what an item is given of the shard when it is left `standing` (None: everything)."""
+        if standing is None:
+            return None
+        return standing.index_fill(0, torch.tensor(self.common, dtype=torch.long, device=standing.device), True)
 
 
 @dataclass(frozen=True)
@@ -101,14 +111,15 @@ def run_job(job: Job, ledger: Ledger, given_up: Mapping[str, str] | None = None)
     standing: Tensor | None = None
     before: Trial | None = None
     for item in job.items:
-        key = job.key(item, standing)
+        handed = job.handed(standing)
+        key = job.key(item, handed)
         network, name = job.target.network, digest(key)
         record = ledger.read(network, name)
         reused = record is not None and not record.error
         if job.keep and not ledger.keepsake_path(network, name).exists():
             reused = False
         if record is None or not reused:
-            trial = Trial(subject(job.target), item, job.start, job.stop, standing)
+            trial = Trial(subject(job.target), item, job.start, job.stop, handed)
             record = _attack(job, trial, key, before, (given_up or {}).get(item.label))
             if job.keep and not record.error:
                 keep_images(ledger.keepsake_path(network, name), trial)
@@ -130,12 +141,15 @@ def _attack(job: Job, trial: Trial, key: dict[str, Any], before: Trial | None, g
     if before is not None:
         steps = trial.item.head_start(before.item, job.target.precision)
         stage = Stage(steps, before.candidates)
+    item, found = trial.item, None
+    if given_up is None and not item.attack.gradient_free:
+        found = probe(job.target, job.start, job.stop, job.common, item.threat, job.seed)
     with metered(trial.network.classifier) as meter:
         if given_up is None:
             trial.run(job.seed, stage)
         else:
             meter.error = given_up
-    return file_trial(trial, key, meter.info() | {"inherited_steps": stage.steps if stage else 0})
+    return file_trial(trial, key, meter.info() | {"inherited_steps": stage.steps if stage else 0, "probe": found})
 
 
 def file_trial(trial: Trial, key: dict[str, Any], info: dict[str, Any]) -> Record:

@@ -15,6 +15,37 @@ from benchmark.radii import format_radius
 Flags = NDArray[np.bool_]
 Distances = NDArray[np.float32]
 
+#: How many images every attack sees in worst-case mode at most; of few images it is every second one.
+COMMON = 100
+
+
+def common(images: int) -> Flags:
+    """N flags: the images that in worst-case mode every attack sees, whatever the attacks before it did to them.
+
+    They are chosen by their places alone, evenly over all `images`: only what several attacks were tried on alike can
+    tell which of them is the stronger one.
+    """
+    number = min(COMMON, -(-images // 2))
+    flags = np.zeros(images, bool)
+    flags[[place * images // number for place in range(number)]] = True
+    return flags
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a small step along the gradient did to the loss, before any attack: see `evaluation.probe`.
+
+    Attributes:
+        images: how many were looked at, all of them classified correctly.
+        dead: of these, how many have a gradient that is zero or not finite, there or at a random point of the ball.
+        uphill: of those that are not dead, for how many the loss rises more along the gradient than in random
+            directions.
+    """
+
+    images: int
+    dead: int
+    uphill: int
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -28,7 +59,7 @@ class Outcome:
         distance: N float32: norm of the smallest verified adversarial, 0 where misclassified from the start, inf
             where none was found; for a minimal attack it may be larger than ε.
         evaluated: N flags: False where the attack was not tried, because in worst-case mode an earlier one under
-            the same threat had succeeded, or because it failed there.
+            its threat had succeeded on an image that is not one of the `common` ones, or because it failed there.
         errors: why it failed on some shard of the images; a failed attack proves nothing about robustness.
         missing: how many of its records are absent or damaged.
         costs: seconds, forwards, backwards, dead_gradients, disagreements (successes claimed in bfloat16 that were
@@ -37,6 +68,7 @@ class Outcome:
         definition: the attack's identity as the suite states it.
         records: the digests of the records that all this was read from.
         warnings: what the attack itself warned of.
+        probe: of the gradient under this threat; None for an attack that asks for none, and in older ledgers.
     """
 
     label: str
@@ -52,6 +84,7 @@ class Outcome:
     definition: dict[str, Any] = field(default_factory=dict)
     records: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    probe: Probe | None = None
 
     @property
     def complete(self) -> bool:
@@ -68,7 +101,8 @@ class Evaluation:
         model: the card: name, method, network, architecture, dataset, digest, history, ...
         suite: the suite's definition, with its digest.
         dataset: name, digest and number of images.
-        mode: "full", or "worst-case": attacks after the first under a threat saw only what was still standing.
+        mode: "full", or "worst-case": attacks after the first under a threat saw only what was still standing,
+            and the `common` images.
         seed, precision: of the search.
         clean_errors: N flags: misclassified without any attack.
         outcomes: one per attack, in the suite's order.
@@ -125,6 +159,12 @@ class Evaluation:
         named = self.suite.get("union")
         counted = None if named is None else {(item["norm"], item["epsilon"]) for item in named}
         return tuple(name for name, threat in self.threats.items() if counted is None or threat in counted)
+
+    @property
+    def common(self) -> Flags:
+        """N flags: the images that every attack is shown in this mode; records of older versions may lack some."""
+        images = len(self.clean_errors)
+        return np.ones(images, bool) if self.mode == "full" else common(images)
 
     def outcome(self, label: str) -> Outcome:
         """The outcome of the attack called `label`.

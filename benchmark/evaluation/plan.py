@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmark.evaluation.jobs import Done, Job
+from benchmark.evaluation.outcomes import common
 from benchmark.evaluation.record import FORMAT
 from benchmark.evaluation.subject import Target
 from benchmark.evaluation.suite import Suite, SuiteItem
@@ -28,7 +29,8 @@ class Plan:
         card: what reports tell about the network.
         suite: bound to the data's scale and the number of images.
         mode: "full": every attack sees every image that is classified correctly. "worst-case": the attacks under a
-            threat, a norm with its radius, run in the suite's order, each on what is still standing.
+            threat, a norm with its radius, run in the suite's order, each on what is still standing and on the
+            `common` images.
         seed: of all noise.
         keep: whether to store the adversarial images, too.
         notes: what the reader should know about how the evaluation was set up.
@@ -74,10 +76,13 @@ class Plan:
         else:
             groups = [tuple(item for item in items if item.threat == threat) for threat in self.suite.threats]
         images = self.suite.images
+        shards = [(start, min(start + SHARD, images)) for start in range(0, images, SHARD)]
+        shown = common(images)
+        rows = {start: tuple(shown[start:stop].nonzero()[0].tolist()) for start, stop in shards}
         return [
-            Job(self.target, group, start, min(start + SHARD, images), self.seed, self.keep, relay)
+            Job(self.target, group, start, stop, self.seed, self.keep, relay, rows[start])
             for group in groups
-            for start in range(0, images, SHARD)
+            for start, stop in shards
         ]
 
     def manifest(self, done: Sequence[Done]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.evaluation.outcomes import Evaluation, Outcome
+from benchmark.evaluation.outcomes import Evaluation, Outcome, Probe
 from benchmark.evaluation.record import Damaged, Record
 from benchmark.evaluation.verify import RULES
 
@@ -141,7 +141,16 @@ def _outcome(
         warnings=tuple(
             dict.fromkeys(text for record in shards if record for text in record.info.get("warnings", ()))
         ),
+        probe=_probe([record for record in shards if record is not None]),
     )
+
+
+def _probe(records: Sequence[Record]) -> Probe | None:
+    """What was seen of the gradients in all shards; None if none was looked at."""
+    found = [record.info["probe"] for record in records if record.info.get("probe")]
+    if not found:
+        return None
+    return Probe(**{name: sum(part[name] for part in found) for name in ("images", "dead", "uphill")})
 
 
 def _rows(record: Record) -> slice:

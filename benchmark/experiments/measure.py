@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmark.analysis.masking import masking_flags
 from benchmark.analysis.paired import scores
 from benchmark.errors import BadInput
 from benchmark.evaluation import Evaluation, evaluate
@@ -23,6 +24,7 @@ class Figures:
         images: how many they are of.
         checkpoint: where it is.
         evaluation: id in the ledger; "" where the numbers are the training's own.
+        masked: strong signs of gradient masking, in words; "" for none, and where no suite looked for any.
     """
 
     network: str
@@ -31,6 +33,7 @@ class Figures:
     images: int
     checkpoint: Path
     evaluation: str = ""
+    masked: str = ""
 
 
 def on_validation(path: Path, images: int) -> Figures:
@@ -56,7 +59,8 @@ def on_test(path: Path, attack: partial[list[Evaluation]]) -> Figures:
     if clean is None or robust is None:
         raise BadInput(f"{path}: {'; '.join(found.failures)}")
     network: str = found.model["network"]
-    return Figures(network, float(clean.mean()), float(robust.mean()), len(clean), path, found.id)
+    masked = ", ".join(flag.name for flag in masking_flags(found) if flag.is_strong)
+    return Figures(network, float(clean.mean()), float(robust.mean()), len(clean), path, found.id, masked)
 
 
 def attacks(suite: str | Path, preset: str, n: int | None, **options: Any) -> partial[list[Evaluation]]:

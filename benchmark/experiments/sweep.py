@@ -40,7 +40,7 @@ class Sweep:
 
     @property
     def chosen(self) -> Variant | None:
-        """The variant of highest robust accuracy."""
+        """The variant of highest robust accuracy; None if all show strong signs of gradient masking."""
         return next((line.variant for line in self.lines if line.chosen), None)
 
     def rows(self) -> list[dict[str, Any]]:
@@ -51,7 +51,7 @@ class Sweep:
                 **line.variant.varied,
                 "network": line.network,
                 **{column: percentage(line.cell(column)) for column in COLUMNS},
-                "chosen": "chosen" if line.chosen else "",
+                "chosen": line.verdict,
             }
             for line in self.lines
         ]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from benchmark.analysis.intervals import wilson
+from benchmark.analysis.masking import MASKED
 from benchmark.experiments.measure import Figures
 from benchmark.experiments.variants import Variant
 from benchmark.papers.grid import Cell, Grid
@@ -40,6 +41,17 @@ class Line:
     chosen: bool = False
 
     @property
+    def masked(self) -> str:
+        """Strong signs of gradient masking in any seed, in words; "" for none."""
+        found = [figures.masked for figures in self.figures if figures.masked]
+        return ", ".join(dict.fromkeys(", ".join(found).split(", "))) if found else ""
+
+    @property
+    def verdict(self) -> str:
+        """ "chosen", "masked?" for one that can't be, else ""."""
+        return "chosen" if self.chosen else MASKED if self.masked else ""
+
+    @property
     def label(self) -> str:
         """In words: "mat, alpha 0.6, h1"."""
         return ", ".join(filter(None, [self.variant.label, self.network]))
@@ -58,6 +70,7 @@ def make_lines(measured: Sequence[tuple[Variant, Mapping[int, Sequence[Figures]]
     """The lines of what was measured per seed, those of the best variant marked as chosen.
 
     The best has the highest robust accuracy, mean over its judged networks and all seeds; the first of several such.
+    Variants with strong signs of gradient masking in a judged network can't be chosen.
     """
     lines, merits = [], []
     for variant, by_seed in measured:
@@ -66,8 +79,10 @@ def make_lines(measured: Sequence[tuple[Variant, Mapping[int, Sequence[Figures]]
             for group in zip(*by_seed.values(), strict=True)
         ]
         lines.append(own)
-        merits.append(np.mean([figures.robust for line in own if line.judged for figures in line.figures]))
-    best = int(np.argmax(merits)) if merits else None
+        masked = any(line.masked for line in own if line.judged)
+        merit = np.mean([figures.robust for line in own if line.judged for figures in line.figures])
+        merits.append(-1.0 if masked else float(merit))
+    best = int(np.argmax(merits)) if merits and max(merits) >= 0 else None
     return [replace(line, chosen=number == best) for number, own in enumerate(lines) for line in own]
 
 
@@ -77,7 +92,7 @@ def to_csv(lines: Sequence[Line]) -> str:
     numbers = [f"{column}{suffix}" for column in COLUMNS for suffix in ("", "_low", "_high", "_spread")]
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    tail = ["judged", "chosen", "checkpoints", "evaluations"]
+    tail = ["judged", "chosen", "masked", "checkpoints", "evaluations"]
     writer.writerow(["method", *varied, "network", "seeds", "images", *numbers, *tail])
     for line in lines:
         cells = [line.cell(column) for column in COLUMNS]
@@ -94,6 +109,7 @@ def to_csv(lines: Sequence[Line]) -> str:
                 line.figures[0].images,
                 *("" if share is None else f"{100 * share:.6g}" for share in shares),
                 *("yes" if flag else "" for flag in (line.judged, line.chosen)),
+                line.masked,
                 " ".join(figures.checkpoint.name for figures in line.figures),
                 " ".join(filter(None, (figures.evaluation for figures in line.figures))),
             ]

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.analysis import aggregate, paired
+from benchmark.analysis.masking import is_masked, masking_flags
 from benchmark.errors import BadInput
 from benchmark.evaluation import Evaluation, Ledger, load_suite
 from benchmark.papers.networks import Network
@@ -46,6 +47,7 @@ class Archive:
 
     def __init__(self, evaluations: Iterable[Evaluation]) -> None:
         self._by_name: dict[str, list[Evaluation]] = {}
+        self._masked: dict[str, bool] = {}
         for evaluation in evaluations:
             self._by_name.setdefault(evaluation.name, []).append(evaluation)
 
@@ -73,6 +75,12 @@ class Archive:
         return max(
             fitting, key=lambda found: (len(found.clean_errors), found.mode == "full", found.date), default=None
         )
+
+    def is_masked(self, evaluation: Evaluation) -> bool:
+        """Whether `evaluation` shows strong signs of gradient masking."""
+        if evaluation.id not in self._masked:
+            self._masked[evaluation.id] = is_masked(masking_flags(evaluation))
+        return self._masked[evaluation.id]
 
     def all(self) -> list[Evaluation]:
         """Every evaluation."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -29,6 +29,7 @@ class Verdict:
         answer: whether it holds.
         difference, half_width: left − right in percentage points, and half of its 95% interval.
         p: probability of such a difference if there is none.
+        is_masked: whether strong signs of gradient masking speak against one of its two numbers.
     """
 
     claim: Claim
@@ -37,11 +38,13 @@ class Verdict:
     difference: float | None = None
     half_width: float | None = None
     p: float | None = None
+    is_masked: bool = False
 
     def __str__(self) -> str:
         if self.difference is None:
             return self.answer
-        return f"{self.answer}, {self.difference:+.1f} ± {self.half_width:.1f}"
+        doubt = ", possibly masked" if self.is_masked else ""
+        return f"{self.answer}, {self.difference:+.1f} ± {self.half_width:.1f}{doubt}"
 
 
 def check_claims(claims: Iterable[Claim], grids: dict[str, list[Grid]]) -> list[Verdict]:
@@ -64,7 +67,8 @@ def _check(claim: Claim, grids: list[Grid]) -> Iterator[Verdict]:
         if left.scores is None or right.scores is None:
             yield Verdict(claim, grid, "not measured")
         else:
-            yield judge(claim, grid, left.scores, right.scores)
+            verdict = judge(claim, grid, left.scores, right.scores)
+            yield replace(verdict, is_masked=left.is_masked or right.is_masked)
     if not found:
         yield Verdict(claim, None, "not measured")
 

@@ -27,6 +27,8 @@ class Cell:
         difference: measured − printed in percentage points; None where the settings differ.
         gain, printed_gain: over the row that the table compares with, in percentage points.
         mark: "best", "second" or "".
+        is_masked: whether a network that the value is of shows strong signs of gradient masking; it is never the
+            best.
         reason: why there is no value.
         evaluations: ids of the evaluations it was computed from.
     """
@@ -40,6 +42,7 @@ class Cell:
     gain: float | None = None
     printed_gain: Printed | None = None
     mark: str = ""
+    is_masked: bool = False
     reason: str = ""
     evaluations: tuple[str, ...] = ()
 
@@ -161,7 +164,7 @@ def _measure(
     """The cell's scores, or the reason why there are none."""
     if row.run is None:
         return Cell(reason="" if row.mean_of else "not trained here")
-    found, ids = [], []
+    found, ids, masked = [], [], False
     for seed in stage.seeds:
         network = find_network(paper, row.run, stage, panel.architecture, seed, row.network)
         if network is None:
@@ -177,10 +180,11 @@ def _measure(
             return Cell(reason=f"not run: {column.label} is missing in the evaluation, or failed there")
         found.append(known)
         ids.append(evaluation.id)
+        masked |= column.metric != "clean" and archive.is_masked(evaluation)
     if len({len(each) for each in found}) > 1:
         return Cell(reason="not run: its seeds were evaluated on different numbers of images")
     spread = float(np.std([each.mean() for each in found], ddof=1)) if len(found) > 1 else None
-    return Cell(scores=np.mean(found, axis=0), spread=spread, evaluations=tuple(ids))
+    return Cell(scores=np.mean(found, axis=0), spread=spread, evaluations=tuple(ids), is_masked=masked)
 
 
 def _of_size(cell: Cell, images: int | None) -> Cell:
@@ -193,7 +197,11 @@ def _mean(cells: Sequence[Cell]) -> Cell:
     known = [cell.scores for cell in cells if cell.scores is not None]
     if not known or len(known) < len(cells):
         return Cell(reason="not run: a row that it averages is missing")
-    return Cell(scores=np.mean(known, axis=0), evaluations=tuple(id for cell in cells for id in cell.evaluations))
+    return Cell(
+        scores=np.mean(known, axis=0),
+        evaluations=tuple(id for cell in cells for id in cell.evaluations),
+        is_masked=any(cell.is_masked for cell in cells),
+    )
 
 
 def _with_interval(cell: Cell) -> Cell:
@@ -204,9 +212,12 @@ def _with_interval(cell: Cell) -> Cell:
 
 
 def _mark(exhibit: Exhibit, lines: list[list[Cell]]) -> None:
-    """Mark the best and the second best value of every column, as they are printed; ties share a mark."""
+    """Mark the best and the second best value of every column, as they are printed; ties share a mark.
+
+    What may be masked takes no part.
+    """
     for position in range(len(exhibit.columns)):
-        values = [line[position].value for line in lines]
+        values = [None if line[position].is_masked else line[position].value for line in lines]
         shown = [None if value is None else round(100 * value, exhibit.decimals) for value in values]
         ranking = sorted({value for value in shown if value is not None}, reverse=True)
         for line, value in zip(lines, shown, strict=True):

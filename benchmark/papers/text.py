@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Sequence
 
+from benchmark.analysis.masking import MASKED
 from benchmark.papers.claims import Verdict
 from benchmark.papers.grid import Cell, Grid, Line
 from benchmark.papers.schema import Paper
@@ -14,7 +15,8 @@ from benchmark.papers.stage import Stage
 
 CSV_COLUMNS = (
     "exhibit", "dataset", "architecture", "row", "column", "percent", "low", "high", "spread", "images",
-    "printed_percent", "difference", "gain", "printed_gain", "mark", "reason", "suite", "evaluations", "printed_note",
+    "printed_percent", "difference", "gain", "printed_gain", "mark", "masked", "reason", "suite", "evaluations",
+    "printed_note",
 )  # fmt: skip
 
 _LATEX = str.maketrans(
@@ -50,6 +52,7 @@ def to_csv(grids: Sequence[Grid]) -> str:
                         *about,
                         *("" if number is None else f"{number:.6g}" for number in numbers),
                         cell.mark,
+                        MASKED if cell.is_masked else "",
                         cell.reason,
                         column.suite or grid.exhibit.suite,
                         " ".join(cell.evaluations),
@@ -78,7 +81,7 @@ def claims_csv(verdicts: Sequence[Verdict]) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(
-        ("claim", "exhibit", "dataset", "architecture", "answer", "difference", "half_width", "p", "images")
+        ("claim", "exhibit", "dataset", "architecture", "answer", "difference", "half_width", "p", "images", "masked")
     )
     for verdict in verdicts:
         panel = verdict.grid.panel if verdict.grid else None
@@ -92,6 +95,7 @@ def claims_csv(verdicts: Sequence[Verdict]) -> str:
                 verdict.answer,
                 *("" if number is None else f"{number:.4g}" for number in numbers),
                 verdict.grid.images if verdict.grid and verdict.difference is not None else "",
+                MASKED if verdict.is_masked else "",
             ]
         )
     return file.getvalue()
@@ -139,6 +143,7 @@ def _latex_cell(cell: Cell, decimals: int) -> str:
     command = {"best": r"\textbf", "second": r"\underline"}.get(cell.mark)
     number = f"{command}{{{number}}}" if command else number
     gain = "" if cell.gain is None else f" ({cell.gain:+.{decimals}f})"
+    gain += f" ({MASKED})" if cell.is_masked else ""
     if cell.spread is not None:
         return rf"{number} {{\scriptsize $\pm${100 * cell.spread:.{decimals}f}}}{gain}"
     if cell.low is not None and cell.high is not None:

@@ -36,19 +36,22 @@ class Contest:
 
 @dataclass(frozen=True)
 class Pair:
-    """One comparison of two networks, and its p value corrected for the number of pairs."""
+    """One comparison of two networks, its p value corrected for the number of pairs, and who may be masked."""
 
     first: str
     second: str
     comparison: Comparison
     p_corrected: float
+    masked: tuple[bool, bool] = (False, False)
 
     @property
     def verdict(self) -> str:
-        """Who is better, at 5%."""
+        """Who is better, at 5%, and whether strong signs of gradient masking speak against it."""
         if self.p_corrected > 0.05:
             return "may be chance"
-        return f"{self.first if self.comparison.difference > 0 else self.second} is better"
+        best = 0 if self.comparison.difference > 0 else 1
+        name = (self.first, self.second)[best]
+        return f"{name} is better, but may be masked" if self.masked[best] else f"{name} is better"
 
 
 def compare(
@@ -102,16 +105,20 @@ def compare(
 
 def _contest(board: Board) -> Contest:
     metrics = ("rworst", "ravg", *board.columns, "clean")
+    masked = {row["evaluation"]: row["is_masked"] for row in board.networks}
     rows: list[Pair] = []
     for metric in metrics:
         pairs = [
-            (one.name, other.name, result)
+            (one, other, result)
             for one, other in combinations(board.evaluations, 2)
             if one.model["digest"] != other.model["digest"]
             and (result := paired.compare(one, other, metric)) is not None
         ]
         corrected = holm([result.p for _, _, result in pairs])
-        rows += [Pair(*pair, float(p)) for pair, p in zip(pairs, corrected, strict=True)]
+        rows += [
+            Pair(one.name, other.name, result, float(p), (masked[one.id], masked[other.id]))
+            for (one, other, result), p in zip(pairs, corrected, strict=True)
+        ]
     return Contest(board, tuple(rows), smallest_difference(board.images))
 
 

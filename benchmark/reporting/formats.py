@@ -12,7 +12,7 @@ from benchmark.errors import BadInput, unknown
 from benchmark.evaluation import Ledger
 from benchmark.reporting.robustbench import entries
 from benchmark.reporting.site import write_site
-from benchmark.reporting.tables import Board, attacks_frame, leaderboard_frame
+from benchmark.reporting.tables import Board, attacks_frame, leaderboard_csv, leaderboard_frame
 from benchmark.reporting.text_tables import board_caption, board_cells, latex, markdown
 from benchmark.storage import safe_name, write_atomic
 
@@ -33,7 +33,7 @@ def write(format: str, boards: Sequence[Board], ledger: Ledger, out: Path) -> Pa
 
 def _csv(boards: Sequence[Board], ledger: Ledger, out: Path) -> Path:
     write_atomic(out / "attacks.csv", attacks_frame(boards).to_csv(index=False))
-    return write_atomic(out / "leaderboard.csv", leaderboard_frame(boards).to_csv(index=False))
+    return write_atomic(out / "leaderboard.csv", leaderboard_csv(boards))
 
 
 def _latex(boards: Sequence[Board], ledger: Ledger, out: Path) -> Path:

@@ -68,6 +68,7 @@ def index_page(
         references=references,
         column_of=column_of,
         drawings=[_clean_against_worst(board, pages) for board in boards],
+        masked=[row for board in boards for row in board.networks if row["is_masked"]],
         script=_script(),
         script_digest=base64.b64encode(hashlib.sha256(_script().encode()).digest()).decode(),
     )
@@ -126,4 +127,5 @@ def _clean_against_worst(board: Board, pages: Mapping[str, str]) -> Markup | Non
 
 
 def _point(row: Row, pages: Mapping[str, str]) -> Point:
-    return Point(100 * row["clean"], 100 * row["r_worst"], row["model"], pages[row["evaluation"]], row["anchor"])
+    place = 100 * row["clean"], 100 * row["r_worst"]
+    return Point(*place, row["model"], pages[row["evaluation"]], row["anchor"], row["is_masked"])

@@ -9,7 +9,9 @@ from benchmark.reporting.formats import write
 from benchmark.reporting.tables import boards
 
 
-def report(*, results: str | Path = "results", out: str | Path = "reports", format: str = "html") -> Path:
+def report(
+    *, results: str | Path = "results", out: str | Path = "reports", format: str = "html", rank_masked: bool = False
+) -> Path:
     """Write what the ledger says, as a function of the ledger and of nothing else.
 
     "html" is the whole site: `index.html` with the leaderboards, a page for each network and suite, a glossary, and
@@ -19,6 +21,7 @@ def report(*, results: str | Path = "results", out: str | Path = "reports", form
         results: the folder of the ledger; one that does not exist gives a page that says how to fill it.
         out: the folder to write to.
         format: "html", "csv", "latex", "markdown", "parquet" or "robustbench-json".
+        rank_masked: whether networks with strong signs of gradient masking have a rank among the others.
 
     Returns:
         The path of what to look at first.
@@ -28,4 +31,4 @@ def report(*, results: str | Path = "results", out: str | Path = "reports", form
             parquet is asked for without pyarrow, or robustbench-json where nothing was measured as RobustBench does.
     """
     ledger = Ledger.open(results)
-    return write(format, boards(ledger.evaluations()), ledger, Path(out))
+    return write(format, boards(ledger.evaluations(), rank_masked), ledger, Path(out))

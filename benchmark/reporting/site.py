@@ -12,7 +12,7 @@ from benchmark.reporting.networks import Network, curves_frame, history_frame, n
 from benchmark.reporting.paper_pages import paper_pages
 from benchmark.reporting.per_image import per_image_file, per_image_script
 from benchmark.reporting.suites import suite_frame, suite_latex
-from benchmark.reporting.tables import Board, Row, attacks_frame, leaderboard_frame
+from benchmark.reporting.tables import Board, Row, attacks_frame, leaderboard_csv
 from benchmark.reporting.text import distance, percent, threat
 from benchmark.reporting.text_tables import board_caption, board_cells, latex
 from benchmark.reporting.transfers import transfers, transfers_frame, transfers_latex
@@ -68,7 +68,7 @@ def _board_files(board: Board, ledger: Ledger) -> Iterator[File]:
     yield f"suites/{board.file}.html", suite_page(board, ledger)
     yield f"suites/{board.file}.csv", suite_frame(board).to_csv(index=False)
     yield f"suites/{board.file}.tex", suite_latex(board)
-    yield f"tables/{board.file}.csv", leaderboard_frame([board]).to_csv(index=False)
+    yield f"tables/{board.file}.csv", leaderboard_csv([board])
     yield f"tables/{board.file}.tex", latex(board_caption(board), *board_cells(board), words=2)
 
 
@@ -80,7 +80,7 @@ def _other_files(boards: Sequence[Board], ledger: Ledger) -> Iterator[File]:
         yield "transfer.tex", transfers_latex(carried)
     yield "glossary.html", glossary_page(ledger)
     yield "attacks.csv", attacks_frame(boards).to_csv(index=False)
-    yield "leaderboard.csv", leaderboard_frame(boards).to_csv(index=False)
+    yield "leaderboard.csv", leaderboard_csv(boards)
 
 
 def _attacks_latex(name: str, board: Board, attacks: Sequence[Row]) -> str:

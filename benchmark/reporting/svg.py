@@ -42,13 +42,17 @@ class Marker:
 
 @dataclass(frozen=True)
 class Point:
-    """One point of a scatter: its place, its name, where a click leads, and a name for scripts to find it by."""
+    """One point of a scatter: its place, its name, where a click leads, and a name for scripts to find it by.
+
+    One that `is_masked` is drawn paler, and said to be.
+    """
 
     x: float
     y: float
     name: str
     link: str
     key: str
+    is_masked: bool = False
 
 
 @dataclass(frozen=True)
@@ -175,9 +179,16 @@ def scatter(title: str, points: Sequence[Point], x: Axis, y: Axis, width: int = 
     names = _names(points, places, width) if len(points) <= NAMED else [Markup("")] * len(points)
     marks = [
         Markup(
-            '<a href="{}" data-network="{}"><circle cx="{:.1f}" cy="{:.1f}" r="5"><title>{}: {} {:.1f}, {} {:.1f}'
+            '<a href="{}" data-network="{}"{}><circle cx="{:.1f}" cy="{:.1f}" r="5"><title>{}: {} {:.1f}, {} {:.1f}{}'
             "</title></circle>{}</a>"
-        ).format(point.link, point.key, *place, point.name, x.title, point.x, y.title, point.y, name)
+        ).format(
+            point.link,
+            point.key,
+            Markup(' class="masked"') if point.is_masked else "",
+            *(*place, point.name, x.title, point.x, y.title, point.y),
+            ", possibly masked" if point.is_masked else "",
+            name,
+        )
         for point, place, name in zip(points, places, names, strict=True)
     ]
     said = f"{len(points)} networks; the numbers are in the table."

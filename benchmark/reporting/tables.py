@@ -12,10 +12,11 @@ from benchmark.analysis import aggregate
 from benchmark.analysis.corruptions import CORRUPTION, corruption_mean
 from benchmark.analysis.distances import median_distance
 from benchmark.analysis.intervals import wilson
-from benchmark.analysis.masking import masking_flags
+from benchmark.analysis.masking import MASKED, is_masked, masking_flags, unchecked
 from benchmark.analysis.ranks import ranks
 from benchmark.evaluation import Evaluation, Outcome
 from benchmark.radii import format_radius
+from benchmark.reporting.text import MISSING
 from benchmark.storage import canonical_json, safe_name
 
 if TYPE_CHECKING:
@@ -40,7 +41,9 @@ class Board:
         radii: of the suite's threats in each norm.
         columns: the suite's threats, norm and radius, by their names: a column for each.
         union: the names of the threats that Ravg and Rworst count.
-        networks: one row per evaluation, best first; `attacks` in each has one row per attack.
+        networks: one row per evaluation, best first; `attacks` in each has one row per attack. `is_masked` says
+            whether there are strong signs of gradient masking; then `rank` is None, unless such networks are ranked,
+            too. `ranks` holds both: without such networks, and among all, which lacks only where Rworst does.
         evaluations: what the rows were made from, in the same order.
     """
 
@@ -101,25 +104,51 @@ class Board:
         return {name: getattr(self, name) for name in BOARD}
 
 
-def boards(evaluations: Iterable[Evaluation]) -> list[Board]:
-    """Sort evaluations into boards that never mix what is not comparable, and rank the networks of each."""
+def boards(evaluations: Iterable[Evaluation], rank_masked: bool = False) -> list[Board]:
+    """Sort evaluations into boards that never mix what is not comparable, and rank the networks of each.
+
+    Args:
+        evaluations: of any networks.
+        rank_masked: whether networks with strong signs of gradient masking are ranked among the others; else they
+            have no rank, stand below the others, and those are ranked as if they were not there.
+    """
     groups: dict[tuple[Any, ...], list[Evaluation]] = {}
     for evaluation in evaluations:
         groups.setdefault(tuple(_question(evaluation).values()), []).append(evaluation)
-    return [_board(group) for _, group in sorted(groups.items())]
+    return [_board(group, rank_masked) for _, group in sorted(groups.items())]
+
+
+def rank_text(row: Row) -> str:
+    """A network's rank in words: "masked?" for one that has none for that reason alone."""
+    if row["rank"] is not None:
+        return str(row["rank"])
+    return MASKED if row["ranks"][1] is not None else MISSING
 
 
 def leaderboard_frame(boards: Iterable[Board]) -> pd.DataFrame:
-    """All boards below each other: a row per network, accuracies as fractions with their 95% intervals."""
+    """All boards below each other: a row per network, accuracies as fractions with their 95% intervals.
+
+    A network without a rank because of signs of masking has none; `is_masked` says so.
+    """
     rows = [
         board.question()
-        | {name: value for name, value in row.items() if name not in ("attacks", "notes", "flags", "anchor")}
-        | {"masking": " | ".join(f"{flag.name}: {flag.evidence}" for flag in row["flags"])}
+        | {name: value for name, value in row.items() if name not in ("attacks", "notes", "flags", "anchor", "ranks")}
+        | {"masking": " | ".join(f"{flag.strength}: {flag.name}: {flag.evidence}" for flag in row["flags"])}
         | {"notes": " | ".join(row["notes"])}
         for board in boards
         for row in board.networks
     ]
     return _frame(rows)
+
+
+def leaderboard_csv(boards: Iterable[Board]) -> str:
+    """`leaderboard_frame` as CSV, with "masked?" in the place of a rank that signs of masking cost."""
+    boards = list(boards)
+    frame = leaderboard_frame(boards)
+    if len(frame):
+        words = [rank_text(row) for board in boards for row in board.networks]
+        frame["rank"] = [None if word == MISSING else word for word in words]
+    return frame.to_csv(index=False)
 
 
 def attacks_frame(boards: Iterable[Board]) -> pd.DataFrame:
@@ -156,12 +185,12 @@ def _question(evaluation: Evaluation) -> Row:
     }
 
 
-def _board(evaluations: list[Evaluation]) -> Board:
+def _board(evaluations: list[Evaluation], rank_masked: bool) -> Board:
     first = evaluations[0]
-    rows = [
-        _network(evaluation) | {"rank": rank}
-        for evaluation, rank in zip(evaluations, ranks(evaluations, "rworst"), strict=True)
-    ]
+    rows = [_network(evaluation) for evaluation in evaluations]
+    without = ranks(evaluations, "rworst", left_out=[row["is_masked"] for row in rows])
+    for row, *both in zip(rows, without, ranks(evaluations, "rworst"), strict=True):
+        row |= {"rank": both[rank_masked], "ranks": tuple(both)}
     order = sorted(range(len(rows)), key=lambda position: _order(rows[position]))
     radii: dict[str, dict[float, None]] = {}
     for outcome in first.outcomes:
@@ -187,8 +216,10 @@ def _network(evaluation: Evaluation) -> Row:
         "r_worst": aggregate.r_worst(evaluation),
     }
     attacks = [_attack(evaluation, outcome) for outcome in evaluation.outcomes]
+    flags, uncertain = masking_flags(evaluation), unchecked(evaluation)
     return {
         "rank": None,
+        "is_masked": is_masked(flags),
         "model": evaluation.name,
         "method": model["method"],
         "network": model["network"],
@@ -203,8 +234,8 @@ def _network(evaluation: Evaluation) -> Row:
         "hardware": ", ".join(evaluation.hardware),
         "checkpoint_digest": model["digest"],
         "evaluation": evaluation.id,
-        "flags": tuple(masking_flags(evaluation)),
-        "notes": (*evaluation.failures, *evaluation.warnings),
+        "flags": tuple(flags),
+        "notes": (*evaluation.failures, *evaluation.warnings, *([uncertain] if uncertain else [])),
         "anchor": f"network-{evaluation.id[:16]}",
         "attacks": attacks,
     }
@@ -213,7 +244,7 @@ def _network(evaluation: Evaluation) -> Row:
 def _attack(evaluation: Evaluation, outcome: Outcome) -> Row:
     """In worst-case mode the accuracy is of the images that earlier attacks under the threat had left standing."""
     conditional = aggregate.is_conditional(evaluation, outcome.label)
-    tried = outcome.evaluated & ~evaluation.clean_errors if conditional else np.ones_like(outcome.evaluated)
+    tried = aggregate.left_standing(evaluation, outcome.label) if conditional else np.ones_like(outcome.evaluated)
     images = int(tried.sum())
     parameters = {name: value for name, value in outcome.definition["attack"].items() if name != "name"}
     return {
@@ -242,9 +273,12 @@ def _interval(name: str, share: float | None, images: int) -> list[tuple[str, fl
 
 
 def _order(row: Row) -> tuple[Any, ...]:
-    """By rank, then by Rworst, Ravg and clean accuracy; what can't be ranked comes last; names settle the rest."""
+    """By rank, then by Rworst, Ravg and clean accuracy; what may be masked comes after what has a rank, what can't be
+    ranked last; names settle the rest.
+    """
     return (
         np.inf if row["rank"] is None else row["rank"],
+        row["ranks"][1] is None,
         *(-row[name] if row[name] is not None else np.inf for name in ("r_worst", "r_avg", "clean")),
         row["model"],
     )

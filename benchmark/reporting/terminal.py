@@ -14,7 +14,7 @@ from rich.text import Text
 from benchmark.analysis.transfer import Matrix
 from benchmark.errors import printable
 from benchmark.reporting.compare import Contest, Pair
-from benchmark.reporting.tables import Board, Row
+from benchmark.reporting.tables import Board, Row, rank_text
 from benchmark.reporting.text import MISSING, count, duration, percent
 
 #: Columns for a reader that is no terminal, such as a file or a log.
@@ -43,6 +43,13 @@ def print_boards(boards: Iterable[Board]) -> None:
         for row in board.networks:
             for note in row["notes"]:
                 screen.print(_text(f"{row['model']}: {note}", style="yellow"))
+            _print_flags(screen, row)
+
+
+def _print_flags(screen: Console, row: Row) -> None:
+    for flag in row["flags"]:
+        told = f"possible gradient masking ({flag.strength} sign): {flag.name}: {flag.evidence}"
+        screen.print(_text(f"{row['model']}: {told}", style="yellow"))
 
 
 def print_matrices(matrices: Iterable[Matrix]) -> None:
@@ -79,6 +86,8 @@ def print_contests(contests: Iterable[Contest]) -> None:
         if contest.visible is not None:
             told += f"; differences below {100 * contest.visible:.1f} points will often go unseen with so many"
         screen.print(Text(told, style="dim"))
+        for row in contest.board.networks:
+            _print_flags(screen, row)
 
 
 def print_rows(rows: Sequence[Row], title: str = "") -> None:
@@ -144,9 +153,8 @@ def _cells(board: Board, row: Row) -> list[str]:
     interval = (
         f"{percent(row['r_worst_low'])}–{percent(row['r_worst_high'])}" if row["r_worst"] is not None else MISSING
     )
-    rank = MISSING if row["rank"] is None else str(row["rank"])
     passes = count(row["forwards"] + row["backwards"])
-    return [rank, row["model"], *accuracies, interval, passes, duration(row["seconds"])]
+    return [rank_text(row), row["model"], *accuracies, interval, passes, duration(row["seconds"])]
 
 
 def _pair_cells(pair: Pair) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmark.reporting.tables import Board
+from benchmark.reporting.tables import Board, rank_text
 from benchmark.reporting.text import MISSING, percent
 
 _LATEX = str.maketrans(
@@ -60,8 +60,7 @@ def board_cells(board: Board) -> tuple[list[str], list[list[str]]]:
         accuracies = [percent(row[name]) for name in ("clean", *board.norm_columns.values(), "r_avg", "r_worst")]
         low, high = percent(row["r_worst_low"]), percent(row["r_worst_high"])
         interval = MISSING if row["r_worst"] is None else f"{low}–{high}"
-        rank = MISSING if row["rank"] is None else str(row["rank"])
-        rows.append([row["model"], row["method"], rank, *accuracies, interval])
+        rows.append([row["model"], row["method"], rank_text(row), *accuracies, interval])
     return heading, rows
 
 

@@ -68,6 +68,8 @@ const differences = (board, rows, metrics) => {
   return table;
 };
 
+const better = (line) => `${line.name} is better${"masked" in line.element.dataset ? ", but may be masked" : ""}`;
+
 const pairBody = (pair, metrics, reach, width) => {
   const body = element("tbody");
   body.append(row(element("th", `${pair.first.name} − ${pair.second.name}`, { scope: "rowgroup", colspan: width + 1, class: "pair" })));
@@ -84,7 +86,7 @@ const pairBody = (pair, metrics, reach, width) => {
       style: `--v:${onScale(test.difference)};--l:${onScale(test.low)};--h:${onScale(test.high)}`,
     });
     difference.append(element("small", `${signed(100 * test.low)} to ${signed(100 * test.high)}`));
-    const verdict = test.corrected > 0.05 ? "may be chance" : `${(test.difference > 0 ? pair.first : pair.second).name} is better`;
+    const verdict = test.corrected > 0.05 ? "may be chance" : better(test.difference > 0 ? pair.first : pair.second);
     const number = (words, value) => element("td", words, { class: "number", "data-v": value });
     body.append(row(
       heading, difference, number(probability(test.p), test.p), ...(width > 5 ? [number(probability(test.corrected), test.corrected)] : []),

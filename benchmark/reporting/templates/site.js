@@ -154,6 +154,22 @@
       section.querySelector(".references").hidden = !isWanted;
     };
 
+    // What may be masked has no rank unless a reader wants it; the others' ranks then count it in.
+    board.rankMasked = (isWanted) => {
+      for (const { element: own } of lines) {
+        const cell = own.cells[0];
+        const [without, among] = cell.dataset.ranks.split(" ");
+        const rank = isWanted ? among : without;
+        const evidence = `${own.querySelector("th a").getAttribute("href")}#${own.id}-masking`;
+        if (rank === "–") delete cell.dataset.v;
+        else cell.dataset.v = rank;
+        const isLeftOut = rank === "–" && among !== "–";
+        cell.replaceChildren(isLeftOut ? element("a", "masked?", { class: "masked", href: evidence }) : rank);
+      }
+      const direction = heads.cells[0].getAttribute("aria-sort");
+      if (direction) board.sort(heads.cells[0], direction === "ascending");
+    };
+
     board.makePickable = (change) => {
       for (const line of lines) {
         line.box = element("input", "", { type: "checkbox", class: "pick", autocomplete: "off", "aria-label": `Compare ${line.name}`, title: "Compare" });
@@ -173,7 +189,9 @@
 
   const boards = [...document.querySelectorAll(".board")].map(makeBoard);
   const total = boards.reduce((sum, board) => sum + board.lines.length, 0);
+  const isMaskedRanked = () => Boolean(tools.elements.masked?.checked);
   let norm = "";
+  let masked = isMaskedRanked();
 
   const filter = () => {
     const wanted = Object.fromEntries(new FormData(tools));
@@ -181,6 +199,10 @@
     if ((wanted.norm || "") !== norm) {
       norm = wanted.norm || "";
       for (const board of boards) board.showNorm(board.norms.includes(norm) ? norm : "");
+    }
+    if (isMaskedRanked() !== masked) {
+      masked = isMaskedRanked();
+      for (const board of boards) board.rankMasked(masked);
     }
     let shown = 0;
     for (const board of boards) {

@@ -1,0 +1,96 @@
+"""Whether a network's gradients say where its loss rises: looked at before any attack relies on it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmark.attacks import Classifier
+from benchmark.attacks.ascent import input_gradient
+from benchmark.attacks.objectives import Objective, cross_entropy, margin
+from benchmark.evaluation.memory import halve_on_out_of_memory
+from benchmark.evaluation.subject import Target, subject
+from benchmark.noise import ExampleNoise
+from benchmark.threats import Threat
+
+#: Threats in which a short step along a gradient is defined.
+NORMS = ("linf", "l2", "l1")
+#: Length of the step, as a fraction of ε: about what iterative attacks take.
+STEP = 0.25
+#: An l1 step is shared by this fraction of the values, so that it is as short in each of them as other attacks' are.
+SHARE = 0.25
+#: How many random steps of the same length the one along the gradient has to beat.
+RANDOM = 4
+#: What attacks climb. A gradient leads uphill if either of them rises.
+LOSSES: tuple[Objective, ...] = (margin, cross_entropy)
+
+
+@lru_cache(maxsize=256)
+def probe(
+    target: Target, start: int, stop: int, rows: tuple[int, ...], threat: Threat, seed: int
+) -> dict[str, Any] | None:
+    """Look at the gradients of some images of a shard; costs three backward and some ten forward passes of each.
+
+    Args:
+        target, start, stop: the network and the shard, see `jobs.Job`.
+        rows: which images of the shard.
+        threat: whose ball, and in whose norm the steps are.
+        seed: of the random directions.
+
+    Returns:
+        The counts of `outcomes.Probe` by name; None under a threat without a gradient step, where none of the images
+        is classified correctly, or if the network fails when it is asked for a gradient, which the attacks then say.
+    """
+    network = subject(target)
+    x, y, clean_errors = network.shard(start, stop)
+    chosen = torch.tensor(rows, dtype=torch.long, device=x.device)
+    chosen = chosen[~clean_errors[chosen]]
+    if threat.norm not in NORMS or not len(chosen):
+        return None
+
+    def look(part: slice) -> Tensor:
+        own = chosen[part]
+        noise = ExampleNoise(seed, own + start, 0, x.device)
+        return _look(network.classifier, x[own], y[own], threat, noise)
+
+    try:
+        with network.classifier.exact():
+            dead, uphill = halve_on_out_of_memory(look, len(chosen)).unbind(1)
+    except Exception:  # a foreign network may raise anything
+        return None
+    return {"images": len(chosen), "dead": int(dead.sum()), "uphill": int((uphill & ~dead).sum())}
+
+
+def _look(classifier: Classifier, x: Tensor, y: Tensor, threat: Threat, noise: ExampleNoise) -> Tensor:
+    """N×2 bools: whether the gradient of the cross-entropy is dead, and whether one of the two leads uphill."""
+    found = [input_gradient(classifier, x, y, loss) for loss in LOSSES]
+    _, _, beside = input_gradient(classifier, threat.random_start(x, noise), y, cross_entropy)
+    dead = _is_zero(found[LOSSES.index(cross_entropy)][2]) | _is_zero(beside)
+
+    def rises(direction: Tensor) -> list[Tensor]:
+        with torch.no_grad():
+            moved = _step(x, direction, threat)
+            logits = classifier(moved)
+            return [loss(logits, y, moved) - before for loss, (_, before, _) in zip(LOSSES, found, strict=True)]
+
+    along = [rises(gradient)[number] for number, (_, _, gradient) in enumerate(found)]
+    others = [rises(noise.normal(*x.shape[1:])) for _ in range(RANDOM)]
+    uphill = torch.zeros_like(dead)
+    for number, rise in enumerate(along):
+        best = torch.stack([torch.zeros_like(rise), *(other[number] for other in others)]).amax(0)
+        uphill |= rise > best
+    return torch.stack([dead, uphill], dim=1)
+
+
+def _step(x: Tensor, direction: Tensor, threat: Threat) -> Tensor:
+    """`x` after a step of steepest ascent along `direction`, in the box; where `direction` is zero, `x`."""
+    values = max(1, int(SHARE * x[0].numel()))
+    return threat.project(x, x + STEP * threat.epsilon * threat.steepest(direction, x, k=values))
+
+
+def _is_zero(gradient: Tensor) -> Tensor:
+    """N bools; `input_gradient` makes zero of what is not finite."""
+    return gradient.flatten(1).abs().amax(1) == 0

@@ -1,0 +1,260 @@
+"""Flags from comparable evidence alone: which images, which rivals, how sure, and what a strong one is."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from evaluation_toys import evaluation
+from scipy.stats import binom
+from test_analysis_insight import attack, blind
+
+from benchmark.analysis.aggregate import attack_accuracy, left_standing, norm_accuracy
+from benchmark.analysis.attribution import attribution
+from benchmark.analysis.frames import tidy
+from benchmark.analysis.masking import LEVEL, is_masked, masking_flags, unchecked
+from benchmark.evaluation.outcomes import COMMON, Probe, common
+
+STRONGER = "an attack without gradients beats those with"
+
+
+def found(*outcomes, clean_errors=None, **more):
+    clean = np.zeros(len(outcomes[0].broken), bool) if clean_errors is None else clean_errors
+    return dataclasses.replace(evaluation(clean, *outcomes), **more)
+
+
+def flags(*outcomes, **more):
+    return [(flag.name, flag.strength) for flag in masking_flags(found(*outcomes, **more))]
+
+
+def in_worst_case_mode(whole, shown):
+    """What worst-case mode files of attacks that would break what those of `whole` do; all see the images `shown`."""
+    standing: dict[str, np.ndarray] = {}
+    outcomes = []
+    for one in whole.outcomes:
+        left = standing.get(one.norm, ~whole.clean_errors)
+        seen = left | shown | whole.clean_errors
+        outcomes.append(
+            dataclasses.replace(
+                one, evaluated=seen, broken=one.broken & seen, distance=np.where(seen, one.distance, np.inf)
+            )
+        )
+        standing[one.norm] = left & ~one.broken
+    return dataclasses.replace(whole, mode="worst-case", outcomes=tuple(outcomes))
+
+
+# Which images.
+
+
+@pytest.mark.parametrize("images", [1, 2, 3, 10, 199, 200, 201, 450, 10_000])
+def test_the_common_images_are_spread_evenly_and_are_a_hundred_at_most(images):
+    places = common(images).nonzero()[0]
+    assert len(places) == min(COMMON, -(-images // 2))
+    gaps = np.diff([*places, images + places[0]])
+    assert gaps.max() - gaps.min() <= 1
+
+
+HONEST = (attack("fgsm", 90, steps=1), attack("pgd", 120, steps=40), blind("square", 100))
+
+
+def test_what_survivors_say_is_not_believed():
+    """An honest network's third attack breaks some of the survivors, which its rivals have all failed at before."""
+    rng = np.random.default_rng(0)
+    outcomes = [dataclasses.replace(one, broken=one.broken ^ (rng.random(200) < 0.2)) for one in HONEST]
+    whole = found(*outcomes)
+    assert masking_flags(whole) == []
+    alone = in_worst_case_mode(whole, np.zeros(200, bool))
+    square = alone.outcomes[-1]
+    assert square.broken[square.evaluated].sum() > 8  # all of which the rivals lost, by construction
+    assert masking_flags(alone) == []
+    assert "not checkable in this mode" in unchecked(alone)
+    together = in_worst_case_mode(whole, common(200))
+    assert masking_flags(together) == []
+    assert unchecked(together) is unchecked(whole) is None
+
+
+def test_a_strong_first_attack_hides_nothing_any_more():
+    """A masked network's FGSM beats its PGD; in worst-case mode PGD used to see only what FGSM had left."""
+    whole = found(attack("fgsm", 100), attack("pgd", 0, steps=40))
+    assert [flag.name for flag in masking_flags(whole)] == ["one step beats many"]
+    worst = in_worst_case_mode(whole, common(200))
+    (flag,) = masking_flags(worst)
+    assert (flag.name, flag.evidence.split(",")[0]) == ("one step beats many", "fgsm-linf-{} broke 50 of 100 images")
+    assert masking_flags(in_worst_case_mode(whole, np.zeros(200, bool))) == []
+
+
+def test_one_attack_of_a_norm_can_be_judged_by_itself_in_any_mode():
+    worst = found(attack("pgd", 20, steps=20, costs={"dead_gradients": 3000}), mode="worst-case")
+    assert unchecked(worst) is None
+    assert [flag.name for flag in masking_flags(worst)] == ["dead gradients"]
+    later = dataclasses.replace(worst.outcomes[0], evaluated=np.arange(200) < 30, label="later")
+    assert [flag.evidence.split(":")[0] for flag in masking_flags(found(later, mode="worst-case"))] == []
+
+
+def test_clean_errors_are_no_evidence():
+    clean = np.arange(200) >= 150
+    one, other = blind("square", 60), attack("pgd", 20, steps=40)
+    for outcome in (one, other):
+        outcome.broken[clean] = True
+    (flag,) = masking_flags(found(one, other, clean_errors=clean))
+    assert flag.evidence == f"{one.label} broke 60 of 150 images, {other.label} together 20"
+
+
+def test_what_was_left_is_all_that_accuracies_and_shares_in_worst_case_mode_are_about():
+    whole = found(*HONEST)
+    worst = in_worst_case_mode(whole, common(200))
+    alone = in_worst_case_mode(whole, np.zeros(200, bool))
+    assert norm_accuracy(worst, "linf") == norm_accuracy(whole, "linf") == norm_accuracy(alone, "linf")
+    for one, other in zip(worst.outcomes, alone.outcomes, strict=True):
+        assert attack_accuracy(worst, one.label) == attack_accuracy(alone, other.label)
+        assert np.array_equal(left_standing(worst, one.label), left_standing(alone, other.label))
+    assert attribution(worst) == attribution(alone)
+    names = ["accuracy", "low", "high", "conditional"]
+    assert tidy([worst])[names].equals(tidy([alone])[names])
+    assert worst.outcomes[1].evaluated.sum() > alone.outcomes[1].evaluated.sum()
+
+
+def test_images_crafted_on_another_network_say_nothing_of_this_one():
+    assert flags(attack("pgd", 0, steps=20, costs={"backwards": 0}), crafted_on={"name": "other"}) == []
+
+
+# Which rivals.
+
+
+def test_rivals_that_could_not_do_it_are_none():
+    strong = blind("square", 60)
+    assert flags(strong, attack("pgd", 20, steps=9)) == []  # too few steps
+    assert flags(strong, attack("fgsm", 20)) == []
+    assert flags(strong, attack("pgd", 20, steps=10)) == [(STRONGER, "strong")]
+
+    def stride(length, **more):
+        made = attack("pgd", 20, steps=20)
+        inner = made.definition["attack"] | {"relative_step_size": length, "step_size": None} | more
+        return dataclasses.replace(made, definition=made.definition | {"attack": inner})
+
+    assert flags(strong, stride(0.04)) == []  # 0.8 radii, all steps together
+    assert flags(strong, stride(0.05)) == [(STRONGER, "strong")]
+    assert flags(strong, stride(0.05, step_size=0.01)) == []
+    assert flags(attack("fgsm", 60), stride(0.04)) == []
+    assert flags(attack("fgsm", 60), stride(0.05)) == [("one step beats many", "strong")]
+
+
+def test_unbounded_attacks_with_a_short_reach_missed_nothing():
+    def ddn(**more):
+        made = attack("ddn", 100, "l2", kind="minimal", steps=more.pop("steps", 100))
+        return dataclasses.replace(made, definition={"attack": made.definition["attack"] | more})
+
+    missed = [("unbounded attacks do not reach 0%", "strong")]
+    assert flags(ddn()) == missed
+    assert flags(ddn(steps=10)) == []  # ends 1.05^10 radii away
+    assert flags(ddn(steps=10, initial_radius=4.0)) == missed
+    assert flags(ddn(gamma=0.01)) == []
+    assert flags(attack("fmn", 100, "l2", kind="minimal", steps=5)) == []
+
+
+def test_libraries_attacks_are_known_by_what_they_did():
+    """Whether Foolbox's boundary attack asks for gradients is written nowhere."""
+
+    def foreign(made):
+        return dataclasses.replace(made, definition=made.definition | {"source": "foolbox", "gradient_free": False})
+
+    unknown = attack("foolbox.attacks:BoundaryAttack", 0, costs={"backwards": 0})
+    assert flags(foreign(unknown)) == []
+    assert flags(unknown) == [("no gradients", "strong")]
+    more = foreign(attack("foolbox.attacks:BoundaryAttack", 60, costs={"backwards": 0}))
+    assert flags(more, attack("pgd", 20, steps=40)) == [(STRONGER, "strong")]
+
+
+# How sure.
+
+
+def test_in_sparse_norms_the_sign_is_weak():
+    for norm, strength in (("linf", "strong"), ("l2", "strong"), ("l1", "weak"), ("l0", "weak")):
+        assert flags(blind("pointwise", 60, norm), attack("pgd", 20, norm, steps=40)) == [(STRONGER, strength)]
+
+
+def test_a_difference_below_two_points_is_none_however_many_images_show_it():
+    def pair(ahead, images):
+        square = attack("square", ahead, images=images, gradient_free=True, costs={"backwards": 0})
+        return square, attack("pgd", 0, steps=40, images=images)
+
+    assert flags(*pair(199, 10_000)) == []
+    assert flags(*pair(200, 10_000)) == [(STRONGER, "strong")]
+    assert flags(*pair(8, 400)) == [(STRONGER, "strong")]
+    assert flags(*pair(6, 300)) == []  # two points, but p = 0.016
+
+
+def test_p_values_are_corrected_for_the_number_of_tests():
+    """A difference that one test would call real is none among many."""
+    one = blind("square", 8), attack("pgd", 0, steps=40)
+    several = [dataclasses.replace(blind("square", 0), label=str(number)) for number in range(12)]
+    assert float(binom.cdf(0, 8, 0.5)) < LEVEL
+    assert flags(*one) == [(STRONGER, "strong")]
+    assert flags(*one, *several) == []
+
+
+def test_what_is_no_test_needs_no_correction():
+    silent = attack("pgd", 0, steps=20, costs={"backwards": 0})
+    assert flags(silent, *(blind("square", number) for number in range(30))).count(("no gradients", "strong")) == 1
+
+
+def test_only_strong_flags_cost_the_rank():
+    weak = masking_flags(found(blind("pointwise", 60, "l1"), attack("pgd", 20, "l1", steps=40)))
+    strong = masking_flags(found(blind("square", 60), attack("pgd", 20, steps=40)))
+    assert (is_masked(weak), is_masked(strong), is_masked([*weak, *strong]), is_masked([])) == (
+        False,
+        True,
+        True,
+        False,
+    )
+
+
+def test_one_answer_that_changes_is_weak_and_many_are_strong():
+    assert flags(*HONEST, unstable=2) == [("random output", "weak")]
+    assert flags(*HONEST, unstable=3) == [("random output", "strong")]
+
+
+def test_only_autoattacks_own_warnings_are_signs():
+    def warned(text):
+        return flags(attack("autoattack", 50, warnings=(text,)))
+
+    assert warned("AutoAttack: there are 3 points with zero gradient!") == [("warning of an attack", "weak")]
+    assert warned("memory ran out for whole shards; in smaller batches its random draws are others") == []
+
+
+# Gradients that were looked at before any attack.
+
+
+def looked_at(images, dead, uphill, **more):
+    return dataclasses.replace(attack("pgd", 100, steps=40), probe=Probe(images, dead, uphill), **more)
+
+
+@pytest.mark.parametrize(
+    ("probe", "expected"),
+    [
+        ((100, 0, 100), []),
+        ((100, 20, 80), []),
+        ((100, 50, 50), ["dead gradients"]),
+        ((100, 0, 90), []),
+        ((100, 0, 60), ["gradients do not lead uphill"]),
+        ((100, 100, 0), ["dead gradients"]),
+        ((4, 4, 0), ["dead gradients"]),
+        ((2, 2, 0), []),
+        ((100, 40, 10), ["dead gradients", "gradients do not lead uphill"]),
+    ],
+)
+def test_gradients_that_lead_nowhere(probe, expected):
+    assert flags(looked_at(*probe)) == [(name, "strong") for name in expected]
+
+
+def test_each_threat_is_looked_at_once():
+    same = looked_at(100, 100, 0), looked_at(100, 100, 0, label="again")
+    other = looked_at(100, 0, 100, label="other", norm="l2")
+    (flag,) = masking_flags(found(*same, other))
+    assert flag.evidence == "linf: the gradients of 100 of 100 images are zero or not finite"
+
+
+def test_an_attack_without_gradients_where_there_are_some_is_not_the_networks_fault():
+    silent = attack("pgd", 0, steps=20, costs={"backwards": 0})
+    assert flags(dataclasses.replace(silent, probe=Probe(100, 0, 100))) == []

@@ -1,0 +1,63 @@
+"""Networks that hide their gradients are found by attacks that follow gradients alone, in either mode."""
+
+from __future__ import annotations
+
+import warnings
+
+import masked_networks
+import pytest
+import torch
+from evaluation_toys import write_suite
+
+from benchmark.analysis.masking import is_masked, masking_flags
+from benchmark.evaluation import evaluate
+
+#: Nothing here could be stronger than what it hides from.
+GRADIENTS = """\
+  - {attack: fgsm, norm: linf}
+  - {attack: pgd, norm: linf, parameters: {steps: 5, relative_step_size: 0.5}}
+"""
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def flags(tmp_path, monkeypatch):
+    def run(name, make, mode):
+        monkeypatch.setattr(masked_networks, name, make, raising=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # quantising so is deprecated
+            (found,) = evaluate(
+                f"python:masked_networks:{name}",
+                suite=write_suite(tmp_path, GRADIENTS, images=60),
+                results=tmp_path / "results",
+                dataset="digits",
+                trust=True,
+                precision="fp32",
+                mode=mode,
+                progress=False,
+            )
+        assert not found.failures
+        return masking_flags(found)
+
+    return run
+
+
+@pytest.mark.parametrize("mode", ["full", "worst-case"])
+@pytest.mark.parametrize("name", masked_networks.MASKED)
+def test_a_network_that_hides_is_found(flags, name, mode):
+    make, sign = masked_networks.MASKED[name]
+    found = flags(name, make, mode)
+    assert sign in {flag.name for flag in found if flag.is_strong}
+
+
+@pytest.mark.parametrize("mode", ["full", "worst-case"])
+@pytest.mark.parametrize("name", masked_networks.HONEST)
+def test_a_network_that_only_looks_odd_is_not(flags, name, mode):
+    assert not is_masked(flags(name, masked_networks.HONEST[name], mode))
