@@ -39,7 +39,7 @@ def evaluate(
     ] = "full",
     n: Images = None,
     mode: Annotated[
-        str, typer.Option(help="full: every attack sees every image. worst-case: only survivors.")
+        str, typer.Option(help="full: every attack sees every image. worst-case: survivors, and 100 images.")
     ] = "full",
     seed: AttackSeed = 0,
     device: Device = "auto",

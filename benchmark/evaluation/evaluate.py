@@ -44,7 +44,8 @@ def evaluate(
         preset: "full", or one that the suite defines, such as "quick".
         n: use the first `n` test images; None for the suite's number, or all if there are fewer.
         mode: "full": every attack sees every image. "worst-case": only what earlier attacks under the same threat
-            left standing, which gives the same accuracies per threat and in the worst case at a fraction of the cost.
+            left standing, which gives the same accuracies per threat and in the worst case at a fraction of the cost,
+            and up to a hundred images that all see, by which they are compared for signs of gradient masking.
         seed: of all noise.
         device: "auto", "cpu", "cuda", "cuda:1", ...
         precision: of the search: "auto", "fp32" or "bf16". Verdicts are always float32.

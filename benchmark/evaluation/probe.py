@@ -11,8 +11,8 @@ from torch import Tensor
 from benchmark.attacks import Classifier
 from benchmark.attacks.ascent import input_gradient
 from benchmark.attacks.objectives import Objective, cross_entropy, margin
-from benchmark.evaluation.memory import halve_on_out_of_memory
 from benchmark.evaluation.subject import Target, subject
+from benchmark.memory import halve_on_out_of_memory
 from benchmark.noise import ExampleNoise
 from benchmark.threats import Threat
 
@@ -45,7 +45,7 @@ def probe(
         is classified correctly, or if the network fails when it is asked for a gradient, which the attacks then say.
     """
     network = subject(target)
-    x, y, clean_errors = network.shard(start, stop)
+    x, y, clean_errors, _ = network.shard(start, stop)
     chosen = torch.tensor(rows, dtype=torch.long, device=x.device)
     chosen = chosen[~clean_errors[chosen]]
     if threat.norm not in NORMS or not len(chosen):
