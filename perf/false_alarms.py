@@ -35,10 +35,10 @@ MODES = {"full": "complete", "worst-case": "worst-case"}
 SIZES = (50, 100, 450)
 
 
-def measure(seeds: Sequence[int], work: Path) -> Iterator[tuple[str, Evaluation]]:
-    """Every network of every method, with the name of the run that it comes from."""
+def measure(methods: Sequence[str], seeds: Sequence[int], work: Path) -> Iterator[tuple[str, Evaluation]]:
+    """Every network of every run, with the name of the run."""
     for seed in seeds:
-        for method in METHODS.names():
+        for method in methods:
             run = Run(method, seed)
             for path in run.train(work):
                 (found,) = benchmark.evaluate(
@@ -48,10 +48,15 @@ def measure(seeds: Sequence[int], work: Path) -> Iterator[tuple[str, Evaluation]
                 yield run.name, found
 
 
-def replayed(found: Evaluation) -> Evaluation:
-    """What worst-case mode would have filed instead of `found`, which saw everything."""
+def replayed(found: Evaluation, shown: NDArray[np.bool_] | None = None) -> Evaluation:
+    """What worst-case mode would have filed instead of `found`, which saw everything.
+
+    Args:
+        found: in complete mode.
+        shown: N flags, which images every attack is shown; None for those that it is shown today.
+    """
     standing: dict[tuple[str, float], NDArray[np.bool_]] = {}
-    shown = common_images(len(found.clean_errors))
+    shown = common_images(len(found.clean_errors)) if shown is None else shown
     outcomes = []
     for outcome in found.outcomes:
         threat = (outcome.norm, outcome.epsilon)
@@ -63,7 +68,6 @@ def replayed(found: Evaluation) -> Evaluation:
                 evaluated=seen,
                 broken=outcome.broken & seen,
                 distance=np.where(seen, outcome.distance, np.float32(np.inf)),
-                costs=outcome.costs | {"attacked": int((seen & ~found.clean_errors).sum())},
             )
         )
         standing[threat] = left & ~outcome.broken
@@ -166,14 +170,15 @@ def write(lines: Sequence[str]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, default=Path("runs/false-alarms"), help="checkpoints and ledger")
+    parser.add_argument("--methods", nargs="+", default=METHODS.names(), choices=METHODS.names(), metavar="METHOD")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1], help="of the trainings")
     parser.add_argument("--draws", type=int, default=200, help="how often images are drawn for each network")
     parser.add_argument("--write", action="store_true", help="put the table into docs/masking.md")
     options = parser.parse_args()
-    found = list(measure(options.seeds, options.work))
+    found = list(measure(options.methods, options.seeds, options.work))
     about = (
-        f"{len(found)} networks of {len({run for run, _ in found})} runs: every method, recipe quick, seeds "
-        f"{', '.join(map(str, options.seeds))}."
+        f"{len(found)} networks of {len({run for run, _ in found})} runs, recipe quick, seeds "
+        f"{', '.join(map(str, options.seeds))}: {', '.join(options.methods)}."
     )
     lines = [about, "", *alarms(found, options.draws)]
     flagged = which(found)

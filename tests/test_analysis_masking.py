@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +18,9 @@ from benchmark.analysis.frames import tidy
 from benchmark.analysis.masking import LEVEL, is_masked, masking_flags, unchecked
 from benchmark.evaluation.outcomes import COMMON, Probe, common
 
+sys.path.insert(0, str(Path(__file__).parent.parent / "perf"))
+replayed = pytest.importorskip("false_alarms").replayed
+
 STRONGER = "an attack without gradients beats those with"
 
 
@@ -26,22 +31,6 @@ def found(*outcomes, clean_errors=None, **more):
 
 def flags(*outcomes, **more):
     return [(flag.name, flag.strength) for flag in masking_flags(found(*outcomes, **more))]
-
-
-def in_worst_case_mode(whole, shown):
-    """What worst-case mode files of attacks that would break what those of `whole` do; all see the images `shown`."""
-    standing: dict[str, np.ndarray] = {}
-    outcomes = []
-    for one in whole.outcomes:
-        left = standing.get(one.norm, ~whole.clean_errors)
-        seen = left | shown | whole.clean_errors
-        outcomes.append(
-            dataclasses.replace(
-                one, evaluated=seen, broken=one.broken & seen, distance=np.where(seen, one.distance, np.inf)
-            )
-        )
-        standing[one.norm] = left & ~one.broken
-    return dataclasses.replace(whole, mode="worst-case", outcomes=tuple(outcomes))
 
 
 # Which images.
@@ -64,12 +53,12 @@ def test_what_survivors_say_is_not_believed():
     outcomes = [dataclasses.replace(one, broken=one.broken ^ (rng.random(200) < 0.2)) for one in HONEST]
     whole = found(*outcomes)
     assert masking_flags(whole) == []
-    alone = in_worst_case_mode(whole, np.zeros(200, bool))
+    alone = replayed(whole, np.zeros(200, bool))
     square = alone.outcomes[-1]
     assert square.broken[square.evaluated].sum() > 8  # all of which the rivals lost, by construction
     assert masking_flags(alone) == []
     assert "not checkable in this mode" in unchecked(alone)
-    together = in_worst_case_mode(whole, common(200))
+    together = replayed(whole, common(200))
     assert masking_flags(together) == []
     assert unchecked(together) is unchecked(whole) is None
 
@@ -78,10 +67,10 @@ def test_a_strong_first_attack_hides_nothing_any_more():
     """A masked network's FGSM beats its PGD; in worst-case mode PGD used to see only what FGSM had left."""
     whole = found(attack("fgsm", 100), attack("pgd", 0, steps=40))
     assert [flag.name for flag in masking_flags(whole)] == ["one step beats many"]
-    worst = in_worst_case_mode(whole, common(200))
+    worst = replayed(whole, common(200))
     (flag,) = masking_flags(worst)
     assert (flag.name, flag.evidence.split(",")[0]) == ("one step beats many", "fgsm-linf-{} broke 50 of 100 images")
-    assert masking_flags(in_worst_case_mode(whole, np.zeros(200, bool))) == []
+    assert masking_flags(replayed(whole, np.zeros(200, bool))) == []
 
 
 def test_one_attack_of_a_norm_can_be_judged_by_itself_in_any_mode():
@@ -103,8 +92,8 @@ def test_clean_errors_are_no_evidence():
 
 def test_what_was_left_is_all_that_accuracies_and_shares_in_worst_case_mode_are_about():
     whole = found(*HONEST)
-    worst = in_worst_case_mode(whole, common(200))
-    alone = in_worst_case_mode(whole, np.zeros(200, bool))
+    worst = replayed(whole, common(200))
+    alone = replayed(whole, np.zeros(200, bool))
     assert norm_accuracy(worst, "linf") == norm_accuracy(whole, "linf") == norm_accuracy(alone, "linf")
     for one, other in zip(worst.outcomes, alone.outcomes, strict=True):
         assert attack_accuracy(worst, one.label) == attack_accuracy(alone, other.label)

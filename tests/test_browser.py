@@ -169,6 +169,36 @@ def test_two_to_four_networks_of_one_board(index: Any) -> None:
     assert not bar.is_displayed()
 
 
+def test_what_may_be_masked_is_ranked_by_a_switch(browser: Any, tmp_path: Path) -> None:
+    """Without a rank at first, with a link to the evidence; among the others when a reader wants it, and back."""
+    for name, fgsm, pgd in (("good", 0, 50), ("poor", 0, 90), ("best", 20, 0)):
+        flags = [[1.0] * count + [0.0] * (100 - count) for count in (fgsm, pgd)]
+        attacks = [("fgsm", "linf", 0.03, "budget", flags[0]), ("pgd", "linf", 0.03, "budget", flags[1])]
+        add_evaluation(tmp_path / "results", name, attacks, (False,) * 100)
+    visit(browser, benchmark.report(results=tmp_path / "results", out=tmp_path / "reports"))
+
+    def ranks() -> list[str]:
+        return [cell.text for cell in browser.find_elements("css selector", f"{DIGITS} tbody td:first-child")]
+
+    without, among = (["good", "poor", "best"], ["1", "2", "masked?"]), (["best", "good", "poor"], ["1", "2", "3"])
+    assert (networks(browser), ranks()) == without
+    switch = browser.find_element("name", "masked")
+    switch.click()
+    assert (networks(browser), ranks()) == among
+    boxes = {box.get_attribute("aria-label"): box for box in browser.find_elements("css selector", ".pick")}
+    for name in ("best", "good"):
+        boxes[f"Compare {name}"].click()
+    browser.find_element("css selector", ".picked .open").click()
+    wait_for(browser, "dialog .differences")
+    assert "best is better, but may be masked" in browser.find_element("css selector", ".differences").text
+    browser.find_element("css selector", "dialog form button").click()
+    switch.click()
+    assert (networks(browser), ranks()) == without
+    browser.find_element("css selector", "a.masked").click()
+    assert "fgsm broke 20 of 100 images, pgd together 0" in browser.find_element("css selector", "main").text
+    assert browser.current_url.endswith("-masking")
+
+
 def test_published_entries_stand_apart(index: Any) -> None:
     """Off at first, below the networks, without rank, with their radius; none for other data sets."""
     board = '.board[data-dataset="cifar10"]'

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import warnings
+from pathlib import Path
 
 import masked_networks
 import pytest
@@ -55,6 +57,13 @@ def test_a_network_that_hides_is_found(flags, name, mode):
     make, sign = masked_networks.MASKED[name]
     found = flags(name, make, mode)
     assert sign in {flag.name for flag in found if flag.is_strong}
+
+
+def test_the_page_tells_of_each_and_of_its_sign():
+    page = (Path(__file__).parent.parent / "docs" / "masking.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    told = {name: row.split("|")[2].strip() for row in rows for name in re.findall(r"`(\w+)`", row)}
+    assert told == {name: sign for name, (_, sign) in masked_networks.MASKED.items()}
 
 
 @pytest.mark.parametrize("mode", ["full", "worst-case"])

@@ -45,16 +45,16 @@ def probe(
         is classified correctly, or if the network fails when it is asked for a gradient, which the attacks then say.
     """
     network = subject(target)
-    x, y, clean_errors, _ = network.shard(start, stop)
-    chosen = torch.tensor(rows, dtype=torch.long, device=x.device)
-    chosen = chosen[~clean_errors[chosen]]
+    shard = network.shard(start, stop)
+    chosen = torch.tensor(rows, dtype=torch.long, device=shard.x.device)
+    chosen = chosen[~shard.clean_errors[chosen]]
     if threat.norm not in NORMS or not len(chosen):
         return None
 
     def look(part: slice) -> Tensor:
         own = chosen[part]
-        noise = ExampleNoise(seed, own + start, 0, x.device)
-        return _look(network.classifier, x[own], y[own], threat, noise)
+        noise = ExampleNoise(seed, own + start, 0, shard.x.device)
+        return _look(network.classifier, shard.x[own], shard.y[own], threat, noise)
 
     try:
         with network.classifier.exact():
