@@ -29,6 +29,7 @@ from benchmark.papers.stage import make_stage
 from benchmark.papers.text import claims_csv, to_latex
 from benchmark.papers.text import to_csv as paper_csv
 from benchmark.reporting import boards, leaderboard_frame, print_boards, print_contests
+from benchmark.reporting.robustbench import _entry
 
 IMAGES = 100
 
@@ -144,6 +145,12 @@ def test_the_switch_is_there_only_where_it_does_something(results: Path, tmp_pat
     assert 'name="masked"' in written(results, "html")
     add_evaluation(tmp_path / "plain", "at", attacks(50), (False,) * IMAGES)
     assert 'name="masked"' not in written(tmp_path / "plain", "html")
+
+
+def test_an_entry_for_robustbench_says_so(results: Path) -> None:
+    footnotes = {found.name: _entry(found, found.outcomes[0])["footnote"] for found in load_results(results)}
+    assert footnotes["best"].endswith("; possible gradient masking: one step beats many")
+    assert "masking" not in footnotes["good"]
 
 
 def test_a_comparison_says_that_the_better_one_may_be_masked(

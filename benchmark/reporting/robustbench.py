@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from benchmark.analysis import aggregate
+from benchmark.analysis.masking import masking_flags
 from benchmark.attacks.autoattack import AutoAttack
 from benchmark.errors import BadInput
 from benchmark.evaluation import Evaluation, Outcome
@@ -101,9 +102,14 @@ def _entry(evaluation: Evaluation, outcome: Outcome) -> dict[str, Any]:
         **({"external": _percent(together)} if together is not None and together < (autoattack or 0.0) else {}),
         "footnote": (
             f"suite {evaluation.suite['name']} ({evaluation.suite['preset']}), evaluation {evaluation.id}, "
-            f"AutoAttack by {outcome.definition['source']}"
+            f"AutoAttack by {outcome.definition['source']}{_doubt(evaluation)}"
         ),
     }
+
+
+def _doubt(evaluation: Evaluation) -> str:
+    signs = [flag.name for flag in masking_flags(evaluation) if flag.is_strong]
+    return f"; possible gradient masking: {', '.join(signs)}" if signs else ""
 
 
 def _percent(fraction: float | None) -> str | None:
