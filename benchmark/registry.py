@@ -26,12 +26,20 @@ class Registry(Generic[T]):
         kind: what the things are called in messages.
         group: the entry points; "" for `benchmark.<kind>s`.
         fault: what keeps a plug-in's thing from being one of these, as the end of a sentence; "" if nothing does.
+        load: how the thing is got that an entry point names; as Python does if not said.
     """
 
-    def __init__(self, kind: str, group: str = "", fault: Callable[[Any], str] = lambda thing: "") -> None:
+    def __init__(
+        self,
+        kind: str,
+        group: str = "",
+        fault: Callable[[Any], str] = lambda thing: "",
+        load: Callable[[EntryPoint], Any] = lambda entry: entry.load(),
+    ) -> None:
         self.kind = kind
         self.group = group or f"benchmark.{kind}s"
         self._fault = fault
+        self._found = load
         self._own: dict[str, T] = {}
         self._aliases: dict[str, str] = {}
 
@@ -71,6 +79,11 @@ class Registry(Generic[T]):
         """The other names of `name`."""
         return [alias for alias, target in self._aliases.items() if target == name]
 
+    def is_plug_in(self, name: str) -> bool:
+        """Whether another package announces a thing of that name, and nobody here has one."""
+        own = name in self._own or name in self._aliases
+        return not own and any(entry.name == name for entry in self._plugins())
+
     def __contains__(self, name: str) -> bool:
         # Looking for plug-ins reads the metadata of every installed package.
         return name in self._aliases or name in self._own or name in self.names()
@@ -96,7 +109,7 @@ class Registry(Generic[T]):
         which = f"{where}: " if where else ""
         which += f"{self.kind} {entry.name!r} of {entry.value}{f' in the package {package}' if package else ''}"
         try:
-            thing: T = entry.load()
+            thing: T = self._found(entry)
         except Exception as error:
             raise BadInput(f"{which} can't be loaded: {reason(error)}") from error
         if fault := self._fault(thing):

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from torch import nn
 
+from benchmark.models.fresh_import import load_entry
 from benchmark.models.mobilenet import mobilenet_v2
 from benchmark.models.normalize import Normalize
 from benchmark.models.resnet import preact_resnet18, resnet18
@@ -22,7 +23,7 @@ class Architecture(Protocol):
     def __call__(self, num_classes: int, shape: tuple[int, int, int]) -> nn.Module: ...
 
 
-ARCHITECTURES: Registry[Architecture] = Registry("architecture")
+ARCHITECTURES: Registry[Architecture] = Registry("architecture", load=load_entry)
 ARCHITECTURES.add("small-cnn", SmallCNN())
 ARCHITECTURES.add("small-cnn-x2", SmallCNN(widen=2))
 ARCHITECTURES.add("small-cnn-x3", SmallCNN(widen=3))
@@ -59,3 +60,14 @@ def build(
     """
     network = ARCHITECTURES.get(architecture)(num_classes=num_classes, shape=shape)
     return nn.Sequential(OrderedDict(normalize=Normalize(mean, std), network=network))
+
+
+def is_foreign(architecture: str) -> bool:
+    """Whether another package defines it, so that its name does not say what it computes.
+
+    Raises:
+        BadInput: unknown architecture.
+    """
+    made = ARCHITECTURES.get(architecture)
+    home = made if hasattr(made, "__qualname__") else type(made)
+    return home.__module__.partition(".")[0] != __name__.partition(".")[0]

@@ -13,9 +13,10 @@ from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 from torch import Tensor, nn
 
 from benchmark.errors import BadInput
-from benchmark.models.architectures import ARCHITECTURES, build
+from benchmark.models.architectures import ARCHITECTURES, build, is_foreign
 from benchmark.models.files import read_file, write_file
 from benchmark.models.fit import ImageProblem, check_fits
+from benchmark.models.reach import Reach
 from benchmark.storage import digest, tensor_digest
 
 Text = Annotated[str, Field(max_length=1000)]
@@ -68,9 +69,13 @@ class Checkpoint:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 (hex) of everything that decides the network's output, and of nothing else."""
-        weights = tensor_digest(self.state)
-        return digest([weights, self.architecture, self.num_classes, [*self.shape], [*self.mean], [*self.std]])
+        """SHA-256 (hex) of everything that decides the network's output, and of nothing else.
+
+        What another package's architecture computes is in its code, which may change under its name.
+        """
+        parts: list[Any] = [tensor_digest(self.state), self.architecture, self.num_classes]
+        parts += [[*self.shape], [*self.mean], [*self.std]]
+        return digest([*parts, Reach(self.model()).digest()] if is_foreign(self.architecture) else parts)
 
     def model(self) -> nn.Module:
         """The network, in float32 on the CPU and in eval mode: images N×C×H×W in [0, 1] → N×K logits."""

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +11,8 @@ from torch.nn.parameter import is_lazy
 
 from benchmark.errors import BadInput, first_line
 from benchmark.models.fit import ImageProblem, Shape, check_fits
-from benchmark.storage import digest, tensor_digest
+from benchmark.models.reach import Reach
+from benchmark.storage import digest
 
 
 @dataclass
@@ -27,6 +25,8 @@ class ExternalModel:
         num_classes, shape: what it was made for; None where the source doesn't say.
         dataset, scale: the dataset it was trained on and its row of radii; "" where the source doesn't say.
         code: digest of the code it was made by, where that is not fixed by its name.
+        digest: SHA-256 (hex) of the name, the code, and everything that can be reached from the network; see
+            `benchmark.models.reach`.
 
     Raises:
         BadInput: the network can't be brought to the CPU, to float32 and into eval mode.
@@ -39,6 +39,7 @@ class ExternalModel:
     dataset: str = ""
     scale: str = ""
     code: str = ""
+    digest: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         try:
@@ -48,13 +49,8 @@ class ExternalModel:
                 f"{self.name} can't be put on the CPU in float32 and eval mode: {first_line(error)}; "
                 "give the network itself, with its weights loaded"
             ) from error
-
-    @cached_property
-    def digest(self) -> str:
-        """SHA-256 (hex) of the source's name, its code, and all weights and buffers, saved with it or not."""
-        buffers = {f"buffer {name}": value for name, value in self.network.named_buffers()}
-        state = {key: value for name, found in self.network.state_dict().items() for key, value in _flat(name, found)}
-        return digest([self.name, *([self.code] if self.code else []), tensor_digest({**buffers, **state})])
+        # At once, before it is asked anything: some networks keep what they computed last.
+        self.digest = digest([self.name, self.code, Reach(self.network).digest()])
 
     def model(self) -> nn.Module:
         """The network, in float32 on the CPU and in eval mode."""
@@ -85,12 +81,3 @@ def _plain(network: nn.Module) -> nn.Module:
             if isinstance(value, Tensor) and not value.is_leaf:
                 setattr(module, name, value.detach())
     return network
-
-
-def _flat(name: str, value: Any) -> Iterator[tuple[str, Tensor]]:
-    """The tensors in an entry of a state: itself, or what quantised layers pack their weights into."""
-    if isinstance(value, Tensor):
-        yield name, value.dequantize() if value.is_quantized else value
-    elif isinstance(value, list | tuple):
-        for position, item in enumerate(value):
-            yield from _flat(f"{name}.{position}", item)

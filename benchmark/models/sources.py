@@ -6,7 +6,6 @@ without running code; only `python:` runs any, and only if you `trust` it.
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 import warnings
@@ -14,13 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Protocol
 
 from torch import hub, nn
 
 from benchmark.cache import cache_root
 from benchmark.errors import BadInput, reason, unknown
+from benchmark.models import fresh_import
 from benchmark.models.external import ExternalModel
 from benchmark.models.normalize import Normalize
 from benchmark.registry import Registry
@@ -33,7 +33,9 @@ class Source(Protocol):
     def __call__(self, name: str, download: bool, trust: bool) -> ExternalModel: ...
 
 
-SOURCES: Registry[Source] = Registry("source", fault=lambda thing: "" if callable(thing) else "is not a function")
+SOURCES: Registry[Source] = Registry(
+    "source", load=fresh_import.load_entry, fault=lambda thing: "" if callable(thing) else "is not a function"
+)
 
 
 @SOURCES.register("robustbench")
@@ -130,23 +132,29 @@ def from_python(name: str, download: bool, trust: bool) -> ExternalModel:
         raise BadInput(f"python:{name} names no function; write python:MODULE:CALLABLE")
     if not trust:
         raise BadInput(f"python:{name} runs code of the module {module}; pass --trust if you trust it")
+    found = _made(module, function)
+    # Made by modules that are in use already, it may hold what they computed meanwhile.
+    if _FIRST.setdefault((name, found.code), found.digest) != found.digest:
+        found = _made(module, function, anew=True)
+    return found
+
+
+#: The digests of networks of one's own code when they were made for the first time, by name and code.
+_FIRST: dict[tuple[str, str], str] = {}
+
+
+def _made(module: str, function: str, anew: bool = False) -> ExternalModel:
+    name = f"python:{module}:{function}"
     sys.path.insert(0, os.getcwd())
     try:
-        imported = importlib.import_module(module)
-        network = getattr(imported, function)()
+        network = fresh_import.use(module, lambda imported: getattr(imported, function)(), anew)
     except Exception as error:  # it is the user's code: it may raise anything
-        raise BadInput(f"python:{name} failed: {reason(error)}") from error
+        raise BadInput(f"{name} failed: {reason(error)}") from error
     finally:
         sys.path.remove(os.getcwd())
     if not isinstance(network, nn.Module):
-        raise BadInput(f"python:{name} returned {type(network).__name__}; it must return a torch.nn.Module")
-    return ExternalModel(f"python:{name}", network, code=_code(imported))
-
-
-def _code(module: ModuleType) -> str:
-    """The digest of a module's file: what it computes beside its weights may change with any line of it."""
-    file = getattr(module, "__file__", None)
-    return digest(Path(file).read_bytes()) if file and Path(file).is_file() else ""
+        raise BadInput(f"{name} returned {type(network).__name__}; it must return a torch.nn.Module")
+    return ExternalModel(name, network, code=digest(fresh_import.sources(module)))
 
 
 @contextmanager
