@@ -130,6 +130,7 @@ def _records(folder: Path) -> Iterator[Finding]:
 
 
 def _keepsakes(folder: Path) -> Iterator[Finding]:
+    from benchmark.evaluation.answers import read_known
     from benchmark.evaluation.keepsakes import read_keepsake
     from benchmark.evaluation.record import Damaged
     from benchmark.evaluation.specimens import read_specimens
@@ -137,6 +138,7 @@ def _keepsakes(folder: Path) -> Iterator[Finding]:
     kinds: tuple[tuple[str, Callable[[Path], object], str], ...] = (
         ("adversarials", read_keepsake, "it is made again by bench evaluate --keep"),
         ("specimens", read_specimens, "pages do without these images"),
+        ("answers", read_known, "bench evaluate asks the network again"),
     )
     for kind, read, remedy in kinds:
         for path in sorted((folder / kind).glob("*/*.npz")):

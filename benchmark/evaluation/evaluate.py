@@ -90,6 +90,8 @@ def evaluate(
     plans = {plan.id: plan for plan in planned}
     old = {key: evaluation for key, plan in plans.items() if (evaluation := finished(plan, ledger)) is not None}
     missing = checked([plan for key, plan in plans.items() if key not in old])
+    for plan in plans.values():
+        ledger.remember(plan.target.known)
     _run(missing, ledger, workers, progress, time_limit)
     return [old.get(key) or written(plan, ledger) for key, plan in plans.items()]
 

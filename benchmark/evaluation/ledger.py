@@ -5,6 +5,7 @@
       records/<network>/<key>.safetensors  one per job, named by the digest of its key
       adversarials/<network>/<key>.npz     the adversarial images of a record, where they were asked for
       specimens/<network>/<key>.npz        a few images to look at, of the first job of each attack
+      answers/<contents>/<data>-<network>.npz  what each network answers to a few images, to know it again by
       evaluations/<name>-<id>.json         one per network and suite, written when all its jobs are done
       transfers/<source>-to-<name>-<id>.json  the same with images that were crafted on another network
 
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from benchmark.errors import BadInput
+from benchmark.evaluation.answers import Answers, Known, other_network, read_known, write_known
 from benchmark.evaluation.form import Manifest, misfit
 from benchmark.evaluation.outcomes import Evaluation
 from benchmark.evaluation.record import FORMAT, Damaged, Record, read_record, write_record
@@ -134,6 +136,41 @@ class Ledger:
 
     def _specimens_path(self, network: str, record: str) -> Path:
         return self.folder / "specimens" / safe_name(network[:16]) / f"{safe_name(record)}.npz"
+
+    def known(self, contents: str, data: str = "") -> list[Known]:
+        """The networks that are made of `contents` and were tried before, on this data if any is named.
+
+        Args:
+            contents: the digest of what a network is made of, see `Checkpoint.digest` and `ExternalModel.digest`.
+            data: the digest of test images; "" for all that there are.
+        """
+        paths = sorted((self.folder / "answers" / safe_name(contents[:16])).glob(f"{data[:16]}*.npz"))
+        found = [known for path in paths if (known := self._read(read_known, path)) is not None]
+        return [known for known in found if known.contents == contents and data in ("", known.data)]
+
+    def identify(self, contents: str, data: str, answers: Answers) -> str:
+        """The digest under which the results of a network are filed on these images.
+
+        It is that of its contents, unless a network of the same contents is known that answers otherwise.
+        """
+        known = self.known(contents, data)
+        for each in known:
+            if each.answers.agree(answers):
+                return each.network
+        return other_network(contents, answers) if known else contents
+
+    def remember(self, known: Known | None) -> None:
+        """Keep the answers of a network, if it was asked for some and none are kept yet.
+
+        Raises:
+            BadInput: the folder can't be written or the disk is full.
+        """
+        if known is None:
+            return
+        folder = self.folder / "answers" / safe_name(known.contents[:16])
+        path = folder / f"{safe_name(known.data[:16])}-{safe_name(known.network[:16])}.npz"
+        if self._read(read_known, path) is None:
+            write_known(self._own(path), known)
 
     def write_evaluation(self, manifest: dict[str, Any]) -> None:
         """Add an evaluation: what was evaluated, and the keys of all its records.

@@ -96,21 +96,22 @@ class Order:
             complaints.messages.append(f"time_limit must be a positive number of seconds, not {self.time_limit}")
         if not 0 <= self.seed < 2**63:
             complaints.messages.append(f"seed must be a number from 0 to 2^63 - 1, not {self.seed}")
-        device = precision = ""
+        device, precision = "cpu", "fp32"
         with complaints.noted():
             device = str(resolve_device(self.device))
             precision = resolve_precision(self.precision, resolve_device(self.device))
         ledger = Ledger(self.results)
         with complaints.noted():
             ledger = Ledger.open(check_writable(self.results), create=True)
+        subject.forget()  # data and networks may have changed since this process last looked
         plans = []
         for source in sources:
             with complaints.noted():
-                plans.append(self._plan(str(source), device, precision))
+                plans.append(self._plan(str(source), device, precision, ledger))
         complaints.raise_all()
         return plans, ledger
 
-    def _plan(self, source: str, device: str, precision: str) -> Plan:
+    def _plan(self, source: str, device: str, precision: str, ledger: Ledger) -> Plan:
         network = subject.open_network(source, self.download, self.trust)
         name = self.dataset or network.dataset
         if not name:
@@ -131,19 +132,30 @@ class Order:
             )
         if self.n is None and suite.images > available:
             notes.append(f"the suite asks for {suite.images} images; {dataset.name} has {available}, all were used")
+        target = Target(
+            source=source,
+            network=network.digest,
+            dataset=name,
+            root=root,
+            data=dataset.digest,
+            device=device,
+            precision=precision,
+            trust=self.trust,
+            compile=self.compile,
+            contents=network.digest,
+        )
+        card = subject.card(network)
+        answers = subject.answers_of(network, dataset, target)
+        identity = ledger.identify(network.digest, dataset.digest, answers)
+        if identity != network.digest:
+            card |= {"digest": identity, "contents": network.digest}
+            notes.append(
+                "another network that is made of the same but answers otherwise was evaluated before; "
+                "their results are kept apart"
+            )
         return Plan(
-            target=Target(
-                source=source,
-                network=network.digest,
-                dataset=name,
-                root=root,
-                data=dataset.digest,
-                device=device,
-                precision=precision,
-                trust=self.trust,
-                compile=self.compile,
-            ),
-            card=subject.card(network),
+            target=dataclasses.replace(target, network=identity, answers=answers),
+            card=card,
             suite=suite.first(self.n or min(suite.images, available)),
             mode=self.mode,
             seed=self.seed,

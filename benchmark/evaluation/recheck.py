@@ -20,6 +20,7 @@ from benchmark.evaluation.record import Damaged, Record
 from benchmark.evaluation.subject import Subject, Target
 from benchmark.evaluation.verify import verify as judge
 from benchmark.hardware import resolve_device
+from benchmark.models import Checkpoint, ExternalModel
 from benchmark.threats import Threat
 
 
@@ -75,24 +76,48 @@ def verify(
     if not ledger.folder.exists():
         raise BadInput(f"there is no folder {ledger.folder}; name the results folder of an evaluation with --keep")
     evaluations = [*ledger.evaluations(), *ledger.transfers()]
-    place = str(resolve_device(device))
-    folder = str(root) if root is not None else None
     found = []
     for source in sources:
-        digest = subject.open_network(str(source), download, trust).digest
-        mine = [evaluation for evaluation in evaluations if evaluation.model["digest"] == digest]
+        mine = []
+        opened = subject.open_network(str(source), download, trust)
+        for evaluation in evaluations:
+            target = Target(
+                source=str(source),
+                network=evaluation.model["digest"],
+                dataset=evaluation.dataset["name"],
+                root=str(root) if root is not None else None,
+                data=evaluation.dataset["digest"],
+                device=str(resolve_device(device)),
+                precision="fp32",
+                trust=trust,
+                contents=opened.digest,
+            )
+            if _is(ledger, opened, evaluation, target, download):
+                mine.append((evaluation, target))
         if not mine:
             raise BadInput(f"{ledger.folder} has no evaluation of {source}; name the networks that were evaluated")
-        for evaluation in mine:
-            name, data = evaluation.dataset["name"], evaluation.dataset["digest"]
-            subject.dataset_of(name, folder, download)
-            network = subject.subject(Target(str(source), digest, name, folder, data, place, "fp32", trust))
+        for evaluation, target in mine:
+            network = subject.subject(target)
             rechecks = [_recheck(ledger, network, evaluation, outcome) for outcome in evaluation.outcomes]
             # An evaluation without --keep has nothing to show; of one with it, every attack that found something has.
             if any(recheck.stored or recheck.problems for recheck in rechecks):
                 found += [recheck for recheck in rechecks if recheck.claimed or recheck.problems]
     subject.forget()
     return found
+
+
+def _is(
+    ledger: Ledger, network: Checkpoint | ExternalModel, evaluation: Evaluation, target: Target, download: bool
+) -> bool:
+    """Whether it is the network that was evaluated: made of the same, or called the same, and answering as it did."""
+    contents = evaluation.model.get("contents", target.network)
+    if contents != network.digest and evaluation.name != network.name:
+        return False
+    dataset = subject.dataset_of(target.dataset, target.root, download)
+    kept = [known for known in ledger.known(contents, target.data) if known.network == target.network]
+    if dataset.digest != target.data or not kept:  # other images are refused when they are loaded
+        return bool(contents == network.digest)
+    return kept[0].answers.agree(subject.answers_of(network, dataset, target))
 
 
 def _recheck(ledger: Ledger, network: Subject, evaluation: Evaluation, outcome: Outcome) -> Recheck:

@@ -15,6 +15,7 @@ from benchmark.attacks import PreparedClassifier, freeze
 from benchmark.attacks.objectives import has_answer, is_wrong
 from benchmark.data import Dataset, load
 from benchmark.errors import BadInput, reason
+from benchmark.evaluation.answers import FEW, Answers, Known, ask
 from benchmark.evaluation.verify import exact_logits
 from benchmark.memory import halve_on_out_of_memory
 from benchmark.models import Checkpoint, ExternalModel, check_model, differing, load_model
@@ -26,12 +27,14 @@ class Target:
 
     Attributes:
         source: where the network comes from, e.g. a checkpoint's path.
-        network: the network's digest.
+        network: the digest that the network's results are filed under.
         dataset, root: what `benchmark.data.load` is asked for.
         data: the digest of the test split.
         device, precision: of the search, resolved.
         trust: whether foreign code that the network is made by may be run.
         compile: whether the search's passes are compiled.
+        contents: the digest of what the network is made of; "" where that is `network`.
+        answers: what it answers to the first test images; None where it was not asked.
     """
 
     source: str
@@ -43,6 +46,14 @@ class Target:
     precision: str
     trust: bool = False
     compile: bool = False
+    contents: str = ""
+    answers: Answers | None = None
+
+    @property
+    def known(self) -> Known | None:
+        """What to know the network again by, if it was asked."""
+        contents = self.contents or self.network
+        return None if self.answers is None else Known(self.network, contents, self.data, self.answers)
 
 
 #: How far the answers of the prepared network may be from those of the original, relative to the largest logit.
@@ -154,9 +165,28 @@ def load_subject(target: Target) -> Subject:
     dataset = dataset_of(target.dataset, target.root)
     if dataset.digest != target.data:
         raise BadInput(f"dataset {target.dataset} is not what it was when the evaluation began; start it again")
-    if network.digest != target.network:
+    if network.digest != (target.contents or target.network):
+        raise BadInput(f"{target.source}: {_changed(network, dataset)}")
+    if target.answers is not None and not target.answers.agree(answers_of(network, dataset, target)):
         raise BadInput(f"{target.source}: {_changed(network, dataset)}")
     return Subject(network.model(), dataset, target)
+
+
+def answers_of(network: Checkpoint | ExternalModel, dataset: Dataset, target: Target) -> Answers:
+    """What a network answers to the first test images.
+
+    Raises:
+        BadInput: it has no answers; the message says why.
+    """
+    model = network.model()
+    try:
+        return ask(model, dataset, target.device)
+    except Exception as error:  # a foreign network may raise anything
+        try:
+            check_model(model, dataset.test.batch(slice(0, FEW))[0].to(target.device), dataset.num_classes)
+        except BadInput as found:
+            raise BadInput(f"{target.source}: {found}") from error
+        raise BadInput(f"{target.source}: the network fails on the first test images: {reason(error)}") from error
 
 
 def _changed(network: Checkpoint | ExternalModel, dataset: Dataset) -> str:
@@ -169,7 +199,8 @@ def _changed(network: Checkpoint | ExternalModel, dataset: Dataset) -> str:
         return "the file is not what it was when the evaluation began; start it again"
     return (
         "its weights or its code are not what they were when the evaluation began; if the factory draws weights "
-        "at random, call torch.manual_seed(0) in it first, or save them once and load them there; else start again"
+        "at random, call torch.manual_seed(0) in it first, or save them once and load them there; if it keeps a time "
+        "or a count, leave that out; else start again"
     )
 
 

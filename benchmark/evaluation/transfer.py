@@ -89,8 +89,12 @@ def transfer(
     from_ids = dict.fromkeys(plan.id for plan in planned[: len(first)])
     to_ids = dict.fromkeys(plan.id for plan in planned[len(first) :])
     pairs = [_pair(plans[source], plans[target]) for source in from_ids for target in to_ids]
-    if any(finished(pair, ledger) is None for pair in pairs):
+    missing = any(finished(pair, ledger) is None for pair in pairs)
+    if missing:
         plans = {plan.id: plan for plan in checked(list(plans.values()))}
+    for plan in plans.values():
+        ledger.remember(plan.target.known)
+    if missing:
         _run([plans[name] for name in from_ids], [plans[name] for name in to_ids], ledger, progress)
     return [written(pair, ledger) for pair in pairs]
 

@@ -126,15 +126,19 @@ def _evaluations_of(network: str, evaluations: Sequence[Evaluation]) -> list[Eva
     """The evaluations of the network that the user means."""
     if network.endswith(".pt") or Path(network).is_file():
         digest = load_model(network).digest
-        own = [evaluation for evaluation in evaluations if evaluation.model["digest"] == digest]
+        own = [each for each in evaluations if digest in (each.model["digest"], each.model.get("contents"))]
         if not own:
             raise BadInput(f"{network} has no such results; bench evaluate makes some")
-        return own
+        return _of_one(network, own)
     own = [evaluation for evaluation in evaluations if evaluation.name == network]
     if not own and len(network) >= 8:
         own = [evaluation for evaluation in evaluations if evaluation.model["digest"].startswith(network)]
     if not own:
         raise unknown("network", network, {evaluation.name for evaluation in evaluations})
+    return _of_one(network, own)
+
+
+def _of_one(network: str, own: list[Evaluation]) -> list[Evaluation]:
     digests = sorted({str(evaluation.model["digest"])[:12] for evaluation in own})
     if len(digests) > 1:
         raise BadInput(f"{len(digests)} networks are called {network}; name one by its digest: {', '.join(digests)}")
