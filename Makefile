@@ -32,7 +32,7 @@ setup: .venv/.complete
 # Networks this small gain nothing from a second thread, and on a busy machine they lose much.
 demo: export OMP_NUM_THREADS ?= 1
 demo: .venv/.complete
-	@$(BIN)/bench train --method $(METHODS) --dataset digits --recipe quick --out zoo
+	@$(BIN)/bench train --method $(METHODS) --dataset digits --recipe quick --out zoo $(if $(wildcard zoo/.state/*.pt),--resume)
 	@$(BIN)/bench evaluate zoo/*.pt --suite multi-perturbation --preset quick --workers 2 --results results > /dev/null
 	@$(BIN)/bench report --results results --out reports
 

@@ -40,11 +40,12 @@ def learn(method, folder, teachers=(), **settings):
 def zoo(tmp_path_factory):
     """The paths of a natural and a robust teacher, and what natural training keeps in each norm."""
     folder = tmp_path_factory.mktemp("zoo")
-    kept = {norm: learn("natural", folder, norms=[norm])[0].history[-1]["robust"] for norm in ("l1", "l2", "linf")}
+    norms = ("l1", "l2", "linf")
+    kept = {norm: learn("natural", folder / norm, norms=[norm])[0].history[-1]["robust"] for norm in norms}
     learn("at", folder)
     learn("natural", folder / "warm", temperature=4)
     return {
-        "natural": folder / "natural.pt",
+        "natural": folder / "linf/natural.pt",
         "robust": folder / "at.pt",
         "warm": folder / "warm/natural.pt",
         "kept": kept,

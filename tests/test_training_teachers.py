@@ -86,11 +86,13 @@ def test_a_checkpoint_teaches_under_its_name_and_digest(tmp_path):
 
 
 def test_another_teacher_is_another_run(tmp_path):
-    (path,) = train("rslad", teacher=["python:my_teachers:make"], trust=True, out=tmp_path, **FAST)
+    options = {"teacher": ["python:my_teachers:make"], "trust": True, "out": tmp_path, **FAST}
+    (path,) = train("rslad", **options)
     before = load_checkpoint(path).digest
     (tmp_path / "my_teachers.py").write_text(CODE.replace("manual_seed(0)", "manual_seed(1)"))
-    sys.modules.pop("my_teachers")
-    (path,) = train("rslad", teacher=["python:my_teachers:make"], trust=True, out=tmp_path, **FAST)
+    with pytest.raises(BadInput, match=r"is of another run: other teachers; it is not replaced"):
+        train("rslad", **options)
+    assert train("rslad", **options, overwrite=True) == [path]
     assert load_checkpoint(path).digest != before
 
 

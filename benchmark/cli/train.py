@@ -52,6 +52,9 @@ def train(
     device: Device = "auto",
     precision: Precision = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Go on from where an interrupted run stopped.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace what another run left under this name; begin anew.")
+    ] = False,
     download: Download = False,
     root: Root = None,
     trust: Trust = False,
@@ -59,7 +62,10 @@ def train(
     devices: Devices = 1,
     num_nodes: Annotated[int, typer.Option(help="How many machines take part.")] = 1,
 ) -> None:
-    """Train a defence; one checkpoint per network goes to --out. What is there already is left alone."""
+    """Train a defence; one checkpoint per network goes to --out. What is there already is left alone.
+
+    A run that is finished is not made again, and what another run left under the same name is not replaced.
+    """
     options = given(locals())
     if name and len(method) > 1:
         raise BadInput(f"--name {name} would name {len(method)} runs alike; train one method at a time")

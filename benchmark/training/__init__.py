@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmark.errors import BadInput
 from benchmark.hardware import describe
-from benchmark.models import Checkpoint, load_checkpoint, save_checkpoint
+from benchmark.models import Checkpoint, save_checkpoint
 from benchmark.storage import check_writable
 from benchmark.training.method import formula
 from benchmark.training.methods import METHODS
@@ -19,6 +19,7 @@ from benchmark.training.parallel import check_processes, make_fabric
 from benchmark.training.plan import Plan, make_plan
 from benchmark.training.recipe import recipe_names
 from benchmark.training.report import Reporter
+from benchmark.training.standing import Taken, check_room, epochs_behind, is_finished, last_of, paths_of
 from benchmark.training.state import state_path
 from benchmark.training.teachers import code_within_reach, lineage
 from benchmark.training.trainer import Trainer
@@ -44,7 +45,8 @@ def train(
     name: str | None = None,
     device: str = "auto",
     precision: str = "auto",
-    resume: bool = False,
+    resume: bool | None = False,
+    overwrite: bool = False,
     download: bool = False,
     root: str | Path | None = None,
     trust: bool = False,
@@ -56,7 +58,8 @@ def train(
     """Train the networks of a method and write one checkpoint for each.
 
     `out/NAME.pt` holds the weights of highest robust accuracy on held-out images, `out/last/NAME.pt` the last
-    ones. If both are there already, made by the very same run, nothing is done.
+    ones. If both are there already, made by the very same run, nothing is done; what another run made is not
+    replaced.
 
     Args:
         method: a name in `METHODS`, e.g. "at" or "mat".
@@ -75,7 +78,9 @@ def train(
         out: folder for the checkpoints.
         name: of the run; the method and whatever is not as usual if left out.
         device, precision: see `benchmark.hardware`.
-        resume: continue an interrupted run of the same settings from its last finished epoch.
+        resume: continue an interrupted run of the same settings from its last finished epoch. False refuses to begin
+            it anew; None does what True does, and says nothing where there is nothing to continue.
+        overwrite: replace checkpoints and an unfinished run that are another run's, and begin an unfinished one anew.
         download, trust: whether data and foreign teachers may be fetched, and a teacher's own code run.
         compile: hand the networks to torch.compile.
         devices, num_nodes: processes per machine, and machines.
@@ -85,7 +90,8 @@ def train(
         The paths of the selected checkpoints, in the order of the method's networks.
 
     Raises:
-        BadInput: something about the arguments, or the loss stopped being a number.
+        BadInput: something about the arguments; another run's checkpoints are in the way; an unfinished run is there
+            and nobody said what to do with it; or the loss stopped being a number.
         KeyboardInterrupt: as it came; what the last finished epoch left can be resumed.
     """
     check_processes(devices, num_nodes)
@@ -107,16 +113,31 @@ def train(
         trust=trust,
     )
     folder = check_writable(out)
-    paths = [folder / f"{checkpoint}.pt" for checkpoint in plan.checkpoint_names()]
-    if all(_is_of(plan, path) for each in paths for path in (each, _last(each))):
-        return paths
+    if is_finished(plan, folder):
+        return paths_of(plan, folder)
+    if not overwrite:
+        check_room(plan, folder)
+    behind = epochs_behind(plan, folder, resume, overwrite)
+    if resume and not behind and progress is not False:
+        print(f"{plan.name}: there is nothing to resume; training begins with epoch 1", file=sys.stderr)
     fabric = make_fabric(plan.device, plan.precision, devices, num_nodes)
+    run = partial(_run, plan=plan, folder=folder, resume=behind > 0, overwrite=overwrite, compile=compile)
     with code_within_reach():
-        fabric.launch(partial(_run, plan=plan, folder=folder, resume=resume, compile=compile, progress=progress))
-    return paths
+        fabric.launch(partial(run, progress=progress))
+    return paths_of(plan, folder)
 
 
-def _run(fabric: Fabric, plan: Plan, folder: Path, resume: bool, compile: bool, progress: bool | None) -> None:
+def train_beside(method: str, **options: Any) -> list[Path]:
+    """`train`, under a name with eight digits of its digest behind it where another run's results have its name."""
+    try:
+        return train(method, **options)
+    except Taken as taken:
+        return train(method, **{**options, "name": taken.beside})
+
+
+def _run(
+    fabric: Fabric, plan: Plan, folder: Path, resume: bool, overwrite: bool, compile: bool, progress: bool | None
+) -> None:
     state = state_path(folder, plan.name)
     trainer = Trainer(plan, fabric, compile)
     leads = fabric.global_rank == 0
@@ -124,6 +145,8 @@ def _run(fabric: Fabric, plan: Plan, folder: Path, resume: bool, compile: bool, 
     with Reporter(plan.name, plan.recipe.epochs, trainer.steps, progress if leads else False, scalars) as report:
         trainer.fit(state, resume, report)
     if leads:
+        if not overwrite:
+            check_room(plan, folder)  # hours may have passed; the state of the whole run stays where it is
         _save_checkpoints(trainer, folder)
         state.unlink(missing_ok=True)
     fabric.barrier()
@@ -136,7 +159,7 @@ def _save_checkpoints(trainer: Trainer, folder: Path) -> None:
         best = trainer.best[n]
         network = plan.bound.cohort.members[n].name
         for selection, epoch, weights, path in (
-            ("last", trainer.epoch, trainer.members[n].state_dict(), _last(folder / f"{name}.pt")),
+            ("last", trainer.epoch, trainer.members[n].state_dict(), last_of(folder / f"{name}.pt")),
             ("best", best["epoch"], best["state"], folder / f"{name}.pt"),
         ):
             checkpoint = Checkpoint(
@@ -172,18 +195,6 @@ def _save_checkpoints(trainer: Trainer, folder: Path) -> None:
                 },
             )
             save_checkpoint(path, checkpoint)
-
-
-def _is_of(plan: Plan, path: Path) -> bool:
-    """Whether the checkpoint at `path` is what this plan leads to."""
-    try:
-        return path.exists() and load_checkpoint(path).extra.get("run") == plan.digest
-    except BadInput:
-        return False
-
-
-def _last(path: Path) -> Path:
-    return path.parent / "last" / path.name
 
 
 def _versions() -> dict[str, str]:

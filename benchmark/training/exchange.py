@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import BadInput, unknown
+from benchmark.models.fresh_import import load_entry
 from benchmark.registry import Registry
 from benchmark.training.objectives import OBJECTIVES
 from benchmark.training.outer import OUTERS, Outer
@@ -23,7 +24,7 @@ def _fault(thing: Any) -> str:
 
 
 #: Every defence by name; its table is `benchmark.training.methods`.
-METHODS: Registry[Method] = Registry("method", fault=_fault)
+METHODS: Registry[Method] = Registry("method", fault=_fault, load=load_entry)
 
 
 def attack_of(inner: str, own: Method, where: str) -> Method | None:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from benchmark.attacks import objectives
 from benchmark.attacks.objectives import Objective
+from benchmark.models.fresh_import import load_entry
 from benchmark.registry import Registry
 from benchmark.training.batch import Mismatch
 from benchmark.training.losses import boosted, divergence
@@ -61,7 +62,7 @@ class Target:
 
 #: (target, **hyper-parameters) → the per-example loss to climb.
 MakeObjective = Callable[..., Objective]
-OBJECTIVES: Registry[MakeObjective] = Registry("inner objective", "benchmark.inner_objectives")
+OBJECTIVES: Registry[MakeObjective] = Registry("inner objective", "benchmark.inner_objectives", load=load_entry)
 
 
 @OBJECTIVES.register("ce")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -16,19 +16,15 @@ from benchmark.errors import BadInput
 from benchmark.hardware import resolve_device, resolve_precision
 from benchmark.models import ARCHITECTURES
 from benchmark.radii import too_large
-from benchmark.storage import canonical_json, digest, safe_name, tensor_digest
+from benchmark.storage import digest, safe_name
 from benchmark.training.exchange import usual_settings
+from benchmark.training.identity import facts, images_digest, make_identity
 from benchmark.training.method import BoundMethod
 from benchmark.training.methods import METHODS
+from benchmark.training.names import run_name
 from benchmark.training.recipe import Recipe, is_recipe_key, load_recipe
 from benchmark.training.rehearsal import rehearse
 from benchmark.training.teachers import Teacher, load_teachers
-
-#: Raised whenever the same plan would give other weights; finished runs of an older version are then run again.
-VERSION = 2
-
-#: What goes unsaid in the name of a run.
-USUAL_DATASET, USUAL_RECIPE = "digits", "quick"
 
 
 @dataclass(frozen=True)
@@ -62,21 +58,23 @@ class Plan:
     @cached_property
     def identity(self) -> dict[str, Any]:
         """What decides the resulting weights, as plain values (the device does so only by rounding)."""
-        train, held_out = self.dataset.train, self.dataset.validation
-        images = {"train": train.images, "labels": train.labels, "validation": held_out.images}
-        return {
-            "version": VERSION,
-            "method": self.method,
-            "inner": [self.bound.attack(member) for member in self.bound.cohort.members] if self.inner else None,
-            "outer": self.outer,
-            "settings": self.bound.settings,
-            "recipe": self.recipe.model_dump(mode="json"),
-            "architecture": self.architecture,
-            "data": tensor_digest(images),
-            "teachers": [teacher.digest for teacher in self.teachers],
-            "seed": self.seed,
-            "precision": self.precision,
-        }
+        return make_identity(
+            self.method,
+            self.bound,
+            self.recipe,
+            self.architecture,
+            data=images_digest(self.dataset),
+            teachers=[teacher.digest for teacher in self.teachers],
+            seed=self.seed,
+            precision=self.precision,
+            inner=self.inner,
+            outer=self.outer,
+        )
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The identity by single values, in the words of a network's card."""
+        return facts({**self.identity, "dataset": self.dataset.name, "inner": self.inner})
 
     @property
     def digest(self) -> str:
@@ -95,14 +93,14 @@ def make_plan(
     arch: str | None,
     recipe: str,
     set: Mapping[str, Any] | Sequence[str] | None,
-    teacher: Sequence[str | Path],
-    inner: str | None,
-    outer: str | None,
+    teacher: Sequence[str | Path] = (),
+    inner: str | None = None,
+    outer: str | None = None,
     seed: int,
     device: str,
     precision: str,
-    download: bool,
-    root: str | Path | None,
+    download: bool = False,
+    root: str | Path | None = None,
     name: str | None,
     trust: bool = False,
 ) -> Plan:
@@ -118,15 +116,27 @@ def make_plan(
     architecture = arch or usual_architecture(data)
     resolved, bound = decide(method, data, architecture, recipe, settings, inner, outer)
     chosen = resolve_device(device)
+    teachers = load_teachers(method, bound.cohort.teachers, teacher, data, download=download, trust=trust)
+    usual_name = run_name(
+        method,
+        dataset=data.name,
+        architecture=architecture,
+        recipe=recipe,
+        settings=settings,
+        inner=inner,
+        outer=outer,
+        seed=seed,
+        teachers=[each.name for each in teachers],
+    )
     return Plan(
-        name=safe_name(name or _name(method, data, arch, recipe, settings, inner, outer, seed)),
-        method=_registered_name(method),
+        name=safe_name(name) if name else usual_name,
+        method=registered_name(method),
         bound=bound,
         dataset=data,
         architecture=architecture,
         recipe=resolved,
         recipe_name=recipe,
-        teachers=load_teachers(method, bound.cohort.teachers, teacher, data, download=download, trust=trust),
+        teachers=teachers,
         seed=seed,
         device=chosen,
         precision=resolve_precision(precision if precision != "auto" else resolved.precision, chosen),
@@ -141,9 +151,20 @@ def check_seed(seed: int) -> None:
         raise BadInput(f"seed must be a number from 0 to 2^63 - 1, not {seed}")
 
 
+class Named(Protocol):
+    """What a recipe asks about a dataset: its name, its row of radii, and (C, H, W) of its images."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def scale(self) -> str: ...
+    @property
+    def shape(self) -> tuple[int, int, int]: ...
+
+
 def decide(
     method: str,
-    dataset: Dataset,
+    dataset: Named,
     architecture: str,
     recipe: str,
     settings: Mapping[str, Any],
@@ -163,7 +184,7 @@ def decide(
 
     def resolve(name: str) -> tuple[Recipe, dict[str, Any]]:
         file = load_recipe(recipe)
-        return file.resolve(_registered_name(name), architecture, dataset.name, dataset.scale, of_recipe, where)
+        return file.resolve(registered_name(name), architecture, dataset.name, dataset.scale, of_recipe, where)
 
     resolved, defaults = usual(method, resolve, inner, outer)
     bound = METHODS.get(method).bind({**defaults, **of_method}, f"method {method}", inner, outer)
@@ -221,39 +242,9 @@ def _is_list(value: Any) -> bool:
     return isinstance(value, str) and "," in value
 
 
-def _registered_name(method: str) -> str:
+def registered_name(method: str) -> str:
+    """The name that `method`, which may be an alias, is registered under."""
     return next((name for name in METHODS.names() if method in METHODS.aliases(name)), method)
-
-
-def _name(
-    method: str,
-    dataset: Dataset,
-    arch: str | None,
-    recipe: str,
-    settings: Mapping[str, Any],
-    inner: str | None,
-    outer: str | None,
-    seed: int,
-) -> str:
-    """The method, and whatever is not as usual: "cifar10-trades-gpu-30-beta-3-seed-1"."""
-    parts = [method]
-    if dataset.name != USUAL_DATASET:
-        parts.insert(
-            0, dataset.name.partition(":")[0] + (f"-{digest(dataset.name)[:8]}" if ":" in dataset.name else "")
-        )
-    if arch and arch != usual_architecture(dataset):
-        parts.append(arch)
-    parts += [f"inner-{inner}"] if inner else []
-    parts += [f"outer-{outer}"] if outer else []
-    if recipe.endswith((".yaml", ".yml")):
-        parts.append(Path(recipe).stem)
-    elif recipe != USUAL_RECIPE:
-        parts.append(recipe)
-    for key, value in sorted(settings.items()):
-        text = value if isinstance(value, str) else canonical_json(value)
-        parts.append(f"{key}-{text}")
-    parts += [f"seed-{seed}"] if seed else []
-    return "-".join(parts)
 
 
 def _check_threats(bound: BoundMethod, recipe: Recipe, shape: tuple[int, ...], where: str) -> None:

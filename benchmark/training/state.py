@@ -40,6 +40,26 @@ _UNREADABLE = (
 )
 
 
+def begun(path: Path, strict: bool) -> tuple[dict[str, Any], int] | None:
+    """The identity of the run whose state is at `path`, and how many of its epochs are finished; None if none is.
+
+    Args:
+        strict: whether a file that can't be read is an error, and not as good as none.
+
+    Raises:
+        BadInput: it can't be read.
+    """
+    if not path.exists():
+        return None
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        return dict(content["identity"]), int(content["epoch"])
+    except _UNREADABLE as error:
+        if strict:
+            raise _unreadable(path) from error
+        return None
+
+
 def load_state(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
     """What was saved at `path` by the run of this `identity`; None if nothing was.
 
@@ -55,13 +75,15 @@ def load_state(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         found = content["identity"]
     except _UNREADABLE as error:
-        raise BadInput(
-            f"the training state {path} can't be read; delete it and train again without --resume"
-        ) from error
+        raise _unreadable(path) from error
     differing = sorted(key for key in identity if found.get(key) != identity[key])
     if differing:
         raise BadInput(
             f"can't resume from {path}: it was made with another {', '.join(differing)}; "
-            "repeat the command as it was, or train again without --resume"
+            "repeat the command as it was, or begin anew with --overwrite"
         )
     return content
+
+
+def _unreadable(path: Path) -> BadInput:
+    return BadInput(f"the training state {path} can't be read; begin anew with --overwrite in place of --resume")

@@ -1,0 +1,119 @@
+"""What decides the weights that a run leads to, and what two runs do differently, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from benchmark.data import Dataset
+from benchmark.errors import short
+from benchmark.models import ARCHITECTURES
+from benchmark.models.reach import Reach
+from benchmark.registry import Registry
+from benchmark.storage import tensor_digest
+from benchmark.training.method import BoundMethod
+from benchmark.training.methods import METHODS
+from benchmark.training.objectives import OBJECTIVES
+from benchmark.training.outer import OUTERS
+from benchmark.training.recipe import Recipe
+
+#: Raised whenever the same plan would give other weights; finished runs of an older version are then run again.
+VERSION = 2
+
+#: How many differences are told; who changed the method need not read of every number that follows from it.
+TOLD = 4
+
+#: Parts of an identity that are told by name alone: their values are digests.
+_DIGESTS = {
+    "data": "other training images",
+    "teachers": "other teachers",
+    "plug_ins": "other code of plug-ins",
+    "version": "another version of this program",
+}
+
+
+def make_identity(
+    method: str,
+    bound: BoundMethod,
+    recipe: Recipe,
+    architecture: str,
+    *,
+    data: str,
+    teachers: Sequence[str],
+    seed: int,
+    precision: str,
+    inner: str | None,
+    outer: str | None,
+) -> dict[str, Any]:
+    """What decides the weights that a run leads to; `data` and `teachers` by their digests, the rest as in `Plan`."""
+    found = {
+        "version": VERSION,
+        "method": method,
+        "inner": [bound.attack(member) for member in bound.cohort.members] if inner else None,
+        "outer": outer,
+        "settings": bound.settings,
+        "recipe": recipe.model_dump(mode="json"),
+        "architecture": architecture,
+        "data": data,
+        "teachers": [*teachers],
+        "seed": seed,
+        "precision": precision,
+    }
+    plug_ins = _plug_ins(method, architecture, inner, outer)
+    return found | ({"plug_ins": plug_ins} if plug_ins else {})
+
+
+def images_digest(dataset: Dataset) -> str:
+    """SHA-256 (hex) of what is trained on and selected by."""
+    train, held_out = dataset.train, dataset.validation
+    return tensor_digest({"train": train.images, "labels": train.labels, "validation": held_out.images})
+
+
+def _plug_ins(method: str, architecture: str, inner: str | None, outer: str | None) -> dict[str, str]:
+    """By name, the code of what other packages have a part in: it may change under its name."""
+    used: list[tuple[Registry[Any], str | None]] = [(METHODS, name) for name in (method, inner, outer)]
+    used += [(ARCHITECTURES, architecture), (OBJECTIVES, inner), (OUTERS, outer)]
+    return {
+        f"{registry.kind} {name}": Reach(registry.get(name)).digest()
+        for registry, name in used
+        if name is not None and registry.is_plug_in(name)
+    }
+
+
+def facts(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """An identity by single values, "epochs", "threats.linf.epsilon" or "alpha", the most telling ones first."""
+    found = {key: value for key, value in identity.items() if key not in ("recipe", "settings")}
+    recipe = {key: value for key, value in (identity.get("recipe") or {}).items() if key != "precision"}
+    return found | _flat(recipe) | _flat(identity.get("settings") or {})
+
+
+def card_facts(card: Mapping[str, Any]) -> dict[str, Any]:
+    """As `facts`, as far as the card of a network tells them."""
+    extra = card.get("extra") or {}
+    recipe = {key: value for key, value in (card.get("recipe") or {}).items() if key != "name"}
+    told = {key: card.get(key) for key in ("method", "dataset", "architecture", "seed")}
+    told |= {key: extra[key] for key in ("precision", "inner", "outer") if key in extra}
+    taught = [said.get("digest") for said in extra.get("lineage") or ()]
+    return facts({**told, "teachers": taught, "recipe": recipe, "settings": extra.get("settings") or {}})
+
+
+def differences(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> list[str]:
+    """What the facts of one run say otherwise than those of another, of what both say: "epochs 1, not 20"."""
+    return [
+        _DIGESTS[key] if key in _DIGESTS else f"{key} {short(theirs[key])}, not {short(value)}"
+        for key, value in ours.items()
+        if key in theirs and theirs[key] != value
+    ]
+
+
+def in_words(found: list[str]) -> str:
+    """The first of some differences."""
+    told = "; ".join(found[:TOLD]) or "other training images, or another version of this program"
+    return told + (f"; and {len(found) - TOLD} more" if len(found) > TOLD else "")
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        found |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return found

@@ -1,0 +1,103 @@
+"""What stands where a run is about to write: its own results, an unfinished part of it, or those of another run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmark.errors import BadInput
+from benchmark.models import Checkpoint, load_checkpoint
+from benchmark.storage import digest
+from benchmark.training.identity import VERSION, card_facts, differences, facts, in_words
+from benchmark.training.names import name_beside
+from benchmark.training.plan import Plan
+from benchmark.training.state import begun, state_path
+
+#: What to do about it.
+WAYS = "it is not replaced: pass --overwrite if it shall be, --name to call this run otherwise, or another --out"
+
+
+class Taken(BadInput):
+    """Another run's results lie where this one's would go.
+
+    Attributes:
+        found: what lies there.
+        beside: a name under which there is room.
+    """
+
+    def __init__(self, found: str, plan: Plan) -> None:
+        super().__init__(f"{found}; {WAYS}")
+        self.found, self.beside = found, name_beside(plan.name, plan.digest)
+
+
+def paths_of(plan: Plan, folder: Path) -> list[Path]:
+    """Where the selected checkpoints go."""
+    return [folder / f"{name}.pt" for name in plan.checkpoint_names()]
+
+
+def last_of(path: Path) -> Path:
+    """Where the last weights go, beside the selected ones at `path`."""
+    return path.parent / "last" / path.name
+
+
+def is_finished(plan: Plan, folder: Path) -> bool:
+    """Whether all checkpoints of this very run are there."""
+    return all(_run_of(path) == plan.digest for each in paths_of(plan, folder) for path in (each, last_of(each)))
+
+
+def check_room(plan: Plan, folder: Path) -> None:
+    """Refuse to replace what is not of this run.
+
+    Raises:
+        Taken: a checkpoint of another run is there, or a file that nobody can tell what it is.
+    """
+    for path in [path for each in paths_of(plan, folder) for path in (each, last_of(each)) if path.exists()]:
+        try:
+            found = load_checkpoint(path)
+        except BadInput as error:
+            raise Taken(f"{path} is no checkpoint that can be read ({error})", plan) from error
+        if found.extra.get("run") != plan.digest:
+            told = _told(plan, found)
+            raise Taken(f"{path} is of another run: {told}", plan)
+
+
+def epochs_behind(plan: Plan, folder: Path, resume: bool | None, overwrite: bool) -> int:
+    """How many epochs of this run are finished and to be gone on from.
+
+    Args:
+        resume: True or None to go on if there are any, False to begin anew.
+        overwrite: whether to begin anew where an unfinished run would be lost by that.
+
+    Raises:
+        Taken: the unfinished run of that name is another one.
+        BadInput: there are some and `resume` is False; or the file can't be read and it is not.
+    """
+    path = state_path(folder, plan.name)
+    found = begun(path, strict=resume is not False and not overwrite)
+    if found is None or (overwrite and (resume is False or found[0] != plan.identity)):
+        return 0
+    identity, epoch = found
+    if identity != plan.identity:
+        keys = ", ".join(sorted(key for key in plan.identity if identity.get(key) != plan.identity[key])) or "plug-in"
+        told = in_words(differences(facts(identity), facts(plan.identity)))
+        raise Taken(f"{path} is the state of an unfinished run with another {keys}: {told}", plan)
+    if resume is False:
+        raise BadInput(
+            f"{plan.name}: {epoch} of {plan.recipe.epochs} epochs are finished, their state is in {path}; "
+            "pass --resume to go on from there, or --overwrite to begin anew"
+        )
+    return epoch
+
+
+def _told(plan: Plan, found: Checkpoint) -> str:
+    """What the run that made a checkpoint did otherwise, in words."""
+    if found.extra.get("run") in {digest({**plan.identity, "version": version}) for version in range(1, VERSION)}:
+        return "the same by an older version of this program, which led to other weights"
+    return in_words(differences(card_facts(vars(found)), plan.facts))
+
+
+def _run_of(path: Path) -> object:
+    """The digest of the run that made the checkpoint at `path`; None if there is none that can be read."""
+    try:
+        return load_checkpoint(path).extra.get("run") if path.exists() else None
+    except BadInput:
+        return None
