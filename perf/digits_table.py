@@ -68,7 +68,7 @@ class Run:
             name=self.name,
             device="cpu",
             precision=self.precision,
-            resume=True,
+            resume=None,
             progress=False,
         )
 

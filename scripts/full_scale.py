@@ -31,6 +31,8 @@ from slices import OutOfTime, Slice
 
 import benchmark
 from benchmark.cache import cache_root
+from benchmark.training.plan import make_plan
+from benchmark.training.standing import Taken, is_finished
 
 METHODS = ("at", "trades", "mart", "mat", "at-max", "mat-max")
 RECIPE, SUITE, IMAGES = "gpu-30", "pgd-linf", 1000
@@ -71,6 +73,7 @@ class Work:
 
         Raises:
             OutOfTime: it is not finished, or another epoch would not fit into the slice.
+            BadInput: what other settings led to is in the folder already.
         """
         progress = self.progress(method)
         if progress.epoch < progress.epochs and progress.longest > slice.left:
@@ -80,20 +83,25 @@ class Work:
                     f"{(progress.longest + MARGIN) // 60 + 1:.0f} or more"
                 )
             raise OutOfTime
-        with slice.limit(self.state(method), progress.longest, progress.epochs - progress.epoch or None):
-            return benchmark.train(
-                method,
-                dataset=self.dataset,
-                arch=self.arch,
-                recipe=RECIPE,
-                set=self.settings,
-                seed=self.seed,
-                out=self.zoo,
-                name=method,
-                resume=True,
-                compile=self.compile,
-                **self.options,
-            )
+        try:
+            with slice.limit(self.state(method), progress.longest, progress.epochs - progress.epoch or None):
+                return benchmark.train(
+                    method, out=self.zoo, resume=None, compile=self.compile, **self.asked(method), **self.options
+                )
+        except Taken as taken:
+            raise benchmark.BadInput(f"{taken.found}; choose another --work for these settings") from taken
+
+    def asked(self, method: str) -> dict[str, Any]:
+        """What decides the run of `method`, beside the device and the precision."""
+        told = {"dataset": self.dataset, "arch": self.arch, "recipe": RECIPE, "set": self.settings}
+        return {**told, "seed": self.seed, "name": method}
+
+    def is_trained(self, method: str, names: Sequence[str]) -> bool:
+        """Whether its checkpoints are there, and are those of this run."""
+        if not all((self.zoo / "last" / f"{name}.pt").exists() for name in names):
+            return False
+        plan = make_plan(method, **self.asked(method), **self.options)
+        return is_finished(plan, self.zoo)
 
     def attack(self, paths: Sequence[Path], slice: Slice) -> list[Any]:
         """The evaluations of these networks under all suites."""
@@ -127,7 +135,7 @@ class Work:
             progress = self.progress(method)
             if method in done:
                 continue
-            if all((self.zoo / "last" / f"{name}.pt").exists() for name in names):
+            if self.is_trained(method, names):
                 yield f"{method}: trained, attacks are left"
             elif progress.epochs:
                 minutes = progress.longest * (progress.epochs - progress.epoch) / 60

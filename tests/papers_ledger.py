@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from synthetic import costs
 
+from benchmark.data import load
+from benchmark.errors import BadInput
 from benchmark.evaluation import Ledger, Record, load_suite
 from benchmark.evaluation.record import FORMAT
-from benchmark.papers.networks import Network
+from benchmark.papers.networks import Network, Training
 from benchmark.papers.stage import Stage
 from benchmark.storage import digest
+from benchmark.training.identity import images_digest, make_identity
+from benchmark.training.plan import decide
 
 
 def file_evaluation(
@@ -74,8 +79,8 @@ def file_evaluation(
         {
             "format": FORMAT,
             "id": digest([network.name, bound.digest, mode, images, str(broken), clean_errors]),
-            "model": {**_card(network), **(card or {})},
-            "crafted_on": _card(source) if source else None,
+            "model": {**_card(network, stage), **(card or {})},
+            "crafted_on": _card(source, stage) if source else None,
             "suite": bound.definition(),
             "dataset": {"name": stage.dataset, "digest": digest(stage.dataset), "images": images},
             "mode": mode,
@@ -87,16 +92,44 @@ def file_evaluation(
     )
 
 
-def _card(network: Network) -> dict[str, Any]:
+def _card(network: Network, stage: Stage) -> dict[str, Any]:
     """What `network` would say about itself."""
     told = {"name": network.name, "network": network.member, "digest": digest(network.name)}
     if asked := network.training:
+        taught = [{"role": "teacher", "source": each.name, "digest": digest(each.name)} for each in asked.teachers]
+        extra = {"precision": "fp32", "lineage": taught, "run": run_of(asked, stage)}
         return told | {
             "method": asked.method,
             "architecture": asked.architecture,
             "dataset": asked.dataset,
+            "scale": asked.dataset,
             "seed": asked.seed,
             "recipe": {"name": asked.recipe},
             "history": [{"epoch": 1, "seconds": 7.0}, {"epoch": 2, "seconds": 8.0}],
+            "extra": extra,
         }
     return told
+
+
+@lru_cache(maxsize=64)
+def run_of(training: Training, stage: Stage) -> str:
+    """The digest of the run; of one on data that is not here, a word that says so."""
+    try:
+        data = load(stage.dataset)
+    except BadInput:
+        return "on data that is not here"
+    asked = training.method, data, training.architecture, training.recipe, training.settings
+    recipe, bound = decide(*asked, training.inner, training.outer)
+    identity = make_identity(
+        training.method,
+        bound,
+        recipe,
+        training.architecture,
+        data=images_digest(data),
+        teachers=[digest(each.name) for each in training.teachers],
+        seed=training.seed,
+        precision="fp32",
+        inner=training.inner,
+        outer=training.outer,
+    )
+    return digest(identity)

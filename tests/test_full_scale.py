@@ -299,3 +299,17 @@ def test_an_attack_on_fewer_images_is_told_apart():
     said = " ".join(full_scale_results._about([whole, part], is_trial=False))
     assert "on 4 test images, of autoattack-linf on the first 2." in said
     assert "on 4 test images." in " ".join(full_scale_results._about([whole], is_trial=False))
+
+
+def test_what_other_settings_led_to_is_neither_taken_nor_replaced(tree, capsys, monkeypatch):
+    assert call(tree, "work", "--methods", "at") == DONE
+    before = outcome_of("work")
+    capsys.readouterr()
+    other = ["--set", "batch_size=12", "--methods", "at"]
+    assert call(tree, "work", *other) == BAD
+    assert "at.pt is of another run: batch_size 8, not 12; choose another --work" in capsys.readouterr().err
+    assert outcome_of("work") == before
+    monkeypatch.setattr(full_scale.Work, "train", _out_of_time)
+    for words, told in (([], "at: trained, attacks are left"), (other, "at: not begun")):
+        assert call(tree, "work", "--methods", "at", *words) == AGAIN
+        assert capsys.readouterr().out.splitlines()[1] == told

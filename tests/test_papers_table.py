@@ -193,10 +193,9 @@ def test_fewer_images_other_data_or_another_preset_do_not_compare(paper: Paper, 
 @pytest.mark.parametrize(
     "odd",
     [
-        {"card": {"method": "trades"}},
-        {"card": {"recipe": {"name": "paper"}}},
-        {"card": {"architecture": "resnet18"}},
-        {"card": {"seed": 3}},
+        {"card": {"extra": {"precision": "fp32", "run": "another"}}},
+        {"card": {"extra": {}}},
+        {"card": {"selection": "last"}},
         {"card": {"network": "h2"}},
         {"images": 60},
         {"mode": "worst-case"},

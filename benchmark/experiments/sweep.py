@@ -19,7 +19,7 @@ from benchmark.experiments.setting import Setting
 from benchmark.experiments.table import COLUMNS, Line, make_lines, percentage, to_csv, to_grid
 from benchmark.experiments.variants import Variant, make_variants
 from benchmark.storage import check_writable, write_atomic
-from benchmark.training import train
+from benchmark.training import train_beside
 from benchmark.training.parallel import check_processes
 from benchmark.training.plan import usual_architecture
 
@@ -139,12 +139,12 @@ def sweep(
     means: dict[str, Any] = {"device": device, "precision": precision, "root": root, "download": download}
     attack = attacks(suite, preset, n, workers=workers, results=results, dataset=dataset, progress=progress, **means)
     learn = partial(
-        train,
+        train_beside,
         dataset=dataset,
         arch=arch,
         recipe=recipe,
         out=zoo,
-        resume=True,
+        resume=None,
         trust=trust,
         compile=compile,
         devices=devices,

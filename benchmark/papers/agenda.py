@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from benchmark.errors import BadInput
-from benchmark.models import load_checkpoint
 from benchmark.papers.archive import Archive, Question, scores
 from benchmark.papers.networks import Network, find_network
+from benchmark.papers.runs import Zoo
 from benchmark.papers.schema import Column, Paper
 from benchmark.papers.stage import Stage
 
@@ -84,13 +82,14 @@ def make_agenda(
         note: told about checkpoints that are there and are none of these networks.
     """
     agenda, there = Agenda(), dict[str, bool]()
+    found = Zoo(zoo, archive.runs(stage), note)
     evaluations = [*_evaluations(paper, keys, stage, archive, only)]
     for job in evaluations:
         for needed in job.lineage():
             training = needed.training
             if training is None or needed.name in there:
                 continue
-            there[needed.name] = training.obstacle() is None and _is_there(needed, zoo, note)
+            there[needed.name] = training.obstacle() is None and found.find(needed) is not None
             if not there[needed.name] and training.name not in {each.trains for each in agenda.jobs}:
                 agenda.jobs.append(Job(needed, None, job.rows, obstacle=training.obstacle()))
     agenda.jobs += evaluations
@@ -137,11 +136,6 @@ def _evaluations(
         yield Job(source, group[0].question, group[0].rows, tuple(each.network for each in group), obstacle)
 
 
-def checkpoint(network: Network, zoo: Path) -> str:
-    """What `evaluate` and `train` are given for `network`: a file of the zoo, or the name of a published network."""
-    return str(zoo / f"{network.name}.pt") if network.training else network.name
-
-
 def _cells(
     paper: Paper, keys: Collection[str], stage: Stage, only: Collection[str]
 ) -> Iterator[tuple[str, str, Network, Column, Network | None]]:
@@ -157,18 +151,3 @@ def _cells(
                         source = column.source and find_network(paper, column.source, stage, panel.architecture, seed)
                         if network:
                             yield key, row.label, network, column, source or None
-
-
-def _is_there(network: Network, zoo: Path, note: Callable[[str], None]) -> bool:
-    path = Path(checkpoint(network, zoo))
-    if not path.exists():
-        return False
-    try:
-        found: Any = load_checkpoint(path)
-    except BadInput as error:
-        note(f"{error}")
-        return False
-    if network.made(vars(found)):
-        return True
-    note(f"{path} was trained otherwise than the paper's table asks for; it is trained again")
-    return False

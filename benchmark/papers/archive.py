@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from benchmark.analysis.masking import is_masked, masking_flags
 from benchmark.errors import BadInput
 from benchmark.evaluation import Evaluation, Ledger, load_suite
 from benchmark.papers.networks import Network
+from benchmark.papers.runs import Runs
 from benchmark.papers.schema import Column
 from benchmark.papers.stage import Stage
 
@@ -46,10 +46,9 @@ class Archive:
     """
 
     def __init__(self, evaluations: Iterable[Evaluation]) -> None:
-        self._by_name: dict[str, list[Evaluation]] = {}
+        self._evaluations = [*evaluations]
+        self._runs: dict[Stage, Runs] = {}
         self._masked: dict[str, bool] = {}
-        for evaluation in evaluations:
-            self._by_name.setdefault(evaluation.name, []).append(evaluation)
 
     @classmethod
     def open(cls, results: str | Path) -> Archive:
@@ -65,12 +64,15 @@ class Archive:
         """The latest evaluation of `network` that answers `question`; None if there is none.
 
         It has to be of the suite as it stands today, of this stage's data, preset and number of images, and of a
-        network that was trained as asked.
+        network that was trained as asked, whatever it is called.
         """
+        runs = self.runs(stage)
         fitting = [
             evaluation
-            for evaluation in self._by_name.get(network.name, ())
-            if _is(evaluation.model, network) and _answers(evaluation, question, stage)
+            for evaluation in self._evaluations
+            if _answers(evaluation, question, stage)
+            and runs.made(network, evaluation.model)
+            and (question.source is None or runs.made(question.source, evaluation.crafted_on or {}))
         ]
         return max(
             fitting, key=lambda found: (len(found.clean_errors), found.mode == "full", found.date), default=None
@@ -84,7 +86,14 @@ class Archive:
 
     def all(self) -> list[Evaluation]:
         """Every evaluation."""
-        return [evaluation for group in self._by_name.values() for evaluation in group]
+        return self._evaluations
+
+    def runs(self, stage: Stage) -> Runs:
+        """The runs of `stage`, with the networks that the ledger knows."""
+        if stage not in self._runs:
+            cards = [card for each in self._evaluations for card in (each.model, each.crafted_on) if card]
+            self._runs[stage] = Runs(stage, cards)
+        return self._runs[stage]
 
 
 def scores(evaluation: Evaluation, column: Column) -> Scores | None:
@@ -97,18 +106,11 @@ def scores(evaluation: Evaluation, column: Column) -> Scores | None:
     return (~outcome.broken).astype(float)
 
 
-def _is(card: Mapping[str, Any], network: Network) -> bool:
-    return card["name"] == network.name and (network.training is None or network.made(card))
-
-
 def _answers(evaluation: Evaluation, question: Question, stage: Stage) -> bool:
-    images, source = len(evaluation.clean_errors), evaluation.crafted_on
-    if (source is None) != (question.source is None):
-        return False
-    if source is not None and question.source is not None and not _is(source, question.source):
-        return False
+    images = len(evaluation.clean_errors)
     return (
-        evaluation.suite["name"] == question.suite
+        (evaluation.crafted_on is None) == (question.source is None)
+        and evaluation.suite["name"] == question.suite
         and evaluation.suite["preset"] == stage.preset
         and evaluation.mode in ("full", question.mode)
         and evaluation.dataset["name"] == stage.dataset

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from benchmark.errors import BadInput
 from benchmark.papers.schema import Paper, split_run
 from benchmark.papers.stage import Stage
-from benchmark.storage import canonical_json, digest, safe_name
-
-#: Left out of names, as `bench train` does: what it takes where nothing is asked for.
-_SMALL = ("digits", "mnist", "fashion-mnist")
+from benchmark.training.names import run_name
 
 
 @dataclass(frozen=True)
@@ -86,21 +83,6 @@ class Network:
             return f"the method {self.training.method} has no network {self.member!r}"
         return found
 
-    def made(self, card: Mapping[str, Any]) -> bool:
-        """Whether what a checkpoint says about itself is what this network's training leads to."""
-        asked = self.training
-        if asked is None:
-            return False
-        facts = {
-            "method": asked.method,
-            "network": self.member,
-            "architecture": asked.architecture,
-            "dataset": asked.dataset,
-            "seed": asked.seed,
-        }
-        recipe = (card.get("recipe") or {}).get("name")
-        return recipe == asked.recipe and all(card.get(name) == value for name, value in facts.items())
-
     def lineage(self) -> Iterator[Network]:
         """This network and all that it learns from, teachers first."""
         for teacher in self.training.teachers if self.training else ():
@@ -140,36 +122,16 @@ def find_network(
     teachers = tuple(find_network(paper, teacher, stage, architecture, seed) for teacher in run.teachers)
     if None in teachers:
         return None
-    training = _named(
-        Training(
-            name="",
-            method=run.method,
-            dataset=stage.dataset,
-            architecture=run.architecture.get(stage.scale, architecture),
-            recipe=run.recipe.get(stage.scale, stage.recipe),
-            seed=seed,
-            settings={**run.settings, **run.scales.get(stage.scale, {})},
-            inner=run.inner,
-            outer=run.outer,
-            teachers=teachers,  # type: ignore[arg-type]
-        )
-    )
+    asked: dict[str, Any] = {
+        "method": run.method,
+        "dataset": stage.dataset,
+        "architecture": run.architecture.get(stage.scale, architecture),
+        "recipe": run.recipe.get(stage.scale, stage.recipe),
+        "seed": seed,
+        "settings": {**run.settings, **run.scales.get(stage.scale, {})},
+        "inner": run.inner,
+        "outer": run.outer,
+    }
+    name = run_name(**asked, teachers=[teacher.name for teacher in teachers if teacher])
+    training = Training(name, **asked, teachers=teachers)  # type: ignore[arg-type]
     return Network(f"{training.name}-{member}" if member else training.name, training, member)
-
-
-def _named(training: Training) -> Training:
-    """`training` with the name that `bench train` would give it, and its teachers' behind it."""
-    kind, colon, _ = training.dataset.partition(":")
-    usual = "small-cnn" if kind in _SMALL else "resnet18"
-    parts = [] if training.dataset == "digits" else [f"{kind}-{digest(training.dataset)[:8]}" if colon else kind]
-    parts.append(training.method)
-    parts += [training.architecture] if training.architecture != usual else []
-    parts += [f"inner-{training.inner}"] if training.inner else []
-    parts += [f"outer-{training.outer}"] if training.outer else []
-    parts += [training.recipe] if training.recipe != "quick" else []
-    for key, value in sorted(training.settings.items()):
-        parts.append(f"{key}-{value if isinstance(value, str) else canonical_json(value)}")
-    parts += [f"seed-{training.seed}"] if training.seed else []
-    parts += [f"from-{'-and-'.join(teacher.name for teacher in training.teachers)}"] if training.teachers else []
-    fields = {name: getattr(training, name) for name in training.__dataclass_fields__ if name != "name"}
-    return Training(name=safe_name("-".join(parts)), **fields)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +98,12 @@ def paper(
     found = load_paper(name)
     keys = _keys(found, table)
     _check_rows(found, keys, only)
-    stage = make_stage(found, scale, recipe, preset, n, tuple(seeds))
+    stage = replace(
+        make_stage(found, scale, recipe, preset, n, tuple(seeds)),
+        root=str(root) if root else None,
+        precision=precision,
+        trust=trust,
+    )
     command = _command(name, scale, recipe, preset, n, stage.seeds)
     notes: list[str] = []
     archive = Archive.open(results)

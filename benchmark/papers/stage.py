@@ -21,6 +21,7 @@ class Stage:
         architecture: of the only panel, where the paper has none on this dataset.
         seeds: of the trainings; every row is the mean over them.
         changed: how this differs from the paper's own setting; empty if it does not.
+        root, precision, trust: as `benchmark.train` takes them.
     """
 
     scale: str
@@ -31,6 +32,9 @@ class Stage:
     architecture: str
     seeds: tuple[int, ...] = (0,)
     changed: tuple[str, ...] = ()
+    root: str | None = None
+    precision: str = "auto"
+    trust: bool = False
 
     def panels(self, exhibit: Exhibit) -> list[Panel]:
         """The panels of `exhibit` to measure here: the paper's, or one of our own where it has none."""

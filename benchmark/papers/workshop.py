@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from benchmark.errors import BadInput
 from benchmark.evaluation import evaluate, transfer
-from benchmark.papers.agenda import Job, checkpoint
+from benchmark.papers.agenda import Job
 from benchmark.papers.archive import Question
 from benchmark.papers.networks import Network, Training
+from benchmark.papers.runs import Runs, Zoo
 from benchmark.papers.stage import Stage
 
 
@@ -62,9 +64,9 @@ class Workshop:
             self._train(job.network.training)
 
     def _train(self, training: Training) -> None:
-        from benchmark.training import train
+        from benchmark.training import train_beside
 
-        train(
+        train_beside(
             training.method,
             dataset=training.dataset,
             arch=training.architecture,
@@ -76,7 +78,7 @@ class Workshop:
             seed=training.seed,
             out=self.zoo,
             name=training.name,
-            resume=True,
+            resume=None,
             progress=None if self.progress else False,
             **self._means,
         )
@@ -89,7 +91,11 @@ class Workshop:
         transfer(self._source(source), [self._source(target) for target in targets], **self._about(question))
 
     def _source(self, network: Network) -> str:
-        return checkpoint(network, self.zoo)
+        return Zoo(self.zoo, self._runs).source(network)
+
+    @cached_property
+    def _runs(self) -> Runs:
+        return Runs(self.stage)
 
     def _about(self, question: Question) -> dict[str, Any]:
         """What all attacks are told: which images, and where results go."""
