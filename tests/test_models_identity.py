@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import importlib.metadata
 import itertools
+import logging
 import os
 import subprocess
 import sys
 import textwrap
+import threading
+import weakref
 from pathlib import Path
+from unittest.mock import Mock
 
 import identity_toys
 import pytest
@@ -16,6 +20,7 @@ import torch
 from torch import nn
 
 from benchmark import registry
+from benchmark.errors import BadInput
 from benchmark.models import Checkpoint, ExternalModel, build, load_model
 from benchmark.models.reach import Reach
 
@@ -96,6 +101,39 @@ def test_the_versions_of_its_libraries_count_and_how_they_were_built_does_not(mo
     network = squeezenet1_1()
     assert with_version("torchvision", "3.0") != with_version("torchvision", "3.1")
     assert with_version("robustness-benchmark", "3.0") == with_version("robustness-benchmark", "3.1")
+
+
+class Prickly:
+    __module__ = property(lambda self: 1 / 0)  # type: ignore[assignment]
+
+    def __getattr__(self, name: str) -> object:
+        raise KeyError(name)
+
+    def __eq__(self, other: object) -> bool:
+        raise TypeError("incomparable")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def test_odd_things_in_it_do_no_harm(tmp_path):
+    def odd() -> list[object]:
+        with (tmp_path / "file").open("w") as file:
+            things = [
+                10**10_000,
+                Mock(),
+                file,
+                threading.Lock(),
+                (n for n in [1]),
+                sys,
+                logging.getLogger(),
+                iter([1]),
+            ]
+        return [*things, weakref.ref(file), torch.Generator(), float("nan"), "\ud800", b"", print, len, dict.fromkeys]
+
+    assert holds(odd()) == holds(odd())
+    assert holds(10**10_000) != holds(10**10_000 + 1)
+    with pytest.raises(BadInput, match="a can't be told apart from others, as it holds something odd"):
+        holds(Prickly())
 
 
 # The code that it is made by.

@@ -29,6 +29,14 @@ def run(method, folder, settings=None, **options):
     return train(method, out=folder, set={**SHORT, **(settings or {})}, **{"name": "mine", **FAST, **options})
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A folder that nobody may change, with a finished run in it."""
+    folder = tmp_path_factory.mktemp("zoo")
+    run("at", folder)
+    return folder
+
+
 @pytest.fixture
 def interrupted(monkeypatch):
     """Trains to the end, and is interrupted before the checkpoints are written."""
@@ -63,16 +71,15 @@ def content(folder: Path) -> dict[str, bytes]:
     ],
 )
 def test_another_run_of_the_same_name_is_refused_and_says_what_stands_there(
-    tmp_path, monkeypatch, method, settings, options, told
+    finished, monkeypatch, method, settings, options, told
 ):
-    (path,) = run("at", tmp_path)
-    before = content(tmp_path)
+    before = content(finished)
     monkeypatch.setattr(training, "make_fabric", lambda *_: pytest.fail("began to train"))
     with pytest.raises(BadInput) as caught:
-        run(method, tmp_path, settings, **options)
-    for word in (str(path), told, "--overwrite", "--name", "--out"):
+        run(method, finished, settings, **options)
+    for word in (str(finished / "mine.pt"), told, "--overwrite", "--name", "--out"):
         assert word in str(caught.value)
-    assert content(tmp_path) == before
+    assert content(finished) == before
 
 
 def test_overwrite_replaces_and_another_name_or_folder_makes_room(tmp_path):
@@ -220,6 +227,19 @@ def test_the_command_line_refuses_in_one_line_and_obeys(tmp_path, capsys):
     assert codes == [0, 2, 0, 2]
     assert load_checkpoint(tmp_path / "mine.pt").method == "at"
     assert "not replaced" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_of_several_defences_those_that_have_room_are_trained(tmp_path, capsys):
+    words = ["--set", *(f"{key}={value}" for key, value in SHORT.items()), "--out", str(tmp_path), "--device", "cpu"]
+    with pytest.raises(SystemExit) as end:
+        cli.main(["train", "--method", "natural", *words])
+    (path,) = tmp_path.glob("*.pt")
+    torch.save({}, path)
+    with pytest.raises(SystemExit) as end:
+        cli.main(["train", "--method", "natural", "at", *words])
+    assert end.value.code == 1  # a part failed
+    assert len(list(tmp_path.glob("at-*.pt"))) == 1
+    assert capsys.readouterr().err.splitlines()[-1].startswith(f"bench: {path} is no checkpoint that can be read")
 
 
 # Words and names.

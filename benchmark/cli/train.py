@@ -75,9 +75,10 @@ def train(
             for path in benchmark.train(**{**options, "method": defence}):
                 print(path)
         except BadInput as error:
+            from benchmark.training.standing import InTheWay
             from benchmark.training.trainer import Diverged
 
-            if len(method) == 1 or not isinstance(error, Diverged):
+            if len(method) == 1 or not isinstance(error, Diverged | InTheWay):
                 raise
             failures.append(f"bench: {error}")
     print_problems(failures)

@@ -34,7 +34,9 @@ def plain_token(value: object) -> list[str] | None:
         return ["bytes", digest(bytes(value))]
     if isinstance(value, np.generic | torch.dtype | torch.memory_format | range | slice):
         return [type(value).__name__, str(value)]
-    if value is None or value is ... or isinstance(value, int | float | complex):
+    if isinstance(value, int):  # in hexadecimal digits, of which there may be any number
+        return [type(value).__name__, hex(value)]
+    if value is None or value is ... or isinstance(value, float | complex):
         return [type(value).__name__, str(value)]
     return None
 
@@ -70,7 +72,11 @@ def script_digest(script: Any) -> str:
     """What TorchScript compiled: its operations, without the places they come from, its weights and constants."""
     operations = _MANGLE.sub("", script.inlined_graph.str(False))
     content = io.BytesIO()
-    torch.jit.save(script, content)
+    try:
+        torch.jit.save(script, content)
+    except Exception:  # it calls Python
+        state = script.state_dict() if isinstance(script, torch.nn.Module) else {}
+        return digest([operations, {name: tensor_digest(value) for name, value in state.items()}])
     with zipfile.ZipFile(content) as archive:
         stored = {name.partition("/")[2]: name for name in archive.namelist()}
         tensors = {name: digest(archive.read(stored[name])) for name in stored if _STORAGE.fullmatch(name)}

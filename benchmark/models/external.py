@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from benchmark.errors import BadInput, first_line
+from benchmark.errors import BadInput, first_line, reason
 from benchmark.models.fit import ImageProblem, Shape, check_fits
 from benchmark.models.reach import Reach
 from benchmark.storage import digest
@@ -49,8 +49,14 @@ class ExternalModel:
                 f"{self.name} can't be put on the CPU in float32 and eval mode: {first_line(error)}; "
                 "give the network itself, with its weights loaded"
             ) from error
-        # At once, before it is asked anything: some networks keep what they computed last.
-        self.digest = digest([self.name, self.code, Reach(self.network).digest()])
+        try:
+            # At once, before it is asked anything: some networks keep what they computed last.
+            self.digest = digest([self.name, self.code, Reach(self.network).digest()])
+        except Exception as error:  # whatever things may be in it
+            raise BadInput(
+                f"{self.name} can't be told apart from others, as it holds something odd: {reason(error)}; "
+                "leave out of it what it does not compute with"
+            ) from error
 
     def model(self) -> nn.Module:
         """The network, in float32 on the CPU and in eval mode."""

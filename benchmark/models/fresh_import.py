@@ -58,6 +58,8 @@ def use(name: str, make: Callable[[ModuleType], Made], anew: bool = False) -> Ma
         make: called with the module; what is imported meanwhile belongs to it.
         anew: import them again in any case.
     """
+    if not is_own(name):
+        return make(importlib.import_module(name))
     known = _READ.get(name)
     if known is not None and not anew and known.is_current():
         return make(known.modules[name])

@@ -16,7 +16,11 @@ from benchmark.training.state import begun, state_path
 WAYS = "it is not replaced: pass --overwrite if it shall be, --name to call this run otherwise, or another --out"
 
 
-class Taken(BadInput):
+class InTheWay(BadInput):
+    """Something stands where a run would write, of which other runs know nothing."""
+
+
+class Taken(InTheWay):
     """Another run's results lie where this one's would go.
 
     Attributes:
@@ -56,8 +60,7 @@ def check_room(plan: Plan, folder: Path) -> None:
         except BadInput as error:
             raise Taken(f"{path} is no checkpoint that can be read ({error})", plan) from error
         if found.extra.get("run") != plan.digest:
-            told = _told(plan, found)
-            raise Taken(f"{path} is of another run: {told}", plan)
+            raise Taken(f"{path} is of another run: {_told(plan, found)}", plan)
 
 
 def epochs_behind(plan: Plan, folder: Path, resume: bool | None, overwrite: bool) -> int:
@@ -69,7 +72,8 @@ def epochs_behind(plan: Plan, folder: Path, resume: bool | None, overwrite: bool
 
     Raises:
         Taken: the unfinished run of that name is another one.
-        BadInput: there are some and `resume` is False; or the file can't be read and it is not.
+        InTheWay: there are some and `resume` is False.
+        BadInput: the file can't be read and `resume` is not False.
     """
     path = state_path(folder, plan.name)
     found = begun(path, strict=resume is not False and not overwrite)
@@ -81,7 +85,7 @@ def epochs_behind(plan: Plan, folder: Path, resume: bool | None, overwrite: bool
         told = in_words(differences(facts(identity), facts(plan.identity)))
         raise Taken(f"{path} is the state of an unfinished run with another {keys}: {told}", plan)
     if resume is False:
-        raise BadInput(
+        raise InTheWay(
             f"{plan.name}: {epoch} of {plan.recipe.epochs} epochs are finished, their state is in {path}; "
             "pass --resume to go on from there, or --overwrite to begin anew"
         )
