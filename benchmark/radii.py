@@ -11,8 +11,8 @@ from pydantic import BeforeValidator
 #: What eight decimals, as papers print fractions, and float32 lose of a number.
 _DECIMALS, _SINGLE = 5e-9, 6e-8
 #: Numbers that YAML takes for words.
-_FRACTION = re.compile(r"([0-9]+\.?[0-9]*) */ *([0-9]+\.?[0-9]*)")
-_SCIENTIFIC = re.compile(r"[-+]?[0-9]+\.?[0-9]*[eE][-+]?[0-9]+")
+_FRACTION = re.compile(r"([0-9]+(?:\.[0-9]*)?) */ *([0-9]+(?:\.[0-9]*)?)")
+_SCIENTIFIC = re.compile(r"[-+]?[0-9]+(?:\.[0-9]*)?[eE][-+]?[0-9]+")
 
 
 def read_number(value: Any) -> Any:

@@ -89,7 +89,18 @@ def test_a_projection_of_large_images_is_in_ball_and_box(norm, radius):
     x = images("levels", (3, 224, 224), generator)
     for kind, size in (("gaussian", 0.1), ("ties", 1e5), ("one way", 1e-6)):
         target = x + changes(kind, size, x, generator)
-        check_inside(x, target, threats.project(x, target, norm, radius), norm, radius)
+        moved = threats.project(x, target, norm, radius)
+        check_inside(x, target, moved, norm, radius)
+        if kind == "gaussian" and norm != "l0":  # however small the ball, it is used
+            assert (threats.distance(moved[:3] - x[:3], norm) > 0.9 * radius * (norm != "linf" or radius < 0.1)).all()
+
+
+@pytest.mark.parametrize("radius", [0.3, 0.9])
+def test_one_value_ends_inside_however_its_product_is_rounded(radius):
+    x = 0.1 * torch.rand(10_000, 1, generator=torch.Generator().manual_seed(0))
+    target = x + 1 + 9 * torch.rand(x.shape, generator=torch.Generator().manual_seed(1))
+    moved = threats.project(x, target, "l2", radius)
+    assert (threats.distance(moved.double() - x.double(), "l2") <= radius).all()
 
 
 @pytest.mark.parametrize(("norm", "shape", "epsilon"), [("l1", (3, 32, 32), 0.01), ("l2", (1, 8, 8), 0.005)])
@@ -209,6 +220,17 @@ def test_ties_share_the_ball_however_far_away_they_are(size):
     torch.testing.assert_close(moved - x, torch.full_like(x, 0.01), atol=3 * HALF_STEP, rtol=0)
 
 
+@pytest.mark.parametrize("size", [1e7, 1e10, 1e17])
+def test_the_largest_changes_take_all_however_far_away_they_are(size):
+    x = torch.full((1, 100), 0.5)
+    target = x + size
+    target[0, 7:9] = size * (1 + 2**-20)  # a few of float32's steps
+    expected = torch.zeros_like(x)
+    expected[0, 7:9] = 0.3
+    moved = Threat("l1", 0.6).project(x, target)
+    torch.testing.assert_close(moved - x, expected, atol=100 * HALF_STEP, rtol=0)
+
+
 @pytest.mark.parametrize("norm", ["l2", "l1"])
 @pytest.mark.parametrize("each", [False, True])
 def test_little_of_the_ball_is_given_up_for_rounding(norm, each):
@@ -224,6 +246,16 @@ def test_little_of_the_ball_is_given_up_for_rounding(norm, each):
     roundings = {"l2": 3072**0.5, "l1": 3072}[norm] * (1 if each else 2)
     assert (given_up >= 0).all()
     assert (given_up <= roundings * HALF_STEP / radius + 3e-7).all()
+
+
+@pytest.mark.parametrize(("norm", "roundings"), [("l2", 8), ("l1", 64)])
+def test_no_more_values_step_back_than_rounding_calls_for(norm, roundings):
+    """All values would move by 1.6 of float32's steps and are rounded to 2: two in five of them have to move by 1."""
+    x, step = torch.full((1, 64), 0.5), 2 * HALF_STEP
+    moved = threats.project(x, x + 1, norm, torch.tensor([1.6 * step * roundings], dtype=torch.float64))
+    length = float(threats.distance(moved.double() - x.double(), norm)) / step
+    assert set(((moved - x) / step).flatten().tolist()) == {1.0, 2.0}
+    assert 1.6 * roundings - 1 <= length <= 1.6 * roundings
 
 
 # What the check accepts.

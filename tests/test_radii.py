@@ -79,6 +79,12 @@ def test_other_words_stay_words(word):
     assert read_number(word) == word
 
 
+@pytest.mark.timeout(20)
+def test_a_long_word_is_read_at_once():
+    for word in ("1" * 200_000 + "x", "1/" + "1" * 200_000 + "x", "1" * 100_000 + "e" + "1" * 100_000 + "x"):
+        assert read_number(word) is word
+
+
 def write_recipe(folder: Path, epsilon: str, step_size: str = "2/255", gap: str = "1/255") -> str:
     path = folder / "fractions.yaml"
     path.write_text(f"""
