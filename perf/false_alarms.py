@@ -2,9 +2,9 @@
 
     OMP_NUM_THREADS=1 nice -n 19 python perf/false_alarms.py --work runs/false-alarms
 
-Trains every method with the recipe quick on the digits, attacks each network with the suite multi-perturbation
-(preset quick) on all 450 test images, and counts the networks with a flag: as measured, and on resampled images, 50
-and 100 drawn without repetition and 450 with. Worst-case mode is replayed from complete mode, in which every attack
+Trains every method but one with the recipe quick on the digits, attacks each network with the suite
+multi-perturbation (preset quick) on all 450 test images, and counts the networks with a flag: as measured, and on
+resampled images, 50 and 100 drawn without repetition and 450 with. Worst-case mode is replayed from complete mode, in which every attack
 saw every image: an attack keeps what earlier ones of its threat left standing, and the common images
 (`outcomes.common`). A test holds that replayed and run come to the same. What is in the working folder already is not
 computed again.
@@ -31,6 +31,8 @@ from benchmark.training import METHODS
 
 PAGE = Path(__file__).parents[1] / "docs" / "masking.md"
 BEGIN, END = "<!-- false alarms: begin", "<!-- false alarms: end -->"
+#: Defensive distillation hides the gradients of what it is sure of (Carlini & Wagner 2017): it is not honest.
+HONEST = [name for name in METHODS.names() if name != "dd"]
 MODES = {"full": "complete", "worst-case": "worst-case"}
 SIZES = (50, 100, 450)
 
@@ -170,7 +172,7 @@ def write(lines: Sequence[str]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, default=Path("runs/false-alarms"), help="checkpoints and ledger")
-    parser.add_argument("--methods", nargs="+", default=METHODS.names(), choices=METHODS.names(), metavar="METHOD")
+    parser.add_argument("--methods", nargs="+", default=HONEST, choices=METHODS.names(), metavar="METHOD")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1], help="of the trainings")
     parser.add_argument("--draws", type=int, default=200, help="how often images are drawn for each network")
     parser.add_argument("--write", action="store_true", help="put the table into docs/masking.md")

@@ -223,13 +223,14 @@ def looked_at(images, dead, uphill, **more):
     ("probe", "expected"),
     [
         ((100, 0, 100), []),
-        ((100, 20, 80), []),
+        ((100, 5, 95), []),
+        ((100, 20, 80), ["dead gradients"]),
         ((100, 50, 50), ["dead gradients"]),
         ((100, 0, 90), []),
         ((100, 0, 60), ["gradients do not lead uphill"]),
         ((100, 100, 0), ["dead gradients"]),
         ((4, 4, 0), ["dead gradients"]),
-        ((2, 2, 0), []),
+        ((1, 1, 0), []),
         ((100, 40, 10), ["dead gradients", "gradients do not lead uphill"]),
     ],
 )

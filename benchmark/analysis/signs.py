@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 #: By what share of the images one attack has to be ahead of others before it counts: less may be luck or tuning.
 MARGIN = 0.02
-#: The share of images whose gradient may be dead, that may lack a way uphill, that unbounded attacks may miss, and
-#: that may be answered otherwise when asked again, on an honest network: about ten times what was ever seen on one.
-DEAD, FLAT, UNREACHED, UNSTABLE = 0.2, 0.1, 0.01, 0.01
+#: The share of images whose gradient may be dead (by so much an accuracy may be too high), whose gradient may not lead
+#: uphill, that unbounded attacks may miss, and that may be answered otherwise when asked again, on an honest network:
+#: well above what was ever seen on one.
+DEAD, FLAT, UNREACHED, UNSTABLE = 0.05, 0.1, 0.01, 0.01
 #: So many steps an attack needs before its failure says anything.
 SERIOUS = 10
 #: An unbounded attack that can't go so many radii far is a bounded one.
@@ -32,8 +33,6 @@ FAR = 5.0
 #: Norms in which gradient attacks are known to be weaker than others on honest networks, too.
 SPARSE = frozenset({"l1", "l0"})
 ONE_STEP = frozenset({"fgsm"})
-#: Its loss is flat by design where it has succeeded, so zero gradients say nothing.
-FLAT_BY_DESIGN = frozenset({"cw"})
 
 
 @dataclass(frozen=True)
@@ -235,7 +234,7 @@ def _is_serious(outcome: Outcome) -> bool:
 
 def _gradients_per_image(outcome: Outcome) -> float:
     """How many gradients one image can get at most; 0 where that is not known, or where zeros are no bad sign."""
-    if is_blind(outcome) or _name(outcome) in FLAT_BY_DESIGN or outcome.definition.get("source", "own") != "own":
+    if is_blind(outcome) or outcome.is_flat_by_design or outcome.definition.get("source", "own") != "own":
         return 0.0
     steps = 1.0 if _name(outcome) in ONE_STEP else _number(outcome, "steps", 0)
     return steps * max(1.0, _number(outcome, "candidates", 2) - 1) * float(outcome.definition.get("restarts", 1))

@@ -87,6 +87,11 @@ class Outcome:
     probe: Probe | None = None
 
     @property
+    def is_flat_by_design(self) -> bool:
+        """Whether its loss is flat where it has succeeded, so that zero gradients say nothing: that of C&W is."""
+        return bool(self.definition.get("attack", {}).get("name") == "cw")
+
+    @property
     def complete(self) -> bool:
         """Whether the attack ran on all images, so that accuracies may be computed from it."""
         return not self.errors and not self.missing

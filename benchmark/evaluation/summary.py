@@ -190,7 +190,7 @@ def _warnings(
         )
     for outcome in outcomes:
         backwards, dead = outcome.costs["backwards"], outcome.costs["dead_gradients"]
-        if backwards and dead / backwards > DEAD_GRADIENTS:
+        if backwards and dead / backwards > DEAD_GRADIENTS and not outcome.is_flat_by_design:
             warnings.append(
                 f"{outcome.label}: {dead / backwards:.0%} of the gradients were zero or not finite, "
                 "so this attack could hardly search; robustness against it proves little"
