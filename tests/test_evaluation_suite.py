@@ -160,7 +160,8 @@ def test_a_suite_can_take_its_own_radius_per_scale(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["multi-perturbation", "smoke", "multi-norm-aa", "autoattack", "kd-defences", "transfer"]
+    "name",
+    ["multi-perturbation", "smoke", "multi-norm-aa", "autoattack", "kd-defences", "transfer", "security-curves"],
 )
 def test_digits_are_attacked_with_the_radii_they_are_trained_for(name):
     """Two rooms state the digits' radii, since neither may import the other; they must not drift apart."""

@@ -68,7 +68,7 @@ def lacks(evaluation: Evaluation) -> Iterator[str]:
     if not attacks:
         yield f"AutoAttack was not run; evaluate under a suite that has it at {threats}"
     elif not list(_own(evaluation)):
-        yield f"AutoAttack’s standard version was not run to its end on every image, once, at {threats}"
+        yield f"AutoAttack’s standard version, as it is here now, was not run to its end on every image at {threats}"
 
 
 def _own(evaluation: Evaluation) -> Iterator[Outcome]:

@@ -53,7 +53,7 @@ const scores = (outcome, metric, union) => {
     return packed === null ? null : unpack(packed, outcome.images);
   }
   const parts = union.map((threat) => scores(outcome, threat, union));
-  if (parts.includes(null)) return null;
+  if (!parts.length || parts.includes(null)) return null;
   return parts[0].map((_, image) => {
     const sum = parts.reduce((total, part) => total + part[image], 0);
     return metric === "Ravg" ? sum / union.length : Number(sum === union.length);
