@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 #: By what share of the images one attack has to be ahead of others before it counts: less may be luck or tuning.
 MARGIN = 0.02
-#: The share of images whose gradient may be dead (by so much an accuracy may be too high), whose gradient may not lead
-#: uphill, that unbounded attacks may miss, and that may be answered otherwise when asked again, on an honest network:
-#: well above what was ever seen on one.
+#: The share of images whose gradient may be dead (by so much an accuracy may be too high), whose gradient may not
+#: lead uphill, that unbounded attacks may miss, and that may be answered otherwise when asked again, on an honest
+#: network: well above what was ever seen on one.
 DEAD, FLAT, UNREACHED, UNSTABLE = 0.05, 0.1, 0.01, 0.01
 #: So many steps an attack needs before its failure says anything.
 SERIOUS = 10
