@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from benchmark.cli.app import app
 from benchmark.cli.command import Interrupted
+from benchmark.cli.signals import listen
 from benchmark.errors import BadInput, printable
 
 
@@ -21,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # so that no name is a reason to fail, whatever the terminal knows
             stream.reconfigure(errors="backslashreplace")
+    came = listen() if arguments is None else []  # whoever calls this decides about signals
     interrupted: list[int] = []
     atexit.register(_leave_quickly, interrupted)
     try:
@@ -28,16 +30,22 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except BadInput as error:
         _complain(str(error))
     except OSError as error:  # a disk that is full, a folder that vanished
+        if came:  # the terminal itself is gone, so that nothing can be shown on it
+            _leave(interrupted, arguments is None)
         place = f"{error.filename}: " if error.filename else ""
         _complain(f"{place}{error.strerror or error}; what was finished is kept")
     except MemoryError:
         _complain("the memory is full; try fewer --workers, or bench train --set batch_size=...")
     except (Interrupted, KeyboardInterrupt):
-        _complain("interrupted; to go on from there, say the same again (bench train: with --resume)")
-        if arguments is None:  # a program of its own
-            interrupted.append(130)
-        sys.exit(130)
+        _leave(interrupted, arguments is None)
     sys.exit(2)
+
+
+def _leave(interrupted: list[int], is_program: bool) -> NoReturn:
+    _complain("interrupted; to go on from there, say the same again (bench train: with --resume)")
+    if is_program:
+        interrupted.append(130)
+    sys.exit(130)
 
 
 def _leave_quickly(interrupted: Sequence[int]) -> None:
@@ -55,4 +63,5 @@ def _leave_quickly(interrupted: Sequence[int]) -> None:
 
 
 def _complain(message: str) -> None:
-    print(f"bench: {printable(message)}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # a terminal that is gone; the exit code still says it
+        print(f"bench: {printable(message)}", file=sys.stderr, flush=True)

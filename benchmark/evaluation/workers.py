@@ -1,4 +1,4 @@
-"""Worker processes that may die or hang without taking the evaluation with them."""
+"""Worker processes that may die or hang without taking the evaluation with them, and never outlive it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from benchmark.errors import BadInput
 from benchmark.evaluation.jobs import Done, Job, run_job
 from benchmark.evaluation.ledger import Ledger
 from benchmark.evaluation.subject import subject
+from benchmark.processes import end_with_parent
 
 #: How often an attack on a shard is begun before it is recorded as failed: once, and two times more.
 TRIES = 3
@@ -192,6 +193,7 @@ class Crew:
 def _serve(pipe: Connection, folder: Path, threads: int) -> None:
     """A worker's life: say that it is ready, then do jobs and tell of each item, until nobody asks any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started it
+    end_with_parent()
     torch.set_num_threads(threads)
     try:
         pipe.send([])

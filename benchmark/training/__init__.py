@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.hardware import describe
 from benchmark.models import Checkpoint, save_checkpoint
+from benchmark.processes import end_with_parent, none_left_behind
 from benchmark.storage import check_writable
 from benchmark.training.method import formula
 from benchmark.training.methods import METHODS
@@ -121,8 +123,16 @@ def train(
     if resume and not behind and progress is not False:
         print(f"{plan.name}: there is nothing to resume; training begins with epoch 1", file=sys.stderr)
     fabric = make_fabric(plan.device, plan.precision, devices, num_nodes)
-    run = partial(_run, plan=plan, folder=folder, resume=behind > 0, overwrite=overwrite, compile=compile)
-    with code_within_reach():
+    run = partial(
+        _run,
+        plan=plan,
+        folder=folder,
+        resume=behind > 0,
+        overwrite=overwrite,
+        compile=compile,
+        process=os.getpid(),
+    )
+    with code_within_reach(), none_left_behind():
         fabric.launch(partial(run, progress=progress))
     return paths_of(plan, folder)
 
@@ -136,8 +146,18 @@ def train_beside(method: str, **options: Any) -> list[Path]:
 
 
 def _run(
-    fabric: Fabric, plan: Plan, folder: Path, resume: bool, overwrite: bool, compile: bool, progress: bool | None
+    fabric: Fabric,
+    plan: Plan,
+    folder: Path,
+    resume: bool,
+    overwrite: bool,
+    compile: bool,
+    progress: bool | None,
+    process: int,
 ) -> None:
+    """Train in this process, which the one numbered `process` started unless it is that one itself."""
+    if os.getpid() != process:
+        end_with_parent()
     state = state_path(folder, plan.name)
     trainer = Trainer(plan, fabric, compile)
     leads = fabric.global_rank == 0
