@@ -25,7 +25,7 @@ setup: .venv/.complete
 	@$(BIN)/python -m pip --version > /dev/null 2>&1 || \
 		{ echo "Making .venv ..."; $(PYTHON) -m venv --clear .venv; }
 	@echo "Installing the locked dependencies into .venv (a few minutes the first time) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 

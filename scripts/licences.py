@@ -89,7 +89,7 @@ def locked() -> dict[str, list[str]]:
     """The versions of each package in requirements.lock."""
     versions: dict[str, list[str]] = {}
     for line in LOCK.read_text(encoding="utf-8").splitlines():
-        match = re.match(r"([\w.-]+)==([^\s;]+)", line)
+        match = re.match(r"([\w.-]+)(?:\[[^]]*])?==([^\s;]+)", line)
         if match:
             versions.setdefault(canonicalize_name(match[1]), []).append(match[2])
     return versions
