@@ -6,8 +6,8 @@ Trains every method but one with the recipe quick on the digits, attacks each ne
 multi-perturbation (preset quick) on all 450 test images, and counts the networks with a flag: as measured, and on
 resampled images, 50 and 100 drawn without repetition and 450 with. Worst-case mode is replayed from complete mode, in
 which every attack saw every image: an attack keeps what earlier ones of its threat left standing, and the common
-images (`outcomes.common`). A test holds that replayed and run come to the same. What is in the working folder already is not
-computed again.
+images (`outcomes.common`). A test holds that replayed and run come to the same. What is in the working folder already
+is not computed again.
 """
 
 from __future__ import annotations

@@ -16,8 +16,7 @@ PACKAGE = ROOT / "benchmark"
 #: Rooms by floor, from the ground up. A room may import from lower floors only.
 FLOORS = (
     {"errors", "registry", "storage", "noise", "generators", "projections", "radii", "threats", "hardware", "memory"}
-    | {"processes"}
-    | {"documents", "cache", "pages"},
+    | {"processes", "documents", "cache", "pages", "latex"},
     {"data", "models", "attacks"},
     {"training", "evaluation", "analysis"},
     {"reporting", "papers"},

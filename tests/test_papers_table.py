@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from papers_ledger import file_evaluation
 
+from benchmark.latex import escape
 from benchmark.papers.archive import Archive
 from benchmark.papers.chart import draw
 from benchmark.papers.files import load_paper
@@ -19,7 +20,7 @@ from benchmark.papers.networks import Network, find_network
 from benchmark.papers.published import Published, load_published
 from benchmark.papers.schema import Paper
 from benchmark.papers.stage import Stage, make_stage
-from benchmark.papers.text import escape, to_csv, to_latex
+from benchmark.papers.text import to_csv, to_latex
 
 PAPER = """\
 name: toy

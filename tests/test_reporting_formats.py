@@ -40,7 +40,7 @@ def test_csv_alone(results: Path) -> None:
 def test_latex(results: Path) -> None:
     text = made(results, "latex").read_text()
     (row,) = [line for line in text.splitlines() if line.startswith("50")]
-    assert row.startswith(r"50\%\_\{a\}|b & ")
+    assert row.startswith(r"50\%\_\{a\}\textbar{}b & ")
     assert re.split(r" & | \\\\", row)[3:9] == NUMBERS
     heading = text.split(r"\toprule")[1].split(r"\\")[0]
     assert heading.count("&") == row.count("&")

@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 
 from benchmark.analysis.masking import MASKED
+from benchmark.latex import NEEDS, escape
 from benchmark.papers.claims import Verdict
 from benchmark.papers.grid import Cell, Grid, Line
 from benchmark.papers.schema import Paper
@@ -18,18 +19,6 @@ CSV_COLUMNS = (
     "printed_percent", "difference", "gain", "printed_gain", "mark", "masked", "reason", "suite", "evaluations",
     "printed_note",
 )  # fmt: skip
-
-_LATEX = str.maketrans(
-    {
-        **{character: f"\\{character}" for character in "&%$#_{}"},
-        "\\": r"\textbackslash{}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        "α": r"$\alpha$",
-        "−": "$-$",
-        "–": "--",
-    }
-)
 
 
 def to_csv(grids: Sequence[Grid]) -> str:
@@ -102,12 +91,10 @@ def claims_csv(verdicts: Sequence[Verdict]) -> str:
 
 
 def to_latex(grids: Sequence[Grid], caption: str) -> str:
-    """A booktabs table with a block for each panel: best in bold, second best underlined, gains in brackets.
-
-    It needs \\usepackage{booktabs}.
-    """
+    """A booktabs table with a block for each panel: best in bold, second best underlined, gains in brackets."""
     columns = grids[0].exhibit.columns if grids else []
     lines = [
+        NEEDS,
         r"\begin{table}[t]",
         r"\centering",
         rf"\caption{{{escape(caption)}}}",
@@ -121,11 +108,6 @@ def to_latex(grids: Sequence[Grid], caption: str) -> str:
         for line in grid.lines:
             lines += _latex_line(grid, line, len(columns))
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""])
-
-
-def escape(text: str) -> str:
-    """`text` with nothing in it that LaTeX would take for a command."""
-    return text.translate(_LATEX)
 
 
 def _latex_line(grid: Grid, line: Line, columns: int) -> list[str]:

@@ -4,34 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from benchmark.latex import NEEDS, escape
 from benchmark.reporting.tables import Board, rank_text
 from benchmark.reporting.text import MISSING, percent
 
-_LATEX = str.maketrans(
-    {
-        **{character: f"\\{character}" for character in "&%$#_{}"},
-        "\\": r"\textbackslash{}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        "<": r"\textless{}",
-        ">": r"\textgreater{}",
-        "≤": r"$\leq$",
-        "∞": r"$\infty$",
-        "–": "--",
-    }
-)
-_MARKDOWN = str.maketrans({character: f"\\{character}" for character in "\\|`*_[]<>#~"} | {"\n": " "})
+_MARKDOWN = str.maketrans({character: f"\\{character}" for character in "\\|`*_[]<>#~"})
 
 
 def latex(caption: str, heading: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -> str:
     """A booktabs table; the first `words` columns hold words, the others numbers."""
-    lines = [" & ".join(cell.translate(_LATEX) for cell in row) + r" \\" for row in (heading, *rows)]
+    lines = [" & ".join(escape(cell) for cell in row) + r" \\" for row in (heading, *rows)]
     return "\n".join(
         [
-            "% needs \\usepackage{booktabs}",
+            NEEDS,
             r"\begin{table}",
             r"\centering",
-            rf"\caption{{{caption.translate(_LATEX)}}}",
+            rf"\caption{{{escape(caption)}}}",
             rf"\begin{{tabular}}{{{'l' * words}{'r' * (len(heading) - words)}}}",
             r"\toprule",
             lines[0],
@@ -47,9 +35,14 @@ def latex(caption: str, heading: Sequence[str], rows: Sequence[Sequence[str]], w
 
 def markdown(caption: str, heading: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -> str:
     """A table under a heading, as GitHub reads it."""
-    lines = [f"| {' | '.join(cell.translate(_MARKDOWN) for cell in row)} |" for row in (heading, *rows)]
+    lines = [f"| {' | '.join(_markdown(cell) for cell in row)} |" for row in (heading, *rows)]
     rule = f"|{':--|' * words}{'--:|' * (len(heading) - words)}"
-    return "\n".join([f"## {caption.translate(_MARKDOWN)}", "", lines[0], rule, *lines[1:], ""])
+    return "\n".join([f"## {_markdown(caption)}", "", lines[0], rule, *lines[1:], ""])
+
+
+def _markdown(text: str) -> str:
+    """`text` as words of one line, of which none is a mark."""
+    return " ".join(text.split()).translate(_MARKDOWN)
 
 
 def board_cells(board: Board) -> tuple[list[str], list[list[str]]]:
