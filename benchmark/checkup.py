@@ -11,7 +11,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from benchmark.cache import cache_root
+from benchmark.environment import check_working_folder, requirements
 from benchmark.errors import BadInput
+
+#: Where to look if nobody says so, and for what.
+RESULTS, ZOO = "results", "zoo"
+RECORDS = "records/*/*.safetensors"
+CHECKPOINTS = ("*.pt", "*.safetensors", "last/*.pt")
 
 #: A file under a temporary name that nobody has touched for so many seconds is left over from a killed process.
 ABANDONED = 3600
@@ -39,12 +46,12 @@ class Finding:
     mended: bool = False
 
 
-def doctor(*, results: str | Path = "results", zoo: str | Path = "zoo", mend: bool = False) -> list[Finding]:
+def doctor(*, results: str | Path | None = None, zoo: str | Path | None = None, mend: bool = False) -> list[Finding]:
     """Check the environment, the ledger in `results` and the checkpoints in `zoo`.
 
     Args:
-        results: a results folder; one that does not exist is healthy.
-        zoo: a folder of checkpoints; likewise.
+        results: a results folder; None for "results" if there is one.
+        zoo: a folder of checkpoints; None for "zoo" if there is one.
         mend: move damaged files to the folder `damaged` beside them, where nobody reads them, and delete what killed
             processes left behind. Whatever was lost by that is made again by the next `evaluate` or `train`.
 
@@ -54,14 +61,42 @@ def doctor(*, results: str | Path = "results", zoo: str | Path = "zoo", mend: bo
     Raises:
         BadInput: something can't be mended because its folder can't be written.
     """
-    found = [*_environment(Path(results), Path(zoo)), *_results(Path(results)), *_zoo(Path(zoo))]
+    check_working_folder()
+    ledger, networks = Path(results or RESULTS), Path(zoo or ZOO)
+    found = [*_environment(ledger, networks)]
+    for named, folder, look in ((results, ledger, _results), (zoo, networks, _zoo)):
+        if folder.is_dir():
+            found += look(folder)
+        elif folder.exists():
+            found.append(Finding(str(folder), "it is a file, not a folder", "choose a folder"))
+        elif named is not None:
+            found.append(Finding(str(folder), "there is no such folder", "see how it is spelled, and where you are"))
     if mend:
-        found = [_mended(finding, Path(results), Path(zoo)) for finding in found]
+        found = [_mended(finding, ledger, networks) for finding in found]
     return sorted(found, key=lambda finding: (bool(finding.action), finding.place))
 
 
+def looked_at(*, results: str | Path | None = None, zoo: str | Path | None = None) -> str:
+    """What `doctor` of the same arguments looks at, in words, so that nobody takes "nothing" for "nothing wrong"."""
+    ledger, networks = Path(results or RESULTS), Path(zoo or ZOO)
+    found = {
+        ledger: f"{_count(ledger, RECORDS):,} records and {_count(ledger, 'evaluations/*.json'):,} evaluations",
+        networks: f"{_count(networks, *CHECKPOINTS):,} checkpoints",
+    }
+    told = (f"{what} in {place}" if place.is_dir() else f"no folder {place} yet" for place, what in found.items())
+    return "; ".join(["the environment", *told])
+
+
+def _count(folder: Path, *patterns: str) -> int:
+    return sum(1 for pattern in patterns for _ in folder.glob(pattern))
+
+
 def _environment(*folders: Path) -> Iterator[Finding]:
-    for package, least in _requirements():
+    needed = requirements()
+    if needed is None:
+        what = "this program is not installed but copied, so that what it needs can't be checked"
+        yield Finding("environment", what, "make setup, or pip install -e .")
+    for package, least in (needed or {}).items():
         try:
             version = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
@@ -69,21 +104,18 @@ def _environment(*folders: Path) -> Iterator[Finding]:
             continue
         if _numbers(version) < _numbers(least):
             yield Finding("environment", f"{package} {version} is older than {least}", f"pip install -U {package}")
-    for folder in folders:
+    try:
+        cache = [cache_root()]
+    except BadInput as error:
+        yield Finding("environment", str(error).partition("; ")[0], str(error).partition("; ")[2])
+        cache = []
+    for folder in (*folders, *cache):
         existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
         if not os.access(existing, os.W_OK):
             yield Finding(str(folder), "it can't be written", "choose another folder, or change its permissions")
         free = shutil.disk_usage(existing).free
         if free < LITTLE_SPACE:
             yield Finding(str(folder), f"only {free / 2**20:,.0f} MiB are free on its disk", "free some space")
-
-
-def _requirements() -> Iterator[tuple[str, str]]:
-    """Each package that is needed, and its least version."""
-    for line in importlib.metadata.requires("robustness-benchmark") or ():
-        match = re.fullmatch(r"([\w.-]+)>=([\d.]+)", line)
-        if match:
-            yield match[1], match[2]
 
 
 def _numbers(version: str) -> list[int]:
@@ -93,8 +125,6 @@ def _numbers(version: str) -> list[int]:
 def _results(folder: Path) -> Iterator[Finding]:
     from benchmark.evaluation import Ledger
 
-    if not folder.exists():
-        return
     yield from _leftovers(folder)
     try:
         ledger = Ledger.open(folder)
@@ -117,7 +147,7 @@ def _results(folder: Path) -> Iterator[Finding]:
 def _records(folder: Path) -> Iterator[Finding]:
     from benchmark.evaluation.record import Damaged, read_record
 
-    for path in sorted((folder / "records").glob("*/*.safetensors")):
+    for path in sorted(folder.glob(RECORDS)):
         try:
             record = read_record(path)
         except Damaged as error:
@@ -153,10 +183,8 @@ def _keepsakes(folder: Path) -> Iterator[Finding]:
 def _zoo(folder: Path) -> Iterator[Finding]:
     from benchmark.models import load_checkpoint
 
-    if not folder.exists():
-        return
     yield from _leftovers(folder)
-    for path in sorted([*folder.glob("*.pt"), *folder.glob("*.safetensors"), *folder.glob("last/*.pt")]):
+    for path in sorted(path for pattern in CHECKPOINTS for path in folder.glob(pattern)):
         try:
             load_checkpoint(path)
         except BadInput as error:

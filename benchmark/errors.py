@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import traceback
 import unicodedata
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,6 +17,15 @@ MOST = 100
 
 class BadInput(Exception):
     """The input was bad. The message says what was wrong, where, and what to do about it."""
+
+
+class Notice(UserWarning):
+    """Something that a person should know and that is no reason to stop."""
+
+
+def notice(message: str) -> None:
+    """Say `message`: in a program as a warning, which it may catch; on the command line as a line of its own."""
+    warnings.warn(message, Notice, stacklevel=3)
 
 
 def first_line(error: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 from pathlib import Path
 
@@ -16,13 +17,13 @@ def resolve_device(name: str = "auto") -> torch.device:
     """The device called `name`; "auto" is the first GPU if there is one, else the CPU.
 
     Raises:
-        BadInput: no such device here.
+        BadInput: no such device here, or it can't compute.
     """
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
-        torch.empty(0, device=device)
+        torch.zeros(1, device=device).add_(1).item()  # a driver or a build that is too old fails here
     except (RuntimeError, AssertionError, ValueError) as error:
         raise BadInput(
             f"device {name!r} can't be used here ({first_line(error)}); try --device auto or cpu"
@@ -61,9 +62,8 @@ def describe(device: torch.device) -> str:
 
 
 def _cpu_name() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
+    with contextlib.suppress(OSError):  # not on every system, nor for everybody
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
     return platform.processor() or platform.machine()

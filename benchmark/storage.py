@@ -77,19 +77,33 @@ def read_text(path: str | Path, limit: int = 4 * 2**20) -> str:
         raise BadInput(f"can't read {path}: {getattr(error, 'strerror', None) or error}") from error
 
 
-def check_writable(folder: str | Path) -> Path:
+#: Bytes that are written to find out whether a disk is full.
+PROBE = 2**16
+
+
+def check_writable(folder: str | Path, *parts: str) -> Path:
     """Make `folder` and prove that a file can be written there, before hours of work depend on it.
 
+    Args:
+        folder: where to write.
+        parts: folders in it that will be written to; those that are there are tried, too.
+
     Raises:
-        BadInput: it can't.
+        BadInput: it can't, as where the disk is full.
     """
-    folder = Path(folder)
+    folder = place = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".probe."):
-            pass
+        for place in (folder, *(folder / part for part in parts if os.path.lexists(folder / part))):
+            with tempfile.TemporaryFile(dir=place, prefix=".probe.") as file:
+                file.write(bytes(PROBE))
+                file.flush()
+                os.fsync(file.fileno())
     except (OSError, ValueError) as error:  # ValueError: a null character in the name
-        raise BadInput(f"can't write to the folder {folder}: {getattr(error, 'strerror', None) or error}") from error
+        raise BadInput(
+            f"can't write to the folder {place}: {getattr(error, 'strerror', None) or error}; "
+            "choose another one, change its permissions or free some space"
+        ) from error
     return folder
 
 

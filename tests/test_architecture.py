@@ -16,7 +16,7 @@ PACKAGE = ROOT / "benchmark"
 #: Rooms by floor, from the ground up. A room may import from lower floors only.
 FLOORS = (
     {"errors", "registry", "storage", "noise", "generators", "projections", "radii", "threats", "hardware", "memory"}
-    | {"processes", "documents", "cache", "pages", "latex"},
+    | {"processes", "documents", "cache", "pages", "latex", "environment"},
     {"data", "models", "attacks"},
     {"training", "evaluation", "analysis"},
     {"reporting", "papers"},
@@ -31,6 +31,8 @@ STAIRS = {
     "documents": {"errors", "storage"},
     "storage": {"errors"},
     "hardware": {"errors"},
+    "cache": {"errors"},
+    "environment": {"errors"},
     "threats": {"errors", "noise", "projections", "radii"},
     "analysis": {"evaluation"},  # only to say what it is a function of
     "inventory": {"experiments"},  # to list them

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from pathlib import Path
 
@@ -17,8 +18,12 @@ from benchmark.errors import BadInput
 
 
 @pytest.fixture
-def folders(tmp_path: Path) -> dict[str, Path]:
-    return {"results": tmp_path / "results", "zoo": tmp_path / "zoo"}
+def folders(tmp_path: Path, monkeypatch) -> dict[str, Path]:
+    monkeypatch.setenv("BENCHMARK_DATA", str(tmp_path / "data"))
+    found = {"results": tmp_path / "results", "zoo": tmp_path / "zoo"}
+    for folder in found.values():
+        folder.mkdir()
+    return found
 
 
 @pytest.fixture
@@ -46,11 +51,37 @@ def age(path: Path, seconds: float) -> Path:
 
 
 @pytest.mark.usefixtures("record")
-def test_whole_folders_and_absent_ones_are_well(folders):
-    assert benchmark.doctor(**folders) == []
-    folders["zoo"].mkdir()
+def test_whole_folders_are_well(folders):
     save(folders["zoo"])
     assert benchmark.doctor(**folders) == []
+
+
+def test_folders_that_are_named_are_there(folders, tmp_path):
+    (tmp_path / "file").touch()
+    (finding,) = benchmark.doctor(**{**folders, "zoo": tmp_path / "zooo"})
+    assert (finding.place, finding.problem) == (str(tmp_path / "zooo"), "there is no such folder")
+    (finding,) = benchmark.doctor(**{**folders, "results": tmp_path / "file"}, mend=True)
+    assert finding.problem == "it is a file, not a folder"
+
+
+@pytest.mark.usefixtures("record")
+def test_what_was_looked_at_is_said(folders, tmp_path, monkeypatch, capsys):
+    """Else "all is well" may be said of nothing."""
+    save(folders["zoo"])
+    monkeypatch.chdir(tmp_path)
+    assert re.search(r"; \d+ records and 1 evaluations in results; 1 checkpoints in zoo$", all_is_well(capsys))
+    (tmp_path / "new").mkdir()
+    monkeypatch.chdir(tmp_path / "new")
+    assert all_is_well(capsys).endswith("the environment; no folder results yet; no folder zoo yet")
+
+
+def all_is_well(capsys) -> str:
+    with pytest.raises(SystemExit) as end:
+        cli.main(["doctor"])
+    printed = capsys.readouterr().out.strip()
+    assert not end.value.code
+    assert printed.startswith("all is well: ")
+    return str(printed)
 
 
 def test_a_damaged_record_is_named_moved_aside_and_missed(folders, record):
@@ -138,7 +169,6 @@ def test_leftovers_are_deleted_when_nobody_can_be_using_them(folders):
 
 
 def test_checkpoints_and_unfinished_runs(folders):
-    folders["zoo"].mkdir()
     whole, broken = save(folders["zoo"]), folders["zoo"] / "broken.pt"
     broken.write_bytes(whole.read_bytes()[:-100])
     state = age(folders["zoo"] / ".state" / "at.pt", 0)
@@ -159,9 +189,8 @@ def test_a_folder_of_another_version_is_left_alone(folders, record):
 
 
 def test_a_missing_or_old_package_and_a_full_disk_are_said(folders, monkeypatch):
-    monkeypatch.setattr(
-        "benchmark.checkup.importlib.metadata.requires", lambda _: ["numpy>=999.0", "no-such-package>=1", "a[b]>=2"]
-    )
+    needed = ["numpy>=999.0", "no-such-package>=1", "a[b]>=2"]
+    monkeypatch.setattr("benchmark.environment.importlib.metadata.requires", lambda _: needed)
     monkeypatch.setattr("benchmark.checkup.LITTLE_SPACE", 2**80)
     monkeypatch.setattr("benchmark.checkup.os.access", lambda *_: False)
     problems = " | ".join(finding.problem for finding in benchmark.doctor(**folders))

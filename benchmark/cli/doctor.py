@@ -8,13 +8,17 @@ from typing import Annotated
 import typer
 
 import benchmark
-from benchmark.cli.options import Json, Results, Zoo
+from benchmark.cli.options import Json
 from benchmark.cli.output import end, print_json
 
 
 def doctor(
-    results: Results = Path("results"),
-    zoo: Zoo = Path("zoo"),
+    results: Annotated[
+        Path | None, typer.Option(help="Folder of the ledger.", show_default="results, if it is there")
+    ] = None,
+    zoo: Annotated[
+        Path | None, typer.Option(help="Folder of the checkpoints.", show_default="zoo, if it is there")
+    ] = None,
     mend: Annotated[bool, typer.Option("--mend", help="Move damaged files aside, delete leftovers.")] = False,
     json: Json = False,
 ) -> None:
@@ -28,5 +32,7 @@ def doctor(
 
         print_rows([{name: row[name] for name in ("place", "problem", "remedy", "mended")} for row in rows])
     else:
-        print("all is well")
+        from benchmark.checkup import looked_at
+
+        print(f"all is well: {looked_at(results=results, zoo=zoo)}")
     end(failed=not all(finding.mended for finding in findings))

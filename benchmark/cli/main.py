@@ -8,13 +8,16 @@ import gc
 import io
 import os
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
+import warnings
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NoReturn
 
 from benchmark.cli.app import app
 from benchmark.cli.command import Interrupted
 from benchmark.cli.signals import listen
-from benchmark.errors import BadInput, printable
+from benchmark.environment import check_working_folder
+from benchmark.errors import BadInput, Notice, printable
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -26,7 +29,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     interrupted: list[int] = []
     atexit.register(_leave_quickly, interrupted)
     try:
-        app(arguments, prog_name="bench")
+        with warnings.catch_warnings():
+            check_working_folder()
+            warnings.showwarning = partial(_warn, otherwise=warnings.showwarning)
+            app(arguments, prog_name="bench")
     except BadInput as error:
         _complain(str(error))
     except OSError as error:  # a disk that is full, a folder that vanished
@@ -34,6 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             _leave(interrupted, arguments is None)
         place = f"{error.filename}: " if error.filename else ""
         _complain(f"{place}{error.strerror or error}; what was finished is kept")
+    except ImportError as error:  # not every part of the program is asked for at the start
+        if (error.name or "").partition(".")[0] == "benchmark":
+            raise
+        _complain(f"{error}: a package is missing or broken; make setup, or install it (bench doctor lists them)")
     except MemoryError:
         _complain("the memory is full; try fewer --workers, or bench train --set batch_size=...")
     except (Interrupted, KeyboardInterrupt):
@@ -60,6 +70,11 @@ def _leave_quickly(interrupted: Sequence[int]) -> None:
         os._exit(interrupted[0])
     if "triton" not in sys.modules:  # which would take what is not searched for leaks, and say so
         gc.freeze()
+
+
+def _warn(message: Warning | str, *where: Any, otherwise: Callable[..., None]) -> None:
+    """What a person should know, without the line of code that says it; what libraries warn of `otherwise`."""
+    _complain(str(message)) if isinstance(message, Notice) else otherwise(message, *where)
 
 
 def _complain(message: str) -> None:

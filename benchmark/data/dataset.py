@@ -73,6 +73,7 @@ class Dataset:
         class_names: one name per class, in the order of the labels.
         train, validation, test: the splits; validation was held out of the published training images.
         scale: the row of radii that suites and recipes use for images like these.
+        notes: what a reader of numbers measured on them should know, such as that images were left out.
 
     Raises:
         BadInput: something about the tensors contradicts the above.
@@ -86,6 +87,7 @@ class Dataset:
     validation: Split
     test: Split
     scale: str
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.num_classes < 2:
@@ -107,6 +109,12 @@ class Dataset:
     def digest(self) -> str:
         """SHA-256 (hex) of the test images and labels: two ledgers with one digest saw the same data."""
         return tensor_digest({"images": self.test.images, "labels": self.test.labels})
+
+    @property
+    def nbytes(self) -> int:
+        """How much memory the images and labels take."""
+        splits = (self.train, self.validation, self.test)
+        return sum(tensor.nbytes for split in splits for tensor in (split.images, split.labels))
 
     @property
     def mean(self) -> tuple[float, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 import torch
@@ -12,7 +11,7 @@ from benchmark.cache import cache_root
 from benchmark.data.dataset import Dataset, Split
 from benchmark.data.pictures import Tree, decode, scan
 from benchmark.data.splits import balanced_order, hold_out_validation
-from benchmark.errors import BadInput
+from benchmark.errors import BadInput, notice
 from benchmark.storage import digest, write_atomic
 
 #: Part of the cache's key: to be raised whenever the same files would be decoded differently.
@@ -35,6 +34,9 @@ def load_folder(root: Path, download: bool) -> Dataset:
     trees = {part: scan(root / part) for part in ("train", "test")}
     classes = trees["train"].classes
     _check_classes(root, trees)
+    notes = tuple(_left_out(tree) for tree in trees.values() if tree.left_out)
+    for note in notes:
+        notice(note)
     images = _decoded(root, trees)
     training, test = (
         Split(images[part], torch.tensor(tree.labels, dtype=torch.int64)) for part, tree in trees.items()
@@ -49,7 +51,12 @@ def load_folder(root: Path, download: bool) -> Dataset:
         validation=validation,
         test=test[balanced_order(test.labels)],
         scale="cifar10",
+        notes=notes,
     )
+
+
+def _left_out(tree: Tree) -> str:
+    return f"{tree.folder}: {len(tree.files):,} pictures are used; left out are {tree.left_out}"
 
 
 def _check_classes(root: Path, trees: dict[str, Tree]) -> None:
@@ -69,16 +76,16 @@ def _decoded(root: Path, trees: dict[str, Tree]) -> dict[str, Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file, save_file
 
-    cached = cache_root() / "decoded" / f"{_fingerprint(root, trees)}.safetensors"
+    name = Path("decoded", f"{_fingerprint(root, trees)}.safetensors")
     try:
-        return load_file(cached)
-    except (OSError, SafetensorError):  # not there, or not whole: decode again
+        return load_file(cache_root() / name)
+    except (BadInput, OSError, SafetensorError):  # no home, not there, or not whole: decode again
         images = {part: decode(tree.files) for part, tree in trees.items()}
     _check_sizes(root, trees, images)
     try:
-        write_atomic(cached, lambda part: save_file(images, part))
+        write_atomic(cache_root() / name, lambda part: save_file(images, part))
     except (BadInput, SafetensorError) as error:  # the latter is what the library makes of a full disk
-        warnings.warn(f"the decoded images of {root} are not kept for next time: {error}", stacklevel=2)
+        notice(f"the decoded images of {root} are not kept for next time: {error}")
     return images
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from benchmark.cache import cache_root
+from benchmark.cache import at_home, cache_root
 from benchmark.data.dataset import Dataset
 from benchmark.data.digits import load_digits
 from benchmark.data.folder import load_folder
@@ -40,8 +40,10 @@ def load(name: str, *, root: str | Path | None = None, download: bool = False) -
         download: whether missing files may be fetched from the internet.
 
     Raises:
-        BadInput: unknown name, missing files, or files that are not what they should be.
+        BadInput: unknown name, missing files, files that are not what they should be, or no home to keep them in.
     """
     kind, _, path = name.partition(":")
     loader = DATASETS.get(kind)
-    return loader(Path(path or root or cache_root()).expanduser(), download)
+    if loader is load_digits:  # which come with a package, so that there need be no folder for data
+        return loader(Path(), download)
+    return loader(at_home(path or root or cache_root()), download)

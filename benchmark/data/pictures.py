@@ -13,9 +13,8 @@ import torch
 from torch import Tensor
 
 from benchmark.data.dataset import LARGEST_SIDE, SMALLEST_SIDE
+from benchmark.data.walk import SUFFIXES, LeftOut, classes_in, pictures_below
 from benchmark.errors import BadInput
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 
 #: Pillow modes of more than 8 bits, which a conversion to RGB would cut off without a word.
 DEEP_MODES = ("I", "F", "I;16", "I;16B", "I;16L")
@@ -29,36 +28,43 @@ class Tree:
         classes: the subfolders' names, sorted; a picture's label is its class's position here.
         files: every picture's path, class by class and sorted within.
         labels: one label per file.
+        left_out: what else lies there, in words; "" if nothing does.
     """
 
     folder: Path
     classes: tuple[str, ...]
     files: tuple[Path, ...]
     labels: tuple[int, ...]
+    left_out: str = ""
 
 
 def scan(folder: Path) -> Tree:
-    """The pictures in `folder`/<class>/..., by the rules of torchvision's ImageFolder.
+    """The pictures in `folder`/<class>/..., by the rules of torchvision's ImageFolder, links followed.
 
-    Unlike there, hidden files are passed over, and links to folders are not followed inside a class.
+    Unlike there, hidden files are passed over, no link is followed back to a folder that it is in, and what is left
+    out is counted.
 
     Raises:
-        BadInput: there is no such folder, no class in it, or a class without pictures.
+        BadInput: there is no such folder, no class in it, a class without pictures, or a link that leads to no class.
     """
     if not folder.is_dir():
         raise BadInput(f"there is no folder {folder}; pictures must lie in {folder}/<class>/")
-    classes = sorted(item.name for item in folder.iterdir() if item.is_dir() and item.name[0] != ".")
+    left_out = LeftOut(folder)
+    classes = classes_in(folder, left_out)
     if not classes:
         raise BadInput(f"{folder} has no subfolders; put the pictures into one folder per class there")
     files: list[Path] = []
     labels: list[int] = []
     for label, name in enumerate(classes):
-        found = _pictures(folder / name)
+        found = pictures_below(folder / name, left_out)
         if not found:
-            raise BadInput(f"{folder / name} has no images ({', '.join(SUFFIXES)}); add some or remove the folder")
+            but = f"; left out: {left_out}" if left_out.found else ""
+            raise BadInput(
+                f"{folder / name} has no images ({', '.join(SUFFIXES)}); add some or remove the folder{but}"
+            )
         files += found
         labels += [label] * len(found)
-    return Tree(folder, tuple(classes), tuple(files), tuple(labels))
+    return Tree(folder, tuple(classes), tuple(files), tuple(labels), str(left_out))
 
 
 def decode(files: Sequence[Path]) -> Tensor:
@@ -87,13 +93,6 @@ def decode(files: Sequence[Path]) -> Tensor:
             threads.shutdown(cancel_futures=True)
             raise
     return torch.from_numpy(pixels)
-
-
-def _pictures(folder: Path) -> list[Path]:
-    found = []
-    for parent, _, names in sorted(os.walk(folder)):
-        found += [Path(parent, name) for name in sorted(names) if name[0] != "." and name.lower().endswith(SUFFIXES)]
-    return [path for path in found if path.is_file()]  # reading a named pipe would never end
 
 
 def _size(path: Path) -> tuple[int, int]:

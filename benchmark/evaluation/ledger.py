@@ -32,6 +32,9 @@ from benchmark.storage import canonical_json, digest, read_text, safe_name, writ
 #: In bytes, of a manifest.
 LARGEST = 4 * 2**20
 
+#: What a results folder consists of.
+FOLDERS = ("records", "evaluations", "transfers", "specimens", "adversarials")
+
 Found = TypeVar("Found")
 
 _MARKER = {"content": "robustness benchmark results", "version": FORMAT}

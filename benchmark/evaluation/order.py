@@ -13,7 +13,7 @@ from torch import Tensor
 from benchmark.attacks.objectives import is_wrong
 from benchmark.errors import BadInput, unknown
 from benchmark.evaluation import subject
-from benchmark.evaluation.ledger import Ledger
+from benchmark.evaluation.ledger import FOLDERS, Ledger
 from benchmark.evaluation.plan import MODES, SHARD, Plan
 from benchmark.evaluation.subject import Target
 from benchmark.evaluation.suite import load_suite
@@ -102,7 +102,7 @@ class Order:
             precision = resolve_precision(self.precision, resolve_device(self.device))
         ledger = Ledger(self.results)
         with complaints.noted():
-            ledger = Ledger.open(check_writable(self.results), create=True)
+            ledger = Ledger.open(check_writable(self.results, *FOLDERS), create=True)
         subject.forget()  # data and networks may have changed since this process last looked
         plans = []
         for source in sources:
@@ -125,7 +125,7 @@ class Order:
         suite = load_suite(self.suite, self.preset, dataset.scale)
         suite.check_fits(dataset.shape)
         available = len(dataset.test)
-        notes = []
+        notes = [*dataset.notes]
         if self.n is not None and not 1 <= self.n <= available:
             raise BadInput(
                 f"n must be from 1 to {available}, the number of test images of {dataset.name}, not {self.n}"

@@ -9,6 +9,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from benchmark.environment import is_terminal
 from benchmark.errors import printable
 from benchmark.evaluation.plan import Plan
 
@@ -23,7 +24,7 @@ class Display:
 
     def __init__(self, total: int, show: bool = True) -> None:
         self.total, self.done = total, 0
-        self._lines = show and not sys.stderr.isatty()
+        self._lines = show and not is_terminal(sys.stderr)
         self._bar = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import time
+import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from benchmark.errors import BadInput
+from benchmark.errors import BadInput, Notice
 from benchmark.evaluation.jobs import Done, Job, run_job
 from benchmark.evaluation.ledger import Ledger
 from benchmark.evaluation.subject import subject
@@ -194,6 +195,7 @@ def _serve(pipe: Connection, folder: Path, threads: int) -> None:
     """A worker's life: say that it is ready, then do jobs and tell of each item, until nobody asks any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started it
     end_with_parent()
+    warnings.simplefilter("ignore", Notice)  # that one has said it
     torch.set_num_threads(threads)
     try:
         pipe.send([])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.data import load
+from benchmark.environment import check_packages
 from benchmark.errors import BadInput
 from benchmark.evaluation import load_suite
 from benchmark.experiments.experiment import make_question
@@ -133,6 +134,7 @@ def sweep(
         load_suite(suite, preset, data.scale)
         data.test.first(len(data.test) if n is None else n)
     target = Path(out) if out else Path("reports/sweeps") / question.name
+    check_packages()
     for folder in (zoo, target, *([results] if setting.on_test else [])):
         check_writable(folder)
 

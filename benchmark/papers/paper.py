@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from benchmark.environment import check_packages
 from benchmark.errors import unknown
 from benchmark.papers.agenda import Agenda, make_agenda
 from benchmark.papers.archive import Archive
@@ -111,6 +112,7 @@ def paper(
     if dry_run:
         clock = Clock(archive.all(), stage, str(root) if root else None)
         return Result(None, _listed(agenda, clock), failures=notes)
+    check_packages()
     for folder in (zoo, results, out):
         check_writable(folder)
     workshop = Workshop(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
+from benchmark.cache import at_home
 from benchmark.data import DATASETS
 from benchmark.errors import BadInput
 from benchmark.papers.schema import OTHER, Exhibit, Key, Panel, Paper
@@ -71,7 +71,7 @@ def make_stage(
     if not seeds:
         raise BadInput("name at least one seed")
     if path:
-        scale = f"{kind}:{Path(path).expanduser()}"
+        scale = f"{kind}:{at_home(path)}"
     name = scale if scale in paper.scales else OTHER
     usual = paper.scales[name]
     changed = [] if usual.faithful else [f"the recipe {usual.recipe} is not the authors' own on {scale}"]

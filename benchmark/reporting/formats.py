@@ -17,17 +17,23 @@ from benchmark.reporting.text_tables import board_caption, board_cells, latex, m
 from benchmark.storage import safe_name, write_atomic
 
 
+def check_format(format: str) -> None:
+    """Raise `BadInput` if there is no such format, or pyarrow is needed for it and absent."""
+    if format not in FORMATS:
+        raise unknown("format", format, FORMATS)
+    if format == "parquet" and importlib.util.find_spec("pyarrow") is None:
+        raise BadInput("parquet files are written by pyarrow, which is not installed: pip install pyarrow")
+
+
 def write(format: str, boards: Sequence[Board], ledger: Ledger, out: Path) -> Path:
-    """Write `boards` in that `format` to the folder `out`.
+    """Write `boards` in that `format`, which has been checked, to the folder `out`.
 
     Returns:
         The file to look at first.
 
     Raises:
-        BadInput: no such format, pyarrow is needed and absent, or the folder can't be written.
+        BadInput: the folder can't be written.
     """
-    if format not in FORMATS:
-        raise unknown("format", format, FORMATS)
     return FORMATS[format](boards, ledger, out)
 
 
@@ -47,8 +53,6 @@ def _markdown(boards: Sequence[Board], ledger: Ledger, out: Path) -> Path:
 
 
 def _parquet(boards: Sequence[Board], ledger: Ledger, out: Path) -> Path:
-    if importlib.util.find_spec("pyarrow") is None:
-        raise BadInput("parquet files are written by pyarrow, which is not installed: pip install pyarrow")
     evaluations = [evaluation for board in boards for evaluation in board.evaluations]
     for name, frame in (
         ("attacks", attacks_frame(boards)),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmark.evaluation import Ledger
-from benchmark.reporting.formats import write
+from benchmark.reporting.formats import check_format, write
 from benchmark.reporting.tables import boards
+from benchmark.storage import check_writable
 
 
 def report(
@@ -30,5 +31,6 @@ def report(
         BadInput: the ledger was written by another version, the folder can't be written, there is no such format,
             parquet is asked for without pyarrow, or robustbench-json where nothing was measured as RobustBench does.
     """
-    ledger = Ledger.open(results)
-    return write(format, boards(ledger.evaluations(), rank_masked), ledger, Path(out))
+    check_format(format)
+    ledger, folder = Ledger.open(results), check_writable(out)
+    return write(format, boards(ledger.evaluations(), rank_masked), ledger, folder)

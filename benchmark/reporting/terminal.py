@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from benchmark.analysis.transfer import Matrix
+from benchmark.environment import is_terminal
 from benchmark.errors import printable
 from benchmark.reporting.compare import Contest, Pair
 from benchmark.reporting.tables import Board, Row, rank_text
@@ -26,7 +27,7 @@ ANY_WIDTH = 100_000
 
 def console() -> Console:
     """Standard output, wide where nobody would have to scroll."""
-    return Console(width=None if sys.stdout.isatty() else WIDE, highlight=False, markup=False)
+    return Console(width=None if is_terminal(sys.stdout) else WIDE, highlight=False, markup=False)
 
 
 def print_boards(boards: Iterable[Board]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 import sys
@@ -11,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmark.environment import NAME, check_packages, version
 from benchmark.hardware import describe
 from benchmark.models import Checkpoint, save_checkpoint
 from benchmark.processes import end_with_parent, none_left_behind
@@ -97,6 +97,7 @@ def train(
         KeyboardInterrupt: as it came; what the last finished epoch left can be resumed.
     """
     check_processes(devices, num_nodes)
+    check_packages()
     plan = make_plan(
         method,
         dataset=dataset,
@@ -114,7 +115,7 @@ def train(
         name=name,
         trust=trust,
     )
-    folder = check_writable(out)
+    folder = check_writable(out, "last", ".state", "runs")
     if is_finished(plan, folder):
         return paths_of(plan, folder)
     if not overwrite:
@@ -122,7 +123,7 @@ def train(
     behind = epochs_behind(plan, folder, resume, overwrite)
     if resume and not behind and progress is not False:
         print(f"{plan.name}: there is nothing to resume; training begins with epoch 1", file=sys.stderr)
-    fabric = make_fabric(plan.device, plan.precision, devices, num_nodes)
+    fabric = make_fabric(plan.device, plan.precision, devices, num_nodes, plan.dataset.nbytes)
     run = partial(
         _run,
         plan=plan,
@@ -158,6 +159,7 @@ def _run(
     """Train in this process, which the one numbered `process` started unless it is that one itself."""
     if os.getpid() != process:
         end_with_parent()
+    versions, hardware = _versions(), describe(fabric.device)  # asked for before, not after hours
     state = state_path(folder, plan.name)
     trainer = Trainer(plan, fabric, compile)
     leads = fabric.global_rank == 0
@@ -167,12 +169,12 @@ def _run(
     if leads:
         if not overwrite:
             check_room(plan, folder)  # hours may have passed; the state of the whole run stays where it is
-        _save_checkpoints(trainer, folder)
+        _save_checkpoints(trainer, folder, versions, hardware)
         state.unlink(missing_ok=True)
     fabric.barrier()
 
 
-def _save_checkpoints(trainer: Trainer, folder: Path) -> None:
+def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], hardware: str) -> None:
     plan, data = trainer.plan, trainer.plan.dataset
     kept = [n for n, member in enumerate(plan.bound.cohort.members) if member.kept]
     for n, name in zip(kept, plan.checkpoint_names(), strict=True):
@@ -197,7 +199,7 @@ def _save_checkpoints(trainer: Trainer, folder: Path) -> None:
                 recipe={"name": plan.recipe_name, **plan.recipe.model_dump(mode="json")},
                 seed=plan.seed,
                 history=trainer.history,
-                versions=_versions(),
+                versions=versions,
                 selection=selection,  # type: ignore[arg-type]
                 selected_epoch=epoch,
                 extra={
@@ -210,7 +212,7 @@ def _save_checkpoints(trainer: Trainer, folder: Path) -> None:
                     "teachers": [teacher.name for teacher in plan.teachers],
                     "lineage": lineage(plan.bound.cohort.teachers, plan.teachers),
                     "precision": plan.precision,
-                    "hardware": describe(trainer.part.fabric.device),
+                    "hardware": hardware,
                     "seconds": sum(float(row["seconds"]) for row in trainer.history),
                 },
             )
@@ -218,5 +220,5 @@ def _save_checkpoints(trainer: Trainer, folder: Path) -> None:
 
 
 def _versions() -> dict[str, str]:
-    packages = ("robustness-benchmark", "torch", "lightning-fabric", "numpy")
-    return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in packages}}
+    packages = (NAME, "torch", "lightning-fabric", "numpy")
+    return {"python": platform.python_version(), **{name: version(name) for name in packages}}

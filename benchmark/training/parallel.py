@@ -15,6 +15,7 @@ import torch
 import torch.distributed
 from torch import Tensor, nn
 
+from benchmark.environment import check_shared_memory
 from benchmark.errors import BadInput
 from benchmark.noise import BatchNoise, Noise
 
@@ -29,14 +30,16 @@ def check_processes(devices: int, num_nodes: int) -> None:
             raise BadInput(f"--{option} must be 1 or more, not {number}")
 
 
-def make_fabric(device: torch.device, precision: str, devices: int = 1, num_nodes: int = 1) -> Fabric:
+def make_fabric(
+    device: torch.device, precision: str, devices: int = 1, num_nodes: int = 1, shared: int = 0
+) -> Fabric:
     """Fabric for `devices` processes on each of `num_nodes` machines.
 
     Several machines are started by torchrun or SLURM, which Fabric recognises; several processes on this one
-    by Fabric itself.
+    by Fabric itself, which hands them the `shared` bytes of the data.
 
     Raises:
-        BadInput: there are not that many devices.
+        BadInput: there are not that many devices, or not so much memory that processes can share.
     """
     check_processes(devices, num_nodes)
     # Takes seconds to import, and a run that is already finished never comes here.
@@ -50,6 +53,8 @@ def make_fabric(device: torch.device, precision: str, devices: int = 1, num_node
     if num_nodes > 1 and not started_outside:
         raise BadInput(f"--num-nodes {num_nodes}: start the same command on each machine with torchrun or srun")
     alone = devices * num_nodes == 1
+    if not alone and not started_outside:
+        check_shared_memory(f"--devices {devices}", shared)
     which: Any = [device.index or 0] if alone and device.type == "cuda" else devices
     return Fabric(
         accelerator=device.type,

@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmark.environment import is_terminal
+
 Row = dict[str, float | int | str]
 
 
@@ -36,7 +38,7 @@ class Reporter:
         self.name, self.epochs, self.steps, self.mode = name, epochs, steps, mode
         self._started, self._done = time.perf_counter(), 0
         self._bar = self._task = self._scalars = None
-        if mode or (mode is None and sys.stderr.isatty()):
+        if mode or (mode is None and is_terminal(sys.stderr)):
             self._bar, self._task = _bar(name, epochs * steps)
         if scalars is not None:
             from torch.utils.tensorboard.writer import SummaryWriter
