@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 METHODS := natural at trades mat at-max mat-max
 
-.PHONY: setup demo test test-all coverage lint clean help
+.PHONY: setup demo test test-all test-capabilities coverage lint clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -11,6 +11,8 @@ help:
 	@echo "make demo      train, attack and rank $(words $(METHODS)) defences on digits; writes reports/index.html"
 	@echo "make test      lint, types and the fast tests"
 	@echo "make test-all  the same with the slow tests"
+	@echo "make test-capabilities"
+	@echo "               what computes, as on processors without AVX2 and without AVX-512"
 	@echo "make coverage  the fast tests, and which lines they leave out"
 	@echo "make lint      formatting, lint and types only"
 	@echo "make clean     remove caches and reports; zoo, results and .venv stay"
@@ -47,6 +49,13 @@ test: lint
 
 test-all: lint
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m "slow or not slow"
+
+# A processor that can do less adds in another order and rounds otherwise. What this one can do, `make test` has tried.
+NUMERICAL := $(wildcard $(patsubst %,tests/test_%*.py,attacks models processors threats training))
+
+test-capabilities: .venv/.complete
+	@OMP_NUM_THREADS=1 ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 $(BIN)/pytest -n auto $(NUMERICAL)
+	@OMP_NUM_THREADS=1 ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 $(BIN)/pytest -n auto $(NUMERICAL)
 
 # Slower than the tests alone, and without those that are slow: what is listed, no fast test reaches.
 coverage: .venv/.complete

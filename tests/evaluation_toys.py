@@ -9,10 +9,10 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-import torch.nn.functional as F
+from fixed_networks import fixed
 from torch import Tensor
 
-from benchmark import data, models
+from benchmark import models
 from benchmark.attacks import Attack
 from benchmark.evaluation.outcomes import Evaluation, Outcome
 
@@ -20,32 +20,7 @@ from benchmark.evaluation.outcomes import Evaluation, Outcome
 @lru_cache
 def trained() -> models.Checkpoint:
     """A small-cnn that has learnt the digits well enough to be worth attacking."""
-    digits = data.load("digits")
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        network = models.build("small-cnn", num_classes=10, shape=digits.shape, mean=digits.mean, std=digits.std)
-        optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9)
-        for _ in range(2):
-            for rows in torch.randperm(len(digits.train)).split(64):
-                x, y = digits.train.batch(rows)
-                optimizer.zero_grad()
-                F.cross_entropy(network(x), y).backward()
-                optimizer.step()
-    return models.Checkpoint(
-        name="toy",
-        state=network.state_dict(),
-        architecture="small-cnn",
-        num_classes=10,
-        shape=digits.shape,
-        mean=digits.mean,
-        std=digits.std,
-        dataset="digits",
-        scale="digits",
-        method="natural",
-        network="model",
-        recipe={},
-        seed=0,
-    )
+    return replace(fixed("natural"), name="toy")
 
 
 def with_last_layer(name: str, weight: float, bias: float) -> models.Checkpoint:

@@ -32,9 +32,12 @@ def test_workflows_may_only_read_and_pin_what_they_use(path: Path) -> None:
 def test_the_tests_run_as_by_hand_on_all_that_is_supported() -> None:
     (path,) = (path for path in WORKFLOWS if path.stem == "test")
     (job,) = yaml.safe_load(path.read_text())["jobs"].values()
-    assert job["steps"][-1]["run"] == "make test PYTHON=python"
-    assert job["strategy"]["matrix"]["system"] == ["ubuntu-latest", "macos-latest"]
-    versions = job["strategy"]["matrix"]["python"]
+    assert job["steps"][-1]["run"] == 'make "$TARGET" PYTHON=python'
+    assert job["steps"][-1]["env"] == {"TARGET": "${{ matrix.target }}"}
+    matrix = job["strategy"]["matrix"]
+    assert matrix["system"] == ["ubuntu-latest", "macos-latest"]
+    assert (matrix["target"], [more["target"] for more in matrix["include"]]) == (["test"], ["test-capabilities"])
+    versions = matrix["python"]
     oldest = re.search(r'requires-python = ">=([\d.]+)"', (ROOT / "pyproject.toml").read_text())
     assert oldest is not None
     assert versions[0] == oldest[1]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from fixed_networks import fixed
 
-from benchmark.models import load_checkpoint
+from benchmark.models import load_checkpoint, save_checkpoint
 from benchmark.training import METHODS, train
 
 #: Two seconds of training; the last epoch alone is validated.
@@ -18,6 +19,8 @@ SETTINGS = {
     "threats.l2.steps": 3,
     "threats.l1.steps": 3,
 }
+#: The share of the held-out images that the fixed network "natural" gets right under attack, in each of the norms.
+NATURAL_KEEPS = 0.21
 #: These make no claim to withstand a white-box attack.
 NATURAL = {"natural", "dd"}
 
@@ -37,35 +40,23 @@ def learn(method, folder, teachers=(), **settings):
 
 
 @pytest.fixture(scope="module")
-def zoo(tmp_path_factory):
-    """The paths of a natural and a robust teacher, and what natural training keeps in each norm."""
+def teachers(tmp_path_factory):
+    """The paths of a natural and a robust teacher."""
     folder = tmp_path_factory.mktemp("zoo")
-    norms = ("l1", "l2", "linf")
-    kept = {norm: learn("natural", folder / norm, norms=[norm])[0].history[-1]["robust"] for norm in norms}
-    learn("at", folder)
-    learn("natural", folder / "warm", temperature=4)
-    return {
-        "natural": folder / "linf/natural.pt",
-        "robust": folder / "at.pt",
-        "warm": folder / "warm/natural.pt",
-        "kept": kept,
-    }
+    roles = {"natural": fixed("natural"), "robust": fixed("at")}
+    return {role: save_checkpoint(folder / f"{role}.pt", checkpoint) for role, checkpoint in roles.items()}
 
 
 @pytest.mark.parametrize("method", METHODS.names())
-def test_method_learns(method, tmp_path, zoo):
+def test_method_learns(method, tmp_path, teachers):
     bound = METHODS.get(method).bind({}, method)
-    teachers = [zoo.get(role, zoo["robust"]) for role in bound.cohort.teachers]
-    settings = {}
-    if method == "dd":
-        teachers, settings = [zoo["warm"]], {"temperature": 4}
+    given = [teachers.get(role, teachers["robust"]) for role in bound.cohort.teachers]
+    settings = {"temperature": 4} if method == "dd" else {}
     members = [member for member in bound.cohort.members if member.kept]
-    for member, checkpoint in zip(members, learn(method, tmp_path, teachers, **settings), strict=True):
+    for member, checkpoint in zip(members, learn(method, tmp_path, given, **settings), strict=True):
         first, last = checkpoint.history[0], checkpoint.history[-1]
         prefix = f"{member.name}." if member.name else ""
         assert last["loss"] < 0.8 * first["loss"]
         assert last[f"{prefix}clean"] > 0.75
         if member.attacked and method not in NATURAL:
-            norms = (member.norm,) if member.norm else bound.inner.norms
-            natural = sum(zoo["kept"][norm] for norm in norms) / len(norms)
-            assert last[f"{prefix}robust"] > natural + 0.1, f"{last} beside {natural:.3f} by natural training"
+            assert last[f"{prefix}robust"] > NATURAL_KEEPS + 0.1

@@ -70,12 +70,11 @@ def test_a_network_of_ones_own_teaches_and_stays_as_it_is(method, tmp_path):
 
 @pytest.mark.slow
 def test_several_processes_find_the_teachers_code(tmp_path):
-    one, two = (
-        load_checkpoint(train("ard", teacher=["python:my_teachers:make"], trust=True, out=out, devices=n, **FAST)[0])
-        for n, out in ((1, tmp_path / "one"), (2, tmp_path / "two"))
-    )
+    """In one step: its loss is that of the networks as they begin, so that nothing was blown up that was rounded."""
+    options = {**FAST, "set": {**SHORT, "batch_size": 1200}, "teacher": ["python:my_teachers:make"], "trust": True}
+    one, two = (load_checkpoint(train("ard", out=tmp_path / str(n), devices=n, **options)[0]) for n in (1, 2))
     assert two.extra["lineage"] == one.extra["lineage"]
-    assert two.history[0]["loss"] == pytest.approx(one.history[0]["loss"], rel=1e-3)
+    assert two.history[0]["loss"] == pytest.approx(one.history[0]["loss"], rel=1e-5)
 
 
 def test_a_checkpoint_teaches_under_its_name_and_digest(tmp_path):

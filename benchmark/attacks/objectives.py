@@ -13,8 +13,9 @@ Objective = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 def cross_entropy(logits: Tensor, y: Tensor, x: Tensor | None = None) -> Tensor:
-    """−log p_y."""
-    return F.cross_entropy(logits.float(), y, reduction="none")
+    """−log p_y, in float32 at least."""
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    return F.cross_entropy(logits, y, reduction="none")
 
 
 def margin(logits: Tensor, y: Tensor, x: Tensor | None = None) -> Tensor:

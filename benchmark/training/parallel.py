@@ -152,7 +152,7 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return super().forward(x)
-        values = x.float()
+        values = x.to(torch.promote_types(x.dtype, torch.float32))
         count = torch.full((1,), float(x.numel() // x.shape[1]), device=x.device)
         sums = _Sum.apply(torch.cat([values.sum((0, 2, 3)), values.square().sum((0, 2, 3)), count]))
         total, squares, n = sums[: x.shape[1]], sums[x.shape[1] : -1], sums[-1]
