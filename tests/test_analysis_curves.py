@@ -76,6 +76,11 @@ def test_one_that_stopped_at_its_first_success_did_not_look_for_the_closest():
         assert median_distance(found, found.outcomes[1]) is None
     everyone = dataclasses.replace(evaluation(HERE, minimal(restarts=2)), mode="worst-case")
     assert searched(everyone, everyone.outcomes[0]).all(), "it was given all, so it went on"
+    # All that the first attack broke is shown to every attack: the second one saw all, and stopped early.
+    shown = evaluation(HERE, budget(broken=~survivors), minimal(restarts=2))
+    shown = dataclasses.replace(shown, mode="worst-case")
+    assert np.array_equal(searched(shown, shown.outcomes[1]), ~shown.outcomes[1].broken)
+    assert median_distance(shown, shown.outcomes[1]) is None
 
 
 @pytest.mark.parametrize(("missed", "is_measured"), [(0, True), (1, True), (2, False)])

@@ -32,9 +32,14 @@ def searched(evaluation: Evaluation, outcome: Outcome) -> NDArray[np.bool_]:
     """
     if outcome.kind != "minimal" or not outcome.complete or evaluation.crafted_on is not None:
         return np.zeros_like(outcome.evaluated)
-    is_done_early = (
-        evaluation.mode != "full" and not outcome.evaluated.all() and outcome.definition.get("restarts", 1) > 1
+    threat = outcome.norm, outcome.epsilon
+    before = evaluation.outcomes[: [other.label for other in evaluation.outcomes].index(outcome.label)]
+    # The common images may be all that others broke: then it was shown everything, and still stopped early.
+    had_others = any(
+        (other.broken & ~evaluation.clean_errors).any() for other in before if (other.norm, other.epsilon) == threat
     )
+    is_given_the_rest = evaluation.mode != "full" and (had_others or not outcome.evaluated.all())
+    is_done_early = is_given_the_rest and outcome.definition.get("restarts", 1) > 1
     return outcome.evaluated & ~outcome.broken if is_done_early else outcome.evaluated
 
 
