@@ -82,6 +82,6 @@ def unchecked(evaluation: Evaluation) -> str | None:
         if len(own) > 1 and signs.shown_to_all(evaluation, own) is None:
             return (
                 "possible gradient masking is not checkable in this mode: these results are of an older version, in "
-                "which no images were shown to all attacks; --mode full, or a new results folder, gives an answer"
+                "which no images were shown to all attacks; evaluate again"
             )
     return None
