@@ -124,6 +124,11 @@ def test_of_no_rows_a_projection_is_none(norm, each):
     assert threats.project(none, none, norm, torch.empty(0) if each else 0.5).shape == none.shape
 
 
+def test_a_count_beyond_every_whole_number_changes_all():
+    x = torch.full((2, 3), 0.5)
+    assert torch.equal(threats.project(x, x + 0.25, "l0", 1e30), x + 0.25)
+
+
 # That it ends.
 
 
