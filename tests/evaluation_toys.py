@@ -27,7 +27,8 @@ def with_last_layer(name: str, weight: float, bias: float) -> models.Checkpoint:
     """The trained network with its last layer's weights and biases multiplied."""
     checkpoint = trained()
     state = dict(checkpoint.state)
-    last = [key for key in state if key.endswith("weight")][-1].removesuffix("weight")
+    # In the network's order: a file keeps its tensors by name, "network.12" before "network.2".
+    last = [key for key in checkpoint.model().state_dict() if key.endswith("weight")][-1].removesuffix("weight")
     state[last + "weight"] = state[last + "weight"] * weight
     state[last + "bias"] = state[last + "bias"] * bias
     return replace(checkpoint, name=name, state=state)
