@@ -34,7 +34,7 @@ def test_restarts_mode_and_the_set_that_counts_are_told(tmp_path: Path) -> None:
     assert sentences(page(tmp_path / "results")) == (
         "2 attacks run under linf ≤ 4/255 and linf ≤ 8/255 on the first 6 test images of digits. Those that draw "
         "at random are run up to 7 times with other draws, as the table says, and what any run breaks is broken. "
-        "Each sees only the images that those before it under the same threat left standing. "
+        "Each sees the images that those before it under the same threat left standing, and 3 that all of them see. "
         "Ravg and Rworst count linf ≤ 8/255."
     )
     add_evaluation(tmp_path / "one" / "results", attacks=attacks[:1])

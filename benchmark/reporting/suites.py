@@ -40,7 +40,10 @@ def sentences(board: Board) -> list[str]:
             "run breaks is broken."
         )
     if board.mode != "full":
-        told.append("Each sees only the images that those before it under the same threat left standing.")
+        told.append(
+            "Each sees the images that those before it under the same threat left standing, and "
+            f"{board.evaluations[0].common.sum()} that all of them see."
+        )
     if len(threats) > 1:
         counted = _listed([threat(*board.columns[name]) for name in board.union])
         whole = set(board.union) == set(board.columns)
