@@ -84,7 +84,7 @@ def test_what_is_no_entry_is_refused_with_what_it_lacks(tmp_path: Path, more: di
         export(tmp_path / "results")
     assert message in str(caught.value)
     assert "aa under autoattack (full): " in str(caught.value)
-    assert not (tmp_path / "out").exists(), "nothing is half-written"
+    assert not list((tmp_path / "out").rglob("*")), "nothing is half-written"
 
 
 def test_a_preset_that_shortens_nothing_but_the_name_is_one(tmp_path: Path) -> None:
