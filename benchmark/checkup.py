@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmark.cache import cache_root
 from benchmark.environment import check_working_folder, requirements
-from benchmark.errors import BadInput
+from benchmark.errors import BadInput, first_line
 
 #: Where to look if nobody says so, and for what.
 RESULTS, ZOO = "results", "zoo"
@@ -66,7 +66,10 @@ def doctor(*, results: str | Path | None = None, zoo: str | Path | None = None, 
     found = [*_environment(ledger, networks)]
     for named, folder, look in ((results, ledger, _results), (zoo, networks, _zoo)):
         if folder.is_dir():
-            found += look(folder)
+            try:
+                found += look(folder)
+            except ImportError as error:
+                found.append(Finding("environment", first_line(error), "make setup, or pip install the package"))
         elif folder.exists():
             found.append(Finding(str(folder), "it is a file, not a folder", "choose a folder"))
         elif named is not None:

@@ -80,7 +80,7 @@ def check_shared_memory(what: str, size: int) -> None:
         free = shutil.disk_usage(SHARED_MEMORY).free
         if free < size:
             raise BadInput(
-                f"{what}: the processes share {size / 2**20:,.0f} MiB, and {free / 2**20:,.0f} MiB are free in "
+                f"{what}: the processes share {size / 2**20:,.1f} MiB, and {free / 2**20:,.1f} MiB are free in "
                 f"{SHARED_MEMORY}; enlarge it (docker run --shm-size), or use one process"
             )
 

@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except ImportError as error:  # not every part of the program is asked for at the start
         if (error.name or "").partition(".")[0] == "benchmark":
             raise
-        _complain(f"{error}: a package is missing or broken; make setup, or install it (bench doctor lists them)")
+        _complain(f"{error}: a package is missing or broken; make setup, or pip install it")
     except MemoryError:
         _complain("the memory is full; try fewer --workers, or bench train --set batch_size=...")
     except (Interrupted, KeyboardInterrupt):

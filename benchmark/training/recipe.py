@@ -223,7 +223,7 @@ def load_recipe(name: str) -> RecipeFile:
     else:
         if name not in recipe_names():
             raise unknown("recipe", name, recipe_names())
-        text = (_shipped() / f"{name}.yaml").read_text()
+        text = (_shipped() / f"{name}.yaml").read_text(encoding="utf-8")
     content, _ = parse_yaml(text, f"recipe {name}")
     if not isinstance(content, dict):
         raise BadInput(f"recipe {name} must be a mapping of settings, not {type(content).__name__}")
