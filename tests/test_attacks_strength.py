@@ -169,7 +169,7 @@ def test_with_more_budget_an_attack_is_stronger(name, norm, field):
 EXHAUSTED = {"autoattack", "apgd-ce", "apgd-t"}
 
 #: Attacks that draw random numbers only with certain parameters.
-RANDOM_WITH: dict[str, dict[str, Any]] = {"spatial": {"tries": 2}}
+RANDOM_WITH: dict[str, dict[str, Any]] = {"spatial": {"tries": 2}, "fmn": {"start": "boundary"}}
 
 
 def may_be_random(name: str) -> bool:

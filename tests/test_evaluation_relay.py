@@ -97,7 +97,7 @@ def test_what_is_there_already_is_no_start(tmp_path):
     ],
 )
 def test_who_runs_in_relay(tmp_path, attacks, precision, sizes):
-    suite = load_suite(write_suite(tmp_path, attacks, head="union: [{norm: linf, epsilon: 0.12}]\n"), scale="digits")
+    suite = load_suite(write_suite(tmp_path, attacks, head="union: all\n"), scale="digits")
     assert [len(group) for group in _relays(suite.items, precision)] == sizes
 
 

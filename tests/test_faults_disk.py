@@ -325,4 +325,5 @@ def test_a_clock_that_jumps(run, tmp_path, monkeypatch, jump):
     assert len(calls) >= 9
     assert fault_runs.ledger_content(tmp_path / "results") == fault_runs.ledger_content(tmp_path / "whole")
     benchmark.report(results=tmp_path / "results", out=tmp_path / "reports")
+    (tmp_path / "zoo").mkdir()
     assert benchmark.doctor(results=tmp_path / "results", zoo=tmp_path / "zoo") == []

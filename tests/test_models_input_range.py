@@ -22,8 +22,9 @@ def doubts(change, images: int = 250, y=lambda y: y) -> list[str]:
 
 
 def normalised_before(x):
-    """Puts right what was normalised; what was not comes out as a pale grey."""
-    return 0.37 * x + 0.3
+    """Puts right what was normalised, but for its middle greys; what was not comes out as one of these all over."""
+    right = 0.37 * x + 0.3
+    return torch.where((right > 0.29) & (right < 0.68), 0.5, right)
 
 
 def refusing(x):
