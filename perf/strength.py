@@ -84,8 +84,8 @@ def rows() -> Iterator[Row]:
         "adv_lib",
         lambda m, x, y, t: peers.advlib(m, x, y, "ddn", steps=100, levels=None),
     )
-    searches = {"searches": 5, "steps": 200, "step_size": 0.01, "initial_c": 0.01}
-    their_searches = {"binary_search_steps": 5, "steps": 200, "stepsize": 0.01, "initial_const": 0.01}
+    searches = {"searches": 5, "steps": 200, "step_size": 0.025, "initial_c": 0.01}
+    their_searches = {"binary_search_steps": 5, "steps": 200, "stepsize": 0.025, "initial_const": 0.01}
     yield (
         "cw",
         "l2",

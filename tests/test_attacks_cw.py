@@ -65,3 +65,21 @@ def test_an_example_ends_alike_whoever_is_left_beside_it(abort_early):
     together = attacked(list(range(12)))
     for rows in ([0, 1, 2, 3], [11]):
         torch.testing.assert_close(attacked(rows), together[rows], atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("pixels", [1, 4, 16, 64])
+@pytest.mark.parametrize("start", [0.0, 1.0])
+def test_it_is_not_held_back_where_the_image_is_black_or_white(pixels, start):
+    """A plane at distance 0.5 that `pixels` of an 8×8 image lead to: known exactly, however the network was trained."""
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 2))
+    x = torch.full((1, 1, 8, 8), start)
+    towards = torch.zeros(64)
+    towards[:pixels] = (1 - 2 * start) / pixels**0.5
+    offset = -0.5 - towards @ x.flatten()
+    with torch.no_grad():
+        net[1].weight.copy_(torch.stack([-towards, towards]))
+        net[1].bias.copy_(torch.stack([-offset, offset]))
+    net.requires_grad_(False)
+    x_adv = CW()(PreparedClassifier(net, 2), x, torch.tensor([0]), threat("l2"), ExampleNoise(0, [0]))
+    assert predictions(net, x_adv).tolist() == [1]
+    assert 0.5 <= float((x_adv - x).norm()) <= 1.005 * 0.5

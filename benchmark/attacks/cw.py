@@ -17,6 +17,9 @@ from benchmark.noise import Noise
 
 #: How many searches, the last ones, run in float32.
 _EXACT = 2
+#: What remains of a pixel's distance from middle grey where the search begins. In w the ends of the box lie at infinity,
+#: and near them nothing moves: from 0.999999, as far out as Foolbox starts, the way back costs Adam most of its steps.
+_INSET = 0.999
 #: What a tenth of the steps has to bring an example's lowest loss down to, or the example is left where it is.
 _PROGRESS = 0.995
 
@@ -47,7 +50,7 @@ class CW(MinimalAttack):
     abort_early: bool = True
 
     name: ClassVar[str] = "cw"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     norms: ClassVar[tuple[str, ...]] = ("l2",)
     paper: ClassVar[str] = "Carlini & Wagner 2017, arXiv:1608.04644"
 
@@ -56,8 +59,7 @@ class CW(MinimalAttack):
 
     def search(self, classifier: Classifier, x: Tensor, y: Tensor, norm: str, noise: Noise) -> Tensor:
         closest = Closest(classifier, x, y, norm)
-        # Slightly inside the box, so that pixels at exactly 0 or 1 can still move.
-        w = torch.atanh((2 * x - 1) * 0.999999)
+        w = torch.atanh((2 * x - 1) * _INSET)
         c = torch.full((len(x),), self.initial_c, device=x.device)
         too_low, high_enough = torch.zeros_like(c), torch.full_like(c, torch.inf)
         for search in range(self.searches):
