@@ -10,6 +10,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import torch
 
+from benchmark.settings import current_settings, put_back
+
 #: NumPy's typing leaves out how its global stream is exchanged.
 _NUMPY: Any = np.random
 
@@ -18,8 +20,9 @@ class OwnGenerators(AbstractContextManager[None]):
     """Within this context the global generators belong to its owner; afterwards they stand where they were found.
 
     What is drawn or seeded within goes on at the next entry where the last one ended. So two who draw from the same
-    global generators, such as a network and the attack on it, neither see nor move each other's stream. Entries may
-    be nested. (Of NumPy's legacy stream a normal number that was drawn in a pair and not yet handed out is lost.)
+    global generators, such as a network and the attack on it, neither see nor move each other's stream. Torch's
+    settings for the whole process are put back too, see `benchmark.settings`. Entries may be nested. (Of NumPy's
+    legacy stream a normal number that was drawn in a pair and not yet handed out is lost.)
 
     Args:
         seed: where the owner's streams start, from 0 to 2^32 - 1.
@@ -36,15 +39,17 @@ class OwnGenerators(AbstractContextManager[None]):
         bits.state = np.random.RandomState(seed).get_state(legacy=False)  # what np.random.seed would give
         self._numpy = bits
         self._python = random.Random(seed).getstate()
-        self._found: list[tuple[Any, ...]] = []
+        self._found: list[tuple[tuple[Any, ...], list[Any]]] = []
 
     def __enter__(self) -> None:
-        self._found.append(self._current())
+        self._found.append((self._current(), current_settings()))
         self._set(self._torch, self._numpy, self._python, self._on_device if self._accelerator else None)
 
     def __exit__(self, *_: object) -> None:
         self._torch, self._numpy, self._python, self._on_device = self._current()
-        self._set(*self._found.pop())
+        found, settings = self._found.pop()
+        self._set(*found)
+        put_back(settings)
 
     def _current(self) -> tuple[Any, ...]:
         return (

@@ -114,6 +114,19 @@ def that_switches_gradients_off():
     return Around(after=_without_gradients)
 
 
+def _with_other_settings(logits):
+    torch.set_default_dtype(torch.float64)
+    torch.set_num_threads(torch.get_num_threads() + 1)
+    torch.set_deterministic_debug_mode("warn")
+    return logits
+
+
+def that_sets_the_default_dtype():
+    """And the number of threads and how strictly torch is deterministic: when it is made, and when it is asked."""
+    _with_other_settings(None)
+    return Around(after=_with_other_settings)
+
+
 # State of its own, and other images.
 
 

@@ -15,7 +15,19 @@ PACKAGE = ROOT / "benchmark"
 
 #: Rooms by floor, from the ground up. A room may import from lower floors only.
 FLOORS = (
-    {"errors", "registry", "storage", "noise", "generators", "projections", "radii", "threats", "hardware", "memory"}
+    {
+        "errors",
+        "registry",
+        "storage",
+        "noise",
+        "settings",
+        "generators",
+        "projections",
+        "radii",
+        "threats",
+        "hardware",
+        "memory",
+    }
     | {"processes", "documents", "cache", "pages", "latex", "environment"},
     {"data", "models", "attacks"},
     {"training", "evaluation", "analysis"},
@@ -33,6 +45,7 @@ STAIRS = {
     "hardware": {"errors"},
     "cache": {"errors"},
     "environment": {"errors"},
+    "generators": {"settings"},
     "threats": {"errors", "noise", "projections", "radii"},
     "analysis": {"evaluation"},  # only to say what it is a function of
     "inventory": {"experiments"},  # to list them

@@ -70,7 +70,7 @@ def test_an_example_ends_alike_whoever_is_left_beside_it(abort_early):
 @pytest.mark.parametrize("pixels", [1, 4, 16, 64])
 @pytest.mark.parametrize("start", [0.0, 1.0])
 def test_it_is_not_held_back_where_the_image_is_black_or_white(pixels, start):
-    """A plane at distance 0.5 that `pixels` of an 8×8 image lead to: known exactly, however the network was trained."""
+    """A plane at distance 0.5 that `pixels` of an 8×8 image lead to: known exactly."""
     net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 2))
     x = torch.full((1, 1, 8, 8), start)
     towards = torch.zeros(64)

@@ -104,7 +104,13 @@ def test_a_network_that_never_answers_is_refused(evaluate):
 
 
 @pytest.mark.parametrize(
-    "name", ["that_seeds_everything", "that_seeds_in_its_backward_pass", "that_switches_gradients_off"]
+    "name",
+    [
+        "that_seeds_everything",
+        "that_seeds_in_its_backward_pass",
+        "that_switches_gradients_off",
+        "that_sets_the_default_dtype",
+    ],
 )
 def test_a_network_that_changes_what_is_global_gets_the_same_numbers(evaluate, name):
     """It would take the randomness from Square, else, and from whatever draws from the global generators."""
@@ -112,6 +118,17 @@ def test_a_network_that_changes_what_is_global_gets_the_same_numbers(evaluate, n
     for expected, outcome in zip(plain.outcomes, found.outcomes, strict=True):
         assert (outcome.broken == expected.broken).all(), outcome.label
         np.testing.assert_allclose(outcome.distance, expected.distance, rtol=1e-5)
+
+
+def test_a_network_leaves_torch_set_as_it_was(evaluate):
+    before = torch.get_default_dtype(), torch.get_num_threads(), torch.get_deterministic_debug_mode()
+    try:
+        evaluate("that_sets_the_default_dtype")
+        assert before == (torch.get_default_dtype(), torch.get_num_threads(), torch.get_deterministic_debug_mode())
+    finally:
+        torch.set_default_dtype(before[0])
+        torch.set_num_threads(before[1])
+        torch.set_deterministic_debug_mode(before[2])
 
 
 @pytest.mark.parametrize("name", ["square", "boundary", "pgd"])

@@ -132,8 +132,7 @@ class PreparedClassifier:
         parts = [x] if self._images_per_pass is None else x.split(self._images_per_pass)
         self.settle()
         autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bf16")
-        # The grad mode is set to what it is, so that it is put back if the network switches it.
-        with self._generators, autocast, torch.set_grad_enabled(torch.is_grad_enabled()):
+        with self._generators, autocast:
             logits = [self.networks[precision](part) for part in parts]
         result = logits[0].float() if len(logits) == 1 else torch.cat(logits).float()
         if x.requires_grad and result.requires_grad:

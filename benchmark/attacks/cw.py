@@ -17,8 +17,8 @@ from benchmark.noise import Noise
 
 #: How many searches, the last ones, run in float32.
 _EXACT = 2
-#: What remains of a pixel's distance from middle grey where the search begins. In w the ends of the box lie at infinity,
-#: and near them nothing moves: from 0.999999, as far out as Foolbox starts, the way back costs Adam most of its steps.
+#: What remains of a pixel's distance from middle grey where the search begins. In w the ends of the box lie at
+#: infinity, and near them nothing moves: from 0.999999, as far out as Foolbox starts, the way costs Adam most steps.
 _INSET = 0.999
 #: What a tenth of the steps has to bring an example's lowest loss down to, or the example is left where it is.
 _PROGRESS = 0.995

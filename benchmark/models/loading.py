@@ -9,6 +9,7 @@ from benchmark.errors import unknown
 from benchmark.models.checkpoint import Checkpoint, load_checkpoint
 from benchmark.models.external import ExternalModel
 from benchmark.models.sources import SOURCES
+from benchmark.settings import kept_settings
 
 
 def load_model(source: str | Path, *, download: bool = False, trust: bool = False) -> Checkpoint | ExternalModel:
@@ -25,7 +26,8 @@ def load_model(source: str | Path, *, download: bool = False, trust: bool = Fals
     """
     scheme, colon, name = str(source).partition(":")
     if colon and scheme in SOURCES:
-        return SOURCES.get(scheme)(name, download, trust)
+        with kept_settings():
+            return SOURCES.get(scheme)(name, download, trust)
     # Two letters or more, for a drive is one.
     if colon and re.fullmatch(r"\w{2,}", scheme) and not Path(source).exists():
         raise unknown("model source", scheme, SOURCES.names(), str(source))
