@@ -24,6 +24,7 @@ FLOORS = (
         "generators",
         "projections",
         "radii",
+        "scales",
         "threats",
         "hardware",
         "memory",
@@ -47,6 +48,7 @@ STAIRS = {
     "environment": {"errors"},
     "generators": {"settings"},
     "threats": {"errors", "noise", "projections", "radii"},
+    "scales": {"errors", "radii", "threats"},
     "analysis": {"evaluation"},  # only to say what it is a function of
     "inventory": {"experiments"},  # to list them
 }

@@ -126,8 +126,8 @@ def test_suites_have_fractions(tmp_path):
     assert found["pgd-linf"].attack.step_size == 2 / 255
     assert [found[label].threat.epsilon for label in ("own", "by-scale")] == [4 / 255, 2 / 255]
     assert found["foreign"].attack.parameters == {"abs_stepsize": 2 / 255}
-    assert load_suite("pgd-linf").items[0].threat == Threat("linf", "8/255")
-    assert load_suite("pgd-linf").items[0].definition()["epsilon"] == 8 / 255
+    assert load_suite("pgd-linf", scale="cifar10").items[0].threat == Threat("linf", "8/255")
+    assert load_suite("pgd-linf", scale="cifar10").items[0].definition()["epsilon"] == 8 / 255
 
 
 def test_python_has_fractions():

@@ -13,11 +13,13 @@ from benchmark.cli.options import (
     Compile,
     Device,
     Download,
+    Epsilon,
     Images,
     Keep,
     Precision,
     Results,
     Root,
+    Scale,
     Suite,
     Trust,
     Workers,
@@ -53,6 +55,8 @@ def evaluate(
     dataset: Annotated[
         str | None, typer.Option(help="Whose test images; left out, of the data the network was trained on.")
     ] = None,
+    scale: Scale = None,
+    epsilon: Epsilon = None,
     root: Root = None,
     download: Download = False,
     trust: Trust = False,

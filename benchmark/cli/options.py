@@ -20,6 +20,17 @@ Recipe = Annotated[str, typer.Option(help="How long and how fast: a name or a YA
 # Which attacks, on how many images.
 Suite = Annotated[str, typer.Option(help="Which attacks: a name or a YAML file.")]
 Images = Annotated[int | None, typer.Option(help="Use the first N test images; left out, the preset's number.")]
+Scale = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Whose published radii: digits, mnist, cifar10, tiny-imagenet, imagenet; left out, the data's own.",
+    ),
+]
+Epsilon = Annotated[
+    str | None,
+    typer.Option(metavar="NORM=RADIUS,...", help="Radii of your own, which go first: linf=4/255,l2=2."),
+]
 AttackSeed = Annotated[int, typer.Option(help="Decides every random start.")]
 
 # Where to compute.

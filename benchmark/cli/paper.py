@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import benchmark
-from benchmark.cli.options import Device, Download, Precision, Results, Root, Trust, Workers, Zoo, given
+from benchmark.cli.options import Device, Download, Epsilon, Precision, Results, Root, Trust, Workers, Zoo, given
 from benchmark.cli.output import end, print_problems
 
 
@@ -22,6 +22,11 @@ def paper(
     recipe: Annotated[str | None, typer.Option(help="Train with this recipe instead of the scale's.")] = None,
     preset: Annotated[str | None, typer.Option(help="Attack with this preset instead of the scale's.")] = None,
     n: Annotated[int | None, typer.Option(help="Use the first N test images.")] = None,
+    radii: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Whose published radii, as evaluate --scale has it; left out, the data's."),
+    ] = None,
+    epsilon: Epsilon = None,
     seeds: Annotated[
         list[int] | None, typer.Option("--seeds", "--seed", metavar="SEED", help="Train with each; rows are means.")
     ] = None,

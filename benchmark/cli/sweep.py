@@ -12,10 +12,12 @@ from benchmark.cli.options import (
     Architecture,
     Device,
     Download,
+    Epsilon,
     Precision,
     Recipe,
     Results,
     Root,
+    Scale,
     TrainingData,
     Trust,
     Workers,
@@ -48,6 +50,8 @@ def sweep(
     dataset: TrainingData = "digits",
     arch: Architecture = None,
     recipe: Recipe = "quick",
+    scale: Scale = None,
+    epsilon: Epsilon = None,
     teacher: Annotated[
         list[str] | None, typer.Option(metavar="NETWORK", help="Frozen teacher; left out, one is trained if need be.")
     ] = None,

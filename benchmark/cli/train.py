@@ -8,7 +8,19 @@ from typing import Annotated
 import typer
 
 import benchmark
-from benchmark.cli.options import Architecture, Device, Download, Precision, Recipe, Root, TrainingData, Trust, given
+from benchmark.cli.options import (
+    Architecture,
+    Device,
+    Download,
+    Epsilon,
+    Precision,
+    Recipe,
+    Root,
+    Scale,
+    TrainingData,
+    Trust,
+    given,
+)
 from benchmark.cli.output import end, print_problems
 from benchmark.errors import BadInput
 
@@ -35,6 +47,8 @@ def train(
     set: Annotated[
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="Change one value of the recipe or method.")
     ] = None,
+    scale: Scale = None,
+    epsilon: Epsilon = None,
     teacher: Annotated[
         list[str] | None,
         typer.Option(

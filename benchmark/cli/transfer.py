@@ -13,11 +13,13 @@ from benchmark.cli.options import (
     Compile,
     Device,
     Download,
+    Epsilon,
     Images,
     Keep,
     Precision,
     Results,
     Root,
+    Scale,
     Suite,
     Trust,
     given,
@@ -42,6 +44,8 @@ def transfer(
     dataset: Annotated[
         str | None, typer.Option(help="Whose test images; left out, of the data the networks were trained on.")
     ] = None,
+    scale: Scale = None,
+    epsilon: Epsilon = None,
     root: Root = None,
     download: Download = False,
     trust: Trust = False,

@@ -13,6 +13,7 @@ from benchmark.evaluation.order import Order, checked, named
 from benchmark.evaluation.outcomes import Evaluation
 from benchmark.evaluation.plan import Plan
 from benchmark.evaluation.progress import Display
+from benchmark.scales import Epsilon
 
 
 def evaluate(
@@ -30,6 +31,8 @@ def evaluate(
     results: str | Path = "results",
     keep: bool = False,
     dataset: str | None = None,
+    scale: str | None = None,
+    epsilon: Epsilon | None = None,
     root: str | Path | None = None,
     download: bool = False,
     trust: bool = False,
@@ -55,6 +58,9 @@ def evaluate(
         results: the folder of the ledger.
         keep: whether to store the adversarial images, too.
         dataset: whose test images to use; None for the dataset that each network was trained on.
+        scale: whose row of published radii to take, such as "imagenet"; None for that of the dataset. Pictures of
+            one's own have none.
+        epsilon: radii by norm that go before those of the row: {"linf": "4/255", "l2": 2} or "linf=4/255,l2=2".
         root: where datasets lie; None for the default.
         download: whether missing data and foreign networks may be fetched.
         trust: whether foreign code that a network is made by may be run.
@@ -81,6 +87,8 @@ def evaluate(
         results=results,
         keep=keep,
         dataset=dataset,
+        scale=scale,
+        epsilon=epsilon,
         root=root,
         download=download,
         trust=trust,

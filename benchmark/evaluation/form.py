@@ -46,8 +46,15 @@ class _Threat(_Form):
     epsilon: Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
+class _Said(_Form):
+    scale: Text | None = None
+    epsilon: dict[Text, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = {}
+
+
 class _Suite(_Form):
     name: Text
+    scale: Text = ""
+    radii: _Said | None = None
     preset: Text
     digest: Text
     items: Annotated[list[_Item], Field(min_length=1)]

@@ -20,6 +20,7 @@ from benchmark.evaluation.suite import load_suite
 from benchmark.evaluation.verify import exact_logits
 from benchmark.hardware import resolve_device, resolve_precision
 from benchmark.models import check_model, range_doubts
+from benchmark.scales import UNSAID, Epsilon, Radii, read_radii
 from benchmark.storage import check_writable
 
 
@@ -74,6 +75,8 @@ class Order:
     results: str | Path = "results"
     keep: bool = False
     dataset: str | None = None
+    scale: str | None = None
+    epsilon: Epsilon | None = None
     root: str | Path | None = None
     download: bool = False
     trust: bool = False
@@ -100,6 +103,9 @@ class Order:
         with complaints.noted():
             device = str(resolve_device(self.device))
             precision = resolve_precision(self.precision, resolve_device(self.device))
+        radii = UNSAID
+        with complaints.noted():
+            radii = read_radii(self.scale, self.epsilon)
         ledger = Ledger(self.results)
         with complaints.noted():
             ledger = Ledger.open(check_writable(self.results, *FOLDERS), create=True)
@@ -107,11 +113,11 @@ class Order:
         plans = []
         for source in sources:
             with complaints.noted():
-                plans.append(self._plan(str(source), device, precision, ledger))
+                plans.append(self._plan(str(source), device, precision, ledger, radii))
         complaints.raise_all()
         return plans, ledger
 
-    def _plan(self, source: str, device: str, precision: str, ledger: Ledger) -> Plan:
+    def _plan(self, source: str, device: str, precision: str, ledger: Ledger, radii: Radii) -> Plan:
         network = subject.open_network(source, self.download, self.trust)
         name = self.dataset or network.dataset
         if not name:
@@ -122,7 +128,7 @@ class Order:
         root = str(self.root) if self.root is not None else None
         dataset = subject.dataset_of(name, root, self.download)
         network.check_fits(dataset)
-        suite = load_suite(self.suite, self.preset, dataset.scale)
+        suite = load_suite(self.suite, self.preset, radii.of(dataset))
         suite.check_fits(dataset.shape)
         available = len(dataset.test)
         notes = [*dataset.notes]

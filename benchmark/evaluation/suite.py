@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,12 +17,16 @@ from benchmark.errors import BadInput, unknown
 from benchmark.evaluation.union import Union, read_union
 from benchmark.radii import Length, too_large
 from benchmark.registry import Registry
+from benchmark.scales import Radii, as_radii
 from benchmark.storage import digest
 from benchmark.threats import NORMS, PARAMETRIC, Threat
 
 SUITES: Registry[Path] = Registry("suite")
 for _path in sorted((Path(__file__).parents[1] / "suites").glob("*.yaml")):
     SUITES.add(_path.stem, _path)
+
+#: Where a radius is written that the caller gave.
+GIVEN = "--epsilon"
 
 #: What readers and the analysis want to know about an attack, though it decides no number.
 _TOLD = ("kind", "source", "paper", "gradient_free")
@@ -36,7 +41,7 @@ class SuiteItem:
         attack: the attack with its parameters.
         threat: norm and radius.
         restarts: runs with different noise, of which the best counts; 1 for attacks without randomness.
-        place: where its radius is written, "file:line".
+        place: where its radius is written, "file:line" or `GIVEN`.
     """
 
     label: str
@@ -67,7 +72,9 @@ class Suite:
     """A suite bound to a dataset's scale and a number of test images: what an evaluation runs.
 
     Attributes:
+        scale: whose row of radii it has; "" for none.
         union: the threats that Ravg and Rworst count.
+        radii: what the caller said about radii, see `Radii.said`; it is in the threats, and told for readers.
         sources: where the attacks and their parameters come from.
         differences: in what the suite differs from its sources.
     """
@@ -82,6 +89,7 @@ class Suite:
     union: tuple[Threat, ...]
     sources: tuple[str, ...] = ()
     differences: tuple[str, ...] = ()
+    radii: dict[str, Any] = field(default_factory=dict, hash=False)
 
     @cached_property
     def digest(self) -> str:
@@ -117,7 +125,8 @@ class Suite:
         plain = {
             name: getattr(self, name) for name in ("name", "version", "preset", "description", "scale", "images")
         }
-        about = {name: list(texts) for name in ("sources", "differences") if (texts := getattr(self, name))}
+        about: dict[str, Any] = {"radii": self.radii} if self.radii else {}
+        about |= {name: list(texts) for name in ("sources", "differences") if (texts := getattr(self, name))}
         return plain | about | {"digest": self.digest, "items": items, "union": self._union()}
 
     def _union(self) -> list[dict[str, Any]]:
@@ -159,21 +168,36 @@ class _File(Schema):
     presets: dict[str, _Preset] = Field(default_factory=dict)
 
 
-def load_suite(suite: str | Path, preset: str = "full", scale: str = "cifar10") -> Suite:
+def load_suite(suite: str | Path, preset: str = "full", scale: str | Radii = "") -> Suite:
     """The suite called `suite`, with the radii of `scale` and the changes of `preset`.
 
     Args:
         suite: a registered name, or the path of a YAML file (recognised by its ending or a slash).
         preset: "full", or a preset that the file defines ("quick").
-        scale: whose row of radii to use, e.g. "digits" or "cifar10".
+        scale: whose row of radii to use, e.g. "digits" or "cifar10", or all that is said about radii.
 
     Raises:
         BadInput: unknown suite, preset or scale; a file that does not fit the schema; an unknown attack, parameter or
             norm; a threat that an attack does not support; several radii of a norm and no word about which of them
-            Ravg and Rworst count. The file's line is named.
+            Ravg and Rworst count. The file's line is named. A threat without a radius, or a radius of the caller's
+            that no attack takes.
     """
+    return _bind(_read(suite), preset, as_radii(scale))
+
+
+def open_norms(suite: str | Path) -> set[str]:
+    """The norms whose radius `suite` leaves to a row or to the caller: those of attacks without one of their own."""
+    return {line.norm for line in _read(suite).content.attacks if not isinstance(line.epsilon, float | int)}
+
+
+def fitting(radii: Radii, suite: str | Path) -> Radii:
+    """`radii` without those in norms that `suite` takes none in; a training may need more norms than a suite."""
+    return radii.only(open_norms(suite))
+
+
+def _read(suite: str | Path) -> Document[_File]:
     is_path = isinstance(suite, Path) or suite.endswith((".yaml", ".yml")) or "/" in suite
-    return _bind(read_document(suite if is_path else SUITES.get(str(suite)), _File), preset, scale)
+    return read_document(suite if is_path else SUITES.get(str(suite)), _File)
 
 
 def suite_scales(suite: str | Path) -> list[str]:
@@ -187,19 +211,27 @@ def suite_presets(suite: str) -> list[str]:
     return ["full", *read_document(SUITES.get(suite), _File).content.presets]
 
 
-def _bind(document: Document[_File], preset: str, scale: str) -> Suite:
-    file = document.content
+def _bind(document: Document[_File], preset: str, radii: Radii) -> Suite:
+    file, scale = document.content, radii.scale
     if preset != "full" and preset not in file.presets:
         raise unknown("preset", preset, ["full", *file.presets], document.where("presets"))
-    if scale not in file.epsilons:
+    if radii.named and scale not in file.epsilons:
         raise unknown("dataset scale", scale, file.epsilons, document.where("epsilons"))
     change = file.presets.get(preset, _Preset())
-    problems, items = [], []
+    problems: list[str] = []
+    items: list[SuiteItem] = []
+    lacking: dict[str, str] = {}
     for position, line in enumerate(file.attacks):
         try:
-            items.append(_item(document, position, line, change, preset, scale))
+            items.append(_item(document, position, line, change, preset, radii))
+        except _Lacking as error:
+            lacking[line.norm] = error.place
         except BadInput as error:
             problems.append(str(error))
+    if lacking:
+        place = next(iter(lacking.values()))
+        problems.append(str(radii.missing(lacking, _rows(file, lacking), f"{place}: suite {file.name}")))
+    problems += _untaken(radii, items, file) if not problems else []
     labels = [line.label or f"{line.attack}-{line.norm}" for line in file.attacks]
     for position, label in enumerate(labels):
         if label in labels[:position]:
@@ -227,18 +259,48 @@ def _bind(document: Document[_File], preset: str, scale: str) -> Suite:
         union=union,
         sources=tuple(file.sources),
         differences=tuple(file.differences),
+        radii=radii.said(),
     )
 
 
+def _rows(file: _File, needed: Collection[str]) -> dict[str, set[str]]:
+    """By scale, in which of the norms `needed` the file has a radius."""
+    rows = {}
+    for scale, row in file.epsilons.items():
+        own = {line.norm for line in file.attacks if isinstance(line.epsilon, dict) and scale in line.epsilon}
+        rows[scale] = (set(row) | own) & set(needed)
+    return rows
+
+
+def _untaken(radii: Radii, items: Collection[SuiteItem], file: _File) -> list[str]:
+    """Complaints about radii of the caller's that no attack takes."""
+    taken = {item.threat.norm for item in items if item.place == GIVEN}
+    there = ", ".join(sorted(taken | {line.norm for line in file.attacks if not isinstance(line.epsilon, float)}))
+    return [
+        f"{GIVEN} {norm}: no attack of the suite {file.name} takes a radius in {norm}; "
+        + (f"it takes one in {there}" if there else "it states all of its radii itself")
+        for norm, _ in radii.own
+        if norm not in taken
+    ]
+
+
+class _Lacking(Exception):
+    """Nobody says which radius a line has; `place` is where its file would."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(place)
+        self.place = place
+
+
 def _item(
-    document: Document[_File], position: int, line: _Line, change: _Preset, preset: str, scale: str
+    document: Document[_File], position: int, line: _Line, change: _Preset, preset: str, radii: Radii
 ) -> SuiteItem:
     here = ("attacks", position)
     label = line.label or f"{line.attack}-{line.norm}"
     own_change = change.attacks.get(label, _Change())
     sources = (
         (line.parameters, (*here, "parameters")),
-        (line.scales.get(scale, {}), (*here, "scales", scale)),
+        (line.scales.get(radii.scale, {}), (*here, "scales", radii.scale)),
         (own_change.parameters, ("presets", preset, "attacks", label, "parameters")),
     )
     # Made once per source so that a wrong parameter is reported on the line where it stands.
@@ -247,7 +309,7 @@ def _item(
             make_attack(line.attack, {name: value}, document.where(*path, name))
     merged = {name: value for parameters, _ in sources for name, value in parameters.items()}
     attack = make_attack(line.attack, merged, document.where(*here, "attack"))
-    threat, place = _threat(document, here, line, scale)
+    threat, place = _threat(document, here, line, radii)
     attack.check(threat, document.where(*here, "norm"))
     restarts = own_change.restarts or change.restarts or line.restarts or document.content.restarts
     if line.restarts and not own_change.restarts:
@@ -255,16 +317,21 @@ def _item(
     return SuiteItem(label, attack, threat, restarts if attack.random else 1, place)
 
 
-def _threat(document: Document[_File], here: tuple[str | int, ...], line: _Line, scale: str) -> tuple[Threat, str]:
+def _threat(document: Document[_File], here: tuple[str | int, ...], line: _Line, radii: Radii) -> tuple[Threat, str]:
     """The threat of a line, and where its radius is written."""
     if line.norm not in (*NORMS, *PARAMETRIC):
         raise unknown("norm", line.norm, (*NORMS, *PARAMETRIC), document.where(*here, "norm"))
-    own = line.epsilon.get(scale) if isinstance(line.epsilon, dict) else line.epsilon
-    shared = document.content.epsilons[scale].get(line.norm)
-    place = document.where(*here, "epsilon") if own is not None else document.where("epsilons", scale, line.norm)
-    epsilon = own if own is not None else shared
-    if epsilon is None:
-        raise BadInput(f"{place}: no epsilon for {line.norm} at the scale {scale!r}; add it here")
+    own = line.epsilon.get(radii.scale) if isinstance(line.epsilon, dict) else line.epsilon
+    if own is not None:
+        epsilon, place = own, document.where(*here, "epsilon")
+    elif (given := radii.given(line.norm)) is not None:
+        epsilon, place = given, GIVEN
+    else:
+        row = document.content.epsilons.get(radii.scale, {})
+        place = document.where("epsilons", radii.scale, line.norm)
+        if line.norm not in row:
+            raise _Lacking(place)
+        epsilon = row[line.norm]
     try:
         return Threat(line.norm, epsilon), place
     except BadInput as error:

@@ -22,6 +22,7 @@ from benchmark.evaluation.subject import Subject, load_subject
 from benchmark.evaluation.suite import SuiteItem
 from benchmark.evaluation.trial import Trial, craft
 from benchmark.evaluation.verify import AttackFault
+from benchmark.scales import Epsilon
 from benchmark.storage import digest
 
 
@@ -38,6 +39,8 @@ def transfer(
     results: str | Path = "results",
     keep: bool = False,
     dataset: str | None = None,
+    scale: str | None = None,
+    epsilon: Epsilon | None = None,
     root: str | Path | None = None,
     download: bool = False,
     trust: bool = False,
@@ -54,8 +57,8 @@ def transfer(
         sources: networks to craft on, as `evaluate` takes them.
         targets: networks to try the images on; None for the sources themselves.
         suite: name or YAML file of the attacks.
-        preset, n, seed, device, precision, results, dataset, root, download, trust, compile, progress: as for
-            `evaluate`. There is one process, and nothing to stop an attack that takes long.
+        preset, n, seed, device, precision, results, dataset, scale, epsilon, root, download, trust, compile,
+            progress: as for `evaluate`. There is one process, and nothing to stop an attack that takes long.
         keep: whether to store the adversarial images, too; each target keeps those that fooled it.
 
     Returns:
@@ -76,6 +79,8 @@ def transfer(
         results=results,
         keep=keep,
         dataset=dataset,
+        scale=scale,
+        epsilon=epsilon,
         root=root,
         download=download,
         trust=trust,

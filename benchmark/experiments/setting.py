@@ -10,6 +10,7 @@ from typing import Any
 
 from benchmark.errors import BadInput, unknown
 from benchmark.experiments.experiment import Question
+from benchmark.scales import UNSAID, Radii
 from benchmark.training.plan import check_seed
 
 #: What a variant can be chosen by, and what the reader should know about the choice.
@@ -36,6 +37,7 @@ class Setting:
     recipe: str
     teacher: Sequence[str | Path]
     seeds: Sequence[int]
+    radii: Radii = UNSAID
 
     def __post_init__(self) -> None:
         if self.select not in SELECTIONS:
@@ -60,8 +62,10 @@ class Setting:
             if self.on_test
             else "the PGD that training selects by"
         )
+        told = self.radii.told()
+        radii = f" The radii are {told}." if told else ""
         return (
-            f"Trained on {dataset} with {architecture} and the recipe {self.recipe}, {seeds}.{exchanged} "
+            f"Trained on {dataset} with {architecture} and the recipe {self.recipe}, {seeds}.{exchanged}{radii} "
             f"Percentages of {images} {split} images; robust: against {robust}. {SELECTIONS[self.select]}"
         )
 
@@ -76,7 +80,7 @@ class Setting:
         }
         options |= {"suite": self.suite, "preset": self.preset, "n": self.n} if self.on_test else {}
         options |= {"seeds": [*self.seeds]} if tuple(self.seeds) != (0,) else {}
-        words = ["bench", "sweep", *question.words()]
+        words = ["bench", "sweep", *question.words(), *self.radii.options()]
         for name, value in options.items():
             values = value if isinstance(value, list) else [] if value is None else [value]
             words += [f"--{name}", *map(str, values)] if values else []

@@ -12,6 +12,7 @@ from benchmark.data import load
 from benchmark.environment import check_packages
 from benchmark.errors import BadInput
 from benchmark.evaluation import load_suite
+from benchmark.evaluation.suite import fitting
 from benchmark.experiments.experiment import make_question
 from benchmark.experiments.measure import Figures, attacks, on_test, on_validation
 from benchmark.experiments.page import page
@@ -19,6 +20,7 @@ from benchmark.experiments.runs import Runs
 from benchmark.experiments.setting import Setting
 from benchmark.experiments.table import COLUMNS, Line, make_lines, percentage, to_csv, to_grid
 from benchmark.experiments.variants import Variant, make_variants
+from benchmark.scales import Epsilon, read_radii
 from benchmark.storage import check_writable, write_atomic
 from benchmark.training import train_beside
 from benchmark.training.parallel import check_processes
@@ -70,6 +72,8 @@ def sweep(
     dataset: str = "digits",
     arch: str | None = None,
     recipe: str = "quick",
+    scale: str | None = None,
+    epsilon: Epsilon | None = None,
     teacher: Sequence[str | Path] = (),
     inner: str | None = None,
     outer: str | None = None,
@@ -100,8 +104,8 @@ def sweep(
         select: "validation": clean accuracy and PGD on held-out training images, as training measured them to select
             the checkpoint. "test": on the test images, under all attacks of the suite together.
         suite, preset, n: as `benchmark.evaluate` takes them; for "test" only.
-        dataset, arch, recipe, teacher, root, download, trust, compile, devices: as `benchmark.train` takes them;
-            the last two speed up the trainings alone.
+        dataset, arch, recipe, scale, epsilon, teacher, root, download, trust, compile, devices: as `benchmark.train`
+            takes them; the last two speed up the trainings alone.
         inner, outer: as `benchmark.train` takes them; of all methods that are compared, not of the teachers that are
             trained for them.
         seeds: of the trainings; numbers are means over them.
@@ -117,7 +121,7 @@ def sweep(
     question = make_question(experiment, [method] if isinstance(method, str) else method, set, inner, outer)
     check_processes(devices, 1)
     seeds = tuple(dict.fromkeys(seeds))
-    setting = Setting(select, suite, preset, n, dataset, arch, recipe, teacher, seeds)
+    setting = Setting(select, suite, preset, n, dataset, arch, recipe, teacher, seeds, read_radii(scale, epsilon))
     data = load(dataset, root=root, download=download)
     architecture = arch or usual_architecture(data)
     variants = make_variants(
@@ -129,9 +133,12 @@ def sweep(
         given=len(teacher),
         inner=question.inner,
         outer=question.outer,
+        radii=setting.radii,
     )
-    if setting.on_test:
-        load_suite(suite, preset, data.scale)
+    attacked = setting.radii
+    if setting.on_test:  # which may need fewer norms than the trainings do
+        attacked = fitting(setting.radii, suite)
+        load_suite(suite, preset, attacked.of(data))
         data.test.first(len(data.test) if n is None else n)
     target = Path(out) if out else Path("reports/sweeps") / question.name
     check_packages()
@@ -139,12 +146,15 @@ def sweep(
         check_writable(folder)
 
     means: dict[str, Any] = {"device": device, "precision": precision, "root": root, "download": download}
-    attack = attacks(suite, preset, n, workers=workers, results=results, dataset=dataset, progress=progress, **means)
+    means["scale"] = scale
+    shown: dict[str, Any] = {"results": results, "dataset": dataset, "epsilon": dict(attacked.own)}
+    attack = attacks(suite, preset, n, workers=workers, progress=progress, **shown, **means)
     learn = partial(
         train_beside,
         dataset=dataset,
         arch=arch,
         recipe=recipe,
+        epsilon=dict(setting.radii.own),
         out=zoo,
         resume=None,
         trust=trust,

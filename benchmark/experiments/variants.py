@@ -10,6 +10,7 @@ from typing import Any
 from benchmark.data import Dataset
 from benchmark.errors import BadInput, short
 from benchmark.experiments.values import MOST
+from benchmark.scales import UNSAID, Radii
 from benchmark.training.method import BoundMethod
 from benchmark.training.plan import decide
 from benchmark.training.recipe import Recipe, is_recipe_key
@@ -77,13 +78,14 @@ def make_variants(
     given: int = 0,
     inner: str | None = None,
     outer: str | None = None,
+    radii: Radii = UNSAID,
 ) -> list[Variant]:
     """Every method with every combination of `values`.
 
     Args:
         methods: their names.
         values: by setting; a single one holds for all variants, and for their teachers if it is the recipe's.
-        dataset, architecture, recipe: of all runs.
+        dataset, architecture, recipe, radii: of all runs; the last as the caller said them.
         inner, outer: of all variants, as `benchmark.train` takes them; not of teachers that are trained for them.
         given: how many teachers the caller has; with none, methods that need some get those of `TEACHERS`.
 
@@ -108,7 +110,7 @@ def make_variants(
         for combination in product(*values.values()):
             settings = dict(zip(values, combination, strict=True))
             try:
-                resolved, bound = decide(method, dataset, architecture, recipe, settings, inner, outer)
+                resolved, bound = decide(method, dataset, architecture, recipe, settings, inner, outer, radii)
                 fixed = {key: value for key, value in settings.items() if key not in several and is_recipe_key(key)}
                 roles, teachers = bound.cohort.teachers, () if given else _teachers(method, bound, fixed)
                 if given and roles and given != len(roles):

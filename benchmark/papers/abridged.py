@@ -31,11 +31,13 @@ def abridged(exhibit: Exhibit, preset: str, scale: str) -> list[str]:
 @lru_cache(maxsize=64)
 def _changes(suite: str, preset: str, scale: str) -> tuple[tuple[str, str], ...]:
     scales = suite_scales(suite)
-    scale = scale if scale in scales else scales[0]
     try:
         whole, short = (load_suite(suite, name, scale) for name in ("full", preset))
-    except BadInput:  # the preset is none of this suite's
-        return ()
+    except BadInput:  # no such row, or one that leaves norms to the caller: what a preset changes is the same in all
+        try:
+            whole, short = (load_suite(suite, name, scales[0]) for name in ("full", preset))
+        except BadInput:  # the preset is none of this suite's
+            return ()
     own = {item.label: item for item in short.items}
     return tuple(
         (item.label, ", ".join(words) if item.label in own else "left out")

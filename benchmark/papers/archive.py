@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,10 +14,12 @@ from benchmark.analysis import aggregate, paired
 from benchmark.analysis.masking import is_masked, masking_flags
 from benchmark.errors import BadInput
 from benchmark.evaluation import Evaluation, Ledger, load_suite
+from benchmark.evaluation.suite import fitting
 from benchmark.papers.networks import Network
 from benchmark.papers.runs import Runs
 from benchmark.papers.schema import Column
 from benchmark.papers.stage import Stage
+from benchmark.scales import Radii, own_scale
 
 #: Per image, in [0, 1]: whether it is classified correctly, or the mean of that over norms or seeds.
 Scores = NDArray[np.float64]
@@ -115,13 +117,19 @@ def _answers(evaluation: Evaluation, question: Question, stage: Stage) -> bool:
         and evaluation.mode in ("full", question.mode)
         and evaluation.dataset["name"] == stage.dataset
         and (stage.images is None or images == stage.images)
-        and evaluation.suite["digest"] == _digest(question.suite, stage.preset, evaluation.suite["scale"], images)
+        and evaluation.suite["digest"] == _digest(question.suite, stage.preset, _radii(evaluation, stage), images)
     )
 
 
+def _radii(evaluation: Evaluation, stage: Stage) -> Radii:
+    """The radii asked for: the caller's, and those of the scale that the evaluation's data has of its own."""
+    own = own_scale(evaluation.suite["scale"], evaluation.suite.get("radii"))
+    return replace(stage.radii, scale=stage.radii.scale or own)
+
+
 @lru_cache(maxsize=256)
-def _digest(suite: str, preset: str, scale: str, images: int) -> str | None:
+def _digest(suite: str, preset: str, radii: Radii, images: int) -> str | None:
     try:
-        return load_suite(suite, preset, scale).first(images).digest
+        return load_suite(suite, preset, fitting(radii, suite)).first(images).digest
     except BadInput:
         return None

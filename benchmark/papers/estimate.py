@@ -13,11 +13,13 @@ import torch
 from benchmark.data import Dataset, load
 from benchmark.errors import BadInput
 from benchmark.evaluation import Evaluation, Suite, load_suite
+from benchmark.evaluation.suite import fitting
 from benchmark.models import build
 from benchmark.papers.agenda import Job
 from benchmark.papers.archive import Question
 from benchmark.papers.networks import Training
 from benchmark.papers.stage import Stage
+from benchmark.scales import UNSAID, Radii
 from benchmark.training.method import BoundMethod, formula
 from benchmark.training.plan import decide
 from benchmark.training.recipe import Recipe
@@ -69,15 +71,15 @@ class Clock:
             if job_of(card) == (training.method, training.architecture, training.dataset, training.recipe):
                 return Estimate(seconds_of(card), f"such a run took so long before ({card['name']})")
         speed = self._speed(training.architecture, training.dataset)
-        seconds = gradients_of(training, self.data) * (speed.seconds or 0.0)
+        seconds = gradients_of(training, self.data, self.stage.radii) * (speed.seconds or 0.0)
         for teacher in training.teachers:
             if teacher.training:
-                passes = teacher_passes_of(training, self.data)
+                passes = teacher_passes_of(training, self.data, self.stage.radii)
                 seconds += passes * (self._speed(teacher.training.architecture, training.dataset).seconds or 0.0)
         return Estimate(seconds, speed.basis)
 
     def _evaluation(self, job: Job, question: Question) -> Estimate:
-        suite = load_suite(question.suite, self.stage.preset, self.data.scale)
+        suite = load_suite(question.suite, self.stage.preset, fitting(self.stage.radii, question.suite).of(self.data))
         images = self.stage.images or min(suite.images, len(self.data.test))
         training = job.network.training
         architecture = training.architecture if training else ""
@@ -97,7 +99,7 @@ class Clock:
                 method, of, on, recipe = job_of(card)
                 if (of, on) == (architecture, dataset):
                     like = Training("", method, on, of, recipe, 0)
-                    seconds = seconds_of(card) / gradients_of(like, self.data)
+                    seconds = seconds_of(card) / gradients_of(like, self.data, self.stage.radii)
                     self.speeds[architecture, dataset] = Estimate(
                         seconds, f"from the recorded speed of {card['name']}"
                     )
@@ -134,13 +136,13 @@ def seconds_of(card: dict[str, Any]) -> float:
     return sum(float(row.get("seconds", 0.0)) for row in card["history"])
 
 
-def gradients_of(training: Training, data: Dataset) -> float:
+def gradients_of(training: Training, data: Dataset, radii: Radii = UNSAID) -> float:
     """How many images' gradients a training computes: those of its attacks, and one per image and network.
 
     Raises:
         BadInput: its method or recipe is unknown.
     """
-    recipe, bound = _decided(training, data)
+    recipe, bound = _decided(training, data, radii)
     total = 0
     for member in bound.cohort.members:
         norms = (member.norm,) if member.norm else bound.inner.norms
@@ -149,16 +151,16 @@ def gradients_of(training: Training, data: Dataset) -> float:
     return float(total * recipe.epochs * len(data.train))
 
 
-def teacher_passes_of(training: Training, data: Dataset) -> float:
+def teacher_passes_of(training: Training, data: Dataset, radii: Radii = UNSAID) -> float:
     """How often a training asks each teacher, a pass forward counting as half a gradient."""
-    recipe, bound = _decided(training, data)
+    recipe, bound = _decided(training, data, radii)
     is_asked_in_every_step = formula(bound.inner.objective).startswith("D(T(x')")
     steps = recipe.threats["linf"].steps if is_asked_in_every_step else 0.5
     return float(steps * recipe.epochs * len(data.train))
 
 
-def _decided(training: Training, data: Dataset) -> tuple[Recipe, BoundMethod]:
-    replaced = training.inner, training.outer
+def _decided(training: Training, data: Dataset, radii: Radii) -> tuple[Recipe, BoundMethod]:
+    replaced = training.inner, training.outer, radii
     return decide(training.method, data, training.architecture, training.recipe, training.settings, *replaced)
 
 

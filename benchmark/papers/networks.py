@@ -132,6 +132,6 @@ def find_network(
         "inner": run.inner,
         "outer": run.outer,
     }
-    name = run_name(**asked, teachers=[teacher.name for teacher in teachers if teacher])
+    name = run_name(**asked, radii=stage.radii, teachers=[teacher.name for teacher in teachers if teacher])
     training = Training(name, **asked, teachers=teachers)  # type: ignore[arg-type]
     return Network(f"{training.name}-{member}" if member else training.name, training, member)

@@ -18,10 +18,12 @@ from benchmark.papers.files import PAPERS, load_paper
 from benchmark.papers.grid import Grid, make_grids
 from benchmark.papers.html import file_of, page, title_of
 from benchmark.papers.published import Published, load_published
+from benchmark.papers.radii import check_radii
 from benchmark.papers.schema import Paper
 from benchmark.papers.stage import Stage, make_stage
 from benchmark.papers.text import claims_csv, to_csv, to_json, to_latex
 from benchmark.papers.workshop import Workshop
+from benchmark.scales import Epsilon, read_radii
 from benchmark.storage import check_writable, safe_name, write_atomic
 
 #: The leaderboard, seen from a paper's page.
@@ -60,6 +62,8 @@ def paper(
     recipe: str | None = None,
     preset: str | None = None,
     n: int | None = None,
+    radii: str | None = None,
+    epsilon: Epsilon | None = None,
     seeds: Sequence[int] = (0,),
     dry_run: bool = False,
     zoo: str | Path = "zoo",
@@ -85,6 +89,9 @@ def paper(
         only: labels of the rows to work for; empty for all.
         recipe, preset, n: recipe of all trainings, preset of all suites, number of test images; None for what the
             paper's file says.
+        radii: whose row of published radii to take, such as "imagenet"; None for that of the data. Pictures of one's
+            own, folder:PATH, have none.
+        epsilon: radii by norm that go before those of the row, {"linf": "4/255"} or "linf=4/255,l2=2".
         seeds: of the trainings; rows are the mean over them.
         dry_run: only list what there is to do, and how long it will take.
         zoo, results, out: folders of the checkpoints, of the ledger, of the pages.
@@ -100,15 +107,16 @@ def paper(
     keys = _keys(found, table)
     _check_rows(found, keys, only)
     stage = replace(
-        make_stage(found, scale, recipe, preset, n, tuple(seeds)),
+        make_stage(found, scale, recipe, preset, n, tuple(seeds), read_radii(radii, epsilon)),
         root=str(root) if root else None,
         precision=precision,
         trust=trust,
     )
-    command = _command(name, scale, recipe, preset, n, stage.seeds)
+    command = _command(name, scale, recipe, preset, n, stage)
     notes: list[str] = []
     archive = Archive.open(results)
     agenda = make_agenda(found, keys, stage, archive, Path(zoo), only, notes.append)
+    check_radii(found, keys, stage, agenda)
     if dry_run:
         clock = Clock(archive.all(), stage, str(root) if root else None)
         return Result(None, _listed(agenda, clock), failures=notes)
@@ -150,13 +158,12 @@ def _check_rows(paper: Paper, keys: Sequence[str], only: Sequence[str]) -> None:
             raise unknown("row", label, labels, f"paper {paper.name}")
 
 
-def _command(
-    name: str, scale: str, recipe: str | None, preset: str | None, n: int | None, seeds: tuple[int, ...]
-) -> str:
+def _command(name: str, scale: str, recipe: str | None, preset: str | None, n: int | None, stage: Stage) -> str:
     words = ["bench", "paper", name, "--scale", scale]
     for option, value in (("--recipe", recipe), ("--preset", preset), ("--n", n)):
         words += [] if value is None else [option, str(value)]
-    words += ["--seeds", *map(str, seeds)] if seeds != (0,) else []
+    words += ["--radii" if word == "--scale" else word for word in stage.radii.options()]
+    words += ["--seeds", *map(str, stage.seeds)] if stage.seeds != (0,) else []
     return shlex.join(words)
 
 

@@ -14,6 +14,7 @@ from benchmark.errors import BadInput
 from benchmark.models import load_checkpoint, load_model
 from benchmark.papers.networks import Network, Training
 from benchmark.papers.stage import Stage
+from benchmark.scales import own_scale
 from benchmark.storage import digest
 from benchmark.training.identity import card_facts, differences, facts, images_digest, in_words, make_identity
 from benchmark.training.names import name_beside
@@ -24,7 +25,7 @@ Card = Mapping[str, Any]
 
 
 class Images(NamedTuple):
-    """What a card tells of the images that its network was trained on."""
+    """What a card tells of the images that its network was trained on; `scale` is one that they have of their own."""
 
     name: str
     scale: str
@@ -74,7 +75,11 @@ class Runs:
     def _asked(self, training: Training, card: Card) -> tuple[dict[str, Any], str] | None:
         """The identity of the run that is asked for, with what `card` may choose, and its digest; None for no run."""
         teachers = tuple(str(said.get("digest")) for said in _extra(card).get("lineage") or ())
-        images = Images(training.dataset, str(card.get("scale")), tuple(card.get("shape") or (3, 32, 32)))
+        images = Images(
+            training.dataset,
+            own_scale(str(card.get("scale")), _extra(card).get("radii")),
+            tuple(card.get("shape") or (3, 32, 32)),
+        )
         key = training, str(_extra(card).get("precision")), teachers, images
         if key not in self._expected:
             self._expected[key] = self._identity(*key)
@@ -85,7 +90,7 @@ class Runs:
     ) -> tuple[dict[str, Any], str] | None:
         asked = training.method, self._data or images, training.architecture, training.recipe, training.settings
         try:
-            recipe, bound = decide(*asked, training.inner, training.outer)
+            recipe, bound = decide(*asked, training.inner, training.outer, self.stage.radii)
         except BadInput:
             return None
         wanted = self.stage.precision if self.stage.precision != "auto" else recipe.precision

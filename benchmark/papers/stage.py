@@ -8,6 +8,7 @@ from benchmark.cache import at_home
 from benchmark.data import DATASETS
 from benchmark.errors import BadInput
 from benchmark.papers.schema import OTHER, Exhibit, Key, Panel, Paper
+from benchmark.scales import UNSAID, Radii
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Stage:
         seeds: of the trainings; every row is the mean over them.
         changed: how this differs from the paper's own setting; empty if it does not.
         root, precision, trust: as `benchmark.train` takes them.
+        radii: of all trainings and evaluations, as the caller said them.
     """
 
     scale: str
@@ -35,6 +37,7 @@ class Stage:
     root: str | None = None
     precision: str = "auto"
     trust: bool = False
+    radii: Radii = UNSAID
 
     def panels(self, exhibit: Exhibit) -> list[Panel]:
         """The panels of `exhibit` to measure here: the paper's, or one of our own where it has none."""
@@ -58,6 +61,7 @@ def make_stage(
     preset: str | None = None,
     images: int | None = None,
     seeds: tuple[int, ...] = (0,),
+    radii: Radii = UNSAID,
 ) -> Stage:
     """The stage of `paper` on the dataset `scale`; what is None is as the paper's file says.
 
@@ -78,6 +82,7 @@ def make_stage(
     for what, given, expected in (("recipe", recipe, usual.recipe), ("preset", preset, usual.preset)):
         if given is not None and given != expected:
             changed.append(f"the {what} {given} instead of {expected}")
+    changed += [f"the radii are {told}"] if (told := radii.told()) else []
     return Stage(
         scale=name,
         dataset=scale,
@@ -87,4 +92,5 @@ def make_stage(
         architecture=usual.architecture,
         seeds=tuple(dict.fromkeys(seeds)),
         changed=tuple(changed),
+        radii=radii,
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 from benchmark.errors import BadInput
 from benchmark.evaluation import evaluate, transfer
+from benchmark.evaluation.suite import fitting
 from benchmark.papers.agenda import Job
 from benchmark.papers.archive import Question
 from benchmark.papers.networks import Network, Training
@@ -78,6 +79,7 @@ class Workshop:
             seed=training.seed,
             out=self.zoo,
             name=training.name,
+            epsilon=dict(self.stage.radii.own),
             resume=None,
             progress=None if self.progress else False,
             **self._means,
@@ -104,6 +106,7 @@ class Workshop:
             "preset": self.stage.preset,
             "n": self.stage.images,
             "dataset": self.stage.dataset,
+            "epsilon": dict(fitting(self.stage.radii, question.suite).own),
             "results": self.results,
             "progress": self.progress,
             **self._means,
@@ -112,7 +115,8 @@ class Workshop:
     @property
     def _means(self) -> dict[str, Any]:
         """What everything that computes is told."""
-        return {name: getattr(self, name) for name in ("device", "precision", "root", "download", "trust")}
+        means = {name: getattr(self, name) for name in ("device", "precision", "root", "download", "trust")}
+        return means | {"scale": self.stage.radii.scale or None}
 
 
 def _groups(jobs: Sequence[Job]) -> Iterator[list[Job]]:

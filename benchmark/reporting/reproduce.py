@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 from benchmark.errors import BadInput
 from benchmark.evaluation import Evaluation
+from benchmark.evaluation.suite import SUITES, fitting
+from benchmark.scales import Radii, radii_said
 from benchmark.storage import canonical_json
 from benchmark.training.methods import METHODS
 from benchmark.training.plan import usual
@@ -25,6 +28,7 @@ def training_command(card: Mapping[str, Any]) -> str | None:
     extra = card.get("extra", {})
     words = ["bench", "train", "--method", card["method"], "--dataset", card["dataset"]]
     words += ["--arch", card["architecture"], "--recipe", card["recipe"]["name"], "--seed", str(card["seed"])]
+    words += _radii(card.get("scale", ""), extra.get("radii"), card["dataset"]).options()
     for name in ("inner", "outer"):
         words += [f"--{name}", extra[name]] if extra.get(name) else []
     for teacher in extra.get("teachers", ()):
@@ -55,6 +59,9 @@ def _evaluate(evaluation: Evaluation, suite: str, preset: str, mode: str) -> str
     words += ["--precision", evaluation.precision]
     if card.get("dataset") != evaluation.dataset["name"]:
         words += ["--dataset", evaluation.dataset["name"]]
+    said = evaluation.suite.get("scale", ""), evaluation.suite.get("radii"), evaluation.dataset["name"]
+    radii = _radii(*said)
+    words += (fitting(radii, suite) if suite in SUITES else radii).options()
     return shlex.join(words)
 
 
@@ -65,7 +72,8 @@ def _changes(card: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     replaced = extra.get("inner"), extra.get("outer")
 
     def resolve(method: str) -> tuple[Recipe, dict[str, Any]]:
-        where = card["architecture"], card["dataset"], card.get("scale", "")
+        radii = _radii(card.get("scale", ""), extra.get("radii"), card["dataset"])
+        where = card["architecture"], card["dataset"], radii
         return _recipe(card["recipe"]["name"]).resolve(method, *where, {}, "recipe")
 
     try:
@@ -76,6 +84,12 @@ def _changes(card: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         return
     yield from _differences(recipe, as_usual.model_dump(mode="json"))
     yield from _differences(settings, bound.settings)
+
+
+def _radii(scale: str, said: Any, dataset: str) -> Radii:
+    """The radii to ask for again; pictures from a path have none of their own, so that theirs have to be named."""
+    radii = radii_said(scale, said)
+    return replace(radii, named=radii.named or (":" in dataset and bool(scale)))
 
 
 @lru_cache(maxsize=16)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from benchmark.reporting.tables import Board
 from benchmark.reporting.text import threat
 from benchmark.reporting.text_tables import latex
+from benchmark.scales import radii_said
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +34,9 @@ def sentences(board: Board) -> list[str]:
     attacks = f"{len(items)} attacks run" if len(items) > 1 else "One attack runs"
     threats = [threat(*own) for own in board.columns.values()]
     told = [f"{attacks} under {_listed(threats)} on the first {board.images} test images of {board.dataset}."]
+    suite = board.evaluations[0].suite
+    if given := radii_said(suite.get("scale", ""), suite.get("radii")).told():
+        told.append(f"The radii are {given}.")
     most = max(item["restarts"] for item in items)
     if most > 1:
         told.append(

@@ -14,6 +14,7 @@ from benchmark.environment import NAME, check_packages, version
 from benchmark.hardware import describe
 from benchmark.models import Checkpoint, save_checkpoint
 from benchmark.processes import end_with_parent, none_left_behind
+from benchmark.scales import Epsilon
 from benchmark.storage import check_writable
 from benchmark.training.method import formula
 from benchmark.training.methods import METHODS
@@ -39,6 +40,8 @@ def train(
     arch: str | None = None,
     recipe: str = "quick",
     set: Mapping[str, Any] | Sequence[str] | None = None,
+    scale: str | None = None,
+    epsilon: Epsilon | None = None,
     teacher: Sequence[str | Path] = (),
     inner: str | None = None,
     outer: str | None = None,
@@ -70,6 +73,10 @@ def train(
         recipe: "quick", "paper", another shipped one, or a YAML file.
         set: settings by name, or "key=value" strings: fields of the recipe ("epochs", "threats.linf.epsilon") and
             hyper-parameters of the method ("alpha").
+        scale: whose row of the recipe's radii to take, such as "imagenet"; None for that of the dataset. Pictures of
+            one's own have none.
+        epsilon: radii by norm that go before those of the row, {"linf": "4/255"} or "linf=4/255,l2=2"; a step stays
+            the part of its radius that it is in the row, or in the one that the recipe names as `steps_like`.
         teacher: frozen teachers in the order of the method's roles: checkpoints, or networks from elsewhere as
             `benchmark.load_model` takes them.
         inner: another method, to craft training examples by its whole attack (objective, norms and their strategy,
@@ -104,6 +111,8 @@ def train(
         arch=arch,
         recipe=recipe,
         set=set,
+        scale=scale,
+        epsilon=epsilon,
         teacher=teacher,
         inner=inner,
         outer=outer,
@@ -193,7 +202,7 @@ def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], 
                 mean=data.mean,
                 std=data.std,
                 dataset=data.name,
-                scale=data.scale,
+                scale=plan.radii.scale,
                 method=plan.method,
                 network=network,
                 recipe={"name": plan.recipe_name, **plan.recipe.model_dump(mode="json")},
@@ -205,6 +214,7 @@ def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], 
                 extra={
                     "run": plan.digest,
                     "settings": plan.bound.settings,
+                    **({"radii": said} if (said := plan.radii.said()) else {}),
                     "inner": plan.inner,
                     "outer": plan.outer,
                     "attack": plan.bound.attack(plan.bound.cohort.members[n]),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmark.scales import UNSAID, Radii
 from benchmark.storage import canonical_json, digest, safe_name
 
 #: What goes unsaid.
@@ -20,6 +21,7 @@ def run_name(
     architecture: str,
     recipe: str,
     settings: Mapping[str, Any],
+    radii: Radii = UNSAID,
     inner: str | None = None,
     outer: str | None = None,
     seed: int = 0,
@@ -29,6 +31,7 @@ def run_name(
 
     Args:
         method, dataset, architecture, recipe, settings, inner, outer, seed: as `benchmark.train` takes them.
+        radii: what is said about them.
         teachers: their names.
     """
     kind, colon, _ = dataset.partition(":")
@@ -38,6 +41,7 @@ def run_name(
     parts += [f"inner-{inner}"] if inner else []
     parts += [f"outer-{outer}"] if outer else []
     parts += [] if recipe == USUAL_RECIPE else [Path(recipe).stem if recipe.endswith((".yaml", ".yml")) else recipe]
+    parts += [word.lstrip("-").replace("=", "-").replace(",", "-") for word in radii.options()]
     parts += [f"{key}-{_spelt(value)}" for key, value in sorted(settings.items())]
     parts += [f"seed-{seed}"] if seed else []
     parts += [f"from-{'-and-'.join(teachers)}"] if teachers else []

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
@@ -16,6 +16,7 @@ from benchmark.errors import BadInput
 from benchmark.hardware import resolve_device, resolve_precision
 from benchmark.models import ARCHITECTURES
 from benchmark.radii import too_large
+from benchmark.scales import UNSAID, Epsilon, Named, Radii, read_radii
 from benchmark.storage import digest, safe_name
 from benchmark.training.exchange import usual_settings
 from benchmark.training.identity import facts, images_digest, make_identity
@@ -39,6 +40,7 @@ class Plan:
         inner, outer: names of the method or objective whose attack, and of the method or loss whose outer loss takes
             the place of the method's own, if any.
         recipe_name: where the recipe came from.
+        radii: what was said about radii; the recipe has them.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Plan:
     precision: str
     inner: str | None = None
     outer: str | None = None
+    radii: Radii = UNSAID
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -99,6 +102,8 @@ def make_plan(
     seed: int,
     device: str,
     precision: str,
+    scale: str | None = None,
+    epsilon: Epsilon | None = None,
     download: bool = False,
     root: str | Path | None = None,
     name: str | None,
@@ -112,9 +117,10 @@ def make_plan(
     METHODS.get(method)
     check_seed(seed)
     settings = parse_settings(set)
+    radii = read_radii(scale, epsilon)
     data = load(dataset, root=root, download=download)
     architecture = arch or usual_architecture(data)
-    resolved, bound = decide(method, data, architecture, recipe, settings, inner, outer)
+    resolved, bound = decide(method, data, architecture, recipe, settings, inner, outer, radii)
     chosen = resolve_device(device)
     teachers = load_teachers(method, bound.cohort.teachers, teacher, data, download=download, trust=trust)
     usual_name = run_name(
@@ -123,6 +129,7 @@ def make_plan(
         architecture=architecture,
         recipe=recipe,
         settings=settings,
+        radii=radii,
         inner=inner,
         outer=outer,
         seed=seed,
@@ -142,6 +149,7 @@ def make_plan(
         precision=resolve_precision(precision if precision != "auto" else resolved.precision, chosen),
         inner=inner,
         outer=outer,
+        radii=radii.of(data),
     )
 
 
@@ -149,17 +157,6 @@ def check_seed(seed: int) -> None:
     """Raise `BadInput` unless `seed` is one, in the words of `benchmark.evaluate`."""
     if not 0 <= seed < 2**63:
         raise BadInput(f"seed must be a number from 0 to 2^63 - 1, not {seed}")
-
-
-class Named(Protocol):
-    """What a recipe asks about a dataset: its name, its row of radii, and (C, H, W) of its images."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def scale(self) -> str: ...
-    @property
-    def shape(self) -> tuple[int, int, int]: ...
 
 
 def decide(
@@ -170,8 +167,9 @@ def decide(
     settings: Mapping[str, Any],
     inner: str | None = None,
     outer: str | None = None,
+    radii: Radii = UNSAID,
 ) -> tuple[Recipe, BoundMethod]:
-    """What a run follows, with everything decided that `settings` leave open.
+    """What a run follows, with everything decided that `settings` leave open; `radii` as the caller said them.
 
     Raises:
         BadInput: an unknown name, a setting that is unknown or out of range, a norm without a radius, a radius that
@@ -180,15 +178,17 @@ def decide(
     ARCHITECTURES.get(architecture)
     of_recipe = {key: value for key, value in settings.items() if is_recipe_key(key)}
     of_method = {key: value for key, value in settings.items() if not is_recipe_key(key)}
-    where = f"recipe {recipe}"
+    where, file, radii = f"recipe {recipe}", load_recipe(recipe), radii.of(dataset)
 
     def resolve(name: str) -> tuple[Recipe, dict[str, Any]]:
-        file = load_recipe(recipe)
-        return file.resolve(registered_name(name), architecture, dataset.name, dataset.scale, of_recipe, where)
+        return file.resolve(registered_name(name), architecture, dataset.name, radii, of_recipe, where)
 
     resolved, defaults = usual(method, resolve, inner, outer)
     bound = METHODS.get(method).bind({**defaults, **of_method}, f"method {method}", inner, outer)
-    _check_threats(bound, resolved, dataset.shape, where)
+    missing = sorted(_norms(bound) - set(resolved.threats))
+    if missing:
+        raise radii.missing(missing, file.threats, where)
+    _check_sizes(resolved, dataset.shape, where)
     rehearse(bound, f"method {method}")
     return resolved, bound
 
@@ -247,14 +247,14 @@ def registered_name(method: str) -> str:
     return next((name for name in METHODS.names() if method in METHODS.aliases(name)), method)
 
 
-def _check_threats(bound: BoundMethod, recipe: Recipe, shape: tuple[int, ...], where: str) -> None:
-    members = bound.cohort.members
-    asked = {member.norm for member in members if member.norm}
-    if bound.inner.objective:
-        asked |= set(bound.inner.norms)
-    missing = sorted(asked - set(recipe.threats))
-    if missing:
-        raise BadInput(f"{where} has no radius for {', '.join(missing)}; add one, or choose other norms")
+def _norms(bound: BoundMethod) -> set[str]:
+    """The norms in which a run needs a radius: those that it attacks in, and those in which it measures networks."""
+    own = {member.norm for member in bound.cohort.members if member.norm}
+    is_shared = any(not member.norm for member in bound.cohort.members)
+    return own | (set(bound.inner.norms) if is_shared or bound.inner.objective else set())
+
+
+def _check_sizes(recipe: Recipe, shape: tuple[int, ...], where: str) -> None:
     problems = {norm: too_large(norm, row.epsilon, shape) for norm, row in recipe.threats.items()}
     if any(problems.values()):
         found = (f"threats.{norm}.epsilon: {problem}" for norm, problem in problems.items() if problem)

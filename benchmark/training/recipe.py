@@ -3,8 +3,9 @@
 about: ...                      what it is for, shown by `bench list recipes`
 lr: 0.1                         any field of `Recipe`
 threats: {digits: {linf: ...}}  a row of radii per dataset scale; numbers or fractions, 8/255
+steps_like: cifar10             whose steps radii of the caller's take, turned to them, where no scale is named
 overrides:                      applied in order, later ones win
-  - methods: [mat, "mat-*"]     also: architectures, datasets; shell patterns; left out means all
+  - methods: [mat, "mat-*"]     also: architectures, datasets, scales; shell patterns; left out means all
     set: {lr: 0.01, alpha: 0.6} fields of the recipe or hyper-parameters of the method
 """
 
@@ -22,9 +23,11 @@ from pydantic_core import PydanticCustomError
 from benchmark.documents import LARGEST, parse_yaml
 from benchmark.errors import BadInput, nearest, short, unknown
 from benchmark.radii import read_number
+from benchmark.scales import Radii, as_radii
 from benchmark.storage import read_text
 from benchmark.training import schedules
 from benchmark.training.parameters import NotNegative, Positive
+from benchmark.training.threat_rows import check_given, give
 
 Epochs = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -146,15 +149,24 @@ class Recipe(_Strict):
 
 
 class Override(_Strict):
-    """Settings for the runs whose method, network and dataset match."""
+    """Settings for the runs whose method, network, dataset and scale match.
+
+    What says a radius should say for which scale, since it is right for no other.
+    """
 
     methods: tuple[str, ...] = ("*",)
     architectures: tuple[str, ...] = ("*",)
     datasets: tuple[str, ...] = ("*",)
+    scales: tuple[str, ...] = ("*",)
     set: dict[str, Any]
 
-    def matches(self, method: str, architecture: str, dataset: str) -> bool:
-        asked = ((self.methods, method), (self.architectures, architecture), (self.datasets, dataset))
+    def matches(self, method: str, architecture: str, dataset: str, scale: str) -> bool:
+        asked = (
+            (self.methods, method),
+            (self.architectures, architecture),
+            (self.datasets, dataset),
+            (self.scales, scale),
+        )
         return all(any(fnmatch(name, pattern) for pattern in patterns) for patterns, name in asked)
 
 
@@ -165,33 +177,49 @@ class RecipeFile(BaseModel):
 
     about: str = ""
     threats: dict[str, dict[str, Any]]
+    steps_like: str | None = None
     overrides: tuple[Override, ...] = ()
 
     def resolve(
-        self, method: str, architecture: str, dataset: str, scale: str, settings: Mapping[str, Any], where: str
+        self,
+        method: str,
+        architecture: str,
+        dataset: str,
+        scale: str | Radii,
+        settings: Mapping[str, Any],
+        where: str,
     ) -> tuple[Recipe, dict[str, Any]]:
         """The recipe of one run, and the hyper-parameters that its overrides give the method.
 
         Args:
+            scale: whose row of radii to take, or all that is said about radii; norms without one are left out.
             settings: values by name, dots leading inwards ("threats.linf.epsilon"); only the recipe's.
             where: what to call the file in an error.
 
         Raises:
-            BadInput: keys that don't exist, values that don't fit (all of them at once), no radii for `scale`.
+            BadInput: keys that don't exist, values that don't fit (all of them at once), no scale of a name that the
+                caller said, radii that contradict each other.
         """
-        if scale not in self.threats:
-            raise unknown("dataset scale", scale, self.threats, f"{where}: threats")
-        values = copy.deepcopy(self.model_extra or {}) | {"threats": copy.deepcopy(self.threats[scale])}
+        radii = as_radii(scale)
+        if radii.named and radii.scale not in self.threats:
+            raise unknown("dataset scale", radii.scale, self.threats, f"{where}: threats")
+        row = self.threats.get(radii.scale, {})
+        values = copy.deepcopy(self.model_extra or {}) | {"threats": copy.deepcopy(row)}
         hyper: dict[str, Any] = {}
         for override in self.overrides:
-            if override.matches(method, architecture, dataset):
+            if override.matches(method, architecture, dataset, radii.scale):
                 for key, value in override.set.items():
                     if is_recipe_key(key):
                         _assign(values, key, value)
                     else:
                         hyper[key] = value
+        give(values["threats"], radii, self.threats.get(self.steps_like or "", {}))
         for key, value in settings.items():
             _assign(values, key, value)
+        check_given(values["threats"], radii, where)
+        for norm in [norm for norm in values["threats"] if norm not in row]:  # what an override says of no radius
+            if "epsilon" not in values["threats"][norm]:
+                del values["threats"][norm]
         try:
             return Recipe.model_validate(values), hyper
         except ValidationError as error:
