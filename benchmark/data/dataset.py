@@ -72,7 +72,7 @@ class Dataset:
         shape: (channels, height, width) of every image.
         class_names: one name per class, in the order of the labels.
         train, validation, test: the splits; validation was held out of the published training images.
-        scale: the row of radii that suites and recipes use for images like these.
+        scale: the row of published radii that suites and recipes have for these images; "" where there is none.
         notes: what a reader of numbers measured on them should know, such as that images were left out.
 
     Raises:
@@ -86,7 +86,7 @@ class Dataset:
     train: Split
     validation: Split
     test: Split
-    scale: str
+    scale: str = ""
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import torch
@@ -9,13 +10,16 @@ from torch import Tensor
 
 from benchmark.cache import cache_root
 from benchmark.data.dataset import Dataset, Split
-from benchmark.data.pictures import Tree, decode, scan
+from benchmark.data.pictures import Decoded, Tree, decode, scan
 from benchmark.data.splits import balanced_order, hold_out_validation
 from benchmark.errors import BadInput, notice
 from benchmark.storage import digest, write_atomic
 
 #: Part of the cache's key: to be raised whenever the same files would be decoded differently.
-DECODER_VERSION = 1
+DECODER_VERSION = 2
+
+#: Grey levels.
+WHITE, BLACK = 255, 0
 
 
 def load_folder(root: Path, download: bool) -> Dataset:
@@ -25,33 +29,54 @@ def load_folder(root: Path, download: bool) -> Dataset:
     Labels follow the sorted names of the class folders. The test images come in a fixed, seeded,
     class-balanced order (in sorted order the first N would all be of one class).
 
+    Pictures that are all grey have one channel, else all have three. No scale of published radii is theirs.
+
     Raises:
         BadInput: a missing or empty folder, a single class, classes that differ between train and test,
-            images of mixed sizes, or one that can't be read.
+            images of mixed sizes, or one that can't be read, or not as it is meant.
     """
+    return _load("folder", root, None)
+
+
+def load_folder_on_white(root: Path, download: bool) -> Dataset:
+    """The same where pictures are not opaque: they are put on white.
+
+    Raises:
+        BadInput: as `load_folder` does.
+    """
+    return _load("folder-on-white", root, WHITE)
+
+
+def load_folder_on_black(root: Path, download: bool) -> Dataset:
+    """The same where pictures are not opaque: they are put on black.
+
+    Raises:
+        BadInput: as `load_folder` does.
+    """
+    return _load("folder-on-black", root, BLACK)
+
+
+def _load(kind: str, root: Path, background: int | None) -> Dataset:
     if not root.is_dir():
-        raise BadInput(f"there is no folder {root}; give folder:PATH a tree of train/<class>/ and test/<class>/")
+        raise BadInput(f"there is no folder {root}; give {kind}:PATH a tree of train/<class>/ and test/<class>/")
     trees = {part: scan(root / part) for part in ("train", "test")}
     classes = trees["train"].classes
     _check_classes(root, trees)
-    notes = tuple(_left_out(tree) for tree in trees.values() if tree.left_out)
-    for note in notes:
-        notice(note)
-    images = _decoded(root, trees)
+    images, notes = _decoded(root, trees, background)
     training, test = (
         Split(images[part], torch.tensor(tree.labels, dtype=torch.int64)) for part, tree in trees.items()
     )
     train, validation = hold_out_validation(training)
+    channels, height, width = images["train"].shape[1:]
     return Dataset(
-        name=f"folder:{root}",
+        name=f"{kind}:{root}",
         num_classes=len(classes),
-        shape=(3, *images["train"].shape[2:]),
+        shape=(channels, height, width),
         class_names=classes,
         train=train,
         validation=validation,
         test=test[balanced_order(test.labels)],
-        scale="cifar10",
-        notes=notes,
+        notes=(*(_left_out(tree) for tree in trees.values() if tree.left_out), *notes),
     )
 
 
@@ -71,22 +96,54 @@ def _check_classes(root: Path, trees: dict[str, Tree]) -> None:
             raise BadInput(f"{root / 'train' / name} has a single image; add one, as one is held out")
 
 
-def _decoded(root: Path, trees: dict[str, Tree]) -> dict[str, Tensor]:
-    """The images of each part, from the cache if these very files were decoded before."""
+def _decoded(root: Path, trees: dict[str, Tree], background: int | None) -> tuple[dict[str, Tensor], list[str]]:
+    """The images of each part and what to say of them, from the cache if these very files were decoded before."""
     from safetensors import SafetensorError
-    from safetensors.torch import load_file, save_file
+    from safetensors.torch import save_file
 
-    name = Path("decoded", f"{_fingerprint(root, trees)}.safetensors")
+    name = Path("decoded", f"{_fingerprint(root, trees, background)}.safetensors")
     try:
-        return load_file(cache_root() / name)
-    except (BadInput, OSError, SafetensorError):  # no home, not there, or not whole: decode again
-        images = {part: decode(tree.files) for part, tree in trees.items()}
+        return _kept(cache_root() / name)
+    except (BadInput, OSError, SafetensorError, KeyError, ValueError):  # no home, not there, or not whole
+        found = {part: decode(tree.files, background) for part, tree in trees.items()}
+    images, notes = _together(root, found)
     _check_sizes(root, trees, images)
+    said = {"notes": json.dumps(notes)}
     try:
-        write_atomic(cache_root() / name, lambda part: save_file(images, part))
+        write_atomic(cache_root() / name, lambda part: save_file(images, part, said))
     except (BadInput, SafetensorError) as error:  # the latter is what the library makes of a full disk
         notice(f"the decoded images of {root} are not kept for next time: {error}")
-    return images
+    return images, notes
+
+
+def _kept(path: Path) -> tuple[dict[str, Tensor], list[str]]:
+    from safetensors import safe_open
+
+    with safe_open(path, "pt") as file:
+        images = {part: file.get_tensor(part) for part in ("train", "test")}
+        notes: list[str] = json.loads(file.metadata()["notes"])
+    return images, notes
+
+
+def _together(root: Path, found: dict[str, Decoded]) -> tuple[dict[str, Tensor], list[str]]:
+    """The images of each part with one channel if all of them are grey, else with three; and what to say of them."""
+    count = sum(len(part.pixels) for part in found.values())
+    grey, from_cmyk = (sum(getattr(part, name) for part in found.values()) for name in ("grey", "from_cmyk"))
+    images = {part: decoded.pixels for part, decoded in found.items()}
+    notes = []
+    if grey == count:
+        images = {part: pixels[:, :1].contiguous() for part, pixels in images.items()}
+    elif grey:
+        notes.append(
+            f"{root}: {grey:,} of {count:,} pictures are grey and the others are in colour; "
+            "the grey ones were given three equal channels"
+        )
+    if from_cmyk:
+        notes.append(
+            f"{root}: {from_cmyk:,} of {count:,} pictures are made for print (CMYK); "
+            "their colours were turned to RGB without a colour profile"
+        )
+    return images, notes
 
 
 def _check_sizes(root: Path, trees: dict[str, Tree], images: dict[str, Tensor]) -> None:
@@ -98,11 +155,11 @@ def _check_sizes(root: Path, trees: dict[str, Tree], images: dict[str, Tensor]) 
         )
 
 
-def _fingerprint(root: Path, trees: dict[str, Tree]) -> str:
+def _fingerprint(root: Path, trees: dict[str, Tree], background: int | None) -> str:
     """A digest of where the files lie, their names, sizes and times of change."""
     listing = []
     for tree in trees.values():
         for file in tree.files:
             status = file.stat()
             listing.append([str(file.relative_to(root)), status.st_size, status.st_mtime_ns])
-    return digest([DECODER_VERSION, str(root.resolve()), listing])
+    return digest([DECODER_VERSION, background, str(root.resolve()), listing])

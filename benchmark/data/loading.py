@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Protocol
 
 from benchmark.cache import at_home, cache_root
 from benchmark.data.dataset import Dataset
 from benchmark.data.digits import load_digits
-from benchmark.data.folder import load_folder
+from benchmark.data.doubts import doubts
+from benchmark.data.folder import load_folder, load_folder_on_black, load_folder_on_white
 from benchmark.data.published import cifar10, cifar100, fashion_mnist, mnist, svhn
+from benchmark.errors import notice
 from benchmark.registry import Registry
 
 
@@ -27,6 +30,8 @@ DATASETS.add("mnist", mnist)
 DATASETS.add("fashion-mnist", fashion_mnist)
 DATASETS.add("svhn", svhn)
 DATASETS.add("folder", load_folder)
+DATASETS.add("folder-on-white", load_folder_on_white)
+DATASETS.add("folder-on-black", load_folder_on_black)
 
 
 def load(name: str, *, root: str | Path | None = None, download: bool = False) -> Dataset:
@@ -39,11 +44,16 @@ def load(name: str, *, root: str | Path | None = None, download: bool = False) -
             user's cache.
         download: whether missing files may be fetched from the internet.
 
+    What its `notes` say is said as notices, too.
+
     Raises:
         BadInput: unknown name, missing files, files that are not what they should be, or no home to keep them in.
     """
     kind, _, path = name.partition(":")
     loader = DATASETS.get(kind)
-    if loader is load_digits:  # which come with a package, so that there need be no folder for data
-        return loader(Path(), download)
-    return loader(at_home(path or root or cache_root()), download)
+    # Digits come with a package, so that there need be no folder for data.
+    dataset = loader(Path() if loader is load_digits else at_home(path or root or cache_root()), download)
+    dataset = dataclasses.replace(dataset, notes=(*dataset.notes, *doubts(dataset)))
+    for note in dataset.notes:
+        notice(note)
+    return dataset

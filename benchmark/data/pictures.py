@@ -13,11 +13,9 @@ import torch
 from torch import Tensor
 
 from benchmark.data.dataset import LARGEST_SIDE, SMALLEST_SIDE
+from benchmark.data.decoding import Size, read_picture, unreadable
 from benchmark.data.walk import SUFFIXES, LeftOut, classes_in, pictures_below
 from benchmark.errors import BadInput
-
-#: Pillow modes of more than 8 bits, which a conversion to RGB would cut off without a word.
-DEEP_MODES = ("I", "F", "I;16", "I;16B", "I;16L")
 
 
 @dataclass(frozen=True)
@@ -67,62 +65,62 @@ def scan(folder: Path) -> Tree:
     return Tree(folder, tuple(classes), tuple(files), tuple(labels), str(left_out))
 
 
-def decode(files: Sequence[Path]) -> Tensor:
-    """The pictures as RGB bytes, N×3×H×W uint8.
+@dataclass(frozen=True)
+class Decoded:
+    """What is in several files.
+
+    Attributes:
+        pixels: N×3×H×W uint8, red, green and blue.
+        grey: how many of them can hold no colour.
+        from_cmyk: how many were made for print.
+    """
+
+    pixels: Tensor
+    grey: int
+    from_cmyk: int
+
+
+def decode(files: Sequence[Path], background: int | None = None) -> Decoded:
+    """The pictures, read as `decoding.read_picture` does.
+
+    Args:
+        files: where they are; the size of the first is that of all.
+        background: grey level behind what is not opaque; None refuses that.
 
     Raises:
-        BadInput: one can't be read, has another size than the first, or one that is out of bounds.
+        BadInput: one can't be had as it is meant, has another size than the first, or one that is out of bounds.
     """
-    width, height = _size(files[0])
-    if not all(SMALLEST_SIDE <= side <= LARGEST_SIDE for side in (width, height)):
-        raise BadInput(
-            f"{files[0]} has {width}×{height} pixels; "
-            f"resize all images to one size with sides of {SMALLEST_SIDE} to {LARGEST_SIDE}"
-        )
-    pixels = np.empty((len(files), 3, height, width), dtype=np.uint8)
+    size = _size(files[0], background)
+    pixels = np.empty((len(files), 3, size.height, size.width), dtype=np.uint8)
 
-    def read(index: int) -> None:
-        picture = _read(files[index], (width, height), files[0])
-        pixels[index] = picture.transpose(2, 0, 1)
+    def read(index: int) -> tuple[bool, bool]:
+        picture = read_picture(files[index], background, size)
+        pixels[index] = picture.pixels.transpose(2, 0, 1)
+        return picture.is_grey, picture.from_cmyk
 
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         try:
-            for _ in threads.map(read, range(len(files))):
-                pass
+            kinds = list(threads.map(read, range(len(files))))
         except BaseException:
             threads.shutdown(cancel_futures=True)
             raise
-    return torch.from_numpy(pixels)
+    grey, from_cmyk = (sum(kind) for kind in zip(*kinds, strict=True))
+    return Decoded(torch.from_numpy(pixels), grey, from_cmyk)
 
 
-def _size(path: Path) -> tuple[int, int]:
+def _size(path: Path, background: int | None) -> Size:
+    """The size of one picture when it stands upright; what is out of bounds is not decoded for that."""
     from PIL import Image
 
     try:
         with Image.open(path) as picture:
-            return picture.size
+            width, height = picture.size
     except Exception as error:  # Pillow's decoders raise errors of many types for damaged files
-        raise _unreadable(path, error) from error
-
-
-def _read(path: Path, size: tuple[int, int], first: Path) -> np.ndarray:
-    """One picture as H×W×3 bytes; its size is compared before anything is decoded."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as picture:
-            if picture.size == size and picture.mode not in DEEP_MODES:
-                return np.asarray(picture.convert("RGB"))
-            found, mode = picture.size, picture.mode
-    except Exception as error:  # as above
-        raise _unreadable(path, error) from error
-    if found != size:
+        raise unreadable(path, error) from error
+    if not all(SMALLEST_SIDE <= side <= LARGEST_SIDE for side in (width, height)):
         raise BadInput(
-            f"{path} has {found[0]}×{found[1]} pixels but {first} has {size[0]}×{size[1]}; "
-            "resize all images to one size"
+            f"{path} has {width}×{height} pixels; "
+            f"resize all images to one size with sides of {SMALLEST_SIDE} to {LARGEST_SIDE}"
         )
-    raise BadInput(f"{path} has more than 8 bits per channel (mode {mode}); convert it to 8 bits")
-
-
-def _unreadable(path: Path, error: Exception) -> BadInput:
-    return BadInput(f"{path} can't be read as an image ({error}); replace or remove it")
+    height, width, _ = read_picture(path, background).pixels.shape
+    return Size(width, height, path)

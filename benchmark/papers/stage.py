@@ -70,8 +70,8 @@ def make_stage(
     """
     kind, _, path = scale.partition(":")
     DATASETS.get(kind)
-    if kind == "folder" and not path:
-        raise BadInput("the scale folder needs a path: folder:PATH")
+    if kind.startswith("folder") and not path:
+        raise BadInput(f"the scale {kind} needs a path: {kind}:PATH")
     if not seeds:
         raise BadInput("name at least one seed")
     if path:
