@@ -14,9 +14,6 @@ from benchmark.threats import NORMS, PARAMETRIC, Threat
 #: Radii of one's own as a caller gives them: by norm, or in words, "linf=4/255,l2=2".
 Epsilon = Mapping[str, float | str] | str
 
-#: Both ways of saying it, for messages.
-WAYS = "in Python scale=... and epsilon=..."
-
 
 class Named(Protocol):
     """What is asked about a dataset: its name, its own row of radii ("" for none), and (C, H, W) of its images."""
@@ -38,12 +35,14 @@ class Radii:
         own: (norm, radius) of those that the caller gave, which go before the row's.
         named: whether the caller named the scale; else it is the data's own.
         data: which images they are for, for messages.
+        option: what the caller's command calls the scale.
     """
 
     scale: str = ""
     own: tuple[tuple[str, float], ...] = ()
     named: bool = False
     data: str = field(default="the data", compare=False)
+    option: str = field(default="--scale", compare=False)
 
     def of(self, data: Named) -> Radii:
         """The same for these images: where no scale was named, the one that they have of their own."""
@@ -76,7 +75,7 @@ class Radii:
 
     def options(self) -> list[str]:
         """The words of a command line that say the same: ["--scale", "imagenet", "--epsilon", "l2=3"]."""
-        words = ["--scale", self.scale] if self.named else []
+        words = [self.option, self.scale] if self.named else []
         own = ",".join(f"{norm}={_exact(norm, radius)}" for norm, radius in self.own)
         return words + (["--epsilon", own] if own else [])
 
@@ -90,32 +89,31 @@ class Radii:
         """
         needed = list(dict.fromkeys(norms))
         listed = ", ".join(needed)
-        example = ",".join(f"{norm}={_EXAMPLES.get(norm, '...')}" for norm in needed)
+        example = ",".join(f"{norm}=R" for norm in dict.fromkeys([*dict(self.own), *needed]))
         whole = [name for name, has in rows.items() if set(needed) <= set(has)]
-        named = f"name a row of published ones with --scale NAME ({', '.join(whole)}), or " if whole else ""
-        give = f"give radii of your own, as in --epsilon {example}"
+        named = f"name whose published radii to take, {self.option} NAME ({', '.join(whole)}), or " if whole else ""
+        give = f"give radii R of your own, --epsilon {example}, as numbers or fractions like 4/255"
+        ways = f"in Python {self.option[2:]}=... and epsilon=..."
         if not self.scale:
             reason = f"nothing says which radii suit {self.data}, and {where} needs one for {listed}"
         elif self.scale in rows:
             reason = f"{where} has no radius for {listed} at the scale {self.scale!r}"
         else:
             reason = f"{unknown('dataset scale', self.scale, rows, where)}, and it needs a radius for {listed}"
-        return BadInput(f"{reason}; {named}{give} ({WAYS})")
+        return BadInput(f"{reason}; {named}{give} ({ways})")
 
 
 #: Where the caller says nothing: all is the data's own.
 UNSAID = Radii()
 
-#: Radii that show how one is written in a message; nobody's default.
-_EXAMPLES = {"linf": "4/255", "l2": "2", "l1": "75", "l0": "10"}
 
-
-def read_radii(scale: str | None = None, epsilon: Epsilon | None = None) -> Radii:
+def read_radii(scale: str | None = None, epsilon: Epsilon | None = None, option: str = "--scale") -> Radii:
     """What the caller says about radii.
 
     Args:
         scale: a row of published radii.
         epsilon: radii by norm, in the norm's units of pixels in [0, 1], or the same in words: "linf=4/255,l2=2".
+        option: what the command calls the scale.
 
     Raises:
         BadInput: a norm that there is not or that is given twice, or no radius.
@@ -130,7 +128,7 @@ def read_radii(scale: str | None = None, epsilon: Epsilon | None = None) -> Radi
             own[norm] = float(Threat(norm, _number(radius)).epsilon)
         except BadInput as error:
             raise BadInput(f"--epsilon {norm}: {error}") from None
-    return Radii(scale or "", tuple(own.items()), named=bool(scale))
+    return Radii(scale or "", tuple(own.items()), named=bool(scale), option=option)
 
 
 def as_radii(scale: str | Radii) -> Radii:

@@ -220,7 +220,7 @@ def planned(options: argparse.Namespace) -> Work:
         images=max(10, round(IMAGES * options.scale)),
         suites=[SUITE, *(["autoattack"] if options.autoattack else [])],
         seed=options.seed,
-        options={"device": options.device, "precision": options.precision},
+        options={"device": options.device, "precision": options.precision, "scale": "cifar10"},
         compile=options.compile,
         is_trial=is_trial,
     )

@@ -8,15 +8,18 @@ import numpy as np
 from PIL import Image
 
 
-def write_tree(root: Path, classes: int = 2, train: int = 12, test: int = 4, side: int = 8) -> Path:
+def write_tree(
+    root: Path, classes: int = 2, train: int = 12, test: int = 4, side: int = 8, grey: bool = False
+) -> Path:
     """`root`/train/<class>/*.jpg and `root`/test/<class>/*.jpg; classes differ in brightness."""
     generator = np.random.default_rng(0)
+    shape = (side, side) if grey else (side, side, 3)
     for part, count in (("train", train), ("test", test)):
         for number in range(classes):
             folder = root / part / f"class-{number}"
             folder.mkdir(parents=True)
             for position in range(count):
                 level = 40 + 170 * number // max(classes - 1, 1)
-                pixels = generator.normal(level, 30, (side, side, 3)).clip(0, 255).astype(np.uint8)
+                pixels = generator.normal(level, 30, shape).clip(0, 255).astype(np.uint8)
                 Image.fromarray(pixels).save(folder / f"{position}.jpg")
     return root

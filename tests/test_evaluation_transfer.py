@@ -100,13 +100,11 @@ def test_networks_of_other_images_are_refused_by_name(options, networks, tmp_pat
     facts = {"num_classes": 2, "shape": (3, 8, 8), "mean": (0.5,) * 3, "std": (0.5,) * 3}
     state = build("small-cnn", **facts).state_dict()
     texts = {"name": "painter", "dataset": f"folder:{pictures}", "scale": "digits"}
-    suite = options["suite"]
-    suite.write_text(suite.read_text().replace("epsilons:", "epsilons:\n  cifar10: {linf: 0.1}"))
     painter = save(tmp_path, dataclasses.replace(trained(), state=state, **facts, **texts))
     with pytest.raises(
         BadInput, match=r"same images, but these are not: toy \(digits\), painter \(folder:.*pictures\)"
     ):
-        transfer(networks[0], painter, **options)
+        transfer(networks[0], painter, scale="digits", **options)
 
 
 def test_transfers_stay_off_the_leaderboard(options, networks, tmp_path):

@@ -276,6 +276,7 @@ def test_any_folder_of_images_can_be_swept(tmp_path, monkeypatch):
         method="at",
         set={"lr": [0.1, 0.05], "batch_size": 8},
         dataset=f"folder:{pictures}",
+        epsilon="linf=4/255,l2=1",
         arch="small-cnn",
         select="test",
         n=4,

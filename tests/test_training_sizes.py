@@ -46,6 +46,7 @@ def test_one_step_on_images_of_any_size(height, width, arch, pictures, tmp_path)
     (path,) = train(
         "at-max",
         dataset=pictures(height, width),
+        scale="cifar10",
         arch=arch,
         set=ONE_STEP,
         out=tmp_path / "zoo",

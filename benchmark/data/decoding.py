@@ -80,7 +80,8 @@ def read_picture(path: Path, background: int | None = None, size: Size | None = 
             if problem := _unwanted(picture):
                 raise BadInput(f"{path} {problem}")
             picture.load()
-            _turn(path, picture)
+            if picture.format != "TIFF":  # which Pillow has turned on loading
+                _turn(path, picture)
             if size and picture.size != size[:2]:
                 raise size.refuse(path, picture.size)
             return _picture(path, picture, background)
@@ -151,9 +152,9 @@ def _on(path: Path, pixels: Pixels, alpha: Pixels, background: int | None) -> Pi
     if background is None:
         clear = int((alpha < 255).sum())
         raise BadInput(
-            f"{path} is not opaque ({clear:,} of its {alpha.size:,} pixels have an alpha below 255), and nothing says "
-            "what is behind it; name the data folder-on-white:PATH or folder-on-black:PATH, or save all pictures "
-            "without an alpha channel"
+            f"{path} is not opaque ({clear:,} of its {alpha.size:,} pixels have an alpha below 255), and nothing "
+            "says what is behind it; name the data folder-on-white:PATH or folder-on-black:PATH, or save all "
+            "pictures without an alpha channel"
         )
     weight = alpha.astype(np.uint32)
     return ((pixels * weight + background * (255 - weight) + 127) // 255).astype(np.uint8)

@@ -27,7 +27,8 @@ def doubts(dataset: Dataset) -> list[str]:
     for which, marks in (("training", learnt), ("test", asked)):
         distinct = len(set(marks))
         if len(marks) - distinct > MOST_REPEATED * len(marks):
-            found.append(f"{dataset.name}: of {len(marks):,} {which} images only {distinct:,} differ from each other")
+            are = "is" if distinct == 1 else "are"
+            found.append(f"{dataset.name}: of {len(marks):,} {which} images only {distinct:,} {are} distinct")
     return found
 
 

@@ -20,7 +20,7 @@ from benchmark.evaluation.suite import load_suite
 from benchmark.evaluation.verify import exact_logits
 from benchmark.hardware import resolve_device, resolve_precision
 from benchmark.models import check_model, range_doubts
-from benchmark.scales import UNSAID, Epsilon, Radii, read_radii
+from benchmark.scales import Epsilon, Radii, read_radii
 from benchmark.storage import check_writable
 
 
@@ -103,7 +103,7 @@ class Order:
         with complaints.noted():
             device = str(resolve_device(self.device))
             precision = resolve_precision(self.precision, resolve_device(self.device))
-        radii = UNSAID
+        radii: Radii | None = None
         with complaints.noted():
             radii = read_radii(self.scale, self.epsilon)
         ledger = Ledger(self.results)
@@ -111,7 +111,7 @@ class Order:
             ledger = Ledger.open(check_writable(self.results, *FOLDERS), create=True)
         subject.forget()  # data and networks may have changed since this process last looked
         plans = []
-        for source in sources:
+        for source in sources if radii is not None else ():
             with complaints.noted():
                 plans.append(self._plan(str(source), device, precision, ledger, radii))
         complaints.raise_all()

@@ -107,7 +107,7 @@ def paper(
     keys = _keys(found, table)
     _check_rows(found, keys, only)
     stage = replace(
-        make_stage(found, scale, recipe, preset, n, tuple(seeds), read_radii(radii, epsilon)),
+        make_stage(found, scale, recipe, preset, n, tuple(seeds), read_radii(radii, epsilon, "--radii")),
         root=str(root) if root else None,
         precision=precision,
         trust=trust,
@@ -162,7 +162,7 @@ def _command(name: str, scale: str, recipe: str | None, preset: str | None, n: i
     words = ["bench", "paper", name, "--scale", scale]
     for option, value in (("--recipe", recipe), ("--preset", preset), ("--n", n)):
         words += [] if value is None else [option, str(value)]
-    words += ["--radii" if word == "--scale" else word for word in stage.radii.options()]
+    words += stage.radii.options()
     words += ["--seeds", *map(str, stage.seeds)] if stage.seeds != (0,) else []
     return shlex.join(words)
 

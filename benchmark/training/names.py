@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmark.radii import format_radius
 from benchmark.scales import UNSAID, Radii
 from benchmark.storage import canonical_json, digest, safe_name
 
@@ -41,7 +42,8 @@ def run_name(
     parts += [f"inner-{inner}"] if inner else []
     parts += [f"outer-{outer}"] if outer else []
     parts += [] if recipe == USUAL_RECIPE else [Path(recipe).stem if recipe.endswith((".yaml", ".yml")) else recipe]
-    parts += [word.lstrip("-").replace("=", "-").replace(",", "-") for word in radii.options()]
+    parts += [f"scale-{radii.scale}"] if radii.named else []
+    parts += [f"epsilon-{norm}-{format_radius(norm, radius)}".replace("/", "-") for norm, radius in radii.own]
     parts += [f"{key}-{_spelt(value)}" for key, value in sorted(settings.items())]
     parts += [f"seed-{seed}"] if seed else []
     parts += [f"from-{'-and-'.join(teachers)}"] if teachers else []
