@@ -26,12 +26,13 @@ def check_fits(model: str, num_classes: int | None, shape: Shape | None, dataset
     Raises:
         BadInput: it doesn't fit; the message states both sides.
     """
+    way = "choose a network made for such images"
     if num_classes is not None and num_classes != dataset.num_classes:
         mine, theirs = f"{num_classes} classes", f"{dataset.num_classes}"
     elif shape is not None and tuple(shape) != tuple(dataset.shape):
         mine, theirs = ("images " + "×".join(map(str, size)) for size in (shape, dataset.shape))
+        if (shape[0], dataset.shape[0]) == (3, 1) and tuple(shape[1:]) == tuple(dataset.shape[1:]):
+            way += ", let it repeat the grey channel in a module of your own, or save the pictures as RGB"
     else:
         return
-    raise BadInput(
-        f"{model} was made for {mine}, but {dataset.name} has {theirs}; choose a network made for such images"
-    )
+    raise BadInput(f"{model} was made for {mine}, but {dataset.name} has {theirs}; {way}")
