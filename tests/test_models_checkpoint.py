@@ -118,7 +118,7 @@ def test_fits_only_its_own_kind_of_images(checkpoint):
         dataclasses.replace(checkpoint, num_classes=9).check_fits(digits)
     with pytest.raises(BadInput, match="made for images 3×32×32, but digits has images 1×8×8"):
         dataclasses.replace(checkpoint, shape=(3, 32, 32)).check_fits(digits)
-    with pytest.raises(BadInput, match="but digits has images 1×8×8; .*let it repeat the grey channel.* as RGB"):
+    with pytest.raises(BadInput, match=r"but digits has images 1×8×8; .*let it repeat the grey channel.* as RGB"):
         dataclasses.replace(checkpoint, shape=(3, 8, 8)).check_fits(digits)
 
 
