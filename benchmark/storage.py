@@ -38,8 +38,9 @@ def write_atomic(path: str | Path, content: bytes | str | Callable[[Path], objec
         if callable(content):
             content(temporary)
         else:
-            # What is no character, as in a file name of stray bytes, becomes a question mark.
-            temporary.write_bytes(content.encode(errors="replace") if isinstance(content, str) else content)
+            # What is no character, as in a file name of stray bytes, appears as its code, so that two names stay two.
+            whole = content.encode(errors="backslashreplace") if isinstance(content, str) else content
+            temporary.write_bytes(whole)
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.chmod(0o644)

@@ -17,6 +17,7 @@ from benchmark.models import load_checkpoint
 from benchmark.papers import load_paper
 from benchmark.papers.networks import find_network
 from benchmark.papers.stage import make_stage
+from benchmark.storage import safe_name
 from benchmark.training import train, train_beside
 from benchmark.training.identity import TOLD, differences, in_words
 from benchmark.training.names import name_beside, run_name
@@ -313,3 +314,29 @@ def test_the_code_of_a_plug_in_is_part_of_the_run_and_nothing_is_added_without_o
     assert plan.facts["plug_ins"].keys() == {"architecture theirs"}
     assert "plug_ins" not in planned("natural").identity
     sys.modules.pop("their_architecture")
+
+
+# Names.
+
+
+@pytest.mark.parametrize("name", ["模型 一", "été/2", "-x", "a" * 120])
+def test_a_name_keeps_its_letters_whatever_its_file_is_called(tmp_path, interrupted, name):
+    interrupted("natural", tmp_path, name=name)
+    (state,) = (tmp_path / ".state").iterdir()
+    (path,) = run("natural", tmp_path, name=name, resume=True)
+    assert load_checkpoint(path).name == name
+    assert load_checkpoint(path.parent / "last" / path.name).name == name
+    assert path.stem == state.stem == safe_name(name)
+    assert path.parent == tmp_path
+    assert content(tmp_path).keys() == {path.name, f"last/{path.name}"}
+
+
+def test_names_that_differ_in_such_letters_alone_are_two(tmp_path):
+    paths = run("natural", tmp_path, name="模型一") + run("natural", tmp_path, {"epochs": 1}, name="模型二")
+    assert [load_checkpoint(path).name for path in paths] == ["模型一", "模型二"]
+
+
+@pytest.mark.parametrize("name", ["two\nlines", " ", "\x1b[31m", "\udcff", "turned\u202e"])
+def test_a_name_that_can_not_be_seen_is_refused(tmp_path, name):
+    with pytest.raises(BadInput, match=r"--name .* can't be seen"):
+        run("natural", tmp_path, name=name)

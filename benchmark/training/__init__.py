@@ -85,7 +85,8 @@ def train(
         outer: another method, to minimise its loss; or an outer loss.
         seed: of weights, batches, augmentation and attacks.
         out: folder for the checkpoints.
-        name: of the run; the method and whatever is not as usual if left out.
+        name: of the run, in any letters (its files are called by those that every file system takes); the method and
+            whatever is not as usual if left out.
         device, precision: see `benchmark.hardware`.
         resume: continue an interrupted run of the same settings from its last finished epoch. False refuses to begin
             it anew; None does what True does, and says nothing where there is nothing to continue.
@@ -169,10 +170,10 @@ def _run(
     if os.getpid() != process:
         end_with_parent()
     versions, hardware = _versions(), describe(fabric.device)  # asked for before, not after hours
-    state = state_path(folder, plan.name)
+    state = state_path(folder, plan.stem)
     trainer = Trainer(plan, fabric, compile)
     leads = fabric.global_rank == 0
-    scalars = folder / "runs" / plan.name if leads else None
+    scalars = folder / "runs" / plan.stem if leads else None
     with Reporter(plan.name, plan.recipe.epochs, trainer.steps, progress if leads else False, scalars) as report:
         trainer.fit(state, resume, report)
     if leads:
@@ -186,12 +187,12 @@ def _run(
 def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], hardware: str) -> None:
     plan, data = trainer.plan, trainer.plan.dataset
     kept = [n for n, member in enumerate(plan.bound.cohort.members) if member.kept]
-    for n, name in zip(kept, plan.checkpoint_names(), strict=True):
+    for n, name, selected in zip(kept, plan.checkpoint_names(), paths_of(plan, folder), strict=True):
         best = trainer.best[n]
         network = plan.bound.cohort.members[n].name
         for selection, epoch, weights, path in (
-            ("last", trainer.epoch, trainer.members[n].state_dict(), last_of(folder / f"{name}.pt")),
-            ("best", best["epoch"], best["state"], folder / f"{name}.pt"),
+            ("last", trainer.epoch, trainer.members[n].state_dict(), last_of(selected)),
+            ("best", best["epoch"], best["state"], selected),
         ):
             checkpoint = Checkpoint(
                 name=name,

@@ -33,7 +33,7 @@ class Plan:
     """One training run, complete.
 
     Attributes:
-        name: of the run; its checkpoints are called this, followed by the name of the network.
+        name: of the run, in any letters; its networks are called this, followed by their own name.
         method: the name of the method; `bound`, the method with all hyper-parameters decided.
         dataset, architecture, recipe, teachers, seed: what to train on, what, how, with whose help.
         device, precision: where and in which arithmetic.
@@ -84,9 +84,21 @@ class Plan:
         """SHA-256 (hex) of the identity."""
         return digest(self.identity)
 
+    @property
+    def stem(self) -> str:
+        """What the files of the run are called: its name as far as any file system takes it."""
+        return safe_name(self.name)
+
     def checkpoint_names(self) -> list[str]:
-        """The names of the checkpoints, in the order of the cohort; None in place of a network that isn't kept."""
-        return [f"{self.name}-{m.name}" if m.name else self.name for m in self.bound.cohort.members if m.kept]
+        """The names of the networks that are kept, in the order of the cohort."""
+        return [f"{self.name}{suffix}" for suffix in self._suffixes()]
+
+    def file_names(self) -> list[str]:
+        """The names of their files."""
+        return [f"{self.stem}{suffix}.pt" for suffix in self._suffixes()]
+
+    def _suffixes(self) -> list[str]:
+        return [f"-{member.name}" if member.name else "" for member in self.bound.cohort.members if member.kept]
 
 
 def make_plan(
@@ -136,7 +148,7 @@ def make_plan(
         teachers=[each.name for each in teachers],
     )
     return Plan(
-        name=safe_name(name) if name else usual_name,
+        name=_checked(name) if name else usual_name,
         method=registered_name(method),
         bound=bound,
         dataset=data,
@@ -151,6 +163,13 @@ def make_plan(
         outer=outer,
         radii=radii.of(data),
     )
+
+
+def _checked(name: str) -> str:
+    """`name`, in whatever letters it is written."""
+    if not name.isprintable() or not name.strip():
+        raise BadInput(f"--name {name!r} holds nothing, or something, that can't be seen; choose letters or digits")
+    return name
 
 
 def check_seed(seed: int) -> None:

@@ -35,7 +35,7 @@ class Taken(InTheWay):
 
 def paths_of(plan: Plan, folder: Path) -> list[Path]:
     """Where the selected checkpoints go."""
-    return [folder / f"{name}.pt" for name in plan.checkpoint_names()]
+    return [folder / name for name in plan.file_names()]
 
 
 def last_of(path: Path) -> Path:
@@ -75,7 +75,7 @@ def epochs_behind(plan: Plan, folder: Path, resume: bool | None, overwrite: bool
         InTheWay: there are some and `resume` is False.
         BadInput: the file can't be read and `resume` is not False.
     """
-    path = state_path(folder, plan.name)
+    path = state_path(folder, plan.stem)
     found = begun(path, strict=resume is not False and not overwrite)
     if found is None or (overwrite and (resume is False or found[0] != plan.identity)):
         return 0

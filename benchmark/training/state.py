@@ -14,9 +14,9 @@ from benchmark.errors import BadInput
 from benchmark.storage import write_atomic
 
 
-def state_path(out: Path, name: str) -> Path:
-    """Where the run called `name` keeps its state."""
-    return out / ".state" / f"{name}.pt"
+def state_path(out: Path, stem: str) -> Path:
+    """Where the run whose files are called `stem` keeps its state."""
+    return out / ".state" / f"{stem}.pt"
 
 
 def save_state(path: Path, identity: dict[str, Any], content: dict[str, Any]) -> None:
