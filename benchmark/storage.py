@@ -129,12 +129,19 @@ def tensor_digest(tensors: Mapping[str, Tensor]) -> str:
     return total.hexdigest()
 
 
-def safe_name(name: str, limit: int = 80) -> str:
-    """A file name that says `name` as far as letters, digits, dot, dash and underscore can.
+#: What Windows takes for a device, whatever follows behind a dot.
+_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 
-    Where something had to be left out, eight hex digits of the name's digest keep two names apart.
+
+def safe_name(name: str, limit: int = 80) -> str:
+    """A file name that says `name` as far as letters, digits, dot, dash and underscore can, on any file system.
+
+    Where something had to be left out, eight hex digits of the name's digest keep two names apart; not from a name
+    that is written with these very digits, nor where capitals are not told from small letters.
     """
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-")
+    if _DEVICE.match(plain):
+        plain = f"_{plain}"
     if plain == name and len(name) <= limit:
         return name
     return f"{plain[: limit - 9] or 'unnamed'}-{digest(name)[:8]}"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 from types import SimpleNamespace
 
 import pytest
+from evaluation_toys import evaluation
 from test_training_recipe import plan as planned
 
 from benchmark.reporting.networks import Network
-from benchmark.reporting.reproduce import training_command
+from benchmark.reporting.reproduce import evaluation_command, training_command
 
 
 def card_of(method: str, **options):
@@ -58,6 +60,23 @@ def test_the_command_shown_describes_the_same_run(method, options):
     )
     assert again.recipe == plan.recipe
     assert again.bound.settings == plan.bound.settings
+
+
+def test_the_command_shown_leads_to_the_file_and_to_the_name():
+    """The network's own name is said where it is not the usual one, and its file is the one that training writes."""
+    for name in ("模型", "mine", "con"):
+        plan, card = card_of("mat", name=name)
+        words = shlex.split(training_command(card))
+        assert words[words.index("--name") + 1] == name
+        for network, file in zip(plan.checkpoint_names(), plan.file_names(), strict=True):
+            member = {**card, "name": network, "network": network.removeprefix(f"{name}-")}
+            assert training_command(member) == training_command(card)
+            evaluated = dataclasses.replace(evaluation([0]), model=member, suite={"name": "toy", "preset": "quick"})
+            assert shlex.split(evaluation_command(evaluated))[2] == f"zoo/{file}"
+    assert "--name" not in training_command(card_of("at", set=["epochs=3"])[1])
+    foreign = {"name": "robustbench:some", "method": "external"}
+    evaluated = dataclasses.replace(evaluation([0]), model=foreign, suite={"name": "toy", "preset": "quick"})
+    assert evaluation_command(evaluated).startswith("bench evaluate robustbench:some --suite")
 
 
 def test_a_networks_page_tells_the_attack_and_the_loss_that_were_used():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -17,10 +18,10 @@ from benchmark.models import load_checkpoint
 from benchmark.papers import load_paper
 from benchmark.papers.networks import find_network
 from benchmark.papers.stage import make_stage
-from benchmark.storage import safe_name
+from benchmark.training import plan as planning
 from benchmark.training import train, train_beside
 from benchmark.training.identity import TOLD, differences, in_words
-from benchmark.training.names import name_beside, run_name
+from benchmark.training.names import file_stem, name_beside, run_name
 from benchmark.training.plan import make_plan
 from benchmark.training.standing import Taken
 from benchmark.training.state import state_path
@@ -319,14 +320,14 @@ def test_the_code_of_a_plug_in_is_part_of_the_run_and_nothing_is_added_without_o
 # Names.
 
 
-@pytest.mark.parametrize("name", ["模型 一", "été/2", "-x", "a" * 120])
+@pytest.mark.parametrize("name", ["模型 一", "été/2", "-x", "a" * 120, "con", "Nul.2"])
 def test_a_name_keeps_its_letters_whatever_its_file_is_called(tmp_path, interrupted, name):
     interrupted("natural", tmp_path, name=name)
     (state,) = (tmp_path / ".state").iterdir()
     (path,) = run("natural", tmp_path, name=name, resume=True)
     assert load_checkpoint(path).name == name
     assert load_checkpoint(path.parent / "last" / path.name).name == name
-    assert path.stem == state.stem == safe_name(name)
+    assert path.stem == state.stem == file_stem(name)
     assert path.parent == tmp_path
     assert content(tmp_path).keys() == {path.name, f"last/{path.name}"}
 
@@ -336,7 +337,51 @@ def test_names_that_differ_in_such_letters_alone_are_two(tmp_path):
     assert [load_checkpoint(path).name for path in paths] == ["模型一", "模型二"]
 
 
-@pytest.mark.parametrize("name", ["two\nlines", " ", "\x1b[31m", "\udcff", "turned\u202e"])
+@pytest.mark.parametrize(
+    "name", ["", " ", " mine", "mine ", "two\nlines", "\x1b[31m", "\udcff", "turned\u202e", "no\u200bspace"]
+)
 def test_a_name_that_can_not_be_seen_is_refused(tmp_path, name):
     with pytest.raises(BadInput, match=r"--name .* can't be seen"):
         run("natural", tmp_path, name=name)
+    assert not content(tmp_path)
+
+
+def test_one_name_written_in_two_ways_is_one(tmp_path):
+    """Half of the world types é as one character, the other half as e with an accent."""
+    composed, apart = "\xe9t\xe9", "e\u0301te\u0301"
+    (path,) = run("natural", tmp_path, name=composed)
+    assert run("natural", tmp_path, name=apart) == [path]
+    with pytest.raises(Taken, match="epochs"):
+        run("natural", tmp_path, {"epochs": 1}, name=apart)
+
+
+def test_no_two_names_share_a_file_unsaid(tmp_path, interrupted):
+    """The very same run under another name that comes to the same file is neither found there nor replaces it."""
+    name, disguised = "模型", file_stem("模型")
+    (path,) = run("natural", tmp_path, name=name)
+    with pytest.raises(Taken, match=rf"is called {name}, not {disguised}"):
+        run("natural", tmp_path, name=disguised)
+    assert load_checkpoint(path).name == name
+    run("natural", tmp_path, name=disguised, overwrite=True)
+    assert load_checkpoint(path).name == disguised
+
+    interrupted("at", tmp_path / "begun", name=name)
+    for resume in (True, False):
+        with pytest.raises(Taken, match=rf"unfinished run that is called {name}, not {disguised}"):
+            run("at", tmp_path / "begun", name=disguised, resume=resume)
+
+
+def test_capitals_that_a_file_system_ignores_are_no_two_names_unsaid(tmp_path, monkeypatch):
+    (path,) = run("natural", tmp_path, name="mine")
+    monkeypatch.setattr(planning, "file_stem", lambda name: name.casefold())  # what such a file system does
+    with pytest.raises(Taken, match="is called mine, not Mine"):
+        run("natural", tmp_path, name="Mine")
+    assert load_checkpoint(path).name == "mine"
+
+
+@pytest.mark.parametrize("name", ["con", "NUL", "Aux.net", "com1", "lpt9.tar", "模型", "a" * 300, "..", "-", "~/x"])
+def test_every_file_system_takes_the_file_of_a_network(name):
+    stem = file_stem(name)
+    assert re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", stem)
+    assert not re.match(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", f"{stem}.pt", re.IGNORECASE)
+    assert all(file_stem(usual) == usual for usual in ("at", "mat-max-generalist", "console", "com10"))

@@ -14,6 +14,7 @@ from benchmark.evaluation.suite import SUITES, fitting
 from benchmark.scales import Radii, radii_said
 from benchmark.storage import canonical_json
 from benchmark.training.methods import METHODS
+from benchmark.training.names import file_stem, run_name
 from benchmark.training.plan import usual
 from benchmark.training.recipe import Recipe, RecipeFile, load_recipe
 
@@ -32,13 +33,15 @@ def training_command(card: Mapping[str, Any]) -> str | None:
     for name in ("inner", "outer"):
         words += [f"--{name}", extra[name]] if extra.get(name) else []
     for teacher in extra.get("teachers", ()):
-        words += ["--teacher", teacher if ":" in teacher else f"zoo/{teacher}.pt"]
+        words += ["--teacher", teacher if ":" in teacher else _file(teacher)]
     foreign = [teacher.partition(":")[0] for teacher in extra.get("teachers", ()) if ":" in teacher]
     words += ["--trust"] if "python" in foreign else []
     words += ["--download"] if set(foreign) - {"python"} else []
     if extra.get("precision"):
         words += ["--precision", extra["precision"]]
-    changes = [f"{name}={_value(value)}" for name, value in _changes(card)]
+    changed = dict(_changes(card))
+    words += _name(card, changed)
+    changes = [f"{name}={_value(value)}" for name, value in changed.items()]
     return shlex.join([*words, *(["--set", *changes] if changes else [])])
 
 
@@ -54,7 +57,8 @@ def curves_command(evaluation: Evaluation) -> str:
 
 def _evaluate(evaluation: Evaluation, suite: str, preset: str, mode: str) -> str:
     card = evaluation.model
-    words = ["bench", "evaluate", f"zoo/{card['name']}.pt", "--suite", suite, "--preset", preset]
+    source = card["name"] if card["method"] == "external" else _file(card["name"])
+    words = ["bench", "evaluate", source, "--suite", suite, "--preset", preset]
     words += ["--n", str(evaluation.dataset["images"]), "--mode", mode, "--seed", str(evaluation.seed)]
     words += ["--precision", evaluation.precision]
     if card.get("dataset") != evaluation.dataset["name"]:
@@ -63,6 +67,29 @@ def _evaluate(evaluation: Evaluation, suite: str, preset: str, mode: str) -> str
     radii = _radii(*said)
     words += (fitting(radii, suite) if suite in SUITES else radii).options()
     return shlex.join(words)
+
+
+def _file(name: str) -> str:
+    """Where `bench train` leaves the network called `name`."""
+    return f"zoo/{file_stem(name)}.pt"
+
+
+def _name(card: Mapping[str, Any], changed: Mapping[str, Any]) -> list[str]:
+    """What to call the run so that its networks have the same names again; nothing where they have them anyway."""
+    extra = card.get("extra", {})
+    usual = run_name(
+        card["method"],
+        dataset=card["dataset"],
+        architecture=card["architecture"],
+        recipe=card["recipe"]["name"],
+        settings=changed,
+        inner=extra.get("inner"),
+        outer=extra.get("outer"),
+        seed=card["seed"],
+        teachers=extra.get("teachers", ()),
+    )
+    name = card["name"].removesuffix(f"-{card['network']}" if card.get("network") else "")
+    return [] if name == usual else ["--name", name]
 
 
 def _changes(card: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

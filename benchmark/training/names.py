@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmark.errors import BadInput, short
 from benchmark.radii import format_radius
 from benchmark.scales import UNSAID, Radii
 from benchmark.storage import canonical_json, digest, safe_name
 
 #: What goes unsaid.
 USUAL_DATASET, USUAL_RECIPE = "digits", "quick"
+#: Of a file's name without its ending: the usual name of a run, and that of a network behind it.
+LONGEST = 80 + 20
 _SMALL_AND_GREY = ("digits", "mnist", "fashion-mnist")
 
 
@@ -48,6 +52,24 @@ def run_name(
     parts += [f"seed-{seed}"] if seed else []
     parts += [f"from-{'-and-'.join(teachers)}"] if teachers else []
     return safe_name("-".join(parts))
+
+
+def checked_name(name: str) -> str:
+    """A name that a person chose, in whatever letters; of several ways to write the same letters always one (NFC).
+
+    Raises:
+        BadInput: it is empty, or has something that can't be seen, as a line end or a space at its end.
+    """
+    if not name.isprintable() or not name or name != name.strip():
+        raise BadInput(
+            f"--name {short(name)} is empty or has something that can't be seen; choose letters, digits and signs"
+        )
+    return unicodedata.normalize("NFC", name)
+
+
+def file_stem(name: str) -> str:
+    """What the file of a network called `name` is called: the same, as far as every file system takes it."""
+    return safe_name(name, LONGEST)
 
 
 def name_beside(name: str, run: str) -> str:

@@ -17,12 +17,12 @@ from benchmark.hardware import resolve_device, resolve_precision
 from benchmark.models import ARCHITECTURES
 from benchmark.radii import too_large
 from benchmark.scales import UNSAID, Epsilon, Named, Radii, read_radii
-from benchmark.storage import digest, safe_name
+from benchmark.storage import digest
 from benchmark.training.exchange import usual_settings
 from benchmark.training.identity import facts, images_digest, make_identity
 from benchmark.training.method import BoundMethod
 from benchmark.training.methods import METHODS
-from benchmark.training.names import run_name
+from benchmark.training.names import checked_name, file_stem, run_name
 from benchmark.training.recipe import Recipe, is_recipe_key, load_recipe
 from benchmark.training.rehearsal import rehearse
 from benchmark.training.teachers import Teacher, load_teachers
@@ -87,18 +87,15 @@ class Plan:
     @property
     def stem(self) -> str:
         """What the files of the run are called: its name as far as any file system takes it."""
-        return safe_name(self.name)
+        return file_stem(self.name)
 
     def checkpoint_names(self) -> list[str]:
         """The names of the networks that are kept, in the order of the cohort."""
-        return [f"{self.name}{suffix}" for suffix in self._suffixes()]
+        return [f"{self.name}-{m.name}" if m.name else self.name for m in self.bound.cohort.members if m.kept]
 
     def file_names(self) -> list[str]:
         """The names of their files."""
-        return [f"{self.stem}{suffix}.pt" for suffix in self._suffixes()]
-
-    def _suffixes(self) -> list[str]:
-        return [f"-{member.name}" if member.name else "" for member in self.bound.cohort.members if member.kept]
+        return [f"{file_stem(name)}.pt" for name in self.checkpoint_names()]
 
 
 def make_plan(
@@ -148,7 +145,7 @@ def make_plan(
         teachers=[each.name for each in teachers],
     )
     return Plan(
-        name=_checked(name) if name else usual_name,
+        name=usual_name if name is None else checked_name(name),
         method=registered_name(method),
         bound=bound,
         dataset=data,
@@ -163,13 +160,6 @@ def make_plan(
         outer=outer,
         radii=radii.of(data),
     )
-
-
-def _checked(name: str) -> str:
-    """`name`, in whatever letters it is written."""
-    if not name.isprintable() or not name.strip():
-        raise BadInput(f"--name {name!r} holds nothing, or something, that can't be seen; choose letters or digits")
-    return name
 
 
 def check_seed(seed: int) -> None:

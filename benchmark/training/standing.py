@@ -44,23 +44,28 @@ def last_of(path: Path) -> Path:
 
 
 def is_finished(plan: Plan, folder: Path) -> bool:
-    """Whether all checkpoints of this very run are there."""
-    return all(_run_of(path) == plan.digest for each in paths_of(plan, folder) for path in (each, last_of(each)))
+    """Whether all checkpoints of this very run are there, under its name."""
+    return all(_whose(path) == (plan.digest, name) for path, name in _places(plan, folder))
 
 
 def check_room(plan: Plan, folder: Path) -> None:
     """Refuse to replace what is not of this run.
 
     Raises:
-        Taken: a checkpoint of another run is there, or a file that nobody can tell what it is.
+        Taken: a checkpoint of another run is there, one of another name, which some file systems or all that a name
+            has to be cut down to don't keep apart from this one, or a file that nobody can tell what it is.
     """
-    for path in [path for each in paths_of(plan, folder) for path in (each, last_of(each)) if path.exists()]:
+    for path, name in _places(plan, folder):
+        if not path.exists():
+            continue
         try:
             found = load_checkpoint(path)
         except BadInput as error:
             raise Taken(f"{path} is no checkpoint that can be read ({error})", plan) from error
         if found.extra.get("run") != plan.digest:
             raise Taken(f"{path} is of another run: {_told(plan, found)}", plan)
+        if found.name != name:
+            raise Taken(f"{path} is of a network that is called {found.name}, not {name}", plan)
 
 
 def epochs_behind(plan: Plan, folder: Path, resume: bool | None, overwrite: bool) -> int:
@@ -71,19 +76,23 @@ def epochs_behind(plan: Plan, folder: Path, resume: bool | None, overwrite: bool
         overwrite: whether to begin anew where an unfinished run would be lost by that.
 
     Raises:
-        Taken: the unfinished run of that name is another one.
+        Taken: the unfinished run of that name is another one, or the one there has another name.
         InTheWay: there are some and `resume` is False.
         BadInput: the file can't be read and `resume` is not False.
     """
     path = state_path(folder, plan.stem)
     found = begun(path, strict=resume is not False and not overwrite)
-    if found is None or (overwrite and (resume is False or found[0] != plan.identity)):
+    if found is None:
         return 0
-    identity, epoch = found
+    identity, epoch, name = found
+    if overwrite and (resume is False or identity != plan.identity or name not in (plan.name, None)):
+        return 0
     if identity != plan.identity:
         keys = ", ".join(sorted(key for key in plan.identity if identity.get(key) != plan.identity[key])) or "plug-in"
         told = in_words(differences(facts(identity), facts(plan.identity)))
         raise Taken(f"{path} is the state of an unfinished run with another {keys}: {told}", plan)
+    if name not in (plan.name, None):
+        raise Taken(f"{path} is the state of an unfinished run that is called {name}, not {plan.name}", plan)
     if resume is False:
         raise InTheWay(
             f"{plan.name}: {epoch} of {plan.recipe.epochs} epochs are finished, their state is in {path}; "
@@ -99,9 +108,16 @@ def _told(plan: Plan, found: Checkpoint) -> str:
     return in_words(differences(card_facts(vars(found)), plan.facts))
 
 
-def _run_of(path: Path) -> object:
-    """The digest of the run that made the checkpoint at `path`; None if there is none that can be read."""
+def _places(plan: Plan, folder: Path) -> list[tuple[Path, str]]:
+    """All that the run leaves behind, each with the name of its network."""
+    named = zip(paths_of(plan, folder), plan.checkpoint_names(), strict=True)
+    return [(path, name) for selected, name in named for path in (selected, last_of(selected))]
+
+
+def _whose(path: Path) -> tuple[object, str] | None:
+    """The digest of the run that made the checkpoint at `path`, and its name; None if there is none to be read."""
     try:
-        return load_checkpoint(path).extra.get("run") if path.exists() else None
+        found = load_checkpoint(path) if path.exists() else None
     except BadInput:
         return None
+    return None if found is None else (found.extra.get("run"), found.name)

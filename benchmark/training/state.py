@@ -40,8 +40,9 @@ _UNREADABLE = (
 )
 
 
-def begun(path: Path, strict: bool) -> tuple[dict[str, Any], int] | None:
-    """The identity of the run whose state is at `path`, and how many of its epochs are finished; None if none is.
+def begun(path: Path, strict: bool) -> tuple[dict[str, Any], int, str | None] | None:
+    """The identity of the run whose state is at `path`, how many of its epochs are finished, and what it is called if
+    the file says so; None if there is none.
 
     Args:
         strict: whether a file that can't be read is an error, and not as good as none.
@@ -53,7 +54,8 @@ def begun(path: Path, strict: bool) -> tuple[dict[str, Any], int] | None:
         return None
     try:
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        return dict(content["identity"]), int(content["epoch"])
+        name = content.get("name")
+        return dict(content["identity"]), int(content["epoch"]), None if name is None else str(name)
     except _UNREADABLE as error:
         if strict:
             raise _unreadable(path) from error

@@ -100,7 +100,7 @@ class Trainer:
                 {key: round(value, 6) if isinstance(value, float) else value for key, value in row.items()}
             )
             if self.part.rank == 0:
-                save_state(state, self.plan.identity, self.state_dict())
+                save_state(state, self.plan.identity, {"name": self.plan.name, **self.state_dict()})
             report.epoch(self.history[-1])
 
     def state_dict(self) -> dict[str, Any]:
