@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from itertools import product
+import math
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from evaluation_toys import evaluation, outcome
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark.analysis.paired import bootstrap, check_comparable, compare, mcnemar, scores
+from benchmark.analysis.paired import bootstrap, check_comparable, compare, mcnemar, p_values, scores
 from benchmark.analysis.power import smallest_difference
 from benchmark.analysis.ranks import holm, ranks
 from benchmark.errors import BadInput
@@ -88,6 +89,50 @@ def test_only_what_is_alike_is_compared():
             compare(one, dataclasses.replace(network("b", [1, 0]), **change), "linf")
     with pytest.raises(BadInput, match="number of images differs"):
         check_comparable([one, network("c", [1, 0, 1])])
+
+
+def in_two_norms(name, linf, l2):
+    """A network that one attack in each norm leaves robust on these images."""
+    flags = [~np.asarray(each, bool) for each in (linf, l2)]
+    clean = np.zeros(len(flags[0]), bool)
+    return evaluation(clean, outcome("a", "linf", flags[0]), outcome("b", "l2", flags[1]), name=name)
+
+
+def test_one_quantity_has_one_p():
+    """Over a single threat Rworst, Ravg and that threat are the same per image; so they are where all norms agree."""
+    one, other = np.ones(40, bool), np.ones(40, bool)
+    one[0] = other[1:6] = False  # five images to one: p = 14/64, and 0.05 by the spread of the differences
+    for pair in (
+        (network("a", one), network("b", other)),
+        (in_two_norms("a", one, one), in_two_norms("b", other, other)),
+    ):
+        found = [compare(*pair, metric) for metric in ("rworst", "ravg", "linf")]
+        assert len({dataclasses.replace(each, metric="") for each in found}) == 1
+        assert (found[0].p, found[0].only_first) == (pytest.approx(14 / 64), 5)
+
+
+def test_an_image_that_counts_in_part_has_no_exact_p():
+    """Of both networks in two norms: differences of 1, ½, 0 and −½, whose mean and spread make a normal p."""
+    first = in_two_norms("a", [1, 1, 0, 0], [1, 0, 0, 0])
+    second = in_two_norms("b", [0, 0, 0, 1], [0, 0, 0, 0])
+    found = compare(first, second, "ravg")
+    assert (found.difference, found.only_first, found.only_second) == (pytest.approx(0.25), None, None)
+    deviation = np.sqrt(np.var([1, 0.5, 0, -0.5]) / 4)
+    assert found.p == pytest.approx(math.erfc(0.25 / deviation / math.sqrt(2)))
+
+
+def test_ranks_and_comparisons_have_the_same_p():
+    draw = np.random.default_rng(3)
+    table = (draw.random((5, 60, 3)) < 0.6).mean(2)
+    table[:2] = np.round(table[:2])
+    p = p_values(table)
+    assert np.array_equal(p, p.T)
+    for i, j in combinations(range(5), 2):
+        assert p[i, j] == p_values(table[[i, j]])[0, 1]
+    assert p[0, 1] == mcnemar((table[0] > table[1]).sum(), (table[0] < table[1]).sum())
+    same = p_values(np.full((2, 4), 0.5))
+    assert same[0, 1] == 1.0
+    assert p_values(np.array([[0.5] * 4, [0.25] * 4]))[0, 1] == 0.0
 
 
 def test_holm_on_the_textbook_example():

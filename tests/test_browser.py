@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import browser_site
+import numpy as np
 import pytest
 from browser_site import DIGITS, HARMFUL, choose, head, headings, networks, requested, visit, wait_for
 from synthetic import add_evaluation
@@ -131,7 +132,7 @@ def test_networks_side_by_side(index: Any, site: Path) -> None:
             assert float(difference["high"]) == pytest.approx(expected.high, abs=0.01)
             if metric == "ravg":
                 assert (first, second) == ("–", "–")
-                assert float(p["v"]) == pytest.approx(expected.p, rel=0.5, abs=0.03)
+                assert float(p["v"]) == pytest.approx(expected.p, rel=1e-5, abs=1e-12)
             else:
                 assert (int(first), int(second)) == (expected.only_first, expected.only_second)
                 assert float(p["v"]) == pytest.approx(expected.p, rel=1e-9)
@@ -143,13 +144,18 @@ def test_networks_side_by_side(index: Any, site: Path) -> None:
 
 
 def test_the_pages_statistics(index: Any) -> None:
-    """Functions of the page against those of the analysis room, up to counts at which 2^-n is 0."""
+    """Functions of the page against those of the analysis room, up to counts at which 2^-n is 0, and of shares."""
     pairs = [(0, 0), (0, 5), (3, 9), (10, 10), (40, 80), (900, 1100), (4000, 4300), (0, 2000)]
     found = index.execute_script("return arguments[0].map(([a, b]) => mcnemar(a, b))", pairs)
     assert found == pytest.approx([float(paired.mcnemar(*pair)) for pair in pairs], rel=1e-9, abs=1e-300)
     found = index.execute_script("return [0, 0.5, -1.96, 5].map(normalP)")
     assert found == pytest.approx([1.0, 0.6170750774519738, 0.04999579029644087, 5.733031437583866e-07], rel=1e-6)
     assert index.execute_script("return holm([0.04, 0.01, 0.03])") == pytest.approx([0.06, 0.03, 0.06])
+    tables = ([[1, 1, 1, 1, 0, 1], [0, 0, 0, 1, 1, 0]], [[1, 0.5, 0.5, 1, 0, 1], [0, 0, 0, 1, 0.5, 0]])
+    found = index.execute_script("return arguments[0].map(([a, b]) => paired(a, b))", tables)
+    assert [test["onlyFirst"] for test in found] == [4, None]
+    expected = [float(paired.p_values(np.array(table, float))[0, 1]) for table in tables]
+    assert [test["p"] for test in found] == pytest.approx(expected, rel=1e-6)
 
 
 def test_two_to_four_networks_of_one_board(index: Any) -> None:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 RESAMPLES = 2000
 
+#: What means of shares are apart by for no other reason than rounding.
+_ROUNDING = 1e-12
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -28,8 +31,8 @@ class Comparison:
         first, second: their values, fractions.
         difference: first − second.
         low, high: 95% interval of the difference, by paired bootstrap.
-        p: probability of a difference at least as large if there is none: exact McNemar, for "ravg" bootstrap.
-        only_first, only_second: images that only one of them gets right; None for "ravg".
+        p: probability of a difference at least as large if there is none, see `p_values`.
+        only_first, only_second: images that only one of them gets right; None where an image may count in part.
         images: how many.
     """
 
@@ -74,14 +77,10 @@ def compare(first: Evaluation, second: Evaluation, metric: str, seed: int = 0) -
     if one is None or other is None:
         return None
     difference = float(np.mean(one - other))
-    resampled = bootstrap(np.stack([one, other]), seed)
+    table = np.stack([one, other])
+    resampled = bootstrap(table, seed)
     low, high = np.quantile(resampled[0] - resampled[1], [0.025, 0.975])
-    only_first = only_second = None
-    if metric == "ravg":
-        p = _normal_p(difference, float(np.std(resampled[0] - resampled[1])))
-    else:
-        only_first, only_second = int((one > other).sum()), int((one < other).sum())
-        p = float(mcnemar(only_first, only_second))
+    is_whole = bool(_whole(table).all())
     return Comparison(
         metric=metric,
         first=float(one.mean()),
@@ -89,9 +88,9 @@ def compare(first: Evaluation, second: Evaluation, metric: str, seed: int = 0) -
         difference=difference,
         low=float(low),
         high=float(high),
-        p=p,
-        only_first=only_first,
-        only_second=only_second,
+        p=float(p_values(table)[0, 1]),
+        only_first=int((one > other).sum()) if is_whole else None,
+        only_second=int((one < other).sum()) if is_whole else None,
         images=len(one),
     )
 
@@ -115,6 +114,26 @@ def check_comparable(evaluations: Sequence[Evaluation]) -> None:
             raise BadInput(f"these results can't be compared, their {aspect} differs: {listed}")
 
 
+def p_values(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Two-sided p for all pairs of M networks, M×M, from what each of N images adds to their accuracy (M×N).
+
+    What the images add alone decides the test, not what the metric is called, so that one quantity has one p: exact
+    McNemar where all of a pair's values are 0 or 1, as those of Ravg over a single threat are; else a normal
+    distribution with the mean and the spread of the images' differences.
+    """
+    only_row = table @ (1 - table).T
+    p = mcnemar(only_row.round(), only_row.T.round())
+    for row in np.flatnonzero(~_whole(table)):
+        differences = table[row] - table
+        p[row] = p[:, row] = _normal_p(differences.mean(1), differences.std(1) / np.sqrt(table.shape[1]))
+    return p
+
+
+def _whole(table: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """For each row of M×N shares whether all of them are 0 or 1."""
+    return np.isin(table, (0.0, 1.0)).all(1)
+
+
 def mcnemar(only_first: ArrayLike, only_second: ArrayLike) -> NDArray[np.float64]:
     """Two-sided exact p of McNemar's test (1947), elementwise.
 
@@ -132,7 +151,7 @@ def bootstrap(values: NDArray[np.float64], seed: int = 0, resamples: int = RESAM
     return values @ counts.T / images
 
 
-def _normal_p(difference: float, deviation: float) -> float:
-    if deviation == 0:
-        return 1.0 if difference == 0 else 0.0
-    return float(2 * ndtr(-abs(difference) / deviation))
+def _normal_p(difference: NDArray[np.float64], deviation: NDArray[np.float64]) -> NDArray[np.float64]:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = 2 * ndtr(-np.abs(difference) / deviation)
+    return np.where(deviation > _ROUNDING, p, np.where(np.abs(difference) > _ROUNDING, 0.0, 1.0))

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr
 
-from benchmark.analysis.paired import bootstrap, check_comparable, mcnemar, scores
+from benchmark.analysis.paired import check_comparable, p_values, scores
 
 if TYPE_CHECKING:
     from benchmark.evaluation.outcomes import Evaluation
@@ -41,7 +40,7 @@ def ranks(
         return [None] * len(values)
     table = np.stack([value for place, value in enumerate(values) if value is not None and not absent[place]])
     upper = np.triu_indices(len(table), k=1)
-    p = _p_values(table, exact=metric != "ravg")
+    p = p_values(table)
     significant = np.zeros_like(p, dtype=bool)
     significant[upper] = holm(p[upper]) <= alpha
     significant |= significant.T
@@ -61,17 +60,3 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     corrected = np.empty_like(p)
     corrected[order] = np.minimum(1.0, np.maximum.accumulate(factors * p[order]))
     return corrected
-
-
-def _p_values(table: NDArray[np.float64], exact: bool) -> NDArray[np.float64]:
-    """M×M p values of all pairs of rows of the M×N `table`: McNemar for flags, else bootstrap."""
-    if exact:
-        only_row = table @ (1 - table).T
-        return mcnemar(only_row.round(), only_row.T.round())
-    covariance = np.cov(bootstrap(table)) if len(table) > 1 else np.zeros((1, 1))
-    variances = np.diag(covariance)
-    deviation = np.sqrt(np.maximum(variances[:, None] + variances[None, :] - 2 * covariance, 0))
-    difference = np.abs(table.mean(1)[:, None] - table.mean(1)[None, :])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        p = 2 * ndtr(-difference / deviation)
-    return np.where(deviation > 1e-12, p, np.where(difference > 1e-12, 0.0, 1.0))

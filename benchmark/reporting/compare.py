@@ -64,7 +64,8 @@ def compare(
 ) -> list[Contest]:
     """Paired tests between networks on the same images under the same suite, for every question they all answered.
 
-    Exact McNemar for clean accuracy, Rworst and each threat, paired bootstrap for Ravg.
+    Exact McNemar for clean accuracy, Rworst and each threat; for Ravg over several threats, of which an image counts
+    a share, a normal distribution with the spread of the images' differences.
 
     Args:
         networks: at least two, by name, by checkpoint, or by the first eight or more digits of their digest.

@@ -52,7 +52,7 @@ const differences = (board, rows, metrics) => {
     for (const pair of pairs) {
       const [one, other] = [pair.first, pair.second].map((line) => scores(perImage[line.key], metric, board.union));
       if (one && other) {
-        pair.found[metric] = paired(one, other, metric === "Ravg");
+        pair.found[metric] = paired(one, other);
         tested.push(pair.found[metric]);
       }
     }

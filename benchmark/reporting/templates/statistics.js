@@ -61,8 +61,10 @@ const scores = (outcome, metric, union) => {
 };
 
 // First minus second with its 95% interval, from the mean and the spread of the images' own differences.
-const paired = (first, second, isShare) => {
+// McNemar's test where all values are 0 or 1, as those of Ravg over a single threat are: one quantity has one p.
+const paired = (first, second) => {
   const images = first.length;
+  let isShare = false;
   let sum = 0;
   let squares = 0;
   let onlyFirst = 0;
@@ -73,6 +75,7 @@ const paired = (first, second, isShare) => {
     squares += difference * difference;
     onlyFirst += difference > 0;
     onlySecond += difference < 0;
+    isShare ||= first[image] % 1 !== 0 || second[image] % 1 !== 0;
   }
   const difference = sum / images;
   const deviation = Math.sqrt(Math.max(0, squares / images - difference * difference) / images);
