@@ -32,7 +32,7 @@ PAIRS = (
 
 def write_results(out: Path, ledger: Path, evaluations: Sequence[Any], is_trial: bool) -> None:
     """runs.csv, histories.csv, results.md, and the ledger's attacks.csv and leaderboard.csv; a trial says so."""
-    cards = {found.name: found.model for found in evaluations}
+    cards = {found.model["digest"]: found.model for found in evaluations}
     runs = pd.DataFrame([run_row(card, evaluations) for card in cards.values()])
     histories = pd.DataFrame([{"run": card["method"], **row} for card in cards.values() for row in card["history"]])
     write_atomic(out / "runs.csv", runs.to_csv(index=False))
@@ -57,7 +57,7 @@ def run_row(card: dict[str, Any], evaluations: Sequence[Any]) -> dict[str, Any]:
         "images per second": round(median(entry["images_per_second"] for entry in history)),
         "seconds to train": round(extra["seconds"], 1),
     }
-    for found in (each for each in evaluations if each.name == card["name"]):
+    for found in (each for each in evaluations if each.model["digest"] == card["digest"]):
         shares = {} if "clean" in row else {"clean": clean_accuracy(found)}
         shares |= {outcome.label: attack_accuracy(found, outcome.label) for outcome in found.outcomes}
         row |= {label: None if share is None else round(100 * share, 2) for label, share in shares.items()}

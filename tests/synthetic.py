@@ -69,6 +69,7 @@ def add_evaluation(
     """
     ledger = Ledger.open(results, create=True)
     images = len(clean_errors)
+    known = [name, network] if network else name
     network = digest(network or name)
     items, records = [], {}
     for label, norm, epsilon, kind, values in attacks:
@@ -114,7 +115,7 @@ def add_evaluation(
     suite_digest = digest([suite, preset, items, counted])
     manifest = {
         "format": FORMAT,
-        "id": digest([name, dataset, suite_digest, mode, images, seed, crafted_on]),
+        "id": digest([known, dataset, suite_digest, mode, images, seed, crafted_on]),
         "model": {**_card(name, network, dataset), **(card or {})},
         "suite": {"name": suite, "preset": preset, "version": 1, "digest": suite_digest, "items": items}
         | counted

@@ -153,8 +153,8 @@ def test_a_curve_begins_at_the_clean_accuracy_whatever_an_attack_says_of_clean_e
 
 
 ABOUT = {
-    "model": "toy", "method": "at", "architecture": "small-cnn", "dataset": "digits", "suite": "toy",
-    "preset": "quick", "suite_digest": "s", "mode": "full", "seed": 0, "evaluation": "0",
+    "model": "toy", "checkpoint_digest": "", "method": "at", "architecture": "small-cnn", "dataset": "digits",
+    "suite": "toy", "preset": "quick", "suite_digest": "s", "mode": "full", "seed": 0, "evaluation": "0",
 }  # fmt: skip
 
 

@@ -84,7 +84,7 @@ def test_a_comparison_of_averages_is_paired_and_has_no_counts():
 
 def test_a_comparison_depends_on_its_seed_alone():
     assert compare(BETTER, WORSE, "ravg") == compare(BETTER, WORSE, "ravg", seed=0)
-    assert compare(BETTER, WORSE, "ravg").p != compare(BETTER, WORSE, "ravg", seed=1).p
+    assert compare(BETTER, WORSE, "ravg").high != compare(BETTER, WORSE, "ravg", seed=1).high
     values = np.stack([first(100), first(50)]).astype(float)
     assert np.array_equal(bootstrap(values), bootstrap(values, seed=0))
     assert bootstrap(values).shape == (2, 2000)

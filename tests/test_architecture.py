@@ -30,6 +30,8 @@ FLOORS = (
         "memory",
     }
     | {"processes", "documents", "cache", "pages", "latex", "environment"},
+    {"errors", "registry", "storage", "noise", "generators", "projections", "radii", "threats", "hardware", "memory"}
+    | {"processes", "documents", "cache", "pages", "latex", "environment", "labels"},
     {"data", "models", "attacks"},
     {"training", "evaluation", "analysis"},
     {"reporting", "papers"},

@@ -249,7 +249,7 @@ def test_with_nobody_to_tell_it_works_on(monkeypatch, stream):
         stream.close()
     monkeypatch.setattr(sys, "stderr", stream)
     with Reporter("x", 1, 1, None if stream is None else False, None), Display(1, show=stream is None) as display:
-        display.advance("network", "attack", "failed", False)
+        display.advance({"name": "network"}, "attack", "failed", False)
     assert not environment.is_terminal(stream)
 
 

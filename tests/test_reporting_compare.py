@@ -114,8 +114,16 @@ def test_networks_that_make_no_pair(results: Path, networks: list[str], message:
 
 def test_two_networks_of_one_name(results: Path) -> None:
     add_evaluation(results, "a", attacks(9), (False,) * 40, preset="full", network="other")
-    with pytest.raises(BadInput, match="2 networks are called a"):
+    digests = ", ".join(sorted(each[:12] for each in (digest("a"), digest("other"))))
+    with pytest.raises(BadInput, match=rf"a may be any of 2 networks; name one .* by its digest: {digests}"):
         benchmark.compare(["a", "b"], results=results)
+    one, other = (f"a ({digest(each)[:8]})" for each in ("a", "other"))
+    add_evaluation(results, "a", attacks(30), (False,) * 40, network="other")
+    for named in (one, digest("a")[:8], digest("a")[:12].upper()):
+        (contest,) = benchmark.compare([named, "b"], results=results)
+        assert {(pair.first, pair.second) for pair in contest.rows} == {(one, "b")}
+    (contest,) = benchmark.compare([one, other], results=results)
+    assert {pair.verdict for pair in contest.rows if pair.comparison.metric == "linf"} == {f"{one} is better"}
 
 
 def test_nothing_to_compare(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from benchmark.evaluation import load_results
 from benchmark.reporting.networks import networks
 from benchmark.reporting.svg import Axis, Line, Point, line_chart, scatter
 from benchmark.reporting.tables import boards
+from benchmark.training.names import file_stem
 
 #: What the worked example's six images come to, in percent.
 NUMBERS = ["83.3", "50.0", "50.0", "66.7", "55.6", "16.7"]
@@ -100,11 +101,11 @@ def test_commands_that_make_it_again(results: Path) -> None:
     found = {network.name: network for network in networks(boards(load_results(results)))}
     assert found["a b"].command == (
         "bench train --method at --dataset digits --arch small-cnn --recipe quick --seed 0 --precision fp32"
-        " --set epochs=3"
+        " --name 'a b' --set epochs=3"
     )
     assert found["a b"].answers[0].command == (
-        "bench evaluate 'zoo/a b.pt' --suite multi-perturbation --preset quick --n 6 --mode full --seed 0"
-        " --precision fp32"
+        f"bench evaluate zoo/{file_stem('a b')}.pt --suite multi-perturbation --preset quick --n 6 --mode full"
+        " --seed 0 --precision fp32"
     )
     assert found["50%_{a}|b"].command is None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +10,8 @@ import numpy as np
 from benchmark.analysis import aggregate
 from benchmark.analysis.distances import median_distance
 from benchmark.analysis.intervals import wilson
+from benchmark.analysis.labels import labels_of
+from benchmark.labels import Key, key
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 #: What both frames say of each row's evaluation.
 _ABOUT = (
     "model",
+    "checkpoint_digest",
     "method",
     "architecture",
     "dataset",
@@ -42,7 +45,8 @@ def tidy(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    rows = [{**_about(found), **_row(found, outcome)} for found in evaluations for outcome in found.outcomes]
+    named = labels_of(evaluations)
+    rows = [{**_about(found, named), **_row(found, outcome)} for found in evaluations for outcome in found.outcomes]
     return pd.DataFrame(rows, columns=[*_ABOUT, *_COLUMNS])
 
 
@@ -54,10 +58,11 @@ def per_example(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
     """
     import pandas as pd
 
+    named = labels_of(evaluations)
     frames = [
         pd.DataFrame(
             {
-                **_about(found),
+                **_about(found, named),
                 "attack": outcome.label,
                 "norm": outcome.norm,
                 "epsilon": outcome.epsilon,
@@ -81,9 +86,10 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def _about(found: Evaluation) -> dict[str, Any]:
+def _about(found: Evaluation, named: Mapping[Key, str]) -> dict[str, Any]:
     return {
-        "model": found.name,
+        "model": named[key(found.model)],
+        "checkpoint_digest": found.model.get("digest", ""),
         "method": found.model.get("method"),
         "architecture": found.model.get("architecture"),
         "dataset": found.dataset["name"],

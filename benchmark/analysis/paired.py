@@ -11,7 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import bdtr, ndtr
 
 from benchmark.analysis.aggregate import robust
+from benchmark.analysis.labels import labels_of
 from benchmark.errors import BadInput
+from benchmark.labels import key
 
 if TYPE_CHECKING:
     from benchmark.evaluation.outcomes import Evaluation
@@ -108,9 +110,10 @@ def check_comparable(evaluations: Sequence[Evaluation]) -> None:
         "suite": lambda found: found.suite["digest"],
     }
     for aspect, value in aspects.items():
-        values = {str(value(found))[:12]: found.name for found in evaluations}
+        values = {str(value(found))[:12]: key(found.model) for found in evaluations}
         if len(values) > 1:
-            listed = ", ".join(f"{found} ({name})" for found, name in values.items())
+            named = labels_of(evaluations)
+            listed = ", ".join(f"{found} ({named[network]})" for found, network in values.items())
             raise BadInput(f"these results can't be compared, their {aspect} differs: {listed}")
 
 
@@ -131,7 +134,7 @@ def p_values(table: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _whole(table: NDArray[np.float64]) -> NDArray[np.bool_]:
     """For each row of M×N shares whether all of them are 0 or 1."""
-    return np.isin(table, (0.0, 1.0)).all(1)
+    return np.asarray(np.isin(table, (0.0, 1.0)).all(1))
 
 
 def mcnemar(only_first: ArrayLike, only_second: ArrayLike) -> NDArray[np.float64]:

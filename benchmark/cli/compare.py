@@ -14,7 +14,7 @@ from benchmark.cli.options import Results, given
 def compare(
     networks: Annotated[
         list[str],
-        typer.Argument(metavar="NETWORK", help="Two or more: checkpoints, or names or digests in the ledger."),
+        typer.Argument(metavar="NETWORK", help="Two or more: checkpoints, or names or digests of the ledger."),
     ],
     results: Results = Path("results"),
     suite: Annotated[str | None, typer.Option(help="Only results under this suite.")] = None,

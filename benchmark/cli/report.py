@@ -24,8 +24,8 @@ def report(
 ) -> None:
     """Turn the ledger into a site with leaderboards and a page per network, or into tables for elsewhere."""
     page = benchmark.report(**given(locals()))
-    from benchmark.evaluation import load_results
-    from benchmark.reporting import boards, print_boards
+    from benchmark.evaluation import Ledger
+    from benchmark.reporting import ledger_boards, print_boards
 
-    print_boards(boards(load_results(results), rank_masked))
+    print_boards(ledger_boards(Ledger.open(results), rank_masked))
     print(f"The page: {page}" if format == "html" else f"Written: {page}")

@@ -53,10 +53,13 @@ def transfer(
 ) -> None:
     """Craft adversarial images on each source and try them on every target: the black-box matrix."""
     evaluations = benchmark.transfer(**given(locals()))
+    from benchmark.analysis.labels import labels_of
     from benchmark.analysis.transfer import transfer_matrices
+    from benchmark.labels import key
     from benchmark.reporting import print_matrices
 
     print_matrices(transfer_matrices(evaluations))
-    notes = (f"{pair.name}: {note}" for pair in evaluations for note in (*pair.failures, *pair.warnings))
+    named = labels_of(evaluations)
+    notes = (f"{named[key(pair.model)]}: {note}" for pair in evaluations for note in (*pair.failures, *pair.warnings))
     print_problems(dict.fromkeys(notes))  # what is odd about a network is so in each pair
     end(failed=any(outcome.errors for pair in evaluations for outcome in pair.outcomes))

@@ -114,7 +114,7 @@ def _run(plans: Sequence[Plan], ledger: Ledger, workers: int, progress: bool, ti
 
         def report(position: int, item: Done) -> None:
             plan = jobs[position][0]
-            display.advance(plan.card["name"], item.label, item.error, item.reused)
+            display.advance(plan.card, item.label, item.error, item.reused)
             done[plan.id].append(item)
             if len(done[plan.id]) == expected[plan.id]:
                 ledger.write_evaluation(plan.manifest(done[plan.id]))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import TracebackType
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -12,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from benchmark.environment import is_terminal
 from benchmark.errors import printable
 from benchmark.evaluation.plan import Plan
+from benchmark.labels import Key, card_labels, key
 
 
 class Display:
@@ -36,6 +38,7 @@ class Display:
             disable=not show or self._lines,
             transient=True,
         )
+        self._named: dict[Key, str] = {}
         self._task = self._bar.add_task("evaluating", total=total)
 
     def __enter__(self) -> Display:
@@ -49,12 +52,15 @@ class Display:
 
     def announce(self, plans: Iterable[Plan]) -> None:
         """What a reader should know about the plans, before the hours that it may make worthless."""
+        plans = [*plans]
+        self._named = card_labels(plan.card for plan in plans)
         for plan in plans:
             for note in plan.notes:
-                self.say(f"{plan.card['name']}: {note}")
+                self.say(f"{self._named[key(plan.card)]}: {note}")
 
-    def advance(self, network: str, attack: str, error: str | None, reused: bool) -> None:
-        """One attack on one shard is done; what was reused is counted but not worth a line."""
+    def advance(self, card: Mapping[str, Any], attack: str, error: str | None, reused: bool) -> None:
+        """One attack on one shard of the network that `card` is of is done; what was reused is not worth a line."""
+        network = self._named.get(key(card), card["name"])
         self.done += 1
         self._bar.update(self._task, advance=1, description=printable(f"{network}  {attack}"))
         if error:

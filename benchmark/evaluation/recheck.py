@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from benchmark.evaluation.record import Damaged, Record
 from benchmark.evaluation.subject import Subject, Target
 from benchmark.evaluation.verify import verify as judge
 from benchmark.hardware import resolve_device
+from benchmark.labels import Key, card_labels, key
 from benchmark.models import Checkpoint, ExternalModel
 from benchmark.threats import Threat
 
@@ -29,7 +30,7 @@ class Recheck:
     """One attack's stored adversarial images, judged again.
 
     Attributes:
-        model, label: the network and the attack.
+        model, label: what the network is called beside the others of the ledger, and the attack.
         crafted_on: the network that the images were crafted on, where `transfer` made them.
         claimed: images that the records say were broken by a change, at some distance.
         stored: those of them whose adversarial image is there.
@@ -76,6 +77,7 @@ def verify(
     if not ledger.folder.exists():
         raise BadInput(f"there is no folder {ledger.folder}; name the results folder of an evaluation with --keep")
     evaluations = [*ledger.evaluations(), *ledger.transfers()]
+    called = card_labels(card for each in evaluations for card in (each.model, each.crafted_on))
     found = []
     for source in sources:
         mine = []
@@ -98,7 +100,7 @@ def verify(
             raise BadInput(f"{ledger.folder} has no evaluation of {source}; name the networks that were evaluated")
         for evaluation, target in mine:
             network = subject.subject(target)
-            rechecks = [_recheck(ledger, network, evaluation, outcome) for outcome in evaluation.outcomes]
+            rechecks = [_recheck(ledger, network, evaluation, each, called) for each in evaluation.outcomes]
             # An evaluation without --keep has nothing to show; of one with it, every attack that found something has.
             if any(recheck.stored or recheck.problems for recheck in rechecks):
                 found += [recheck for recheck in rechecks if recheck.claimed or recheck.problems]
@@ -120,7 +122,9 @@ def _is(
     return kept[0].answers.agree(subject.answers_of(network, dataset, target))
 
 
-def _recheck(ledger: Ledger, network: Subject, evaluation: Evaluation, outcome: Outcome) -> Recheck:
+def _recheck(
+    ledger: Ledger, network: Subject, evaluation: Evaluation, outcome: Outcome, called: Mapping[Key, str]
+) -> Recheck:
     claimed, stored, refuted, problems = 0, 0, list[int](), list[str]()
     for name in outcome.records:
         record = ledger.read(evaluation.model["digest"], name)
@@ -144,14 +148,14 @@ def _recheck(ledger: Ledger, network: Subject, evaluation: Evaluation, outcome: 
             path = ledger.keepsake_path(evaluation.model["digest"], name)
             problems.append(f"{path}: of {claims.sum()} images that its record claims, {lacking.sum()} are not in it")
     return Recheck(
-        evaluation.name,
+        called[key(evaluation.model)],
         outcome.label,
         claimed,
         stored,
         stored - len(refuted),
         tuple(refuted),
         tuple(problems),
-        str(evaluation.crafted_on["name"]) if evaluation.crafted_on else None,
+        called[key(evaluation.crafted_on)] if evaluation.crafted_on else None,
     )
 
 

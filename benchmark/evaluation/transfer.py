@@ -118,7 +118,7 @@ def _run(sources: Sequence[Plan], targets: Sequence[Plan], ledger: Ledger, progr
                     done[plan].append(item)
                 error = next((item.error for item in verdicts.values() if item.error), None)
                 reused = all(item.reused for item in verdicts.values())
-                display.advance(source.card["name"], job.items[0].label, error, reused)
+                display.advance(source.card, job.items[0].label, error, reused)
             for target in targets:
                 ledger.write_evaluation(_pair(source, target).manifest(done[target.id]))
 

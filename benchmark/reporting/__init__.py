@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmark.reporting.compare import Contest, compare
-from benchmark.reporting.report import report
+from benchmark.reporting.report import ledger_boards, report
 from benchmark.reporting.tables import Board, attacks_frame, boards, leaderboard_frame
 from benchmark.reporting.terminal import print_boards, print_card, print_contests, print_matrices, print_rows
 
@@ -14,6 +14,7 @@ __all__ = [
     "boards",
     "compare",
     "leaderboard_frame",
+    "ledger_boards",
     "print_boards",
     "print_card",
     "print_contests",

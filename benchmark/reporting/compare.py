@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
+from unicodedata import normalize
 
 from benchmark.analysis import paired
+from benchmark.analysis.labels import labels_of
 from benchmark.analysis.paired import Comparison, check_comparable
 from benchmark.analysis.power import smallest_difference
 from benchmark.analysis.ranks import holm
 from benchmark.errors import BadInput, unknown
 from benchmark.evaluation import Evaluation, load_results
+from benchmark.labels import Key, key
 from benchmark.models import load_model
 from benchmark.reporting.tables import Board, boards
+
+#: So many digits of a digest name a network, or more.
+FEWEST_DIGITS = 8
 
 
 @dataclass(frozen=True)
@@ -23,7 +29,7 @@ class Contest:
 
     Attributes:
         board: the question that all of them answered; its networks are those compared.
-        rows: the comparisons, each with the names of its pair and p corrected by Holm's method for all pairs
+        rows: the comparisons, each with the labels of its pair and p corrected by Holm's method for all pairs
             compared by the same metric.
         visible: the difference of accuracies that a paired test on this many images will probably find where they
             differ on a tenth of the images; None if so few can't show any.
@@ -68,7 +74,8 @@ def compare(
     a share, a normal distribution with the spread of the images' differences.
 
     Args:
-        networks: at least two, by name, by checkpoint, or by the first eight or more digits of their digest.
+        networks: at least two, by name, by checkpoint, by the first eight or more digits of their digest, or as
+            tables call them: "at (3f2a91c0)".
         results: the folder of the ledger.
         suite, preset, dataset: only results of these.
 
@@ -79,23 +86,24 @@ def compare(
     if len(networks) < 2:
         raise BadInput("comparing takes at least two networks, by name or checkpoint")
     wanted = {"name": suite, "preset": preset}
+    everything = load_results(results)
+    named = labels_of(everything)
     found = [
         evaluation
-        for evaluation in load_results(results)
+        for evaluation in everything
         if all(value in (None, evaluation.suite[name]) for name, value in wanted.items())
         and dataset in (None, evaluation.dataset["name"])
     ]
     if not found:
         raise BadInput(f"there are no such results in {results}; bench evaluate makes some")
-    chosen = [_evaluations_of(str(network), found) for network in networks]
+    chosen = [_evaluations_of(str(network), found, named) for network in networks]
     digests = [{str(evaluation.model["digest"]) for evaluation in own} for own in chosen]
     for number, own in enumerate(digests):
         if own in digests[:number]:
             raise BadInput(f"{networks[number]} is named twice; compare different networks")
-    everything = boards(evaluation for own in chosen for evaluation in own)
     contests = [
         _contest(board)
-        for board in everything
+        for board in boards((evaluation for own in chosen for evaluation in own), named=named)
         if all(own & {str(row["checkpoint_digest"]) for row in board.networks} for own in digests)
     ]
     if not contests:
@@ -107,6 +115,7 @@ def compare(
 def _contest(board: Board) -> Contest:
     metrics = ("rworst", "ravg", *board.columns, "clean")
     masked = {row["evaluation"]: row["is_masked"] for row in board.networks}
+    called = {row["evaluation"]: row["model"] for row in board.networks}
     rows: list[Pair] = []
     for metric in metrics:
         pairs = [
@@ -117,13 +126,13 @@ def _contest(board: Board) -> Contest:
         ]
         corrected = holm([result.p for _, _, result in pairs])
         rows += [
-            Pair(one.name, other.name, result, float(p), (masked[one.id], masked[other.id]))
+            Pair(called[one.id], called[other.id], result, float(p), (masked[one.id], masked[other.id]))
             for (one, other, result), p in zip(pairs, corrected, strict=True)
         ]
     return Contest(board, tuple(rows), smallest_difference(board.images))
 
 
-def _evaluations_of(network: str, evaluations: Sequence[Evaluation]) -> list[Evaluation]:
+def _evaluations_of(network: str, evaluations: Sequence[Evaluation], named: Mapping[Key, str]) -> list[Evaluation]:
     """The evaluations of the network that the user means."""
     if network.endswith(".pt") or Path(network).is_file():
         digest = load_model(network).digest
@@ -131,16 +140,30 @@ def _evaluations_of(network: str, evaluations: Sequence[Evaluation]) -> list[Eva
         if not own:
             raise BadInput(f"{network} has no such results; bench evaluate makes some")
         return _of_one(network, own)
-    own = [evaluation for evaluation in evaluations if evaluation.name == network]
-    if not own and len(network) >= 8:
-        own = [evaluation for evaluation in evaluations if evaluation.model["digest"].startswith(network)]
-    if not own:
-        raise unknown("network", network, {evaluation.name for evaluation in evaluations})
-    return _of_one(network, own)
+    asked = normalize("NFC", network)
+    ways: list[Callable[[Evaluation], bool]] = [
+        lambda each: asked == named[key(each.model)],
+        lambda each: asked == normalize("NFC", each.name),
+        lambda each: len(asked) >= FEWEST_DIGITS and str(each.model["digest"]).startswith(asked.lower()),
+    ]
+    for means in ways:
+        if own := [evaluation for evaluation in evaluations if means(evaluation)]:
+            return _of_one(network, own)
+    raise unknown("network", network, {named[key(evaluation.model)] for evaluation in evaluations})
 
 
 def _of_one(network: str, own: list[Evaluation]) -> list[Evaluation]:
-    digests = sorted({str(evaluation.model["digest"])[:12] for evaluation in own})
+    digests = sorted({str(evaluation.model["digest"]) for evaluation in own})
     if len(digests) > 1:
-        raise BadInput(f"{len(digests)} networks are called {network}; name one by its digest: {', '.join(digests)}")
+        told = ", ".join(_shortest(digest, digests) for digest in digests)
+        raise BadInput(
+            f"{network} may be any of {len(digests)} networks; name one by its checkpoint, or by its digest: {told}"
+        )
     return own
+
+
+def _shortest(digest: str, others: Sequence[str]) -> str:
+    """As many of its digits as tell it from the others."""
+    digits = range(FEWEST_DIGITS + 4, len(digest))
+    enough = (digest[:count] for count in digits if sum(other.startswith(digest[:count]) for other in others) == 1)
+    return next(enough, digest)

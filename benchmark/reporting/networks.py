@@ -15,6 +15,7 @@ from benchmark.analysis.corruptions import Corruption, corruptions
 from benchmark.analysis.curves import Curve, minimises, security_curve
 from benchmark.errors import BadInput
 from benchmark.evaluation import Evaluation
+from benchmark.labels import key
 from benchmark.reporting.curves import draw, kind
 from benchmark.reporting.reproduce import curves_command, evaluation_command, training_command
 from benchmark.reporting.svg import Axis, Line, Marker, line_chart
@@ -92,6 +93,7 @@ class Network:
 
     Attributes:
         name, digest: who it is.
+        label: what it is called beside others, see `analysis.labels`.
         stem: of the files about it.
         card: what it says about itself.
         answers: one for each board that it is on, at least one.
@@ -99,6 +101,7 @@ class Network:
 
     name: str
     digest: str
+    label: str
     stem: str
     card: Mapping[str, Any]
     answers: tuple[Answer, ...]
@@ -183,7 +186,7 @@ def networks(boards: Iterable[Board]) -> list[Network]:
         for row, evaluation in zip(board.networks, board.evaluations, strict=True):
             others = tuple(other for other in minimising.get(_asked(evaluation), ()) if other.id != evaluation.id)
             answer = Answer(board, row, evaluation, others)
-            found.setdefault((row["model"], row["checkpoint_digest"]), []).append(answer)
+            found.setdefault(key(evaluation.model), []).append(answer)
     stems: dict[str, int] = {}
     for name, _ in found:
         # Some file systems keep no two names apart that differ by capitals only.
@@ -192,7 +195,8 @@ def networks(boards: Iterable[Board]) -> list[Network]:
     for (name, digest), answers in sorted(found.items()):
         is_alone = stems[safe_name(name).casefold()] == 1
         stem = safe_name(name) if is_alone else f"{safe_name(name, 60)}-{digest[:12]}"
-        result.append(Network(name, digest, stem, answers[0].evaluation.model, tuple(answers)))
+        first = answers[0]
+        result.append(Network(name, digest, first.row["label"], stem, first.evaluation.model, tuple(answers)))
     return result
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from benchmark.analysis.labels import labels_of
 from benchmark.evaluation import Ledger
 from benchmark.reporting.formats import check_format, write
-from benchmark.reporting.tables import boards
+from benchmark.reporting.tables import Board, boards
 from benchmark.storage import check_writable
 
 
@@ -33,4 +34,10 @@ def report(
     """
     check_format(format)
     ledger, folder = Ledger.open(results), check_writable(out)
-    return write(format, boards(ledger.evaluations(), rank_masked), ledger, folder)
+    return write(format, ledger_boards(ledger, rank_masked), ledger, folder)
+
+
+def ledger_boards(ledger: Ledger, rank_masked: bool = False) -> list[Board]:
+    """The boards of a ledger, on which networks are told from all others that it knows."""
+    evaluations = ledger.evaluations()
+    return boards(evaluations, rank_masked, labels_of([*evaluations, *ledger.transfers()]))

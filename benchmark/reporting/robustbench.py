@@ -10,10 +10,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from benchmark.analysis import aggregate
+from benchmark.analysis.labels import labels_of
 from benchmark.analysis.masking import masking_flags
 from benchmark.attacks.autoattack import AutoAttack
 from benchmark.errors import BadInput
 from benchmark.evaluation import Evaluation, Outcome
+from benchmark.labels import key
 from benchmark.radii import format_radius
 
 #: This project's norms as RobustBench spells them; it has no others.
@@ -37,12 +39,14 @@ def entries(evaluations: Iterable[Evaluation]) -> tuple[list[tuple[Evaluation, s
     Raises:
         BadInput: no evaluation is an entry.
     """
-    found, left_out = [], []
+    evaluations, found, left_out = [*evaluations], [], []
+    named = labels_of(evaluations)
     for evaluation in evaluations:
         problems = list(lacks(evaluation))
         if problems:
             suite = evaluation.suite
-            left_out.append(f"{evaluation.name} under {suite['name']} ({suite['preset']}): {'; '.join(problems)}")
+            question = f"{suite['name']} ({suite['preset']})"
+            left_out.append(f"{named[key(evaluation.model)]} under {question}: {'; '.join(problems)}")
         else:
             for outcome in _own(evaluation):
                 found.append((evaluation, THREATS[outcome.norm], _entry(evaluation, outcome)))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from benchmark.analysis.labels import labels_of
 from benchmark.evaluation import Ledger
 from benchmark.reporting.html import glossary_page, index_page, network_page, suite_page, transfer_page
 from benchmark.reporting.networks import Network, curves_frame, history_frame, network_frame, networks
@@ -58,7 +59,7 @@ def _network_files(network: Network, ledger: Ledger) -> Iterator[File]:
     ):
         if len(frame):
             yield f"{stem}{suffix}.csv", frame.to_csv(index=False, float_format="%.8g")
-    tables = [_attacks_latex(network.name, answer.board, answer.row["attacks"]) for answer in network.answers]
+    tables = [_attacks_latex(answer.row["model"], answer.board, answer.row["attacks"]) for answer in network.answers]
     yield f"{stem}.tex", "\n".join(tables)
     for answer in network.answers:
         yield per_image_file(answer.evaluation), per_image_script(answer.evaluation)
@@ -73,7 +74,9 @@ def _board_files(board: Board, ledger: Ledger) -> Iterator[File]:
 
 
 def _other_files(boards: Sequence[Board], ledger: Ledger) -> Iterator[File]:
-    carried = transfers(ledger.transfers())
+    found = ledger.transfers()
+    shown = [evaluation for board in boards for evaluation in board.evaluations]
+    carried = transfers(found, labels_of([*shown, *found]))
     yield "transfer.html", transfer_page(carried, ledger)
     if carried:
         yield "transfer.csv", transfers_frame(carried).to_csv(index=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +12,11 @@ from benchmark.analysis import aggregate
 from benchmark.analysis.corruptions import CORRUPTION, corruption_mean
 from benchmark.analysis.distances import median_distance
 from benchmark.analysis.intervals import wilson
+from benchmark.analysis.labels import labels_of, row_labels
 from benchmark.analysis.masking import MASKED, is_masked, masking_flags, unchecked
 from benchmark.analysis.ranks import ranks
 from benchmark.evaluation import Evaluation, Outcome
+from benchmark.labels import Key, key
 from benchmark.radii import format_radius
 from benchmark.reporting.text import MISSING
 from benchmark.storage import canonical_json, safe_name
@@ -30,6 +32,9 @@ BOARD = ("dataset", "dataset_digest", "suite", "preset", "suite_digest", "images
 #: What attacking cost, in examples passed through the network and in seconds.
 COSTS = ("forwards", "backwards", "seconds")
 
+#: What rows hold besides that is no value of a table, or stands in one in another form.
+_NOT_IN_FRAMES = ("label", "attacks", "notes", "flags", "anchor", "ranks")
+
 
 @dataclass(frozen=True)
 class Board:
@@ -41,7 +46,8 @@ class Board:
         radii: of the suite's threats in each norm.
         columns: the suite's threats, norm and radius, by their names: a column for each.
         union: the names of the threats that Ravg and Rworst count.
-        networks: one row per evaluation, best first; `attacks` in each has one row per attack. `is_masked` says
+        networks: one row per evaluation, best first; `attacks` in each has one row per attack. `model` is what the
+            row is called, which no other row is, and `label` what its network is called everywhere. `is_masked` says
             whether there are strong signs of gradient masking; then `rank` is None, unless such networks are ranked,
             too. `ranks` holds both: without such networks, and among all, which lacks only where Rworst does.
         evaluations: what the rows were made from, in the same order.
@@ -104,18 +110,23 @@ class Board:
         return {name: getattr(self, name) for name in BOARD}
 
 
-def boards(evaluations: Iterable[Evaluation], rank_masked: bool = False) -> list[Board]:
+def boards(
+    evaluations: Iterable[Evaluation], rank_masked: bool = False, named: Mapping[Key, str] | None = None
+) -> list[Board]:
     """Sort evaluations into boards that never mix what is not comparable, and rank the networks of each.
 
     Args:
         evaluations: of any networks.
         rank_masked: whether networks with strong signs of gradient masking are ranked among the others; else they
             have no rank, stand below the others, and those are ranked as if they were not there.
+        named: what networks are called, where others than those of `evaluations` shall be told from them.
     """
+    evaluations = [*evaluations]
+    named = labels_of(evaluations) if named is None else named
     groups: dict[tuple[Any, ...], list[Evaluation]] = {}
     for evaluation in evaluations:
         groups.setdefault(tuple(_question(evaluation).values()), []).append(evaluation)
-    return [_board(group, rank_masked) for _, group in sorted(groups.items())]
+    return [_board(group, rank_masked, named) for _, group in sorted(groups.items())]
 
 
 def rank_text(row: Row) -> str:
@@ -132,7 +143,7 @@ def leaderboard_frame(boards: Iterable[Board]) -> pd.DataFrame:
     """
     rows = [
         board.question()
-        | {name: value for name, value in row.items() if name not in ("attacks", "notes", "flags", "anchor", "ranks")}
+        | {name: value for name, value in row.items() if name not in _NOT_IN_FRAMES}
         | {"masking": " | ".join(f"{flag.strength}: {flag.name}: {flag.evidence}" for flag in row["flags"])}
         | {"notes": " | ".join(row["notes"])}
         for board in boards
@@ -155,7 +166,7 @@ def attacks_frame(boards: Iterable[Board]) -> pd.DataFrame:
     """A row per network and attack, with the digests of the ledger records behind it."""
     rows = [
         board.question()
-        | {"model": row["model"], "evaluation": row["evaluation"]}
+        | {name: row[name] for name in ("model", "checkpoint_digest", "evaluation")}
         | attack
         | {"records": " ".join(attack["records"])}
         for board in boards
@@ -185,9 +196,13 @@ def _question(evaluation: Evaluation) -> Row:
     }
 
 
-def _board(evaluations: list[Evaluation], rank_masked: bool) -> Board:
+def _board(evaluations: list[Evaluation], rank_masked: bool, named: Mapping[Key, str]) -> Board:
     first = evaluations[0]
-    rows = [_network(evaluation) for evaluation in evaluations]
+    called = row_labels(evaluations, named)
+    rows = [
+        _network(evaluation) | {"model": label, "label": named[key(evaluation.model)]}
+        for evaluation, label in zip(evaluations, called, strict=True)
+    ]
     without = ranks(evaluations, "rworst", left_out=[row["is_masked"] for row in rows])
     for row, *both in zip(rows, without, ranks(evaluations, "rworst"), strict=True):
         row |= {"rank": both[rank_masked], "ranks": tuple(both)}

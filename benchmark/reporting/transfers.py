@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmark.analysis.intervals import wilson
+from benchmark.analysis.labels import labels_of
 from benchmark.analysis.transfer import Matrix, transfer_matrices
 from benchmark.evaluation import Evaluation
+from benchmark.labels import Key, key
 from benchmark.reporting.tables import Board, boards
 from benchmark.reporting.text import MISSING, percent
 from benchmark.reporting.text_tables import latex
@@ -47,17 +49,22 @@ class Transfers:
         ]
 
 
-def transfers(evaluations: Iterable[Evaluation]) -> list[Transfers]:
-    """Matrices that never mix what is not comparable, from evaluations with images crafted on other networks."""
+def transfers(evaluations: Iterable[Evaluation], named: Mapping[Key, str] | None = None) -> list[Transfers]:
+    """Matrices that never mix what is not comparable, from evaluations with images crafted on other networks.
+
+    `named` are labels of more networks than these; None for those of these alone.
+    """
+    evaluations = [*evaluations]
+    named = labels_of(evaluations) if named is None else named
     return [
-        Transfers(board, tuple(transfer_matrices(sorted(board.evaluations, key=_pair))))
-        for board in boards(evaluations)
+        Transfers(board, tuple(transfer_matrices(sorted(board.evaluations, key=_pair), named)))
+        for board in boards(evaluations, named=named)
     ]
 
 
-def _pair(evaluation: Evaluation) -> tuple[str, str]:
+def _pair(evaluation: Evaluation) -> tuple[Key, Key]:
     """Source and target: by both, so that what is white-box lies on the diagonal."""
-    return str((evaluation.crafted_on or {}).get("name", "")), evaluation.name
+    return key(evaluation.crafted_on or {"name": ""}), key(evaluation.model)
 
 
 def transfers_frame(found: Sequence[Transfers]) -> pd.DataFrame:
