@@ -60,11 +60,13 @@ def add_evaluation(
     about: Mapping[str, Any] | None = None,
     restarts: int = 1,
     precision: str = "fp32",
+    classes: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """File one evaluation with one record per attack and return its manifest; `error` makes the last attack fail.
 
     Networks of the same `network`, by default their name, are the same. `union`: the threats that the suite counts.
     `identities`: of attacks by label, where they are not invented. `about`: what else the suite says of itself.
+    `classes`: of the images, as a manifest tells them.
     NaN stands for an image that the attack was not tried on.
     """
     ledger = Ledger.open(results, create=True)
@@ -127,6 +129,7 @@ def add_evaluation(
         "notes": [],
         "records": records,
         "crafted_on": _card(crafted_on, digest(crafted_on), dataset) if crafted_on else None,
+        "classes": classes,
     }
     ledger.write_evaluation(manifest)
     return manifest

@@ -9,9 +9,12 @@ from benchmark.evaluation.plan import Plan
 
 
 def finished(plan: Plan, ledger: Ledger) -> Evaluation | None:
-    """The evaluation if it is in the ledger with all its records and nothing in it failed."""
+    """The evaluation if it is in the ledger with all its records and nothing in it failed.
+
+    One of an older version that doesn't know the classes of its images is filed again, from the same records.
+    """
     evaluation = ledger.evaluation(plan.card["name"], plan.id, plan.source_name)
-    if evaluation is None or not all(outcome.complete for outcome in evaluation.outcomes):
+    if evaluation is None or evaluation.classes is None or not all(each.complete for each in evaluation.outcomes):
         return None
     names = [name for outcome in evaluation.outcomes for name in outcome.records]
     kept = not plan.keep or all(ledger.keepsake_path(plan.target.network, name).exists() for name in names)

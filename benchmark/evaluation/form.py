@@ -6,8 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
+from benchmark.evaluation.classes import read_classes
+
 Text = Annotated[str, Field(max_length=100_000)]
 Count = Annotated[int, Field(ge=0, lt=2**53)]
+Numbers = Annotated[str, Field(max_length=2**21, pattern=r"^-?[0-9]{1,9}( -?[0-9]{1,9})*$")]
 Number = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -69,6 +72,17 @@ class _Data(_Form):
     images: Annotated[int, Field(ge=1)]
 
 
+class _Classes(_Form):
+    names: Annotated[list[Text], Field(min_length=1)]
+    labels: Numbers
+    answers: Numbers
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> _Classes:
+        read_classes(vars(self))
+        return self
+
+
 class Manifest(_Form):
     """An evaluation as it is filed."""
 
@@ -83,6 +97,13 @@ class Manifest(_Form):
     records: dict[str, list[Text]]
     crafted_on: _Card | None = None
     rules: int = 1
+    classes: _Classes | None = None
+
+    @model_validator(mode="after")
+    def _knows_all_images(self) -> Manifest:
+        if self.classes is not None and self.classes.labels.count(" ") + 1 != self.dataset.images:
+            raise ValueError(f"the classes of {self.dataset.images} images are not told")
+        return self
 
 
 class _Shard(_Form):

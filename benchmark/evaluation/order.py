@@ -171,7 +171,7 @@ class Order:
 
 
 def checked(plans: Sequence[Plan]) -> list[Plan]:
-    """The plans with notes on what is odd about their networks.
+    """The plans with notes on what is odd about their networks, and what these answer without attack.
 
     Raises:
         BadInput: networks that can't be evaluated, e.g. because they return NaN; all of them are named.
@@ -179,7 +179,9 @@ def checked(plans: Sequence[Plan]) -> list[Plan]:
     complaints, result = Complaints(), []
     for plan in plans:
         with complaints.noted():
-            result.append(dataclasses.replace(plan, notes=(*plan.notes, *_oddities(plan))))
+            notes = (*plan.notes, *_oddities(plan))
+            classes = subject.subject(plan.target).classes(plan.suite.images, SHARD)
+            result.append(dataclasses.replace(plan, notes=notes, classes=classes))
     complaints.raise_all()
     return result
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.evaluation.classes import Classes
 from benchmark.radii import format_radius
 
 Flags = NDArray[np.bool_]
@@ -117,6 +118,7 @@ class Evaluation:
         versions: of what computed them, e.g. "torch 2.4.0".
         date: when the last record was, ISO 8601.
         crafted_on: the card of the network that the adversarial images come from, where it was not this one.
+        classes: of the images, and the network's answers without attack; None in ledgers of older versions.
         unstable: for how many images the answer without attack was not always the same: the network is random, keeps
             something between calls or lets other images of a batch decide.
         no_answer: N flags: broken under some attack, or misclassified from the start, because the network returned
@@ -142,6 +144,7 @@ class Evaluation:
     no_answer: Flags = field(default_factory=lambda: np.zeros(0, np.bool_))
     rules: int = 1
     crafted_on: dict[str, Any] | None = None
+    classes: Classes | None = None
 
     @property
     def name(self) -> str:

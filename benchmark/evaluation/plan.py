@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from benchmark.evaluation.classes import Classes
 from benchmark.evaluation.jobs import Done, Job
 from benchmark.evaluation.outcomes import common
 from benchmark.evaluation.record import FORMAT
@@ -35,6 +36,7 @@ class Plan:
         keep: whether to store the adversarial images, too.
         notes: what the reader should know about how the evaluation was set up.
         crafted_on: the card of the network that adversarial images are crafted on, where it is another one.
+        classes: of the images, and the network's answers without attack; None until it was asked.
     """
 
     target: Target
@@ -45,6 +47,7 @@ class Plan:
     keep: bool = False
     notes: tuple[str, ...] = field(default=(), compare=False)
     crafted_on: dict[str, Any] | None = None
+    classes: Classes | None = field(default=None, compare=False)
 
     @property
     def id(self) -> str:
@@ -103,6 +106,7 @@ class Plan:
             "notes": list(self.notes),
             "records": records,
             "crafted_on": self.crafted_on,
+            "classes": self.classes and self.classes.written(),
         }
 
 

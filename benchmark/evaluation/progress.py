@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from benchmark.environment import is_terminal
 from benchmark.errors import printable
+from benchmark.evaluation.classes import class_warnings
 from benchmark.evaluation.plan import Plan
 from benchmark.labels import Key, card_labels, key
 
@@ -55,7 +56,7 @@ class Display:
         plans = [*plans]
         self._named = card_labels(plan.card for plan in plans)
         for plan in plans:
-            for note in plan.notes:
+            for note in (*plan.notes, *class_warnings(plan.classes)):
                 self.say(f"{self._named[key(plan.card)]}: {note}")
 
     def advance(self, card: Mapping[str, Any], attack: str, error: str | None, reused: bool) -> None:

@@ -16,6 +16,7 @@ from benchmark.attacks.objectives import has_answer, is_wrong
 from benchmark.data import Dataset, load
 from benchmark.errors import BadInput, reason
 from benchmark.evaluation.answers import FEW, Answers, Known, ask
+from benchmark.evaluation.classes import NONE, Classes
 from benchmark.evaluation.verify import exact_logits
 from benchmark.memory import halve_on_out_of_memory
 from benchmark.models import Checkpoint, ExternalModel, check_model, differing, load_model
@@ -91,6 +92,7 @@ class Subject:
         self.model = freeze(model.to(target.device).float().eval())
         self._test, self._device = dataset.test, torch.device(target.device)
         self._num_classes, self._target = dataset.num_classes, target
+        self._class_names = dataset.class_names
         self._shards: dict[tuple[int, int], Shard] = {}
         self.classifier = self._prepared()
         self._changes_itself = False
@@ -131,6 +133,19 @@ class Subject:
                 raise BadInput(f"the network fails on {place}: {reason(error)}") from error
             self._shards = {(start, stop): Shard(x, y, is_wrong(logits, y), logits)}
         return self._shards[start, stop]
+
+    def classes(self, images: int, at_once: int) -> Classes:
+        """The classes of the first so many images, and which ones the network answers without attack.
+
+        Raises:
+            BadInput: the network fails on some.
+        """
+        labels, answers = [], []
+        for start in range(0, images, at_once):
+            shard = self.shard(start, min(start + at_once, images))
+            labels.append(shard.y)
+            answers.append(torch.where(shard.no_answer, NONE, shard.logits.argmax(1)))
+        return Classes(self._class_names, *(torch.cat(each).cpu().numpy() for each in (labels, answers)))
 
     def changed_answers(self, start: int, stop: int) -> int:
         """For how many images of a shard the answer without attack is no longer the one that `shard` tells.

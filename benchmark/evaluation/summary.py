@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmark.evaluation.classes import class_warnings, read_classes
 from benchmark.evaluation.outcomes import Evaluation, Outcome, Probe
 from benchmark.evaluation.record import Damaged, Record
 from benchmark.evaluation.verify import RULES
@@ -47,6 +48,7 @@ def summarise(manifest: dict[str, Any], read: Callable[[str], Record | None]) ->
     for record in present:
         no_answer[_rows(record)] |= record.no_answer
     rules = manifest.get("rules", 1)
+    classes = read_classes(manifest.get("classes"))
     items = manifest["suite"]["items"]
     outcomes = tuple(
         _outcome(item, clean_errors, records[item["label"]], manifest["records"][item["label"]]) for item in items
@@ -61,7 +63,11 @@ def summarise(manifest: dict[str, Any], read: Callable[[str], Record | None]) ->
         precision=manifest["precision"],
         clean_errors=clean_errors,
         outcomes=outcomes,
-        warnings=(*manifest["notes"], *_warnings(outcomes, unstable, no_answer, clean_errors, rules)),
+        warnings=(
+            *manifest["notes"],
+            *class_warnings(classes),
+            *_warnings(outcomes, unstable, no_answer, clean_errors, rules),
+        ),
         failures=tuple(_failures(outcomes)),
         hardware=tuple(sorted({record.info["hardware"] for record in present})),
         versions=_versions(present),
@@ -70,6 +76,7 @@ def summarise(manifest: dict[str, Any], read: Callable[[str], Record | None]) ->
         no_answer=no_answer,
         rules=rules,
         crafted_on=manifest.get("crafted_on"),
+        classes=classes,
     )
 
 

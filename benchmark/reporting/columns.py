@@ -40,6 +40,10 @@ def columns(board: Board) -> list[Column]:
         Column("Ravg", "Accuracy", is_overall=True),
         *(Column(label, "Accuracy", board.columns.get(label, (CORRUPTION,))[0]) for label in board.norm_columns),
         Column("Clean", "Accuracy"),
+        *(
+            Column(label, "Accuracy", is_overall=name.startswith("r_"), is_shown=label in board.shown_balanced)
+            for label, name in board.balanced_columns.items()
+        ),
         Column("Method", "Network", is_number=False),
         Column("Architecture", "Network", is_number=False),
         Column("Forward", "Cost", is_overall=True, is_best_low=True, is_shown=False),

@@ -134,7 +134,7 @@ def _contest(board: Board) -> Contest:
 
 def _evaluations_of(network: str, evaluations: Sequence[Evaluation], named: Mapping[Key, str]) -> list[Evaluation]:
     """The evaluations of the network that the user means."""
-    if network.endswith(".pt") or Path(network).is_file():
+    if _is_file(network):
         digest = load_model(network).digest
         own = [each for each in evaluations if digest in (each.model["digest"], each.model.get("contents"))]
         if not own:
@@ -152,13 +152,16 @@ def _evaluations_of(network: str, evaluations: Sequence[Evaluation], named: Mapp
     raise unknown("network", network, {named[key(evaluation.model)] for evaluation in evaluations})
 
 
+def _is_file(network: str) -> bool:
+    return network.endswith(".pt") or Path(network).is_file()
+
+
 def _of_one(network: str, own: list[Evaluation]) -> list[Evaluation]:
     digests = sorted({str(evaluation.model["digest"]) for evaluation in own})
     if len(digests) > 1:
         told = ", ".join(_shortest(digest, digests) for digest in digests)
-        raise BadInput(
-            f"{network} may be any of {len(digests)} networks; name one by its checkpoint, or by its digest: {told}"
-        )
+        way = "" if _is_file(network) else "its checkpoint, or by "
+        raise BadInput(f"{network} may be any of {len(digests)} networks; name one by {way}its digest: {told}")
     return own
 
 

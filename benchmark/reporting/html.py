@@ -33,6 +33,9 @@ TEMPLATES = Path(__file__).parent / "templates"
 #: What runs in the leaderboard, in this order; no other page has a script.
 SCRIPTS = ("statistics.js", "compare.js", "site.js")
 
+#: A page lists no more classes than these; its data has all.
+MOST_CLASSES = 100
+
 
 def index_page(
     boards: Sequence[Board], networks: Sequence[Network], ledger: Ledger, papers: Sequence[PaperPage] = ()
@@ -76,7 +79,15 @@ def index_page(
 
 def network_page(network: Network, ledger: Ledger) -> str:
     """All about one network."""
-    return _render("network.html", network=network, ledger=ledger, gallery=gallery, most=FEW, among=SHARD)
+    return _render(
+        "network.html",
+        network=network,
+        ledger=ledger,
+        gallery=gallery,
+        most=FEW,
+        among=SHARD,
+        most_classes=MOST_CLASSES,
+    )
 
 
 def suite_page(board: Board, ledger: Ledger) -> str:

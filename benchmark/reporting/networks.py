@@ -16,6 +16,7 @@ from benchmark.analysis.curves import Curve, minimises, security_curve
 from benchmark.errors import BadInput
 from benchmark.evaluation import Evaluation
 from benchmark.labels import key
+from benchmark.reporting.classes import ClassRow, class_rows
 from benchmark.reporting.curves import draw, kind
 from benchmark.reporting.reproduce import curves_command, evaluation_command, training_command
 from benchmark.reporting.svg import Axis, Line, Marker, line_chart
@@ -76,6 +77,11 @@ class Answer:
     def corruptions(self) -> list[Corruption]:
         """Accuracy by corruption and severity; none if the suite has no corruptions."""
         return corruptions(self.evaluation)
+
+    @cached_property
+    def classes(self) -> list[ClassRow]:
+        """The network's numbers by class; none in ledgers of older versions."""
+        return list(class_rows(self.evaluation))
 
     @property
     def command(self) -> str:
@@ -215,6 +221,20 @@ def curves_frame(network: Network) -> pd.DataFrame:
             how = {"kind": kind(curve), "distances_of": " ".join(other.id[:16] for other in curve.borrowed)}
             parts.append(pd.DataFrame({**about, "epsilon": radii, "accuracy": curve.accuracy(radii), **how}))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def classes_frame(network: Network) -> pd.DataFrame:
+    """A row per board and class: images, answers without attack, clean accuracy and Rworst as fractions."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        [
+            {**_question(answer), "class": line.name, "images_of_class": line.images, "answered": line.answered}
+            | {"clean": line.clean, "r_worst": line.r_worst}
+            for answer in network.answers
+            for line in answer.classes
+        ]
+    )
 
 
 def history_frame(network: Network) -> pd.DataFrame:

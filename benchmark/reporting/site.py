@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmark.analysis.labels import labels_of
 from benchmark.evaluation import Ledger
 from benchmark.reporting.html import glossary_page, index_page, network_page, suite_page, transfer_page
-from benchmark.reporting.networks import Network, curves_frame, history_frame, network_frame, networks
+from benchmark.reporting.networks import Network, classes_frame, curves_frame, history_frame, network_frame, networks
 from benchmark.reporting.paper_pages import paper_pages
 from benchmark.reporting.per_image import per_image_file, per_image_script
 from benchmark.reporting.suites import suite_frame, suite_latex
@@ -54,6 +54,7 @@ def _network_files(network: Network, ledger: Ledger) -> Iterator[File]:
     yield f"{stem}.html", network_page(network, ledger)
     for suffix, frame in (
         ("", network_frame(network)),
+        ("-classes", classes_frame(network)),
         ("-curves", curves_frame(network)),
         ("-history", history_frame(network)),
     ):

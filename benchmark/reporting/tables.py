@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmark.analysis import aggregate
+from benchmark.analysis.balance import balanced, is_uneven
 from benchmark.analysis.corruptions import CORRUPTION, corruption_mean
 from benchmark.analysis.distances import median_distance
 from benchmark.analysis.intervals import wilson
@@ -18,6 +19,7 @@ from benchmark.analysis.ranks import ranks
 from benchmark.evaluation import Evaluation, Outcome
 from benchmark.labels import Key, key
 from benchmark.radii import format_radius
+from benchmark.reporting.classes import all_shares, classes_of, shares
 from benchmark.reporting.text import MISSING
 from benchmark.storage import canonical_json, safe_name
 
@@ -93,6 +95,25 @@ class Board:
             if norm == CORRUPTION:
                 found["corruption mean"] = "corruption_mean"
         return found
+
+    @property
+    def balanced_columns(self) -> dict[str, str]:
+        """Headings of the accuracies over classes, and what rows call them; none where classes are not known."""
+        if classes_of(self.evaluations) is None:
+            return {}
+        return {"Clean, balanced": "clean_balanced", "Rworst, balanced": "r_worst_balanced"}
+
+    @property
+    def shown_balanced(self) -> dict[str, str]:
+        """Those of `balanced_columns` that tables show unasked: they say the same where classes are of like size."""
+        classes = classes_of(self.evaluations)
+        return self.balanced_columns if classes is not None and is_uneven(classes) else {}
+
+    @property
+    def shares(self) -> str:
+        """How many images there are of each class, in words; "" where that is not known."""
+        classes = classes_of(self.evaluations)
+        return "" if classes is None else shares(classes)
 
     @property
     def anchor(self) -> str:
@@ -230,6 +251,10 @@ def _network(evaluation: Evaluation) -> Row:
         "r_avg": aggregate.r_avg(evaluation),
         "r_worst": aggregate.r_worst(evaluation),
     }
+    over_classes = {
+        "clean_balanced": balanced(evaluation, ~evaluation.clean_errors),
+        "r_worst_balanced": balanced(evaluation, aggregate.robust(evaluation)),
+    }
     attacks = [_attack(evaluation, outcome) for outcome in evaluation.outcomes]
     flags, uncertain = masking_flags(evaluation), unchecked(evaluation)
     return {
@@ -242,6 +267,8 @@ def _network(evaluation: Evaluation) -> Row:
         "trained_on": model["dataset"],
         "training_seed": model.get("seed"),
         **{column: value for name, share in accuracies.items() for column, value in _interval(name, share, images)},
+        **over_classes,
+        "images_per_class": all_shares(evaluation.classes) if evaluation.classes else None,
         **{cost: sum(attack[cost] for attack in attacks) for cost in COSTS},
         "date": evaluation.date,
         "seed": evaluation.seed,

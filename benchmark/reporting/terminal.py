@@ -35,12 +35,17 @@ def print_boards(boards: Iterable[Board]) -> None:
     screen = console()
     for board in boards:
         table = _table(board.title)
-        for name in ("", "network", "clean", *board.norm_columns, "Ravg", "Rworst", "95% interval", "passes", "time"):
+        over_classes = [heading.replace(", ", "\n") for heading in board.shown_balanced]
+        names = ("", "network", "clean", *board.norm_columns, "Ravg", "Rworst", "95% interval")
+        for name in (*names, *over_classes, "passes", "time"):
             table.add_column(name, justify="left" if name == "network" else "right")
         for row in board.networks:
             table.add_row(*map(_text, _cells(board, row)))
         screen.print(table)
-        screen.print(Text(f"accuracies in percent against {', '.join(board.threats)}", style="dim"))
+        screen.print(_text(f"accuracies in percent against {', '.join(board.threats)}", style="dim"))
+        if board.shown_balanced:
+            told = "balanced: the mean over the classes, that all count alike"
+            screen.print(_text(f"images: {board.shares}; {told}", style="dim"))
         for row in board.networks:
             for note in row["notes"]:
                 screen.print(_text(f"{row['model']}: {note}", style="yellow"))
@@ -154,8 +159,9 @@ def _cells(board: Board, row: Row) -> list[str]:
     interval = (
         f"{percent(row['r_worst_low'])}–{percent(row['r_worst_high'])}" if row["r_worst"] is not None else MISSING
     )
+    over_classes = [percent(row[name]) for name in board.shown_balanced.values()]
     passes = count(row["forwards"] + row["backwards"])
-    return [rank_text(row), row["model"], *accuracies, interval, passes, duration(row["seconds"])]
+    return [rank_text(row), row["model"], *accuracies, interval, *over_classes, passes, duration(row["seconds"])]
 
 
 def _pair_cells(pair: Pair) -> list[str]:

@@ -46,17 +46,23 @@ def _markdown(text: str) -> str:
 
 
 def board_cells(board: Board) -> tuple[list[str], list[list[str]]]:
-    """A leaderboard's heading and rows: two words, rank, accuracies in percent, and the interval of Rworst."""
+    """A leaderboard's heading and rows: two words, rank, accuracies in percent, and the interval of Rworst.
+
+    Accuracies over classes follow where these are of unequal size.
+    """
     heading = ["Network", "Method", "Rank", "Clean", *board.norm_columns, "Ravg", "Rworst", "95%"]
+    heading += board.shown_balanced
     rows = []
     for row in board.networks:
         accuracies = [percent(row[name]) for name in ("clean", *board.norm_columns.values(), "r_avg", "r_worst")]
         low, high = percent(row["r_worst_low"]), percent(row["r_worst_high"])
         interval = MISSING if row["r_worst"] is None else f"{low}–{high}"
-        rows.append([row["model"], row["method"], rank_text(row), *accuracies, interval])
+        over_classes = [percent(row[name]) for name in board.shown_balanced.values()]
+        rows.append([row["model"], row["method"], rank_text(row), *accuracies, interval, *over_classes])
     return heading, rows
 
 
 def board_caption(board: Board) -> str:
     """What the table is about."""
-    return f"{board.title}; accuracies in percent against {', '.join(board.threats)}"
+    told = f"{board.title}; accuracies in percent against {', '.join(board.threats)}"
+    return f"{told}; images: {board.shares}" if board.shown_balanced else told
