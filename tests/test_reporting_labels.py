@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from evaluation_toys import save, with_last_layer, write_suite
 from hypothesis import given
 from hypothesis import strategies as st
 from synthetic import add_evaluation
@@ -164,3 +165,17 @@ def test_frames_tell_them_apart(results: Path) -> None:
     frame = benchmark.results.load(results)
     assert set(frame["model"]) == {*CALLED, "mat"}
     assert (frame.groupby("model")["checkpoint_digest"].nunique() == 1).all()
+
+
+def test_while_networks_are_attacked_and_when_images_are_judged_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both are called "toy": in the lines of progress and in what `bench verify` shows they are two."""
+    paths = [save(tmp_path / "one"), save(tmp_path / "other", with_last_layer("toy", 1.0, 2.0))]
+    suite = write_suite(tmp_path, "  - {attack: fgsm, norm: linf}\n", images=20)
+    ledger = tmp_path / "results"
+    found = benchmark.evaluate(paths, suite=suite, results=ledger, precision="fp32", keep=True)
+    names = {f"toy ({each.model['digest'][:8]})" for each in found}
+    lines = capsys.readouterr().err.splitlines()
+    assert {line.partition("] ")[2].partition(": ")[0] for line in lines if line.startswith("[")} == names
+    assert {recheck.model for recheck in benchmark.verify(ledger, paths)} == names
