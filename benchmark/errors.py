@@ -6,8 +6,9 @@ import difflib
 import traceback
 import unicodedata
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 #: No name is longer; what is, is cut off in messages.
 LONGEST = 100
@@ -17,6 +18,23 @@ MOST = 100
 
 class BadInput(Exception):
     """The input was bad. The message says what was wrong, where, and what to do about it."""
+
+
+class UnfitNetwork(BadInput):
+    """One network can't be evaluated, whatever else was asked for: it stops no other's evaluation."""
+
+
+class PartlyFailed(BadInput):
+    """A part of what was asked for could not be done; the rest was.
+
+    Attributes:
+        failures: what failed, with the reason, a sentence each.
+        done: what was done: what would have been returned, but for the failed parts.
+    """
+
+    def __init__(self, failures: Sequence[str], done: list[Any]) -> None:
+        super().__init__("\n".join(failures))
+        self.failures, self.done = list(failures), done
 
 
 class Notice(UserWarning):

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 
 from benchmark.errors import BadInput
 from benchmark.models.architectures import ARCHITECTURES, build, is_foreign
-from benchmark.models.files import read_file, write_file
+from benchmark.models.files import FORMAT, read_file, write_file
 from benchmark.models.fit import ImageProblem, check_fits
+from benchmark.models.foreign_files import way
 from benchmark.models.reach import Reach
 from benchmark.storage import digest, tensor_digest
 
@@ -44,6 +45,7 @@ class Checkpoint:
         selection: "best" (robust accuracy on the validation split) or "last".
         selected_epoch: the epoch, counted from 1, after which these were the weights.
         extra: anything else, as plain values.
+        classes: what its outputs stand for, one name each, as the data called them; () in older files.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
@@ -66,6 +68,7 @@ class Checkpoint:
     selection: Literal["best", "last"] = "last"
     selected_epoch: int = 0
     extra: dict[str, JsonValue] = field(default_factory=dict)
+    classes: tuple[Text, ...] = ()
 
     @cached_property
     def digest(self) -> str:
@@ -102,6 +105,8 @@ class Checkpoint:
         ARCHITECTURES.get(self.architecture, where)
         if not len(self.mean) == len(self.std) == self.shape[0]:
             raise BadInput(f"{where}: mean and std must have one number for each of {self.shape[0]} channels")
+        if self.classes and not len(self.classes) == len(set(self.classes)) == self.num_classes:
+            raise BadInput(f"{where}: classes must be {self.num_classes} different names, one for each output")
         with torch.device("meta"):
             expected = self._build().state_dict()
         strangers = sorted(expected.keys() ^ self.state.keys())
@@ -154,7 +159,13 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
     Raises:
         BadInput: whatever is wrong with the file; the message says what, and what to do.
     """
-    header, state = read_file(Path(path))
+    try:
+        header, state = read_file(Path(path))
+    except BadInput as error:
+        told = way(Path(path), FORMAT, runs_code="asks to run code" in str(error))
+        if not told:
+            raise
+        raise BadInput(f"{str(error).partition('; to evaluate another network')[0]}; {told}") from error
     return _from_parts(header, state, str(path))
 
 

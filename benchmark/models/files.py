@@ -110,7 +110,7 @@ def _read_pt(path: Path, size: int) -> Any:
     with zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
-            raise BadInput(f"{path} is a compressed archive, which torch never writes; it was not unpacked")
+            raise BadInput(f"{path} is a compressed archive, as checkpoints never are; it was not unpacked")
         if sum(entry.file_size for entry in entries) > size:
             raise BadInput(f"{path} claims to hold more than its own {size:,} bytes; it was not loaded")
         pickles = [entry for entry in entries if entry.filename.endswith(".pkl")]
@@ -172,8 +172,7 @@ def _refuse_code(path: Path, pickled: bytes) -> None:
             wanted = wanted or name or opcode.name
     if wanted:
         raise BadInput(
-            f"{path} is a pickle that asks to run code ({wanted.replace(' ', '.')[:100]}); "
-            "it was not loaded. Use only checkpoints made by bench train"
+            f"{path} is a pickle that asks to run code ({wanted.replace(' ', '.')[:100]}); it was not loaded"
         )
 
 
