@@ -20,6 +20,7 @@ from benchmark.attacks.fmn import FMN
 from benchmark.attacks.foreign import Foreign
 from benchmark.attacks.gradient import FGSM, MIM, PGD
 from benchmark.attacks.hopskipjump import HopSkipJump
+from benchmark.attacks.last_layer import last_layer
 from benchmark.attacks.pointwise import Pointwise
 from benchmark.attacks.random_noise import GaussianNoise, SaltAndPepper
 from benchmark.attacks.spatial import Spatial
@@ -37,6 +38,7 @@ __all__ = [
     "Stage",
     "freeze",
     "frozen",
+    "last_layer",
     "make_attack",
 ]
 

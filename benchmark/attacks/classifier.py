@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from benchmark.attacks.fingerprint import fingerprint
 from benchmark.attacks.footprint import images_per_pass
+from benchmark.attacks.last_layer import LAYERS, decided, without_last_layer
 from benchmark.attacks.objectives import clearly_wrong
 from benchmark.errors import BadInput
 from benchmark.generators import OwnGenerators
@@ -33,6 +34,8 @@ class PreparedClassifier:
         probe: a few images on the device; where the fused network answers them otherwise, it stays unfused. They
             also tell how many images a pass takes at once, see `footprint`; without them it takes all.
         compile: let torch.compile make code for it; pays off where passes are many and minutes don't matter.
+        last_layer: what `last_layer` finds, so that the search is on the logits before it; "" to leave the network
+            whole. It takes a probe.
 
     Attributes:
         networks: the prepared network by precision; passes made with them directly are not counted.
@@ -42,6 +45,7 @@ class PreparedClassifier:
 
     Raises:
         BadInput: the network is to be compiled and can't be.
+        UnfitNetwork: it does not end in `last_layer`.
     """
 
     def __init__(
@@ -52,8 +56,10 @@ class PreparedClassifier:
         precision: str = "fp32",
         probe: Tensor | None = None,
         compile: bool = False,
+        last_layer: str = "",
     ) -> None:
         self.num_classes = num_classes
+        self.last_layer = last_layer
         self.device = torch.device(device)
         self.precision = precision
         self.networks: dict[str, Callable[[Tensor], Tensor]] = {}
@@ -72,6 +78,8 @@ class PreparedClassifier:
         """Fill `networks`; how many images a pass takes at once, None for all."""
         with torch.no_grad():  # else a scripted module's copied parameters would be results of the old ones
             prepared = freeze(copy.deepcopy(model).to(self.device).float().eval())
+        if self.last_layer and probe is not None:
+            prepared = without_last_layer(prepared, probe, self.last_layer)
         exact = _fuse(prepared, probe).to(memory_format=torch.channels_last)
         self.networks["fp32"] = exact
         if self.precision == "bf16":
@@ -97,6 +105,11 @@ class PreparedClassifier:
     def __call__(self, x: Tensor) -> Tensor:
         """Logits (N×K, float32) of `x`, in the precision of the search."""
         return self._logits(x, self.precision)
+
+    def outputs(self, x: Tensor) -> Tensor:
+        """What the whole network returns for `x` (N×K, float32), in the precision of the search."""
+        logits = self(x)
+        return LAYERS[self.last_layer][0](logits) if self.last_layer else logits
 
     def confirm(self, x: Tensor, y: Tensor, broken: Tensor) -> Tensor:
         """The rows of `broken` that stay misclassified in float32, by more than rounding.
@@ -135,6 +148,8 @@ class PreparedClassifier:
         with self._generators, autocast:
             logits = [self.networks[precision](part) for part in parts]
         result = logits[0].float() if len(logits) == 1 else torch.cat(logits).float()
+        if self.last_layer:
+            result = decided(result, self.last_layer)
         if x.requires_grad and result.requires_grad:
             result.register_hook(self._begin_backward)
         return result
