@@ -32,10 +32,12 @@ _DOORS = {
     "doctor": "benchmark.checkup:doctor",
     "load_model": "benchmark.models:load_model",
     "BadInput": "benchmark.errors:BadInput",
+    "PartlyFailed": "benchmark.errors:PartlyFailed",
 }
 
 __all__ = [
     "BadInput",
+    "PartlyFailed",
     "__version__",
     "compare",
     "doctor",

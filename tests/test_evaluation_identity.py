@@ -164,14 +164,13 @@ def make():
 def test_workers_make_sure_that_it_is_the_network_that_was_planned(place):
     assert ask(workers=2).clean_errors.mean() < 0.5
     for file, text in (("helper.py", HELPER.format("1 - x")), ("way.txt", "1 - x")):
-        plans, _ = Order(
-            suite=write_suite(place, ATTACKS, images=40), dataset="digits", trust=True, results="results"
-        ).plans([SOURCE])
+        order = Order(suite=write_suite(place, ATTACKS, images=40), dataset="digits", trust=True, results="results")
+        target = order.plans([SOURCE]).plans[SOURCE].target
         before = (place / file).read_text()
-        load_subject(plans[0].target)
+        load_subject(target)
         (place / file).write_text(text)
         with pytest.raises(BadInput, match=f"{SOURCE}: its weights or its code are not what they were"):
-            load_subject(plans[0].target)
+            load_subject(target)
         (place / file).write_text(before)
 
 

@@ -63,13 +63,13 @@ def test_a_single_job_has_a_worker_where_workers_are_asked_for(tmp_path, monkeyp
     """Else an attack that kills its process ended the program, and would each time the last job is begun again."""
     made = []
 
-    def crew(jobs, folder, size, report, time_limit):
+    def crew(jobs, folder, size, report, time_limit, give_up):
         made.append(size)
         return SimpleNamespace(run=list)
 
     monkeypatch.setattr(engine, "Crew", crew)
     monkeypatch.setattr(engine, "run_job", lambda job, ledger: [])
-    assert engine.run_jobs([object()], tmp_path, asked, print, limit) == []
+    assert engine.run_jobs([SimpleNamespace(target="toy")], tmp_path, asked, print, limit) == []
     assert made == begun
 
 

@@ -10,6 +10,7 @@ import typer
 import benchmark
 from benchmark.cli.options import (
     AttackSeed,
+    Classes,
     Compile,
     Device,
     Download,
@@ -25,7 +26,7 @@ from benchmark.cli.options import (
     Workers,
     given,
 )
-from benchmark.cli.output import end
+from benchmark.cli.output import end, partly, print_problems
 
 
 def evaluate(
@@ -61,10 +62,12 @@ def evaluate(
     download: Download = False,
     trust: Trust = False,
     compile: Compile = False,
+    classes: Classes = None,
 ) -> None:
     """Attack networks and keep, per image, what broke them. Attacks that were run before are not run again."""
-    evaluations = benchmark.evaluate(**given(locals()))
+    evaluations, failures = partly(benchmark.evaluate, given(locals()))
     from benchmark.reporting import boards, print_boards
 
     print_boards(boards(evaluations))
-    end(failed=any(outcome.errors for evaluation in evaluations for outcome in evaluation.outcomes))
+    print_problems(failures)
+    end(failed=bool(failures) or any(outcome.errors for evaluation in evaluations for outcome in evaluation.outcomes))

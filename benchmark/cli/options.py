@@ -32,6 +32,13 @@ Epsilon = Annotated[
     typer.Option(metavar="NORM=RADIUS,...", help="Radii of your own, which go first: linf=4/255,l2=2."),
 ]
 AttackSeed = Annotated[int, typer.Option(help="Decides every random start.")]
+Classes = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="What the outputs of networks that don't say stand for: the data's classes, one a line or a JSON list.",
+    ),
+]
 
 # Where to compute.
 Device = Annotated[str, typer.Option(help="Where to compute: auto, cpu, cuda, cuda:1, ...")]

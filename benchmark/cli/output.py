@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import typer
+
+from benchmark.errors import PartlyFailed, printable
 
 
 def print_json(value: Any) -> None:
@@ -19,7 +21,15 @@ def print_json(value: Any) -> None:
 def print_problems(problems: Iterable[object]) -> None:
     """Print each problem as a line of the standard error stream."""
     for problem in problems:
-        print(problem, file=sys.stderr)
+        print(printable(str(problem)), file=sys.stderr)
+
+
+def partly(verb: Callable[..., list[Any]], options: Mapping[str, Any]) -> tuple[list[Any], list[str]]:
+    """What `verb` returns, and what it says of networks that failed while others did not."""
+    try:
+        return verb(**options), []
+    except PartlyFailed as error:
+        return error.done, error.failures
 
 
 def end(failed: bool) -> None:

@@ -10,6 +10,7 @@ import typer
 import benchmark
 from benchmark.cli.options import (
     AttackSeed,
+    Classes,
     Compile,
     Device,
     Download,
@@ -24,7 +25,7 @@ from benchmark.cli.options import (
     Trust,
     given,
 )
-from benchmark.cli.output import end, print_problems
+from benchmark.cli.output import end, partly, print_problems
 
 
 def transfer(
@@ -50,9 +51,10 @@ def transfer(
     download: Download = False,
     trust: Trust = False,
     compile: Compile = False,
+    classes: Classes = None,
 ) -> None:
     """Craft adversarial images on each source and try them on every target: the black-box matrix."""
-    evaluations = benchmark.transfer(**given(locals()))
+    evaluations, failures = partly(benchmark.transfer, given(locals()))
     from benchmark.analysis.labels import labels_of
     from benchmark.analysis.transfer import transfer_matrices
     from benchmark.labels import key
@@ -62,4 +64,5 @@ def transfer(
     named = labels_of(evaluations)
     notes = (f"{named[key(pair.model)]}: {note}" for pair in evaluations for note in (*pair.failures, *pair.warnings))
     print_problems(dict.fromkeys(notes))  # what is odd about a network is so in each pair
-    end(failed=any(outcome.errors for pair in evaluations for outcome in pair.outcomes))
+    print_problems(failures)
+    end(failed=bool(failures) or any(outcome.errors for pair in evaluations for outcome in pair.outcomes))

@@ -9,7 +9,7 @@ import typer
 
 import benchmark
 from benchmark.cli.options import Device, Download, Root, Trust, given
-from benchmark.cli.output import end, print_problems
+from benchmark.cli.output import end, partly, print_problems
 from benchmark.errors import BadInput
 
 
@@ -26,7 +26,8 @@ def verify(
     trust: Trust = False,
 ) -> None:
     """Judge stored adversarial images again: on another machine, with other versions, or by somebody else."""
-    rechecks = benchmark.verify(**given(locals()))
+    rechecks, failures = partly(benchmark.verify, given(locals()))
+    print_problems(failures)
     if not rechecks:
         raise BadInput(f"{results} has no adversarial images of these networks; bench evaluate --keep stores them")
     from benchmark.reporting import print_rows
@@ -46,4 +47,4 @@ def verify(
         ]
     )
     print_problems(problem for found in rechecks for problem in found.problems)
-    end(failed=any(found.refuted or found.problems for found in rechecks))
+    end(failed=bool(failures) or any(found.refuted or found.problems for found in rechecks))

@@ -51,6 +51,11 @@ class Answers:
     def logits(self) -> NDArray[np.float32]:
         return np.frombuffer(self.content, np.float32).reshape(self.shape)
 
+    @property
+    def are_probabilities(self) -> bool:
+        """Whether all lie in [0, 1]."""
+        return bool(((self.logits >= 0) & (self.logits <= 1)).all())
+
     def agree(self, other: Answers) -> bool:
         """Whether both may be the same network's, asked on different machines; no answer agrees with no answer."""
         if self.shape != other.shape:

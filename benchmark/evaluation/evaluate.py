@@ -9,7 +9,7 @@ from benchmark.evaluation.engine import run_jobs
 from benchmark.evaluation.filing import finished, written
 from benchmark.evaluation.jobs import Done
 from benchmark.evaluation.ledger import Ledger
-from benchmark.evaluation.order import Order, checked, named
+from benchmark.evaluation.order import Order, checked, named, reported
 from benchmark.evaluation.outcomes import Evaluation
 from benchmark.evaluation.plan import Plan
 from benchmark.evaluation.progress import Display
@@ -37,6 +37,7 @@ def evaluate(
     download: bool = False,
     trust: bool = False,
     compile: bool = False,
+    classes: str | Path | Sequence[str] | None = None,
     progress: bool = True,
 ) -> list[Evaluation]:
     """Attack networks and keep, per image, what broke them. What is in `results` already is not run again.
@@ -65,13 +66,18 @@ def evaluate(
         download: whether missing data and foreign networks may be fetched.
         trust: whether foreign code that a network is made by may be run.
         compile: let torch.compile make code for the search's passes: minutes at first, worth it in long runs.
+        classes: what the outputs of the networks that don't say so stand for: a file, or a list, with the name of
+            the data's class for each output; None for the data's own order.
         progress: whether to show how far it is, on the standard error stream.
 
     Returns:
         One evaluation per network, in their order. Attacks that failed are listed in `failures`.
 
     Raises:
-        BadInput: anything that is wrong with the input; all of it is reported at once, before any attack begins.
+        BadInput: anything that is wrong with the input; all of it is reported at once, before any attack begins. Also
+            if every network fails its check.
+        PartlyFailed: some networks could not be loaded, don't fit the images or fail their check; the others were
+            evaluated: its `done` has their evaluations, its `failures` say what is wrong with those that were not.
         KeyboardInterrupt: the ledger is whole; call again to go on.
     """
     order = Order(
@@ -93,19 +99,31 @@ def evaluate(
         download=download,
         trust=trust,
         compile=compile,
+        classes=classes,
     )
-    planned, ledger = order.plans(named(checkpoints))
-    plans = {plan.id: plan for plan in planned}
+    planned, ledger, failures = order.plans(named(checkpoints))
+    plans = {plan.id: plan for plan in planned.values()}
     old = {key: evaluation for key, plan in plans.items() if (evaluation := finished(plan, ledger)) is not None}
-    missing = checked([plan for key, plan in plans.items() if key not in old])
-    for plan in plans.values():
-        ledger.remember(plan.target.known)
-    _run(missing, ledger, workers, progress, time_limit)
-    return [old.get(key) or written(plan, ledger) for key, plan in plans.items()]
+    missing, unfit = checked([plan for key, plan in plans.items() if key not in old])
+    fit = {*old, *(plan.id for plan in missing)}
+    for key in fit:
+        ledger.remember(plans[key].target.known)
+    lost = _run(missing, ledger, workers, progress, time_limit)
+    evaluations = [
+        old.get(key) or written(plan, ledger) for key, plan in plans.items() if key in fit and key not in lost
+    ]
+    return reported(evaluations, [*failures, *unfit, *lost.values()])
 
 
-def _run(plans: Sequence[Plan], ledger: Ledger, workers: int, progress: bool, time_limit: float | None) -> None:
-    """Run all jobs of all plans; an evaluation is filed as soon as its last job is done."""
+def _run(
+    plans: Sequence[Plan], ledger: Ledger, workers: int, progress: bool, time_limit: float | None
+) -> dict[str, str]:
+    """Run all jobs of all plans; an evaluation is filed as soon as its last job is done.
+
+    Returns:
+        The ids of the plans whose network failed under way, each with the reason.
+    """
+    lost: dict[str, str] = {}
     jobs = [(plan, job) for plan in plans for job in plan.jobs()]
     done: dict[str, list[Done]] = {plan.id: [] for plan in plans}
     expected = {plan.id: sum(len(job.items) for job in plan.jobs()) for plan in plans}
@@ -119,6 +137,10 @@ def _run(plans: Sequence[Plan], ledger: Ledger, workers: int, progress: bool, ti
             if len(done[plan.id]) == expected[plan.id]:
                 ledger.write_evaluation(plan.manifest(done[plan.id]))
 
-        found = run_jobs([job for _, job in jobs], ledger.folder, workers, report, time_limit)
+        def give_up(position: int, reason: str) -> None:
+            lost.setdefault(jobs[position][0].id, reason)
+
+        found = run_jobs([job for _, job in jobs], ledger.folder, workers, report, time_limit, give_up)
         for problem in dict.fromkeys([*ledger.problems, *found]):
             display.say(f"damaged, and made again: {problem}")
+    return lost

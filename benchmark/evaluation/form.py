@@ -31,6 +31,11 @@ class _Card(_Form):
     history: list[dict[str, float | int | str | None]] = []
     recipe: dict[str, JsonValue] = {}
     extra: dict[str, JsonValue] = {}
+    classes: list[Text] = []
+    outputs: list[Count] = []
+    unordered: Text = ""
+    stands_for: list[Text] = []
+    last_layer: Text = ""
 
 
 class _Item(_Form):

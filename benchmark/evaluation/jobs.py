@@ -62,7 +62,7 @@ class Job:
             item: one of the job's items.
             handed: N bools, which examples it is given; None for all that are classified correctly.
         """
-        return {
+        key = {
             "network": self.target.network,
             "data": {"digest": self.target.data, "start": self.start, "stop": self.stop},
             "attack": item.attack.identity(),
@@ -73,6 +73,8 @@ class Job:
             "rules": RULES,
             "handed": None if handed is None else digest(np.packbits(handed.cpu().numpy()).tobytes()),
         }
+        # Left out where there is none, as it is of records that were made before it could be.
+        return key | ({"last_layer": self.target.last_layer} if self.target.last_layer else {})
 
     def handed(self, standing: Tensor | None) -> Tensor | None:
         """N bools, what an item is given of the shard when it is left `standing` (None: everything)."""

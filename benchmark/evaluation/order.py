@@ -7,41 +7,76 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from torch import Tensor
 
 from benchmark.attacks.objectives import is_wrong
-from benchmark.errors import BadInput, unknown
+from benchmark.errors import BadInput, PartlyFailed, UnfitNetwork, unknown
 from benchmark.evaluation import subject
 from benchmark.evaluation.ledger import FOLDERS, Ledger
+from benchmark.evaluation.outcomes import Evaluation
 from benchmark.evaluation.plan import MODES, SHARD, Plan
 from benchmark.evaluation.subject import Target
 from benchmark.evaluation.suite import load_suite
 from benchmark.evaluation.verify import exact_logits
 from benchmark.hardware import resolve_device, resolve_precision
-from benchmark.models import check_model, range_doubts
+from benchmark.models import (
+    Arranged,
+    arranged,
+    check_model,
+    order_doubts,
+    outputs_for,
+    range_doubts,
+    read_classes,
+    storable,
+)
+from benchmark.models.class_order import listed
 from benchmark.scales import Epsilon, Radii, read_radii
 from benchmark.storage import check_writable
 
 
 class Complaints:
-    """What is wrong with the input, collected so that all of it can be said at once."""
+    """What is wrong, collected so that all of it can be said at once.
+
+    Attributes:
+        messages: with the input, which stops everything.
+        unfit: with single networks, which stops only their evaluation.
+    """
 
     def __init__(self) -> None:
         self.messages: list[str] = []
+        self.unfit: list[str] = []
 
     @contextmanager
-    def noted(self) -> Iterator[None]:
-        """Within this context a BadInput is noted instead of raised."""
+    def noted(self, network: str = "") -> Iterator[None]:
+        """Within this context a BadInput is noted instead of raised; of a network, if it is no fault of the input."""
         try:
             yield
+        except UnfitNetwork as error:
+            self.unfit.append(str(error) if network in str(error) else f"{network}: {error}")
         except BadInput as error:
             self.messages.append(str(error))
 
     def raise_all(self) -> None:
-        """Raises BadInput with everything that was noted, if anything was."""
+        """Raises BadInput with everything that was noted, if anything was that stops everything."""
         if self.messages:
-            raise BadInput("\n".join(dict.fromkeys(self.messages)))
+            raise BadInput("\n".join(dict.fromkeys([*self.messages, *self.unfit])))
+
+
+def reported(evaluations: list[Evaluation], failures: Sequence[str]) -> list[Evaluation]:
+    """The `evaluations`, unless networks failed.
+
+    Raises:
+        PartlyFailed: some did; it has the evaluations of the others.
+        BadInput: all did.
+    """
+    failures = list(dict.fromkeys(failures))
+    if failures and not evaluations:
+        raise BadInput("\n".join(failures))
+    if failures:
+        raise PartlyFailed(failures, evaluations)
+    return evaluations
 
 
 def named(networks: Sequence[str | Path] | str | Path) -> list[str | Path]:
@@ -57,6 +92,20 @@ def named(networks: Sequence[str | Path] | str | Path) -> list[str | Path]:
             kind = type(name).__name__
             raise BadInput(f"a network is named by a checkpoint's path or as python:MODULE:CALLABLE, not by a {kind}")
     return names
+
+
+class Planned(NamedTuple):
+    """What there is to do.
+
+    Attributes:
+        plans: by the source of the network, each once.
+        ledger: where results go.
+        unfit: why some of the networks can't be evaluated, a message each.
+    """
+
+    plans: dict[str, Plan]
+    ledger: Ledger
+    unfit: list[str]
 
 
 @dataclass(frozen=True)
@@ -81,12 +130,14 @@ class Order:
     download: bool = False
     trust: bool = False
     compile: bool = False
+    classes: str | Path | Sequence[str] | None = None
 
-    def plans(self, sources: Sequence[str | Path]) -> tuple[list[Plan], Ledger]:
-        """What evaluating `sources` takes, one plan for each, and the open ledger.
+    def plans(self, sources: Sequence[str | Path]) -> Planned:
+        """What evaluating `sources` takes.
 
         Raises:
-            BadInput: all that can be found wrong without running the networks.
+            BadInput: all that can be found wrong without attacking the networks, unless it is the fault of some of
+                the networks alone.
         """
         complaints = Complaints()
         if not sources:
@@ -109,17 +160,23 @@ class Order:
         ledger = Ledger(self.results)
         with complaints.noted():
             ledger = Ledger.open(check_writable(self.results, *FOLDERS), create=True)
-        subject.forget()  # data and networks may have changed since this process last looked
-        plans = []
-        for source in sources if radii is not None else ():
+        classes: tuple[str, ...] = ()
+        if self.classes is not None:
             with complaints.noted():
-                plans.append(self._plan(str(source), device, precision, ledger, radii))
+                classes = read_classes(self.classes)
+        subject.forget()  # data and networks may have changed since this process last looked
+        plans = {}
+        for source in dict.fromkeys(map(str, sources)) if radii is not None else ():
+            with complaints.noted(source):
+                plans[source] = self._plan(source, device, precision, ledger, radii, classes)
         complaints.raise_all()
-        return plans, ledger
+        return Planned(plans, ledger, complaints.unfit)
 
-    def _plan(self, source: str, device: str, precision: str, ledger: Ledger, radii: Radii) -> Plan:
-        network = subject.open_network(source, self.download, self.trust)
-        name = self.dataset or network.dataset
+    def _plan(
+        self, source: str, device: str, precision: str, ledger: Ledger, radii: Radii, classes: Sequence[str]
+    ) -> Plan:
+        loaded = subject.open_network(source, self.download, self.trust)
+        name = self.dataset or loaded.dataset
         if not name:
             raise BadInput(
                 f"{source} does not say what it was trained on; name the images to try it on: --dataset digits, "
@@ -127,11 +184,14 @@ class Order:
             )
         root = str(self.root) if self.root is not None else None
         dataset = subject.dataset_of(name, root, self.download)
-        network.check_fits(dataset)
+        loaded.check_fits(dataset)
         suite = load_suite(self.suite, self.preset, radii.of(dataset))
         suite.check_fits(dataset.shape)
         available = len(dataset.test)
-        notes = [*dataset.notes]
+        names = storable(dataset.class_names)
+        outputs = outputs_for(loaded, names, dataset.name, classes)
+        network = arranged(loaded, outputs)
+        notes = [*dataset.notes, *_about_order(outputs, names, classes)]
         if self.n is not None and not 1 <= self.n <= available:
             raise BadInput(
                 f"n must be from 1 to {available}, the number of test images of {dataset.name}, not {self.n}"
@@ -149,9 +209,16 @@ class Order:
             trust=self.trust,
             compile=self.compile,
             contents=network.digest,
+            outputs=network.outputs if isinstance(network, Arranged) else (),
         )
         card = subject.card(network)
+        if isinstance(network, Arranged):
+            card |= {"stands_for": _in_network(outputs, names)}
         answers = subject.answers_of(network, dataset, target)
+        if answers.are_probabilities:
+            target = dataclasses.replace(target, last_layer=subject.last_layer_of(network, dataset, target))
+        if target.last_layer:
+            card |= {"last_layer": target.last_layer}
         identity = ledger.identify(network.digest, dataset.digest, answers)
         if identity != network.digest:
             card |= {"digest": identity, "contents": network.digest}
@@ -170,38 +237,53 @@ class Order:
         )
 
 
-def checked(plans: Sequence[Plan]) -> list[Plan]:
-    """The plans with notes on what is odd about their networks, and what these answer without attack.
+def _in_network(outputs: Sequence[int], class_names: Sequence[str]) -> list[str]:
+    """What the outputs of a network stand for, in its own order."""
+    return [name for _, name in sorted(zip(outputs, class_names, strict=False))]
 
-    Raises:
-        BadInput: networks that can't be evaluated, e.g. because they return NaN; all of them are named.
-    """
+
+def _about_order(outputs: Sequence[int], class_names: Sequence[str], given: Sequence[str]) -> Iterator[str]:
+    """What to say of the order in which a network's outputs stand for the classes, if it is not the data's."""
+    own = _in_network(outputs, class_names)
+    if outputs and own != list(class_names):
+        yield (
+            f"the network's outputs stand for {listed(own)}, in this order; they were put into that of the data, "
+            f"{listed(class_names)}"
+        )
+    if given and list(given) != own:
+        yield "the network says itself what its outputs stand for, so that the given classes were not used for it"
+
+
+def checked(plans: Sequence[Plan]) -> tuple[list[Plan], list[str]]:
+    """The plans of networks that can be evaluated, with notes on what is odd about them; and why others can't."""
     complaints, result = Complaints(), []
     for plan in plans:
-        with complaints.noted():
+        with complaints.noted(plan.target.source):
             notes = (*plan.notes, *_oddities(plan))
             classes = subject.subject(plan.target).classes(plan.suite.images, SHARD)
             result.append(dataclasses.replace(plan, notes=notes, classes=classes))
     complaints.raise_all()
-    return result
+    return result, complaints.unfit
 
 
 def _oddities(plan: Plan) -> list[str]:
     """What is odd about the network, asked for its answers to the first shard.
 
     Raises:
-        BadInput: it can't be evaluated.
+        UnfitNetwork: it can't be evaluated.
     """
-    network = subject.subject(plan.target)
+    target = plan.target
+    network = subject.subject(target)
     classes = network.classifier.num_classes
     try:
         x, y = network.images(0, min(plan.suite.images, SHARD))
-        odd = check_model(network.model, x, classes)
+        odd = check_model(network.model, x, classes, target.last_layer)
     except BadInput as error:
-        raise BadInput(f"{plan.target.source}: {error}") from error
+        raise UnfitNetwork(f"{target.source}: {error}") from error
 
     def right(images: Tensor) -> Tensor:
         logits = exact_logits(network.model, images)
         return ~is_wrong(logits, y)
 
-    return odd + range_doubts(right, x, y, classes)
+    names = subject.dataset_of(target.dataset, target.root).class_names
+    return odd + (order_doubts(exact_logits(network.model, x), y, names) or range_doubts(right, x, y, classes))

@@ -62,6 +62,8 @@ class Plan:
             "precision": self.target.precision,
             "rules": RULES,
         }
+        if self.target.last_layer:
+            identity["last_layer"] = self.target.last_layer
         if self.crafted_on is not None:
             identity["crafted_on"] = {key: self.crafted_on[key] for key in ("name", "digest")}
         return digest(identity)
@@ -71,6 +73,12 @@ class Plan:
         """The name of the network that adversarial images are crafted on, where it is another one."""
         return None if self.crafted_on is None else str(self.crafted_on["name"])
 
+    @property
+    def shards(self) -> list[tuple[int, int]]:
+        """The images in parts, each by the positions of its first and of the one after its last."""
+        images = self.suite.images
+        return [(start, min(start + SHARD, images)) for start in range(0, images, SHARD)]
+
     def jobs(self) -> list[Job]:
         """The jobs, each attack over all shards before the next attack."""
         items, relay = self.suite.items, self.mode == "full"
@@ -78,14 +86,12 @@ class Plan:
             groups = _relays(items, self.target.precision)
         else:
             groups = [tuple(item for item in items if item.threat == threat) for threat in self.suite.threats]
-        images = self.suite.images
-        shards = [(start, min(start + SHARD, images)) for start in range(0, images, SHARD)]
-        shown = common(images)
-        rows = {start: tuple(shown[start:stop].nonzero()[0].tolist()) for start, stop in shards}
+        shown = common(self.suite.images)
+        rows = {start: tuple(shown[start:stop].nonzero()[0].tolist()) for start, stop in self.shards}
         return [
             Job(self.target, group, start, stop, self.seed, self.keep, relay, rows[start])
             for group in groups
-            for start, stop in shards
+            for start, stop in self.shards
         ]
 
     def manifest(self, done: Sequence[Done]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmark.errors import BadInput
+from benchmark.data import Dataset
+from benchmark.errors import BadInput, PartlyFailed, UnfitNetwork
 from benchmark.evaluation import subject
 from benchmark.evaluation.keepsakes import read_keepsake
 from benchmark.evaluation.ledger import Ledger
@@ -21,7 +22,7 @@ from benchmark.evaluation.subject import Subject, Target
 from benchmark.evaluation.verify import verify as judge
 from benchmark.hardware import resolve_device
 from benchmark.labels import Key, card_labels, key
-from benchmark.models import Checkpoint, ExternalModel
+from benchmark.models import Arranged, Checkpoint, ExternalModel, arranged, outputs_for
 from benchmark.threats import Threat
 
 
@@ -69,8 +70,9 @@ def verify(
         One entry per attack of each evaluation of these networks that has stored images.
 
     Raises:
-        BadInput: there is no such folder; a network can't be loaded, was not evaluated here, or its test images
+        BadInput: there is no such folder; no network can be loaded, one was not evaluated here, or its test images
             are others now.
+        PartlyFailed: some networks can't be loaded; its `done` has the entries of the others.
     """
     sources = named(checkpoints)
     ledger = Ledger.open(results)
@@ -79,12 +81,13 @@ def verify(
     evaluations = [*ledger.evaluations(), *ledger.transfers()]
     called = card_labels(card for each in evaluations for card in (each.model, each.crafted_on))
     found = []
-    for source in sources:
+    networks, failures = _opened(map(str, sources), download, trust)
+    for source, opened in networks.items():
         mine = []
-        opened = subject.open_network(str(source), download, trust)
         for evaluation in evaluations:
+            arrangement = _as_evaluated(opened, evaluation)
             target = Target(
-                source=str(source),
+                source=source,
                 network=evaluation.model["digest"],
                 dataset=evaluation.dataset["name"],
                 root=str(root) if root is not None else None,
@@ -92,9 +95,11 @@ def verify(
                 device=str(resolve_device(device)),
                 precision="fp32",
                 trust=trust,
-                contents=opened.digest,
+                contents=arrangement.digest,
+                outputs=arrangement.outputs if isinstance(arrangement, Arranged) else (),
+                last_layer=str(evaluation.model.get("last_layer", "")),
             )
-            if _is(ledger, opened, evaluation, target, download):
+            if _is(ledger, arrangement, evaluation, target, download):
                 mine.append((evaluation, target))
         if not mine:
             raise BadInput(f"{ledger.folder} has no evaluation of {source}; name the networks that were evaluated")
@@ -105,21 +110,54 @@ def verify(
             if any(recheck.stored or recheck.problems for recheck in rechecks):
                 found += [recheck for recheck in rechecks if recheck.claimed or recheck.problems]
     subject.forget()
+    if failures:
+        raise PartlyFailed(failures, found) if networks else BadInput("\n".join(failures))
     return found
 
 
-def _is(
-    ledger: Ledger, network: Checkpoint | ExternalModel, evaluation: Evaluation, target: Target, download: bool
-) -> bool:
+def _opened(
+    sources: Iterable[str], download: bool, trust: bool
+) -> tuple[dict[str, Checkpoint | ExternalModel], list[str]]:
+    """The networks by their sources, and why some can't be opened."""
+    networks, failures = {}, []
+    for source in sources:
+        try:
+            networks[source] = subject.open_network(source, download, trust)
+        except UnfitNetwork as error:
+            failures.append(str(error))
+    return networks, failures
+
+
+def _as_evaluated(network: Checkpoint | ExternalModel, evaluation: Evaluation) -> subject.Network:
+    """The network with its outputs in the order in which they were evaluated, as the evaluation says."""
+    try:
+        return arranged(network, evaluation.model.get("outputs") or ())
+    except BadInput:  # a stranger's, which is no order
+        return network
+
+
+def _is(ledger: Ledger, network: subject.Network, evaluation: Evaluation, target: Target, download: bool) -> bool:
     """Whether it is the network that was evaluated: made of the same, or called the same, and answering as it did."""
     contents = evaluation.model.get("contents", target.network)
     if contents != network.digest and evaluation.name != network.name:
         return False
     dataset = subject.dataset_of(target.dataset, target.root, download)
+    if not _order_is_its_own(network, dataset):
+        return False
     kept = [known for known in ledger.known(contents, target.data) if known.network == target.network]
     if dataset.digest != target.data or not kept:  # other images are refused when they are loaded
         return bool(contents == network.digest)
     return kept[0].answers.agree(subject.answers_of(network, dataset, target))
+
+
+def _order_is_its_own(network: subject.Network, dataset: Dataset) -> bool:
+    """Whether its outputs stand as the network says itself, if it does: an evaluation may claim any order."""
+    loaded, order = (network.network, network.outputs) if isinstance(network, Arranged) else (network, ())
+    try:
+        own = outputs_for(loaded, dataset.class_names, dataset.name)
+    except UnfitNetwork:  # its classes are called otherwise
+        return True
+    return not own or own == (order or tuple(range(len(own))))
 
 
 def _recheck(

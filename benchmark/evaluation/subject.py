@@ -11,15 +11,17 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from benchmark.attacks import PreparedClassifier, freeze
+from benchmark.attacks import PreparedClassifier, freeze, last_layer
 from benchmark.attacks.objectives import has_answer, is_wrong
 from benchmark.data import Dataset, load
-from benchmark.errors import BadInput, reason
+from benchmark.errors import BadInput, UnfitNetwork, reason
 from benchmark.evaluation.answers import FEW, Answers, Known, ask
 from benchmark.evaluation.classes import NONE, Classes
 from benchmark.evaluation.verify import exact_logits
 from benchmark.memory import halve_on_out_of_memory
-from benchmark.models import Checkpoint, ExternalModel, check_model, differing, load_model
+from benchmark.models import Arranged, Checkpoint, ExternalModel, arranged, check_model, differing, load_model
+
+Network = Checkpoint | ExternalModel | Arranged
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class Target:
         compile: whether the search's passes are compiled.
         contents: the digest of what the network is made of; "" where that is `network`.
         answers: what it answers to the first test images; None where it was not asked.
+        outputs: for each class of the data, which output stands for it; () where they stand in the data's order.
+        last_layer: the layer that the search leaves out, see `attacks.last_layer`; "" for none.
     """
 
     source: str
@@ -49,6 +53,8 @@ class Target:
     compile: bool = False
     contents: str = ""
     answers: Answers | None = None
+    outputs: tuple[int, ...] = ()
+    last_layer: str = ""
 
     @property
     def known(self) -> Known | None:
@@ -103,7 +109,13 @@ class Subject:
     def _prepared(self) -> PreparedClassifier:
         probe = self.images(0, 2)[0]
         return PreparedClassifier(
-            self.model, self._num_classes, self._device, self._target.precision, probe, self._target.compile
+            self.model,
+            self._num_classes,
+            self._device,
+            self._target.precision,
+            probe,
+            self._target.compile,
+            self._target.last_layer,
         )
 
     def restore(self) -> bool:
@@ -122,7 +134,7 @@ class Subject:
         """`images`, and what the network answers without attack.
 
         Raises:
-            BadInput: the network fails on them.
+            UnfitNetwork: the network fails on them.
         """
         if (start, stop) not in self._shards:
             x, y = self.images(start, stop)
@@ -130,7 +142,7 @@ class Subject:
             try:
                 logits = exact_logits(self.model, x)
             except Exception as error:  # a foreign network may raise anything
-                raise BadInput(f"the network fails on {place}: {reason(error)}") from error
+                raise UnfitNetwork(f"{self._target.source}: the network fails on {place}: {reason(error)}") from error
             self._shards = {(start, stop): Shard(x, y, is_wrong(logits, y), logits)}
         return self._shards[start, stop]
 
@@ -157,7 +169,7 @@ class Subject:
         x, _, _, logits = self.shard(start, stop)
         try:
             with torch.no_grad(), self.classifier.exact():
-                prepared = halve_on_out_of_memory(lambda rows: self.classifier(x[rows]), len(x))
+                prepared = halve_on_out_of_memory(lambda rows: self.classifier.outputs(x[rows]), len(x))
             again = exact_logits(self.model, x.flip(0)).flip(0)
         except Exception:  # a network that fails now and has not before answers none of them any more
             return len(x)
@@ -174,24 +186,28 @@ def load_subject(target: Target) -> Subject:
     """Load `target`.
 
     Raises:
-        BadInput: the network or the data is no longer what it was when the evaluation was planned.
+        BadInput: the data is no longer what it was when the evaluation was planned.
+        UnfitNetwork: that is so of the network.
     """
-    network = open_network(target.source, trust=target.trust)
+    try:
+        network = arranged(open_network(target.source, trust=target.trust), target.outputs)
+    except BadInput as error:  # it could be opened when the evaluation was planned
+        raise UnfitNetwork(str(error)) from error
     dataset = dataset_of(target.dataset, target.root)
     if dataset.digest != target.data:
         raise BadInput(f"dataset {target.dataset} is not what it was when the evaluation began; start it again")
     if network.digest != (target.contents or target.network):
-        raise BadInput(f"{target.source}: {_changed(network, dataset)}")
+        raise UnfitNetwork(f"{target.source}: {_changed(network, dataset)}")
     if target.answers is not None and not target.answers.agree(answers_of(network, dataset, target)):
-        raise BadInput(f"{target.source}: {_changed(network, dataset)}")
+        raise UnfitNetwork(f"{target.source}: {_changed(network, dataset)}")
     return Subject(network.model(), dataset, target)
 
 
-def answers_of(network: Checkpoint | ExternalModel, dataset: Dataset, target: Target) -> Answers:
+def answers_of(network: Network, dataset: Dataset, target: Target) -> Answers:
     """What a network answers to the first test images.
 
     Raises:
-        BadInput: it has no answers; the message says why.
+        UnfitNetwork: it has no answers; the message says why.
     """
     model = network.model()
     try:
@@ -200,17 +216,22 @@ def answers_of(network: Checkpoint | ExternalModel, dataset: Dataset, target: Ta
         try:
             check_model(model, dataset.test.batch(slice(0, FEW))[0].to(target.device), dataset.num_classes)
         except BadInput as found:
-            raise BadInput(f"{target.source}: {found}") from error
-        raise BadInput(f"{target.source}: the network fails on the first test images: {reason(error)}") from error
+            raise UnfitNetwork(f"{target.source}: {found}") from error
+        raise UnfitNetwork(f"{target.source}: the network fails on the first test images: {reason(error)}") from error
 
 
-def _changed(network: Checkpoint | ExternalModel, dataset: Dataset) -> str:
+def last_layer_of(network: Network, dataset: Dataset, target: Target) -> str:
+    """The layer at the network's end that attacks do without, see `attacks.last_layer`; "" for none."""
+    return last_layer(network.model().to(target.device), dataset.test.batch(slice(0, FEW))[0].to(target.device))
+
+
+def _changed(network: Network, dataset: Dataset) -> str:
     """Why a network may not be what it was, unless something worse is wrong with it: then that."""
     try:
         check_model(network.model(), dataset.test.batch(slice(0, 8))[0], dataset.num_classes)
     except BadInput as error:
         return str(error)
-    if isinstance(network, Checkpoint):
+    if isinstance(network.network if isinstance(network, Arranged) else network, Checkpoint):
         return "the file is not what it was when the evaluation began; start it again"
     return (
         "its weights or its code are not what they were when the evaluation began; if the factory draws weights "
@@ -220,11 +241,7 @@ def _changed(network: Checkpoint | ExternalModel, dataset: Dataset) -> str:
 
 
 def open_network(source: str, download: bool = False, trust: bool = False) -> Checkpoint | ExternalModel:
-    """The network that `source` names, see `benchmark.models.load_model`.
-
-    Raises:
-        BadInput: it can't be loaded.
-    """
+    """The network that `source` names, see `benchmark.models.load_model`, which says what it raises."""
     return load_model(source, download=download, trust=trust)
 
 
@@ -246,8 +263,15 @@ def forget() -> None:
         torch.cuda.empty_cache()
 
 
-def card(network: Checkpoint | ExternalModel) -> dict[str, Any]:
-    """What reports tell about a network: everything about it except its weights, as plain JSON values."""
+def card(network: Network) -> dict[str, Any]:
+    """What reports tell about a network: everything about it except its weights, as plain JSON values.
+
+    Where its outputs were put into another order, the order is there as `outputs`, and as `unordered` the digest of
+    the network as it was loaded.
+    """
+    if isinstance(network, Arranged):
+        told = card(network.network)
+        return told | {"digest": network.digest, "outputs": [*network.outputs], "unordered": told["digest"]}
     if isinstance(network, Checkpoint):
         told = {field.name: getattr(network, field.name) for field in dataclasses.fields(network)}
         numbers = sum(tensor.numel() for tensor in told.pop("state").values() if tensor.is_floating_point())

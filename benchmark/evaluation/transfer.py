@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from benchmark.errors import BadInput, reason
+from benchmark.errors import BadInput, UnfitNetwork, reason
 from benchmark.evaluation.filing import finished, written
 from benchmark.evaluation.jobs import Done, Job, file_trial, keep_images
 from benchmark.evaluation.ledger import Ledger
 from benchmark.evaluation.meter import Meter, metered
-from benchmark.evaluation.order import Order, checked, named
+from benchmark.evaluation.order import Order, checked, named, reported
 from benchmark.evaluation.outcomes import Evaluation
 from benchmark.evaluation.plan import Plan
 from benchmark.evaluation.progress import Display
@@ -45,6 +45,7 @@ def transfer(
     download: bool = False,
     trust: bool = False,
     compile: bool = False,
+    classes: str | Path | Sequence[str] | None = None,
     progress: bool = True,
 ) -> list[Evaluation]:
     """Try what is crafted on each source on every target; each source is attacked once.
@@ -58,14 +59,16 @@ def transfer(
         targets: networks to try the images on; None for the sources themselves.
         suite: name or YAML file of the attacks.
         preset, n, seed, device, precision, results, dataset, scale, epsilon, root, download, trust, compile,
-            progress: as for `evaluate`. There is one process, and nothing to stop an attack that takes long.
+            classes, progress: as for `evaluate`. There is one process, and nothing to stop an attack that takes long.
         keep: whether to store the adversarial images, too; each target keeps those that fooled it.
 
     Returns:
         One evaluation per pair, source by source: `crafted_on` is the source's card, `model` the target's.
 
     Raises:
-        BadInput: anything that is wrong with the input, or networks that are not tried on the same images.
+        BadInput: anything that is wrong with the input, or networks that are not tried on the same images; also if no
+            source or no target is left that passes its check.
+        PartlyFailed: some networks failed, as for `evaluate`; its `done` has the pairs of the others.
     """
     first = named(sources)
     second = first if targets is None else named(targets)
@@ -85,28 +88,62 @@ def transfer(
         download=download,
         trust=trust,
         compile=compile,
+        classes=classes,
     )
-    planned, ledger = order.plans([*first, *second])
-    if len({(plan.target.data, plan.suite.digest) for plan in planned}) > 1:
-        datasets = ", ".join(dict.fromkeys(f"{plan.card['name']} ({plan.target.dataset})" for plan in planned))
+    planned, ledger, failures = order.plans([*first, *second])
+    if len({(plan.target.data, plan.suite.digest) for plan in planned.values()}) > 1:
+        datasets = ", ".join(
+            dict.fromkeys(f"{plan.card['name']} ({plan.target.dataset})" for plan in planned.values())
+        )
         raise BadInput(f"sources and targets must be tried on the same images, but these are not: {datasets}")
-    plans = {plan.id: plan for plan in planned}
-    from_ids = dict.fromkeys(plan.id for plan in planned[: len(first)])
-    to_ids = dict.fromkeys(plan.id for plan in planned[len(first) :])
-    pairs = [_pair(plans[source], plans[target]) for source in from_ids for target in to_ids]
-    missing = any(finished(pair, ledger) is None for pair in pairs)
+    plans = {plan.id: plan for plan in planned.values()}
+    from_ids, to_ids = (
+        dict.fromkeys(planned[str(name)].id for name in names if str(name) in planned) for names in (first, second)
+    )
+    pairs = [(source, target) for source in from_ids for target in to_ids]
+    missing = any(finished(_pair(plans[source], plans[target]), ledger) is None for source, target in pairs)
     if missing:
-        plans = {plan.id: plan for plan in checked(list(plans.values()))}
+        fit, unfit = checked(list(plans.values()))
+        plans, failures = {plan.id: plan for plan in fit}, [*failures, *unfit]
     for plan in plans.values():
         ledger.remember(plan.target.known)
     if missing:
-        _run([plans[name] for name in from_ids], [plans[name] for name in to_ids], ledger, progress)
-    return [written(pair, ledger) for pair in pairs]
+        subjects, lost = _loaded(plans.values())
+        plans, failures = {key: plan for key, plan in plans.items() if key not in lost}, [*failures, *lost.values()]
+        sources_left, targets_left = ([plans[key] for key in ids if key in plans] for ids in (from_ids, to_ids))
+        if sources_left and targets_left:
+            _run(sources_left, targets_left, subjects, ledger, progress)
+    left = [_pair(plans[source], plans[target]) for source, target in pairs if source in plans and target in plans]
+    return reported([written(pair, ledger) for pair in left], failures)
 
 
-def _run(sources: Sequence[Plan], targets: Sequence[Plan], ledger: Ledger, progress: bool) -> None:
+def _loaded(plans: Iterable[Plan]) -> tuple[dict[str, Subject], dict[str, str]]:
+    """All networks by the digest that their results are filed under, and by plan why some have no answers.
+
+    Each is asked for all images, so that none fails when others have been attacked for its sake.
+    """
+    subjects: dict[str, Subject] = {}
+    lost: dict[str, str] = {}
+    for plan in plans:
+        try:
+            network = load_subject(plan.target)
+            for start, stop in plan.shards:
+                network.shard(start, stop)
+        except UnfitNetwork as error:
+            lost[plan.id] = str(error)
+        else:
+            subjects[plan.target.network] = network
+    return subjects, lost
+
+
+def _run(
+    sources: Sequence[Plan],
+    targets: Sequence[Plan],
+    subjects: Mapping[str, Subject],
+    ledger: Ledger,
+    progress: bool,
+) -> None:
     """Craft on each source what is missing for any target, let the targets judge it, and file each pair."""
-    subjects = {plan.target.network: load_subject(plan.target) for plan in (*sources, *targets)}
     jobs = {source.id: [alone for job in source.jobs() for alone in job.split()] for source in sources}
     with Display(sum(map(len, jobs.values())), progress) as display:
         display.announce({plan.id: plan for plan in (*sources, *targets)}.values())
@@ -129,7 +166,7 @@ def _verdicts(
     """One attack on one shard of the source, and what each target says to it, by the target's plan."""
     (item,) = job.items
     keys = {
-        target.id: dataclasses.replace(job, target=target.target).key(item, None)
+        target.id: dataclasses.replace(job, target=_pair(source, target).target).key(item, None)
         | {"crafted_on": source.target.network}
         for target in targets
     }
@@ -180,4 +217,6 @@ def _judged(trial: Trial, candidates: Sequence[Tensor], meter: Meter) -> Meter:
 
 
 def _pair(source: Plan, target: Plan) -> Plan:
-    return dataclasses.replace(target, crafted_on=source.card)
+    """What the target says to images that were crafted on the source, where the source's last layer was left out."""
+    whom = dataclasses.replace(target.target, last_layer=source.target.last_layer)
+    return dataclasses.replace(target, target=whom, crafted_on=source.card)

@@ -8,13 +8,14 @@ import time
 import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 import torch
 
-from benchmark.errors import BadInput, Notice
+from benchmark.errors import BadInput, Notice, UnfitNetwork
 from benchmark.evaluation.jobs import Done, Job, run_job
 from benchmark.evaluation.ledger import Ledger
 from benchmark.evaluation.subject import subject
@@ -22,6 +23,18 @@ from benchmark.processes import end_with_parent
 
 #: How often an attack on a shard is begun before it is recorded as failed: once, and two times more.
 TRIES = 3
+
+
+@dataclass(frozen=True)
+class Unfit:
+    """What a worker says of a job whose network fails, or is not what it was."""
+
+    reason: str
+
+
+#: What a worker says: that an item is done; with the ledger's problems, that it waits for a job; that it has loaded
+#: what it needs (None); what stops its job alone, or everything (str).
+Message = Done | list[str] | Unfit | str | None
 
 
 class Worker:
@@ -65,6 +78,7 @@ class Crew:
         size: how many workers.
         report: told about every item that is done.
         time_limit: seconds for one attack on one shard; None for no limit.
+        give_up: told about jobs whose network fails, as `engine.run_jobs` says.
     """
 
     def __init__(
@@ -74,7 +88,9 @@ class Crew:
         size: int,
         report: Callable[[int, Done], None],
         time_limit: float | None = None,
+        give_up: Callable[[int, str], None] | None = None,
     ) -> None:
+        self._give_up = give_up
         self.jobs, self.folder, self.size, self.report, self.time_limit = jobs, folder, size, report, time_limit
         self._threads = max(1, torch.get_num_threads() // size)
         self._todo = deque(range(len(jobs)))
@@ -147,15 +163,24 @@ class Crew:
         items, done = self.jobs[position].items, self._done[position]
         return items[done].label if done < len(items) else ""
 
-    def _hear(self, worker: Worker, message: Done | list[str] | str | None) -> None:
+    def _hear(self, worker: Worker, message: Message) -> None:
         worker.begun = time.monotonic()
         self._false_starts = 0
         if isinstance(message, str):
             raise BadInput(message)
-        if isinstance(message, list):
+        if isinstance(message, Unfit) and worker.position is not None:
+            if self._give_up is None:
+                raise UnfitNetwork(message.reason)
+            self._give_up(worker.position, message.reason)
+            unfit = self.jobs[worker.position].target
+            self._todo = deque(position for position in self._todo if self.jobs[position].target != unfit)
+            worker.position = None
+        elif isinstance(message, list):
             self._problems += message
             worker.position = None
-        elif message is not None and worker.position is not None and not self._is_known(worker.position, message):
+        elif (
+            isinstance(message, Done) and worker.position is not None and not self._is_known(worker.position, message)
+        ):
             self._done[worker.position] += 1
             self.report(worker.position, message)
 
@@ -208,6 +233,8 @@ def _serve(pipe: Connection, folder: Path, threads: int) -> None:
                 for done in run_job(job, ledger, given_up):
                     pipe.send(done)
                 pipe.send(ledger.problems)
+            except UnfitNetwork as error:
+                pipe.send(Unfit(str(error)))
             except BadInput as error:
                 pipe.send(str(error))
     except (EOFError, BrokenPipeError, ConnectionResetError):  # whoever asked is gone

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from benchmark.errors import BadInput, first_line, reason
+from benchmark.errors import UnfitNetwork, first_line, reason
 from benchmark.models.fit import ImageProblem, Shape, check_fits
 from benchmark.models.reach import Reach
 from benchmark.storage import digest
@@ -29,7 +29,7 @@ class ExternalModel:
             `benchmark.models.reach`.
 
     Raises:
-        BadInput: the network can't be brought to the CPU, to float32 and into eval mode.
+        UnfitNetwork: the network can't be brought to the CPU, to float32 and into eval mode.
     """
 
     name: str
@@ -45,7 +45,7 @@ class ExternalModel:
         try:
             self.network = _plain(self.network)
         except Exception as error:  # whatever kinds of modules there are
-            raise BadInput(
+            raise UnfitNetwork(
                 f"{self.name} can't be put on the CPU in float32 and eval mode: {first_line(error)}; "
                 "give the network itself, with its weights loaded"
             ) from error
@@ -53,7 +53,7 @@ class ExternalModel:
             # At once, before it is asked anything: some networks keep what they computed last.
             self.digest = digest([self.name, self.code, Reach(self.network).digest()])
         except Exception as error:  # whatever things may be in it
-            raise BadInput(
+            raise UnfitNetwork(
                 f"{self.name} can't be told apart from others, as it holds something odd: {reason(error)}; "
                 "leave out of it what it does not compute with"
             ) from error
@@ -66,7 +66,7 @@ class ExternalModel:
         """Refuse a dataset of other classes or image shape, as far as they are known.
 
         Raises:
-            BadInput: it doesn't fit.
+            UnfitNetwork: it doesn't fit.
         """
         check_fits(self.name, self.num_classes, self.shape, dataset)
 

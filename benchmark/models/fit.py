@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from benchmark.errors import BadInput
+from benchmark.errors import UnfitNetwork
 
 Shape = tuple[int, int, int]
 
@@ -24,7 +24,7 @@ def check_fits(model: str, num_classes: int | None, shape: Shape | None, dataset
     """Refuse a dataset of other classes or image shape than `model` was made for (None: not known).
 
     Raises:
-        BadInput: it doesn't fit; the message states both sides.
+        UnfitNetwork: it doesn't fit; the message states both sides.
     """
     way = "choose a network made for such images"
     if num_classes is not None and num_classes != dataset.num_classes:
@@ -35,4 +35,4 @@ def check_fits(model: str, num_classes: int | None, shape: Shape | None, dataset
             way += ", let it repeat the grey channel in a module of your own, or save the pictures as RGB"
     else:
         return
-    raise BadInput(f"{model} was made for {mine}, but {dataset.name} has {theirs}; {way}")
+    raise UnfitNetwork(f"{model} was made for {mine}, but {dataset.name} has {theirs}; {way}")

@@ -26,7 +26,7 @@ _NEIGHBOURS = (
 )
 
 
-def check_model(model: Callable[[Tensor], Tensor], x: Tensor, num_classes: int) -> list[str]:
+def check_model(model: Callable[[Tensor], Tensor], x: Tensor, num_classes: int, last_layer: str = "") -> list[str]:
     """Try `model` on a few images, their negatives beside them; a module is put into eval mode first.
 
     Then all the images are shown at once, and again in another order among others: as many should be given as will
@@ -36,10 +36,12 @@ def check_model(model: Callable[[Tensor], Tensor], x: Tensor, num_classes: int) 
         model: what will be attacked: images N×C×H×W in [0, 1] → N×K logits.
         x: some images, on the model's device.
         num_classes: K.
+        last_layer: the layer at its end that attacks do without; "" for none.
 
     Returns:
-        What is odd but no obstacle, a sentence each: it was in training mode; it returns probabilities;
-        it gives the same logits for every image; it passes no gradient back to the image; it has no answer for some.
+        What is odd but no obstacle, a sentence each: it was in training mode; it returns probabilities, or what may
+        be some; it gives the same logits for every image; it passes no gradient back to the image; it has no answer
+        for some.
 
     Raises:
         BadInput: it can't be called, fails, returns something else than N×K logits or finite ones for no image,
@@ -51,7 +53,7 @@ def check_model(model: Callable[[Tensor], Tensor], x: Tensor, num_classes: int) 
     if not (float(x.min()) >= 0 and float(x.max()) <= 1):
         raise BadInput(f"the images must lie in [0, 1] but run from {float(x.min()):g} to {float(x.max()):g}")
     with OwnGenerators(device=x.device):
-        return _tried(model, x, num_classes)
+        return _tried(model, x, num_classes, last_layer)
 
 
 def differing(first: Tensor, second: Tensor, tolerance: float = TOLERANCE) -> Tensor:
@@ -64,7 +66,7 @@ def differing(first: Tensor, second: Tensor, tolerance: float = TOLERANCE) -> Te
     return (answered[0] != answered[1]) | (both & (apart > tolerance * (1 + largest)))
 
 
-def _tried(model: Callable[[Tensor], Tensor], x: Tensor, num_classes: int) -> list[str]:
+def _tried(model: Callable[[Tensor], Tensor], x: Tensor, num_classes: int, last_layer: str) -> list[str]:
     warnings = []
     if isinstance(model, nn.Module) and model.training:
         model.eval()
@@ -96,7 +98,7 @@ def _tried(model: Callable[[Tensor], Tensor], x: Tensor, num_classes: int) -> li
         )
     if isinstance(model, nn.Module) and any(module.training for module in model.modules()):
         raise BadInput("the network goes into training mode when it is called; let it stay in eval mode")
-    return warnings + _oddities(model, batch, logits, crowd)
+    return warnings + _probabilities(torch.cat([logits, crowd]), last_layer) + _oddities(model, batch, logits, crowd)
 
 
 def _refuse_other_answers_in_a_crowd(
@@ -150,15 +152,29 @@ def _oddities(model: Callable[[Tensor], Tensor], batch: Tensor, logits: Tensor, 
             f"the network has no answer (NaN or infinite logits) for {silent} of the first {len(crowd)} images; "
             "they count as misclassified"
         )
-    if bool((logits >= 0).all()) and bool(((logits.sum(1) - 1).abs() < 1e-4).all()):
-        found.append(
-            "the network returns probabilities, whose gradients vanish where it is sure; leave its softmax out"
-        )
     if float(logits.max(0).values.sub(logits.min(0).values).max()) == 0:
         found.append("the network gives the same logits for every image")
     if not _has_gradient(model, batch[:2]):
         found.append("the network passes no gradient back to the image: attacks that follow gradients see nothing")
     return found
+
+
+def _probabilities(outputs: Tensor, last_layer: str) -> list[str]:
+    """Whether what it returns for all images, N×K, may be probabilities, and what becomes of its gradients."""
+    answers = outputs[torch.isfinite(outputs).all(1)]
+    if not bool(((answers >= 0) & (answers <= 1)).all()) or bool((answers == answers[0]).all()):
+        return []
+    if last_layer:
+        return [
+            f"the network returns probabilities: attacks search on the logits before its last layer, a {last_layer}; "
+            "verdicts are of the whole network"
+        ]
+    if bool(((answers.sum(1) - 1).abs() < 1e-4).all()):
+        return ["the network returns probabilities, whose gradients vanish where it is sure; leave its softmax out"]
+    return [
+        "all that the network returns lies in [0, 1], like the probabilities of a sigmoid, whose gradients vanish "
+        "where it is sure; if there is one at its end, leave it out"
+    ]
 
 
 def _has_gradient(model: Callable[[Tensor], Tensor], x: Tensor) -> bool:

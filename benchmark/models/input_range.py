@@ -38,13 +38,13 @@ def range_doubts(right: Callable[[Tensor], Tensor], x: Tensor, y: Tensor, num_cl
     there = {scale: _tried(right, images) for scale, images in scales.items()}
     scale = max(there, key=lambda scale: int(there[scale].sum()))
     gained, lost = int((there[scale] & ~here).sum()), int((here & ~there[scale]).sum())
-    if gained - lost >= ERRORS * int((~here).sum()) and _tail(gained, gained + lost, 0.5) < LUCK:
+    if gained - lost >= ERRORS * int((~here).sum()) and tail(gained, gained + lost, 0.5) < LUCK:
         return [
             f"{found}, but {_share(there[scale])} when they {scale}: it is given images in [0, 1] and seems to "
             "expect those; let it rescale them itself"
         ]
     chance = max(1 / num_classes, float(y.bincount().max()) / len(y))
-    if _tail(int(here.sum()), len(y), chance) >= LUCK > chance ** len(y):
+    if tail(int(here.sum()), len(y), chance) >= LUCK > chance ** len(y):
         return [
             f"{found}, which is no better than chance: it is given images in [0, 1]; does it expect them from 0 to "
             "255 or normalised, or the classes in another order? Or was it hardly trained?"
@@ -63,8 +63,8 @@ def _share(flags: Tensor) -> str:
     return f"{float(flags.float().mean()):.1%}"
 
 
-def _tail(successes: int, trials: int, chance: float) -> float:
-    """How likely so many successes or more are."""
+def tail(successes: int, trials: int, chance: float) -> float:
+    """How likely so many `successes` or more are among independent trials, each with that `chance`."""
     return sum(
         comb(trials, number) * chance**number * (1 - chance) ** (trials - number)
         for number in range(successes, trials + 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from benchmark.errors import unknown
+from benchmark.errors import BadInput, UnfitNetwork, unknown
 from benchmark.models.checkpoint import Checkpoint, load_checkpoint
 from benchmark.models.external import ExternalModel
 from benchmark.models.sources import SOURCES
@@ -22,7 +22,8 @@ def load_model(source: str | Path, *, download: bool = False, trust: bool = Fals
         trust: whether `python:` may run the code it names.
 
     Raises:
-        BadInput: it can't be loaded; the message says why and what to do.
+        BadInput: there is no such network, or what it takes to load it; the message says what to do.
+        UnfitNetwork: it is there and can't be loaded; the message says why.
     """
     scheme, colon, name = str(source).partition(":")
     if colon and scheme in SOURCES:
@@ -31,4 +32,9 @@ def load_model(source: str | Path, *, download: bool = False, trust: bool = Fals
     # Two letters or more, for a drive is one.
     if colon and re.fullmatch(r"\w{2,}", scheme) and not Path(source).exists():
         raise unknown("model source", scheme, SOURCES.names(), str(source))
-    return load_checkpoint(source)
+    if not Path(source).is_file():
+        return load_checkpoint(source)  # which says that there is none
+    try:
+        return load_checkpoint(source)
+    except BadInput as error:  # what was typed is right
+        raise UnfitNetwork(str(error)) from error

@@ -9,17 +9,17 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Protocol
 
 from torch import hub, nn
 
 from benchmark.cache import cache_root
-from benchmark.errors import BadInput, reason, unknown
+from benchmark.errors import BadInput, UnfitNetwork, first_line, reason, unknown
 from benchmark.models import fresh_import
 from benchmark.models.external import ExternalModel
 from benchmark.models.normalize import Normalize
@@ -147,14 +147,30 @@ def _made(module: str, function: str, anew: bool = False) -> ExternalModel:
     name = f"python:{module}:{function}"
     sys.path.insert(0, os.getcwd())
     try:
-        network = fresh_import.use(module, lambda imported: getattr(imported, function)(), anew)
+        network = fresh_import.use(module, lambda imported: _function(imported, function)(), anew)
+    except _NoSuchFunction as error:
+        raise BadInput(f"{name} failed: AttributeError: {first_line(error)}; name a function of it") from error
     except Exception as error:  # it is the user's code: it may raise anything
-        raise BadInput(f"{name} failed: {reason(error)}") from error
+        typed = isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}.")
+        kind = BadInput if typed else UnfitNetwork
+        raise kind(f"{name} failed: {reason(error)}") from error
     finally:
         sys.path.remove(os.getcwd())
     if not isinstance(network, nn.Module):
-        raise BadInput(f"{name} returned {type(network).__name__}; it must return a torch.nn.Module")
+        raise UnfitNetwork(f"{name} returned {type(network).__name__}; it must return a torch.nn.Module")
     return ExternalModel(name, network, code=digest(fresh_import.sources(module)))
+
+
+class _NoSuchFunction(AttributeError):
+    """A module has no function of that name."""
+
+
+def _function(module: ModuleType, name: str) -> Callable[[], object]:
+    try:
+        found: Callable[[], object] = getattr(module, name)
+    except AttributeError as error:
+        raise _NoSuchFunction(str(error)) from error
+    return found
 
 
 @contextmanager
@@ -192,7 +208,7 @@ def _weights_only(source: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # a library's own errors, of many types
-        raise BadInput(f"{source} can't be loaded: {error}") from error
+        raise UnfitNetwork(f"{source} can't be loaded: {error}") from error
     finally:
         if before is None:
             del os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"]

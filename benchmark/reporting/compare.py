@@ -136,7 +136,8 @@ def _evaluations_of(network: str, evaluations: Sequence[Evaluation], named: Mapp
     """The evaluations of the network that the user means."""
     if _is_file(network):
         digest = load_model(network).digest
-        own = [each for each in evaluations if digest in (each.model["digest"], each.model.get("contents"))]
+        kinds = ("digest", "contents", "unordered")
+        own = [each for each in evaluations if digest in [each.model.get(kind) for kind in kinds]]
         if not own:
             raise BadInput(f"{network} has no such results; bench evaluate makes some")
         return _of_one(network, own)

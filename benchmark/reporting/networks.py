@@ -132,6 +132,9 @@ class Network:
         found["training seed"] = str(self.card.get("seed", ""))
         found["training took"] = duration(float(extra["seconds"])) if "seconds" in extra else ""
         found["by"] = str(extra.get("hardware", ""))
+        # The data's names, as some of a checkpoint's own may be others.
+        found["outputs put in order"] = ", ".join(self.card.get("stands_for", ()))
+        found["attacked before its"] = self.card.get("last_layer", "")
         if "selection" in self.card:
             found["weights"] = f"{self.card['selection']}, of epoch {self.card.get('selected_epoch')}"
         return found

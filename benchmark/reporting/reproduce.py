@@ -61,6 +61,9 @@ def _evaluate(evaluation: Evaluation, suite: str, preset: str, mode: str) -> str
     words = ["bench", "evaluate", source, "--suite", suite, "--preset", preset]
     words += ["--n", str(evaluation.dataset["images"]), "--mode", mode, "--seed", str(evaluation.seed)]
     words += ["--precision", evaluation.precision]
+    named = card.get("stands_for", ())
+    if named and set(named) != set(card.get("classes", ())):  # it does not say itself; the page does
+        words += ["--classes", "classes.txt"]
     if card.get("dataset") != evaluation.dataset["name"]:
         words += ["--dataset", evaluation.dataset["name"]]
     said = evaluation.suite.get("scale", ""), evaluation.suite.get("radii"), evaluation.dataset["name"]

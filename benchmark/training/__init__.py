@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.environment import NAME, check_packages, version
 from benchmark.hardware import describe
-from benchmark.models import Checkpoint, save_checkpoint
+from benchmark.models import Checkpoint, save_checkpoint, storable
 from benchmark.processes import end_with_parent, none_left_behind
 from benchmark.scales import Epsilon
 from benchmark.storage import check_writable
@@ -212,6 +212,7 @@ def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], 
                 versions=versions,
                 selection=selection,  # type: ignore[arg-type]
                 selected_epoch=epoch,
+                classes=storable(data.class_names),
                 extra={
                     "run": plan.digest,
                     "settings": plan.bound.settings,

@@ -11,10 +11,10 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from benchmark.data import Dataset
-from benchmark.errors import BadInput
-from benchmark.models import Checkpoint, ExternalModel, check_model, load_model
+from benchmark.errors import BadInput, UnfitNetwork
+from benchmark.models import Arranged, Checkpoint, ExternalModel, arranged, check_model, load_model, outputs_for
 
-Teacher = Checkpoint | ExternalModel
+Teacher = Checkpoint | ExternalModel | Arranged
 
 #: How many training images a network from elsewhere is tried on.
 TRIED = 8
@@ -43,8 +43,8 @@ def load_teachers(
     """
     if len(sources) != len(roles):
         raise wrong_number_of_teachers(method, roles, len(sources))
-    teachers = tuple(load_model(source, download=download, trust=trust) for source in sources)
-    for source, teacher in zip(sources, teachers, strict=True):
+    loaded = [load_model(source, download=download, trust=trust) for source in sources]
+    for source, teacher in zip(sources, loaded, strict=True):
         teacher.check_fits(dataset)
         if isinstance(teacher, ExternalModel):  # its source may not say what it was made for
             images, _ = dataset.train.batch(slice(0, TRIED))
@@ -52,7 +52,20 @@ def load_teachers(
                 check_model(teacher.model(), images, dataset.num_classes)
             except BadInput as error:
                 raise BadInput(f"teacher {source} does not fit {dataset.name}: {error}") from error
-    return teachers
+    return tuple(arranged(teacher, _outputs(teacher, dataset)) for teacher in loaded)
+
+
+def _outputs(teacher: Checkpoint | ExternalModel, dataset: Dataset) -> tuple[int, ...]:
+    """Which output stands for which class, by the names that the teacher was trained with.
+
+    Raises:
+        BadInput: it was trained on other classes.
+    """
+    try:
+        return outputs_for(teacher, dataset.class_names, dataset.name)
+    except UnfitNetwork as error:
+        told = str(error).partition("; if they are the same")[0]
+        raise BadInput(f"teacher {told}; choose one that was trained on these classes") from error
 
 
 def wrong_number_of_teachers(method: str, roles: Sequence[str], given: int) -> BadInput:
