@@ -6,6 +6,7 @@ None of them is more robust than the network within.
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -125,6 +126,100 @@ def that_sets_the_default_dtype():
     """And the number of threads and how strictly torch is deterministic: when it is made, and when it is asked."""
     _with_other_settings(None)
     return Around(after=_with_other_settings)
+
+
+# Otherwise than attacks expect, off the grid of grey levels.
+
+
+class Elsewhere(nn.Module):
+    """Does `otherwise` to logits (N×K), given which rows (N bools) stand for images off the grid."""
+
+    def __init__(self, otherwise: Callable[[Tensor, Tensor], object]) -> None:
+        super().__init__()
+        self.inner, self.otherwise = trained().model(), otherwise
+
+    def forward(self, x: Tensor) -> object:
+        off = ((x / GREY).round() * GREY - x).abs().flatten(1).amax(1) > 1e-6
+        return self.otherwise(self.inner(x), off) if bool(off.any()) else self.inner(x)
+
+
+def random_off_the_grid():
+    return Elsewhere(lambda logits, off: torch.where(off[:, None], logits + 6 * torch.randn_like(logits), logits))
+
+
+def random_by_python_off_the_grid():
+    def noisy(logits: Tensor, off: Tensor) -> Tensor:
+        noise = torch.tensor([[random.gauss(0, 6) for _ in row] for row in logits])
+        return torch.where(off[:, None], logits + noise, logits)
+
+    return Elsewhere(noisy)
+
+
+def that_minds_its_neighbour_off_the_grid():
+    return Elsewhere(lambda logits, off: torch.where(off[:, None], logits.roll(1, 0) / 2, logits))
+
+
+def one_row_off_the_grid():
+    """Which stands for each image when it is compared with all labels."""
+    return Elsewhere(lambda logits, off: logits[:1])
+
+
+def nothing_off_the_grid():
+    return Elsewhere(lambda logits, off: None)
+
+
+def that_fails_where_all_are_off_the_grid():
+    def fail(logits: Tensor, off: Tensor) -> Tensor:
+        if bool(off.all()):
+            raise ValueError("no such images, please")
+        return logits
+
+    return Elsewhere(fail)
+
+
+class WritesIntoImages(nn.Module):
+    """Greys out whatever is off the grid, behind autograd's back, once it has looked at it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = trained().model()
+
+    def forward(self, x: Tensor) -> Tensor:
+        off = ((x / GREY).round() * GREY - x).abs().flatten(1).amax(1) > 1e-6
+        logits = self.inner(x)
+        if bool(off.any()):
+            x.data[off] = 0.5
+        return logits
+
+
+def that_writes_into_images_off_the_grid():
+    return WritesIntoImages()
+
+
+# Otherwise than attacks expect, by how it is asked.
+
+
+class Asked(nn.Module):
+    """Looks at shifted images when `otherwise` says so of what it is given."""
+
+    def __init__(self, otherwise: Callable[[Tensor], bool]) -> None:
+        super().__init__()
+        self.inner, self.otherwise = trained().model(), otherwise
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.inner(x.roll(1, 3) if self.otherwise(x) else x)
+
+
+def that_answers_otherwise_when_asked_for_gradients():
+    return Asked(lambda x: len(x) > 0 and x.requires_grad)
+
+
+def that_minds_odd_numbers_of_images():
+    return Asked(lambda x: len(x) > 1 and len(x) % 2 == 1)
+
+
+def that_minds_three_to_five_images():
+    return Asked(lambda x: 3 <= len(x) <= 5)
 
 
 # State of its own, and other images.

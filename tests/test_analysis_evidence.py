@@ -57,7 +57,9 @@ def test_the_other_signs_are_shown_by_numbers():
     assert evidence(named("aa", "aa", 50, warnings=("AutoAttack: one", "AutoAttack: two"))) == [
         "aa: AutoAttack: one; aa: AutoAttack: two"
     ]
-    assert evidence(unstable=3) == ["3 images were classified differently when the network was asked again"]
+    assert evidence(unstable=3) == [
+        "3 images, or what attacks made of them, were answered differently when the network was asked again"
+    ]
 
 
 def test_where_the_lines_are_drawn():

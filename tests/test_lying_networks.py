@@ -10,6 +10,7 @@ from evaluation_toys import save, write_suite
 
 import benchmark
 from benchmark import BadInput
+from benchmark.analysis.masking import is_masked, masking_flags
 from benchmark.attacks import PreparedClassifier, make_attack
 from benchmark.evaluation.ledger import Ledger
 from benchmark.noise import ExampleNoise
@@ -186,6 +187,56 @@ def test_networks_that_change_under_way_are_named(evaluate, name, tmp_path):
     benchmark.report(results=tmp_path / "results", out=tmp_path / "reports")
     pages = " ".join(page.read_text() for page in (tmp_path / "reports" / "models").glob("*.html"))
     assert "did not always give the same answer" in pages or "buffers or mode were changed" in pages
+
+
+OTHERWISE = [
+    "random_off_the_grid",
+    "random_by_python_off_the_grid",
+    "that_minds_its_neighbour_off_the_grid",
+    "that_answers_otherwise_when_asked_for_gradients",
+    "that_minds_odd_numbers_of_images",
+    "that_minds_three_to_five_images",
+]
+
+
+@pytest.mark.parametrize("mode", ["full", "worst-case"])
+@pytest.mark.parametrize("name", OTHERWISE)
+def test_networks_that_answer_otherwise_where_attacks_ask_are_named(evaluate, name, mode):
+    """On clean images, in the batches in which verdicts are made, they give the same answer each time."""
+    found = evaluate(name, "  - {attack: pgd, norm: linf, parameters: {steps: 5}}\n", mode=mode)
+    assert found.unstable > IMAGES / 20
+    assert any("did not always give the same answer" in warning for warning in found.warnings)
+    assert is_masked(masking_flags(found))
+
+
+@pytest.mark.parametrize("attack", ["fgsm", "pgd", "square", '"foolbox.attacks:LinfPGD"'])
+def test_what_a_network_writes_into_its_images_changes_no_attack(evaluate, attack):
+    parameters = ", parameters: {queries: 20}" if attack == "square" else ""
+    attacks = f"  - {{attack: {attack}, norm: linf{parameters}}}\n"
+    (expected,), (outcome,) = (
+        evaluate(name, attacks, precision="fp32").outcomes
+        for name in ("plain", "that_writes_into_images_off_the_grid")
+    )
+    assert not outcome.errors
+    assert (outcome.broken == expected.broken).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("one_row_off_the_grid", "1 × 10 for 40 images"), ("nothing_off_the_grid", "a NoneType for 40 images")],
+)
+def test_what_is_no_row_of_logits_for_each_image_is_compared_with_no_label(evaluate, name, reason):
+    """A single step asks for clean images only, so that the verdict is the first to see it."""
+    found = evaluate(name, "  - {attack: fgsm, norm: linf}\n")
+    assert not (found.outcomes[0].broken & ~found.clean_errors).any()
+    assert reason in found.failures[0]
+
+
+def test_a_network_that_fails_on_what_was_broken_fails_no_program(evaluate):
+    """Pictures of what was broken say what the verdict was; nobody is asked again."""
+    found = evaluate("that_fails_where_all_are_off_the_grid", "  - {attack: fgsm, norm: linf}\n")
+    assert not found.failures
+    assert (found.outcomes[0].broken & ~found.clean_errors).any()
 
 
 def test_a_network_may_count_its_calls(evaluate):

@@ -145,7 +145,8 @@ def not_uphill(evaluation: Evaluation, outcomes: Sequence[Outcome]) -> Iterator[
 def random_output(evaluation: Evaluation, outcomes: Sequence[Outcome]) -> Iterator[Sign]:
     """Images were classified differently when the network was asked again; one of a hundred may be rounding."""
     if evaluation.unstable:
-        evidence = f"{evaluation.unstable} images were classified differently when the network was asked again"
+        whom = f"{evaluation.unstable} images, or what attacks made of them,"
+        evidence = f"{whom} were answered differently when the network was asked again"
         is_strong = evaluation.unstable > UNSTABLE * len(evaluation.clean_errors)
         yield Sign("random output", is_strong, evidence)
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from benchmark.attacks.fingerprint import fingerprint
 from benchmark.attacks.footprint import images_per_pass
 from benchmark.attacks.last_layer import LAYERS, decided, without_last_layer
-from benchmark.attacks.objectives import clearly_wrong
+from benchmark.attacks.objectives import clearly_wrong, own_logits
 from benchmark.errors import BadInput
 from benchmark.generators import OwnGenerators
 
@@ -24,7 +24,8 @@ class PreparedClassifier:
     frozen (gradients are taken with respect to the input only), convolution and batch norm are fused,
     the layout is channels-last, and with `precision="bf16"` the passes run under bfloat16 autocast.
     None of this touches the verdict, which belongs to a float32 pass of the original network. What the network
-    draws from the global generators, or seeds, in its passes stays its own: see `OwnGenerators`.
+    draws from the global generators, or seeds, in its passes stays its own: see `OwnGenerators`. It gets copies of
+    the images, and gives copies of its logits: what it writes into, the attack does not see.
 
     Args:
         model: maps N×C×H×W images in [0, 1] to N×K logits; it is copied, never changed.
@@ -141,13 +142,13 @@ class PreparedClassifier:
             # A view carries the hook, so that the caller's own tensor is left without one.
             x = x.view_as(x)
             x.register_hook(self._count_backward)
-        x = x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x
+        x = x.clone(memory_format=torch.channels_last if x.dim() == 4 else torch.preserve_format)
         parts = [x] if self._images_per_pass is None else x.split(self._images_per_pass)
         self.settle()
         autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bf16")
         with self._generators, autocast:
-            logits = [self.networks[precision](part) for part in parts]
-        result = logits[0].float() if len(logits) == 1 else torch.cat(logits).float()
+            logits = [own_logits(self.networks[precision](part), len(part), self.num_classes) for part in parts]
+        result = logits[0] if len(logits) == 1 else torch.cat(logits)
         if self.last_layer:
             result = decided(result, self.last_layer)
         if x.requires_grad and result.requires_grad:

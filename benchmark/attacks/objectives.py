@@ -33,6 +33,32 @@ def has_answer(logits: Tensor) -> Tensor:
     return torch.isfinite(logits).all(1)
 
 
+def own_logits(returned: object, images: int, num_classes: int | None = None) -> Tensor:
+    """What a network returned for so many images as N×K float32 of one's own, which its next call can't overwrite.
+
+    Args:
+        returned: anything; for clean images it was logits when the network was tried.
+        images: N.
+        num_classes: K, if it is to be looked at.
+
+    Raises:
+        NoLogits: it is not N×K numbers. Fewer rows would be compared with all labels, as if each were every image's.
+    """
+    if not isinstance(returned, Tensor):
+        kind = type(returned).__name__
+        raise NoLogits(f"the network returned a {kind} for {images} images, not a tensor of logits")
+    classes = returned.shape[-1] if num_classes is None and returned.dim() else num_classes
+    if tuple(returned.shape) != (images, classes):
+        found = " × ".join(map(str, returned.shape)) or "a single number"
+        asked = f"{images} × {num_classes or 'K'}"
+        raise NoLogits(f"the network returned {found} for {images} images, not {asked} logits")
+    return returned.to(torch.float32, copy=True)
+
+
+class NoLogits(RuntimeError):
+    """A network returned something else than logits for images that an attack made."""
+
+
 def is_wrong(logits: Tensor, y: Tensor) -> Tensor:
     """Which rows are not classified as `y` (N bools): another class is the likeliest, or there is no answer."""
     return (logits.argmax(1) != y) | ~has_answer(logits)

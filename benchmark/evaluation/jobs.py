@@ -22,7 +22,7 @@ from benchmark.evaluation.specimens import FEW, ROOM, Specimens
 from benchmark.evaluation.subject import Target, dataset_of, subject
 from benchmark.evaluation.suite import SuiteItem
 from benchmark.evaluation.trial import Trial
-from benchmark.evaluation.verify import RULES, exact_logits
+from benchmark.evaluation.verify import RULES
 from benchmark.storage import digest
 
 
@@ -197,7 +197,7 @@ def _specimens(target: Target, trial: Trial) -> Specimens:
     rows = (trial.broken & ~trial.clean_errors).nonzero().squeeze(1)[:most]
     x, x_adv = trial.x[rows], trial.closest[rows]
     names = np.asarray([*dataset_of(target.dataset, target.root).class_names, "no answer"])
-    logits = exact_logits(trial.network.model, x_adv)
+    logits = trial.logits[rows]
     taken_for = torch.where(has_answer(logits), logits.argmax(1), -1)
     return Specimens(
         positions=(rows + trial.start).cpu().numpy(),

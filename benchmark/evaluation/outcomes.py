@@ -119,8 +119,9 @@ class Evaluation:
         date: when the last record was, ISO 8601.
         crafted_on: the card of the network that the adversarial images come from, where it was not this one.
         classes: of the images, and the network's answers without attack; None in ledgers of older versions.
-        unstable: for how many images the answer without attack was not always the same: the network is random, keeps
-            something between calls or lets other images of a batch decide.
+        unstable: for how many images the answer to them, or to candidates made of them, was not always the same: the
+            network is random, keeps something between calls, lets other images of a batch decide or answers otherwise
+            when it is asked for gradients.
         no_answer: N flags: broken under some attack, or misclassified from the start, because the network returned
             NaN or infinity.
         rules: by which rules verdicts were made, see `verify.RULES`.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import torch
@@ -18,7 +20,7 @@ from benchmark.errors import BadInput, UnfitNetwork, reason
 from benchmark.evaluation.answers import FEW, Answers, Known, ask
 from benchmark.evaluation.classes import NONE, Classes
 from benchmark.evaluation.verify import exact_logits
-from benchmark.memory import halve_on_out_of_memory
+from benchmark.memory import halve_on_out_of_memory, is_out_of_memory
 from benchmark.models import Arranged, Checkpoint, ExternalModel, arranged, check_model, differing, load_model
 
 Network = Checkpoint | ExternalModel | Arranged
@@ -150,7 +152,7 @@ class Subject:
         """The classes of the first so many images, and which ones the network answers without attack.
 
         Raises:
-            BadInput: the network fails on some.
+            UnfitNetwork: the network fails on some.
         """
         labels, answers = [], []
         for start in range(0, images, at_once):
@@ -159,21 +161,49 @@ class Subject:
             answers.append(torch.where(shard.no_answer, NONE, shard.logits.argmax(1)))
         return Classes(self._class_names, *(torch.cat(each).cpu().numpy() for each in (labels, answers)))
 
-    def changed_answers(self, start: int, stop: int) -> int:
-        """For how many images of a shard the answer without attack is no longer the one that `shard` tells.
+    def changed_answers(self, start: int, stop: int, judged: tuple[Tensor, Tensor] | None = None) -> int:
+        """For how many images of a shard the network answers otherwise than before, by more than rounding.
 
-        Asked are the original, with the images in reversed order, and the prepared network that was attacked. An
-        answer that is another one by more than rounding says that it depends on earlier calls or on other images, or
-        that what was searched is not what is judged.
+        Asked are the original, for the images as they are and as they were `judged` last, each in reversed order, and
+        the prepared network as attacks ask it: for gradients, for a few images at a time. Another answer says that it
+        is random or depends on earlier calls or other images, perhaps only where attacks lead, or that what was
+        searched is not what is judged.
+
+        Args:
+            start, stop: the shard.
+            judged: images N×C×H×W that were shown to the original in this order, and the logits N×K it gave.
         """
         x, _, _, logits = self.shard(start, stop)
         try:
-            with torch.no_grad(), self.classifier.exact():
-                prepared = halve_on_out_of_memory(lambda rows: self.classifier.outputs(x[rows]), len(x))
-            again = exact_logits(self.model, x.flip(0)).flip(0)
+            changed = differing(logits, self._as_attacks_ask(x), _ROUNDING)
+            for images, before in [(x, logits), *([] if judged is None else [judged])]:
+                changed |= differing(before, exact_logits(self.model, images.flip(0)).flip(0))
         except Exception:  # a network that fails now and has not before answers none of them any more
             return len(x)
-        return int((differing(logits, again) | differing(logits, prepared, _ROUNDING)).sum())
+        return int(changed.sum())
+
+    def _as_attacks_ask(self, x: Tensor) -> Tensor:
+        """Logits N×K of the prepared network in float32, asked for one image, two, three, ... with gradients: images
+        leave a search as they are broken, so that attacks ask for any number of them."""
+
+        def ask(images: Tensor) -> Tensor:
+            try:
+                with torch.enable_grad():
+                    return self.classifier.outputs(images.clone().requires_grad_()).detach()
+            except Exception as error:  # a foreign network may raise anything where it can't be followed back
+                if is_out_of_memory(error):
+                    raise
+                with torch.no_grad():
+                    return self.classifier.outputs(images)
+
+        sizes = range(1, len(x) + 1)
+        ends = [end for end in accumulate(sizes) if end < len(x)]
+        with self.classifier.exact():
+            return torch.cat([_halved(ask, part) for part in x.tensor_split(ends)])
+
+
+def _halved(ask: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    return halve_on_out_of_memory(lambda rows: ask(x[rows]), len(x))
 
 
 @lru_cache(maxsize=1)

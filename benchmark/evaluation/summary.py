@@ -187,8 +187,9 @@ def _warnings(
         )
     if unstable:
         warnings.append(
-            f"the network did not always give the same answer to {unstable} of {len(clean_errors)} images without "
-            "attack: it is random, keeps something between calls or lets other images of a batch decide"
+            f"the network did not always give the same answer to {unstable} of {len(clean_errors)} images, or to "
+            "what attacks made of them: it is random, keeps something between calls, lets other images of a batch "
+            "decide, or answers otherwise when it is asked for gradients"
         )
     if no_answer.any():
         warnings.append(

@@ -11,7 +11,7 @@ from torch import Tensor
 from benchmark.attacks import Resumable, Stage
 from benchmark.evaluation.subject import Subject
 from benchmark.evaluation.suite import SuiteItem
-from benchmark.evaluation.verify import AttackFault, check_candidates, verify
+from benchmark.evaluation.verify import AttackFault, Verdict, check_candidates, verify
 from benchmark.generators import OwnGenerators
 from benchmark.memory import halve_on_out_of_memory
 from benchmark.noise import ExampleNoise
@@ -35,6 +35,7 @@ class Trial:
         broken, distance: N each; clean errors are broken at distance 0.
         no_answer: N bools, which of the broken the network had no answer for.
         closest: N×C×H×W, the closest verified adversarial of each image, or the image itself.
+        logits: N×K, what the network answered to it when it was judged.
         faults: candidates that were rejected, by reason.
         candidates: N×C×H×W, what the attack returned last, admissible or not.
     """
@@ -48,12 +49,13 @@ class Trial:
         self.broken = self.clean_errors.clone()
         self.no_answer = shard.no_answer.clone()
         self.distance = torch.where(self.clean_errors, 0.0, torch.inf)
-        self.closest = self.x.clone()
+        self.closest, self.logits = self.x.clone(), shard.logits.clone()
         self.faults: Counter[str] = Counter()
         self._pending = self.handed.clone()
         self._until_broken = item.attack.kind == "budget" or handed is not None
         self.candidates = self.x
         self._tried = 0
+        self._verdict: Verdict | None = None
 
     def run(self, seed: int, stage: Stage | None = None) -> None:
         """All restarts: a budget attack tries again where it failed, a minimal one everywhere for less distance.
@@ -83,18 +85,21 @@ class Trial:
         kind = self.item.attack.kind
         verdict = verify(self.network.model, self.x, self.y, x_adv, tried, self.item.threat, kind)
         closer = verdict.distance < self.distance
-        self.closest[closer] = x_adv[closer]
+        self.closest[closer], self.logits[closer] = x_adv[closer], verdict.logits[closer]
         self.distance = torch.minimum(self.distance, verdict.distance)
         self.broken |= verdict.broken
         self.no_answer |= verdict.no_answer
         self.faults.update(verdict.faults)
         self._tried += int(tried.sum())
+        self._verdict = verdict
         if self._until_broken:
             self._pending &= ~verdict.broken
 
     def changed_answers(self) -> int:
-        """For how many images of the shard the network's answer without attack is no longer what it was."""
-        return self.network.changed_answers(self.start, self.start + len(self.x))
+        """For how many images of the shard the network's answer is no longer what it was: to the image itself, or to
+        what it was shown last in its place, when candidates were judged."""
+        judged = None if self._verdict is None else (self._verdict.judged, self._verdict.logits)
+        return self.network.changed_answers(self.start, self.start + len(self.x), judged)
 
     def check(self) -> None:
         """Raises AttackFault if candidates were tried and all of them were rejected."""

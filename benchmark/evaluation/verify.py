@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from benchmark.attacks.objectives import has_answer, is_wrong
+from benchmark.attacks.objectives import has_answer, is_wrong, own_logits
 from benchmark.generators import generators_of
 from benchmark.memory import halve_on_out_of_memory
 from benchmark.threats import Threat, in_box
@@ -32,6 +32,9 @@ class Verdict:
         broken: N bools, `wrong` and within ε.
         no_answer: N bools, `broken` by logits that are not finite.
         distance: N float32, ‖x_adv − x‖ in the threat's norm where `wrong`, else inf.
+        judged: N×C×H×W, the images that the network was shown: the candidates, or the clean image where one was not
+            handed over or not admissible.
+        logits: N×K, what it answered to them.
         faults: why candidates were rejected → how many.
     """
 
@@ -39,6 +42,8 @@ class Verdict:
     broken: Tensor
     no_answer: Tensor
     distance: Tensor
+    judged: Tensor
+    logits: Tensor
     faults: dict[str, int] = field(default_factory=dict)
 
 
@@ -80,6 +85,8 @@ def verify(
         broken=wrong & inside,
         no_answer=wrong & inside & ~has_answer(logits),
         distance=torch.where(wrong, distance, torch.full_like(distance, torch.inf)),
+        judged=judged,
+        logits=logits,
         faults={reason: int(rows.sum()) for reason, rows in faults.items() if bool(rows.any())},
     )
 
@@ -105,11 +112,14 @@ def exact_logits(model: nn.Module, x: Tensor) -> Tensor:
     """Logits N×K of a float32 pass: eval mode, no autocast, no TF32, no gradients.
 
     The network gets images and generators of its own, so that it can change neither `x` nor anybody's draws.
+
+    Raises:
+        NoLogits: it returns something else than a row of logits for each image.
     """
     model.eval()
     own = generators_of(model, x.device)
     with torch.no_grad(), torch.autocast(x.device.type, enabled=False), full_precision(), own:
-        return halve_on_out_of_memory(lambda rows: model(x[rows].clone()).float(), len(x))
+        return halve_on_out_of_memory(lambda rows: own_logits(model(x[rows].clone()), len(x[rows])), len(x))
 
 
 @contextmanager
