@@ -52,6 +52,15 @@ def too_large(norm: str, epsilon: float, shape: tuple[int, ...] | None = None) -
         norm: "linf", "l2", "l1" or "l0"; the strengths of other threats are never too large.
         shape: of an image; None if it is not known yet, so that only linf can be judged.
     """
+    return _beyond(f"a radius of {epsilon:g} in {norm} holds every image", norm, epsilon, shape)
+
+
+def too_long(norm: str, step: float, shape: tuple[int, ...] | None = None) -> str:
+    """What is wrong with a step that leads past every image, as `too_large` says it of a radius."""
+    return _beyond(f"a step of {step:g} in {norm} leads past every image", norm, step, shape)
+
+
+def _beyond(finding: str, norm: str, epsilon: float, shape: tuple[int, ...] | None) -> str:
     values = math.prod(shape or ())
     widest = {"linf": 1.0, "l2": math.sqrt(values), "l1": values, "l0": values}.get(norm, math.inf)
     if norm == "linf" and epsilon >= 1:
@@ -64,4 +73,4 @@ def too_large(norm: str, epsilon: float, shape: tuple[int, ...] | None = None) -
     else:
         return ""
     meant = "" if norm == "l0" or epsilon / 255 >= widest else f"; did you mean {epsilon:g}/255?"
-    return f"a radius of {epsilon:g} in {norm} holds every image, since {reason}{meant}"
+    return f"{finding}, since {reason}{meant}"

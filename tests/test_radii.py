@@ -195,6 +195,16 @@ def test_threats_and_suites_refuse_them_with_their_place(tmp_path):
         load_suite(path, scale="digits")
 
 
+def test_suites_refuse_steps_in_grey_levels(tmp_path):
+    """PGD of radius 8/255 with steps of 2 jumps between corners of its ball, and finds less than it could."""
+    path = write_suite(tmp_path, "  - {attack: pgd, norm: linf, epsilon: 8/255, parameters: {step_size: 2}}\n")
+    words = r"pgd: step_size: a step of 2 in linf leads past every image, .* did you mean 2/255\?$"
+    with pytest.raises(BadInput, match=rf"^toy-suite\.yaml:7: {words}"):
+        load_suite(path, scale="digits")
+    path = write_suite(tmp_path, "  - {attack: pgd, norm: l1, parameters: {step_size: 1.5}}\n")
+    assert load_suite(path, scale="digits").items[0].attack.step_size == 1.5
+
+
 def test_an_evaluation_refuses_them_before_it_begins(tmp_path):
     """8×8 values are at most 8 apart in l2, 64 in l1 and l0; all that is wrong is said at once."""
     save_checkpoint(tmp_path / "toy.pt", trained())
@@ -220,6 +230,8 @@ def test_an_evaluation_refuses_them_before_it_begins(tmp_path):
     [
         ({"threats.linf.epsilon": 8}, "threats.linf.epsilon: a radius of 8 in linf .* did you mean 8/255"),
         ({"threats.l2.epsilon": 9}, "threats.l2.epsilon: a radius of 9 in l2 .* a 1×8×8 image .* did you mean 9/255"),
+        ({"threats.linf.step_size": 2}, "threats.linf.step_size: a step of 2 in linf .* did you mean 2/255"),
+        ({"threats.l2.step_size": 9}, "threats.l2.step_size: a step of 9 in l2 .* did you mean 9/255"),
     ],
 )
 def test_training_refuses_them(settings, words):

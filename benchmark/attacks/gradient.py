@@ -12,6 +12,7 @@ from benchmark.attacks.base import Attack, Classifier, Resumable, Stage
 from benchmark.attacks.objectives import OBJECTIVES, cross_entropy
 from benchmark.errors import BadInput
 from benchmark.noise import Noise
+from benchmark.radii import too_long
 from benchmark.threats import Threat
 
 
@@ -66,6 +67,12 @@ class PGD(Resumable):
         object.__setattr__(self, "k", tuple(self.k))
         if not (len(self.k) == 2 and 1 <= self.k[0] <= self.k[1]):
             raise BadInput(f"pgd: k must be a range [low, high] with 1 <= low <= high, not {list(self.k)}")
+
+    def check(self, threat: Threat, where: str = "") -> None:
+        """Refuse a norm without such steps, and a step that leads past every image."""
+        super().check(threat, where)
+        if self.step_size is not None and (problem := too_long(threat.norm, self.step_size)):
+            raise BadInput(f"{where}: pgd: step_size: {problem}" if where else f"pgd: step_size: {problem}")
 
     @property
     def random(self) -> bool:  # type: ignore[override]

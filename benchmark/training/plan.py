@@ -15,7 +15,7 @@ from benchmark.documents import parse_yaml
 from benchmark.errors import BadInput
 from benchmark.hardware import resolve_device, resolve_precision
 from benchmark.models import ARCHITECTURES
-from benchmark.radii import too_large
+from benchmark.radii import too_large, too_long
 from benchmark.scales import UNSAID, Epsilon, Named, Radii, read_radii
 from benchmark.storage import digest
 from benchmark.training.exchange import usual_settings
@@ -264,7 +264,8 @@ def _norms(bound: BoundMethod) -> set[str]:
 
 
 def _check_sizes(recipe: Recipe, shape: tuple[int, ...], where: str) -> None:
-    problems = {norm: too_large(norm, row.epsilon, shape) for norm, row in recipe.threats.items()}
+    problems = {f"{norm}.epsilon": too_large(norm, row.epsilon, shape) for norm, row in recipe.threats.items()}
+    problems |= {f"{norm}.step_size": too_long(norm, row.step_size, shape) for norm, row in recipe.threats.items()}
     if any(problems.values()):
-        found = (f"threats.{norm}.epsilon: {problem}" for norm, problem in problems.items() if problem)
+        found = (f"threats.{place}: {problem}" for place, problem in problems.items() if problem)
         raise BadInput(f"{where}: {'; '.join(found)}")
