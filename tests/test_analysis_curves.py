@@ -93,6 +93,25 @@ def test_a_search_that_misses_what_others_break_gives_an_upper_bound(missed, is_
     assert (found.area() is None) != is_measured
 
 
+@pytest.mark.parametrize(("lost", "is_measured"), [(1, True), (2, False)])
+def test_a_search_that_finds_nothing_at_any_distance_gives_an_upper_bound(lost, is_measured):
+    """Each image has adversarials somewhere; a search of three tiny steps says how far they went."""
+    found = curve(minimal(distances=np.where(np.arange(100) < 100 - lost, TRUE, np.inf)))
+    assert found.missed == lost
+    assert found.is_measured == is_measured
+    assert (found.area() is not None) == is_measured
+
+
+def test_a_search_for_what_is_close_in_another_norm_gives_an_upper_bound():
+    """DeepFool for l2, judged in l1: the closest in one is not the closest in the other."""
+    other = dataclasses.replace(minimal(), definition={"measure": "l2", "attack": {"name": "deepfool"}})
+    found = curve(other)
+    assert not found.is_measured
+    assert median_distance(evaluation(HERE, other), other) is None
+    same = dataclasses.replace(other, definition={**other.definition, "measure": "l1"})
+    assert curve(same).is_measured
+
+
 def test_attacks_may_share_the_images_among_them():
     half = TRUE <= 0.5
     halves = minimal("a", evaluated=half), minimal("b", evaluated=~half)

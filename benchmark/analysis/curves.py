@@ -1,10 +1,11 @@
 """Security curves: robust accuracy against ε, read from stored distances without any new attack.
 
 A curve is *measured* where it says what attacks of its norm would say at any ε: where attacks that minimise the
-distance looked at every image that is classified correctly, and where at the radii that other attacks were run at
-they break what those break, but for a hundredth of the images. Elsewhere it is an *upper bound*: an adversarial that
-an attack with a fixed budget found lies anywhere within that budget, usually at its end, and of what it did not break
-nothing is known beyond it. The share of images without a known adversarial within ε may then be much too high.
+distance looked at every image that is classified correctly and found something, however far away, and where at the
+radii that other attacks were run at they break what those break, but for a hundredth of the images. Elsewhere it is
+an *upper bound*: an adversarial that an attack with a fixed budget found lies anywhere within that budget, usually at
+its end, and of what it did not break nothing is known beyond it. The share of images without a known adversarial
+within ε may then be much too high.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ class Curve:
         accuracies: the suite's accuracies at these radii, fractions. The curve lies on them, or below where distances
             were borrowed and these attacks broke more.
         searched_by: the attacks that minimise the distance and looked at every image, as far as all were covered.
-        missed: how many images the suite breaks at one of its radii that those attacks do not reach there.
+        missed: how many images the suite breaks at one of its radii that those attacks do not reach there, or for
+            which they know of nothing at any distance: that says how far they went, not how far one has to go.
         borrowed: the other evaluations whose distances went into it.
     """
 
@@ -98,7 +100,7 @@ def security_curve(evaluation: Evaluation, norm: str, others: Iterable[Evaluatio
     is_covered = np.logical_or.reduce([~correct, *(flags for _, flags in looked)]).all()
     known = _closest(evaluation, [outcome for _, outcome in attacks])
     minimised = _closest(evaluation, [outcome for outcome, _ in looked])
-    alone = _closest(evaluation, own)
+    alone, lost = _closest(evaluation, own), np.isinf(minimised)
     radii = tuple(sorted({outcome.epsilon for outcome in own}))
     return Curve(
         norm=norm,
@@ -106,7 +108,7 @@ def security_curve(evaluation: Evaluation, norm: str, others: Iterable[Evaluatio
         radii=radii,
         accuracies=tuple(float((alone > radius).mean()) for radius in radii),
         searched_by=tuple(dict.fromkeys(outcome.label for outcome, _ in looked)) if is_covered else (),
-        missed=max(int(((alone <= radius) & (minimised > radius)).sum()) for radius in radii),
+        missed=max(int((((alone <= radius) & (minimised > radius)) | lost).sum()) for radius in radii),
         borrowed=tuple({other.id: other for other, _ in borrowed}.values()),
     )
 

@@ -25,12 +25,13 @@ def reached(outcome: Outcome) -> NDArray[np.float64]:
 def searched(evaluation: Evaluation, outcome: Outcome) -> NDArray[np.bool_]:
     """N flags: of this image the attack looked for the closest adversarial, as long as it goes on looking.
 
-    Never for an attack with a fixed budget, which may take the farthest that the ball allows, for one that did not
-    run to its end, and for one that was run on another network. In worst-case mode an attack that is given what
-    others left standing is done with an image at the first success within ε; the restarts that were left could have
-    come closer.
+    Never for an attack with a fixed budget, which may take the farthest that the ball allows, for one that looks for
+    what is close in another norm, for one that did not run to its end, and for one that was run on another
+    network. In worst-case mode an attack that is given what others left standing is done with an image at the
+    first success within ε; the restarts that were left could have come closer.
     """
-    if outcome.kind != "minimal" or not outcome.complete or evaluation.crafted_on is not None:
+    looks_elsewhere = outcome.definition.get("measure") not in (None, outcome.norm)
+    if outcome.kind != "minimal" or looks_elsewhere or not outcome.complete or evaluation.crafted_on is not None:
         return np.zeros_like(outcome.evaluated)
     threat = outcome.norm, outcome.epsilon
     before = evaluation.outcomes[: [other.label for other in evaluation.outcomes].index(outcome.label)]

@@ -48,6 +48,7 @@ class Attack(ABC):
         source: "own", or the library that it adapts.
         paper: where it was published.
         random: whether restarts with other noise can find something else.
+        measure: the norm that it keeps its changes small in; None for that of the threat.
         gradient_free: whether it asks the network for logits or decisions only, never for a gradient.
         batch_independent: whether an example's result depends on nothing but itself and its noise.
         version: raised whenever the same parameters would give other results; old records are then re-run.
@@ -61,6 +62,7 @@ class Attack(ABC):
     random: ClassVar[bool] = False
     gradient_free: ClassVar[bool] = False
     batch_independent: ClassVar[bool] = True
+    measure: ClassVar[str | None] = None
     version: ClassVar[int] = 1
 
     @abstractmethod

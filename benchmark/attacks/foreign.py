@@ -103,6 +103,11 @@ class Foreign(Attack):
         own = self._norm()
         return NORMS if own is None or self.kind == "minimal" else (own,)
 
+    @property
+    def measure(self) -> str | None:  # type: ignore[override]
+        """The norm that the attack keeps its changes small in, as far as its library tells."""
+        return self._norm()
+
     def identity(self) -> dict[str, Any]:
         """The import path, the parameters given and the library's version."""
         try:

@@ -29,7 +29,7 @@ for _path in sorted((Path(__file__).parents[1] / "suites").glob("*.yaml")):
 GIVEN = "--epsilon"
 
 #: What readers and the analysis want to know about an attack, though it decides no number.
-_TOLD = ("kind", "source", "paper", "gradient_free")
+_TOLD = ("kind", "source", "paper", "gradient_free", "measure")
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,9 @@ def _note(curve: Curve) -> str:
     if not names:
         told = "no attack of this norm looked for the closest adversarial of every image"
     elif not curve.is_measured:
-        told = f"{names} do not reach {curve.missed} images that other attacks break"
+        told = (
+            f"{names} do not reach {curve.missed} images that other attacks break, or find nothing for them at any ε"
+        )
     else:
         told = f"searched by {names}"
     lower = [
