@@ -39,13 +39,14 @@ def save(folder: Path, checkpoint: models.Checkpoint | None = None) -> Path:
     return models.save_checkpoint(folder / f"{checkpoint.name}.pt", checkpoint)
 
 
-def write_suite(folder: Path, attacks: str, images: int = 60, head: str = "") -> Path:
-    """A suite file with these lines under `attacks:`."""
+def write_suite(folder: Path, attacks: str, images: int = 60, head: str | None = None) -> Path:
+    """A suite file with these lines under `attacks:`; without a head of its own, all of its threats count."""
     path = folder / "toy-suite.yaml"
+    counted = "union: all\n" if head is None else ""
     path.write_text(
-        f"name: toy\nversion: 1\nimages: {images}\n{head}"
+        f"name: toy\nversion: 1\nimages: {images}\n{head or ''}"
         "epsilons:\n  digits: {linf: 0.12, l2: 0.5, l1: 1.5}\n"
-        f"attacks:\n{attacks}"
+        f"attacks:\n{attacks}{counted}"
     )
     return path
 

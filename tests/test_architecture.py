@@ -15,23 +15,9 @@ PACKAGE = ROOT / "benchmark"
 
 #: Rooms by floor, from the ground up. A room may import from lower floors only.
 FLOORS = (
-    {
-        "errors",
-        "registry",
-        "storage",
-        "noise",
-        "settings",
-        "generators",
-        "projections",
-        "radii",
-        "scales",
-        "threats",
-        "hardware",
-        "memory",
-    }
-    | {"processes", "documents", "cache", "pages", "latex", "environment"},
-    {"errors", "registry", "storage", "noise", "generators", "projections", "radii", "threats", "hardware", "memory"}
-    | {"processes", "documents", "cache", "pages", "latex", "environment", "labels"},
+    {"errors", "registry", "storage", "documents", "cache", "pages", "latex", "environment", "processes", "hardware"}
+    | {"memory", "settings", "generators", "noise", "projections", "radii", "scales", "threats", "labels"}
+    | {"limits", "damage"},
     {"data", "models", "attacks"},
     {"training", "evaluation", "analysis"},
     {"reporting", "papers"},
@@ -43,8 +29,9 @@ FLOORS = (
 #: The stairs within a floor: room -> rooms of its own floor it may import.
 STAIRS = {
     "registry": {"errors"},
-    "documents": {"errors", "storage"},
+    "documents": {"errors", "limits", "storage"},
     "storage": {"errors"},
+    "damage": {"errors"},
     "hardware": {"errors"},
     "cache": {"errors"},
     "environment": {"errors"},

@@ -15,7 +15,7 @@ import torch
 
 from benchmark.data import load
 from benchmark.errors import BadInput
-from benchmark.models import Checkpoint, build, files, load_checkpoint, save_checkpoint
+from benchmark.models import Checkpoint, build, files, load_checkpoint, save_checkpoint, unpickle
 
 FORMATS = (".pt", ".safetensors")
 
@@ -276,11 +276,13 @@ def test_nothing_in_a_file_is_run(tmp_path, disguise, suffix):
     assert not mark.exists()
 
 
-def test_what_slips_past_the_reading_of_instructions_is_stopped_by_torch(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "_refuse_code", lambda *_: None)
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_a_name_that_no_tensor_needs_leads_nowhere(tmp_path, monkeypatch, protocol):
+    """Also where nobody looks through the instructions beforehand: the one who follows them knows no such name."""
+    monkeypatch.setattr(unpickle, "foreign", lambda _: "")
     mark, path = tmp_path / "mark", tmp_path / "a.pt"
-    torch.save({"format": files.FORMAT, "version": 1, "header": "{}", "state": Runs(mark)}, path)
-    refused(path, "is damaged")
+    path.write_bytes(in_torch_zip(pickle.dumps({"state": Runs(mark)}, protocol)))
+    refused(path, r"asks to run code \(posix.mkdir\)|is damaged")
     assert not mark.exists()
 
 
@@ -366,8 +368,10 @@ def test_another_architecture_or_class_count_than_the_weights(saved):
         (lambda weight: weight.to(torch.complex64), "is torch.complex64"),
         (lambda weight: torch.full_like(weight, float("nan")), "not finite"),
         (lambda weight: torch.where(weight == weight.max(), float("inf"), weight), "not finite"),
-        (lambda weight: torch.zeros(1, 1, 1, 1).expand(weight.shape), "'network.3.weight' is"),
-        (lambda weight: torch.zeros(1).expand(10**12), "'network.3.weight' is"),
+        (lambda weight: torch.zeros(1, 1, 1, 1).expand(weight.shape), "shows its numbers more than once"),
+        (lambda weight: torch.zeros(1).expand(10**12), "shows its numbers more than once"),
+        (lambda weight: weight.flatten()[:-1], "'network.3.weight' is"),
+        (lambda weight: weight.transpose(2, 3), "'network.3.weight' is"),
         (lambda weight: "weights", "network.3.weight' is wrong"),
         (lambda weight: weight.to_sparse(), "asks to run code|is wrong|is torch"),
     ],

@@ -7,50 +7,68 @@ from __future__ import annotations
 
 import io
 import json
-import pickletools
-import re
 import stat
-import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from benchmark.errors import BadInput
+from benchmark.damage import cause, parse_json
+from benchmark.errors import LONGEST, BadInput
+from benchmark.limits import CHECKPOINT, HEADER
+from benchmark.models.archive import read_archive
+from benchmark.models.unpickle import ForeignCode, Refused, foreign
 from benchmark.storage import digest, tensor_digest, write_atomic
 
 FORMAT = "robustness-benchmark checkpoint"
 VERSION = 1
-
-#: Bounds in bytes: the largest architecture has 1.1 GB of weights, a long history some hundred kB.
-LARGEST_FILE, LARGEST_HEADER = 8 * 2**30, 4 * 2**20
-
-#: The only names a checkpoint's pickle may mention: what torch rebuilds plain tensors from.
-HARMLESS = re.compile(
-    r"collections OrderedDict|torch [A-Z][A-Za-z0-9]+Storage|torch._utils _rebuild_(tensor_v2|parameter)"
-)
-
-#: Pickle opcodes that import or call by other ways than a plain GLOBAL; torch writes none of them.
-CALLING = {"STACK_GLOBAL", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4", "PERSID"}
 
 
 def write_file(path: Path, header: dict[str, Any], state: dict[str, Tensor]) -> Path:
     """Write plain values and named tensors to `path`; its suffix chooses the format.
 
     Raises:
-        BadInput: the file can't be written.
+        BadInput: the file can't be written, or would be refused when it is read.
     """
-    text = json.dumps(header)
+    text = header_text(header)
     # Made in memory first: what a full disk makes the libraries' own writers raise is no OSError.
     if path.suffix == ".safetensors":
         from safetensors.torch import save
 
         metadata = {"format": FORMAT, "version": str(VERSION), "header": text, "sha256": _checksum(text, state)}
-        return write_atomic(path, save(state, metadata))
-    content = io.BytesIO()
-    torch.save({"format": FORMAT, "version": VERSION, "header": text, "state": state}, content)
-    return write_atomic(path, content.getvalue())
+        content = save(state, metadata)
+    else:
+        buffer = io.BytesIO()
+        torch.save({"format": FORMAT, "version": VERSION, "header": text, "state": state}, buffer)
+        content = buffer.getvalue()
+    try:
+        _check_written(path, content)
+    except (Refused, ForeignCode) as problem:
+        raise BadInput(
+            f"can't save {path}: the file {problem}; what is told about the network takes {len(text):,} bytes, "
+            "most of them its history"
+        ) from problem
+    return write_atomic(path, content)
+
+
+def _check_written(path: Path, content: bytes) -> None:
+    """Raises Refused if the file would be refused when it is read."""
+    if path.suffix != ".safetensors":
+        read_archive(io.BytesIO(content), len(content), build=False)
+    elif _header_size(content) > HEADER:
+        raise Refused(_TOO_LONG)
+    if len(content) > CHECKPOINT:
+        raise Refused(f"has {len(content):,} bytes, checkpoints have 1 to {CHECKPOINT:,}")
+
+
+_TOO_LONG = f"has a header of more than {HEADER:,} bytes"
+
+
+def header_text(header: dict[str, Any]) -> str:
+    """The plain values of a checkpoint as they stand in the file."""
+    return json.dumps(header, separators=(",", ":"))
 
 
 def read_file(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -63,8 +81,8 @@ def read_file(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     try:
         if start.startswith(b"PK\x03\x04"):
             payload = _read_pt(path, size)
-        elif 8 < int.from_bytes(start[:8], "little") + 8 <= size and start[8:9] == b"{":
-            payload = _read_safetensors(path, int.from_bytes(start[:8], "little"))
+        elif 8 < _header_size(start) + 8 <= size and start[8:9] == b"{":
+            payload = _read_safetensors(path, _header_size(start))
         else:
             _refuse_bare_pickle(path, size)
             payload = None
@@ -79,11 +97,14 @@ def read_file(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
                 f"{path} has checkpoint format version {found}, this program reads {VERSION}; "
                 "use the release that wrote it, or train it again"
             )
-        return dict(json.loads(payload["header"])), dict(payload["state"])
+        header, state = dict(parse_json(payload["header"], HEADER, finite=False)), dict(payload["state"])
     except BadInput:
         raise
     except Exception as error:  # the libraries raise all kinds of errors for what a damaged file may hold
-        raise BadInput(f"{path} is damaged and can't be read; copy or train it again ({_brief(error)})") from error
+        raise BadInput(f"{path} is damaged and can't be read; copy or train it again ({cause(error)})") from error
+    if len(header_text(header)) > HEADER:  # numbers such as 1e15 are longer when they are written out
+        raise BadInput(f"{path} {_TOO_LONG}; it was not loaded")
+    return header, state
 
 
 def _look(path: Path) -> tuple[int, bytes]:
@@ -94,9 +115,9 @@ def _look(path: Path) -> tuple[int, bytes]:
             raise BadInput(f"{path} is a folder; name the checkpoint files in it, such as {path / '*.pt'}")
         if not stat.S_ISREG(status.st_mode):
             raise BadInput(f"{path} is not a regular file; name a checkpoint file")
-        if not 0 < status.st_size <= LARGEST_FILE:
+        if not 0 < status.st_size <= CHECKPOINT:
             raise BadInput(
-                f"{path} has {status.st_size:,} bytes, checkpoints have 1 to {LARGEST_FILE:,}; copy or train it again"
+                f"{path} has {status.st_size:,} bytes, checkpoints have 1 to {CHECKPOINT:,}; copy or train it again"
             )
         with path.open("rb") as file:
             return status.st_size, file.read(16)
@@ -107,30 +128,34 @@ def _look(path: Path) -> tuple[int, bytes]:
 
 
 def _read_pt(path: Path, size: int) -> Any:
-    with zipfile.ZipFile(path) as archive:
-        entries = archive.infolist()
-        if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
-            raise BadInput(f"{path} is a compressed archive, as checkpoints never are; it was not unpacked")
-        if sum(entry.file_size for entry in entries) > size:
-            raise BadInput(f"{path} claims to hold more than its own {size:,} bytes; it was not loaded")
-        pickles = [entry for entry in entries if entry.filename.endswith(".pkl")]
-        if not pickles:
-            raise BadInput(f"{path} is a zip archive but not a checkpoint; name a file that bench train made")
-        if any(entry.file_size > LARGEST_HEADER for entry in pickles):
-            raise BadInput(f"{path} has a header of more than {LARGEST_HEADER:,} bytes; it was not loaded")
-        for entry in pickles:
-            _refuse_code(path, archive.read(entry))
-        # torch writes checksums but never looks at them.
-        if rotten := archive.testzip():
-            raise BadInput(f"{path} is damaged ({rotten} does not fit its checksum); copy or train it again")
-    return torch.load(path, map_location="cpu", weights_only=True)
+    with path.open("rb") as file:
+        try:
+            payload = read_archive(file, size)
+        except Refused as problem:
+            raise BadInput(f"{path} {problem}") from problem
+        except ForeignCode as problem:
+            raise _wanting(path, problem.name) from problem
+    state = payload.get("state") if isinstance(payload, dict) else None
+    if not isinstance(state, dict):  # what it is instead, and that there is one, is for the caller to say
+        return payload
+    for name, value in state.items():
+        if not isinstance(name, str) or not isinstance(value, Tensor):
+            raise BadInput(f"{path}: the checkpoint's {f'state.{name}'[:LONGEST]!r} is wrong: no tensor with a name")
+    if sum(tensor.numel() * tensor.element_size() for tensor in state.values()) > size:
+        raise BadInput(f"{path} claims to hold more than its own {size:,} bytes; it was not loaded")
+    return payload
+
+
+def _header_size(content: bytes) -> int:
+    """How long the header of a safetensors file that begins so is, in bytes."""
+    return int.from_bytes(content[:8], "little")
 
 
 def _read_safetensors(path: Path, header_size: int) -> dict[str, Any]:
     from safetensors import safe_open
 
-    if header_size > LARGEST_HEADER:
-        raise BadInput(f"{path} has a header of more than {LARGEST_HEADER:,} bytes; it was not loaded")
+    if header_size > HEADER:
+        raise BadInput(f"{path} {_TOO_LONG}; it was not loaded")
     with safe_open(path, "pt", device="cpu") as file:
         metadata = file.metadata() or {}
         if metadata.get("format") != FORMAT:
@@ -148,33 +173,15 @@ def _checksum(header: str, state: dict[str, Tensor]) -> str:
 
 def _refuse_bare_pickle(path: Path, size: int) -> None:
     """Nothing made here is a bare pickle; say whether it is one that wanted to run something."""
-    if size <= LARGEST_HEADER:
-        try:
-            _refuse_code(path, path.read_bytes())
-        except ValueError:  # not a pickle either
-            return
-
-
-def _refuse_code(path: Path, pickled: bytes) -> None:
-    """Read a pickle's instructions, without following them, up to its end.
-
-    Raises:
-        ValueError: it is no pickle.
-        BadInput: it is one that would import something.
-    """
     wanted = ""
-    strings: list[str] = []
-    for opcode, argument, _ in pickletools.genops(pickled):
-        if isinstance(argument, str):
-            strings = [*strings[-1:], argument]
-        if opcode.name in CALLING or (opcode.name == "GLOBAL" and not HARMLESS.fullmatch(str(argument))):
-            name = str(argument) if opcode.name in ("GLOBAL", "INST") else " ".join(strings)
-            wanted = wanted or name or opcode.name
+    if size <= HEADER:
+        with suppress(ValueError):  # not a pickle either
+            wanted = foreign(path.read_bytes())
     if wanted:
-        raise BadInput(
-            f"{path} is a pickle that asks to run code ({wanted.replace(' ', '.')[:100]}); it was not loaded"
-        )
+        raise _wanting(path, wanted)
 
 
-def _brief(error: Exception) -> str:
-    return f"{type(error).__name__}: {str(error).splitlines()[0][:120] if str(error) else 'no message'}"
+def _wanting(path: Path, name: str) -> BadInput:
+    return BadInput(
+        f"{path} is a pickle that asks to run code ({name.replace(' ', '.')[:100]}); it was not loaded"
+    )

@@ -22,6 +22,7 @@ from pydantic_core import PydanticCustomError
 
 from benchmark.documents import LARGEST, parse_yaml
 from benchmark.errors import BadInput, nearest, short, unknown
+from benchmark.limits import EPOCHS
 from benchmark.radii import read_number
 from benchmark.scales import Radii, as_radii
 from benchmark.storage import read_text
@@ -133,7 +134,7 @@ class Recipe(_Strict):
     nesterov: bool = False
     weight_decay: NotNegative = 0.0
     schedule: Schedule = Constant()
-    epochs: Epochs
+    epochs: Annotated[int, Field(ge=1, le=EPOCHS)]
     batch_size: Annotated[int, Field(ge=2)] = 128
     augmentation: Literal["none", "shift", "crop-flip", "reflect-crop-flip"] = "none"
     precision: Literal["auto", "fp32", "bf16"] = "auto"

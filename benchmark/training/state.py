@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import io
-import pickle
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from benchmark.damage import Damaged, check_regular, naming
 from benchmark.errors import BadInput
+from benchmark.limits import CHECKPOINT
+from benchmark.models.archive import read_archive
 from benchmark.storage import write_atomic
 
 
@@ -20,24 +21,38 @@ def state_path(out: Path, stem: str) -> Path:
 
 
 def save_state(path: Path, identity: dict[str, Any], content: dict[str, Any]) -> None:
-    """Write tensors and plain values, so that reading them back runs no code."""
+    """Write tensors and plain values.
+
+    Raises:
+        BadInput: they could not be read again, or the file can't be written.
+    """
     # Made in memory first: what a full disk makes torch's own writer raise is no OSError.
     buffer = io.BytesIO()
     torch.save({"identity": identity, **content}, buffer)
+    try:
+        read_archive(buffer, buffer.getbuffer().nbytes, build=False)
+    except ValueError as error:
+        raise BadInput(f"can't save the training state {path}: the file {error}") from error
     write_atomic(path, buffer.getvalue())
 
 
-#: What a file that is no training state, or no longer one, makes its readers raise.
-_UNREADABLE = (
-    pickle.UnpicklingError,
-    zipfile.BadZipFile,
-    RuntimeError,
-    EOFError,
-    KeyError,
-    TypeError,
-    ValueError,
-    OSError,
-)
+def read_state(path: Path, build: bool = True) -> dict[str, Any]:
+    """All that was saved at `path`; nothing in it is run.
+
+    Args:
+        path: of the file.
+        build: whether the tensors are wanted, too; without them a look at it costs little.
+
+    Raises:
+        FileNotFoundError: there is nothing.
+        Damaged: it is no training state, or no longer one.
+    """
+    size = check_regular(path, CHECKPOINT)
+    with naming(path), path.open("rb") as file:
+        content = read_archive(file, size, build)
+        if not isinstance(content, dict) or not isinstance(content.get("identity"), dict):
+            raise Damaged(f"{path}: it is no training state")
+    return content
 
 
 def begun(path: Path, strict: bool) -> tuple[dict[str, Any], int, str | None] | None:
@@ -50,13 +65,14 @@ def begun(path: Path, strict: bool) -> tuple[dict[str, Any], int, str | None] | 
     Raises:
         BadInput: it can't be read.
     """
-    if not path.exists():
-        return None
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        name = content.get("name")
-        return dict(content["identity"]), int(content["epoch"]), None if name is None else str(name)
-    except _UNREADABLE as error:
+        content = read_state(path, build=False)
+        with naming(path):
+            name = content.get("name")
+            return content["identity"], int(content["epoch"]), None if name is None else str(name)
+    except FileNotFoundError:
+        return None
+    except Damaged as error:
         if strict:
             raise _unreadable(path) from error
         return None
@@ -68,16 +84,13 @@ def load_state(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
     Raises:
         BadInput: the file is damaged, or belongs to a run with other settings (they are named).
     """
-    if not path.exists():
-        return None
     try:
-        with zipfile.ZipFile(path) as archive:
-            if archive.testzip():  # torch itself does not look at the checksums it wrote
-                raise ValueError("its content does not fit its checksum")
-        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        found = content["identity"]
-    except _UNREADABLE as error:
+        content = read_state(path)
+    except FileNotFoundError:
+        return None
+    except Damaged as error:
         raise _unreadable(path) from error
+    found = content["identity"]
     differing = sorted(key for key in identity if found.get(key) != identity[key])
     if differing:
         raise BadInput(
