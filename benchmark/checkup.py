@@ -7,11 +7,13 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmark.cache import cache_root
+from benchmark.damage import Damaged, is_passing
 from benchmark.environment import check_working_folder, requirements
 from benchmark.errors import BadInput, first_line
 
@@ -35,7 +37,7 @@ class Finding:
         place: the file or folder, or "environment".
         problem: what is wrong.
         remedy: what to do about it, or what `mend` does.
-        action: "move" or "delete" where the doctor can do it, else "".
+        action: "move", "delete" or "mark" (say of which version a folder is) where the doctor can do it, else "".
         mended: whether it has been done.
     """
 
@@ -127,10 +129,14 @@ def _numbers(version: str) -> list[int]:
 
 def _results(folder: Path) -> Iterator[Finding]:
     from benchmark.evaluation import Ledger
+    from benchmark.evaluation.ledger import Unmarked
 
     yield from _leftovers(folder)
     try:
         ledger = Ledger.open(folder)
+    except Unmarked as error:
+        yield _unmarked(folder, str(error))
+        return
     except BadInput as error:
         yield Finding(str(folder), str(error), "choose another folder, or the version that wrote it")
         return
@@ -147,25 +153,31 @@ def _results(folder: Path) -> Iterator[Finding]:
             yield Finding(str(folder), f"{evaluation.name}: {failure}", "bench evaluate tries it again")
 
 
-def _records(folder: Path) -> Iterator[Finding]:
-    from benchmark.evaluation.record import Damaged, read_record
+def _unmarked(folder: Path, problem: str) -> Finding:
+    """A folder that does not say of which version it is: its records do, if it has any."""
+    from benchmark.evaluation.record import read_record
 
-    for path in sorted(folder.glob(RECORDS)):
-        try:
-            record = read_record(path)
-        except Damaged as error:
-            yield Finding(str(path), str(error).partition(": ")[2], "it is made again by bench evaluate", "move")
-        except FileNotFoundError:
-            continue
-        else:
-            if not record.key["network"].startswith(path.parent.name):
-                yield Finding(str(path), "it belongs to another network", "it is made again if missed", "move")
+    place = str(folder / "format.json")
+    for path in sorted((folder / "records").glob("*/*.safetensors")):
+        with suppress(Damaged, FileNotFoundError):
+            read_record(path)
+            return Finding(place, problem, "it is written anew, since the records are of this version", "mark")
+    return Finding(place, problem, "choose another folder, or the version that wrote it")
+
+
+def _records(folder: Path) -> Iterator[Finding]:
+    from benchmark.evaluation.record import read_record
+
+    def read(path: Path) -> None:
+        if not read_record(path).key["network"].startswith(path.parent.name):
+            raise Damaged(f"{path}: it belongs to another network")
+
+    yield from _damaged(folder.glob(RECORDS), read, "it is made again by bench evaluate, if it is missed")
 
 
 def _keepsakes(folder: Path) -> Iterator[Finding]:
     from benchmark.evaluation.answers import read_known
     from benchmark.evaluation.keepsakes import read_keepsake
-    from benchmark.evaluation.record import Damaged
     from benchmark.evaluation.specimens import read_specimens
 
     kinds: tuple[tuple[str, Callable[[Path], object], str], ...] = (
@@ -174,28 +186,39 @@ def _keepsakes(folder: Path) -> Iterator[Finding]:
         ("answers", read_known, "bench evaluate asks the network again"),
     )
     for kind, read, remedy in kinds:
-        for path in sorted((folder / kind).glob("*/*.npz")):
-            try:
-                read(path)
-            except Damaged as error:
-                yield Finding(str(path), str(error).partition(": ")[2], remedy, "move")
-            except FileNotFoundError:
-                continue
+        yield from _damaged((folder / kind).glob("*/*.npz"), read, remedy)
 
 
 def _zoo(folder: Path) -> Iterator[Finding]:
     from benchmark.models import load_checkpoint
+    from benchmark.training.state import read_state
 
     yield from _leftovers(folder)
-    for path in sorted(path for pattern in CHECKPOINTS for path in folder.glob(pattern)):
+    checkpoints = (path for pattern in CHECKPOINTS for path in folder.glob(pattern))
+    yield from _damaged(checkpoints, load_checkpoint, "it is made again by bench train")
+    states = sorted(folder.glob(".state/*.pt"))
+    broken = list(_damaged(states, read_state, "the run begins anew"))
+    yield from broken
+    remedy = "say bench train again with --resume, or delete it"
+    for path in states:
+        if str(path) not in {finding.place for finding in broken}:
+            yield Finding(str(path), "a training run was interrupted", remedy)
+
+
+def _damaged(paths: Iterable[Path], read: Callable[[Path], object], remedy: str) -> Iterator[Finding]:
+    """What is wrong with files that `read` can't read: to be moved aside, unless they may be whole nevertheless."""
+    for path in sorted(paths):
         try:
-            load_checkpoint(path)
-        except BadInput as error:
-            yield Finding(str(path), str(error).removeprefix(f"{path} "), "it is made again by bench train", "move")
-    for path in sorted(folder.glob(".state/*.pt")):
-        yield Finding(
-            str(path), "a training run was interrupted", "say bench train again with --resume, or delete it"
-        )
+            read(path)
+        except (Damaged, BadInput) as error:
+            problem = str(error).removeprefix(str(path)).lstrip(": ")
+            if is_passing(error):
+                yield Finding(str(path), problem, "allow it to be read, or try again when there is more memory")
+            else:
+                yield Finding(str(path), problem, remedy, "move")
+        except FileNotFoundError:  # moved meanwhile, by another process
+            if path.is_symlink():
+                yield Finding(str(path), "it is a link that leads nowhere", remedy, "move")
 
 
 def _leftovers(folder: Path) -> Iterator[Finding]:
@@ -211,6 +234,8 @@ def _leftovers(folder: Path) -> Iterator[Finding]:
 
 
 def _mended(finding: Finding, *folders: Path) -> Finding:
+    from benchmark.evaluation import Ledger
+
     if not finding.action:
         return finding
     path = Path(finding.place)
@@ -218,6 +243,10 @@ def _mended(finding: Finding, *folders: Path) -> Finding:
     if not path.parent.resolve().is_relative_to(home.resolve()):
         return replace(finding, remedy=f"a link leads there from {home}; {finding.remedy}")
     try:
+        if finding.action == "mark":
+            path.unlink(missing_ok=True)
+            Ledger(home).mark()
+            return replace(finding, mended=True)
         if finding.action == "delete":
             path.unlink(missing_ok=True)
             return replace(finding, mended=True)

@@ -10,11 +10,9 @@ from typing import Any, Generic, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from benchmark.errors import BadInput, nearest, short
+from benchmark.errors import MISTAKES, BadInput, first_line, nearest, several, short
+from benchmark.limits import DOCUMENT as LARGEST
 from benchmark.storage import read_text
-
-#: In bytes; the largest that comes with the package has some ten thousand.
-LARGEST = 2**18
 
 
 class Schema(BaseModel):
@@ -43,8 +41,8 @@ def read_document(path: str | Path, schema: type[S]) -> Document[S]:
     """Read the YAML file at `path`.
 
     Raises:
-        BadInput: the file can't be read, is not YAML, or does not fit `schema`. All misfits are listed, each with
-            its line; for an unknown key the nearest known one is offered.
+        BadInput: the file can't be read, is not YAML, or does not fit `schema`. Misfits are listed, each with its
+            line; for an unknown key the nearest known one is offered.
     """
     path = Path(path)
     try:
@@ -62,8 +60,9 @@ def parse_document(text: str, schema: type[S], name: str) -> Document[S]:
     try:
         return Document(schema.model_validate(value), name, lines)
     except ValidationError as error:
-        messages = [_explain(name, lines, schema, detail) for detail in error.errors()]
-        raise BadInput("\n".join(messages)) from None
+        found = error.errors(include_url=False)
+    told = [_explain(name, lines, schema, detail) for detail in found[:MISTAKES]]
+    raise BadInput(several(told, more=len(found) - len(told)))
 
 
 def parse_yaml(text: str, name: str) -> tuple[Any, dict[tuple[Hashable, ...], int]]:
@@ -79,8 +78,10 @@ def parse_yaml(text: str, name: str) -> tuple[Any, dict[tuple[Hashable, ...], in
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise BadInput(f"{name}:{line}: not valid YAML: {error.problem}") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise BadInput(f"{name}: not valid YAML: {error}") from error
+    except BadInput:
+        raise
+    except Exception as error:  # its constructors raise all kinds of errors for a value that is not what its tag says
+        raise BadInput(f"{name}: not valid YAML: {type(error).__name__}: {first_line(error)}") from error
     return value, lines
 
 
@@ -107,7 +108,7 @@ def _lines(root: yaml.Node | None, name: str) -> dict[tuple[Hashable, ...], int]
                 if not isinstance(key, yaml.ScalarNode):
                     raise BadInput(f"{name}:{line}: a key must be a plain word or number")
                 if key.value in seen:
-                    raise BadInput(f"{name}:{line}: the key {key.value!r} occurs twice")
+                    raise BadInput(f"{name}:{line}: the key {short(key.value)} occurs twice")
                 seen.add(key.value)
                 below = (*path, key.value)
                 visit(child, below, above)
@@ -131,7 +132,7 @@ def _explain(name: str, lines: dict[tuple[Hashable, ...], int], schema: type[Sch
         known = _known_keys(schema, path[:-1])
         close = nearest(str(path[-1]), known)
         hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(known)}"
-        return f"{place}: unknown key {str(path[-1])!r}; {hint}"
+        return f"{place}: unknown key {short(str(path[-1]))}; {hint}"
     if detail["type"] == "missing":
         return f"{place}: the key {str(path[-1])!r} is missing"
     field = ".".join(str(part) for part in path)

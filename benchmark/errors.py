@@ -12,8 +12,8 @@ from typing import Any
 
 #: No name is longer; what is, is cut off in messages.
 LONGEST = 100
-#: How many names a message lists.
-MOST = 100
+#: How many names a message lists, and how many mistakes.
+MOST, MISTAKES = 100, 20
 
 
 class BadInput(Exception):
@@ -100,6 +100,13 @@ def unknown(kind: str, name: str, choices: Iterable[str], where: str = "") -> Ba
     known = ", ".join(choices[:MOST]) + (f" and {len(choices) - MOST} more" if len(choices) > MOST else "")
     hint = f"did you mean {' or '.join(close)}?" if close else f"known: {known or 'none'}"
     return BadInput(f"{where + ': ' if where else ''}unknown {kind} {short(name)}; {hint}")
+
+
+def several(mistakes: Iterable[str], more: int = 0) -> str:
+    """One message of several, each on a line of its own: the first few, and how many `more` there are."""
+    lines = [*dict.fromkeys(mistakes)]
+    more += max(len(lines) - MISTAKES, 0)
+    return "\n".join([*lines[:MISTAKES], *([f"and {more:,} mistakes more"] if more > 0 else [])])
 
 
 def short(value: object) -> str:

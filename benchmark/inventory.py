@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import json
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmark.damage import Damaged
 from benchmark.errors import BadInput, unknown
 
 if TYPE_CHECKING:
@@ -232,7 +232,7 @@ def _network(source: str, download: bool, trust: bool) -> Row:
 
 
 def _record(path: Path) -> Row:
-    from benchmark.evaluation.record import Damaged, read_record
+    from benchmark.evaluation.record import read_record
 
     try:
         record = read_record(path)
@@ -246,14 +246,11 @@ def _record(path: Path) -> Row:
 
 
 def _evaluation(path: Path) -> Row:
-    from benchmark.storage import read_text
+    from benchmark.evaluation.ledger import read_manifest
 
     try:
-        manifest = json.loads(read_text(path))
+        return read_manifest(path)
     except FileNotFoundError as error:
         raise BadInput(f"can't read {path}: there is no such file") from error
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"can't read {path}: it is not JSON") from error
-    if not isinstance(manifest, dict) or not {"model", "suite", "records"} <= manifest.keys():
-        raise BadInput(f"{path} is not an evaluation; they lie in the folder evaluations/ of the results")
-    return manifest
+    except Damaged as error:
+        raise BadInput(f"{error}; evaluations lie in the folder evaluations/ of the results") from error

@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import hostile_archives
+import hostile_cards
 import hostile_checkpoints
 import hostile_documents
 import hostile_ledgers
@@ -20,7 +22,7 @@ import torch
 from hostile_making import CORPUS, checkpoint
 
 #: Each registers its files in the corpus.
-MAKERS = (hostile_checkpoints, hostile_documents, hostile_ledgers, hostile_tensors)
+MAKERS = (hostile_archives, hostile_cards, hostile_checkpoints, hostile_documents, hostile_ledgers, hostile_tensors)
 
 #: What may be allocated beyond what the program had before it opened the file, in bytes.
 BOUND = 256 * 2**20

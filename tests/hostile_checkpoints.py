@@ -7,7 +7,7 @@ import struct
 import zipfile
 
 import torch
-from hostile_making import CORPUS, Runs, checkpoint, header, hostile, laughs, mark, state, torch_zip
+from hostile_making import CORPUS, Runs, checkpoint, header, hostile, laughs, mark, pickled, state, torch_zip
 
 # Pickles that run code, in disguises.
 
@@ -112,6 +112,106 @@ def _(path):
     from benchmark.models.files import FORMAT
 
     torch.save({"format": FORMAT, "version": 1, "header": "[" * 10**6, "state": {}}, path)
+
+
+# Pickles that never end, or make more than they are.
+
+
+@hostile("checkpoint/nested-key.pt")
+def _(path):
+    """A key that is a pair of pairs of pairs ...: to hash it takes 2^60 steps."""
+    pairs = b"".join(b"q" + bytes([n]) + b"h" + bytes([n]) + b"\x86" for n in range(60))
+    path.write_bytes(torch_zip(b"\x80\x02})" + pairs + b"K\x01s.", ("a/byteorder", b"little")))
+
+
+@hostile("checkpoint/colliding-keys.pt")
+def _(path):
+    """250,000 numbers that all have one hash."""
+    keys = b"".join(b"\x8a\x0b" + (n * (2**61 - 1)).to_bytes(11, "little") + b"N" for n in range(1, 250_000))
+    path.write_bytes(torch_zip(b"\x80\x02}(" + keys + b"u."))
+
+
+@hostile("checkpoint/many-small-things.pt")
+def _(path):
+    path.write_bytes(torch_zip(b"\x80\x02]" + b"]" * (2**22 - 10) + b"."))
+
+
+@hostile("checkpoint/holds-itself.pt")
+def _(path):
+    """Its weights are the checkpoint: whoever follows all that is in it never ends."""
+    whole = pickled(header(), {})
+    assert whole.count(b"}(") == 2
+    before, weights = whole[: whole.rindex(b"}(")].replace(b"\x80\x02}(", b"\x80\x02}q\x00("), b"h\x00u."
+    path.write_bytes(torch_zip(before + weights))
+
+
+@hostile("checkpoint/lists-in-lists.pt")
+def _(path):
+    """Half a million deep, which ends programs that look into each by a call of its own."""
+    whole, deep = pickled(header(), {}), 500_000
+    weights = b"]" * deep + b"a" * (deep - 1) + b"u."
+    path.write_bytes(torch_zip(whole[: whole.rindex(b"}(")] + weights))
+
+
+# Tensors that claim more than is stored.
+
+
+def _claiming(path, key="0", stored=288, offset=0, shape=(32, 1, 3, 3), strides=(9, 9, 3, 1)):
+    """The first weight alone, with 288 numbers that are there."""
+    claim = ("FloatStorage", key, stored, offset, shape, strides)
+    path.write_bytes(torch_zip(pickled(header(), {"network.0.weight": claim}), ("a/data/0", bytes(4 * 288))))
+
+
+@hostile("checkpoint/a-storage-of-a-terabyte.pt")
+def _(path):
+    _claiming(path, stored=2**38)
+
+
+@hostile("checkpoint/beyond-its-storage.pt")
+def _(path):
+    _claiming(path, offset=1)
+
+
+@hostile("checkpoint/before-its-storage.pt")
+def _(path):
+    _claiming(path, strides=(9, 9, 3, -1), offset=2)
+
+
+@hostile("checkpoint/steps-beyond-all-bounds.pt")
+def _(path):
+    """A dimension of one is never stepped over, so that any step stays within what is stored."""
+    _claiming(path, shape=(32, 1, 3, 3), strides=(9, 2**70, 3, 1))
+
+
+@hostile("checkpoint/one-number-for-all.pt")
+def _(path):
+    _claiming(path, shape=(2**40,), strides=(0,))
+
+
+@hostile("checkpoint/numbers-that-overlap.pt")
+def _(path):
+    _claiming(path, shape=(128, 128), strides=(1, 1))
+
+
+@hostile("checkpoint/a-storage-that-is-not-there.pt")
+def _(path):
+    _claiming(path, key="../0")
+
+
+@hostile("checkpoint/one-storage-for-all.pt")
+def _(path):
+    """Every weight of the largest architecture is the same twenty megabytes; together they would be a gigabyte."""
+    from benchmark.models import build
+
+    with torch.device("meta"):
+        wanted = build("wrn-70-16", num_classes=10, shape=(3, 32, 32), mean=(0.3,) * 3, std=(0.4,) * 3).state_dict()
+    most = max(tensor.numel() for tensor in wanted.values())
+    claims = {}
+    for name, tensor in wanted.items():
+        storage = ("FloatStorage", "0", most) if tensor.is_floating_point() else ("LongStorage", "1", 1)
+        claims[name] = (*storage, 0, tuple(tensor.shape), tuple(tensor.stride()))
+    about = header(architecture="wrn-70-16", shape=[3, 32, 32], mean=[0.3] * 3, std=[0.4] * 3)
+    path.write_bytes(torch_zip(pickled(about, claims), ("a/data/0", bytes(4 * most)), ("a/data/1", bytes(8))))
 
 
 # Claims and weights that don't fit.

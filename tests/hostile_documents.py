@@ -41,6 +41,27 @@ def _(path):
     path.write_text("name: [" + "1," * 130_000 + "]")
 
 
+#: A suite up to its attacks.
+HEAD = "name: s\nversion: 1\nimages: 5\nepsilons: {digits: {linf: 0.1}}\n"
+
+
+@hostile("suite/very-many-mistakes.yaml")
+def _(path):
+    path.write_text(f"{HEAD}attacks: [{'0,' * 60_000}]\n")
+
+
+@hostile("suite/very-many-keys.yaml")
+def _(path):
+    keys = "".join(f"x{number}: 0\n" for number in range(25_000))
+    path.write_text(f"{HEAD}attacks: [{{attack: fgsm, norm: linf}}]\n{keys}")
+
+
+@hostile("suite/endless-steps.yaml")
+def _(path):
+    """JSON, in which records say what they were made with, knows no infinity."""
+    path.write_text(f"{HEAD}attacks: [{{attack: pgd, norm: linf, parameters: {{relative_step_size: .inf}}}}]\n")
+
+
 @hostile(*(f"{door}/digits.yaml" for door in YAML))
 def _(path):
     path.write_text("name: " + "9" * 250_000)
@@ -54,6 +75,23 @@ def _(path):
 @hostile(*(f"{door}/bytes.yaml" for door in YAML))
 def _(path):
     path.write_bytes(bytes(range(256)) * 100)
+
+
+#: Values that are not what their tag says, for which YAML's constructors raise errors of five kinds.
+MISTAGGED = {
+    "no-number": "!!int '_'",
+    "no-float": "!!float 'x.y'",
+    "no-date": "!!timestamp tomorrow",
+    "no-truth": "!!bool perhaps",
+    "no-bytes": "!!binary '='",
+    "no-pairs": "!!pairs {a: 1}",
+    "no-day": "2001-99-99",
+}
+
+
+@hostile(*(f"{door}/{name}.yaml" for door in YAML for name in MISTAGGED))
+def _(path):
+    path.write_text(f"name: {MISTAGGED[path.stem]}\n")
 
 
 def suite(path: Path, attack: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 import zipfile
 from pathlib import Path
 
@@ -66,6 +67,12 @@ def _(path):
     )
 
 
+@hostile("records/numbers-for-warnings.safetensors")
+def _(path):
+    key = {"network": "warned", "data": {"digest": "d", "start": 0, "stop": 3}, "attack": {}}
+    record(path, key=key, info={**INFO, "warnings": [0] * 1_500_000})
+
+
 @hostile("records/not-a-number.safetensors")
 def _(path):
     arrays = {"distance": np.full(3, np.nan, np.float32)}
@@ -91,12 +98,26 @@ def _(path):
     record(path, key=key, text=canonical_json({"format": 99, "key": key, "info": INFO}))
 
 
+@hostile("records/longer-than-any.safetensors")
+def _(path):
+    record(
+        path, key={"network": "long", "data": {"digest": "d", "start": 0, "stop": 3}, "attack": {"x": "y" * 2**24}}
+    )
+
+
+@hostile("records/much-of-an-error.safetensors")
+def _(path):
+    key = {"network": "error", "data": {"digest": "d", "start": 0, "stop": 3}, "attack": {}}
+    record(path, key=key, info={**INFO, "error": "x" * 10**6})
+
+
 @hostile("records/nested-json.safetensors")
 def _(path):
     record(path, text='{"a":' * 10**5)
 
 
-def manifest(path: Path, **changes) -> None:
+def manifest(path: Path, suite: dict | None = None, card_of: dict | None = None, **changes) -> None:
+    from benchmark.evaluation.form import suite_digest
     from benchmark.storage import digest
 
     card = dict.fromkeys(("name", "method", "network", "architecture", "dataset", "digest"), "n")
@@ -105,7 +126,7 @@ def manifest(path: Path, **changes) -> None:
     content = {
         "id": "0" * 64,
         "model": card,
-        "suite": {"name": "s", "preset": "full", "digest": "d", "items": [item]},
+        "suite": {"name": "s", "preset": "full", "items": [item]},
         "dataset": {"name": "d", "digest": "d", "images": 3},
         "mode": "full",
         "seed": 0,
@@ -114,6 +135,9 @@ def manifest(path: Path, **changes) -> None:
         "records": {"a": []},
         **changes,
     }
+    content["suite"]["digest"] = suite_digest(content["suite"], content["dataset"]["images"])
+    content["suite"] |= suite or {}
+    content["model"] |= card_of or {}
     path.write_text(json.dumps({**content, "sha256": digest(content)}))
 
 
@@ -140,6 +164,66 @@ def _(path):
 @hostile("manifest/a-list-as-name.json")
 def _(path):
     manifest(path, model={"name": ["x"]})
+
+
+@hostile("manifest/under-the-digest-of-another-suite.json")
+def _(path):
+    manifest(path, suite={"digest": "5" * 64})
+
+
+@hostile("manifest/a-radius-beyond-all-bounds.json")
+def _(path):
+    item = {"label": "a", "attack": {}, "norm": "linf", "epsilon": 1e308, "restarts": 1, "kind": "budget"}
+    manifest(path, suite={"items": [item | {"source": "own", "paper": ""}]})
+
+
+@hostile("manifest/seconds-in-words.json")
+def _(path):
+    manifest(path, card_of={"extra": {"seconds": "x"}})
+
+
+@hostile("manifest/a-size-of-400-digits.json")
+def _(path):
+    manifest(path, card_of={"numbers": 10**400})
+
+
+@hostile("manifest/versions-that-are-a-list.json")
+def _(path):
+    manifest(path, card_of={"versions": [1]})
+
+
+@hostile("manifest/deep-settings.json")
+def _(path):
+    inner: list = []
+    for _ in range(300):
+        inner = [inner]
+    manifest(path, card_of={"anything": inner})
+
+
+@hostile("manifest/a-million-empty-lists.json")
+def _(path):
+    path.write_text("[" + ",".join(["{}"] * 3_000_000) + "]")
+
+
+@hostile("manifest/numbers-for-notes.json")
+def _(path):
+    manifest(path, notes=[0] * 1_000_000)
+
+
+@hostile("manifest/numbers-for-records.json")
+def _(path):
+    manifest(path, records={str(number): 0 for number in range(500_000)})
+
+
+@hostile("manifest/one-record-twice.json")
+def _(path):
+    """What it found would count twice, and so would what of it is confirmed."""
+    manifest(path, records={"a": ["0" * 64, "1" * 64, "0" * 64]})
+
+
+@hostile("manifest/a-link-to-nothing.json")
+def _(path):
+    path.symlink_to(path.with_name("nothing"))
 
 
 @hostile("manifest/nested.json")
@@ -181,6 +265,52 @@ def _(path):
 @hostile("keepsake/objects.npz")
 def _(path):
     np.savez(path, rows=np.array([Runs(mark(path))], dtype=object), images=np.zeros(1))
+
+
+def npy(numbers: np.ndarray, version: tuple[int, int] = (1, 0)) -> bytes:
+    content = io.BytesIO()
+    np.lib.format.write_array(content, numbers, version)
+    return content.getvalue()
+
+
+@hostile("keepsake/one-image-twice.npz")
+def _(path):
+    np.savez(path, rows=np.array([1, 1]), images=np.zeros((2, 1, 8, 8), np.float32))
+
+
+@hostile("keepsake/of-another-layout.npz")
+def _(path):
+    """Its headers are of numpy's second version, which readers of the first take for something else."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("rows.npy", npy(np.arange(2), (2, 0)))
+        archive.writestr("images.npy", npy(np.zeros((2, 1, 8, 8), np.float32), (2, 0)))
+
+
+@hostile("keepsake/longer-than-it-says.npz")
+def _(path):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("rows.npy", npy(np.arange(2)) + bytes(10**6))
+        archive.writestr("images.npy", npy(np.zeros((2, 1, 8, 8), np.float32)))
+
+
+@hostile("keepsake/encrypted.npz")
+def _(path):
+    np.savez(path, rows=np.arange(2), images=np.zeros((2, 1, 8, 8), np.float32))
+    whole = bytearray(path.read_bytes())
+    for mark_of, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = whole.find(mark_of)
+        while at >= 0:
+            whole[at + flags] |= 1
+            at = whole.find(mark_of, at + 1)
+    path.write_bytes(whole)
+
+
+@hostile("keepsake/packed-as-nobody-does.npz")
+def _(path):
+    np.savez(path, rows=np.arange(2), images=np.zeros((2, 1, 8, 8), np.float32))
+    whole = bytearray(path.read_bytes())
+    struct.pack_into("<H", whole, whole.find(b"PK\x01\x02") + 10, 99)
+    path.write_bytes(whole)
 
 
 @hostile("keepsake/other-numbers.npz")

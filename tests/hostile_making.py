@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
+import pickle
+import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -47,6 +49,36 @@ def torch_zip(pickled: bytes, *more: tuple[str, bytes]) -> bytes:
         for name, content in (("a/data.pkl", pickled), ("a/version", b"3\n"), *more):
             archive.writestr(name, content)
     return buffer.getvalue()
+
+
+def pickled(head: dict, tensors: dict[str, tuple], text: str | None = None) -> bytes:
+    """The pickle of a checkpoint, instruction by instruction.
+
+    Args:
+        head: its header.
+        tensors: by name, what each claims: kind of numbers, key of its storage, how many are stored there, offset,
+            shape, strides.
+        text: the header as it stands there, if not as JSON has it.
+    """
+    from benchmark.models.files import FORMAT
+
+    def word(value: str) -> bytes:
+        return b"X" + struct.pack("<I", len(value.encode())) + value.encode()
+
+    def number(value: int) -> bytes:
+        raw = pickle.encode_long(value)
+        return b"\x8a" + bytes([len(raw)]) + raw
+
+    def several(values: tuple[int, ...]) -> bytes:
+        return b"(" + b"".join(map(number, values)) + b"t"
+
+    parts = [b"\x80\x02}(", word("format"), word(FORMAT), word("version"), number(1), word("header")]
+    parts += [word(json.dumps(head) if text is None else text), word("state"), b"}("]
+    for name, (kind, key, stored, offset, shape, strides) in tensors.items():
+        parts += [word(name), b"ctorch._utils\n_rebuild_tensor_v2\n((", word("storage"), f"ctorch\n{kind}\n".encode()]
+        parts += [word(key), word("cpu"), number(stored), b"tQ", number(offset), several(shape), several(strides)]
+        parts += [b"\x89ccollections\nOrderedDict\n)RtR"]
+    return b"".join([*parts, b"uu."])
 
 
 def header(**changes) -> dict:

@@ -280,6 +280,9 @@ def test_the_last_steps_of_a_bfloat16_search_run_in_float32():
         ("pgd", {"steps": 0}, "positive"),
         ("pgd", {"loss": "mse"}, "loss"),
         ("pgd", {"k": [5, 2]}, "range"),
+        ("pgd", {"relative_step_size": float("inf")}, "'relative_step_size' .* must be finite"),
+        ("pgd", {"relative_step_size": "1e400"}, "'relative_step_size' .* must be finite"),
+        ("foolbox.attacks:LinfPGD", {"x": [{"y": float("nan")}]}, "'x' .* must be finite"),
     ],
 )
 def test_bad_attacks_are_named_with_a_way_out(name, parameters, words):

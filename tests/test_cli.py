@@ -111,8 +111,8 @@ def test_what_the_machine_lacks_is_said_in_one_sentence(
     ("content", "said"),
     [
         (None, "there is no such file"),
-        ("{", "it is not JSON"),
-        ("[" * 10**5, "it is not JSON"),
+        ("{", "it can't be read"),
+        ("[" * 10**5, "it can't be read"),
         ("{}", "is not an eval"),
     ],
 )

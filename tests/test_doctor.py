@@ -14,7 +14,10 @@ from synthetic import add_evaluation
 import benchmark
 from benchmark import cli
 from benchmark.checkup import Finding
+from benchmark.damage import naming
 from benchmark.errors import BadInput
+from benchmark.evaluation import Ledger
+from benchmark.training.state import save_state
 
 
 @pytest.fixture
@@ -171,13 +174,69 @@ def test_leftovers_are_deleted_when_nobody_can_be_using_them(folders):
 def test_checkpoints_and_unfinished_runs(folders):
     whole, broken = save(folders["zoo"]), folders["zoo"] / "broken.pt"
     broken.write_bytes(whole.read_bytes()[:-100])
-    state = age(folders["zoo"] / ".state" / "at.pt", 0)
+    state, torn = folders["zoo"] / ".state" / "at.pt", age(folders["zoo"] / ".state" / "mat.pt", 0)
+    save_state(state, {"seed": 0}, {"epoch": 1})
     found = benchmark.doctor(**folders, mend=True)
     assert "is damaged" in told(found, broken).problem
     assert not broken.exists()
     assert whole.exists()
     assert "--resume" in told(found, state).remedy
     assert state.exists()
+    assert told(found, torn).mended
+    assert not torn.exists()
+
+
+def test_what_may_be_whole_is_not_moved(folders, record, monkeypatch):
+    """Memory that runs out, or a file of another user's, is no damage."""
+    from benchmark.evaluation import record as records
+
+    def deny(error: Exception) -> None:
+        def read(path):
+            with naming(path):
+                raise error
+
+        monkeypatch.setattr(records, "read_record", read)
+
+    for passing in (MemoryError(), PermissionError(13, "Permission denied")):
+        deny(passing)
+        finding = told(benchmark.doctor(**folders, mend=True), record)
+        assert not finding.mended
+        assert "allow it to be read" in finding.remedy
+        assert record.exists()
+    deny(OSError(40, "Too many levels of symbolic links"))
+    assert told(benchmark.doctor(**folders, mend=True), record).mended
+
+
+@pytest.mark.usefixtures("record")
+def test_links_that_lead_nowhere_are_named(folders):
+    places = ["records/0/a.safetensors", "adversarials/0/a.npz", "evaluations/a.json", "transfers/a.json"]
+    links = [folders["results"] / place for place in places]
+    for link in links:
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to("nowhere")
+    found = benchmark.doctor(**folders, mend=True)
+    assert all("leads nowhere" in told(found, link).problem and told(found, link).mended for link in links)
+    assert not any(link.is_symlink() for link in links)
+    assert benchmark.doctor(**folders) == []
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"content": "robustness bench', '{"version": 1}', None])
+def test_a_damaged_marker_is_written_anew_where_the_records_are_of_this_version(folders, record, content):
+    marker = folders["results"] / "format.json"
+    marker.unlink() if content is None else marker.write_text(content)
+    with pytest.raises(BadInput, match=r"bench doctor --mend"):
+        Ledger.open(folders["results"])
+    assert not told(benchmark.doctor(**folders), marker).mended
+    assert told(benchmark.doctor(**folders, mend=True), marker).mended
+    assert benchmark.doctor(**folders) == []
+    assert len(Ledger.open(folders["results"]).evaluations()) == 1
+    spoil(record)
+    for path in (folders["results"] / "records").rglob("*.safetensors"):
+        path.write_bytes(b"another program's")
+    marker.write_text("{")
+    (finding,) = benchmark.doctor(**folders, mend=True)
+    assert not finding.mended
+    assert marker.read_text() == "{"
 
 
 def test_a_folder_of_another_version_is_left_alone(folders, record):

@@ -13,9 +13,9 @@ from torch import nn
 
 from benchmark.analysis import aggregate
 from benchmark.analysis.masking import masking_flags, unchecked
+from benchmark.errors import BadInput
 from benchmark.evaluation import Ledger, evaluate, jobs, plan, probe
 from benchmark.evaluation.outcomes import Probe, common
-from benchmark.evaluation.record import Damaged, read_record
 from benchmark.noise import ExampleNoise
 from benchmark.threats import Threat
 
@@ -95,16 +95,15 @@ def test_what_the_ledger_says_of_gradients_adds_up_over_the_shards(run):
         assert outcome.probe == (None if blind else Probe(right, 0, right))
 
 
-def test_counts_that_make_no_sense_are_damage(run, tmp_path):
+def test_counts_that_make_no_sense_are_not_kept(run, tmp_path):
     full = run("full", attacks=ATTACKS.splitlines(keepends=True)[0])
     ledger = Ledger.open(tmp_path / "results")
     network, name = full.model["digest"], full.outcomes[0].records[0]
     record = ledger.read(network, name)
     assert record is not None
     for wrong in ({"images": 5, "dead": 3, "uphill": 3}, {"images": 0, "dead": 0, "uphill": 0}, {"images": 5}, 7):
-        ledger.write(dataclasses.replace(record, info=record.info | {"probe": wrong}))
-        with pytest.raises(Damaged, match="makes no sense"):
-            read_record(ledger.path(network, name))
+        with pytest.raises(BadInput, match=r"could not be read again \(it makes no sense \(probe"):
+            ledger.write(dataclasses.replace(record, info=record.info | {"probe": wrong}))
 
 
 # The look at the gradients.

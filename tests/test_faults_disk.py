@@ -247,7 +247,7 @@ def test_a_rotten_marker_is_named_with_what_to_do(tmp_path):
             with pytest.raises(BadInput, match="another version"):
                 Ledger.open(tmp_path)
     path.write_bytes(b"#" + whole[1:])
-    with pytest.raises(BadInput, match=r"format\.json is damaged.* write \{.*\} in its place"):
+    with pytest.raises(BadInput, match=r"format\.json is damaged.* bench doctor --mend writes the file anew"):
         Ledger.open(tmp_path)
 
 

@@ -200,7 +200,11 @@ def test_records(key, info, distance, flips):
     record = Record(key, flags, np.array(distance, np.float32), ~flags, flags, info)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{record.digest}.safetensors"
-        write_record(path, record)
+        try:
+            write_record(path, record)
+        except BadInput as error:
+            assert "could not be read again" in str(error)  # noqa: PT017 (both ends are right)
+            return
         content = bytearray(path.read_bytes())
         for position, change in flips:
             content[position % len(content)] ^= change

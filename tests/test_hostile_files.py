@@ -13,7 +13,7 @@ import pytest
 from evaluation_toys import save, trained, write_suite
 
 import benchmark
-from benchmark.errors import BadInput
+from benchmark.errors import MISTAKES, BadInput
 from benchmark.evaluation import Ledger, evaluate
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="measures memory as Linux does")
@@ -43,7 +43,10 @@ def test_each_is_refused_in_a_few_words(opened):
     for file, found in opened.items():
         kind, _, message = found["outcome"].partition(": ")
         assert kind in kinds, f"{file}: {found['outcome'][:300]}"
-        assert 10 < len(message) < 600, file
+        lines = message.splitlines()  # one for each mistake
+        assert len(lines) <= MISTAKES + 1, file
+        assert len(message) > 10, file
+        assert max(map(len, lines)) < 600, file
         assert "memory" not in message.lower(), f"{file} tried to allocate: {message}"
 
 

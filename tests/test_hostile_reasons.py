@@ -12,6 +12,7 @@ from synthetic import WORKED_CLEAN_ERRORS, add_evaluation
 from benchmark.documents import LARGEST, parse_yaml
 from benchmark.errors import BadInput
 from benchmark.evaluation import Ledger
+from benchmark.evaluation.form import suite_digest
 from benchmark.evaluation.record import Damaged
 from benchmark.storage import check_writable, digest, read_text
 
@@ -22,7 +23,39 @@ REASONS = {
     "checkpoint/header-of-spaces.safetensors": "has a header of more than 4,194,304 bytes",
     "checkpoint/much-junk.pt": "is not a checkpoint of this benchmark",
     "checkpoint/false-sizes.pt": "claims to hold more than its own",
-    "checkpoint/second-pickle.pt": r"asks to run code \(posix.mkdir\)|asks to run code \(nt.mkdir\)",
+    "checkpoint/second-pickle.pt": "'archive/data.pkl' is there twice",
+    "checkpoint/two-lists-of-contents.pt": "its list of contents is not at its end",
+    "checkpoint/two-lists-and-one-end.pt": "its list of contents is not at its end",
+    "checkpoint/behind-another.pt": "it ends in two ways",
+    "checkpoint/capitals.pt": "is a zip archive but not a checkpoint .'capitals/DATA.PKL'",
+    "checkpoint/another-name-before-its-content.pt": "an entry is not the one that is listed",
+    "checkpoint/one-content-for-many.pt": "an entry is not the one that is listed",
+    "checkpoint/nested-key.pt": "a key that is neither a word nor a small number: tuple",
+    "checkpoint/colliding-keys.pt": "a key that is neither a word nor a small number: int",
+    "checkpoint/holds-itself.pt": "'state.format' is wrong: no tensor with a name",
+    "checkpoint/lists-in-lists.pt": "is damaged and can't be read",
+    "checkpoint/very-many-words-for-weights.pt": "'state.000000' is wrong: no tensor with a name",
+    "checkpoint/a-history-of-lists.pt": "'history.0' is wrong: Input should be a valid dictionary",
+    "checkpoint/one-row-of-lists.pt": "'history.0' is wrong: 200,000 entries, 10,000 are the most",
+    "checkpoint/unknown-facts.pt": "'x0' is wrong: nobody knows what it is",
+    "checkpoint/words-for-means.pt": "'mean.0' is wrong: Input should be a valid number",
+    "checkpoint/steps-beyond-all-bounds.pt": "is damaged and can't be read",
+    "checkpoint/many-small-things.pt": "more than 1,048,576 instructions",
+    "checkpoint/a-storage-of-a-terabyte.pt": "has 1,152 bytes, 1,099,511,627,776 are asked for",
+    "checkpoint/beyond-its-storage.pt": "a tensor up to number 289, 288 are stored",
+    "checkpoint/before-its-storage.pt": "a tensor of impossible shape",
+    "checkpoint/one-number-for-all.pt": "shows its numbers more than once",
+    "checkpoint/numbers-that-overlap.pt": "shows its numbers more than once",
+    "checkpoint/a-storage-that-is-not-there.pt": "its data/../0 has 0 bytes",
+    "checkpoint/one-storage-for-all.pt": "claims to hold more than its own",
+    "checkpoint/seconds-in-words.pt": "'extra.seconds' is wrong: Input should be a valid number",
+    "checkpoint/more-seconds-than-there-are.pt": "'extra.seconds' is wrong",
+    "checkpoint/an-age-of-400-digits.pt": "'history.0.seconds' is wrong",
+    "checkpoint/a-number-of-5000-digits.pt": "is damaged and can't be read",
+    "checkpoint/an-endless-loss.pt": "'history.0.loss' is wrong: must be a number that float32 knows, or a word",
+    "checkpoint/settings-that-are-a-list.pt": "'extra.settings' is wrong",
+    "checkpoint/a-card-that-grows.pt": "has a header of more than 4,194,304 bytes",
+    "checkpoint/a-million-empty-lists.pt": "2,000,0.. values, 524,288 are the most",
     "checkpoint/not-numbers.safetensors": "weights 'network.0.weight' are not finite",
     "checkpoint/climbing-names.safetensors": r"surplus '../../\.\.",
     "checkpoint/whole-numbers.pt": "is torch.int64",
@@ -33,6 +66,9 @@ REASONS = {
     "records/key-is-a-list.safetensors": "valid dictionary or instance of Key",
     "records/no-info.safetensors": "error: Field required",
     "records/words-for-numbers.safetensors": "seconds: Input should be",
+    "records/longer-than-any.safetensors": "16,777,216 are the most",
+    "records/much-of-an-error.safetensors": "error: String should have at most 100000 characters",
+    "records/numbers-for-warnings.safetensors": "warnings.0: Input should be a valid string",
     "records/not-a-number.safetensors": "a distance is negative or not a number",
     "records/other-types.safetensors": "broken is float64",
     "records/not-a-number-in-words.safetensors": "NaN is not allowed here",
@@ -42,6 +78,28 @@ REASONS = {
     "manifest/records-of-others.json": "its records are not those of its suite",
     "manifest/words-for-numbers.json": "dataset.images: Input should be a valid integer",
     "manifest/a-list-as-name.json": "model.name: Input should be a valid string",
+    "manifest/under-the-digest-of-another-suite.json": "the digest of its suite is not that of its attacks",
+    "manifest/a-radius-beyond-all-bounds.json": "suite.items.0.epsilon: Input should be less than",
+    "manifest/seconds-in-words.json": "model.extra.seconds: Input should be a valid number",
+    "manifest/a-size-of-400-digits.json": "model.numbers: Input should be less than",
+    "manifest/versions-that-are-a-list.json": "model.versions: Input should be a valid dictionary",
+    "manifest/deep-settings.json": "maximum validation depth exceeded",
+    "manifest/a-million-empty-lists.json": "values, 1,572,864 are the most",
+    "manifest/numbers-for-notes.json": "notes.0: Input should be a valid string",
+    "manifest/numbers-for-records.json": "records: 500,000 entries, 10,000 are the most",
+    "manifest/one-record-twice.json": "it lists a record twice",
+    "manifest/a-link-to-nothing.json": "a link that leads nowhere",
+    "keepsake/one-image-twice.npz": "does not hold images and their positions",
+    "keepsake/of-another-layout.npz": "Cannot parse header",
+    "keepsake/longer-than-it-says.npz": "claims to hold 16 bytes and has 1,000,016",
+    "keepsake/encrypted.npz": "can't be read",
+    "keepsake/packed-as-nobody-does.npz": "can't be read .NotImplementedError",
+    "suite/very-many-mistakes.yaml": "and 59,980 mistakes more",
+    "suite/very-many-keys.yaml": r"unknown key 'x19';.*\nand 24,980 mistakes more",
+    "suite/endless-steps.yaml": "endless-steps.yaml:5: parameter 'relative_step_size' of attack 'pgd' must be finite",
+    "suite/no-number.yaml": "no-number.yaml: not valid YAML: IndexError",
+    "suite/no-date.yaml": "no-date.yaml: not valid YAML: AttributeError",
+    "suite/no-truth.yaml": "no-truth.yaml: not valid YAML: KeyError",
     "keepsake/folder.npz": "not a regular file",
     "keepsake/objects.npz": "Object arrays cannot be loaded",
     "keepsake/other-numbers.npz": "does not hold images and their positions",
@@ -75,6 +133,7 @@ def test_an_evaluation_of_other_images_than_its_records(tmp_path: Path, images: 
     content = add_evaluation(tmp_path, "at")
     (path,) = (tmp_path / "evaluations").iterdir()
     content["dataset"]["images"] = images
+    content["suite"]["digest"] = suite_digest(content["suite"], images)
     path.write_text(json.dumps({"sha256": digest(content), **content}))
     ledger = Ledger.open(tmp_path)
     assert ledger.evaluations() == []

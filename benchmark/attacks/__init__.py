@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Callable
@@ -76,6 +77,9 @@ def make_attack(name: str, parameters: dict[str, Any] | None = None, where: str 
     Raises:
         BadInput: unknown name or parameter (the nearest ones are offered), or a value that does not fit.
     """
+    for key, value in (parameters or {}).items():
+        if not _is_finite(read_number(value)):
+            raise BadInput(f"{where}: parameter {key!r} of attack {name!r} must be finite".removeprefix(": "))
     if ":" in name:
         given = {key: read_number(value) for key, value in (parameters or {}).items()}
         return _at_place(lambda: Foreign(name, given), where)
@@ -99,6 +103,13 @@ def _at_place(make: Callable[[], Attack], where: str) -> Attack:
         return make()
     except BadInput as error:
         raise BadInput(f"{where}: {error}" if where else str(error)) from None
+
+
+def _is_finite(value: Any) -> bool:
+    """Whether there is no infinity and no NaN in a value of a file: no record could say what it was made with."""
+    if isinstance(value, dict | list | tuple):
+        return all(map(_is_finite, value.values() if isinstance(value, dict) else value))
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _fits(value: Any, hint: Any) -> bool:

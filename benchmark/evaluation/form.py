@@ -2,83 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic import Field, JsonValue, model_validator
 
 from benchmark.evaluation.classes import read_classes
+from benchmark.models.card import FEW, Amount, Card, Count, Form, Several, Text, Whole, misfit
+from benchmark.storage import digest
 
-Text = Annotated[str, Field(max_length=100_000)]
-Count = Annotated[int, Field(ge=0, lt=2**53)]
+__all__ = ["Info", "Key", "Manifest", "misfit", "suite_digest"]
+
 Numbers = Annotated[str, Field(max_length=2**21, pattern=r"^-?[0-9]{1,9}( -?[0-9]{1,9})*$")]
-Number = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class _Form(BaseModel):
-    """Known keys must fit, others are let through."""
-
-    model_config = ConfigDict(extra="allow", strict=True)
+#: Whatever is computed with a radius stays finite.
+Radius = Annotated[float, Field(ge=1e-12, le=1e12)]
 
 
-class _Card(_Form):
-    name: Text
-    method: Text
-    network: Text
-    architecture: Text
-    dataset: Text
+class _Network(Card):
     digest: Text
-    seed: int | None = None
-    history: list[dict[str, float | int | str | None]] = []
-    recipe: dict[str, JsonValue] = {}
-    extra: dict[str, JsonValue] = {}
-    classes: list[Text] = []
-    outputs: list[Count] = []
-    unordered: Text = ""
-    stands_for: list[Text] = []
-    last_layer: Text = ""
 
 
-class _Item(_Form):
+class _Item(Form):
     label: Text
     attack: dict[str, JsonValue]
     norm: Text
-    epsilon: Annotated[float, Field(gt=0, allow_inf_nan=False)]
-    restarts: Annotated[int, Field(ge=1)]
+    epsilon: Radius
+    restarts: Annotated[int, Field(ge=1, lt=2**53)]
     kind: Literal["budget", "minimal"]
     source: Text
     paper: Text
 
 
-class _Threat(_Form):
+class _Threat(Form):
     norm: Text
-    epsilon: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    epsilon: Radius
 
 
-class _Said(_Form):
+class _Said(Form):
     scale: Text | None = None
-    epsilon: dict[Text, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = {}
+    epsilon: Annotated[dict[Text, Radius], FEW] = Field(default_factory=dict)
 
 
-class _Suite(_Form):
+class _Suite(Form):
     name: Text
     scale: Text = ""
     radii: _Said | None = None
     preset: Text
     digest: Text
-    items: Annotated[list[_Item], Field(min_length=1)]
-    union: list[_Threat] | None = None
-    sources: list[Text] = []
-    differences: list[Text] = []
+    items: Annotated[Several[_Item], Field(min_length=1)]
+    union: Annotated[list[_Threat] | None, FEW] = None
+    sources: Several[Text] = Field(default_factory=list)
+    differences: Several[Text] = Field(default_factory=list)
 
 
-class _Data(_Form):
+class _Data(Form):
     name: Text
     digest: Text
-    images: Annotated[int, Field(ge=1)]
+    images: Annotated[int, Field(ge=1, lt=2**53)]
 
 
-class _Classes(_Form):
-    names: Annotated[list[Text], Field(min_length=1)]
+class _Classes(Form):
+    names: Annotated[Several[Text], Field(min_length=1)]
     labels: Numbers
     answers: Numbers
 
@@ -88,20 +74,43 @@ class _Classes(_Form):
         return self
 
 
-class Manifest(_Form):
+#: What decides the numbers of one attack of a suite; the rest of its definition is told to readers.
+_DECIDING = ("label", "attack", "norm", "epsilon", "restarts")
+
+
+def suite_digest(suite: Mapping[str, Any], images: int) -> str:
+    """The digest of what decides the numbers of a suite.
+
+    Args:
+        suite: the definitions of its attacks under "items", and of the threats that count, if not all, under "union".
+        images: how many test images they are tried on.
+    """
+    items = [{name: item[name] for name in _DECIDING} for item in suite["items"]]
+    content: dict[str, Any] = {"items": items, "images": images}
+    counted = suite.get("union")
+    if counted is not None and _threats(counted) != _threats(items):
+        content["union"] = counted
+    return digest(content)
+
+
+def _threats(told: Iterable[Mapping[str, Any]]) -> set[tuple[str, float]]:
+    return {(threat["norm"], threat["epsilon"]) for threat in told}
+
+
+class Manifest(Form):
     """An evaluation as it is filed."""
 
     id: Text
-    model: _Card
+    model: _Network
     suite: _Suite
     dataset: _Data
     mode: Literal["full", "worst-case"]
-    seed: int
+    seed: Whole
     precision: Text
-    notes: list[Text]
-    records: dict[str, list[Text]]
-    crafted_on: _Card | None = None
-    rules: int = 1
+    notes: Several[Text]
+    records: Annotated[dict[str, Several[Text]], FEW]
+    crafted_on: _Network | None = None
+    rules: Count = 1
     classes: _Classes | None = None
 
     @model_validator(mode="after")
@@ -111,13 +120,13 @@ class Manifest(_Form):
         return self
 
 
-class _Shard(_Form):
+class _Shard(Form):
     digest: Text
     start: Count
     stop: Count
 
 
-class Key(_Form):
+class Key(Form):
     """What a record is filed under, as far as readers use it."""
 
     network: Text
@@ -125,7 +134,7 @@ class Key(_Form):
     attack: dict[str, JsonValue]
 
 
-class _Probe(_Form):
+class _Probe(Form):
     images: Annotated[int, Field(ge=1, lt=2**53)]
     dead: Count
     uphill: Count
@@ -137,30 +146,20 @@ class _Probe(_Form):
         return self
 
 
-class Info(_Form):
+class Info(Form):
     """What a record says besides its arrays."""
 
     error: Text | None
-    seconds: Number
+    seconds: Amount
     forwards: Count
     backwards: Count
     dead_gradients: Count
     disagreements: Count
     attacked: Count
-    faults: dict[str, Count]
+    faults: Annotated[dict[str, Count], FEW]
     hardware: Text
     date: Text
     changed_answers: Count = 0
-    warnings: list[Text] = []
-    versions: dict[str, Text] = {}
+    warnings: Several[Text] = Field(default_factory=list)
+    versions: Annotated[dict[str, Text], FEW] = Field(default_factory=dict)
     probe: _Probe | None = None
-
-
-def misfit(form: type[BaseModel], value: Any) -> str | None:
-    """What is wrong with `value`, or None if it has that form."""
-    try:
-        form.model_validate(value)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    return None

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.damage import Damaged
 from benchmark.evaluation.arrays import read_arrays, write_arrays
-from benchmark.evaluation.record import Damaged
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Keepsake:
     """The verified adversarials of one record.
 
     Attributes:
-        rows: positions of the images in the record's shard, M int64.
+        rows: positions of the images in the record's shard, M int64, rising.
         images: the closest adversarial of each, M×C×H×W float32, exactly as it was judged.
     """
 
@@ -48,6 +48,7 @@ def read_keepsake(path: Path) -> Keepsake:
         or found.rows.dtype != np.int64
         or found.images.dtype != np.float32
         or len(found.rows) != len(found.images)
+        or not bool((np.diff(found.rows) > 0).all())
     ):
         raise Damaged(f"{path}: it does not hold images and their positions")
     return found

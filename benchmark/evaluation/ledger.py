@@ -20,17 +20,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from benchmark.errors import BadInput
+from benchmark.damage import Damaged, naming, parse_json
+from benchmark.errors import BadInput, notice, short
 from benchmark.evaluation.answers import Answers, Known, other_network, read_known, write_known
-from benchmark.evaluation.form import Manifest, misfit
+from benchmark.evaluation.form import Manifest, misfit, suite_digest
 from benchmark.evaluation.outcomes import Evaluation
-from benchmark.evaluation.record import FORMAT, Damaged, Record, read_record, write_record
+from benchmark.evaluation.record import FORMAT, Record, read_record, write_record
 from benchmark.evaluation.specimens import Specimens, read_specimens, write_specimens
 from benchmark.evaluation.summary import summarise
+from benchmark.limits import MANIFEST
 from benchmark.storage import canonical_json, digest, read_text, safe_name, write_atomic
-
-#: In bytes, of a manifest.
-LARGEST = 4 * 2**20
 
 #: What a results folder consists of.
 FOLDERS = ("records", "evaluations", "transfers", "specimens", "adversarials")
@@ -38,6 +37,15 @@ FOLDERS = ("records", "evaluations", "transfers", "specimens", "adversarials")
 Found = TypeVar("Found")
 
 _MARKER = {"content": "robustness benchmark results", "version": FORMAT}
+
+#: How many damaged files are named, where nobody asked for them.
+_FEW = 20
+
+_IF_OURS = "if this program made the folder, bench doctor --mend writes the file anew; else choose another folder"
+
+
+class Unmarked(BadInput):
+    """A folder has results and nothing readable that says of which version."""
 
 
 class Ledger:
@@ -75,22 +83,20 @@ class Ledger:
             reason = getattr(error, "strerror", None) or error
             raise BadInput(f"can't read the folder {ledger.folder}: {reason}") from error
         if has_marker:
-            found = _read_json(marker)
+            try:
+                found = _read_json(marker)
+            except (Damaged, FileNotFoundError):
+                found = None
             version = found.get("version", FORMAT) if isinstance(found, dict) else FORMAT
             if found != _MARKER and version == FORMAT:
-                raise BadInput(
-                    f"{marker} is damaged, or of another version; if this program made the folder, delete the file "
-                    f"and write {canonical_json(_MARKER)} in its place, else choose another folder"
-                )
+                raise Unmarked(f"{marker} is damaged, or of another version; {_IF_OURS}")
             if found != _MARKER:
                 raise BadInput(
-                    f"{ledger.folder} was written by another version (its format is {version!r}, "
+                    f"{ledger.folder} was written by another version (its format.json says {short(version)}, "
                     f"this program's is {FORMAT}); choose another folder, or use the version that wrote it"
                 )
         elif has_results:
-            raise BadInput(
-                f"{ledger.folder} has no format.json, so its results can't be trusted; choose another folder"
-            )
+            raise Unmarked(f"{ledger.folder} has no format.json, so its results can't be trusted; {_IF_OURS}")
         elif create:
             ledger.mark()
         return ledger
@@ -127,7 +133,7 @@ class Ledger:
 
     def specimens(self, network: str, record: str) -> Specimens | None:
         """A few images that this record's attack broke; None if there are none, or damaged ones, see `problems`."""
-        return self._read(read_specimens, self._specimens_path(network, record))
+        return self._read(read_specimens, self.specimens_path(network, record))
 
     def write_specimens(self, network: str, record: str, specimens: Specimens) -> None:
         """Add the images to look at of that record.
@@ -135,9 +141,10 @@ class Ledger:
         Raises:
             BadInput: the folder can't be written or the disk is full.
         """
-        write_specimens(self._own(self._specimens_path(network, record)), specimens)
+        write_specimens(self._own(self.specimens_path(network, record)), specimens)
 
-    def _specimens_path(self, network: str, record: str) -> Path:
+    def specimens_path(self, network: str, record: str) -> Path:
+        """Where the images to look at of that record are or would be."""
         return self.folder / "specimens" / safe_name(network[:16]) / f"{safe_name(record)}.npz"
 
     def known(self, contents: str, data: str = "") -> list[Known]:
@@ -179,12 +186,12 @@ class Ledger:
         """Add an evaluation: what was evaluated, and the keys of all its records.
 
         Raises:
-            BadInput: the folder can't be written or the disk is full.
+            BadInput: it could not be read again, the folder can't be written or the disk is full.
         """
-        content = json.dumps({"sha256": digest(manifest), **manifest}, indent=1, allow_nan=False)
+        content = filed(manifest)
         source = (manifest.get("crafted_on") or {}).get("name")
         path = self._evaluation_path(manifest["model"]["name"], manifest["id"], source)
-        write_atomic(self._own(path), content + "\n")
+        write_atomic(self._own(path), content)
         self.mark()  # in case the folder vanished meanwhile and was made anew by the first record after that
 
     def evaluation(self, name: str, identifier: str, source: str | None = None) -> Evaluation | None:
@@ -215,21 +222,18 @@ class Ledger:
         return self.folder / "transfers" / f"{pair}-{identifier[:16]}.json"
 
     def _load(self, path: Path) -> Evaluation | None:
-        if not path.exists():
-            return None
-        manifest = _read_json(path)
-        if not isinstance(manifest, dict) or manifest.pop("sha256", None) != digest(manifest):
-            self._note(f"{path}: its content does not fit its checksum")
-            return None
-        problem = misfit(Manifest, manifest) or _lacking(manifest)
-        if problem:
-            self._note(f"{path}: it makes no sense ({problem})")
-            return None
-        try:
-            return summarise(manifest, lambda record: self.read(manifest["model"]["digest"], record))
-        except Damaged as problem:
-            self._note(f"{path}: {problem}")
-            return None
+        found = self._read(self._evaluation, path)
+        if found is None and path.is_symlink() and not path.exists():
+            self._note(f"{path}: it is a link that leads nowhere")
+        return found
+
+    def _evaluation(self, path: Path) -> Evaluation:
+        manifest = read_manifest(path)
+        with naming(path):
+            try:
+                return summarise(manifest, lambda record: self.read(manifest["model"]["digest"], record))
+            except Damaged as gap:
+                raise Damaged(f"{path}: {gap}") from gap
 
     def _own(self, path: Path) -> Path:
         """`path`, unless a link inside the folder, as a stranger's may hold, leads elsewhere.
@@ -255,25 +259,83 @@ class Ledger:
         if problem not in self.problems:
             self.problems.append(problem)
 
+    def tell(self) -> None:
+        """Say which files were left out so far, and why."""
+        for problem in self.problems[:_FEW]:
+            notice(f"left out: {problem}")
+        if more := len(self.problems[_FEW:]):
+            notice(f"left out: {more} more; bench doctor names them all")
+
 
 def load_results(folder: str | Path = "results") -> list[Evaluation]:
-    """All evaluations in `folder`; none if the folder does not exist.
+    """All evaluations in `folder`; none if the folder does not exist. What is damaged is left out, which is said.
 
     Raises:
         BadInput: the folder was written by another version.
     """
-    return Ledger.open(folder).evaluations()
+    ledger = Ledger.open(folder)
+    found = ledger.evaluations()
+    ledger.tell()
+    return found
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """What the file of an evaluation says.
+
+    Raises:
+        FileNotFoundError: there is none.
+        Damaged: it does not carry the checksum of its content, or its content makes no sense.
+    """
+    manifest = _read_json(path)
+    if not isinstance(manifest, dict) or "sha256" not in manifest:
+        raise Damaged(f"{path}: it is not an evaluation")
+    if manifest.pop("sha256") != digest(manifest):
+        raise Damaged(f"{path}: its content does not fit its checksum")
+    if problem := misfit(Manifest, manifest) or _lacking(manifest):
+        raise Damaged(f"{path}: it makes no sense ({problem})")
+    return manifest
+
+
+def filed(manifest: dict[str, Any]) -> str:
+    """The text of the file that holds an evaluation.
+
+    Raises:
+        BadInput: such a file would be refused when it is read; nothing was written.
+    """
+    manifest = json.loads(json.dumps(manifest, allow_nan=False))  # as a reader will see it
+    parts = ({name: value} for name, value in {"sha256": digest(manifest), **manifest}.items())
+    lines = (json.dumps(part)[1:-1] for part in parts)
+    text = "{\n" + ",\n".join(lines) + "\n}\n"  # no deeper indentation, which could take more room than the rest
+    problem = misfit(Manifest, manifest) or _lacking(manifest)
+    if not problem and len(text) > MANIFEST:
+        problem = f"it takes {len(text):,} bytes, {MANIFEST:,} are the most"
+    if problem:
+        raise BadInput(f"the evaluation of {short(manifest['model']['name'])} could not be read again ({problem})")
+    return text
 
 
 def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(read_text(path, LARGEST), parse_constant=lambda word: None)
-    except (BadInput, FileNotFoundError, ValueError, RecursionError):
-        return None
+    """The plain values in the JSON file at `path`.
+
+    Raises:
+        FileNotFoundError: there is none.
+        Damaged: it can't be read.
+    """
+    with naming(path):
+        try:
+            text = read_text(path, MANIFEST)
+        except BadInput as error:
+            raise Damaged(f"{path}: {str(error).partition(': ')[2] or error}") from error
+        return parse_json(text, MANIFEST)
 
 
 def _lacking(manifest: dict[str, Any]) -> str | None:
-    labels = [item["label"] for item in manifest["suite"]["items"]]
+    suite = manifest["suite"]
+    labels = [item["label"] for item in suite["items"]]
     if sorted(labels) != sorted(manifest["records"]):
         return "its records are not those of its suite"
+    if any(len(set(names)) < len(names) for names in manifest["records"].values()):
+        return "it lists a record twice"
+    if suite["digest"] != suite_digest(suite, manifest["dataset"]["images"]):
+        return "the digest of its suite is not that of its attacks"
     return None

@@ -17,6 +17,7 @@ import benchmark
 from benchmark.attacks import PreparedClassifier
 from benchmark.errors import reason
 from benchmark.hardware import describe
+from benchmark.limits import MESSAGE, MESSAGES
 
 
 @dataclass
@@ -37,9 +38,12 @@ class Meter:
 
     def info(self) -> dict[str, Any]:
         """As records keep it, with versions and date."""
+        told = list(dict.fromkeys(map(_kept, self.warnings[:MESSAGES])))
+        if len(self.warnings) > MESSAGES:
+            told.append("there were more warnings than these, which are not kept")
         return {
-            "error": self.error,
-            "warnings": self.warnings,
+            "error": None if self.error is None else _kept(self.error),
+            "warnings": told,
             **self.spent,
             "hardware": self.hardware,
             "versions": versions(),
@@ -81,8 +85,15 @@ class _Listener(logging.Handler):
         self._heard = heard
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.getMessage() not in self._heard:
-            self._heard.append(record.getMessage())
+        text = record.getMessage()[: MESSAGE + 1]
+        if text not in self._heard and len(self._heard) <= MESSAGES:
+            self._heard.append(text)
+
+
+def _kept(text: str) -> str:
+    """As much of a message as records keep, in letters that can be written."""
+    text = text[: MESSAGE + 1].encode(errors="backslashreplace").decode()
+    return text if len(text) <= MESSAGE else f"{text[: MESSAGE - 3]}..."
 
 
 def _counts(classifier: PreparedClassifier) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,13 +15,14 @@ from torch import Tensor
 from benchmark.attacks.objectives import is_wrong
 from benchmark.errors import BadInput, PartlyFailed, UnfitNetwork, unknown
 from benchmark.evaluation import subject
-from benchmark.evaluation.ledger import FOLDERS, Ledger
+from benchmark.evaluation.ledger import FOLDERS, Ledger, filed
 from benchmark.evaluation.outcomes import Evaluation
 from benchmark.evaluation.plan import MODES, SHARD, Plan
 from benchmark.evaluation.subject import Target
 from benchmark.evaluation.suite import load_suite
 from benchmark.evaluation.verify import exact_logits
 from benchmark.hardware import resolve_device, resolve_precision
+from benchmark.limits import ARRAYS
 from benchmark.models import (
     Arranged,
     arranged,
@@ -226,7 +228,7 @@ class Order:
                 "another network that is made of the same but answers otherwise was evaluated before; "
                 "their results are kept apart"
             )
-        return Plan(
+        plan = Plan(
             target=dataclasses.replace(target, network=identity, answers=answers),
             card=card,
             suite=suite.first(self.n or min(suite.images, available)),
@@ -235,6 +237,26 @@ class Order:
             keep=self.keep,
             notes=tuple(notes),
         )
+        check_fileable(plan)
+        return plan
+
+
+def check_fileable(plan: Plan) -> None:
+    """Refuse what could not be filed once all attacks are done, or not be read again.
+
+    Raises:
+        BadInput: it is too large, or what the network or the suite tells has no sense.
+    """
+    filed(plan.promised())
+    if plan.keep:
+        images = min(SHARD, plan.suite.images)
+        numbers = math.prod(subject.dataset_of(plan.target.dataset, plan.target.root).shape)
+        size = images * (4 * numbers + 8)  # each as float32, and its position
+        if size > ARRAYS:
+            raise BadInput(
+                f"the adversarial images of {images} images of {plan.target.dataset} would take {size:,} bytes, "
+                f"{ARRAYS:,} are the most; leave --keep out, or take fewer with --n"
+            )
 
 
 def _in_network(outputs: Sequence[int], class_names: Sequence[str]) -> list[str]:

@@ -94,6 +94,11 @@ class Plan:
             for start, stop in self.shards
         ]
 
+    def promised(self) -> dict[str, Any]:
+        """The evaluation as it will be filed, with numbers of the same length in place of its records' names."""
+        to_do = [(item.label, job.start) for job in self.jobs() for item in job.items]
+        return self.manifest([Done(*work, f"{number:064}", None, False) for number, work in enumerate(to_do)])
+
     def manifest(self, done: Sequence[Done]) -> dict[str, Any]:
         """The evaluation as it is filed, once all its jobs are done."""
         records: dict[str, list[str]] = {item.label: [] for item in self.suite.items}

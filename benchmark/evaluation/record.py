@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.numpy import save
 
+from benchmark.damage import Damaged, check_regular, naming, parse_json
+from benchmark.errors import BadInput
 from benchmark.evaluation.form import Info, Key, misfit
 from benchmark.evaluation.outcomes import Distances, Flags
+from benchmark.limits import RECORD
 from benchmark.storage import canonical_json, digest, write_atomic
 
 #: Raised whenever records of the same job would mean something else; older folders are then refused.
@@ -21,10 +23,6 @@ FORMAT = 1
 _ARRAYS = {"broken": np.bool_, "distance": np.float32, "evaluated": np.bool_, "clean_errors": np.bool_}
 #: Stored only where an image had no answer, which is rare.
 _RARE = {"no_answer": np.bool_}
-
-
-class Damaged(Exception):
-    """A file of the ledger is not what was once written; the message names it and says why."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +64,16 @@ def write_record(path: Path, record: Record) -> None:
     """Write `record` to `path`, whole or not at all.
 
     Raises:
-        BadInput: the folder can't be written or the disk is full.
+        BadInput: it would be refused when it is read, the folder can't be written or the disk is full.
     """
     kinds = {**_ARRAYS, **{name: kind for name, kind in _RARE.items() if getattr(record, name).any()}}
     arrays: dict[str, Any] = {name: np.ascontiguousarray(getattr(record, name), kind) for name, kind in kinds.items()}
     text = canonical_json({"format": FORMAT, "key": record.key, "info": record.info})
-    write_atomic(path, save(arrays, {"record": text, "sha256": _checksum(text, arrays)}))
+    content = save(arrays, {"record": text, "sha256": _checksum(text, arrays)})
+    problem = f"it has {len(content):,} bytes, {RECORD:,} are the most" if len(content) > RECORD else None
+    if problem := problem or _told(text, arrays, record.digest)[1]:
+        raise BadInput(f"can't write {path}: it could not be read again ({problem})")
+    write_atomic(path, content)
 
 
 def read_record(path: Path) -> Record:
@@ -81,9 +83,8 @@ def read_record(path: Path) -> Record:
         FileNotFoundError: there is none.
         Damaged: it does not carry the checksum of its content, or lies under another record's name.
     """
-    try:
-        if not path.is_file() and path.exists():  # opening a named pipe would never end
-            raise Damaged(f"{path}: it is not a regular file")
+    check_regular(path, RECORD)
+    with naming(path):
         with safe_open(path, "np") as file:
             metadata = file.metadata() or {}
             rare = [name for name in _RARE if name in file.keys()]  # noqa: SIM118 (it is no mapping)
@@ -91,19 +92,20 @@ def read_record(path: Path) -> Record:
         text = metadata["record"]
         if metadata["sha256"] != _checksum(text, arrays):
             raise Damaged(f"{path}: its content does not fit its checksum")
-        content = json.loads(text, parse_constant=_no_number)
-        record = Record(key=content["key"], info=content["info"], **arrays)
-        name, version = record.digest, content["format"]
-    except FileNotFoundError:
-        raise
-    except (SafetensorError, OSError, KeyError, ValueError, TypeError, RecursionError) as error:
-        raise Damaged(f"{path}: it can't be read ({type(error).__name__}: {error})") from error
-    if version != FORMAT or name != path.stem:
-        raise Damaged(f"{path}: it belongs to another job or was written by another version")
-    problem = misfit(Key, record.key) or misfit(Info, record.info) or _misfit_of_arrays(record)
-    if problem:
-        raise Damaged(f"{path}: it makes no sense ({problem})")
+        record, problem = _told(text, arrays, path.stem)
+        if problem:
+            raise Damaged(f"{path}: {problem}")
     return record
+
+
+def _told(text: str, arrays: dict[str, Any], name: str) -> tuple[Record, str | None]:
+    """The record of that name which text and arrays make, and what is wrong with it, if anything is."""
+    content = parse_json(text, RECORD)
+    record = Record(key=content["key"], info=content["info"], **arrays)
+    if content["format"] != FORMAT or record.digest != name:
+        return record, "it belongs to another job or was written by another version"
+    problem = misfit(Key, record.key) or misfit(Info, record.info) or _misfit_of_arrays(record)
+    return record, problem and f"it makes no sense ({problem})"
 
 
 def _misfit_of_arrays(record: Record) -> str | None:
@@ -117,10 +119,6 @@ def _misfit_of_arrays(record: Record) -> str | None:
     if bool((record.no_answer & ~record.broken).any()):
         return "an image without an answer is not broken"
     return None
-
-
-def _no_number(word: str) -> None:
-    raise ValueError(f"{word} is not allowed here")
 
 
 def _checksum(text: str, arrays: dict[str, Any]) -> str:

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.damage import Damaged
 from benchmark.evaluation.arrays import read_arrays, write_arrays
-from benchmark.evaluation.record import Damaged
 
 #: How many images of one record are kept at most.
 FEW = 4

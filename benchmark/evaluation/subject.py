@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -303,21 +302,10 @@ def card(network: Network) -> dict[str, Any]:
         told = card(network.network)
         return told | {"digest": network.digest, "outputs": [*network.outputs], "unordered": told["digest"]}
     if isinstance(network, Checkpoint):
-        told = {field.name: getattr(network, field.name) for field in dataclasses.fields(network)}
-        numbers = sum(tensor.numel() for tensor in told.pop("state").values() if tensor.is_floating_point())
+        told = network.card()
+        numbers = sum(tensor.numel() for tensor in network.state.values() if tensor.is_floating_point())
     else:
         told = {"name": network.name, "method": "external", "network": "", "dataset": network.dataset}
         told |= {"architecture": type(network.network).__name__, "history": [], "recipe": {}}
         numbers = sum(parameter.numel() for parameter in network.network.parameters())
-    return _plain(told) | {"digest": network.digest, "numbers": numbers}
-
-
-def _plain(value: Any) -> Any:
-    """`value` with tuples as lists, and with what JSON can't say, NaN and infinity, as words."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not abs(value) < float("inf"):
-        return str(value)
-    return value
+    return told | {"digest": network.digest, "numbers": numbers}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,12 +14,12 @@ from pydantic import Field
 
 from benchmark.attacks import Attack, Resumable, make_attack
 from benchmark.documents import Document, Schema, read_document
-from benchmark.errors import BadInput, unknown
+from benchmark.errors import BadInput, several, short, unknown
+from benchmark.evaluation.form import suite_digest
 from benchmark.evaluation.union import Union, read_union
 from benchmark.radii import Length, too_large
 from benchmark.registry import Registry
 from benchmark.scales import Radii, as_radii
-from benchmark.storage import digest
 from benchmark.threats import NORMS, PARAMETRIC, Threat
 
 SUITES: Registry[Path] = Registry("suite")
@@ -94,10 +95,8 @@ class Suite:
     @cached_property
     def digest(self) -> str:
         """Two suites with this digest in common give comparable numbers; it covers all that determines them."""
-        content: dict[str, Any] = {"items": [item.definition() for item in self.items], "images": self.images}
-        if set(self.union) != set(self.threats):
-            content["union"] = self._union()
-        return digest(content)
+        items = [item.definition() for item in self.items]
+        return suite_digest({"items": items, "union": self._union()}, self.images)
 
     @property
     def norms(self) -> list[str]:
@@ -113,7 +112,7 @@ class Suite:
         """Raises BadInput if a radius holds every image of this shape."""
         found = ((item.place, too_large(item.threat.norm, item.threat.epsilon, shape)) for item in self.items)
         if problems := dict.fromkeys(f"{place}: {problem}" for place, problem in found if problem):
-            raise BadInput("\n".join(problems))
+            raise BadInput(several(problems))
 
     def first(self, images: int) -> Suite:
         """The same suite on the first `images` test images."""
@@ -200,6 +199,24 @@ def _read(suite: str | Path) -> Document[_File]:
     return read_document(suite if is_path else SUITES.get(str(suite)), _File)
 
 
+def suite_item(definition: Mapping[str, Any]) -> SuiteItem:
+    """The line of a suite that an evaluation tells of, see `SuiteItem.definition`.
+
+    Raises:
+        BadInput: this version has no such attack, or another one of that name.
+    """
+    identity = dict(definition["attack"])
+    name = str(identity.get("name"))
+    told = {key: value for key, value in identity.items() if key not in ("name", "version", "library", "parameters")}
+    where = f"the attack {short(str(definition['label']))}"
+    attack = make_attack(name, {**told, **dict(identity.get("parameters", {}))}, where)
+    if json.loads(json.dumps(attack.identity())) != identity:
+        raise BadInput(f"{where} was made by another version, or with parameters that are not known any more")
+    threat = Threat(definition["norm"], definition["epsilon"])
+    attack.check(threat, where)
+    return SuiteItem(definition["label"], attack, threat, definition["restarts"])
+
+
 def suite_scales(suite: str | Path) -> list[str]:
     """The dataset scales for which `suite` states radii."""
     path = SUITES.get(suite) if isinstance(suite, str) and suite in SUITES else Path(suite)
@@ -235,7 +252,8 @@ def _bind(document: Document[_File], preset: str, radii: Radii) -> Suite:
     labels = [line.label or f"{line.attack}-{line.norm}" for line in file.attacks]
     for position, label in enumerate(labels):
         if label in labels[:position]:
-            problems.append(f"{document.where('attacks', position)}: the label {label!r} occurs twice; add `label:`")
+            place = document.where("attacks", position)
+            problems.append(f"{place}: the label {short(label)} occurs twice; add `label:`")
     for label in change.attacks:
         if label not in labels:
             problems.append(str(unknown("label", label, labels, document.where("presets", preset, "attacks", label))))
@@ -247,7 +265,7 @@ def _bind(document: Document[_File], preset: str, radii: Radii) -> Suite:
         except BadInput as error:
             problems.append(str(error))
     if problems:
-        raise BadInput("\n".join(problems))
+        raise BadInput(several(problems))
     return Suite(
         name=file.name,
         version=file.version,

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from benchmark.damage import Damaged
 from benchmark.evaluation.classes import class_warnings, read_classes
 from benchmark.evaluation.outcomes import Evaluation, Outcome, Probe
-from benchmark.evaluation.record import Damaged, Record
+from benchmark.evaluation.record import Record
 from benchmark.evaluation.verify import RULES
 
 #: Share of gradients that may be exactly zero or not finite before the evaluation warns.

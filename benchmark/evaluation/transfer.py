@@ -14,7 +14,7 @@ from benchmark.evaluation.filing import finished, written
 from benchmark.evaluation.jobs import Done, Job, file_trial, keep_images
 from benchmark.evaluation.ledger import Ledger
 from benchmark.evaluation.meter import Meter, metered
-from benchmark.evaluation.order import Order, checked, named, reported
+from benchmark.evaluation.order import Order, check_fileable, checked, named, reported
 from benchmark.evaluation.outcomes import Evaluation
 from benchmark.evaluation.plan import Plan
 from benchmark.evaluation.progress import Display
@@ -101,7 +101,10 @@ def transfer(
         dict.fromkeys(planned[str(name)].id for name in names if str(name) in planned) for names in (first, second)
     )
     pairs = [(source, target) for source in from_ids for target in to_ids]
-    missing = any(finished(_pair(plans[source], plans[target]), ledger) is None for source, target in pairs)
+    wanted = [_pair(plans[source], plans[target]) for source, target in pairs]
+    for pair in wanted:
+        check_fileable(pair)
+    missing = any(finished(pair, ledger) is None for pair in wanted)
     if missing:
         fit, unfit = checked(list(plans.values()))
         plans, failures = {plan.id: plan for plan in fit}, [*failures, *unfit]

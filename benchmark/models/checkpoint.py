@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import torch
-from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import ConfigDict, FailFast, Field, JsonValue, TypeAdapter, ValidationError
 from torch import Tensor, nn
 
-from benchmark.errors import BadInput
+from benchmark.errors import LONGEST, BadInput
 from benchmark.models.architectures import ARCHITECTURES, build, is_foreign
+from benchmark.models.card import Card, misfit, plain
 from benchmark.models.files import FORMAT, read_file, write_file
 from benchmark.models.fit import ImageProblem, check_fits
 from benchmark.models.foreign_files import way
@@ -55,15 +56,15 @@ class Checkpoint:
     architecture: Text
     num_classes: Annotated[int, Field(ge=2, le=100_000)]
     shape: tuple[Annotated[int, Field(ge=1, le=16)], Side, Side]
-    mean: tuple[Statistic, ...]
-    std: tuple[Annotated[Statistic, Field(gt=0)], ...]
+    mean: Annotated[tuple[Statistic, ...], FailFast()]
+    std: Annotated[tuple[Annotated[Statistic, Field(gt=0)], ...], FailFast()]
     dataset: Text
     scale: Text
     method: Text
     network: Text
     recipe: dict[str, JsonValue]
     seed: int
-    history: list[dict[str, float | int | str]] = field(default_factory=list)
+    history: Annotated[list[dict[str, float | int | str]], FailFast()] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
     selection: Literal["best", "last"] = "last"
     selected_epoch: int = 0
@@ -79,6 +80,10 @@ class Checkpoint:
         parts: list[Any] = [tensor_digest(self.state), self.architecture, self.num_classes]
         parts += [[*self.shape], [*self.mean], [*self.std]]
         return digest([*parts, Reach(self.model()).digest()] if is_foreign(self.architecture) else parts)
+
+    def card(self) -> dict[str, Any]:
+        """Everything but the weights, as plain JSON values."""
+        return {item.name: plain(getattr(self, item.name)) for item in fields(self) if item.name != "state"}
 
     def model(self) -> nn.Module:
         """The network, in float32 on the CPU and in eval mode: images N×C×H×W in [0, 1] → N×K logits."""
@@ -170,6 +175,12 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
 
 
 def _from_parts(header: dict[str, Any], state: dict[str, Tensor], where: str) -> Checkpoint:
+    problem = misfit(Card, plain(header))
+    if strangers := sorted(header.keys() - {item.name for item in fields(Checkpoint)}):
+        problem = f"{strangers[0][:LONGEST]}: nobody knows what it is"
+    if problem:
+        place, _, message = problem.partition(": ")
+        raise BadInput(f"{where}: the checkpoint's {place!r} is wrong: {message}")
     try:
         checkpoint = TypeAdapter(Checkpoint).validate_python({**header, "state": state})
     except ValidationError as error:

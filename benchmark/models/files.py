@@ -182,6 +182,4 @@ def _refuse_bare_pickle(path: Path, size: int) -> None:
 
 
 def _wanting(path: Path, name: str) -> BadInput:
-    return BadInput(
-        f"{path} is a pickle that asks to run code ({name.replace(' ', '.')[:100]}); it was not loaded"
-    )
+    return BadInput(f"{path} is a pickle that asks to run code ({name.replace(' ', '.')[:100]}); it was not loaded")

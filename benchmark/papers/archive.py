@@ -54,13 +54,15 @@ class Archive:
 
     @classmethod
     def open(cls, results: str | Path) -> Archive:
-        """What is in the ledger of the folder `results`.
+        """What is in the ledger of the folder `results`; what is damaged is left out, which is said.
 
         Raises:
             BadInput: the folder was written by another version.
         """
         ledger = Ledger.open(results)
-        return cls([*ledger.evaluations(), *ledger.transfers()])
+        found = [*ledger.evaluations(), *ledger.transfers()]
+        ledger.tell()
+        return cls(found)
 
     def find(self, network: Network, question: Question, stage: Stage) -> Evaluation | None:
         """The latest evaluation of `network` that answers `question`; None if there is none.

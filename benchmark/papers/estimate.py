@@ -133,7 +133,8 @@ def job_of(card: dict[str, Any]) -> tuple[str, str, str, str]:
 
 def seconds_of(card: dict[str, Any]) -> float:
     """How long a network's training took, without its validation."""
-    return sum(float(row.get("seconds", 0.0)) for row in card["history"])
+    told = (row.get("seconds") for row in card["history"])
+    return sum(float(seconds) for seconds in told if isinstance(seconds, int | float) and seconds > 0)
 
 
 def gradients_of(training: Training, data: Dataset, radii: Radii = UNSAID) -> float:

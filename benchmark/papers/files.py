@@ -6,7 +6,7 @@ from collections.abc import Collection, Hashable
 from pathlib import Path
 
 from benchmark.documents import Document, read_document
-from benchmark.errors import BadInput, unknown
+from benchmark.errors import BadInput, several, unknown
 from benchmark.papers.schema import OTHER, Exhibit, Paper, split_run
 from benchmark.registry import Registry
 
@@ -25,7 +25,7 @@ def load_paper(paper: str | Path) -> Paper:
     document = read_document(paper if is_path else PAPERS.get(str(paper)), Paper)
     problems = _Check(document).problems
     if problems:
-        raise BadInput("\n".join(problems))
+        raise BadInput(several(problems))
     return document.content
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite, nan
 from pathlib import Path
 from types import MappingProxyType
 
-from benchmark.errors import BadInput
+from benchmark.errors import BadInput, first_line
+from benchmark.limits import DOCUMENT
 from benchmark.papers.files import PAPERS
 from benchmark.papers.schema import Column, Panel, Row
+from benchmark.storage import read_text
 
 COLUMNS = ["exhibit", "dataset", "architecture", "method", "attack", "metric", "percent", "note"]
 
@@ -55,27 +59,32 @@ def read_published(path: Path) -> Published:
     Raises:
         BadInput: a column is missing, a value is no number, or a place has two different numbers.
     """
+    try:
+        lines = list(csv.reader(io.StringIO(read_text(path, DOCUMENT), newline="")))
+    except (csv.Error, FileNotFoundError) as error:
+        raise BadInput(f"can't read {path}: {first_line(error)}") from error
+    if not lines or lines[0] != COLUMNS:
+        raise BadInput(f"{path.name}:1: the columns must be {','.join(COLUMNS)}")
     numbers: dict[Place, Printed] = {}
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        if reader.fieldnames != COLUMNS:
-            raise BadInput(f"{path.name}:1: the columns must be {','.join(COLUMNS)}")
-        for line, row in enumerate(reader, start=2):
-            try:
-                printed = Printed(float(row["percent"]), row["note"])
-            except ValueError as error:
-                raise BadInput(f"{path.name}:{line}: percent is {row['percent']!r}, which is no number") from error
-            place = (
-                row["exhibit"],
-                row["dataset"],
-                row["architecture"],
-                row["method"],
-                row["attack"],
-                row["metric"],
-            )
-            if numbers.setdefault(place, printed).percent != printed.percent:
-                raise BadInput(f"{path.name}:{line}: {', '.join(place)} is there already with another number")
+    for line, values in enumerate(lines[1:], start=2):
+        if len(values) != len(COLUMNS):
+            raise BadInput(f"{path.name}:{line}: {len(values)} columns instead of {len(COLUMNS)}")
+        exhibit, dataset, architecture, method, attack, metric, percent, note = values
+        printed = Printed(_number(percent, f"{path.name}:{line}"), note)
+        place = (exhibit, dataset, architecture, method, attack, metric)
+        if numbers.setdefault(place, printed).percent != printed.percent:
+            raise BadInput(f"{path.name}:{line}: {', '.join(place)} is there already with another number")
     return Published(MappingProxyType(numbers))
+
+
+def _number(text: str, where: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = nan
+    if not isfinite(number):
+        raise BadInput(f"{where}: percent is {text!r}, which is no number")
+    return number
 
 
 def place_of(exhibit: str, panel: Panel, row: Row, column: Column) -> Place:

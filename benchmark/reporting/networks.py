@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 from markupsafe import Markup
@@ -272,13 +272,17 @@ def _question(answer: Answer) -> Row:
 
 
 def _line(history: Sequence[Mapping[str, Any]], name: str) -> Line | None:
-    """The figures called `name` that are numbers, over the epochs."""
+    """The figures called `name` that are numbers, over the epochs; one that says no epoch is counted."""
     points = [
-        (float(row.get("epoch", number)), float(row[name]))
+        (float(epoch if _is_number(epoch := row.get("epoch")) and epoch > 0 else number), float(row[name]))
         for number, row in enumerate(history, start=1)
-        if isinstance(row.get(name), int | float)
+        if _is_number(row.get(name))
     ]
     return Line(name, points) if len(points) > 1 else None
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int | float)
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -16,6 +16,8 @@ def report(
 ) -> Path:
     """Write what the ledger says, as a function of the ledger and of nothing else.
 
+    What is damaged is left out, which is said.
+
     "html" is the whole site: `index.html` with the leaderboards, a page for each network and suite, a glossary, and
     the numbers behind every table and figure as CSV and LaTeX.
 
@@ -34,7 +36,9 @@ def report(
     """
     check_format(format)
     ledger, folder = Ledger.open(results), check_writable(out)
-    return write(format, ledger_boards(ledger, rank_masked), ledger, folder)
+    page = write(format, ledger_boards(ledger, rank_masked), ledger, folder)
+    ledger.tell()
+    return page
 
 
 def ledger_boards(ledger: Ledger, rank_masked: bool = False) -> list[Board]:

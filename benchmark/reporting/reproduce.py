@@ -28,7 +28,8 @@ def training_command(card: Mapping[str, Any]) -> str | None:
         return None
     extra = card.get("extra", {})
     words = ["bench", "train", "--method", card["method"], "--dataset", card["dataset"]]
-    words += ["--arch", card["architecture"], "--recipe", card["recipe"]["name"], "--seed", str(card["seed"])]
+    words += ["--arch", card["architecture"], "--recipe", card["recipe"]["name"]]
+    words += ["--seed", str(card["seed"])] if card.get("seed") is not None else []
     words += _radii(card.get("scale", ""), extra.get("radii"), card["dataset"]).options()
     for name in ("inner", "outer"):
         words += [f"--{name}", extra[name]] if extra.get(name) else []
