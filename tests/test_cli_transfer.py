@@ -33,10 +33,10 @@ def test_transfer_hands_everything_on(capsys: pytest.CaptureFixture[str], monkey
 def test_verify_hands_everything_on(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     verify = Calls([])
     monkeypatch.setattr(benchmark, "verify", verify, raising=False)
-    line = "verify there a.pt b.pt --device cpu --root data --download --trust"
+    line = "verify there a.pt b.pt --reattack 5 --seed 3 --device cpu --root data --download --trust"
     code, _, err = bench(capsys, *line.split())
     assert (code, "--keep" in err) == (2, True)
-    options = {"device": "cpu", "root": Path("data"), "download": True, "trust": True}
+    options = {"device": "cpu", "root": Path("data"), "download": True, "trust": True, "reattack": 5, "seed": 3}
     assert verify.made == [((), {"results": Path("there"), "checkpoints": ["a.pt", "b.pt"], **options})]
 
 

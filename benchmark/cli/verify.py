@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +12,9 @@ import benchmark
 from benchmark.cli.options import Device, Download, Root, Trust, given
 from benchmark.cli.output import end, partly, print_problems
 from benchmark.errors import BadInput
+
+if TYPE_CHECKING:
+    from benchmark.evaluation.recheck import Recheck
 
 
 def verify(
@@ -20,16 +24,47 @@ def verify(
     checkpoints: Annotated[
         list[str], typer.Argument(metavar="CHECKPOINT", help="The networks that were attacked, as for evaluate.")
     ],
+    reattack: Annotated[
+        int, typer.Option(metavar="N", help="Attack N images once more that are recorded as robust to each attack.")
+    ] = 0,
+    seed: Annotated[
+        int | None, typer.Option(help="Decides which images --reattack draws; default: nobody knows before.")
+    ] = None,
     device: Device = "auto",
     root: Root = None,
     download: Download = False,
     trust: Trust = False,
 ) -> None:
-    """Judge stored adversarial images again: on another machine, with other versions, or by somebody else."""
+    """Judge stored adversarial images again: on another machine, with other versions, or by somebody else.
+
+    Exit code 1 if anything contradicts the records, if an evaluation or what it rests on is damaged, or if an image
+    breaks that is recorded as robust.
+    """
     rechecks, failures = partly(benchmark.verify, given(locals()))
     print_problems(failures)
     if not rechecks:
         raise BadInput(f"{results} has no adversarial images of these networks; bench evaluate --keep stores them")
+    _print_stored(rechecks)
+    again = [found for found in rechecks if found.again]
+    if again:
+        _print_again(again)
+    print_problems(problem for found in rechecks for problem in found.problems)
+    print_problems(f"{found.label}: {found.again.problem}" for found in again if found.again and found.again.problem)
+    failed = bool(failures) or any(found.refuted or found.problems for found in rechecks)
+    failed = failed or _lacks_evaluations(results)
+    end(failed or any(found.again and (found.again.fell or found.again.problem) for found in again))
+
+
+def _lacks_evaluations(results: Path) -> bool:
+    """Whether evaluations had to be left out since their files are damaged: nobody knows what they claim."""
+    from benchmark.evaluation import Ledger
+
+    ledger = Ledger.open(results)
+    files = [path for folder in ("evaluations", "transfers") for path in (results / folder).glob("*.json")]
+    return len(files) > len(ledger.evaluations()) + len(ledger.transfers())
+
+
+def _print_stored(rechecks: Iterable[Recheck]) -> None:
     from benchmark.reporting import print_rows
 
     print_rows(
@@ -38,6 +73,7 @@ def verify(
                 "network": found.model,
                 "attack": found.label,
                 **({"crafted on": found.crafted_on} if found.crafted_on else {}),
+                **({"records without images": found.unstored} if found.unstored else {}),
                 "claimed": found.claimed,
                 "stored": found.stored,
                 "confirmed": found.confirmed,
@@ -46,5 +82,28 @@ def verify(
             for found in rechecks
         ]
     )
-    print_problems(problem for found in rechecks for problem in found.problems)
-    end(failed=bool(failures) or any(found.refuted or found.problems for found in rechecks))
+
+
+def _print_again(rechecks: Iterable[Recheck]) -> None:
+    """What was attacked once more, and how many of all images recorded as robust may break, with 95% confidence."""
+    from benchmark.analysis.intervals import wilson
+    from benchmark.reporting import print_rows
+
+    rows, seed = [], 0
+    for found in rechecks:
+        if found.again is not None:
+            seed, tried, fell = found.again.seed, found.again.tried, found.again.fell
+            share = [f"{100 * bound:.1f}" for bound in wilson(len(fell), tried)] if tried else []
+            rows.append(
+                {
+                    "network": found.model,
+                    "attack": found.label,
+                    "recorded as robust": found.again.robust,
+                    "attacked again": tried,
+                    "broken now": len(fell),
+                    "% (95% interval)": "–".join(share),
+                    "images": list(fell),
+                }
+            )
+    print_rows(rows)
+    print(f"the suite's own attacks once more, on images drawn at random (--seed {seed} repeats it)")

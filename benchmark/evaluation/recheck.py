@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-import torch
-from numpy.typing import NDArray
+from typing import Any
 
 from benchmark.data import Dataset
 from benchmark.errors import BadInput, PartlyFailed, UnfitNetwork
 from benchmark.evaluation import subject
-from benchmark.evaluation.keepsakes import read_keepsake
+from benchmark.evaluation.evidence import weigh
 from benchmark.evaluation.ledger import Ledger
 from benchmark.evaluation.order import named
 from benchmark.evaluation.outcomes import Evaluation, Outcome
-from benchmark.evaluation.record import Damaged, Record
+from benchmark.evaluation.reattack import Again, attack_again
 from benchmark.evaluation.subject import Subject, Target
-from benchmark.evaluation.verify import verify as judge
 from benchmark.hardware import resolve_device
 from benchmark.labels import Key, card_labels, key
 from benchmark.models import Arranged, Checkpoint, ExternalModel, arranged, outputs_for
-from benchmark.threats import Threat
 
 
 @dataclass(frozen=True)
@@ -36,8 +33,11 @@ class Recheck:
         claimed: images that the records say were broken by a change, at some distance.
         stored: those of them whose adversarial image is there.
         confirmed: those that are still misclassified, at the stored distance.
-        refuted: positions in the test set of those that are not.
-        problems: files that are damaged or lack, each with its reason.
+        refuted: positions in the test set where a record says otherwise than its stored image, than the test image
+            without attack, or than itself.
+        problems: what is refuted and why, and files that are damaged or lack, a sentence each.
+        unstored: how many of its records have no stored images beside them, so that nothing shows what they say.
+        again: what came of attacking images once more, where that was asked for.
     """
 
     model: str
@@ -48,6 +48,8 @@ class Recheck:
     refuted: tuple[int, ...]
     problems: tuple[str, ...]
     crafted_on: str | None = None
+    unstored: int = 0
+    again: Again | None = None
 
 
 def verify(
@@ -58,58 +60,52 @@ def verify(
     root: str | Path | None = None,
     download: bool = False,
     trust: bool = False,
+    reattack: int = 0,
+    seed: int | None = None,
 ) -> list[Recheck]:
     """Judge the adversarial images that `evaluate` or `transfer` with keep=True stored, with the networks given here.
+
+    Whatever contradicts the records is reported: claimed images that fool nobody, stored ones that the records deny,
+    test images that the network takes otherwise without attack than they say, and records at odds with themselves.
+    Evaluations whose files are damaged are left out, which is said.
 
     Args:
         results: the folder of the ledger.
         checkpoints: the networks that were evaluated or that `transfer` tried images on, found by their digests.
         device, root, download, trust: as for `evaluate`.
+        reattack: how many images that are recorded as robust to each attack, drawn at random, to run that attack on
+            once more, with other noise. Images crafted on other networks are left out.
+        seed: of that draw and that noise; None for one that nobody can know before.
 
     Returns:
-        One entry per attack of each evaluation of these networks that has stored images.
+        One entry per attack of each evaluation of these networks that has stored images, or was run once more.
 
     Raises:
-        BadInput: there is no such folder; no network can be loaded, one was not evaluated here, or its test images
-            are others now.
+        BadInput: there is no such folder; a number is out of range; no network can be loaded, one was not evaluated
+            here, or its test images are others now.
         PartlyFailed: some networks can't be loaded; its `done` has the entries of the others.
     """
     sources = named(checkpoints)
+    if reattack < 0 or (seed is not None and not 0 <= seed < 2**63):
+        raise BadInput(f"reattack must be 0 or more, and seed from 0 to 2^63 - 1, not {reattack} and {seed}")
+    seed = secrets.randbelow(2**31) if seed is None else seed
     ledger = Ledger.open(results)
     if not ledger.folder.exists():
         raise BadInput(f"there is no folder {ledger.folder}; name the results folder of an evaluation with --keep")
     evaluations = [*ledger.evaluations(), *ledger.transfers()]
+    places = {"root": None if root is None else str(root), "device": str(resolve_device(device))}
     called = card_labels(card for each in evaluations for card in (each.model, each.crafted_on))
-    found = []
     networks, failures = _opened(map(str, sources), download, trust)
-    for source, opened in networks.items():
-        mine = []
-        for evaluation in evaluations:
-            arrangement = _as_evaluated(opened, evaluation)
-            target = Target(
-                source=source,
-                network=evaluation.model["digest"],
-                dataset=evaluation.dataset["name"],
-                root=str(root) if root is not None else None,
-                data=evaluation.dataset["digest"],
-                device=str(resolve_device(device)),
-                precision="fp32",
-                trust=trust,
-                contents=arrangement.digest,
-                outputs=arrangement.outputs if isinstance(arrangement, Arranged) else (),
-                last_layer=str(evaluation.model.get("last_layer", "")),
-            )
-            if _is(ledger, arrangement, evaluation, target, download):
-                mine.append((evaluation, target))
-        if not mine:
-            raise BadInput(f"{ledger.folder} has no evaluation of {source}; name the networks that were evaluated")
-        for evaluation, target in mine:
-            network = subject.subject(target)
-            rechecks = [_recheck(ledger, network, evaluation, each, called) for each in evaluation.outcomes]
-            # An evaluation without --keep has nothing to show; of one with it, every attack that found something has.
-            if any(recheck.stored or recheck.problems for recheck in rechecks):
-                found += [recheck for recheck in rechecks if recheck.claimed or recheck.problems]
-    subject.forget()
+    try:
+        found = [
+            recheck
+            for source, opened in networks.items()
+            for evaluation, target in _targets(ledger, source, opened, evaluations, places, download, trust)
+            for recheck in _rechecks(ledger, subject.subject(target), evaluation, called, reattack, seed)
+        ]
+    finally:
+        ledger.tell()
+        subject.forget()
     if failures:
         raise PartlyFailed(failures, found) if networks else BadInput("\n".join(failures))
     return found
@@ -126,6 +122,53 @@ def _opened(
         except UnfitNetwork as error:
             failures.append(str(error))
     return networks, failures
+
+
+def _targets(
+    ledger: Ledger,
+    source: str,
+    opened: Checkpoint | ExternalModel,
+    evaluations: Sequence[Evaluation],
+    places: Mapping[str, Any],
+    download: bool,
+    trust: bool,
+) -> list[tuple[Evaluation, Target]]:
+    """Those of the evaluations that are of the network `source`, each with where it is attacked now."""
+    found = []
+    for evaluation in evaluations:
+        arrangement = _as_evaluated(opened, evaluation)
+        target = Target(
+            source=source,
+            network=evaluation.model["digest"],
+            dataset=evaluation.dataset["name"],
+            data=evaluation.dataset["digest"],
+            precision="fp32",
+            trust=trust,
+            contents=arrangement.digest,
+            outputs=arrangement.outputs if isinstance(arrangement, Arranged) else (),
+            last_layer=str(evaluation.model.get("last_layer", "")),
+            **places,
+        )
+        if _is(ledger, arrangement, evaluation, target, download):
+            found.append((evaluation, target))
+    if not found:
+        raise BadInput(f"{ledger.folder} has no evaluation of {source}; name the networks that were evaluated")
+    return found
+
+
+def _rechecks(
+    ledger: Ledger, network: Subject, evaluation: Evaluation, called: Mapping[Key, str], reattack: int, seed: int
+) -> list[Recheck]:
+    """What came of each attack of an evaluation, as far as there is something to show."""
+    rechecks = [_recheck(ledger, network, evaluation, outcome, called) for outcome in evaluation.outcomes]
+    if reattack and not evaluation.crafted_on:
+        return [
+            dataclasses.replace(recheck, again=attack_again(network, evaluation, outcome, reattack, seed))
+            for recheck, outcome in zip(rechecks, evaluation.outcomes, strict=True)
+        ]
+    # An evaluation without --keep has nothing to show; of one with it, every attack that found something has.
+    told = any(recheck.stored or recheck.problems for recheck in rechecks)
+    return [recheck for recheck in rechecks if told and (recheck.claimed or recheck.problems)]
 
 
 def _as_evaluated(network: Checkpoint | ExternalModel, evaluation: Evaluation) -> subject.Network:
@@ -163,60 +206,28 @@ def _order_is_its_own(network: subject.Network, dataset: Dataset) -> bool:
 def _recheck(
     ledger: Ledger, network: Subject, evaluation: Evaluation, outcome: Outcome, called: Mapping[Key, str]
 ) -> Recheck:
-    claimed, stored, refuted, problems = 0, 0, list[int](), list[str]()
+    claimed = stored = confirmed = unstored = 0
+    refuted, problems = list[int](), list[str]()
     for name in outcome.records:
         record = ledger.read(evaluation.model["digest"], name)
         if record is None:
             problems.append(f"the record {name} is absent or damaged")
             continue
-        claims = np.isfinite(record.distance) & ~record.clean_errors
-        claimed += int(claims.sum())
-        try:
-            rows, wrong = _judge_again(ledger, network, outcome, record)
-        except FileNotFoundError:
-            continue
-        except Damaged as problem:
-            problems.append(str(problem))
-            continue
-        stored += len(rows)
-        refuted += wrong
-        lacking = claims.copy()
-        lacking[rows] = False
-        if lacking.any():
-            path = ledger.keepsake_path(evaluation.model["digest"], name)
-            problems.append(f"{path}: of {claims.sum()} images that its record claims, {lacking.sum()} are not in it")
+        found = weigh(ledger, network, evaluation, outcome, record)
+        claimed += found.claimed
+        stored += found.stored or 0
+        confirmed += found.confirmed
+        unstored += found.stored is None and not record.error
+        refuted += found.refuted
+        problems += found.problems
     return Recheck(
         called[key(evaluation.model)],
         outcome.label,
         claimed,
         stored,
-        stored - len(refuted),
+        confirmed,
         tuple(refuted),
         tuple(problems),
         called[key(evaluation.crafted_on)] if evaluation.crafted_on else None,
+        unstored,
     )
-
-
-def _judge_again(
-    ledger: Ledger, network: Subject, outcome: Outcome, record: Record
-) -> tuple[NDArray[np.int64], list[int]]:
-    """Which rows of its shard a record has images of, and the positions of those that are not confirmed."""
-    path = ledger.keepsake_path(record.key["network"], record.digest)
-    keepsake = read_keepsake(path)
-    start, stop = record.key["data"]["start"], record.key["data"]["stop"]
-    x, y, *_ = network.shard(start, stop)
-    rows = torch.from_numpy(keepsake.rows).to(x.device)
-    images = torch.from_numpy(keepsake.images).to(x.device)
-    if images.shape[1:] != x.shape[1:] or bool(((rows < 0) | (rows >= len(x))).any()):
-        raise Damaged(f"{path}: its images don't belong to this shard of the test set")
-    x_adv, handed = x.clone(), torch.zeros(len(x), dtype=torch.bool, device=x.device)
-    x_adv[rows], handed[rows] = images, True
-    try:
-        threat = Threat(outcome.norm, outcome.epsilon)
-    except BadInput as error:
-        raise Damaged(f"{path}: {error}") from None
-    verdict = judge(network.model, x, y, x_adv, handed, threat, outcome.kind)
-    expected = torch.from_numpy(record.distance).to(x.device)
-    close = torch.isclose(verdict.distance, expected, rtol=1e-5, atol=1e-7)
-    wrong = handed & ~(verdict.wrong & close)
-    return keepsake.rows, [start + int(row) for row in wrong.nonzero().squeeze(1)]

@@ -1,0 +1,213 @@
+"""What the stored images of a record, and the test images themselves, say to what the record claims."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmark.damage import Damaged
+from benchmark.errors import BadInput, short
+from benchmark.evaluation.keepsakes import Keepsake, read_keepsake
+from benchmark.evaluation.ledger import Ledger
+from benchmark.evaluation.outcomes import Evaluation, Flags, Outcome
+from benchmark.evaluation.record import Record
+from benchmark.evaluation.specimens import read_specimens
+from benchmark.evaluation.subject import Subject
+from benchmark.evaluation.verify import Verdict
+from benchmark.evaluation.verify import verify as judge
+from benchmark.threats import LARGEST_SLACK, PARAMETRIC, RELATIVE_SLACK, ROUNDING, Threat
+
+#: How many positions of images a sentence names.
+_FEW = 20
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One record, weighed.
+
+    Attributes:
+        claimed: how many images it says were broken by a change, at some distance.
+        stored: for how many of them the adversarial image is there; None if none are stored for this record.
+        refuted: positions in the test set where it says otherwise than the network does now, or than itself.
+        confirmed: how many of the stored images are what it says of them.
+        problems: what is wrong, a sentence each.
+    """
+
+    claimed: int
+    stored: int | None
+    refuted: tuple[int, ...]
+    confirmed: int
+    problems: tuple[str, ...]
+
+
+def weigh(ledger: Ledger, network: Subject, evaluation: Evaluation, outcome: Outcome, record: Record) -> Evidence:
+    """Compare what `record` claims with what the network does now, on the test images and on the stored ones."""
+    claims = np.isfinite(record.distance) & ~record.clean_errors
+    start, stop = record.key["data"]["start"], record.key["data"]["stop"]
+    if len(network.images(start, stop)[0]) != stop - start:
+        sentence = f"the record {record.digest} is about images that the test set does not have"
+        return Evidence(int(claims.sum()), None, (), 0, (sentence,))
+    try:
+        threat = Threat(outcome.norm, outcome.epsilon)
+    except BadInput as error:
+        sentence = f"the record {record.digest} is about a threat that this version does not know: {error}"
+        return Evidence(int(claims.sum()), None, (), 0, (sentence,))
+    sentences = list(_of_another_question(evaluation, outcome, record))
+    wrong = np.zeros(len(claims), bool)
+    for told, rows in (
+        *_at_odds_with_itself(record, threat),
+        *_left_out(evaluation, outcome, record),
+        *_clean(network, record),
+    ):
+        if rows.any():
+            wrong |= rows
+            sentences.append(f"the record {record.digest} {told}: {_positions(rows, start)}")
+    path = ledger.specimens_path(record.key["network"], record.digest)
+    try:
+        shown = _shown(path, record)
+    except Damaged as problem:
+        sentences.append(str(problem))
+    else:
+        if shown.any():
+            wrong |= shown
+            sentences.append(
+                f"{path}: images that were broken though the record denies it: {_positions(shown, start)}"
+            )
+    path = ledger.keepsake_path(record.key["network"], record.digest)
+    stored: int | None = None
+    confirmed = 0
+    try:
+        kept = read_keepsake(path)
+        verdict = _judge(network, outcome, threat, record, kept, str(path))
+    except FileNotFoundError:
+        pass
+    except Damaged as problem:
+        sentences.append(str(problem))
+        stored = 0
+    else:
+        there = np.zeros(len(claims), bool)
+        there[kept.rows] = True
+        for told, rows in _contradictions(record, verdict, claims, there):
+            if rows.any():
+                wrong |= rows
+                sentences.append(f"{path}: {told}: {_positions(rows, start)}")
+        stored, confirmed = int((claims & there).sum()), int((claims & there & ~wrong).sum())
+        if lacking := int((claims & ~there).sum()):
+            sentences.append(f"{path}: of {claims.sum()} images that its record claims, {lacking} are not in it")
+    refuted = tuple(start + int(row) for row in np.flatnonzero(wrong))
+    return Evidence(int(claims.sum()), stored, refuted, confirmed, tuple(sentences))
+
+
+def _of_another_question(evaluation: Evaluation, outcome: Outcome, record: Record) -> Iterator[str]:
+    """Where a record was made otherwise than the evaluation that lists it says."""
+    asked = {
+        "network": evaluation.model["digest"],
+        "attack": outcome.definition.get("attack"),
+        "threat": {"norm": outcome.norm, "epsilon": outcome.epsilon},
+        "restarts": outcome.definition.get("restarts"),
+        "seed": evaluation.seed,
+        "precision": evaluation.precision,
+        "last_layer": evaluation.model.get("last_layer", ""),
+    }
+    for name, value in asked.items():
+        if name in record.key and record.key[name] != value:
+            found = short(record.key[name])
+            yield f"the record {record.digest} was made with another {name}, {found}, not {short(value)}"
+    if record.key["data"]["digest"] != evaluation.dataset["digest"]:
+        yield f"the record {record.digest} is about other test images"
+
+
+def _at_odds_with_itself(record: Record, threat: Threat) -> Iterator[tuple[str, Flags]]:
+    """What no evaluation writes, in words, with the rows where it is so."""
+    wrong, broken, distance = record.clean_errors, record.broken, record.distance
+    yield "counts images as robust that it counts as misclassified without attack", wrong & (~broken | (distance > 0))
+    if threat.norm in PARAMETRIC:
+        inside = near = np.isfinite(distance)
+    else:  # distances are rounded to float32; how much of the slack an image may use, only the image tells
+        least = threat.epsilon * (1 + RELATIVE_SLACK / 2) + (0.9 * ROUNDING if threat.norm == "linf" else 0.0)
+        most = threat.epsilon * (1 + 2 * RELATIVE_SLACK + LARGEST_SLACK) + ROUNDING
+        inside, near = distance <= least, distance <= most
+    yield "counts images as robust that it says were broken within the radius", ~wrong & inside & ~broken
+    yield "counts images as broken without an adversarial image within the radius", ~wrong & broken & ~near
+
+
+def _left_out(evaluation: Evaluation, outcome: Outcome, record: Record) -> Iterator[tuple[str, Flags]]:
+    """Images that this attack was not tried on, though no earlier one under its threat had broken them."""
+    rows = slice(record.key["data"]["start"], record.key["data"]["stop"])
+    done = record.clean_errors.copy()
+    if evaluation.mode == "worst-case":
+        for other in takewhile(lambda other: other.label != outcome.label, evaluation.outcomes):
+            # Up to the second version of the rules, attacks were shown what others left in their norm, at any radius.
+            if other.norm == outcome.norm and (other.epsilon == outcome.epsilon or evaluation.rules < 2):
+                done |= other.broken[rows]
+    if not record.error:
+        yield "counts images as robust that were not attacked", ~done & ~record.evaluated
+
+
+def _clean(network: Subject, record: Record) -> Iterator[tuple[str, Flags]]:
+    """Where the network answers otherwise without attack than the record says."""
+    shard = network.shard(record.key["data"]["start"], record.key["data"]["stop"])
+    errors = shard.clean_errors.cpu().numpy()
+    yield "counts images as classified correctly that are not, without attack", errors & ~record.clean_errors
+    yield "counts images as misclassified without attack that are not", ~errors & record.clean_errors
+
+
+def _shown(path: Path, record: Record) -> Flags:
+    """Which images are kept to be looked at as broken, though the record says that they are not.
+
+    They are rounded, so that the network can't judge them; but nobody keeps any of what was not broken.
+
+    Raises:
+        Damaged: they can't be read, or are no images of this shard.
+    """
+    kept = np.zeros(len(record.broken), bool)
+    with suppress(FileNotFoundError):
+        rows = read_specimens(path).positions - record.key["data"]["start"]
+        if ((rows < 0) | (rows >= len(kept))).any():
+            raise Damaged(f"{path}: its images don't belong to this shard of the test set")
+        kept[rows] = True
+    return kept & ~(record.broken & ~record.clean_errors)
+
+
+def _judge(
+    network: Subject, outcome: Outcome, threat: Threat, record: Record, kept: Keepsake, path: str
+) -> dict[str, NDArray]:
+    """The verdict on the stored images, a row per image of the shard.
+
+    Raises:
+        Damaged: they are no images of this shard.
+    """
+    x, y, *_ = network.shard(record.key["data"]["start"], record.key["data"]["stop"])
+    rows = torch.from_numpy(kept.rows).to(x.device)
+    if kept.images.shape[1:] != x.shape[1:] or bool(((rows < 0) | (rows >= len(x))).any()):
+        raise Damaged(f"{path}: its images don't belong to this shard of the test set")
+    x_adv, handed = x.clone(), torch.zeros(len(x), dtype=torch.bool, device=x.device)
+    x_adv[rows], handed[rows] = torch.from_numpy(kept.images).to(x.device), True
+    found: Verdict = judge(network.model, x, y, x_adv, handed, threat, outcome.kind)
+    return {name: getattr(found, name).cpu().numpy() for name in ("wrong", "broken", "distance")}
+
+
+def _contradictions(
+    record: Record, verdict: dict[str, NDArray], claims: Flags, there: Flags
+) -> Iterator[tuple[str, Flags]]:
+    """Where a stored image is not what the record says of it, in words, with the rows where it is so."""
+    close = np.isclose(verdict["distance"], record.distance, rtol=1e-5, atol=1e-7)
+    same = verdict["wrong"] & close & (verdict["broken"] == record.broken)
+    denied = there & ~claims
+    yield "images that do not fool the network at the distance that the record says", there & claims & ~same
+    yield "images that fool the network though the record says that nothing did", denied & verdict["wrong"]
+    yield "images that the record knows nothing of, and that fool nobody", denied & ~verdict["wrong"]
+
+
+def _positions(rows: Flags, start: int) -> str:
+    """The positions in the test set of some rows of a shard, the first few of many."""
+    found = [start + int(row) for row in np.flatnonzero(rows)]
+    more = f" and {len(found) - _FEW} more" if len(found) > _FEW else ""
+    return ", ".join(map(str, found[:_FEW])) + more

@@ -1,0 +1,122 @@
+"""`bench verify --reattack` attacks once more what the records call robust."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from evaluation_toys import Misbehaving, save, with_last_layer, write_suite
+from forged_results import FAR, STRONG, Folder, bench_of, broken
+
+from benchmark.attacks import ATTACKS
+from benchmark.errors import BadInput
+from benchmark.evaluation import load_suite, transfer
+from benchmark.evaluation.recheck import verify
+from benchmark.evaluation.suite import SUITES, suite_item, suite_scales
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path, STRONG + FAR)
+
+
+def test_what_was_hidden_together_with_its_images_is_found_by_attacking_again(folder: Folder) -> None:
+    rows = broken(folder, "strong")
+    folder.forge("strong", rows, broken=False, distance=np.inf)
+    folder.images("strong").unlink()
+    folder.specimens("strong").unlink()
+    again = folder.verify(reattack=1000, seed=3)["strong"].again
+    record = folder.record("strong")
+    robust = set(np.flatnonzero(record.evaluated & ~record.broken))
+    assert (again.robust, again.tried, again.seed, again.problem) == (len(robust), len(robust), 3, "")
+    # The attack starts at random points: most of what it broke from some it breaks from others.
+    assert set(again.fell) <= robust
+    assert len(set(again.fell) & set(rows)) >= len(rows) / 2
+
+
+def test_what_has_no_randomness_falls_again_where_it_fell_and_nowhere_else(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, "  - {attack: fgsm, norm: linf, label: once}\n", keep=False)
+    assert folder.verify() == {}
+    again = folder.verify(reattack=1000)["once"].again
+    assert (again.fell, again.problem) == ((), "")
+    assert again.tried == again.robust == int((~folder.record("once").broken).sum())
+    rows = broken(folder, "once")
+    folder.forge("once", rows, broken=False, distance=np.inf)
+    assert folder.verify(reattack=1000)["once"].again.fell == tuple(rows)
+
+
+def test_the_sample_is_drawn_anew_each_time_or_by_the_seed_that_is_given(tmp_path: Path, monkeypatch) -> None:
+    folder = Folder(tmp_path, "  - {attack: fgsm, norm: linf}\n", keep=False)
+    drawn = []
+    original = ATTACKS.get("fgsm").__call__
+
+    def spy(attack, classifier, x, y, threat, noise):
+        drawn.append([tuple(image.flatten().tolist()) for image in x])
+        return original(attack, classifier, x, y, threat, noise)
+
+    monkeypatch.setattr(ATTACKS.get("fgsm"), "__call__", spy)
+    seeds = [folder.verify(reattack=5, **seed)["fgsm-linf"].again.seed for seed in ({}, {}, {"seed": 8}, {"seed": 8})]
+    assert [len(images) for images in drawn] == [5, 5, 5, 5]
+    assert drawn[0] != drawn[1] != drawn[2] == drawn[3]
+    assert len(set(seeds[:2])) == 2
+    assert seeds[2:] == [8, 8]
+
+
+def test_images_of_other_networks_and_attacks_that_fail_are_not_attacked_again(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setitem(ATTACKS._own, "misbehaving", Misbehaving)
+    folder = Folder(
+        tmp_path, "  - {attack: fgsm, norm: linf, label: a}\n  - {attack: misbehaving, norm: linf, label: b}\n"
+    )
+    other = save(tmp_path, with_last_layer("other", 0.2, 2.0))
+    suite = write_suite(tmp_path, STRONG)
+    transfer(other, folder.network, suite=suite, **folder.options)
+    found = folder.verify(reattack=3)
+    assert found["strong"].again is None
+    assert found["b"].again.problem == ""
+    assert found["b"].again.robust == found["b"].again.tried == 0, "a failed attack calls nothing robust"
+    monkeypatch.setattr(ATTACKS.get("fgsm"), "__call__", lambda *_: 1 / 0)
+    assert "ZeroDivisionError" in folder.verify(reattack=3)["a"].again.problem
+    monkeypatch.setattr(ATTACKS.get("fgsm"), "version", 99)
+    assert "another version" in folder.verify(reattack=3)["a"].again.problem
+    assert bench_of(folder, "--reattack", 3)[0] == 1
+
+
+@pytest.mark.parametrize("options", [{"reattack": -1}, {"reattack": 1, "seed": -1}, {"reattack": 1, "seed": 2**63}])
+def test_numbers_out_of_range_are_refused(tmp_path: Path, options: dict) -> None:
+    with pytest.raises(BadInput, match="reattack must be 0 or more"):
+        verify(tmp_path, save(tmp_path), **options)
+
+
+@pytest.mark.parametrize("name", [name for name, _ in SUITES])
+def test_every_attack_of_the_suites_is_made_again_from_what_an_evaluation_tells(name: str) -> None:
+    suite = load_suite(name, scale=suite_scales(name)[0])
+    told = json.loads(json.dumps(suite.definition()))
+    assert [suite_item(item) for item in told["items"]] == list(suite.items)
+
+
+def test_the_command_tells_all_of_it(folder: Folder) -> None:
+    code, out, err = bench_of(folder, "--reattack", 7, "--seed", 5)
+    record = folder.record("far")
+    robust = int((record.evaluated & ~record.broken).sum())
+    assert err == ""
+    (row,) = re.findall(rf"^toy +far +{robust} +(\d+) +(\d+) +([\d.]+)–([\d.]+)", out, re.MULTILINE)
+    assert row[0] == str(min(7, robust))
+    assert "--seed 5" in out
+    rows = broken(folder, "far")
+    folder.forge("far", rows, broken=False, distance=np.inf)
+    code, out, err = bench_of(folder)
+    assert code == 1
+    assert re.search(rf"^toy +far +0 +0 +0 +{rows[0]}, {rows[1]},", out, re.MULTILINE)
+    assert "images that fool the network though the record says that nothing did" in err
