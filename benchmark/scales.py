@@ -66,9 +66,9 @@ class Radii:
         return said | ({"epsilon": dict(self.own)} if self.own else {})
 
     def told(self) -> str:
-        """What the caller said, in words: "those of imagenet, but l2 3 as given"; "" if nothing."""
+        """What the caller said, in words: "those of the scale imagenet, but l2 3 as given"; "" if nothing."""
         own = ", ".join(f"{norm} {format_radius(norm, radius)}" for norm, radius in self.own)
-        row = f"those published for {self.scale}" if self.named else "the data’s own" if self.scale else ""
+        row = f"those of the scale {self.scale}" if self.named else "the data’s own" if self.scale else ""
         if not self.own:
             return row if self.named else ""
         return f"{row}, but {own} as given" if row else f"{own} as given"

@@ -213,6 +213,7 @@ def test_a_grey_tree_from_pictures_to_pages(tree, tmp_path, monkeypatch, capsys)
     monkeypatch.chdir(tmp_path)
     attacks = "  - {attack: fgsm, norm: linf}\n  - {attack: pgd, norm: l2, parameters: {steps: 2}}\n"
     suite = write_suite(tmp_path, attacks)
+    suite.write_text(suite.read_text().replace("epsilons:", "epsilons:\n  mnist: {linf: 0.3, l2: 2}"))
 
     def run(*words: str) -> int:
         with pytest.raises(SystemExit) as caught:
@@ -242,7 +243,30 @@ def test_a_grey_tree_from_pictures_to_pages(tree, tmp_path, monkeypatch, capsys)
     assert "--epsilon linf=4/255" in training_command(found.model)
     benchmark.report()
     pages = "".join(page.read_text() for page in (tmp_path / "reports").rglob("*.html"))
-    assert "The radii are those published for digits, but l2 1 as given." in pages
+    assert "The radii are those of the scale digits, but l2 1 as given." in pages
+
+
+def test_the_only_row_of_a_file_of_ones_own_is_taken_and_told(tree, tmp_path):
+    """Who wrote it has said it; shipped files with one row, such as the recipe robust-union, are nobody's own."""
+    path = benchmark.train(
+        "at",
+        dataset=tree,
+        scale="digits",
+        set={"epochs": 1, "batch_size": 8},
+        out=tmp_path,
+        device="cpu",
+        progress=False,
+    )
+    suite = write_suite(tmp_path, "  - {attack: fgsm, norm: linf}\n")
+    options = {"suite": suite, "results": tmp_path / "results", "device": "cpu", "progress": False}
+    (found,) = benchmark.evaluate(path, **options)
+    assert found.suite["items"][0]["epsilon"] == 0.12
+    assert f"radii: of the only row of the suite toy, digits; {tree} has none" in found.warnings
+    assert "--scale digits" in evaluation_command(found)
+    with pytest.raises(BadInput, match="unknown dataset scale 'mnist'"):
+        benchmark.evaluate(path, scale="mnist", **options)
+    with pytest.raises(BadInput, match="needs one for linf"):
+        plan(tree, recipe="robust-union")
 
 
 def test_a_paper_is_not_begun_without_its_radii(tree, tmp_path, monkeypatch):

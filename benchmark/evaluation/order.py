@@ -194,6 +194,8 @@ class Order:
         outputs = outputs_for(loaded, names, dataset.name, classes)
         network = arranged(loaded, outputs)
         notes = [*dataset.notes, *_about_order(outputs, names, classes)]
+        if suite.scale != radii.of(dataset).scale:
+            notes.append(f"radii: of the only row of the suite {suite.name}, {suite.scale}; {dataset.name} has none")
         if self.n is not None and not 1 <= self.n <= available:
             raise BadInput(
                 f"n must be from 1 to {available}, the number of test images of {dataset.name}, not {self.n}"

@@ -173,7 +173,8 @@ def load_suite(suite: str | Path, preset: str = "full", scale: str | Radii = "")
     Args:
         suite: a registered name, or the path of a YAML file (recognised by its ending or a slash).
         preset: "full", or a preset that the file defines ("quick").
-        scale: whose row of radii to use, e.g. "digits" or "cifar10", or all that is said about radii.
+        scale: whose row of radii to use, e.g. "digits" or "cifar10", or all that is said about radii. Where nothing
+            is, the only row of a file of one's own: who wrote it has said it.
 
     Raises:
         BadInput: unknown suite, preset or scale; a file that does not fit the schema; an unknown attack, parameter or
@@ -181,7 +182,11 @@ def load_suite(suite: str | Path, preset: str = "full", scale: str | Radii = "")
             Ravg and Rworst count. The file's line is named. A threat without a radius, or a radius of the caller's
             that no attack takes.
     """
-    return _bind(_read(suite), preset, as_radii(scale))
+    document, radii = _read(suite), as_radii(scale)
+    rows = list(document.content.epsilons)
+    if not radii.scale and _is_path(suite) and len(rows) == 1 and open_norms(suite):
+        radii = dataclasses.replace(radii, scale=rows[0], named=True)
+    return _bind(document, preset, radii)
 
 
 def open_norms(suite: str | Path) -> set[str]:
@@ -195,8 +200,7 @@ def fitting(radii: Radii, suite: str | Path) -> Radii:
 
 
 def _read(suite: str | Path) -> Document[_File]:
-    is_path = isinstance(suite, Path) or suite.endswith((".yaml", ".yml")) or "/" in suite
-    return read_document(suite if is_path else SUITES.get(str(suite)), _File)
+    return read_document(suite if _is_path(suite) else SUITES.get(str(suite)), _File)
 
 
 def suite_item(definition: Mapping[str, Any]) -> SuiteItem:
@@ -226,6 +230,10 @@ def suite_scales(suite: str | Path) -> list[str]:
 def suite_presets(suite: str) -> list[str]:
     """The presets of a registered suite, "full" first."""
     return ["full", *read_document(SUITES.get(suite), _File).content.presets]
+
+
+def _is_path(suite: str | Path) -> bool:
+    return isinstance(suite, Path) or suite.endswith((".yaml", ".yml")) or "/" in suite
 
 
 def _bind(document: Document[_File], preset: str, radii: Radii) -> Suite:
