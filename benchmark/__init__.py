@@ -21,7 +21,7 @@ _DOORS = {
     "train": "benchmark.training:train",
     "evaluate": "benchmark.evaluation:evaluate",
     "transfer": "benchmark.evaluation:transfer",
-    "verify": "benchmark.evaluation.recheck:verify",
+    "verify": "benchmark.evaluation.verify:verify",
     "report": "benchmark.reporting:report",
     "results": "benchmark.results",
     "compare": "benchmark.reporting:compare",

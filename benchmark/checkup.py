@@ -128,8 +128,8 @@ def _numbers(version: str) -> list[int]:
 
 
 def _results(folder: Path) -> Iterator[Finding]:
-    from benchmark.evaluation import Ledger
-    from benchmark.evaluation.ledger import Unmarked
+    from benchmark.ledger import Ledger
+    from benchmark.ledger.ledger import Unmarked
 
     yield from _leftovers(folder)
     try:
@@ -155,7 +155,7 @@ def _results(folder: Path) -> Iterator[Finding]:
 
 def _unmarked(folder: Path, problem: str) -> Finding:
     """A folder that does not say of which version it is: its records do, if it has any."""
-    from benchmark.evaluation.record import read_record
+    from benchmark.ledger.record import read_record
 
     place = str(folder / "format.json")
     for path in sorted((folder / "records").glob("*/*.safetensors")):
@@ -166,7 +166,7 @@ def _unmarked(folder: Path, problem: str) -> Finding:
 
 
 def _records(folder: Path) -> Iterator[Finding]:
-    from benchmark.evaluation.record import read_record
+    from benchmark.ledger.record import read_record
 
     def read(path: Path) -> None:
         if not read_record(path).key["network"].startswith(path.parent.name):
@@ -176,9 +176,9 @@ def _records(folder: Path) -> Iterator[Finding]:
 
 
 def _keepsakes(folder: Path) -> Iterator[Finding]:
-    from benchmark.evaluation.answers import read_known
-    from benchmark.evaluation.keepsakes import read_keepsake
-    from benchmark.evaluation.specimens import read_specimens
+    from benchmark.ledger.answers import read_known
+    from benchmark.ledger.sample_images import read_specimens
+    from benchmark.ledger.stored_adversarials import read_keepsake
 
     kinds: tuple[tuple[str, Callable[[Path], object], str], ...] = (
         ("adversarials", read_keepsake, "it is made again by bench evaluate --keep"),
@@ -234,7 +234,7 @@ def _leftovers(folder: Path) -> Iterator[Finding]:
 
 
 def _mended(finding: Finding, *folders: Path) -> Finding:
-    from benchmark.evaluation import Ledger
+    from benchmark.ledger import Ledger
 
     if not finding.action:
         return finding

@@ -12,8 +12,8 @@ from benchmark.damage import Damaged
 from benchmark.errors import BadInput, unknown
 
 if TYPE_CHECKING:
+    from benchmark.methods.method import BoundMethod
     from benchmark.registry import Registry
-    from benchmark.training.method import BoundMethod
 
 #: One listed thing: its "name", and what else a reader wants to know about things of its kind.
 Row = dict[str, Any]
@@ -60,9 +60,9 @@ def show(source: str | Path, *, download: bool = False, trust: bool = False) -> 
 
 
 def _methods() -> list[Row]:
-    from benchmark.training.inner import STRATEGIES
-    from benchmark.training.method import formula
-    from benchmark.training.methods import METHODS
+    from benchmark.methods.inner import STRATEGIES
+    from benchmark.methods.method import formula
+    from benchmark.methods.table import METHODS
 
     rows = []
     for name, method in METHODS:
@@ -110,20 +110,20 @@ def _weights(bound: BoundMethod) -> str:
 
 
 def _objectives() -> list[Row]:
-    from benchmark.training.objectives import OBJECTIVES
+    from benchmark.methods.objectives import OBJECTIVES
 
     return _formulas(OBJECTIVES)
 
 
 def _losses() -> list[Row]:
-    from benchmark.training.outer import OUTERS
+    from benchmark.methods.outer import OUTERS
 
     return _formulas(OUTERS)
 
 
 def _formulas(registry: Registry[Any]) -> list[Row]:
-    from benchmark.training.method import formula
-    from benchmark.training.parameters import parameters, plain
+    from benchmark.methods.method import formula
+    from benchmark.parameters import parameters, plain
 
     def row(name: str) -> Row:
         part = registry.get(name)
@@ -168,7 +168,7 @@ def _suites() -> list[Row]:
 
 
 def _recipes() -> list[Row]:
-    from benchmark.training.recipe import load_recipe, recipe_names
+    from benchmark.recipes.recipe import load_recipe, recipe_names
 
     files = {name: load_recipe(name) for name in recipe_names()}
     return [{"name": name, "description": file.about, "scales": list(file.threats)} for name, file in files.items()]
@@ -225,14 +225,14 @@ def _first_line(thing: object) -> str:
 
 
 def _network(source: str, download: bool, trust: bool) -> Row:
-    from benchmark.evaluation.subject import card
+    from benchmark.evaluation.target import card
     from benchmark.models import load_model
 
     return card(load_model(source, download=download, trust=trust))
 
 
 def _record(path: Path) -> Row:
-    from benchmark.evaluation.record import read_record
+    from benchmark.ledger.record import read_record
 
     try:
         record = read_record(path)
@@ -246,7 +246,7 @@ def _record(path: Path) -> Row:
 
 
 def _evaluation(path: Path) -> Row:
-    from benchmark.evaluation.ledger import read_manifest
+    from benchmark.ledger.ledger import read_manifest
 
     try:
         return read_manifest(path)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark.analysis.frames import per_example, tidy
-from benchmark.evaluation import load_results
+from benchmark.ledger import load_results
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 import benchmark
 from benchmark.analysis.intervals import wilson
 from benchmark.analysis.masking import Flag, is_masked, masking_flags
-from benchmark.evaluation import Evaluation, Outcome
-from benchmark.evaluation.outcomes import Probe
-from benchmark.evaluation.outcomes import common as common_images
+from benchmark.ledger import Evaluation, Outcome
+from benchmark.ledger.evaluation import Probe
+from benchmark.ledger.evaluation import common as common_images
 from benchmark.training import METHODS
 
 PAGE = Path(__file__).parents[1] / "docs" / "masking.md"

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 import benchmark
-from benchmark.evaluation import Ledger, Record, load_results
-from benchmark.evaluation.record import FORMAT
+from benchmark.ledger import Ledger, Record, load_results
+from benchmark.ledger.record import FORMAT
 from benchmark.reporting import boards
 from benchmark.storage import digest
 

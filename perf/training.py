@@ -24,9 +24,9 @@ from torch import Tensor, nn
 
 from benchmark import models
 from benchmark.hardware import describe, resolve_device, resolve_precision
+from benchmark.methods.table import METHODS
 from benchmark.noise import BatchNoise
-from benchmark.training.methods import METHODS
-from benchmark.training.recipe import Radius
+from benchmark.recipes.recipe import Radius
 from benchmark.training.snapshot import snapshots
 from benchmark.training.step import Players
 

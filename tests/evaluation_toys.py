@@ -14,7 +14,7 @@ from torch import Tensor
 
 from benchmark import models
 from benchmark.attacks import Attack
-from benchmark.evaluation.outcomes import Evaluation, Outcome
+from benchmark.ledger.evaluation import Evaluation, Outcome
 
 
 @lru_cache

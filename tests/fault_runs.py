@@ -17,7 +17,8 @@ import torch
 
 import benchmark
 from benchmark.errors import BadInput
-from benchmark.evaluation import Ledger, plan
+from benchmark.evaluation import plan
+from benchmark.ledger import Ledger
 from benchmark.models import load_checkpoint
 
 #: Three short epochs of one network, or of two.

@@ -14,9 +14,9 @@ from evaluation_toys import save, write_suite
 
 from benchmark import cli
 from benchmark.evaluation import evaluate
-from benchmark.evaluation.ledger import Ledger
-from benchmark.evaluation.recheck import Recheck, verify
-from benchmark.evaluation.record import Record
+from benchmark.evaluation.verify import Recheck, verify
+from benchmark.ledger.ledger import Ledger
+from benchmark.ledger.record import Record
 
 STRONG = "  - {attack: pgd, norm: linf, label: strong, parameters: {steps: 5, relative_step_size: 0.3}}\n"
 FAR = "  - {attack: ddn, norm: l2, label: far, parameters: {steps: 20}}\n"

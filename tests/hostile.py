@@ -40,11 +40,12 @@ def make(folder: Path) -> None:
 def doors() -> dict[str, Callable[[Path], object]]:
     """How a file of each folder is opened; what is refused raises."""
     from benchmark.data import load
-    from benchmark.evaluation import Ledger, load_suite, read_record
-    from benchmark.evaluation.keepsakes import read_keepsake
+    from benchmark.evaluation import load_suite
+    from benchmark.ledger import Ledger, read_record
+    from benchmark.ledger.stored_adversarials import read_keepsake
     from benchmark.models import load_checkpoint
     from benchmark.papers.files import load_paper
-    from benchmark.training.recipe import load_recipe
+    from benchmark.recipes.recipe import load_recipe
 
     def manifest(path: Path) -> None:
         ledger = Ledger(path.parent)

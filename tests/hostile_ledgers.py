@@ -20,7 +20,7 @@ INFO |= {"error": None, "faults": {}, "hardware": "", "date": ""}
 def record(path: Path, arrays: dict | None = None, key: object = None, info: object = None, text: str = "") -> None:
     from safetensors.numpy import save
 
-    from benchmark.evaluation.record import _checksum
+    from benchmark.ledger.record import _checksum
     from benchmark.storage import canonical_json, digest
 
     flags = np.zeros(3, bool)
@@ -117,7 +117,7 @@ def _(path):
 
 
 def manifest(path: Path, suite: dict | None = None, card_of: dict | None = None, **changes) -> None:
-    from benchmark.evaluation.form import suite_digest
+    from benchmark.ledger.schema import suite_digest
     from benchmark.storage import digest
 
     card = dict.fromkeys(("name", "method", "network", "architecture", "dataset", "digest"), "n")

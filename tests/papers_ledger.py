@@ -12,8 +12,9 @@ from synthetic import costs
 
 from benchmark.data import load
 from benchmark.errors import BadInput
-from benchmark.evaluation import Ledger, Record, load_suite
-from benchmark.evaluation.record import FORMAT
+from benchmark.evaluation import load_suite
+from benchmark.ledger import Ledger, Record
+from benchmark.ledger.record import FORMAT
 from benchmark.papers.networks import Network, Training
 from benchmark.papers.stage import Stage
 from benchmark.storage import digest

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.evaluation import Ledger, Record
-from benchmark.evaluation.form import suite_digest
-from benchmark.evaluation.record import FORMAT
+from benchmark.ledger import Ledger, Record
+from benchmark.ledger.record import FORMAT
+from benchmark.ledger.schema import suite_digest
 from benchmark.storage import digest
 
 #: The worked example of six images: (label, norm, epsilon, kind, broken or distance per image).

@@ -16,7 +16,7 @@ from benchmark.analysis.aggregate import attack_accuracy, left_standing, norm_ac
 from benchmark.analysis.attribution import attribution
 from benchmark.analysis.frames import tidy
 from benchmark.analysis.masking import LEVEL, is_masked, masking_flags, unchecked
-from benchmark.evaluation.outcomes import COMMON, Probe, common
+from benchmark.ledger.evaluation import COMMON, Probe, common
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "perf"))
 replayed = pytest.importorskip("false_alarms").replayed

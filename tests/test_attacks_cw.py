@@ -7,7 +7,7 @@ import torch
 from attack_toys import Net, images, predictions, threat
 
 from benchmark.attacks import PreparedClassifier
-from benchmark.attacks.cw import CW
+from benchmark.attacks.white_box.cw import CW
 from benchmark.noise import ExampleNoise
 
 

@@ -8,8 +8,8 @@ from attack_toys import Net, images, predictions
 from torch import nn
 
 from benchmark.attacks import PreparedClassifier, make_attack
+from benchmark.attacks.black_box.starts import on_the_boundary, towards
 from benchmark.attacks.objectives import is_wrong
-from benchmark.attacks.starts import on_the_boundary, towards
 from benchmark.generators import OwnGenerators
 from benchmark.noise import ExampleNoise
 from benchmark.threats import Threat, distance
@@ -97,7 +97,7 @@ def test_pointwise_beside_foolbox(norm):
     """From the same starts both end equally far away, ours after a fraction of the passes."""
     from foolbox.attacks import PointwiseAttack
 
-    from benchmark.attacks.pointwise import Pointwise
+    from benchmark.attacks.black_box.pointwise import Pointwise
 
     net, x = Net((3, 16, 16), 10, seed=2), images(24, (3, 16, 16))
     y = predictions(net, x)

@@ -12,7 +12,8 @@ from benchmark.attacks.last_layer import decided
 from benchmark.attacks.objectives import clearly_wrong
 from benchmark.data import load
 from benchmark.errors import UnfitNetwork
-from benchmark.evaluation import Ledger, evaluate, transfer
+from benchmark.evaluation import evaluate, transfer
+from benchmark.ledger import Ledger
 from benchmark.models.class_order import Reordered
 
 
@@ -290,7 +291,7 @@ def test_a_sigmoid_that_can_not_be_left_out_is_warned_of(run):
 
 def test_records_and_evaluations_are_known_by_what_was_left_out(run, monkeypatch):
     found = run("softmax")
-    monkeypatch.setattr("benchmark.evaluation.subject.last_layer", lambda network, x: "")
+    monkeypatch.setattr("benchmark.evaluation.target.last_layer", lambda network, x: "")
     whole = run("softmax")
     assert whole.outcome("deepfool-l2").broken.sum() < found.outcome("deepfool-l2").broken.sum()
     assert whole.model["digest"] == found.model["digest"]

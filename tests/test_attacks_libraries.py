@@ -13,8 +13,8 @@ from attack_toys import Net, images, predictions, threat
 from torch import nn
 
 from benchmark.attacks import PreparedClassifier, make_attack
-from benchmark.attacks.foreign import ForeignFault
-from benchmark.attacks.libraries import LibraryModel
+from benchmark.attacks.adapters.libraries import LibraryModel
+from benchmark.attacks.adapters.third_party import ForeignFault
 from benchmark.errors import BadInput
 from benchmark.noise import ExampleNoise
 from benchmark.threats import Threat
@@ -74,7 +74,7 @@ def test_what_autoattack_warns_of_comes_out_of_our_log_once(caplog):
     trace = sys.gettrace()
     with caplog.at_level(logging.WARNING, "benchmark"):
         attack("apgd-ce", {"steps": 3}, net=Probabilities((1, 8, 8), 4))
-    ours = [record.message for record in caplog.records if record.name == "benchmark.attacks.autoattack"]
+    ours = [record.message for record in caplog.records if record.name == "benchmark.attacks.adapters.autoattack"]
     assert sum("probability distribution" in message for message in ours) == 1
     assert sys.gettrace() is trace
 

@@ -20,11 +20,11 @@ from attack_toys import CHEAP, EVERY, Crooked, cheap, images, predictions
 from torch import Tensor, nn
 
 from benchmark.attacks import ATTACKS, PreparedClassifier, make_attack
-from benchmark.attacks.autoattack import MEMBERS
+from benchmark.attacks.adapters.autoattack import MEMBERS
 from benchmark.data import Dataset
-from benchmark.evaluation.subject import Subject, Target
+from benchmark.evaluation.attack_run import Trial
 from benchmark.evaluation.suite import SuiteItem
-from benchmark.evaluation.trial import Trial
+from benchmark.evaluation.target import Subject, Target
 from benchmark.noise import ExampleNoise
 from benchmark.threats import Threat
 

@@ -11,8 +11,8 @@ from attack_toys import images
 from scipy.fft import dctn
 
 from benchmark.attacks import PreparedClassifier, make_attack
+from benchmark.attacks.black_box.spatial import Spatial, moved
 from benchmark.attacks.filters import diamond_square, displacements, fetch, smooth
-from benchmark.attacks.spatial import Spatial, moved
 from benchmark.attacks.unforeseen import JPEG, Elastic, Fog, Gabor, Snow
 from benchmark.attacks.unforeseen.jpeg import LUMA
 from benchmark.errors import BadInput

@@ -14,7 +14,7 @@ from synthetic import add_evaluation
 
 import benchmark
 from benchmark.analysis import paired
-from benchmark.evaluation import load_results
+from benchmark.ledger import load_results
 from benchmark.reporting.references import references
 from benchmark.reporting.text import percent
 

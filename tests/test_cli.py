@@ -372,7 +372,7 @@ def test_evaluate_prints_and_says_what_failed(
     error: str | None,
     code: int,
 ) -> None:
-    from benchmark.evaluation import load_results
+    from benchmark.ledger import load_results
 
     add_evaluation(tmp_path, "a[b]c", error=error)
     monkeypatch.setattr(benchmark, "evaluate", Calls(load_results(tmp_path)), raising=False)

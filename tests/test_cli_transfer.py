@@ -10,7 +10,7 @@ from evaluation_toys import save, with_last_layer, write_suite
 from test_cli import Calls, bench
 
 import benchmark
-from benchmark.evaluation.keepsakes import read_keepsake, write_keepsake
+from benchmark.ledger.stored_adversarials import read_keepsake, write_keepsake
 
 PGD = "  - {attack: pgd, norm: linf, parameters: {steps: 5, relative_step_size: 0.3, success: last}}\n"
 
@@ -49,7 +49,7 @@ def test_the_matrix_is_printed(capsys: pytest.CaptureFixture[str], tmp_path: Pat
     assert "pgd-linf: crafted on the network of the row, tried on that of the column" in out.splitlines()[0]
     rows = re.findall(r"^(toy|o\[the\]r) +(\d+\.\d) +(\d+\.\d)$", re.sub(r" +\n", "\n", out), re.MULTILINE)
     from benchmark.analysis.transfer import transfer_matrices
-    from benchmark.evaluation.ledger import Ledger
+    from benchmark.ledger.ledger import Ledger
 
     (matrix,) = transfer_matrices(Ledger.open(tmp_path / "results").transfers())
     assert {name for name, *_ in rows} == set(matrix.sources)

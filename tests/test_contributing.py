@@ -23,8 +23,9 @@ def example(heading: str, language: str) -> str:
 
 def test_a_defence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The entry becomes a method that binds, shows its formulas and trains, given a loss of that name."""
-    from benchmark.training import methods, outer
-    from benchmark.training.method import formula
+    from benchmark.methods import outer
+    from benchmark.methods import table as methods
+    from benchmark.methods.method import formula
 
     scope = {**vars(methods), "outer": type("outer", (), {"my_at": outer.at})}
     (name, method), *_ = eval("{" + example("A defence", "python") + "}", scope).items()

@@ -17,7 +17,8 @@ from PIL import Image
 from benchmark.data import DATASETS, Dataset, Split, load
 from benchmark.data.doubts import MOST_REPEATED, doubts
 from benchmark.errors import Notice
-from benchmark.evaluation import evaluate, subject
+from benchmark.evaluation import evaluate
+from benchmark.evaluation import target as subject
 
 
 def dataset(train: list[int], validation: list[int], test: list[int]) -> Dataset:

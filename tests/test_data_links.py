@@ -15,7 +15,8 @@ from picture_trees import write_tree
 from benchmark import cli
 from benchmark.data import load, pictures, walk
 from benchmark.errors import BadInput, Notice, notice
-from benchmark.evaluation import evaluate, subject
+from benchmark.evaluation import evaluate
+from benchmark.evaluation import target as subject
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from benchmark import cli
 from benchmark.checkup import Finding
 from benchmark.damage import naming
 from benchmark.errors import BadInput
-from benchmark.evaluation import Ledger
+from benchmark.ledger import Ledger
 from benchmark.training.state import save_state
 
 
@@ -127,8 +127,8 @@ def test_damaged_adversarial_images(folders, record):
 
 def test_what_vanishes_while_it_is_looked_at_is_no_finding(folders, record, monkeypatch):
     """As where another evaluation, or the doctor's own twin, is at work in the same folder."""
-    from benchmark.evaluation import keepsakes
-    from benchmark.evaluation import record as records
+    from benchmark.ledger import record as records
+    from benchmark.ledger import stored_adversarials as keepsakes
 
     images = folders["results"] / "adversarials" / record.parent.name / "x.npz"
     images.parent.mkdir(parents=True)
@@ -188,7 +188,7 @@ def test_checkpoints_and_unfinished_runs(folders):
 
 def test_what_may_be_whole_is_not_moved(folders, record, monkeypatch):
     """Memory that runs out, or a file of another user's, is no damage."""
-    from benchmark.evaluation import record as records
+    from benchmark.ledger import record as records
 
     def deny(error: Exception) -> None:
         def read(path):

@@ -13,8 +13,8 @@ from synthetic import add_evaluation
 
 import benchmark
 from benchmark.data import load
-from benchmark.evaluation import Ledger, load_results
-from benchmark.evaluation.classes import NONE, Classes, class_warnings, read_classes
+from benchmark.ledger import Ledger, load_results
+from benchmark.ledger.classes import NONE, Classes, class_warnings, read_classes
 from benchmark.storage import digest
 
 FGSM = "  - {attack: fgsm, norm: linf}\n"

@@ -14,8 +14,9 @@ from torch import nn
 from benchmark.analysis import aggregate
 from benchmark.analysis.masking import masking_flags, unchecked
 from benchmark.errors import BadInput
-from benchmark.evaluation import Ledger, evaluate, jobs, plan, probe
-from benchmark.evaluation.outcomes import Probe, common
+from benchmark.evaluation import evaluate, jobs, plan, probe
+from benchmark.ledger import Ledger
+from benchmark.ledger.evaluation import Probe, common
 from benchmark.noise import ExampleNoise
 from benchmark.threats import Threat
 

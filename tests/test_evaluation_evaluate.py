@@ -13,9 +13,11 @@ from evaluation_toys import THREE_NORMS, Misbehaving, save, trained, with_last_l
 
 from benchmark import data, models
 from benchmark.analysis import aggregate
-from benchmark.attacks import ATTACKS, PreparedClassifier, classifier
+from benchmark.attacks import ATTACKS, PreparedClassifier
+from benchmark.attacks import prepared as classifier
 from benchmark.errors import BadInput
-from benchmark.evaluation import engine, evaluate, load_results, plan
+from benchmark.evaluation import engine, evaluate, plan
+from benchmark.ledger import load_results
 
 ARRAYS = ("broken", "distance", "evaluated")
 

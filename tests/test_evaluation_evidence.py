@@ -15,11 +15,11 @@ from forged_results import FAR, STRONG, Folder, bench_of, broken, first
 
 from benchmark.errors import BadInput, Notice
 from benchmark.evaluation import evaluate
-from benchmark.evaluation.form import suite_digest
-from benchmark.evaluation.keepsakes import Keepsake, read_keepsake, write_keepsake
-from benchmark.evaluation.ledger import filed, read_manifest
-from benchmark.evaluation.recheck import verify
-from benchmark.evaluation.specimens import read_specimens, write_specimens
+from benchmark.evaluation.verify import verify
+from benchmark.ledger.ledger import filed, read_manifest
+from benchmark.ledger.sample_images import read_specimens, write_specimens
+from benchmark.ledger.schema import suite_digest
+from benchmark.ledger.stored_adversarials import Keepsake, read_keepsake, write_keepsake
 
 
 @pytest.fixture(autouse=True)

@@ -14,10 +14,11 @@ from evaluation_toys import save, trained, with_last_layer, write_suite
 
 import benchmark
 from benchmark.errors import BadInput
-from benchmark.evaluation import Ledger, load_results, recheck
-from benchmark.evaluation.answers import Answers, read_known
-from benchmark.evaluation.order import Order
-from benchmark.evaluation.subject import load_subject
+from benchmark.evaluation import verify as recheck
+from benchmark.evaluation.request import Order
+from benchmark.evaluation.target import load_subject
+from benchmark.ledger import Ledger, load_results
+from benchmark.ledger.answers import Answers, read_known
 from benchmark.models.normalize import Normalize
 
 ATTACKS = "  - {attack: fgsm, norm: linf}\n"

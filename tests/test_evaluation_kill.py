@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from evaluation_toys import THREE_NORMS, save, write_suite
 
-from benchmark.evaluation import Ledger, evaluate, load_results, plan
+from benchmark.evaluation import evaluate, plan
+from benchmark.ledger import Ledger, load_results
 
 SCRIPT = """
 import sys, torch

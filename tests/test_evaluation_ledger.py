@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from benchmark.errors import BadInput
-from benchmark.evaluation import Ledger, Record, load_results, read_record
-from benchmark.evaluation.record import Damaged, write_record
+from benchmark.ledger import Ledger, Record, load_results, read_record
+from benchmark.ledger.record import Damaged, write_record
 
 
 def make_record(start: int = 0, network: str = "a" * 64) -> Record:

@@ -15,8 +15,8 @@ from forged_results import FAR, STRONG, Folder, bench_of, broken
 from benchmark.attacks import ATTACKS
 from benchmark.errors import BadInput
 from benchmark.evaluation import load_suite, transfer
-from benchmark.evaluation.recheck import verify
 from benchmark.evaluation.suite import SUITES, suite_item, suite_scales
+from benchmark.evaluation.verify import verify
 
 
 @pytest.fixture(autouse=True)

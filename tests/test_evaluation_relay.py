@@ -8,9 +8,10 @@ import torch
 from evaluation_toys import save, write_suite
 
 from benchmark.attacks import make_attack
-from benchmark.evaluation import Ledger, evaluate, load_suite, read_record, transfer
-from benchmark.evaluation.keepsakes import read_keepsake
+from benchmark.evaluation import evaluate, load_suite, transfer
 from benchmark.evaluation.plan import _relays
+from benchmark.ledger import Ledger, read_record
+from benchmark.ledger.stored_adversarials import read_keepsake
 
 STEPS = (3, 5, 12)
 

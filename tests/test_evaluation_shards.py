@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.analysis.aggregate import attack_accuracy, clean_accuracy, norm_accuracy, r_avg, r_worst
-from benchmark.evaluation.record import Record
-from benchmark.evaluation.summary import summarise
+from benchmark.ledger.assemble import summarise
+from benchmark.ledger.record import Record
 
 NORMS = ("linf", "l2")
 NUMBERS = dict.fromkeys(("forwards", "backwards", "dead_gradients", "disagreements", "attacked"), 2)

@@ -11,8 +11,9 @@ from evaluation_toys import THREE_NORMS, save, write_suite
 
 import benchmark
 from benchmark import data
-from benchmark.evaluation import Evaluation, Ledger, evaluate, jobs, plan
-from benchmark.evaluation.specimens import FEW, Specimens
+from benchmark.evaluation import evaluate, jobs, plan
+from benchmark.ledger import Evaluation, Ledger
+from benchmark.ledger.sample_images import FEW, Specimens
 
 
 @pytest.fixture

@@ -13,11 +13,12 @@ from picture_trees import write_tree
 from benchmark.analysis.transfer import transfer_matrices
 from benchmark.attacks import ATTACKS
 from benchmark.errors import BadInput
-from benchmark.evaluation import evaluate, load_results, transfer
-from benchmark.evaluation.keepsakes import Keepsake, read_keepsake, write_keepsake
-from benchmark.evaluation.ledger import Ledger
-from benchmark.evaluation.recheck import verify
-from benchmark.evaluation.record import Damaged
+from benchmark.evaluation import evaluate, transfer
+from benchmark.evaluation.verify import verify
+from benchmark.ledger import load_results
+from benchmark.ledger.ledger import Ledger
+from benchmark.ledger.record import Damaged
+from benchmark.ledger.stored_adversarials import Keepsake, read_keepsake, write_keepsake
 from benchmark.models import build
 
 PGD = "  - {attack: pgd, norm: linf, parameters: {steps: 5, relative_step_size: 0.3, success: last}}\n"

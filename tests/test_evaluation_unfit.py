@@ -10,9 +10,10 @@ from evaluation_toys import save, with_last_layer, write_suite
 import benchmark
 from benchmark import cli
 from benchmark.errors import BadInput, PartlyFailed, UnfitNetwork
-from benchmark.evaluation import evaluate, load_results, transfer
+from benchmark.evaluation import evaluate, transfer
 from benchmark.evaluation.engine import run_jobs
-from benchmark.evaluation.order import Order
+from benchmark.evaluation.request import Order
+from benchmark.ledger import load_results
 
 ATTACKS = "  - {attack: fgsm, norm: linf}\n"
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from benchmark.evaluation.verify import AttackFault, exact_logits, verify
+from benchmark.evaluation.judge import AttackFault, exact_logits, verify
 from benchmark.memory import halve_on_out_of_memory
 from benchmark.threats import Threat
 

@@ -17,10 +17,10 @@ from benchmark.experiments.measure import Figures
 from benchmark.experiments.table import make_lines, to_csv, to_grid
 from benchmark.experiments.values import parse_values
 from benchmark.experiments.variants import Variant
+from benchmark.methods.table import METHODS
 from benchmark.models import load_checkpoint
 from benchmark.papers.chart import draw
-from benchmark.training.methods import METHODS
-from benchmark.training.recipe import load_recipe
+from benchmark.recipes.recipe import load_recipe
 
 #: As short as it gets: one step of ascent, two epochs.
 SHORT = {"epochs": 1, "batch_size": 256, "validation.steps": 1, "validation.images": 20, "threats.linf.steps": 1}

@@ -14,10 +14,11 @@ from synthetic import add_evaluation
 
 from benchmark.damage import Damaged
 from benchmark.errors import BadInput
-from benchmark.evaluation import Ledger, load_suite
-from benchmark.evaluation.keepsakes import Keepsake, read_keepsake, write_keepsake
-from benchmark.evaluation.record import read_record
-from benchmark.evaluation.specimens import Specimens, read_specimens, write_specimens
+from benchmark.evaluation import load_suite
+from benchmark.ledger import Ledger
+from benchmark.ledger.record import read_record
+from benchmark.ledger.sample_images import Specimens, read_specimens, write_specimens
+from benchmark.ledger.stored_adversarials import Keepsake, read_keepsake, write_keepsake
 from benchmark.models.files import read_file, write_file
 from benchmark.papers.published import COLUMNS, read_published
 from benchmark.training.state import read_state, save_state

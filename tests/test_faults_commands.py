@@ -14,7 +14,7 @@ import torch
 from evaluation_toys import save, with_last_layer, write_suite
 
 from benchmark import cli, evaluate, transfer
-from benchmark.evaluation import load_results
+from benchmark.ledger import load_results
 
 ATTACKS = "  - {attack: fgsm, norm: linf}\n  - {attack: pgd, norm: l2, parameters: {steps: 3}}\n"
 #: What a results folder consists of, by the commands that read it and so have to name it.

@@ -22,7 +22,8 @@ import benchmark
 from benchmark import storage
 from benchmark.analysis.aggregate import attack_accuracy, r_worst
 from benchmark.errors import BadInput
-from benchmark.evaluation import Ledger, evaluate, load_results, plan
+from benchmark.evaluation import evaluate, plan
+from benchmark.ledger import Ledger, load_results
 
 #: What may go wrong with a write: the call that fails, and how the system says so.
 FAULTS = {

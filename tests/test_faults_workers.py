@@ -13,7 +13,7 @@ from fault_toys import Deadly
 from benchmark.attacks import ATTACKS
 from benchmark.errors import BadInput
 from benchmark.evaluation import engine, evaluate, plan, workers
-from benchmark.evaluation.order import Order
+from benchmark.evaluation.request import Order
 
 
 @pytest.fixture

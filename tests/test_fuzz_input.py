@@ -19,12 +19,13 @@ from synthetic import WORKED_ATTACKS, add_evaluation
 import benchmark
 from benchmark.documents import parse_yaml
 from benchmark.errors import BadInput
-from benchmark.evaluation import Ledger, Suite, load_suite
-from benchmark.evaluation.record import Damaged, Record, read_record, write_record
+from benchmark.evaluation import Suite, load_suite
 from benchmark.evaluation.suite import SUITES
+from benchmark.ledger import Ledger
+from benchmark.ledger.record import Damaged, Record, read_record, write_record
+from benchmark.recipes.recipe import Recipe, load_recipe
 from benchmark.training import plan as training_plan
 from benchmark.training.plan import make_plan, parse_settings
-from benchmark.training.recipe import Recipe, load_recipe
 
 PACKAGE = Path(benchmark.__file__).parent
 SUITE_FILES = tuple(yaml.safe_load(path.read_text()) for _, path in SUITES)

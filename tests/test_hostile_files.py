@@ -14,7 +14,8 @@ from evaluation_toys import save, trained, write_suite
 
 import benchmark
 from benchmark.errors import MISTAKES, BadInput
-from benchmark.evaluation import Ledger, evaluate
+from benchmark.evaluation import evaluate
+from benchmark.ledger import Ledger
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="measures memory as Linux does")
 

@@ -11,9 +11,9 @@ from synthetic import WORKED_CLEAN_ERRORS, add_evaluation
 
 from benchmark.documents import LARGEST, parse_yaml
 from benchmark.errors import BadInput
-from benchmark.evaluation import Ledger
-from benchmark.evaluation.form import suite_digest
-from benchmark.evaluation.record import Damaged
+from benchmark.ledger import Ledger
+from benchmark.ledger.record import Damaged
+from benchmark.ledger.schema import suite_digest
 from benchmark.storage import check_writable, digest, read_text
 
 #: Only what does no harm if it is not refused: this program has no bounds on its memory, as the watched one has.

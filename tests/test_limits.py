@@ -17,14 +17,16 @@ import benchmark
 from benchmark.attacks import ATTACKS, FGSM
 from benchmark.damage import Damaged
 from benchmark.errors import BadInput
-from benchmark.evaluation import Ledger, arrays, evaluate, order, transfer
-from benchmark.evaluation.keepsakes import Keepsake, read_keepsake, write_keepsake
-from benchmark.evaluation.ledger import filed, read_manifest
-from benchmark.evaluation.record import read_record
+from benchmark.evaluation import evaluate, transfer
+from benchmark.evaluation import request as order
+from benchmark.ledger import Ledger, arrays
+from benchmark.ledger.ledger import filed, read_manifest
+from benchmark.ledger.record import read_record
+from benchmark.ledger.stored_adversarials import Keepsake, read_keepsake, write_keepsake
 from benchmark.limits import EPOCHS, HEADER, MANIFEST, MESSAGE, MESSAGES
 from benchmark.models import load_checkpoint, save_checkpoint
 from benchmark.models.files import header_text
-from benchmark.training.recipe import load_recipe
+from benchmark.recipes.recipe import load_recipe
 from benchmark.training.state import load_state, save_state
 
 ROW = {"epoch": 1, "loss": 0.123456}

@@ -12,7 +12,7 @@ import benchmark
 from benchmark import BadInput
 from benchmark.analysis.masking import is_masked, masking_flags
 from benchmark.attacks import PreparedClassifier, make_attack
-from benchmark.evaluation.ledger import Ledger
+from benchmark.ledger.ledger import Ledger
 from benchmark.noise import ExampleNoise
 from benchmark.threats import Threat
 

@@ -10,7 +10,8 @@ import pytest
 from synthetic_training import FAST
 from test_papers_paper import TOY
 
-from benchmark.evaluation import Ledger, evaluate
+from benchmark.evaluation import evaluate
+from benchmark.ledger import Ledger
 from benchmark.models import load_checkpoint, save_checkpoint
 from benchmark.papers import load_paper, paper
 from benchmark.papers.agenda import make_agenda

@@ -22,8 +22,8 @@ from benchmark.papers.networks import Network, find_network
 from benchmark.papers.published import load_published, place_of, read_published
 from benchmark.papers.schema import OTHER, Column, Exhibit, Paper
 from benchmark.papers.stage import make_stage
+from benchmark.recipes.recipe import is_recipe_key, load_recipe
 from benchmark.training import METHODS, recipe_names
-from benchmark.training.recipe import is_recipe_key, load_recipe
 
 NAMES = PAPERS.names()
 

@@ -10,7 +10,7 @@ from test_analysis_insight import attack, blind
 from test_analysis_masking import found
 
 from benchmark.analysis.masking import masking_flags
-from benchmark.evaluation.outcomes import Probe
+from benchmark.ledger.evaluation import Probe
 
 false_alarms = pytest.importorskip("false_alarms")
 

@@ -13,8 +13,8 @@ from synthetic import add_evaluation
 
 import benchmark
 from benchmark.analysis.balance import balanced, by_class, is_uneven
-from benchmark.evaluation import load_results
-from benchmark.evaluation.classes import Classes
+from benchmark.ledger import load_results
+from benchmark.ledger.classes import Classes
 from benchmark.reporting import boards, print_boards
 from benchmark.reporting.classes import all_shares, shares
 from benchmark.reporting.text_tables import board_cells

@@ -11,7 +11,7 @@ from evaluation_toys import save, write_suite
 from synthetic import add_evaluation
 
 import benchmark
-from benchmark.evaluation import load_results
+from benchmark.ledger import load_results
 from benchmark.reporting import print_boards
 from benchmark.reporting.columns import columns
 from benchmark.reporting.tables import boards

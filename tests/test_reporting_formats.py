@@ -12,7 +12,7 @@ from synthetic import WORKED_ATTACKS, add_evaluation
 
 import benchmark
 from benchmark.errors import BadInput
-from benchmark.evaluation import load_results
+from benchmark.ledger import load_results
 from benchmark.reporting.networks import networks
 from benchmark.reporting.svg import Axis, Line, Point, line_chart, scatter
 from benchmark.reporting.tables import boards

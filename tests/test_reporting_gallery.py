@@ -12,8 +12,8 @@ from PIL import Image
 from synthetic import add_evaluation
 
 import benchmark
-from benchmark.evaluation import Ledger
-from benchmark.evaluation.specimens import Specimens
+from benchmark.ledger import Ledger
+from benchmark.ledger.sample_images import Specimens
 
 
 def pixels(address: str) -> np.ndarray:

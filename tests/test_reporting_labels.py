@@ -17,8 +17,8 @@ from synthetic import add_evaluation
 import benchmark
 from benchmark.analysis.transfer import transfer_matrices
 from benchmark.cli import main
-from benchmark.evaluation import Ledger, load_results
 from benchmark.labels import labels
+from benchmark.ledger import Ledger, load_results
 from benchmark.reporting import boards, leaderboard_frame, print_boards, print_matrices
 from benchmark.storage import digest
 

@@ -18,10 +18,10 @@ from test_reporting_page import table_cells
 
 import benchmark
 from benchmark import cli
-from benchmark.evaluation import load_results
 from benchmark.experiments.page import page as sweep_page
 from benchmark.experiments.sweep import Sweep
 from benchmark.experiments.table import make_lines, to_csv, to_grid
+from benchmark.ledger import load_results
 from benchmark.papers import load_paper
 from benchmark.papers.claims import check_claims
 from benchmark.papers.schema import Claim

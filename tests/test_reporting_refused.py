@@ -10,7 +10,7 @@ import pytest
 from synthetic import WORKED_ATTACKS, add_evaluation
 
 import benchmark
-from benchmark.evaluation import Ledger
+from benchmark.ledger import Ledger
 from benchmark.reporting.html import network_page
 from benchmark.reporting.networks import networks
 from benchmark.reporting.tables import attacks_frame, boards

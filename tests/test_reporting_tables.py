@@ -10,7 +10,7 @@ import pytest
 from synthetic import WORKED_ATTACKS, add_evaluation
 
 import benchmark
-from benchmark.evaluation import load_results
+from benchmark.ledger import load_results
 from benchmark.reporting import attacks_frame, boards, leaderboard_frame
 
 

@@ -16,11 +16,11 @@ from benchmark.evaluation import SUITES, load_suite
 from benchmark.evaluation.suite import open_norms, suite_presets
 from benchmark.inventory import catalogue
 from benchmark.models import load_checkpoint
+from benchmark.recipes.recipe import load_recipe
 from benchmark.reporting.reproduce import evaluation_command, training_command
 from benchmark.scales import Radii, own_scale, radii_said, read_radii
 from benchmark.storage import digest
 from benchmark.training.plan import decide, make_plan
-from benchmark.training.recipe import load_recipe
 
 GREY = SimpleNamespace(name="folder:grey", scale="", shape=(1, 28, 28))
 DIGITS = SimpleNamespace(name="digits", scale="digits", shape=(1, 8, 8))

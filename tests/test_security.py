@@ -13,11 +13,12 @@ from benchmark.data import loading
 from benchmark.errors import BadInput
 from benchmark.evaluation import suite
 from benchmark.experiments import experiment
+from benchmark.methods import objectives
+from benchmark.methods import table as methods
+from benchmark.methods.outer import base
 from benchmark.models import architectures, sources
 from benchmark.papers import files
 from benchmark.registry import Registry
-from benchmark.training import methods, objectives
-from benchmark.training.outer import base
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "SECURITY.md").read_text(encoding="utf-8")

@@ -17,10 +17,11 @@ import benchmark
 from benchmark.analysis.aggregate import norm_accuracy, r_avg, r_worst, robust
 from benchmark.analysis.paired import compare, scores
 from benchmark.errors import BadInput
-from benchmark.evaluation import load_results, load_suite
-from benchmark.evaluation.outcomes import name_threats
+from benchmark.evaluation import load_suite
 from benchmark.evaluation.plan import Plan
-from benchmark.evaluation.subject import Target
+from benchmark.evaluation.target import Target
+from benchmark.ledger import load_results
+from benchmark.ledger.evaluation import name_threats
 from benchmark.reporting import boards, print_boards
 from benchmark.reporting.references import column_of, references
 from benchmark.reporting.text import percent

@@ -17,10 +17,10 @@ from synthetic import add_evaluation
 
 import benchmark
 from benchmark.errors import BadInput
-from benchmark.evaluation import Ledger
-from benchmark.evaluation.form import suite_digest
-from benchmark.evaluation.ledger import filed
-from benchmark.evaluation.subject import card
+from benchmark.evaluation.target import card
+from benchmark.ledger import Ledger
+from benchmark.ledger.ledger import filed
+from benchmark.ledger.schema import suite_digest
 from benchmark.models.checkpoint import _from_parts
 from benchmark.papers.estimate import seconds_of
 from benchmark.storage import digest

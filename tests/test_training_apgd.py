@@ -6,17 +6,18 @@ import pytest
 import torch
 from fixed_networks import tiny
 
+from benchmark.attacks.apgd_steps import AdaptivePace
 from benchmark.attacks.ascent import Move, ascend
 from benchmark.attacks.objectives import cross_entropy, is_wrong
-from benchmark.attacks.pace import AdaptivePace
 from benchmark.data import load
+from benchmark.methods import objectives
+from benchmark.methods.batch import Mismatch
+from benchmark.methods.inner import Inner, craft
+from benchmark.methods.objectives import Target
 from benchmark.noise import BatchNoise
+from benchmark.recipes.recipe import Radius
 from benchmark.threats import Threat
-from benchmark.training import METHODS, objectives
-from benchmark.training.batch import Mismatch
-from benchmark.training.inner import Inner, craft
-from benchmark.training.objectives import Target
-from benchmark.training.recipe import Radius
+from benchmark.training import METHODS
 
 THREATS = [Threat("linf", 0.15), Threat("l2", 0.8), Threat("l1", 2.0)]
 

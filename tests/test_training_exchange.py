@@ -9,13 +9,13 @@ from torch import nn
 
 from benchmark.data import load
 from benchmark.errors import BadInput
+from benchmark.methods.objectives import OBJECTIVES
+from benchmark.methods.outer import OUTERS
 from benchmark.models import load_checkpoint
 from benchmark.noise import BatchNoise
+from benchmark.recipes.recipe import Radius
 from benchmark.training import METHODS, train
-from benchmark.training.objectives import OBJECTIVES
-from benchmark.training.outer import OUTERS
 from benchmark.training.plan import decide
-from benchmark.training.recipe import Radius
 from benchmark.training.step import Players
 
 

@@ -9,16 +9,16 @@ import pytest
 from rich.console import Console
 
 from benchmark import cli, inventory
+from benchmark.methods.differences import DIFFERENCES
+from benchmark.methods.guide import _value, methods_page
+from benchmark.methods.method import formula
+from benchmark.methods.objectives import OBJECTIVES
+from benchmark.methods.outer import OUTERS
+from benchmark.methods.table import METHODS
+from benchmark.parameters import parameters
+from benchmark.recipes.recipe import is_recipe_key, load_recipe
 from benchmark.reporting import terminal
-from benchmark.training.differences import DIFFERENCES
-from benchmark.training.guide import _value, methods_page
-from benchmark.training.method import formula
-from benchmark.training.methods import METHODS
-from benchmark.training.objectives import OBJECTIVES
-from benchmark.training.outer import OUTERS
-from benchmark.training.parameters import parameters
 from benchmark.training.plan import parse_settings
-from benchmark.training.recipe import is_recipe_key, load_recipe
 
 #: Options that a student's page names for the teacher to be trained before it.
 TEACHERS = {"loss": "at", "temperature": "natural"}
@@ -38,7 +38,7 @@ def options(text):
 
 
 def test_the_page_of_methods_is_current():
-    """If not: python -m benchmark.training.guide > docs/methods.md"""
+    """If not: python -m benchmark.methods.guide > docs/methods.md"""
     assert PAGE.read_text(encoding="utf-8") == methods_page()
 
 

@@ -7,17 +7,17 @@ import torch
 from torch import nn
 
 from benchmark.attacks.ascent import input_gradient
+from benchmark.methods import objectives
+from benchmark.methods.batch import Batch, Examples, Net
+from benchmark.methods.inner import Inner, craft, draw_probabilities
+from benchmark.methods.objectives import OBJECTIVES, Target
+from benchmark.methods.outer import at
+from benchmark.methods.table import METHODS
+from benchmark.methods.weights import AWP, Merge, buffers_kept, layers, perturbation, perturbed, projected
 from benchmark.noise import BatchNoise
+from benchmark.recipes.recipe import Radius
 from benchmark.threats import Threat
-from benchmark.training import objectives
-from benchmark.training.batch import Batch, Examples, Net
-from benchmark.training.inner import Inner, craft, draw_probabilities
-from benchmark.training.methods import METHODS
-from benchmark.training.objectives import OBJECTIVES, Target
-from benchmark.training.outer import at
-from benchmark.training.recipe import Radius
 from benchmark.training.step import Players
-from benchmark.training.weights import AWP, Merge, buffers_kept, layers, perturbation, perturbed, projected
 
 DOUBLE = torch.float64
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from benchmark.training.losses import angle, bce, boosted, ce, divergence, huber, kl, soft_ce
+from benchmark.methods.losses import angle, bce, boosted, ce, divergence, huber, kl, soft_ce
 
 
 def row(*values: float) -> torch.Tensor:

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from benchmark.training import outer
-from benchmark.training.batch import Batch, Examples, Net
-from benchmark.training.outer import taught
-from benchmark.training.outer.together import specialists
+from benchmark.methods import outer
+from benchmark.methods.batch import Batch, Examples, Net
+from benchmark.methods.outer import taught
+from benchmark.methods.outer.together import specialists
 
 Views = dict[str, Tensor]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from benchmark.training.methods import METHODS
-from benchmark.training.recipe import load_recipe
+from benchmark.methods.table import METHODS
+from benchmark.recipes.recipe import load_recipe
 
 #: (method, network) → (rate, weight decay, epochs, rates by epoch counted from 1)
 SCHEDULES = [

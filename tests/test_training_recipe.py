@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from benchmark.errors import BadInput
-from benchmark.training import schedules
-from benchmark.training.methods import METHODS
-from benchmark.training.parameters import parameters
+from benchmark.methods.table import METHODS
+from benchmark.parameters import parameters
+from benchmark.recipes import schedules
+from benchmark.recipes.recipe import Recipe, is_recipe_key, load_recipe, recipe_names
+from benchmark.training.dry_run import rehearse
 from benchmark.training.plan import make_plan, parse_settings
-from benchmark.training.recipe import Recipe, is_recipe_key, load_recipe, recipe_names
-from benchmark.training.rehearsal import rehearse
 
 ARCHITECTURES = ("small-cnn", "resnet18", "preact-resnet18", "wrn-34-10", "mobilenet-v2")
 

@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from benchmark import models
+from benchmark.methods.table import METHODS
 from benchmark.noise import BatchNoise
-from benchmark.training.methods import METHODS
+from benchmark.recipes.recipe import Radius
 from benchmark.training.parallel import share_batch_norm
-from benchmark.training.recipe import Radius
 from benchmark.training.snapshot import Snapshot, snapshots
 from benchmark.training.step import Players
 

@@ -10,10 +10,10 @@ from torch import nn
 
 from benchmark import cli
 from benchmark.errors import BadInput
+from benchmark.methods.table import METHODS
 from benchmark.models import load_checkpoint, load_model
 from benchmark.reporting.reproduce import training_command
 from benchmark.training import teachers, train
-from benchmark.training.methods import METHODS
 from benchmark.training.step import Players
 
 CODE = """

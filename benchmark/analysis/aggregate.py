@@ -18,7 +18,7 @@ from benchmark.analysis.distances import reached
 from benchmark.threats import NORMS
 
 if TYPE_CHECKING:
-    from benchmark.evaluation.outcomes import Evaluation, Outcome
+    from benchmark.ledger.evaluation import Evaluation, Outcome
 
 
 def clean_accuracy(evaluation: Evaluation) -> float:

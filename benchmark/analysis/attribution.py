@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from benchmark.analysis.aggregate import left_standing
 
 if TYPE_CHECKING:
-    from benchmark.evaluation.outcomes import Evaluation, Outcome
+    from benchmark.ledger.evaluation import Evaluation, Outcome
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from benchmark.evaluation.classes import Classes
-    from benchmark.evaluation.outcomes import Evaluation
+    from benchmark.ledger.classes import Classes
+    from benchmark.ledger.evaluation import Evaluation
 
 #: Classes are of unequal size where the largest has more than so many times the images of the smallest.
 UNEVEN = 2.0

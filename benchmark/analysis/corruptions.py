@@ -16,7 +16,7 @@ import numpy as np
 from benchmark.analysis.aggregate import attack_accuracy
 
 if TYPE_CHECKING:
-    from benchmark.evaluation.outcomes import Evaluation
+    from benchmark.ledger.evaluation import Evaluation
 
 #: The threat of these attacks; its ε is a severity.
 CORRUPTION = "corruption"

@@ -21,7 +21,7 @@ from benchmark.analysis.distances import reached, searched
 from benchmark.threats import NORMS
 
 if TYPE_CHECKING:
-    from benchmark.evaluation.outcomes import Evaluation, Outcome
+    from benchmark.ledger.evaluation import Evaluation, Outcome
 
 #: The share of the images that attacks that minimise the distance may miss at a radius where others break them.
 MISSED = 0.01

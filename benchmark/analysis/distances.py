@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from benchmark.evaluation.outcomes import Evaluation, Outcome
+    from benchmark.ledger.evaluation import Evaluation, Outcome
 
 
 def reached(outcome: Outcome) -> NDArray[np.float64]:

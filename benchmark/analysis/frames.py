@@ -16,7 +16,7 @@ from benchmark.labels import Key, key
 if TYPE_CHECKING:
     import pandas as pd
 
-    from benchmark.evaluation.outcomes import Evaluation, Outcome
+    from benchmark.ledger.evaluation import Evaluation, Outcome
 
 #: What both frames say of each row's evaluation.
 _ABOUT = (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from benchmark.labels import DIGITS, Key, card_labels, key
 
 if TYPE_CHECKING:
-    from benchmark.evaluation.outcomes import Evaluation
+    from benchmark.ledger.evaluation import Evaluation
 
 
 def labels_of(evaluations: Iterable[Evaluation]) -> dict[Key, str]:

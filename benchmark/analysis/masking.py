@@ -11,7 +11,7 @@ from benchmark.analysis.ranks import holm
 from benchmark.analysis.signs import Sign
 
 if TYPE_CHECKING:
-    from benchmark.evaluation.outcomes import Evaluation, Outcome
+    from benchmark.ledger.evaluation import Evaluation, Outcome
 
 #: The probability that any flag at all is raised by mistake on a network at the edge of what is allowed: p values are
 #: corrected for their number by Holm's method first.

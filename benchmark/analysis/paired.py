@@ -16,7 +16,7 @@ from benchmark.errors import BadInput
 from benchmark.labels import key
 
 if TYPE_CHECKING:
-    from benchmark.evaluation.outcomes import Evaluation
+    from benchmark.ledger.evaluation import Evaluation
 
 RESAMPLES = 2000
 

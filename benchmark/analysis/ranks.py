@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from benchmark.analysis.paired import check_comparable, p_values, scores
 
 if TYPE_CHECKING:
-    from benchmark.evaluation.outcomes import Evaluation
+    from benchmark.ledger.evaluation import Evaluation
 
 
 def ranks(

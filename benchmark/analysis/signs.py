@@ -18,7 +18,7 @@ from scipy.special import bdtr, bdtrc
 from benchmark.analysis.aggregate import union
 
 if TYPE_CHECKING:
-    from benchmark.evaluation.outcomes import Evaluation, Outcome
+    from benchmark.ledger.evaluation import Evaluation, Outcome
 
 #: By what share of the images one attack has to be ahead of others before it counts: less may be luck or tuning.
 MARGIN = 0.02

@@ -15,7 +15,7 @@ from benchmark.analysis.paired import check_comparable
 from benchmark.labels import Key, key
 
 if TYPE_CHECKING:
-    from benchmark.evaluation.outcomes import Evaluation
+    from benchmark.ledger.evaluation import Evaluation
 
 
 @dataclass(frozen=True)

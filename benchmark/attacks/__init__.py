@@ -9,23 +9,23 @@ import typing
 from collections.abc import Callable
 from typing import Any
 
-from benchmark.attacks.autoattack import APGD, AutoAttack, Square, TargetedAPGD, TargetedFAB
+from benchmark.attacks.adapters.autoattack import APGD, AutoAttack, Square, TargetedAPGD, TargetedFAB
+from benchmark.attacks.adapters.third_party import Foreign
 from benchmark.attacks.base import Attack, Classifier, Resumable, Stage
-from benchmark.attacks.boundary import Boundary
-from benchmark.attacks.classifier import PreparedClassifier, freeze, frozen
+from benchmark.attacks.black_box.boundary import Boundary
+from benchmark.attacks.black_box.hopskipjump import HopSkipJump
+from benchmark.attacks.black_box.pointwise import Pointwise
+from benchmark.attacks.black_box.random_noise import GaussianNoise, SaltAndPepper
+from benchmark.attacks.black_box.spatial import Spatial
 from benchmark.attacks.corruption import Corruption
-from benchmark.attacks.cw import CW
-from benchmark.attacks.ddn import DDN
-from benchmark.attacks.deepfool import DeepFool
-from benchmark.attacks.fmn import FMN
-from benchmark.attacks.foreign import Foreign
-from benchmark.attacks.gradient import FGSM, MIM, PGD
-from benchmark.attacks.hopskipjump import HopSkipJump
 from benchmark.attacks.last_layer import last_layer
-from benchmark.attacks.pointwise import Pointwise
-from benchmark.attacks.random_noise import GaussianNoise, SaltAndPepper
-from benchmark.attacks.spatial import Spatial
+from benchmark.attacks.prepared import PreparedClassifier, freeze, frozen
 from benchmark.attacks.unforeseen import JPEG, Elastic, Fog, Gabor, Snow
+from benchmark.attacks.white_box.cw import CW
+from benchmark.attacks.white_box.ddn import DDN
+from benchmark.attacks.white_box.deepfool import DeepFool
+from benchmark.attacks.white_box.fmn import FMN
+from benchmark.attacks.white_box.gradient import FGSM, MIM, PGD
 from benchmark.errors import BadInput, unknown
 from benchmark.radii import read_number
 from benchmark.registry import Registry

@@ -10,9 +10,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from benchmark.attacks.apgd_steps import AdaptivePace
 from benchmark.attacks.base import Classifier
 from benchmark.attacks.objectives import Objective, is_wrong, losses
-from benchmark.attacks.pace import AdaptivePace
 from benchmark.noise import Noise
 from benchmark.threats import Threat
 

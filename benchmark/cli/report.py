@@ -24,7 +24,7 @@ def report(
 ) -> None:
     """Turn the ledger into a site with leaderboards and a page per network, or into tables for elsewhere."""
     page = benchmark.report(**given(locals()))
-    from benchmark.evaluation import Ledger
+    from benchmark.ledger import Ledger
     from benchmark.reporting import ledger_boards, print_boards
 
     print_boards(ledger_boards(Ledger.open(results), rank_masked))

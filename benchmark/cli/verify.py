@@ -14,7 +14,7 @@ from benchmark.cli.output import end, partly, print_problems
 from benchmark.errors import BadInput
 
 if TYPE_CHECKING:
-    from benchmark.evaluation.recheck import Recheck
+    from benchmark.evaluation.verify import Recheck
 
 
 def verify(
@@ -57,7 +57,7 @@ def verify(
 
 def _lacks_evaluations(results: Path) -> bool:
     """Whether evaluations had to be left out since their files are damaged: nobody knows what they claim."""
-    from benchmark.evaluation import Ledger
+    from benchmark.ledger import Ledger
 
     ledger = Ledger.open(results)
     files = [path for folder in ("evaluations", "transfers") for path in (results / folder).glob("*.json")]

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from benchmark.errors import UnfitNetwork
 from benchmark.evaluation.jobs import Done, Job, run_job
-from benchmark.evaluation.ledger import Ledger
-from benchmark.evaluation.subject import Target, forget
+from benchmark.evaluation.target import Target, forget
 from benchmark.evaluation.workers import Crew
+from benchmark.ledger.ledger import Ledger
 
 #: Called with the position of the job and what it has put into the ledger.
 Report = Callable[[int, Done], None]

@@ -8,11 +8,11 @@ from pathlib import Path
 from benchmark.evaluation.engine import run_jobs
 from benchmark.evaluation.filing import finished, written
 from benchmark.evaluation.jobs import Done
-from benchmark.evaluation.ledger import Ledger
-from benchmark.evaluation.order import Order, checked, named, reported
-from benchmark.evaluation.outcomes import Evaluation
 from benchmark.evaluation.plan import Plan
 from benchmark.evaluation.progress import Display
+from benchmark.evaluation.request import Order, checked, named, reported
+from benchmark.ledger.evaluation import Evaluation
+from benchmark.ledger.ledger import Ledger
 from benchmark.scales import Epsilon
 
 

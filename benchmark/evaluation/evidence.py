@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from benchmark.damage import Damaged
 from benchmark.errors import BadInput, short
-from benchmark.evaluation.keepsakes import Keepsake, read_keepsake
-from benchmark.evaluation.ledger import Ledger
-from benchmark.evaluation.outcomes import Evaluation, Flags, Outcome
-from benchmark.evaluation.record import Record
-from benchmark.evaluation.specimens import read_specimens
-from benchmark.evaluation.subject import Subject
-from benchmark.evaluation.verify import Verdict
-from benchmark.evaluation.verify import verify as judge
+from benchmark.evaluation.judge import Verdict
+from benchmark.evaluation.judge import verify as judge
+from benchmark.evaluation.target import Subject
+from benchmark.ledger.evaluation import Evaluation, Flags, Outcome
+from benchmark.ledger.ledger import Ledger
+from benchmark.ledger.record import Record
+from benchmark.ledger.sample_images import read_specimens
+from benchmark.ledger.stored_adversarials import Keepsake, read_keepsake
 from benchmark.threats import LARGEST_SLACK, PARAMETRIC, RELATIVE_SLACK, ROUNDING, Threat
 
 #: How many positions of images a sentence names.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from benchmark.errors import BadInput
-from benchmark.evaluation.ledger import Ledger
-from benchmark.evaluation.outcomes import Evaluation
 from benchmark.evaluation.plan import Plan
+from benchmark.ledger.evaluation import Evaluation
+from benchmark.ledger.ledger import Ledger
 
 
 def finished(plan: Plan, ledger: Ledger) -> Evaluation | None:

@@ -13,16 +13,16 @@ from torch import Tensor
 
 from benchmark.attacks import Stage
 from benchmark.attacks.objectives import has_answer
-from benchmark.evaluation.keepsakes import Keepsake, write_keepsake
-from benchmark.evaluation.ledger import Ledger
+from benchmark.evaluation.attack_run import Trial
+from benchmark.evaluation.judge import RULES
 from benchmark.evaluation.meter import metered
 from benchmark.evaluation.probe import probe
-from benchmark.evaluation.record import Record
-from benchmark.evaluation.specimens import FEW, ROOM, Specimens
-from benchmark.evaluation.subject import Target, dataset_of, subject
 from benchmark.evaluation.suite import SuiteItem
-from benchmark.evaluation.trial import Trial
-from benchmark.evaluation.verify import RULES
+from benchmark.evaluation.target import Target, dataset_of, subject
+from benchmark.ledger.ledger import Ledger
+from benchmark.ledger.record import Record
+from benchmark.ledger.sample_images import FEW, ROOM, Specimens
+from benchmark.ledger.stored_adversarials import Keepsake, write_keepsake
 from benchmark.storage import digest
 
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmark.evaluation.classes import Classes
 from benchmark.evaluation.jobs import Done, Job
-from benchmark.evaluation.outcomes import common
-from benchmark.evaluation.record import FORMAT
-from benchmark.evaluation.subject import Target
+from benchmark.evaluation.judge import RULES
 from benchmark.evaluation.suite import Suite, SuiteItem
-from benchmark.evaluation.verify import RULES
+from benchmark.evaluation.target import Target
+from benchmark.ledger.classes import Classes
+from benchmark.ledger.evaluation import common
+from benchmark.ledger.record import FORMAT
 from benchmark.storage import digest
 
 MODES = ("full", "worst-case")

@@ -11,7 +11,7 @@ from torch import Tensor
 from benchmark.attacks import Classifier
 from benchmark.attacks.ascent import input_gradient
 from benchmark.attacks.objectives import Objective, cross_entropy, margin
-from benchmark.evaluation.subject import Target, subject
+from benchmark.evaluation.target import Target, subject
 from benchmark.memory import halve_on_out_of_memory
 from benchmark.noise import ExampleNoise
 from benchmark.threats import Threat

@@ -12,9 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from benchmark.environment import is_terminal
 from benchmark.errors import printable
-from benchmark.evaluation.classes import class_warnings
 from benchmark.evaluation.plan import Plan
 from benchmark.labels import Key, card_labels, key
+from benchmark.ledger.classes import class_warnings
 
 
 class Display:

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 
 from benchmark.errors import BadInput, reason
-from benchmark.evaluation.outcomes import Evaluation, Outcome
+from benchmark.evaluation.attack_run import Trial
 from benchmark.evaluation.plan import SHARD
-from benchmark.evaluation.subject import Subject
 from benchmark.evaluation.suite import suite_item
-from benchmark.evaluation.trial import Trial
+from benchmark.evaluation.target import Subject
+from benchmark.ledger.evaluation import Evaluation, Outcome
 from benchmark.storage import digest
 
 

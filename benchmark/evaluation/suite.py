@@ -15,8 +15,8 @@ from pydantic import Field
 from benchmark.attacks import Attack, Resumable, make_attack
 from benchmark.documents import Document, Schema, read_document
 from benchmark.errors import BadInput, several, short, unknown
-from benchmark.evaluation.form import suite_digest
 from benchmark.evaluation.union import Union, read_union
+from benchmark.ledger.schema import suite_digest
 from benchmark.radii import Length, too_large
 from benchmark.registry import Registry
 from benchmark.scales import Radii, as_radii

@@ -10,18 +10,18 @@ import torch
 from torch import Tensor
 
 from benchmark.errors import BadInput, UnfitNetwork, reason
+from benchmark.evaluation.attack_run import Trial, craft
 from benchmark.evaluation.filing import finished, written
 from benchmark.evaluation.jobs import Done, Job, file_trial, keep_images
-from benchmark.evaluation.ledger import Ledger
+from benchmark.evaluation.judge import AttackFault
 from benchmark.evaluation.meter import Meter, metered
-from benchmark.evaluation.order import Order, check_fileable, checked, named, reported
-from benchmark.evaluation.outcomes import Evaluation
 from benchmark.evaluation.plan import Plan
 from benchmark.evaluation.progress import Display
-from benchmark.evaluation.subject import Subject, load_subject
+from benchmark.evaluation.request import Order, check_fileable, checked, named, reported
 from benchmark.evaluation.suite import SuiteItem
-from benchmark.evaluation.trial import Trial, craft
-from benchmark.evaluation.verify import AttackFault
+from benchmark.evaluation.target import Subject, load_subject
+from benchmark.ledger.evaluation import Evaluation
+from benchmark.ledger.ledger import Ledger
 from benchmark.scales import Epsilon
 from benchmark.storage import digest
 

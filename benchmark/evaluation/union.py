@@ -7,7 +7,7 @@ from math import isclose
 from typing import Literal
 
 from benchmark.errors import BadInput, unknown
-from benchmark.evaluation.outcomes import name_threats
+from benchmark.ledger.evaluation import name_threats
 from benchmark.radii import Length, format_radius
 from benchmark.threats import Threat
 

@@ -1,134 +1,233 @@
-"""Where success is decided, and nowhere else: a fresh float32 pass of the original network on each candidate."""
+"""Judging stored adversarial images again, on another machine or with other versions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+import dataclasses
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-import torch
-from torch import Tensor, nn
-
-from benchmark.attacks.objectives import has_answer, is_wrong, own_logits
-from benchmark.generators import generators_of
-from benchmark.memory import halve_on_out_of_memory
-from benchmark.threats import Threat, in_box
-
-#: Raised whenever the same candidates would get another verdict; older records are then not reused. Since 2, an image
-#: that the network has no answer for is broken.
-RULES = 2
-
-
-class AttackFault(Exception):
-    """An attack returned something that is no candidate at all; the message says what."""
+from benchmark.data import Dataset
+from benchmark.errors import BadInput, PartlyFailed, UnfitNetwork
+from benchmark.evaluation import target as subject
+from benchmark.evaluation.evidence import weigh
+from benchmark.evaluation.reattack import Again, attack_again
+from benchmark.evaluation.request import named
+from benchmark.evaluation.target import Subject, Target
+from benchmark.hardware import resolve_device
+from benchmark.labels import Key, card_labels, key
+from benchmark.ledger.evaluation import Evaluation, Outcome
+from benchmark.ledger.ledger import Ledger
+from benchmark.models import Arranged, Checkpoint, ExternalModel, arranged, outputs_for
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What verification found out about N candidates.
+class Recheck:
+    """One attack's stored adversarial images, judged again.
 
     Attributes:
-        wrong: N bools, the candidate is admissible and the network misclassifies it or has no answer.
-        broken: N bools, `wrong` and within ε.
-        no_answer: N bools, `broken` by logits that are not finite.
-        distance: N float32, ‖x_adv − x‖ in the threat's norm where `wrong`, else inf.
-        judged: N×C×H×W, the images that the network was shown: the candidates, or the clean image where one was not
-            handed over or not admissible.
-        logits: N×K, what it answered to them.
-        faults: why candidates were rejected → how many.
+        model, label: what the network is called beside the others of the ledger, and the attack.
+        crafted_on: the network that the images were crafted on, where `transfer` made them.
+        claimed: images that the records say were broken by a change, at some distance.
+        stored: those of them whose adversarial image is there.
+        confirmed: those that are still misclassified, at the stored distance.
+        refuted: positions in the test set where a record says otherwise than its stored image, than the test image
+            without attack, or than itself.
+        problems: what is refuted and why, and files that are damaged or lack, a sentence each.
+        unstored: how many of its records have no stored images beside them, so that nothing shows what they say.
+        again: what came of attacking images once more, where that was asked for.
     """
 
-    wrong: Tensor
-    broken: Tensor
-    no_answer: Tensor
-    distance: Tensor
-    judged: Tensor
-    logits: Tensor
-    faults: dict[str, int] = field(default_factory=dict)
+    model: str
+    label: str
+    claimed: int
+    stored: int
+    confirmed: int
+    refuted: tuple[int, ...]
+    problems: tuple[str, ...]
+    crafted_on: str | None = None
+    unstored: int = 0
+    again: Again | None = None
 
 
 def verify(
-    model: nn.Module, x: Tensor, y: Tensor, x_adv: Tensor, handed: Tensor, threat: Threat, kind: str
-) -> Verdict:
-    """Judge the candidates of one attack.
+    results: str | Path,
+    checkpoints: Sequence[str | Path] | str | Path,
+    *,
+    device: str = "auto",
+    root: str | Path | None = None,
+    download: bool = False,
+    trust: bool = False,
+    reattack: int = 0,
+    seed: int | None = None,
+) -> list[Recheck]:
+    """Judge the adversarial images that `evaluate` or `transfer` with keep=True stored, with the networks given here.
 
-    All N rows are passed through the network, also those that were not attacked: an example thus always stands
-    at the same place of the same batch, and its verdict can't depend on which others were attacked.
+    Whatever contradicts the records is reported: claimed images that fool nobody, stored ones that the records deny,
+    test images that the network takes otherwise without attack than they say, and records at odds with themselves.
+    Evaluations whose files are damaged are left out, which is said.
 
     Args:
-        model: the original network in float32 and eval mode.
-        x, y: clean images N×C×H×W in [0, 1] and labels N.
-        x_adv: candidates, like `x`.
-        handed: N bools, which rows the attack was given; the others are never broken.
-        threat: norm and ε.
-        kind: "budget" (a candidate outside the ball is a fault) or "minimal" (it is merely too far away).
+        results: the folder of the ledger.
+        checkpoints: the networks that were evaluated or that `transfer` tried images on, found by their digests.
+        device, root, download, trust: as for `evaluate`.
+        reattack: how many images that are recorded as robust to each attack, drawn at random, to run that attack on
+            once more, with other noise. Images crafted on other networks are left out.
+        seed: of that draw and that noise; None for one that nobody can know before.
+
+    Returns:
+        One entry per attack of each evaluation of these networks that has stored images, or was run once more.
 
     Raises:
-        AttackFault: `x_adv` has not the shape and type of `x`.
+        BadInput: there is no such folder; a number is out of range; no network can be loaded, one was not evaluated
+            here, or its test images are others now.
+        PartlyFailed: some networks can't be loaded; its `done` has the entries of the others.
     """
-    check_candidates(x_adv, x)
-    x_adv = torch.where(handed.view(-1, *[1] * (x.dim() - 1)), x_adv.detach(), x)
-    finite = torch.isfinite(x_adv.flatten(1)).all(1)
-    boxed, inside = in_box(x_adv), threat.contains(x, x_adv)
-    admissible = handed & (inside if kind == "budget" else boxed)
-    faults = {
-        "not finite": handed & ~finite,
-        "outside the box [0, 1]": handed & finite & ~boxed,
-        f"outside the ball {threat}": handed & boxed & ~inside & (kind == "budget"),
-    }
-    judged = torch.where(admissible.view(-1, *[1] * (x.dim() - 1)), x_adv, x)
-    logits = exact_logits(model, judged)
-    wrong = admissible & is_wrong(logits, y)
-    distance = threat.distance(judged - x).float()
-    return Verdict(
-        wrong=wrong,
-        broken=wrong & inside,
-        no_answer=wrong & inside & ~has_answer(logits),
-        distance=torch.where(wrong, distance, torch.full_like(distance, torch.inf)),
-        judged=judged,
-        logits=logits,
-        faults={reason: int(rows.sum()) for reason, rows in faults.items() if bool(rows.any())},
-    )
+    sources = named(checkpoints)
+    if reattack < 0 or (seed is not None and not 0 <= seed < 2**63):
+        raise BadInput(f"reattack must be 0 or more, and seed from 0 to 2^63 - 1, not {reattack} and {seed}")
+    seed = secrets.randbelow(2**31) if seed is None else seed
+    ledger = Ledger.open(results)
+    if not ledger.folder.exists():
+        raise BadInput(f"there is no folder {ledger.folder}; name the results folder of an evaluation with --keep")
+    evaluations = [*ledger.evaluations(), *ledger.transfers()]
+    places = {"root": None if root is None else str(root), "device": str(resolve_device(device))}
+    called = card_labels(card for each in evaluations for card in (each.model, each.crafted_on))
+    networks, failures = _opened(map(str, sources), download, trust)
+    try:
+        found = [
+            recheck
+            for source, opened in networks.items()
+            for evaluation, target in _targets(ledger, source, opened, evaluations, places, download, trust)
+            for recheck in _rechecks(ledger, subject.subject(target), evaluation, called, reattack, seed)
+        ]
+    finally:
+        ledger.tell()
+        subject.forget()
+    if failures:
+        raise PartlyFailed(failures, found) if networks else BadInput("\n".join(failures))
+    return found
 
 
-def check_candidates(x_adv: object, x: Tensor) -> None:
-    """Refuse what can't be candidates for the images `x`.
-
-    Raises:
-        AttackFault: not a tensor, or of another shape or type.
-    """
-    if not isinstance(x_adv, Tensor):
-        raise AttackFault(f"returned {type(x_adv).__name__} instead of a tensor of images")
-    if x_adv.shape != x.shape:
-        raise AttackFault(f"returned images of shape {list(x_adv.shape)} instead of {list(x.shape)}")
-    if x_adv.dtype != x.dtype:
-        raise AttackFault(f"returned images of type {x_adv.dtype} instead of {x.dtype}")
-    if x_adv.device != x.device or x_adv.layout != x.layout:
-        found, asked = (f"{tensor.layout} on {tensor.device}".removeprefix("torch.") for tensor in (x_adv, x))
-        raise AttackFault(f"returned images that are {found} instead of {asked}")
-
-
-def exact_logits(model: nn.Module, x: Tensor) -> Tensor:
-    """Logits N×K of a float32 pass: eval mode, no autocast, no TF32, no gradients.
-
-    The network gets images and generators of its own, so that it can change neither `x` nor anybody's draws.
-
-    Raises:
-        NoLogits: it returns something else than a row of logits for each image.
-    """
-    model.eval()
-    own = generators_of(model, x.device)
-    with torch.no_grad(), torch.autocast(x.device.type, enabled=False), full_precision(), own:
-        return halve_on_out_of_memory(lambda rows: own_logits(model(x[rows].clone()), len(x[rows])), len(x))
-
-
-@contextmanager
-def full_precision() -> Iterator[None]:
-    """Within this context float32 products are float32 products, and convolutions are deterministic."""
-    before = torch.get_float32_matmul_precision()
-    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
-        torch.set_float32_matmul_precision("highest")
+def _opened(
+    sources: Iterable[str], download: bool, trust: bool
+) -> tuple[dict[str, Checkpoint | ExternalModel], list[str]]:
+    """The networks by their sources, and why some can't be opened."""
+    networks, failures = {}, []
+    for source in sources:
         try:
-            yield
-        finally:
-            torch.set_float32_matmul_precision(before)
+            networks[source] = subject.open_network(source, download, trust)
+        except UnfitNetwork as error:
+            failures.append(str(error))
+    return networks, failures
+
+
+def _targets(
+    ledger: Ledger,
+    source: str,
+    opened: Checkpoint | ExternalModel,
+    evaluations: Sequence[Evaluation],
+    places: Mapping[str, Any],
+    download: bool,
+    trust: bool,
+) -> list[tuple[Evaluation, Target]]:
+    """Those of the evaluations that are of the network `source`, each with where it is attacked now."""
+    found = []
+    for evaluation in evaluations:
+        arrangement = _as_evaluated(opened, evaluation)
+        target = Target(
+            source=source,
+            network=evaluation.model["digest"],
+            dataset=evaluation.dataset["name"],
+            data=evaluation.dataset["digest"],
+            precision="fp32",
+            trust=trust,
+            contents=arrangement.digest,
+            outputs=arrangement.outputs if isinstance(arrangement, Arranged) else (),
+            last_layer=str(evaluation.model.get("last_layer", "")),
+            **places,
+        )
+        if _is(ledger, arrangement, evaluation, target, download):
+            found.append((evaluation, target))
+    if not found:
+        raise BadInput(f"{ledger.folder} has no evaluation of {source}; name the networks that were evaluated")
+    return found
+
+
+def _rechecks(
+    ledger: Ledger, network: Subject, evaluation: Evaluation, called: Mapping[Key, str], reattack: int, seed: int
+) -> list[Recheck]:
+    """What came of each attack of an evaluation, as far as there is something to show."""
+    rechecks = [_recheck(ledger, network, evaluation, outcome, called) for outcome in evaluation.outcomes]
+    if reattack and not evaluation.crafted_on:
+        return [
+            dataclasses.replace(recheck, again=attack_again(network, evaluation, outcome, reattack, seed))
+            for recheck, outcome in zip(rechecks, evaluation.outcomes, strict=True)
+        ]
+    # An evaluation without --keep has nothing to show; of one with it, every attack that found something has.
+    told = any(recheck.stored or recheck.problems for recheck in rechecks)
+    return [recheck for recheck in rechecks if told and (recheck.claimed or recheck.problems)]
+
+
+def _as_evaluated(network: Checkpoint | ExternalModel, evaluation: Evaluation) -> subject.Network:
+    """The network with its outputs in the order in which they were evaluated, as the evaluation says."""
+    try:
+        return arranged(network, evaluation.model.get("outputs") or ())
+    except BadInput:  # a stranger's, which is no order
+        return network
+
+
+def _is(ledger: Ledger, network: subject.Network, evaluation: Evaluation, target: Target, download: bool) -> bool:
+    """Whether it is the network that was evaluated: made of the same, or called the same, and answering as it did."""
+    contents = evaluation.model.get("contents", target.network)
+    if contents != network.digest and evaluation.name != network.name:
+        return False
+    dataset = subject.dataset_of(target.dataset, target.root, download)
+    if not _order_is_its_own(network, dataset):
+        return False
+    kept = [known for known in ledger.known(contents, target.data) if known.network == target.network]
+    if dataset.digest != target.data or not kept:  # other images are refused when they are loaded
+        return bool(contents == network.digest)
+    return kept[0].answers.agree(subject.answers_of(network, dataset, target))
+
+
+def _order_is_its_own(network: subject.Network, dataset: Dataset) -> bool:
+    """Whether its outputs stand as the network says itself, if it does: an evaluation may claim any order."""
+    loaded, order = (network.network, network.outputs) if isinstance(network, Arranged) else (network, ())
+    try:
+        own = outputs_for(loaded, dataset.class_names, dataset.name)
+    except UnfitNetwork:  # its classes are called otherwise
+        return True
+    return not own or own == (order or tuple(range(len(own))))
+
+
+def _recheck(
+    ledger: Ledger, network: Subject, evaluation: Evaluation, outcome: Outcome, called: Mapping[Key, str]
+) -> Recheck:
+    claimed = stored = confirmed = unstored = 0
+    refuted, problems = list[int](), list[str]()
+    for name in outcome.records:
+        record = ledger.read(evaluation.model["digest"], name)
+        if record is None:
+            problems.append(f"the record {name} is absent or damaged")
+            continue
+        found = weigh(ledger, network, evaluation, outcome, record)
+        claimed += found.claimed
+        stored += found.stored or 0
+        confirmed += found.confirmed
+        unstored += found.stored is None and not record.error
+        refuted += found.refuted
+        problems += found.problems
+    return Recheck(
+        called[key(evaluation.model)],
+        outcome.label,
+        claimed,
+        stored,
+        confirmed,
+        tuple(refuted),
+        tuple(problems),
+        called[key(evaluation.crafted_on)] if evaluation.crafted_on else None,
+        unstored,
+    )

@@ -17,8 +17,8 @@ import torch
 
 from benchmark.errors import BadInput, Notice, UnfitNetwork
 from benchmark.evaluation.jobs import Done, Job, run_job
-from benchmark.evaluation.ledger import Ledger
-from benchmark.evaluation.subject import subject
+from benchmark.evaluation.target import subject
+from benchmark.ledger.ledger import Ledger
 from benchmark.processes import end_with_parent
 
 #: How often an attack on a shard is begun before it is recorded as failed: once, and two times more.

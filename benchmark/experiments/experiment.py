@@ -12,9 +12,9 @@ from pydantic import Field
 from benchmark.documents import Schema, read_document
 from benchmark.errors import BadInput
 from benchmark.experiments.values import parse_values
+from benchmark.methods.table import METHODS
 from benchmark.registry import Registry
 from benchmark.storage import canonical_json, safe_name
-from benchmark.training.methods import METHODS
 
 EXPERIMENTS: Registry[Path] = Registry("experiment")
 for _path in sorted(Path(__file__).parent.glob("*.yaml")):

@@ -10,7 +10,8 @@ from typing import Any
 from benchmark.analysis.masking import masking_flags
 from benchmark.analysis.paired import scores
 from benchmark.errors import BadInput
-from benchmark.evaluation import Evaluation, evaluate
+from benchmark.evaluation import evaluate
+from benchmark.ledger import Evaluation
 from benchmark.models import load_checkpoint
 
 

@@ -10,10 +10,10 @@ from typing import Any
 from benchmark.data import Dataset
 from benchmark.errors import BadInput, short
 from benchmark.experiments.values import MOST
+from benchmark.methods.method import BoundMethod
+from benchmark.recipes.recipe import Recipe, is_recipe_key
 from benchmark.scales import UNSAID, Radii
-from benchmark.training.method import BoundMethod
 from benchmark.training.plan import decide
-from benchmark.training.recipe import Recipe, is_recipe_key
 from benchmark.training.teachers import wrong_number_of_teachers
 
 

@@ -12,9 +12,9 @@ import torch
 from pydantic import ConfigDict, FailFast, Field, JsonValue, TypeAdapter, ValidationError
 from torch import Tensor, nn
 
+from benchmark.card import Card, misfit, plain
 from benchmark.errors import LONGEST, BadInput
 from benchmark.models.architectures import ARCHITECTURES, build, is_foreign
-from benchmark.models.card import Card, misfit, plain
 from benchmark.models.files import FORMAT, read_file, write_file
 from benchmark.models.fit import ImageProblem, check_fits
 from benchmark.models.foreign_files import way

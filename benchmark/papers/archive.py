@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from benchmark.analysis import aggregate, paired
 from benchmark.analysis.masking import is_masked, masking_flags
 from benchmark.errors import BadInput
-from benchmark.evaluation import Evaluation, Ledger, load_suite
+from benchmark.evaluation import load_suite
 from benchmark.evaluation.suite import fitting
+from benchmark.ledger import Evaluation, Ledger
 from benchmark.papers.networks import Network
 from benchmark.papers.runs import Runs
 from benchmark.papers.schema import Column

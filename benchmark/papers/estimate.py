@@ -12,17 +12,18 @@ import torch
 
 from benchmark.data import Dataset, load
 from benchmark.errors import BadInput
-from benchmark.evaluation import Evaluation, Suite, load_suite
+from benchmark.evaluation import Suite, load_suite
 from benchmark.evaluation.suite import fitting
+from benchmark.ledger import Evaluation
+from benchmark.methods.method import BoundMethod, formula
 from benchmark.models import build
 from benchmark.papers.agenda import Job
 from benchmark.papers.archive import Question
 from benchmark.papers.networks import Training
 from benchmark.papers.stage import Stage
+from benchmark.recipes.recipe import Recipe
 from benchmark.scales import UNSAID, Radii
-from benchmark.training.method import BoundMethod, formula
 from benchmark.training.plan import decide
-from benchmark.training.recipe import Recipe
 
 #: Passes per image, a gradient counting as one, of the attacks whose steps don't tell; measured on networks that
 #: withstand them.

@@ -38,8 +38,8 @@ class Training:
 
     def obstacle(self) -> str | None:
         """Why this version of the program can't do it; None if it can."""
+        from benchmark.recipes.recipe import is_recipe_key
         from benchmark.training import METHODS, recipe_names
-        from benchmark.training.recipe import is_recipe_key
 
         if self.recipe not in recipe_names() and not self.recipe.endswith((".yaml", ".yml")):
             return f"the recipe {self.recipe} is not part of this version"

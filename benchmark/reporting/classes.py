@@ -9,8 +9,8 @@ import numpy as np
 
 from benchmark.analysis.aggregate import robust
 from benchmark.analysis.balance import by_class, is_uneven
-from benchmark.evaluation import Evaluation
-from benchmark.evaluation.classes import NONE, Classes
+from benchmark.ledger import Evaluation
+from benchmark.ledger.classes import NONE, Classes
 from benchmark.reporting.text import percent
 
 #: So many classes are told one by one.

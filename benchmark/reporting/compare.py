@@ -14,8 +14,8 @@ from benchmark.analysis.paired import Comparison, check_comparable
 from benchmark.analysis.power import smallest_difference
 from benchmark.analysis.ranks import holm
 from benchmark.errors import BadInput, unknown
-from benchmark.evaluation import Evaluation, load_results
 from benchmark.labels import Key, key
+from benchmark.ledger import Evaluation, load_results
 from benchmark.models import load_model
 from benchmark.reporting.tables import Board, boards
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmark.analysis.frames import per_example
 from benchmark.errors import BadInput, unknown
-from benchmark.evaluation import Ledger
+from benchmark.ledger import Ledger
 from benchmark.reporting.robustbench import entries
 from benchmark.reporting.site import write_site
 from benchmark.reporting.tables import Board, attacks_frame, leaderboard_csv, leaderboard_frame

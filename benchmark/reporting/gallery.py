@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.evaluation import Evaluation, Ledger, Outcome
+from benchmark.ledger import Evaluation, Ledger, Outcome
 from benchmark.reporting.text import threat
 
 #: A picture that is smaller is shown larger, each pixel as a square of a whole number of screen pixels.

@@ -9,9 +9,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmark.evaluation import Ledger
 from benchmark.evaluation.plan import SHARD
-from benchmark.evaluation.specimens import FEW
+from benchmark.ledger import Ledger
+from benchmark.ledger.sample_images import FEW
 from benchmark.pages import environment
 from benchmark.reporting.columns import choices as column_choices
 from benchmark.reporting.columns import columns

@@ -14,8 +14,10 @@ from benchmark.analysis.attribution import Share, attribution
 from benchmark.analysis.corruptions import Corruption, corruptions
 from benchmark.analysis.curves import Curve, minimises, security_curve
 from benchmark.errors import BadInput
-from benchmark.evaluation import Evaluation
 from benchmark.labels import key
+from benchmark.ledger import Evaluation
+from benchmark.methods.method import formula
+from benchmark.methods.table import METHODS
 from benchmark.reporting.classes import ClassRow, class_rows
 from benchmark.reporting.curves import draw, kind
 from benchmark.reporting.reproduce import curves_command, evaluation_command, training_command
@@ -23,8 +25,6 @@ from benchmark.reporting.svg import Axis, Line, Marker, line_chart
 from benchmark.reporting.tables import Board, Row
 from benchmark.reporting.text import count, duration
 from benchmark.storage import canonical_json, safe_name
-from benchmark.training.method import formula
-from benchmark.training.methods import METHODS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ from base64 import b64encode
 import numpy as np
 
 from benchmark.analysis import paired
-from benchmark.evaluation import Evaluation
+from benchmark.ledger import Evaluation
 
 
 def per_image_file(evaluation: Evaluation) -> str:

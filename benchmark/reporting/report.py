@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmark.analysis.labels import labels_of
-from benchmark.evaluation import Ledger
+from benchmark.ledger import Ledger
 from benchmark.reporting.formats import check_format, write
 from benchmark.reporting.tables import Board, boards
 from benchmark.storage import check_writable

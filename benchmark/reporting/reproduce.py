@@ -9,14 +9,14 @@ from functools import lru_cache
 from typing import Any
 
 from benchmark.errors import BadInput
-from benchmark.evaluation import Evaluation
 from benchmark.evaluation.suite import SUITES, fitting
+from benchmark.ledger import Evaluation
+from benchmark.methods.table import METHODS
+from benchmark.recipes.recipe import Recipe, RecipeFile, load_recipe
 from benchmark.scales import Radii, radii_said
 from benchmark.storage import canonical_json
-from benchmark.training.methods import METHODS
 from benchmark.training.names import file_stem, run_name
 from benchmark.training.plan import usual
-from benchmark.training.recipe import Recipe, RecipeFile, load_recipe
 
 
 def training_command(card: Mapping[str, Any]) -> str | None:

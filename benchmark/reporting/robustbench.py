@@ -12,10 +12,10 @@ from typing import Any
 from benchmark.analysis import aggregate
 from benchmark.analysis.labels import labels_of
 from benchmark.analysis.masking import masking_flags
-from benchmark.attacks.autoattack import AutoAttack
+from benchmark.attacks.adapters.autoattack import AutoAttack
 from benchmark.errors import BadInput
-from benchmark.evaluation import Evaluation, Outcome
 from benchmark.labels import key
+from benchmark.ledger import Evaluation, Outcome
 from benchmark.radii import format_radius
 
 #: This project's norms as RobustBench spells them; it has no others.

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from benchmark.analysis.labels import labels_of
-from benchmark.evaluation import Ledger
+from benchmark.ledger import Ledger
 from benchmark.reporting.html import glossary_page, index_page, network_page, suite_page, transfer_page
 from benchmark.reporting.networks import Network, classes_frame, curves_frame, history_frame, network_frame, networks
 from benchmark.reporting.paper_pages import paper_pages

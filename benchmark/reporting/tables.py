@@ -16,8 +16,8 @@ from benchmark.analysis.intervals import wilson
 from benchmark.analysis.labels import labels_of, row_labels
 from benchmark.analysis.masking import MASKED, is_masked, masking_flags, unchecked
 from benchmark.analysis.ranks import ranks
-from benchmark.evaluation import Evaluation, Outcome
 from benchmark.labels import Key, key
+from benchmark.ledger import Evaluation, Outcome
 from benchmark.radii import format_radius
 from benchmark.reporting.classes import all_shares, classes_of, shares
 from benchmark.reporting.text import MISSING

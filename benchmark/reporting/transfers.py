@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from benchmark.analysis.intervals import wilson
 from benchmark.analysis.labels import labels_of
 from benchmark.analysis.transfer import Matrix, transfer_matrices
-from benchmark.evaluation import Evaluation
 from benchmark.labels import Key, key
+from benchmark.ledger import Evaluation
 from benchmark.reporting.tables import Board, boards
 from benchmark.reporting.text import MISSING, percent
 from benchmark.reporting.text_tables import latex

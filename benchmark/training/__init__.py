@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.environment import NAME, check_packages, version
 from benchmark.hardware import describe
+from benchmark.methods.method import formula
+from benchmark.methods.table import METHODS
 from benchmark.models import Checkpoint, save_checkpoint, storable
 from benchmark.processes import end_with_parent, none_left_behind
+from benchmark.recipes.recipe import recipe_names
 from benchmark.scales import Epsilon
 from benchmark.storage import check_writable
-from benchmark.training.method import formula
-from benchmark.training.methods import METHODS
 from benchmark.training.parallel import check_processes, make_fabric
 from benchmark.training.plan import Plan, make_plan
-from benchmark.training.recipe import recipe_names
 from benchmark.training.report import Reporter
 from benchmark.training.standing import Taken, check_room, epochs_behind, is_finished, last_of, paths_of
 from benchmark.training.state import state_path

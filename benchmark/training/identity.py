@@ -7,15 +7,15 @@ from typing import Any
 
 from benchmark.data import Dataset
 from benchmark.errors import short
+from benchmark.methods.method import BoundMethod
+from benchmark.methods.objectives import OBJECTIVES
+from benchmark.methods.outer import OUTERS
+from benchmark.methods.table import METHODS
 from benchmark.models import ARCHITECTURES
 from benchmark.models.reach import Reach
+from benchmark.recipes.recipe import Recipe
 from benchmark.registry import Registry
 from benchmark.storage import tensor_digest
-from benchmark.training.method import BoundMethod
-from benchmark.training.methods import METHODS
-from benchmark.training.objectives import OBJECTIVES
-from benchmark.training.outer import OUTERS
-from benchmark.training.recipe import Recipe
 
 #: Raised whenever the same plan would give other weights; finished runs of an older version are then run again.
 VERSION = 2

@@ -14,17 +14,17 @@ from benchmark.data import Dataset, load
 from benchmark.documents import parse_yaml
 from benchmark.errors import BadInput
 from benchmark.hardware import resolve_device, resolve_precision
+from benchmark.methods.method import BoundMethod
+from benchmark.methods.overrides import usual_settings
+from benchmark.methods.table import METHODS
 from benchmark.models import ARCHITECTURES
 from benchmark.radii import too_large, too_long
+from benchmark.recipes.recipe import Recipe, is_recipe_key, load_recipe
 from benchmark.scales import UNSAID, Epsilon, Named, Radii, read_radii
 from benchmark.storage import digest
-from benchmark.training.exchange import usual_settings
+from benchmark.training.dry_run import rehearse
 from benchmark.training.identity import facts, images_digest, make_identity
-from benchmark.training.method import BoundMethod
-from benchmark.training.methods import METHODS
 from benchmark.training.names import checked_name, file_stem, run_name
-from benchmark.training.recipe import Recipe, is_recipe_key, load_recipe
-from benchmark.training.rehearsal import rehearse
 from benchmark.training.teachers import Teacher, load_teachers
 
 

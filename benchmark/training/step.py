@@ -11,12 +11,12 @@ from torch import Tensor, nn
 
 from benchmark.attacks import frozen
 from benchmark.generators import generators_of
+from benchmark.methods.batch import Batch, Examples, Net
+from benchmark.methods.inner import craft
+from benchmark.methods.method import BoundMethod
+from benchmark.methods.objectives import Target
 from benchmark.noise import Noise
-from benchmark.training.batch import Batch, Examples, Net
-from benchmark.training.inner import craft
-from benchmark.training.method import BoundMethod
-from benchmark.training.objectives import Target
-from benchmark.training.recipe import Radius
+from benchmark.recipes.recipe import Radius
 from benchmark.training.snapshot import Snapshot
 
 

@@ -13,10 +13,11 @@ from torch import Tensor, nn
 
 from benchmark.attacks import frozen
 from benchmark.errors import BadInput
+from benchmark.methods.batch import Batch, Examples
+from benchmark.methods.weights import buffers_kept, layers, perturbed
 from benchmark.models import build
 from benchmark.storage import digest
 from benchmark.training.augmentation import batches, number_of_batches
-from benchmark.training.batch import Batch, Examples
 from benchmark.training.parallel import Part, share_batch_norm
 from benchmark.training.plan import Plan
 from benchmark.training.report import Reporter, Row
@@ -24,7 +25,6 @@ from benchmark.training.snapshot import snapshots
 from benchmark.training.state import load_state, save_state
 from benchmark.training.step import Players
 from benchmark.training.validation import accuracies
-from benchmark.training.weights import buffers_kept, layers, perturbed
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

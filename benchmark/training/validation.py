@@ -11,8 +11,8 @@ from benchmark.attacks import objectives
 from benchmark.attacks.ascent import Move, ascend
 from benchmark.data import Split
 from benchmark.noise import BatchNoise
+from benchmark.recipes.recipe import Radius
 from benchmark.threats import Threat
-from benchmark.training.recipe import Radius
 
 
 def accuracies(

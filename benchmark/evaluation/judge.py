@@ -1,0 +1,134 @@
+"""Where success is decided, and nowhere else: a fresh float32 pass of the original network on each candidate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from benchmark.attacks.objectives import has_answer, is_wrong, own_logits
+from benchmark.generators import generators_of
+from benchmark.memory import halve_on_out_of_memory
+from benchmark.threats import Threat, in_box
+
+#: Raised whenever the same candidates would get another verdict; older records are then not reused. Since 2, an image
+#: that the network has no answer for is broken.
+RULES = 2
+
+
+class AttackFault(Exception):
+    """An attack returned something that is no candidate at all; the message says what."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What verification found out about N candidates.
+
+    Attributes:
+        wrong: N bools, the candidate is admissible and the network misclassifies it or has no answer.
+        broken: N bools, `wrong` and within ε.
+        no_answer: N bools, `broken` by logits that are not finite.
+        distance: N float32, ‖x_adv − x‖ in the threat's norm where `wrong`, else inf.
+        judged: N×C×H×W, the images that the network was shown: the candidates, or the clean image where one was not
+            handed over or not admissible.
+        logits: N×K, what it answered to them.
+        faults: why candidates were rejected → how many.
+    """
+
+    wrong: Tensor
+    broken: Tensor
+    no_answer: Tensor
+    distance: Tensor
+    judged: Tensor
+    logits: Tensor
+    faults: dict[str, int] = field(default_factory=dict)
+
+
+def verify(
+    model: nn.Module, x: Tensor, y: Tensor, x_adv: Tensor, handed: Tensor, threat: Threat, kind: str
+) -> Verdict:
+    """Judge the candidates of one attack.
+
+    All N rows are passed through the network, also those that were not attacked: an example thus always stands
+    at the same place of the same batch, and its verdict can't depend on which others were attacked.
+
+    Args:
+        model: the original network in float32 and eval mode.
+        x, y: clean images N×C×H×W in [0, 1] and labels N.
+        x_adv: candidates, like `x`.
+        handed: N bools, which rows the attack was given; the others are never broken.
+        threat: norm and ε.
+        kind: "budget" (a candidate outside the ball is a fault) or "minimal" (it is merely too far away).
+
+    Raises:
+        AttackFault: `x_adv` has not the shape and type of `x`.
+    """
+    check_candidates(x_adv, x)
+    x_adv = torch.where(handed.view(-1, *[1] * (x.dim() - 1)), x_adv.detach(), x)
+    finite = torch.isfinite(x_adv.flatten(1)).all(1)
+    boxed, inside = in_box(x_adv), threat.contains(x, x_adv)
+    admissible = handed & (inside if kind == "budget" else boxed)
+    faults = {
+        "not finite": handed & ~finite,
+        "outside the box [0, 1]": handed & finite & ~boxed,
+        f"outside the ball {threat}": handed & boxed & ~inside & (kind == "budget"),
+    }
+    judged = torch.where(admissible.view(-1, *[1] * (x.dim() - 1)), x_adv, x)
+    logits = exact_logits(model, judged)
+    wrong = admissible & is_wrong(logits, y)
+    distance = threat.distance(judged - x).float()
+    return Verdict(
+        wrong=wrong,
+        broken=wrong & inside,
+        no_answer=wrong & inside & ~has_answer(logits),
+        distance=torch.where(wrong, distance, torch.full_like(distance, torch.inf)),
+        judged=judged,
+        logits=logits,
+        faults={reason: int(rows.sum()) for reason, rows in faults.items() if bool(rows.any())},
+    )
+
+
+def check_candidates(x_adv: object, x: Tensor) -> None:
+    """Refuse what can't be candidates for the images `x`.
+
+    Raises:
+        AttackFault: not a tensor, or of another shape or type.
+    """
+    if not isinstance(x_adv, Tensor):
+        raise AttackFault(f"returned {type(x_adv).__name__} instead of a tensor of images")
+    if x_adv.shape != x.shape:
+        raise AttackFault(f"returned images of shape {list(x_adv.shape)} instead of {list(x.shape)}")
+    if x_adv.dtype != x.dtype:
+        raise AttackFault(f"returned images of type {x_adv.dtype} instead of {x.dtype}")
+    if x_adv.device != x.device or x_adv.layout != x.layout:
+        found, asked = (f"{tensor.layout} on {tensor.device}".removeprefix("torch.") for tensor in (x_adv, x))
+        raise AttackFault(f"returned images that are {found} instead of {asked}")
+
+
+def exact_logits(model: nn.Module, x: Tensor) -> Tensor:
+    """Logits N×K of a float32 pass: eval mode, no autocast, no TF32, no gradients.
+
+    The network gets images and generators of its own, so that it can change neither `x` nor anybody's draws.
+
+    Raises:
+        NoLogits: it returns something else than a row of logits for each image.
+    """
+    model.eval()
+    own = generators_of(model, x.device)
+    with torch.no_grad(), torch.autocast(x.device.type, enabled=False), full_precision(), own:
+        return halve_on_out_of_memory(lambda rows: own_logits(model(x[rows].clone()), len(x[rows])), len(x))
+
+
+@contextmanager
+def full_precision() -> Iterator[None]:
+    """Within this context float32 products are float32 products, and convolutions are deterministic."""
+    before = torch.get_float32_matmul_precision()
+    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+        torch.set_float32_matmul_precision("highest")
+        try:
+            yield
+        finally:
+            torch.set_float32_matmul_precision(before)

@@ -1,0 +1,313 @@
+"""What the caller wants, checked as a whole before anything is computed."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from torch import Tensor
+
+from benchmark.attacks.objectives import is_wrong
+from benchmark.errors import BadInput, PartlyFailed, UnfitNetwork, unknown
+from benchmark.evaluation import target as subject
+from benchmark.evaluation.judge import exact_logits
+from benchmark.evaluation.plan import MODES, SHARD, Plan
+from benchmark.evaluation.suite import load_suite
+from benchmark.evaluation.target import Target
+from benchmark.hardware import resolve_device, resolve_precision
+from benchmark.ledger.evaluation import Evaluation
+from benchmark.ledger.ledger import FOLDERS, Ledger, filed
+from benchmark.limits import ARRAYS
+from benchmark.models import (
+    Arranged,
+    arranged,
+    check_model,
+    order_doubts,
+    outputs_for,
+    range_doubts,
+    read_classes,
+    storable,
+)
+from benchmark.models.class_order import listed
+from benchmark.scales import Epsilon, Radii, read_radii
+from benchmark.storage import check_writable
+
+
+class Complaints:
+    """What is wrong, collected so that all of it can be said at once.
+
+    Attributes:
+        messages: with the input, which stops everything.
+        unfit: with single networks, which stops only their evaluation.
+    """
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+        self.unfit: list[str] = []
+
+    @contextmanager
+    def noted(self, network: str = "") -> Iterator[None]:
+        """Within this context a BadInput is noted instead of raised; of a network, if it is no fault of the input."""
+        try:
+            yield
+        except UnfitNetwork as error:
+            self.unfit.append(str(error) if network in str(error) else f"{network}: {error}")
+        except BadInput as error:
+            self.messages.append(str(error))
+
+    def raise_all(self) -> None:
+        """Raises BadInput with everything that was noted, if anything was that stops everything."""
+        if self.messages:
+            raise BadInput("\n".join(dict.fromkeys([*self.messages, *self.unfit])))
+
+
+def reported(evaluations: list[Evaluation], failures: Sequence[str]) -> list[Evaluation]:
+    """The `evaluations`, unless networks failed.
+
+    Raises:
+        PartlyFailed: some did; it has the evaluations of the others.
+        BadInput: all did.
+    """
+    failures = list(dict.fromkeys(failures))
+    if failures and not evaluations:
+        raise BadInput("\n".join(failures))
+    if failures:
+        raise PartlyFailed(failures, evaluations)
+    return evaluations
+
+
+def named(networks: Sequence[str | Path] | str | Path) -> list[str | Path]:
+    """One or several names of networks as a list.
+
+    Raises:
+        BadInput: something that is no name, such as a network itself, which no worker could load again.
+    """
+    one = isinstance(networks, str | Path) or callable(networks)
+    names: list[str | Path] = [networks] if one else list(networks)  # type: ignore[arg-type,list-item]
+    for name in names:
+        if not isinstance(name, str | Path):
+            kind = type(name).__name__
+            raise BadInput(f"a network is named by a checkpoint's path or as python:MODULE:CALLABLE, not by a {kind}")
+    return names
+
+
+class Planned(NamedTuple):
+    """What there is to do.
+
+    Attributes:
+        plans: by the source of the network, each once.
+        ledger: where results go.
+        unfit: why some of the networks can't be evaluated, a message each.
+    """
+
+    plans: dict[str, Plan]
+    ledger: Ledger
+    unfit: list[str]
+
+
+@dataclass(frozen=True)
+class Order:
+    """How networks shall be evaluated; the fields are the arguments of `evaluate` of the same names."""
+
+    suite: str | Path
+    preset: str = "full"
+    n: int | None = None
+    mode: str = "full"
+    seed: int = 0
+    device: str = "auto"
+    precision: str = "auto"
+    workers: int = 1
+    time_limit: float | None = None
+    results: str | Path = "results"
+    keep: bool = False
+    dataset: str | None = None
+    scale: str | None = None
+    epsilon: Epsilon | None = None
+    root: str | Path | None = None
+    download: bool = False
+    trust: bool = False
+    compile: bool = False
+    classes: str | Path | Sequence[str] | None = None
+
+    def plans(self, sources: Sequence[str | Path]) -> Planned:
+        """What evaluating `sources` takes.
+
+        Raises:
+            BadInput: all that can be found wrong without attacking the networks, unless it is the fault of some of
+                the networks alone.
+        """
+        complaints = Complaints()
+        if not sources:
+            complaints.messages.append("there is no network to evaluate; name one or more, e.g. zoo/*.pt")
+        if self.mode not in MODES:
+            complaints.messages.append(str(unknown("mode", self.mode, MODES)))
+        if self.workers < 1:
+            complaints.messages.append(f"workers must be 1 or more, not {self.workers}")
+        if self.time_limit is not None and not 0 < self.time_limit < float("inf"):
+            complaints.messages.append(f"time_limit must be a positive number of seconds, not {self.time_limit}")
+        if not 0 <= self.seed < 2**63:
+            complaints.messages.append(f"seed must be a number from 0 to 2^63 - 1, not {self.seed}")
+        device, precision = "cpu", "fp32"
+        with complaints.noted():
+            device = str(resolve_device(self.device))
+            precision = resolve_precision(self.precision, resolve_device(self.device))
+        radii: Radii | None = None
+        with complaints.noted():
+            radii = read_radii(self.scale, self.epsilon)
+        ledger = Ledger(self.results)
+        with complaints.noted():
+            ledger = Ledger.open(check_writable(self.results, *FOLDERS), create=True)
+        classes: tuple[str, ...] = ()
+        if self.classes is not None:
+            with complaints.noted():
+                classes = read_classes(self.classes)
+        subject.forget()  # data and networks may have changed since this process last looked
+        plans = {}
+        for source in dict.fromkeys(map(str, sources)) if radii is not None else ():
+            with complaints.noted(source):
+                plans[source] = self._plan(source, device, precision, ledger, radii, classes)
+        complaints.raise_all()
+        return Planned(plans, ledger, complaints.unfit)
+
+    def _plan(
+        self, source: str, device: str, precision: str, ledger: Ledger, radii: Radii, classes: Sequence[str]
+    ) -> Plan:
+        loaded = subject.open_network(source, self.download, self.trust)
+        name = self.dataset or loaded.dataset
+        if not name:
+            raise BadInput(
+                f"{source} does not say what it was trained on; name the images to try it on: --dataset digits, "
+                'or in Python dataset="digits" (bench list datasets)'
+            )
+        root = str(self.root) if self.root is not None else None
+        dataset = subject.dataset_of(name, root, self.download)
+        loaded.check_fits(dataset)
+        suite = load_suite(self.suite, self.preset, radii.of(dataset))
+        suite.check_fits(dataset.shape)
+        available = len(dataset.test)
+        names = storable(dataset.class_names)
+        outputs = outputs_for(loaded, names, dataset.name, classes)
+        network = arranged(loaded, outputs)
+        notes = [*dataset.notes, *_about_order(outputs, names, classes)]
+        if suite.scale != radii.of(dataset).scale:
+            notes.append(f"radii: of the only row of the suite {suite.name}, {suite.scale}; {dataset.name} has none")
+        if self.n is not None and not 1 <= self.n <= available:
+            raise BadInput(
+                f"n must be from 1 to {available}, the number of test images of {dataset.name}, not {self.n}"
+            )
+        if self.n is None and suite.images > available:
+            notes.append(f"the suite asks for {suite.images} images; {dataset.name} has {available}, all were used")
+        target = Target(
+            source=source,
+            network=network.digest,
+            dataset=name,
+            root=root,
+            data=dataset.digest,
+            device=device,
+            precision=precision,
+            trust=self.trust,
+            compile=self.compile,
+            contents=network.digest,
+            outputs=network.outputs if isinstance(network, Arranged) else (),
+        )
+        card = subject.card(network)
+        if isinstance(network, Arranged):
+            card |= {"stands_for": _in_network(outputs, names)}
+        answers = subject.answers_of(network, dataset, target)
+        if answers.are_probabilities:
+            target = dataclasses.replace(target, last_layer=subject.last_layer_of(network, dataset, target))
+        if target.last_layer:
+            card |= {"last_layer": target.last_layer}
+        identity = ledger.identify(network.digest, dataset.digest, answers)
+        if identity != network.digest:
+            card |= {"digest": identity, "contents": network.digest}
+            notes.append(
+                "another network that is made of the same but answers otherwise was evaluated before; "
+                "their results are kept apart"
+            )
+        plan = Plan(
+            target=dataclasses.replace(target, network=identity, answers=answers),
+            card=card,
+            suite=suite.first(self.n or min(suite.images, available)),
+            mode=self.mode,
+            seed=self.seed,
+            keep=self.keep,
+            notes=tuple(notes),
+        )
+        check_fileable(plan)
+        return plan
+
+
+def check_fileable(plan: Plan) -> None:
+    """Refuse what could not be filed once all attacks are done, or not be read again.
+
+    Raises:
+        BadInput: it is too large, or what the network or the suite tells has no sense.
+    """
+    filed(plan.promised())
+    if plan.keep:
+        images = min(SHARD, plan.suite.images)
+        numbers = math.prod(subject.dataset_of(plan.target.dataset, plan.target.root).shape)
+        size = images * (4 * numbers + 8)  # each as float32, and its position
+        if size > ARRAYS:
+            raise BadInput(
+                f"the adversarial images of {images} images of {plan.target.dataset} would take {size:,} bytes, "
+                f"{ARRAYS:,} are the most; leave --keep out, or take fewer with --n"
+            )
+
+
+def _in_network(outputs: Sequence[int], class_names: Sequence[str]) -> list[str]:
+    """What the outputs of a network stand for, in its own order."""
+    return [name for _, name in sorted(zip(outputs, class_names, strict=False))]
+
+
+def _about_order(outputs: Sequence[int], class_names: Sequence[str], given: Sequence[str]) -> Iterator[str]:
+    """What to say of the order in which a network's outputs stand for the classes, if it is not the data's."""
+    own = _in_network(outputs, class_names)
+    if outputs and own != list(class_names):
+        yield (
+            f"the network's outputs stand for {listed(own)}, in this order; they were put into that of the data, "
+            f"{listed(class_names)}"
+        )
+    if given and list(given) != own:
+        yield "the network says itself what its outputs stand for, so that the given classes were not used for it"
+
+
+def checked(plans: Sequence[Plan]) -> tuple[list[Plan], list[str]]:
+    """The plans of networks that can be evaluated, with notes on what is odd about them; and why others can't."""
+    complaints, result = Complaints(), []
+    for plan in plans:
+        with complaints.noted(plan.target.source):
+            notes = (*plan.notes, *_oddities(plan))
+            classes = subject.subject(plan.target).classes(plan.suite.images, SHARD)
+            result.append(dataclasses.replace(plan, notes=notes, classes=classes))
+    complaints.raise_all()
+    return result, complaints.unfit
+
+
+def _oddities(plan: Plan) -> list[str]:
+    """What is odd about the network, asked for its answers to the first shard.
+
+    Raises:
+        UnfitNetwork: it can't be evaluated.
+    """
+    target = plan.target
+    network = subject.subject(target)
+    classes = network.classifier.num_classes
+    try:
+        x, y = network.images(0, min(plan.suite.images, SHARD))
+        odd = check_model(network.model, x, classes, target.last_layer)
+    except BadInput as error:
+        raise UnfitNetwork(f"{target.source}: {error}") from error
+
+    def right(images: Tensor) -> Tensor:
+        logits = exact_logits(network.model, images)
+        return ~is_wrong(logits, y)
+
+    names = subject.dataset_of(target.dataset, target.root).class_names
+    return odd + (order_doubts(exact_logits(network.model, x), y, names) or range_doubts(right, x, y, classes))

@@ -1,0 +1,311 @@
+"""What is evaluated: a network and the images it is tried on, named by digest and loaded where they are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from benchmark.attacks import PreparedClassifier, freeze, last_layer
+from benchmark.attacks.objectives import has_answer, is_wrong
+from benchmark.data import Dataset, load
+from benchmark.errors import BadInput, UnfitNetwork, reason
+from benchmark.evaluation.judge import exact_logits
+from benchmark.ledger.answers import FEW, Answers, Known, ask
+from benchmark.ledger.classes import NONE, Classes
+from benchmark.memory import halve_on_out_of_memory, is_out_of_memory
+from benchmark.models import Arranged, Checkpoint, ExternalModel, arranged, check_model, differing, load_model
+
+Network = Checkpoint | ExternalModel | Arranged
+
+
+@dataclass(frozen=True)
+class Target:
+    """A network and a test set by name and digest: all that a worker needs to load the same ones.
+
+    Attributes:
+        source: where the network comes from, e.g. a checkpoint's path.
+        network: the digest that the network's results are filed under.
+        dataset, root: what `benchmark.data.load` is asked for.
+        data: the digest of the test split.
+        device, precision: of the search, resolved.
+        trust: whether foreign code that the network is made by may be run.
+        compile: whether the search's passes are compiled.
+        contents: the digest of what the network is made of; "" where that is `network`.
+        answers: what it answers to the first test images; None where it was not asked.
+        outputs: for each class of the data, which output stands for it; () where they stand in the data's order.
+        last_layer: the layer that the search leaves out, see `attacks.last_layer`; "" for none.
+    """
+
+    source: str
+    network: str
+    dataset: str
+    root: str | None
+    data: str
+    device: str
+    precision: str
+    trust: bool = False
+    compile: bool = False
+    contents: str = ""
+    answers: Answers | None = None
+    outputs: tuple[int, ...] = ()
+    last_layer: str = ""
+
+    @property
+    def known(self) -> Known | None:
+        """What to know the network again by, if it was asked."""
+        contents = self.contents or self.network
+        return None if self.answers is None else Known(self.network, contents, self.data, self.answers)
+
+
+#: How far the answers of the prepared network may be from those of the original, relative to the largest logit.
+_ROUNDING = 2e-2
+
+
+class Shard(NamedTuple):
+    """Some images of a test set, N×C×H×W on the device, their labels N, and the network's answers without attack.
+
+    Attributes:
+        clean_errors: N bools, misclassified or without an answer.
+        logits: N×K.
+    """
+
+    x: Tensor
+    y: Tensor
+    clean_errors: Tensor
+    logits: Tensor
+
+    @property
+    def no_answer(self) -> Tensor:
+        """N bools: for which images the network has no answer."""
+        return ~has_answer(self.logits)
+
+
+class Subject:
+    """A loaded target.
+
+    Attributes:
+        model: the original network, float32 and in eval mode: the one that verification asks.
+        classifier: the network as prepared for the search.
+    """
+
+    def __init__(self, model: nn.Module, dataset: Dataset, target: Target) -> None:
+        self.model = freeze(model.to(target.device).float().eval())
+        self._test, self._device = dataset.test, torch.device(target.device)
+        self._num_classes, self._target = dataset.num_classes, target
+        self._class_names = dataset.class_names
+        self._shards: dict[tuple[int, int], Shard] = {}
+        self.classifier = self._prepared()
+        self._changes_itself = False
+        with torch.no_grad(), suppress(Exception):  # what else is wrong with it, `check_model` says
+            self.classifier(self.images(0, 2)[0])
+        self._changes_itself = self.restore()
+
+    def _prepared(self) -> PreparedClassifier:
+        probe = self.images(0, 2)[0]
+        return PreparedClassifier(
+            self.model,
+            self._num_classes,
+            self._device,
+            self._target.precision,
+            probe,
+            self._target.compile,
+            self._target.last_layer,
+        )
+
+    def restore(self) -> bool:
+        """Prepare the network anew if it is no longer as it was prepared; whether anybody but itself changed it."""
+        changed = self.classifier.is_changed()
+        if changed:
+            self.classifier = self._prepared()
+        return changed and not self._changes_itself
+
+    def images(self, start: int, stop: int) -> tuple[Tensor, Tensor]:
+        """Copies on the device of the images start, ..., stop − 1, and their labels."""
+        x, y = (tensor.to(self._device, copy=True) for tensor in self._test.batch(slice(start, stop)))
+        return x, y
+
+    def shard(self, start: int, stop: int) -> Shard:
+        """`images`, and what the network answers without attack.
+
+        Raises:
+            UnfitNetwork: the network fails on them.
+        """
+        if (start, stop) not in self._shards:
+            x, y = self.images(start, stop)
+            place = f"the test images {start} to {stop - 1}"
+            try:
+                logits = exact_logits(self.model, x)
+            except Exception as error:  # a foreign network may raise anything
+                raise UnfitNetwork(f"{self._target.source}: the network fails on {place}: {reason(error)}") from error
+            self._shards = {(start, stop): Shard(x, y, is_wrong(logits, y), logits)}
+        return self._shards[start, stop]
+
+    def classes(self, images: int, at_once: int) -> Classes:
+        """The classes of the first so many images, and which ones the network answers without attack.
+
+        Raises:
+            UnfitNetwork: the network fails on some.
+        """
+        labels, answers = [], []
+        for start in range(0, images, at_once):
+            shard = self.shard(start, min(start + at_once, images))
+            labels.append(shard.y)
+            answers.append(torch.where(shard.no_answer, NONE, shard.logits.argmax(1)))
+        return Classes(self._class_names, *(torch.cat(each).cpu().numpy() for each in (labels, answers)))
+
+    def changed_answers(self, start: int, stop: int, judged: tuple[Tensor, Tensor] | None = None) -> int:
+        """For how many images of a shard the network answers otherwise than before, by more than rounding.
+
+        Asked are the original, for the images as they are and as they were `judged` last, each in reversed order, and
+        the prepared network as attacks ask it: for gradients, for a few images at a time. Another answer says that it
+        is random or depends on earlier calls or other images, perhaps only where attacks lead, or that what was
+        searched is not what is judged.
+
+        Args:
+            start, stop: the shard.
+            judged: images N×C×H×W that were shown to the original in this order, and the logits N×K it gave.
+        """
+        x, _, _, logits = self.shard(start, stop)
+        try:
+            changed = differing(logits, self._as_attacks_ask(x), _ROUNDING)
+            for images, before in [(x, logits), *([] if judged is None else [judged])]:
+                changed |= differing(before, exact_logits(self.model, images.flip(0)).flip(0))
+        except Exception:  # a network that fails now and has not before answers none of them any more
+            return len(x)
+        return int(changed.sum())
+
+    def _as_attacks_ask(self, x: Tensor) -> Tensor:
+        """Logits N×K of the prepared network in float32, asked for one image, two, three, ... with gradients: images
+        leave a search as they are broken, so that attacks ask for any number of them."""
+
+        def ask(images: Tensor) -> Tensor:
+            try:
+                with torch.enable_grad():
+                    return self.classifier.outputs(images.clone().requires_grad_()).detach()
+            except Exception as error:  # a foreign network may raise anything where it can't be followed back
+                if is_out_of_memory(error):
+                    raise
+                with torch.no_grad():
+                    return self.classifier.outputs(images)
+
+        sizes = range(1, len(x) + 1)
+        ends = [end for end in accumulate(sizes) if end < len(x)]
+        with self.classifier.exact():
+            return torch.cat([_halved(ask, part) for part in x.tensor_split(ends)])
+
+
+def _halved(ask: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    return halve_on_out_of_memory(lambda rows: ask(x[rows]), len(x))
+
+
+@lru_cache(maxsize=1)
+def subject(target: Target) -> Subject:
+    """`load_subject`; the latest one stays in memory."""
+    return load_subject(target)
+
+
+def load_subject(target: Target) -> Subject:
+    """Load `target`.
+
+    Raises:
+        BadInput: the data is no longer what it was when the evaluation was planned.
+        UnfitNetwork: that is so of the network.
+    """
+    try:
+        network = arranged(open_network(target.source, trust=target.trust), target.outputs)
+    except BadInput as error:  # it could be opened when the evaluation was planned
+        raise UnfitNetwork(str(error)) from error
+    dataset = dataset_of(target.dataset, target.root)
+    if dataset.digest != target.data:
+        raise BadInput(f"dataset {target.dataset} is not what it was when the evaluation began; start it again")
+    if network.digest != (target.contents or target.network):
+        raise UnfitNetwork(f"{target.source}: {_changed(network, dataset)}")
+    if target.answers is not None and not target.answers.agree(answers_of(network, dataset, target)):
+        raise UnfitNetwork(f"{target.source}: {_changed(network, dataset)}")
+    return Subject(network.model(), dataset, target)
+
+
+def answers_of(network: Network, dataset: Dataset, target: Target) -> Answers:
+    """What a network answers to the first test images.
+
+    Raises:
+        UnfitNetwork: it has no answers; the message says why.
+    """
+    model = network.model()
+    try:
+        return ask(model, dataset, target.device)
+    except Exception as error:  # a foreign network may raise anything
+        try:
+            check_model(model, dataset.test.batch(slice(0, FEW))[0].to(target.device), dataset.num_classes)
+        except BadInput as found:
+            raise UnfitNetwork(f"{target.source}: {found}") from error
+        raise UnfitNetwork(f"{target.source}: the network fails on the first test images: {reason(error)}") from error
+
+
+def last_layer_of(network: Network, dataset: Dataset, target: Target) -> str:
+    """The layer at the network's end that attacks do without, see `attacks.last_layer`; "" for none."""
+    return last_layer(network.model().to(target.device), dataset.test.batch(slice(0, FEW))[0].to(target.device))
+
+
+def _changed(network: Network, dataset: Dataset) -> str:
+    """Why a network may not be what it was, unless something worse is wrong with it: then that."""
+    try:
+        check_model(network.model(), dataset.test.batch(slice(0, 8))[0], dataset.num_classes)
+    except BadInput as error:
+        return str(error)
+    if isinstance(network.network if isinstance(network, Arranged) else network, Checkpoint):
+        return "the file is not what it was when the evaluation began; start it again"
+    return (
+        "its weights or its code are not what they were when the evaluation began; if the factory draws weights "
+        "at random, call torch.manual_seed(0) in it first, or save them once and load them there; if it keeps a time "
+        "or a count, leave that out; else start again"
+    )
+
+
+def open_network(source: str, download: bool = False, trust: bool = False) -> Checkpoint | ExternalModel:
+    """The network that `source` names, see `benchmark.models.load_model`, which says what it raises."""
+    return load_model(source, download=download, trust=trust)
+
+
+@lru_cache(maxsize=1)
+def dataset_of(name: str, root: str | None, download: bool = False) -> Dataset:
+    """The dataset `name`; the latest one stays in memory.
+
+    Raises:
+        BadInput: it can't be loaded.
+    """
+    return load(name, root=root, download=download)
+
+
+def forget() -> None:
+    """Free what `subject` and `dataset_of` keep in memory."""
+    subject.cache_clear()
+    dataset_of.cache_clear()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def card(network: Network) -> dict[str, Any]:
+    """What reports tell about a network: everything about it except its weights, as plain JSON values.
+
+    Where its outputs were put into another order, the order is there as `outputs`, and as `unordered` the digest of
+    the network as it was loaded.
+    """
+    if isinstance(network, Arranged):
+        told = card(network.network)
+        return told | {"digest": network.digest, "outputs": [*network.outputs], "unordered": told["digest"]}
+    if isinstance(network, Checkpoint):
+        told = network.card()
+        numbers = sum(tensor.numel() for tensor in network.state.values() if tensor.is_floating_point())
+    else:
+        told = {"name": network.name, "method": "external", "network": "", "dataset": network.dataset}
+        told |= {"architecture": type(network.network).__name__, "history": [], "recipe": {}}
+        numbers = sum(parameter.numel() for parameter in network.network.parameters())
+    return told | {"digest": network.digest, "numbers": numbers}

@@ -1,0 +1,207 @@
+"""From records to an evaluation: shards put together, costs added up, oddities said aloud."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmark.damage import Damaged
+from benchmark.evaluation.judge import RULES
+from benchmark.ledger.classes import class_warnings, read_classes
+from benchmark.ledger.evaluation import Evaluation, Outcome, Probe
+from benchmark.ledger.record import Record
+
+#: Share of gradients that may be exactly zero or not finite before the evaluation warns.
+DEAD_GRADIENTS = 0.5
+
+_COSTS = ("seconds", "forwards", "backwards", "dead_gradients", "disagreements", "attacked")
+
+
+def summarise(manifest: dict[str, Any], read: Callable[[str], Record | None]) -> Evaluation:
+    """The evaluation that `manifest` lists the records of.
+
+    Args:
+        manifest: as `plan.Plan.manifest` writes it.
+        read: gives the record of that digest, or None where it is absent or damaged.
+
+    Raises:
+        Damaged: of some images not one record is left, so that not even clean errors are known.
+    """
+    images = manifest["dataset"]["images"]
+    attacks = {item["label"]: item["attack"] for item in manifest["suite"]["items"]}
+
+    def of(label: str, name: str) -> Record | None:
+        """The record, if it is there and about this network, this attack and these images."""
+        record = read(name)
+        asked = (manifest["model"]["digest"], manifest["dataset"]["digest"], attacks[label])
+        if record is None or (record.key["network"], record.key["data"]["digest"], record.key["attack"]) != asked:
+            return None
+        return record
+
+    records = {label: [of(label, name) for name in names] for label, names in manifest["records"].items()}
+    present = [record for shards in records.values() for record in shards if record is not None]
+    clean_errors, disputed = _clean_errors(images, present)
+    unstable = max(disputed, _changed_answers(present))
+    no_answer = np.zeros(images, bool)
+    for record in present:
+        no_answer[_rows(record)] |= record.no_answer
+    rules = manifest.get("rules", 1)
+    classes = read_classes(manifest.get("classes"))
+    items = manifest["suite"]["items"]
+    outcomes = tuple(
+        _outcome(item, clean_errors, records[item["label"]], manifest["records"][item["label"]]) for item in items
+    )
+    return Evaluation(
+        id=manifest["id"],
+        model=manifest["model"],
+        suite=manifest["suite"],
+        dataset=manifest["dataset"],
+        mode=manifest["mode"],
+        seed=manifest["seed"],
+        precision=manifest["precision"],
+        clean_errors=clean_errors,
+        outcomes=outcomes,
+        warnings=(
+            *manifest["notes"],
+            *class_warnings(classes),
+            *_warnings(outcomes, unstable, no_answer, clean_errors, rules),
+        ),
+        failures=tuple(_failures(outcomes)),
+        hardware=tuple(sorted({record.info["hardware"] for record in present})),
+        versions=_versions(present),
+        date=max(record.info["date"] for record in present),
+        unstable=unstable,
+        no_answer=no_answer,
+        rules=rules,
+        crafted_on=manifest.get("crafted_on"),
+        classes=classes,
+    )
+
+
+def _versions(records: Sequence[Record]) -> tuple[str, ...]:
+    found = {item for record in records for item in record.info.get("versions", {}).items()}
+    return tuple(" ".join(item) for item in sorted(found))
+
+
+def _clean_errors(images: int, records: Sequence[Record]) -> tuple[np.ndarray, int]:
+    """Which images are misclassified without attack in any record, and on how many the records disagree."""
+    if images > sum(len(record.clean_errors) for record in records):
+        raise Damaged(f"there are not enough records for {images} images; evaluate again")
+    seen, right, wrong = (np.zeros(images, bool) for _ in range(3))
+    for record in records:
+        rows = _rows(record)
+        if rows.stop > images:
+            raise Damaged(f"a record goes beyond the {images} images")
+        seen[rows] = True
+        wrong[rows] |= record.clean_errors
+        right[rows] |= ~record.clean_errors
+    if not images or not seen.all():
+        raise Damaged(f"the records of {int((~seen).sum())} of {images} images are gone; evaluate again")
+    return wrong, int((right & wrong).sum())
+
+
+def _changed_answers(records: Sequence[Record]) -> int:
+    """For how many images answers changed in the course of an attack: of each shard the most of all attacks."""
+    most: dict[int, int] = {}
+    for record in records:
+        start = record.key["data"]["start"]
+        most[start] = max(most.get(start, 0), record.info.get("changed_answers", 0))
+    return sum(most.values())
+
+
+def _outcome(
+    item: dict[str, Any], clean_errors: np.ndarray, shards: Sequence[Record | None], names: Sequence[str]
+) -> Outcome:
+    broken, evaluated = clean_errors.copy(), clean_errors.copy()
+    distance = np.where(clean_errors, 0, np.inf).astype(np.float32)
+    covered = np.zeros_like(clean_errors)
+    costs: dict[str, Any] = dict.fromkeys((*_COSTS, "no_answer"), 0)
+    faults: Counter[str] = Counter()
+    for record in shards:
+        if record is None:
+            continue
+        rows = _rows(record)
+        covered[rows] = True
+        broken[rows] |= record.broken
+        evaluated[rows] |= record.evaluated
+        distance[rows] = np.minimum(distance[rows], record.distance)
+        for name in _COSTS:
+            costs[name] += record.info[name]
+        costs["no_answer"] += int((record.no_answer & ~record.clean_errors).sum())
+        faults.update(record.info["faults"])
+    errors = dict.fromkeys(record.error for record in shards if record is not None and record.error)
+    return Outcome(
+        label=item["label"],
+        norm=item["norm"],
+        epsilon=item["epsilon"],
+        kind=item["kind"],
+        broken=broken,
+        distance=distance,
+        evaluated=evaluated,
+        errors=tuple(errors),
+        missing=max(sum(record is None for record in shards), int(not covered.all())),
+        costs=costs | {"faults": dict(faults)},
+        definition=item,
+        records=tuple(names),
+        warnings=tuple(
+            dict.fromkeys(text for record in shards if record for text in record.info.get("warnings", ()))
+        ),
+        probe=_probe([record for record in shards if record is not None]),
+    )
+
+
+def _probe(records: Sequence[Record]) -> Probe | None:
+    """What was seen of the gradients in all shards; None if none was looked at."""
+    found = [record.info["probe"] for record in records if record.info.get("probe")]
+    if not found:
+        return None
+    return Probe(**{name: sum(part[name] for part in found) for name in ("images", "dead", "uphill")})
+
+
+def _rows(record: Record) -> slice:
+    return slice(record.key["data"]["start"], record.key["data"]["stop"])
+
+
+def _failures(outcomes: Sequence[Outcome]) -> list[str]:
+    failures = [f"{outcome.label} failed: {error}" for outcome in outcomes for error in outcome.errors]
+    for outcome in outcomes:
+        if outcome.missing:
+            failures.append(
+                f"{outcome.label}: {outcome.missing} of its records are absent or damaged; evaluate again"
+            )
+        for reason, count in outcome.costs["faults"].items():
+            failures.append(f"{outcome.label}: candidates that were {reason} were rejected ({count})")
+    return failures
+
+
+def _warnings(
+    outcomes: Sequence[Outcome], unstable: int, no_answer: np.ndarray, clean_errors: np.ndarray, rules: int
+) -> list[str]:
+    warnings = []
+    if rules < RULES:
+        warnings.append(
+            "judged by the rules of an earlier version, in which an image that the network had no answer for (NaN or "
+            "infinite logits) counted as robust; evaluate it again"
+        )
+    if unstable:
+        warnings.append(
+            f"the network did not always give the same answer to {unstable} of {len(clean_errors)} images, or to "
+            "what attacks made of them: it is random, keeps something between calls, lets other images of a batch "
+            "decide, or answers otherwise when it is asked for gradients"
+        )
+    if no_answer.any():
+        warnings.append(
+            f"the network had no answer (NaN or infinite logits) for {int(no_answer.sum())} of {len(no_answer)} "
+            f"images, {int((no_answer & clean_errors).sum())} of them without any attack; they count as broken"
+        )
+    for outcome in outcomes:
+        backwards, dead = outcome.costs["backwards"], outcome.costs["dead_gradients"]
+        if backwards and dead / backwards > DEAD_GRADIENTS and not outcome.is_flat_by_design:
+            warnings.append(
+                f"{outcome.label}: {dead / backwards:.0%} of the gradients were zero or not finite, "
+                "so this attack could hardly search; robustness against it proves little"
+            )
+    return warnings

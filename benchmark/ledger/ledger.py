@@ -1,0 +1,341 @@
+"""The results folder: immutable records, one per job, and evaluations that list them.
+
+    results/
+      format.json                          what this folder is, and its version
+      records/<network>/<key>.safetensors  one per job, named by the digest of its key
+      adversarials/<network>/<key>.npz     the adversarial images of a record, where they were asked for
+      specimens/<network>/<key>.npz        a few images to look at, of the first job of each attack
+      answers/<contents>/<data>-<network>.npz  what each network answers to a few images, to know it again by
+      evaluations/<name>-<id>.json         one per network and suite, written when all its jobs are done
+      transfers/<source>-to-<name>-<id>.json  the same with images that were crafted on another network
+
+Every file is written under a temporary name and renamed, so several processes may work on one folder: the
+worst that can happen is that two do the same job and write the same record.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from benchmark.damage import Damaged, naming, parse_json
+from benchmark.errors import BadInput, notice, short
+from benchmark.ledger.answers import Answers, Known, other_network, read_known, write_known
+from benchmark.ledger.assemble import summarise
+from benchmark.ledger.evaluation import Evaluation
+from benchmark.ledger.record import FORMAT, Record, read_record, write_record
+from benchmark.ledger.sample_images import Specimens, read_specimens, write_specimens
+from benchmark.ledger.schema import Manifest, misfit, suite_digest
+from benchmark.limits import MANIFEST
+from benchmark.storage import canonical_json, digest, read_text, safe_name, write_atomic
+
+#: What a results folder consists of.
+FOLDERS = ("records", "evaluations", "transfers", "specimens", "adversarials")
+
+Found = TypeVar("Found")
+
+_MARKER = {"content": "robustness benchmark results", "version": FORMAT}
+
+#: How many damaged files are named, where nobody asked for them.
+_FEW = 20
+
+_IF_OURS = "if this program made the folder, bench doctor --mend writes the file anew; else choose another folder"
+
+
+class Unmarked(BadInput):
+    """A folder has results and nothing readable that says of which version."""
+
+
+class Ledger:
+    """A results folder.
+
+    Attributes:
+        folder: where it is.
+        problems: damaged files met so far, each with its reason; they count as absent.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self.problems: list[str] = []
+
+    @classmethod
+    def open(cls, folder: str | Path, create: bool = False) -> Ledger:
+        """The ledger in `folder`.
+
+        Args:
+            folder: the results folder; one that does not exist is an empty ledger.
+            create: write the marker of the format if it is not there yet.
+
+        Raises:
+            BadInput: the folder was written by another version, is no results folder, or can't be written.
+        """
+        ledger = cls(folder)
+        marker = ledger.folder / "format.json"
+        try:
+            if ledger.folder.exists() and not ledger.folder.is_dir():
+                raise BadInput(f"{ledger.folder} is a file; choose a folder for the results")
+            # Looked for before the marker: another process that has just begun writes the marker first.
+            has_results = any((ledger.folder / name).exists() for name in ("records", "evaluations"))
+            has_marker = marker.exists()
+        except (OSError, ValueError) as error:  # ValueError: a null character in the name
+            reason = getattr(error, "strerror", None) or error
+            raise BadInput(f"can't read the folder {ledger.folder}: {reason}") from error
+        if has_marker:
+            try:
+                found = _read_json(marker)
+            except (Damaged, FileNotFoundError):
+                found = None
+            version = found.get("version", FORMAT) if isinstance(found, dict) else FORMAT
+            if found != _MARKER and version == FORMAT:
+                raise Unmarked(f"{marker} is damaged, or of another version; {_IF_OURS}")
+            if found != _MARKER:
+                raise BadInput(
+                    f"{ledger.folder} was written by another version (its format.json says {short(version)}, "
+                    f"this program's is {FORMAT}); choose another folder, or use the version that wrote it"
+                )
+        elif has_results:
+            raise Unmarked(f"{ledger.folder} has no format.json, so its results can't be trusted; {_IF_OURS}")
+        elif create:
+            ledger.mark()
+        return ledger
+
+    def mark(self) -> None:
+        """Write the marker of the format, if it is not there.
+
+        Raises:
+            BadInput: the folder can't be written.
+        """
+        marker = self.folder / "format.json"
+        if not marker.exists():
+            write_atomic(marker, canonical_json(_MARKER) + "\n")
+
+    def path(self, network: str, record: str) -> Path:
+        """Where the record called `record` of the network with digest `network` is or will be."""
+        return self.folder / "records" / safe_name(network[:16]) / f"{safe_name(record)}.safetensors"
+
+    def keepsake_path(self, network: str, record: str) -> Path:
+        """Where the adversarial images of that record are or would be."""
+        return self.folder / "adversarials" / safe_name(network[:16]) / f"{safe_name(record)}.npz"
+
+    def read(self, network: str, record: str) -> Record | None:
+        """That record; None if there is none, or a damaged one, which is noted in `problems`."""
+        return self._read(read_record, self.path(network, record))
+
+    def write(self, record: Record) -> None:
+        """Add `record`.
+
+        Raises:
+            BadInput: the folder can't be written or the disk is full.
+        """
+        write_record(self._own(self.path(record.key["network"], record.digest)), record)
+
+    def specimens(self, network: str, record: str) -> Specimens | None:
+        """A few images that this record's attack broke; None if there are none, or damaged ones, see `problems`."""
+        return self._read(read_specimens, self.specimens_path(network, record))
+
+    def write_specimens(self, network: str, record: str, specimens: Specimens) -> None:
+        """Add the images to look at of that record.
+
+        Raises:
+            BadInput: the folder can't be written or the disk is full.
+        """
+        write_specimens(self._own(self.specimens_path(network, record)), specimens)
+
+    def specimens_path(self, network: str, record: str) -> Path:
+        """Where the images to look at of that record are or would be."""
+        return self.folder / "specimens" / safe_name(network[:16]) / f"{safe_name(record)}.npz"
+
+    def known(self, contents: str, data: str = "") -> list[Known]:
+        """The networks that are made of `contents` and were tried before, on this data if any is named.
+
+        Args:
+            contents: the digest of what a network is made of, see `Checkpoint.digest` and `ExternalModel.digest`.
+            data: the digest of test images; "" for all that there are.
+        """
+        paths = sorted((self.folder / "answers" / safe_name(contents[:16])).glob(f"{data[:16]}*.npz"))
+        found = [known for path in paths if (known := self._read(read_known, path)) is not None]
+        return [known for known in found if known.contents == contents and data in ("", known.data)]
+
+    def identify(self, contents: str, data: str, answers: Answers) -> str:
+        """The digest under which the results of a network are filed on these images.
+
+        It is that of its contents, unless a network of the same contents is known that answers otherwise.
+        """
+        known = self.known(contents, data)
+        for each in known:
+            if each.answers.agree(answers):
+                return each.network
+        return other_network(contents, answers) if known else contents
+
+    def remember(self, known: Known | None) -> None:
+        """Keep the answers of a network, if it was asked for some and none are kept yet.
+
+        Raises:
+            BadInput: the folder can't be written or the disk is full.
+        """
+        if known is None:
+            return
+        folder = self.folder / "answers" / safe_name(known.contents[:16])
+        path = folder / f"{safe_name(known.data[:16])}-{safe_name(known.network[:16])}.npz"
+        if self._read(read_known, path) is None:
+            write_known(self._own(path), known)
+
+    def write_evaluation(self, manifest: dict[str, Any]) -> None:
+        """Add an evaluation: what was evaluated, and the keys of all its records.
+
+        Raises:
+            BadInput: it could not be read again, the folder can't be written or the disk is full.
+        """
+        content = filed(manifest)
+        source = (manifest.get("crafted_on") or {}).get("name")
+        path = self._evaluation_path(manifest["model"]["name"], manifest["id"], source)
+        write_atomic(self._own(path), content)
+        self.mark()  # in case the folder vanished meanwhile and was made anew by the first record after that
+
+    def evaluation(self, name: str, identifier: str, source: str | None = None) -> Evaluation | None:
+        """The evaluation of the network `name` with that id; None if there is none, or a damaged one.
+
+        Args:
+            name, identifier: the network's name and the evaluation's id.
+            source: the name of the network that the images were crafted on, where it is another one.
+        """
+        return self._load(self._evaluation_path(name, identifier, source))
+
+    def evaluations(self) -> list[Evaluation]:
+        """All evaluations of the folder, by file name; damaged ones are left out and noted in `problems`."""
+        return self._all("evaluations")
+
+    def transfers(self) -> list[Evaluation]:
+        """All evaluations with images that were crafted on another network, like `evaluations`."""
+        return self._all("transfers")
+
+    def _all(self, folder: str) -> list[Evaluation]:
+        paths = sorted((self.folder / folder).glob("*.json"))
+        return [evaluation for path in paths if (evaluation := self._load(path)) is not None]
+
+    def _evaluation_path(self, name: str, identifier: str, source: str | None) -> Path:
+        if source is None:
+            return self.folder / "evaluations" / f"{safe_name(name, 60)}-{identifier[:16]}.json"
+        pair = f"{safe_name(source, 40)}-to-{safe_name(name, 40)}"
+        return self.folder / "transfers" / f"{pair}-{identifier[:16]}.json"
+
+    def _load(self, path: Path) -> Evaluation | None:
+        found = self._read(self._evaluation, path)
+        if found is None and path.is_symlink() and not path.exists():
+            self._note(f"{path}: it is a link that leads nowhere")
+        return found
+
+    def _evaluation(self, path: Path) -> Evaluation:
+        manifest = read_manifest(path)
+        with naming(path):
+            try:
+                return summarise(manifest, lambda record: self.read(manifest["model"]["digest"], record))
+            except Damaged as gap:
+                raise Damaged(f"{path}: {gap}") from gap
+
+    def _own(self, path: Path) -> Path:
+        """`path`, unless a link inside the folder, as a stranger's may hold, leads elsewhere.
+
+        Raises:
+            BadInput: it does.
+        """
+        if not path.parent.resolve().is_relative_to(self.folder.resolve()):
+            raise BadInput(f"{path.parent} leads out of {self.folder} by a link; choose another results folder")
+        return path
+
+    def _read(self, read: Callable[[Path], Found], path: Path) -> Found | None:
+        """What `read` finds at `path`; None if there is nothing, or something damaged, which is noted."""
+        try:
+            return read(path)
+        except FileNotFoundError:
+            return None
+        except Damaged as problem:
+            self._note(str(problem))
+            return None
+
+    def _note(self, problem: str) -> None:
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+    def tell(self) -> None:
+        """Say which files were left out so far, and why."""
+        for problem in self.problems[:_FEW]:
+            notice(f"left out: {problem}")
+        if more := len(self.problems[_FEW:]):
+            notice(f"left out: {more} more; bench doctor names them all")
+
+
+def load_results(folder: str | Path = "results") -> list[Evaluation]:
+    """All evaluations in `folder`; none if the folder does not exist. What is damaged is left out, which is said.
+
+    Raises:
+        BadInput: the folder was written by another version.
+    """
+    ledger = Ledger.open(folder)
+    found = ledger.evaluations()
+    ledger.tell()
+    return found
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """What the file of an evaluation says.
+
+    Raises:
+        FileNotFoundError: there is none.
+        Damaged: it does not carry the checksum of its content, or its content makes no sense.
+    """
+    manifest = _read_json(path)
+    if not isinstance(manifest, dict) or "sha256" not in manifest:
+        raise Damaged(f"{path}: it is not an evaluation")
+    if manifest.pop("sha256") != digest(manifest):
+        raise Damaged(f"{path}: its content does not fit its checksum")
+    if problem := misfit(Manifest, manifest) or _lacking(manifest):
+        raise Damaged(f"{path}: it makes no sense ({problem})")
+    return manifest
+
+
+def filed(manifest: dict[str, Any]) -> str:
+    """The text of the file that holds an evaluation.
+
+    Raises:
+        BadInput: such a file would be refused when it is read; nothing was written.
+    """
+    manifest = json.loads(json.dumps(manifest, allow_nan=False))  # as a reader will see it
+    parts = ({name: value} for name, value in {"sha256": digest(manifest), **manifest}.items())
+    lines = (json.dumps(part)[1:-1] for part in parts)
+    text = "{\n" + ",\n".join(lines) + "\n}\n"  # no deeper indentation, which could take more room than the rest
+    problem = misfit(Manifest, manifest) or _lacking(manifest)
+    if not problem and len(text) > MANIFEST:
+        problem = f"it takes {len(text):,} bytes, {MANIFEST:,} are the most"
+    if problem:
+        raise BadInput(f"the evaluation of {short(manifest['model']['name'])} could not be read again ({problem})")
+    return text
+
+
+def _read_json(path: Path) -> Any:
+    """The plain values in the JSON file at `path`.
+
+    Raises:
+        FileNotFoundError: there is none.
+        Damaged: it can't be read.
+    """
+    with naming(path):
+        try:
+            text = read_text(path, MANIFEST)
+        except BadInput as error:
+            raise Damaged(f"{path}: {str(error).partition(': ')[2] or error}") from error
+        return parse_json(text, MANIFEST)
+
+
+def _lacking(manifest: dict[str, Any]) -> str | None:
+    suite = manifest["suite"]
+    labels = [item["label"] for item in suite["items"]]
+    if sorted(labels) != sorted(manifest["records"]):
+        return "its records are not those of its suite"
+    if any(len(set(names)) < len(names) for names in manifest["records"].values()):
+        return "it lists a record twice"
+    if suite["digest"] != suite_digest(suite, manifest["dataset"]["images"]):
+        return "the digest of its suite is not that of its attacks"
+    return None

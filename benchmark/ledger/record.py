@@ -1,0 +1,127 @@
+"""One record per job: what one attack did to one shard of images, in one checksummed file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import safe_open
+from safetensors.numpy import save
+
+from benchmark.damage import Damaged, check_regular, naming, parse_json
+from benchmark.errors import BadInput
+from benchmark.ledger.evaluation import Distances, Flags
+from benchmark.ledger.schema import Info, Key, misfit
+from benchmark.limits import RECORD
+from benchmark.storage import canonical_json, digest, write_atomic
+
+#: Raised whenever records of the same job would mean something else; older folders are then refused.
+FORMAT = 1
+
+_ARRAYS = {"broken": np.bool_, "distance": np.float32, "evaluated": np.bool_, "clean_errors": np.bool_}
+#: Stored only where an image had no answer, which is rare.
+_RARE = {"no_answer": np.bool_}
+
+
+@dataclass(frozen=True)
+class Record:
+    """What one attack did to the images start, ..., stop − 1 of a test set.
+
+    Attributes:
+        key: everything that determines the arrays: digests of network and data, index range, attack identity,
+            threat, restarts, seed, precision, and which examples were handed to it in worst-case mode.
+        broken, distance, evaluated, clean_errors: one value per image, see `outcomes.Outcome`.
+        no_answer: one value per image: broken, or a clean error, because the network had no answer.
+        info: costs, faults, hardware, versions, date, and `error` if the attack failed.
+    """
+
+    key: dict[str, Any]
+    broken: Flags
+    distance: Distances
+    evaluated: Flags
+    clean_errors: Flags
+    info: dict[str, Any]
+    no_answer: Flags = field(default_factory=lambda: np.zeros(0, np.bool_))
+
+    def __post_init__(self) -> None:
+        if not len(self.no_answer):
+            object.__setattr__(self, "no_answer", np.zeros(np.shape(self.broken), np.bool_))
+
+    @property
+    def digest(self) -> str:
+        """The name of the record: the digest of its key."""
+        return digest(self.key)
+
+    @property
+    def error(self) -> str | None:
+        """Why the attack failed, if it did."""
+        return self.info.get("error")
+
+
+def write_record(path: Path, record: Record) -> None:
+    """Write `record` to `path`, whole or not at all.
+
+    Raises:
+        BadInput: it would be refused when it is read, the folder can't be written or the disk is full.
+    """
+    kinds = {**_ARRAYS, **{name: kind for name, kind in _RARE.items() if getattr(record, name).any()}}
+    arrays: dict[str, Any] = {name: np.ascontiguousarray(getattr(record, name), kind) for name, kind in kinds.items()}
+    text = canonical_json({"format": FORMAT, "key": record.key, "info": record.info})
+    content = save(arrays, {"record": text, "sha256": _checksum(text, arrays)})
+    problem = f"it has {len(content):,} bytes, {RECORD:,} are the most" if len(content) > RECORD else None
+    if problem := problem or _told(text, arrays, record.digest)[1]:
+        raise BadInput(f"can't write {path}: it could not be read again ({problem})")
+    write_atomic(path, content)
+
+
+def read_record(path: Path) -> Record:
+    """The record at `path`.
+
+    Raises:
+        FileNotFoundError: there is none.
+        Damaged: it does not carry the checksum of its content, or lies under another record's name.
+    """
+    check_regular(path, RECORD)
+    with naming(path):
+        with safe_open(path, "np") as file:
+            metadata = file.metadata() or {}
+            rare = [name for name in _RARE if name in file.keys()]  # noqa: SIM118 (it is no mapping)
+            arrays = {name: file.get_tensor(name) for name in (*_ARRAYS, *rare)}
+        text = metadata["record"]
+        if metadata["sha256"] != _checksum(text, arrays):
+            raise Damaged(f"{path}: its content does not fit its checksum")
+        record, problem = _told(text, arrays, path.stem)
+        if problem:
+            raise Damaged(f"{path}: {problem}")
+    return record
+
+
+def _told(text: str, arrays: dict[str, Any], name: str) -> tuple[Record, str | None]:
+    """The record of that name which text and arrays make, and what is wrong with it, if anything is."""
+    content = parse_json(text, RECORD)
+    record = Record(key=content["key"], info=content["info"], **arrays)
+    if content["format"] != FORMAT or record.digest != name:
+        return record, "it belongs to another job or was written by another version"
+    problem = misfit(Key, record.key) or misfit(Info, record.info) or _misfit_of_arrays(record)
+    return record, problem and f"it makes no sense ({problem})"
+
+
+def _misfit_of_arrays(record: Record) -> str | None:
+    images = record.key["data"]["stop"] - record.key["data"]["start"]
+    for name, kind in {**_ARRAYS, **_RARE}.items():
+        array = getattr(record, name)
+        if array.shape != (images,) or array.dtype != kind:
+            return f"{name} is {array.dtype} {list(array.shape)} for {images} images"
+    if not bool((record.distance >= 0).all()):
+        return "a distance is negative or not a number"
+    if bool((record.no_answer & ~record.broken).any()):
+        return "an image without an answer is not broken"
+    return None
+
+
+def _checksum(text: str, arrays: dict[str, Any]) -> str:
+    layout = [[name, str(array.dtype), list(array.shape)] for name, array in sorted(arrays.items())]
+    content = b"".join(arrays[name].tobytes() for name in sorted(arrays))
+    return digest(canonical_json([text, layout]).encode() + content)

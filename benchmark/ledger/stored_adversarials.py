@@ -1,0 +1,54 @@
+"""Adversarial images that are kept on request, to be looked at or judged again elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmark.damage import Damaged
+from benchmark.ledger.arrays import read_arrays, write_arrays
+
+
+@dataclass(frozen=True)
+class Keepsake:
+    """The verified adversarials of one record.
+
+    Attributes:
+        rows: positions of the images in the record's shard, M int64, rising.
+        images: the closest adversarial of each, M×C×H×W float32, exactly as it was judged.
+    """
+
+    rows: NDArray[np.int64]
+    images: NDArray[np.float32]
+
+
+def write_keepsake(path: Path, keepsake: Keepsake) -> None:
+    """Write to `path`, compressed, whole or not at all.
+
+    Raises:
+        BadInput: the folder can't be written or the disk is full.
+    """
+    write_arrays(path, vars(keepsake))
+
+
+def read_keepsake(path: Path) -> Keepsake:
+    """The keepsake at `path`; nothing in the file is run.
+
+    Raises:
+        FileNotFoundError: there is none.
+        Damaged: its checksum is wrong or it is something else.
+    """
+    found = Keepsake(**read_arrays(path, Keepsake.__dataclass_fields__))
+    if (
+        found.rows.ndim != 1
+        or found.images.ndim != 4
+        or found.rows.dtype != np.int64
+        or found.images.dtype != np.float32
+        or len(found.rows) != len(found.images)
+        or not bool((np.diff(found.rows) > 0).all())
+    ):
+        raise Damaged(f"{path}: it does not hold images and their positions")
+    return found

@@ -1,0 +1,1 @@
+"""Methods: what a defence is, and the table of all of them."""

@@ -1,0 +1,159 @@
+"""Inner maximisations: in which norms a network is attacked while it trains, and how the norms are combined."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from benchmark.attacks.apgd_steps import AdaptivePace
+from benchmark.attacks.ascent import Move, ascend
+from benchmark.attacks.objectives import Objective, is_wrong
+from benchmark.methods.batch import Batch, Examples, Mismatch, pick
+from benchmark.methods.objectives import MakeObjective, Target
+from benchmark.noise import Noise
+from benchmark.parameters import Norm, Start
+from benchmark.recipes.recipe import Radius
+from benchmark.threats import Threat, column
+
+Strategy = Literal["all", "max", "msd", "in-turn", "random", "hardest"]
+STRATEGIES: dict[Strategy, str] = {
+    "all": "one x' per norm",
+    "max": "per image, the norm of highest loss",
+    "msd": "one x' that climbs in all norms at once",
+    "in-turn": "one norm after the other, a training step after each",
+    "random": "one norm per batch, drawn evenly",
+    "hardest": "one norm per batch, drawn in proportion to its running robust error",
+}
+Norms = Annotated[tuple[Norm, ...], Field(min_length=1)]
+
+
+@dataclass(frozen=True)
+class Inner:
+    """How a method crafts its adversarial examples. Radii, step sizes and numbers of steps are the recipe's.
+
+    Attributes:
+        objective: what is climbed; None where nothing is.
+        norms: the norms of every network that is not a specialist.
+        strategy: how several norms are combined.
+        start: where the ascent begins: uniformly in the ball, at x plus Gaussian noise of deviation 0.001, or at x.
+        bn: mode of the batch norms of the network under attack; in "train" mode each pass of the ascent also moves
+            their running statistics.
+        keep: the end point of the ascent, or its point of highest loss; strategy "msd" always keeps the latter, and
+            only specialists beside it are kept as this says.
+        ascent: steps of the recipe's length, or APGD, which chooses their lengths itself (not for strategy "msd").
+        restarts: further ascents from points drawn uniformly in the ball, each kept where it ends misclassified.
+    """
+
+    objective: MakeObjective | None
+    norms: Norms = ("linf",)
+    strategy: Strategy = "all"
+    start: Start = "uniform"
+    bn: Literal["eval", "train"] = "eval"
+    keep: Literal["last", "best"] = "last"
+    ascent: Literal["fixed", "apgd"] = "fixed"
+    restarts: Annotated[int, Field(ge=0)] = 0
+
+    def rounds(self, memory: Mapping[str, Tensor], generator: torch.Generator) -> list[tuple[str, ...]]:
+        """The norms of each training step that one batch of images gives rise to."""
+        if self.strategy == "in-turn":
+            return [(norm,) for norm in reversed(self.norms)]
+        if self.strategy in ("random", "hardest"):
+            odds = torch.ones(len(self.norms))
+            if self.strategy == "hardest":
+                odds = draw_probabilities(torch.tensor([running_accuracy(memory, norm) for norm in self.norms]))
+            draw = torch.rand((), generator=generator, device=generator.device).cpu()
+            chosen = int((draw > (odds / odds.sum()).cumsum(0)[:-1]).sum())
+            return [(self.norms[chosen],)]
+        return [self.norms]
+
+    def observe(self, norms: Sequence[str], batch: Batch, memory: dict[str, Tensor]) -> None:
+        """Note how many of a step's adversarial examples, crafted in `norms`, were classified correctly."""
+        if self.strategy == "hardest":
+            (norm,) = norms  # rounds() draws one
+            right = (batch.net.adversarial.detach().argmax(1) == batch.y).float()
+            tally = torch.stack([right.sum(), torch.full_like(right[0], len(right))])
+            memory[f"tally.{norm}"] = memory.get(f"tally.{norm}", torch.zeros_like(tally)) + tally
+
+
+def running_accuracy(memory: Mapping[str, Tensor], norm: str) -> float:
+    """Accuracy on the adversarial examples of `norm` since the first step; NaN before there were any."""
+    tally = memory.get(f"tally.{norm}")
+    return torch.nan if tally is None else float(tally[0] / tally[1])
+
+
+def draw_probabilities(accuracies: Tensor) -> Tensor:
+    """E-AT: a norm is drawn in proportion to its robust error; evenly until all have been seen (M → M)."""
+    errors = 1 - accuracies
+    if bool(torch.isnan(errors).any()) or float(errors.sum()) == 0:
+        errors = torch.ones_like(errors)
+    return errors / errors.sum()
+
+
+def craft(
+    inner: Inner,
+    objective: Objective,
+    target: Target,
+    norms: Sequence[str],
+    radii: Mapping[str, Radius],
+    noise: Noise,
+) -> Examples:
+    """The adversarial images of one network in `norms`, a specialist's only one or those of the method.
+
+    Args:
+        inner: how to combine the norms, where to start, what to keep.
+        objective: the per-example loss to climb.
+        target: the network, its images and labels.
+        norms: at least one.
+        radii: by norm: the ball, the length of a step and the number of steps.
+        noise: randomness for the batch.
+    """
+
+    def climb(*norms: str) -> Tensor:
+        found = climb_once(inner.start, *norms)
+        for _ in range(inner.restarts):
+            again = climb_once("uniform", *norms)
+            with torch.no_grad():
+                wrong = is_wrong(target.network(again), target.y)
+            found = torch.where(column(wrong, found), again, found)
+        return found
+
+    def climb_once(kind: str, *norms: str) -> Tensor:
+        rows = [radii[norm] for norm in norms]
+        moves = [Move(Threat(n, r.epsilon), r.step_size, r.k, r.gap) for n, r in zip(norms, rows, strict=True)]
+        steps = max(row.steps for row in rows)
+        start = _start(kind, moves[0].threat, target.x, noise)
+        return ascend(
+            target.network,
+            target.x,
+            target.y,
+            objective,
+            moves,
+            steps=steps,
+            start=start,
+            noise=noise,
+            keep="best" if len(norms) > 1 else inner.keep,
+            pace=AdaptivePace(moves[0].threat, start, steps) if inner.ascent == "apgd" else None,
+        )
+
+    if inner.strategy == "msd" and inner.ascent == "apgd":
+        raise Mismatch("APGD climbs in one norm at a time, and the strategy msd in all at once")
+    if inner.strategy == "msd" and len(norms) > 1:
+        return Examples((climb(*reversed(norms)),))  # l1, l2, linf: the later candidate wins ties
+    images = tuple(climb(norm) for norm in norms)
+    if inner.strategy == "max" and len(norms) > 1:
+        with torch.no_grad():
+            losses = torch.stack([objective(target.network(x), target.y, x) for x in images])
+        winner = losses.argmax(0)
+        return Examples((pick(images, winner),), winner, len(images))
+    return Examples(images)
+
+
+def _start(kind: str, threat: Threat, x: Tensor, noise: Noise) -> Tensor:
+    if kind == "uniform":
+        return threat.random_start(x, noise)
+    return x + 0.001 * noise.normal(*x.shape[1:]) if kind == "gaussian" else x

@@ -1,0 +1,156 @@
+"""What a defence is: cohort × inner × outer, chosen independently, every hyper-parameter within reach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from torch import Tensor
+
+from benchmark.errors import BadInput, unknown
+from benchmark.methods.cohort import Cohort, Member
+from benchmark.methods.inner import Inner
+from benchmark.methods.objectives import OBJECTIVES, MakeObjective
+from benchmark.methods.outer import Outer
+from benchmark.methods.overrides import attack_of, loss_of
+from benchmark.methods.weights import AWP, Merge
+from benchmark.parameters import bind, parameters, plain
+from benchmark.recipes.recipe import Radius, Recipe
+
+
+@dataclass(frozen=True)
+class Method:
+    """A defence as its paper defines it.
+
+    Attributes:
+        title: its full name.
+        paper: who proposed it and where; `equation`, where its loss stands there, if that could be read.
+        cohort: makes the networks that learn and names the frozen teachers.
+        inner: makes the inner maximisation.
+        outer: the loss of a step, summed over the networks that learn.
+        awp: adversarial weight perturbation, off unless its γ is positive.
+        merge: what becomes of a scaffold network after each epoch; None where there is none.
+        code: "owner/repository@commit" of the code in which the formula was read; "" where none was found.
+    """
+
+    title: str
+    paper: str
+    cohort: Callable[..., Cohort]
+    inner: Callable[..., Inner]
+    outer: Outer
+    awp: Callable[..., AWP] = AWP
+    merge: Callable[..., Merge] | None = None
+    equation: str = ""
+    code: str = ""
+
+    @property
+    def source(self) -> str:
+        """The paper, and its equation if known."""
+        return f"{self.paper}, {self.equation}" if self.equation else self.paper
+
+    def bind(
+        self, settings: Mapping[str, Any], where: str, inner: str | None = None, outer: str | None = None
+    ) -> BoundMethod:
+        """This method with other hyper-parameters, another attack or another outer loss.
+
+        Args:
+            settings: hyper-parameters by name; one name may reach several parts (α of the inner and the outer).
+            where: what to put in front of an error.
+            inner: a method, whose whole attack takes the place of this one's, or else an inner objective, which takes
+                the place of this one's objective alone.
+            outer: a method whose outer loss is minimised, or else an outer loss.
+
+        Raises:
+            BadInput: unknown names; hyper-parameters that are unknown or out of range, all of them at once.
+        """
+        problems: list[str] = []
+        donor = None if inner is None else attack_of(inner, self, where)
+        make_inner = bind(donor.inner if donor else self.inner, settings, problems)
+        objective = OBJECTIVES.get(inner, where) if inner and not donor else make_inner().objective
+        make_cohort = bind(self.cohort, settings, problems)
+        loss = bind(loss_of(outer, where) if outer else self.outer, settings, problems)
+        make_awp = bind(self.awp, settings, problems)
+        bound_objective = bind(objective, settings, problems) if objective else None
+        make_merge = bind(self.merge, settings, problems) if self.merge else None
+        parts = (make_cohort, make_inner, loss, make_awp, bound_objective, make_merge)
+        known = {name: value for part in parts if part for name, value in parameters(part).items()}
+        strangers = [str(_unknown_setting(key, known)) for key in settings if key not in known]
+        if problems or strangers:
+            raise BadInput(f"{where}: " + "; ".join([*strangers, *sorted(set(problems))]))
+        cohort: Cohort = make_cohort()
+        members = cohort.members
+        if "start" in settings or donor not in (None, self):
+            members = tuple(replace(member, start=None) for member in members)
+        if inner and donor is not self:
+            members = tuple(replace(member, objective=None) for member in members)
+        attack = replace(make_inner(), objective=bound_objective)
+        if attack.strategy == "msd" and not any(member.norm for member in members):
+            if settings.get("keep") == "last":
+                raise BadInput(
+                    f"{where}: keep=last: multi steepest descent keeps the point of highest loss, keep=best"
+                )
+            attack, known["keep"] = replace(attack, keep="best"), "best"
+        return BoundMethod(
+            cohort=replace(cohort, members=members),
+            inner=attack,
+            outer=loss,
+            awp=make_awp(),
+            merge=make_merge() if make_merge else None,
+            settings={name: plain(value) for name, value in sorted(known.items())},
+        )
+
+
+def _unknown_setting(key: str, known: Iterable[str]) -> BadInput:
+    if key in Radius.model_fields:
+        return BadInput(f"unknown setting {key!r}; it belongs to a norm: threats.linf.{key} (or l2, l1)")
+    return unknown("setting", key, [*known, *Recipe.model_fields])
+
+
+@dataclass(frozen=True)
+class BoundMethod:
+    """A method whose hyper-parameters are all decided: what a training run follows.
+
+    Attributes:
+        settings: the hyper-parameters as plain values.
+    """
+
+    cohort: Cohort
+    inner: Inner
+    outer: Callable[..., Tensor]
+    awp: AWP
+    merge: Merge | None
+    settings: dict[str, Any]
+
+    def objective(self, member: Member) -> MakeObjective | None:
+        """What is climbed against a network; None if nothing is."""
+        if not member.attacked:
+            return None
+        return OBJECTIVES.get(member.objective) if member.objective else self.inner.objective
+
+    def attack(self, member: Member) -> dict[str, Any]:
+        """How a network is attacked, as plain values; empty if it is not."""
+        objective = self.objective(member)
+        if objective is None:
+            return {}
+        inner = self.inner
+        norms = [member.norm] if member.norm else list(inner.norms)
+        several = len(norms) > 1
+        return {
+            "climbs": formula(objective),
+            "norms": norms,
+            **({"strategy": inner.strategy} if several else {}),
+            "start": member.start or inner.start,
+            "keep": "best" if several and inner.strategy == "msd" else inner.keep,
+            "ascent": inner.ascent,
+            "bn": inner.bn,
+            "restarts": inner.restarts,
+        }
+
+
+def formula(function: Callable[..., Any] | None) -> str:
+    """The formula that opens the docstring of an objective or a loss; "none" for None."""
+    while isinstance(function, partial):
+        function = function.func
+    return (function.__doc__ or "").strip().splitlines()[0].removesuffix(".") if function else "none"

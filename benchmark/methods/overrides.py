@@ -1,0 +1,103 @@
+"""What `--inner` and `--outer` stand for: the attack or the loss of another method, or a single objective or loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from benchmark.errors import BadInput, unknown
+from benchmark.methods.objectives import OBJECTIVES
+from benchmark.methods.outer import OUTERS, Outer
+from benchmark.models.fresh_import import load_entry
+from benchmark.parameters import parameters
+from benchmark.registry import Registry
+
+if TYPE_CHECKING:
+    from benchmark.methods.method import Method
+
+
+def _fault(thing: Any) -> str:
+    """What keeps a plug-in from being a method."""
+    from benchmark.methods.method import Method  # which imports this module
+
+    return "" if isinstance(thing, Method) else "is no benchmark.methods.method.Method"
+
+
+#: Every defence by name; its table is `benchmark.methods.table`.
+METHODS: Registry[Method] = Registry("method", fault=_fault, load=load_entry)
+
+
+def attack_of(inner: str, own: Method, where: str) -> Method | None:
+    """The method whose whole attack `inner` names; None where it names an inner objective.
+
+    Args:
+        inner: what `--inner` says; where a name is both, the method is meant.
+        own: the method that is to be attacked so.
+        where: what to put in front of an error.
+
+    Raises:
+        BadInput: it names neither, or a method whose networks are not attacked alike.
+    """
+    if inner not in METHODS:
+        if inner not in OBJECTIVES:
+            raise unknown("method or inner objective", inner, {*METHODS.names(), *OBJECTIVES.names()}, where)
+        return None
+    donor = METHODS.get(inner)
+    sides = sorted({member.objective for member in donor.cohort().members if member.objective})
+    if sides and donor is not own:
+        raise BadInput(
+            f"{where}: --inner {inner}: its networks are attacked each in a way of its own; name one of these ways, "
+            f"--inner {' or --inner '.join(sides)}"
+        )
+    return donor
+
+
+def loss_of(outer: str, where: str) -> Outer:
+    """The outer loss of the method that `outer` names, or the loss of that name.
+
+    Raises:
+        BadInput: it names neither.
+    """
+    if outer in METHODS:
+        return METHODS.get(outer).outer
+    if outer not in OUTERS:
+        raise unknown("method or outer loss", outer, {*METHODS.names(), *OUTERS.names()}, where)
+    return OUTERS.get(outer)
+
+
+def usual_settings(
+    own: Method,
+    settings: Mapping[str, Any],
+    inner: str | None,
+    outer: str | None,
+    of: Callable[[str], Mapping[str, Any]],
+) -> dict[str, Any]:
+    """The hyper-parameters that a recipe gives to the parts of a run: to each, those for the method it comes from.
+
+    Args:
+        own: the method, some of whose parts are replaced.
+        settings: what the recipe gives to it.
+        inner, outer: what replaces them, as `Method.bind` takes it.
+        of: what the recipe gives to the method of that name.
+    """
+    found = dict(settings)
+    for name, names in ((inner, _of_attack), (outer, _of_loss)):
+        donor = METHODS.get(name) if name is not None and name in METHODS else None
+        if name is None or donor is own:
+            continue
+        replaced = names(own, donor is not None)
+        found = {key: value for key, value in found.items() if key not in replaced}
+        if donor is not None:
+            taken = names(donor, True)
+            found |= {key: value for key, value in of(name).items() if key in taken}
+    return found
+
+
+def _of_attack(method: Method, whole: bool) -> set[str]:
+    """The hyper-parameters of a method's attack, or of its objective alone."""
+    objective = method.inner().objective
+    return {*(parameters(method.inner) if whole else ()), *(parameters(objective) if objective else ())}
+
+
+def _of_loss(method: Method, _: bool) -> set[str]:
+    return {*parameters(method.outer)}

@@ -1,0 +1,1 @@
+"""Recipes: how a run is trained, as one YAML file per purpose."""

@@ -1,0 +1,61 @@
+"""A step on toy networks: whether inner, outer and cohort go together is tried, not tabulated."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from benchmark.errors import BadInput
+from benchmark.methods.batch import Mismatch
+from benchmark.methods.method import BoundMethod
+from benchmark.methods.overrides import METHODS
+from benchmark.noise import BatchNoise
+from benchmark.recipes.recipe import Radius
+from benchmark.training.step import Players
+
+#: How many methods a message names.
+MOST = 9
+
+
+def rehearse(method: BoundMethod, where: str) -> None:
+    """Attack and form the loss once, on networks with a handful of weights.
+
+    Raises:
+        BadInput: the combination contradicts itself, e.g. an inner objective that asks for a teacher in a method
+            that has none.
+    """
+    generator = torch.Generator().manual_seed(0)
+    x, y = torch.rand((4, 1, 2, 2), generator=generator), torch.arange(4) % 3
+    with torch.random.fork_rng(devices=[]):
+        members, teachers = (
+            [nn.Sequential(nn.Flatten(), nn.Linear(4, 3)) for _ in names]
+            for names in (method.cohort.members, method.cohort.teachers)
+        )
+    radii = {norm: Radius(epsilon=0.1, step_size=0.1, steps=1) for norm in ("linf", "l2", "l1")}
+    players = Players(method, members, teachers, radii)
+    part = "attack"
+    try:
+        for norms in method.inner.rounds({}, generator):
+            part = "attack"
+            examples = players.craft(x, y, norms, BatchNoise(len(x), generator))
+            part = "outer loss"
+            batch = players.batch(x, y, examples, 0.0, {})
+            method.outer(batch)
+            part = "attack"
+            method.inner.observe(norms, batch, {})
+    except ValueError as error:  # a Mismatch, or what a loss of another package meets
+        way_out = _way_out(error) if isinstance(error, Mismatch) else ""
+        raise BadInput(
+            f"{where}: the {part} does not fit the networks ({method.cohort}): {error}{way_out}"
+        ) from error
+
+
+def _way_out(error: Mismatch) -> str:
+    """What to do about it: its own advice, or which methods have the networks that it asks for."""
+    if error.fits is None:
+        return f"; {error.hint}" if error.hint else ""
+    cohorts = {name: method.cohort() for name, method in METHODS}
+    fitting = [name for name, each in cohorts.items() if error.fits(len(each.members), len(each.teachers))]
+    others = " or another" if len(fitting) > MOST else ""
+    told = f"one of {', '.join(fitting[:MOST])}{others}" if fitting else "another method"
+    return f"; networks and teachers come with the method, --teacher adds none: train {told}"
