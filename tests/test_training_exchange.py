@@ -11,6 +11,7 @@ from benchmark.data import load
 from benchmark.errors import BadInput
 from benchmark.methods.objectives import OBJECTIVES
 from benchmark.methods.outer import OUTERS
+from benchmark.methods.overrides import bind_method
 from benchmark.models import load_checkpoint
 from benchmark.noise import BatchNoise
 from benchmark.recipes.recipe import Radius
@@ -20,7 +21,7 @@ from benchmark.training.step import Players
 
 
 def bound(method, inner=None, outer=None, **settings):
-    return METHODS.get(method).bind(settings, method, inner, outer)
+    return bind_method(method, settings, method, inner, outer)
 
 
 def attack(method, inner=None, **settings):

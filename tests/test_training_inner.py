@@ -12,6 +12,7 @@ from benchmark.methods.batch import Batch, Examples, Net
 from benchmark.methods.inner import Inner, craft, draw_probabilities
 from benchmark.methods.objectives import OBJECTIVES, Target
 from benchmark.methods.outer import at
+from benchmark.methods.overrides import bind_method
 from benchmark.methods.table import METHODS
 from benchmark.methods.weights import AWP, Merge, buffers_kept, layers, perturbation, perturbed, projected
 from benchmark.noise import BatchNoise
@@ -242,7 +243,7 @@ def test_act_weighs_its_divergence_by_the_batch_if_summed_as_in_the_code():
 
 def test_each_of_a_pair_starts_where_its_own_defence_does():
     def starts(settings, **options):
-        return [member.start for member in METHODS.get("cat").bind(settings, "cat", **options).cohort.members]
+        return [member.start for member in bind_method("cat", settings, "cat", **options).cohort.members]
 
     assert starts({}) == ["gaussian", "uniform"]
     assert starts({"pair": ["at", "trades"]}) == ["uniform", "gaussian"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmark.errors import BadInput
+from benchmark.methods.overrides import bind_method
 from benchmark.methods.table import METHODS
 from benchmark.parameters import parameters
 from benchmark.recipes import schedules
@@ -254,5 +255,5 @@ def test_inner_and_outer_are_independent():
         ("mmard", {"outer": "kl"}),
         ("mtard", {"inner": "rslad"}),
     ):
-        bound = METHODS.get(method).bind({}, "", **options)
+        bound = bind_method(method, {}, "", **options)
         rehearse(bound, "")

@@ -14,7 +14,6 @@ from benchmark.methods.cohort import Cohort, Member
 from benchmark.methods.inner import Inner
 from benchmark.methods.objectives import OBJECTIVES, MakeObjective
 from benchmark.methods.outer import Outer
-from benchmark.methods.overrides import attack_of, loss_of
 from benchmark.methods.weights import AWP, Merge
 from benchmark.parameters import bind, parameters, plain
 from benchmark.recipes.recipe import Radius, Recipe
@@ -51,51 +50,55 @@ class Method:
         return f"{self.paper}, {self.equation}" if self.equation else self.paper
 
     def bind(
-        self, settings: Mapping[str, Any], where: str, inner: str | None = None, outer: str | None = None
+        self,
+        settings: Mapping[str, Any],
+        where: str,
+        attack: Method | None = None,
+        objective: MakeObjective | None = None,
+        loss: Outer | None = None,
     ) -> BoundMethod:
-        """This method with other hyper-parameters, another attack or another outer loss.
+        """This method with other hyper-parameters, another attack or another outer loss; see `overrides` for names.
 
         Args:
             settings: hyper-parameters by name; one name may reach several parts (α of the inner and the outer).
             where: what to put in front of an error.
-            inner: a method, whose whole attack takes the place of this one's, or else an inner objective, which takes
-                the place of this one's objective alone.
-            outer: a method whose outer loss is minimised, or else an outer loss.
+            attack: a method whose whole attack takes the place of this one's.
+            objective: what is climbed instead, alone.
+            loss: what is minimised instead.
 
         Raises:
-            BadInput: unknown names; hyper-parameters that are unknown or out of range, all of them at once.
+            BadInput: hyper-parameters that are unknown or out of range, all of them at once.
         """
         problems: list[str] = []
-        donor = None if inner is None else attack_of(inner, self, where)
-        make_inner = bind(donor.inner if donor else self.inner, settings, problems)
-        objective = OBJECTIVES.get(inner, where) if inner and not donor else make_inner().objective
+        make_inner = bind((attack or self).inner, settings, problems)
+        climbed = objective or make_inner().objective
         make_cohort = bind(self.cohort, settings, problems)
-        loss = bind(loss_of(outer, where) if outer else self.outer, settings, problems)
+        minimised = bind(loss or self.outer, settings, problems)
         make_awp = bind(self.awp, settings, problems)
-        bound_objective = bind(objective, settings, problems) if objective else None
+        bound_objective = bind(climbed, settings, problems) if climbed else None
         make_merge = bind(self.merge, settings, problems) if self.merge else None
-        parts = (make_cohort, make_inner, loss, make_awp, bound_objective, make_merge)
+        parts = (make_cohort, make_inner, minimised, make_awp, bound_objective, make_merge)
         known = {name: value for part in parts if part for name, value in parameters(part).items()}
         strangers = [str(_unknown_setting(key, known)) for key in settings if key not in known]
         if problems or strangers:
             raise BadInput(f"{where}: " + "; ".join([*strangers, *sorted(set(problems))]))
         cohort: Cohort = make_cohort()
         members = cohort.members
-        if "start" in settings or donor not in (None, self):
+        if "start" in settings or attack not in (None, self):
             members = tuple(replace(member, start=None) for member in members)
-        if inner and donor is not self:
+        if objective or attack not in (None, self):
             members = tuple(replace(member, objective=None) for member in members)
-        attack = replace(make_inner(), objective=bound_objective)
-        if attack.strategy == "msd" and not any(member.norm for member in members):
+        inner = replace(make_inner(), objective=bound_objective)
+        if inner.strategy == "msd" and not any(member.norm for member in members):
             if settings.get("keep") == "last":
                 raise BadInput(
                     f"{where}: keep=last: multi steepest descent keeps the point of highest loss, keep=best"
                 )
-            attack, known["keep"] = replace(attack, keep="best"), "best"
+            inner, known["keep"] = replace(inner, keep="best"), "best"
         return BoundMethod(
             cohort=replace(cohort, members=members),
-            inner=attack,
-            outer=loss,
+            inner=inner,
+            outer=minimised,
             awp=make_awp(),
             merge=make_merge() if make_merge else None,
             settings={name: plain(value) for name, value in sorted(known.items())},

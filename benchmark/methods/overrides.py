@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from benchmark.errors import BadInput, unknown
+from benchmark.methods.method import BoundMethod, Method
 from benchmark.methods.objectives import OBJECTIVES
 from benchmark.methods.outer import OUTERS, Outer
-from benchmark.models.fresh_import import load_entry
+from benchmark.methods.table import METHODS
 from benchmark.parameters import parameters
-from benchmark.registry import Registry
-
-if TYPE_CHECKING:
-    from benchmark.methods.method import Method
 
 
-def _fault(thing: Any) -> str:
-    """What keeps a plug-in from being a method."""
-    from benchmark.methods.method import Method  # which imports this module
+def bind_method(
+    method: str, settings: Mapping[str, Any], where: str, inner: str | None = None, outer: str | None = None
+) -> BoundMethod:
+    """The method of that name with other hyper-parameters, another attack or another outer loss.
 
-    return "" if isinstance(thing, Method) else "is no benchmark.methods.method.Method"
+    Args:
+        settings: hyper-parameters by name, as `Method.bind` takes them.
+        where: what to put in front of an error.
+        inner: a method, whose whole attack takes the place of this one's, or else an inner objective, which takes
+            the place of this one's objective alone.
+        outer: a method whose outer loss is minimised, or else an outer loss.
 
-
-#: Every defence by name; its table is `benchmark.methods.table`.
-METHODS: Registry[Method] = Registry("method", fault=_fault, load=load_entry)
+    Raises:
+        BadInput: unknown names; hyper-parameters that are unknown or out of range, all of them at once.
+    """
+    own = METHODS.get(method)
+    attack = None if inner is None else attack_of(inner, own, where)
+    objective = OBJECTIVES.get(inner, where) if inner and not attack else None
+    return own.bind(settings, where, attack, objective, loss_of(outer, where) if outer else None)
 
 
 def attack_of(inner: str, own: Method, where: str) -> Method | None:
@@ -77,7 +84,7 @@ def usual_settings(
     Args:
         own: the method, some of whose parts are replaced.
         settings: what the recipe gives to it.
-        inner, outer: what replaces them, as `Method.bind` takes it.
+        inner, outer: what replaces them, as `bind_method` takes it.
         of: what the recipe gives to the method of that name.
     """
     found = dict(settings)

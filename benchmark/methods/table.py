@@ -14,10 +14,9 @@ from benchmark.methods import outer
 from benchmark.methods.cohort import generalist, mutual, natural_and_robust, pair, scaffolded, single, student
 from benchmark.methods.inner import Inner
 from benchmark.methods.method import Method
-from benchmark.methods.overrides import METHODS
 from benchmark.methods.weights import AWP, Merge
-
-__all__ = ["METHODS"]
+from benchmark.models.fresh_import import load_entry
+from benchmark.registry import Registry
 
 MADRY = "Madry et al. 2018, arXiv:1706.06083"
 TRAMER = "Tramèr and Boneh 2019, arXiv:1904.13000"
@@ -78,5 +77,9 @@ _TABLE = {
 }
 # fmt: on
 
+#: Every defence by name.
+METHODS: Registry[Method] = Registry(
+    "method", fault=lambda thing: "" if isinstance(thing, Method) else "is no Method", load=load_entry
+)
 for _name, _method in _TABLE.items():
     METHODS.add(_name, _method, *(["at-linf"] if _name == "at" else []))

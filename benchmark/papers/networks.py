@@ -38,6 +38,7 @@ class Training:
 
     def obstacle(self) -> str | None:
         """Why this version of the program can't do it; None if it can."""
+        from benchmark.methods.overrides import bind_method
         from benchmark.recipes.recipe import is_recipe_key
         from benchmark.training import METHODS, recipe_names
 
@@ -47,7 +48,7 @@ class Training:
             return f"the method {self.method} is not part of this version"
         settings = {key: value for key, value in self.settings.items() if not is_recipe_key(key)}
         try:
-            METHODS.get(self.method).bind(settings, f"method {self.method}", self.inner, self.outer)
+            bind_method(self.method, settings, f"method {self.method}", self.inner, self.outer)
         except BadInput as error:
             return str(error)
         return next((found for teacher in self.teachers if (found := teacher.obstacle())), None)

@@ -17,6 +17,7 @@ from benchmark.errors import BadInput
 from benchmark.labels import key
 from benchmark.ledger import Evaluation
 from benchmark.methods.method import formula
+from benchmark.methods.overrides import bind_method
 from benchmark.methods.table import METHODS
 from benchmark.reporting.classes import ClassRow, class_rows
 from benchmark.reporting.curves import draw, kind
@@ -146,7 +147,7 @@ class Network:
             return {}
         extra = self.card.get("extra", {})
         try:
-            bound = METHODS.get(self.card["method"]).bind({}, self.name, extra.get("inner"), extra.get("outer"))
+            bound = bind_method(self.card["method"], {}, self.name, extra.get("inner"), extra.get("outer"))
         except BadInput:  # another version's names
             return {}
         return {"attack while training": formula(bound.inner.objective), "loss": formula(bound.outer)}

@@ -11,6 +11,7 @@ from typing import Any
 from benchmark.errors import BadInput
 from benchmark.evaluation.suite import SUITES, fitting
 from benchmark.ledger import Evaluation
+from benchmark.methods.overrides import bind_method
 from benchmark.methods.table import METHODS
 from benchmark.recipes.recipe import Recipe, RecipeFile, load_recipe
 from benchmark.scales import Radii, radii_said
@@ -109,7 +110,7 @@ def _changes(card: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
     try:
         as_usual, hyper = usual(card["method"], resolve, *replaced)
-        bound = METHODS.get(card["method"]).bind(hyper, "method", *replaced)
+        bound = bind_method(card["method"], hyper, "method", *replaced)
     except BadInput:
         yield from settings.items()
         return

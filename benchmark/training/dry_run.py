@@ -8,7 +8,7 @@ from torch import nn
 from benchmark.errors import BadInput
 from benchmark.methods.batch import Mismatch
 from benchmark.methods.method import BoundMethod
-from benchmark.methods.overrides import METHODS
+from benchmark.methods.table import METHODS
 from benchmark.noise import BatchNoise
 from benchmark.recipes.recipe import Radius
 from benchmark.training.step import Players

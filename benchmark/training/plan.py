@@ -15,7 +15,7 @@ from benchmark.documents import parse_yaml
 from benchmark.errors import BadInput
 from benchmark.hardware import resolve_device, resolve_precision
 from benchmark.methods.method import BoundMethod
-from benchmark.methods.overrides import usual_settings
+from benchmark.methods.overrides import bind_method, usual_settings
 from benchmark.methods.table import METHODS
 from benchmark.models import ARCHITECTURES
 from benchmark.radii import too_large, too_long
@@ -193,7 +193,7 @@ def decide(
         return file.resolve(registered_name(name), architecture, dataset.name, radii, of_recipe, where)
 
     resolved, defaults = usual(method, resolve, inner, outer)
-    bound = METHODS.get(method).bind({**defaults, **of_method}, f"method {method}", inner, outer)
+    bound = bind_method(method, {**defaults, **of_method}, f"method {method}", inner, outer)
     missing = sorted(_norms(bound) - set(resolved.threats))
     if missing:
         raise radii.missing(missing, file.threats, where)
