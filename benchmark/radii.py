@@ -8,6 +8,12 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
+NORMS = ("linf", "l2", "l1", "l0")
+
+#: Threats without a ball: ε is the strength in the parameters of one kind of change, stated by the attack that
+#: makes it. Of a candidate only the box can be checked; its distance is the largest change of a value.
+PARAMETRIC = ("fog", "gabor", "elastic", "snow", "jpeg", "spatial", "corruption")
+
 #: What eight decimals, as papers print fractions, and float32 lose of a number.
 _DECIMALS, _SINGLE = 5e-9, 6e-8
 #: Numbers that YAML takes for words.

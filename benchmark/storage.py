@@ -8,12 +8,9 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-import torch
-from torch import Tensor
 
 from benchmark.errors import BadInput
 
@@ -117,16 +114,6 @@ def digest(value: Any) -> str:
     """SHA-256 (hex) of bytes, or of the canonical JSON of anything else."""
     content = value if isinstance(value, bytes) else canonical_json(value).encode(errors="surrogatepass")
     return hashlib.sha256(content).hexdigest()
-
-
-def tensor_digest(tensors: Mapping[str, Tensor]) -> str:
-    """SHA-256 (hex) of named tensors: names, dtypes, shapes and bytes, whatever their order or device."""
-    total = hashlib.sha256()
-    for name in sorted(tensors):
-        tensor = tensors[name].detach().cpu().contiguous()
-        total.update(canonical_json([name, str(tensor.dtype), list(tensor.shape)]).encode())
-        total.update(tensor.reshape(-1).view(torch.uint8).numpy().data if tensor.numel() else b"")
-    return total.hexdigest()
 
 
 #: What Windows takes for a device, whatever follows behind a dot.

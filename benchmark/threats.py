@@ -15,13 +15,7 @@ from torch import Tensor
 from benchmark.errors import BadInput, short, unknown
 from benchmark.noise import Noise
 from benchmark.projections import onto_l0, onto_l1, onto_l2
-from benchmark.radii import format_radius, read_number, too_large
-
-NORMS = ("linf", "l2", "l1", "l0")
-
-#: Threats without a ball: ε is the strength in the parameters of one kind of change, stated by the attack that
-#: makes it. Of a candidate only the box can be checked; its distance is the largest change of a value.
-PARAMETRIC = ("fog", "gabor", "elastic", "snow", "jpeg", "spatial", "corruption")
+from benchmark.radii import NORMS, PARAMETRIC, format_radius, read_number, too_large
 
 #: How far two float32 values in [0, 1] may lie farther apart than what they stand for: grey levels k/255 do, and so
 #: does x + δ from x.

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.analysis.distances import reached
-from benchmark.threats import NORMS
+from benchmark.radii import NORMS
 
 if TYPE_CHECKING:
     from benchmark.ledger.evaluation import Evaluation, Outcome

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from benchmark.analysis.distances import reached, searched
-from benchmark.threats import NORMS
+from benchmark.radii import NORMS
 
 if TYPE_CHECKING:
     from benchmark.ledger.evaluation import Evaluation, Outcome

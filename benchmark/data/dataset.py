@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from benchmark.errors import BadInput
-from benchmark.storage import tensor_digest
+from benchmark.tensors import tensor_digest
 
 #: Side lengths in pixels that a dataset may have.
 SMALLEST_SIDE, LARGEST_SIDE = 8, 1024

@@ -14,13 +14,12 @@ from torch import Tensor
 from benchmark.attacks import Stage
 from benchmark.attacks.objectives import has_answer
 from benchmark.evaluation.attack_run import Trial
-from benchmark.evaluation.judge import RULES
 from benchmark.evaluation.meter import metered
 from benchmark.evaluation.probe import probe
 from benchmark.evaluation.suite import SuiteItem
 from benchmark.evaluation.target import Target, dataset_of, subject
 from benchmark.ledger.ledger import Ledger
-from benchmark.ledger.record import Record
+from benchmark.ledger.record import RULES, Record
 from benchmark.ledger.sample_images import FEW, ROOM, Specimens
 from benchmark.ledger.stored_adversarials import Keepsake, write_keepsake
 from benchmark.storage import digest

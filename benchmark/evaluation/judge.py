@@ -14,10 +14,6 @@ from benchmark.generators import generators_of
 from benchmark.memory import halve_on_out_of_memory
 from benchmark.threats import Threat, in_box
 
-#: Raised whenever the same candidates would get another verdict; older records are then not reused. Since 2, an image
-#: that the network has no answer for is broken.
-RULES = 2
-
 
 class AttackFault(Exception):
     """An attack returned something that is no candidate at all; the message says what."""

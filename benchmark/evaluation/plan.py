@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmark.evaluation.jobs import Done, Job
-from benchmark.evaluation.judge import RULES
 from benchmark.evaluation.suite import Suite, SuiteItem
 from benchmark.evaluation.target import Target
 from benchmark.ledger.classes import Classes
 from benchmark.ledger.evaluation import common
-from benchmark.ledger.record import FORMAT
+from benchmark.ledger.record import FORMAT, RULES
 from benchmark.storage import digest
 
 MODES = ("full", "worst-case")

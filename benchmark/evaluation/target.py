@@ -17,7 +17,7 @@ from benchmark.attacks.objectives import has_answer, is_wrong
 from benchmark.data import Dataset, load
 from benchmark.errors import BadInput, UnfitNetwork, reason
 from benchmark.evaluation.judge import exact_logits
-from benchmark.ledger.answers import FEW, Answers, Known, ask
+from benchmark.ledger.answers import Answers, Known
 from benchmark.ledger.classes import NONE, Classes
 from benchmark.memory import halve_on_out_of_memory, is_out_of_memory
 from benchmark.models import Arranged, Checkpoint, ExternalModel, arranged, check_model, differing, load_model
@@ -63,6 +63,9 @@ class Target:
         contents = self.contents or self.network
         return None if self.answers is None else Known(self.network, contents, self.data, self.answers)
 
+
+#: How many test images a network is asked for.
+FEW = 8
 
 #: How far the answers of the prepared network may be from those of the original, relative to the largest logit.
 _ROUNDING = 2e-2
@@ -240,7 +243,9 @@ def answers_of(network: Network, dataset: Dataset, target: Target) -> Answers:
     """
     model = network.model()
     try:
-        return ask(model, dataset, target.device)
+        x, _ = dataset.test.batch(slice(0, FEW))
+        # A copy, as there are networks that write into their input.
+        return Answers.of(exact_logits(model.to(target.device).float(), x.to(target.device).clone()))
     except Exception as error:  # a foreign network may raise anything
         try:
             check_model(model, dataset.test.batch(slice(0, FEW))[0].to(target.device), dataset.num_classes)

@@ -8,20 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
-from benchmark.data import Dataset
-from benchmark.evaluation.judge import exact_logits
 from benchmark.ledger.arrays import read_arrays, write_arrays
 from benchmark.ledger.record import Damaged
 from benchmark.storage import digest
 
-#: How many test images a network is asked for.
-FEW = 8
+if TYPE_CHECKING:
+    from torch import Tensor
 
 #: How far the logits of one network may lie apart on two machines. A float32 rounding is off by 2^-24. A hundred
 #: layers of sums of ten thousand terms are √10^6 = 2^10 of them, as they fall by chance: 2^-14 of what tells an
@@ -78,17 +75,6 @@ def _spread(logits: NDArray[np.float64]) -> float:
     lowest, highest = (np.where(known, logits, fill) for fill in (np.inf, -np.inf))
     rows = known.any(-1)
     return float((highest.max(-1) - lowest.min(-1))[rows].max() / 2)
-
-
-def ask(model: nn.Module, dataset: Dataset, device: str) -> Answers:
-    """What `model`, which is moved to `device`, answers to the first test images.
-
-    Raises:
-        Exception: whatever a foreign network raises.
-    """
-    x, _ = dataset.test.batch(slice(0, FEW))
-    # A copy, as there are networks that write into their input.
-    return Answers.of(exact_logits(model.to(torch.device(device)).float(), x.to(device).clone()))
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 
 from benchmark.damage import Damaged
-from benchmark.evaluation.judge import RULES
 from benchmark.ledger.classes import class_warnings, read_classes
 from benchmark.ledger.evaluation import Evaluation, Outcome, Probe
-from benchmark.ledger.record import Record
+from benchmark.ledger.record import RULES, Record
 
 #: Share of gradients that may be exactly zero or not finite before the evaluation warns.
 DEAD_GRADIENTS = 0.5

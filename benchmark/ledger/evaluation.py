@@ -124,7 +124,7 @@ class Evaluation:
             when it is asked for gradients.
         no_answer: N flags: broken under some attack, or misclassified from the start, because the network returned
             NaN or infinity.
-        rules: by which rules verdicts were made, see `verify.RULES`.
+        rules: by which rules verdicts were made, see `record.RULES`.
     """
 
     id: str

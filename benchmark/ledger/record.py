@@ -20,6 +20,10 @@ from benchmark.storage import canonical_json, digest, write_atomic
 #: Raised whenever records of the same job would mean something else; older folders are then refused.
 FORMAT = 1
 
+#: Raised whenever the same candidates would get another verdict; older records are then not reused. Since 2, an image
+#: that the network has no answer for is broken.
+RULES = 2
+
 _ARRAYS = {"broken": np.bool_, "distance": np.float32, "evaluated": np.bool_, "clean_errors": np.bool_}
 #: Stored only where an image had no answer, which is rare.
 _RARE = {"no_answer": np.bool_}

@@ -19,7 +19,8 @@ from benchmark.models.files import FORMAT, read_file, write_file
 from benchmark.models.fit import ImageProblem, check_fits
 from benchmark.models.foreign_files import way
 from benchmark.models.reach import Reach
-from benchmark.storage import digest, tensor_digest
+from benchmark.storage import digest
+from benchmark.tensors import tensor_digest
 
 Text = Annotated[str, Field(max_length=1000)]
 Side = Annotated[int, Field(ge=1, le=1024)]

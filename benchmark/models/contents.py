@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark import storage
+from benchmark import tensors
 from benchmark.storage import digest
 
 #: A word that says where something lies or runs, not what it computes.
@@ -50,7 +50,7 @@ def tensor_digest(tensor: Tensor) -> list[str]:
     """Type, shape and content of a tensor of any layout; without the content where there is none to be had."""
     found = ["tensor", str(tensor.dtype), str(tuple(tensor.shape))]
     try:
-        return [*found, *(storage.tensor_digest({"": each}) for each in _dense(tensor.detach()))]
+        return [*found, *(tensors.tensor_digest({"": each}) for each in _dense(tensor.detach()))]
     except Exception:  # on no device, without storage, or of a library's own kind
         return found
 

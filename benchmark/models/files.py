@@ -20,7 +20,8 @@ from benchmark.errors import LONGEST, BadInput
 from benchmark.limits import CHECKPOINT, HEADER
 from benchmark.models.archive import read_archive
 from benchmark.models.unpickle import ForeignCode, Refused, foreign
-from benchmark.storage import digest, tensor_digest, write_atomic
+from benchmark.storage import digest, write_atomic
+from benchmark.tensors import tensor_digest
 
 FORMAT = "robustness-benchmark checkpoint"
 VERSION = 1

@@ -15,7 +15,7 @@ from benchmark.models import ARCHITECTURES
 from benchmark.models.reach import Reach
 from benchmark.recipes.recipe import Recipe
 from benchmark.registry import Registry
-from benchmark.storage import tensor_digest
+from benchmark.tensors import tensor_digest
 
 #: Raised whenever the same plan would give other weights; finished runs of an older version are then run again.
 VERSION = 2
