@@ -145,6 +145,12 @@ def radii_said(scale: str, said: Any) -> Radii:
     return Radii(scale, radii, named="scale" in said)
 
 
+def radii_again(scale: str, said: Any, dataset: str) -> Radii:
+    """The radii to ask for again; pictures from a path have none of their own, so that theirs have to be named."""
+    radii = radii_said(scale, said)
+    return dataclasses.replace(radii, named=radii.named or (":" in dataset and bool(scale)))
+
+
 def own_scale(scale: str, said: Any) -> str:
     """The scale that the data has of its own, from what a record tells: its `scale`, and what its caller said."""
     return "" if radii_said(scale, said).named else scale

@@ -16,10 +16,11 @@ PACKAGE = ROOT / "benchmark"
 #: Rooms by floor, from the ground up. A room may import from lower floors only.
 FLOORS = (
     {"errors", "registry", "storage", "documents", "cache", "pages", "latex", "environment", "processes", "hardware"}
-    | {"memory", "settings", "generators", "noise", "projections", "radii", "scales", "threats", "labels"}
-    | {"limits", "damage"},
-    {"data", "models", "attacks"},
-    {"training", "evaluation", "analysis"},
+    | {"memory", "settings", "generators", "noise", "tensors", "radii", "parameters", "projections", "threats"}
+    | {"scales", "labels", "limits", "damage", "card"},
+    {"data", "models", "attacks", "recipes", "ledger"},
+    {"methods", "evaluation", "analysis"},
+    {"training"},
     {"reporting", "papers"},
     {"results", "inventory", "checkup", "experiments"},
     {"__init__"},
@@ -36,9 +37,10 @@ STAIRS = {
     "cache": {"errors"},
     "environment": {"errors"},
     "generators": {"settings"},
+    "tensors": {"storage"},
     "threats": {"errors", "noise", "projections", "radii"},
     "scales": {"errors", "radii", "threats"},
-    "analysis": {"evaluation"},  # only to say what it is a function of
+    "card": {"errors", "limits"},
     "inventory": {"experiments"},  # to list them
 }
 
@@ -90,6 +92,41 @@ def test_imports_run_downward(module: Path) -> None:
     for other in imported_rooms(module.read_text()) - {room}:
         allowed = floor_of(other) < floor_of(room) or other in STAIRS.get(room, set())
         assert allowed, f"{module.relative_to(ROOT)} imports {other}, which is not below {room}"
+
+
+def imported_modules(module: Path) -> set[Path]:
+    """The modules of this package that `module` imports anywhere, functions and type annotations included."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    found = set()
+    for name in names:
+        parts = name.split(".")
+        for end in (len(parts), len(parts) - 1):
+            place = ROOT.joinpath(*parts[:end])
+            if place.with_suffix(".py").is_file():
+                found.add(place.with_suffix(".py"))
+                break
+    return found & set(MODULES) - {module}
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    below = {module: imported_modules(module) for module in MODULES}
+    assert any(below.values())
+    while free := [module for module, others in below.items() if not others & below.keys()]:
+        below = {module: others for module, others in below.items() if module not in free}
+    assert not below, sorted(str(module.relative_to(ROOT)) for module in below)
+
+
+def test_reading_numbers_needs_no_torch() -> None:
+    """Torch takes seconds to import, most of what a report would cost."""
+    doors = "benchmark.results, benchmark.ledger, benchmark.analysis.frames, benchmark.reporting, benchmark.checkup"
+    code = f"import sys, {doors}; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))

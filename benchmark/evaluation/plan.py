@@ -11,13 +11,10 @@ from benchmark.evaluation.suite import Suite, SuiteItem
 from benchmark.evaluation.target import Target
 from benchmark.ledger.classes import Classes
 from benchmark.ledger.evaluation import common
-from benchmark.ledger.record import FORMAT, RULES
+from benchmark.ledger.record import FORMAT, RULES, SHARD
 from benchmark.storage import digest
 
 MODES = ("full", "worst-case")
-
-#: Images per job. Part of what library attacks see at once, hence of their numbers: the same everywhere.
-SHARD = 250
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,13 @@ from benchmark.attacks.objectives import is_wrong
 from benchmark.errors import BadInput, PartlyFailed, UnfitNetwork, unknown
 from benchmark.evaluation import target as subject
 from benchmark.evaluation.judge import exact_logits
-from benchmark.evaluation.plan import MODES, SHARD, Plan
+from benchmark.evaluation.plan import MODES, Plan
 from benchmark.evaluation.suite import load_suite
 from benchmark.evaluation.target import Target
 from benchmark.hardware import resolve_device, resolve_precision
 from benchmark.ledger.evaluation import Evaluation
 from benchmark.ledger.ledger import FOLDERS, Ledger, filed
+from benchmark.ledger.record import SHARD
 from benchmark.limits import ARRAYS
 from benchmark.models import (
     Arranged,

@@ -20,6 +20,9 @@ from benchmark.storage import canonical_json, digest, write_atomic
 #: Raised whenever records of the same job would mean something else; older folders are then refused.
 FORMAT = 1
 
+#: Images per job. Part of what library attacks see at once, hence of their numbers: the same everywhere.
+SHARD = 250
+
 #: Raised whenever the same candidates would get another verdict; older records are then not reused. Since 2, an image
 #: that the network has no answer for is broken.
 RULES = 2

@@ -16,7 +16,6 @@ from benchmark.analysis.ranks import holm
 from benchmark.errors import BadInput, unknown
 from benchmark.labels import Key, key
 from benchmark.ledger import Evaluation, load_results
-from benchmark.models import load_model
 from benchmark.reporting.tables import Board, boards
 
 #: So many digits of a digest name a network, or more.
@@ -135,6 +134,8 @@ def _contest(board: Board) -> Contest:
 def _evaluations_of(network: str, evaluations: Sequence[Evaluation], named: Mapping[Key, str]) -> list[Evaluation]:
     """The evaluations of the network that the user means."""
     if _is_file(network):
+        from benchmark.models import load_model
+
         digest = load_model(network).digest
         kinds = ("digest", "contents", "unordered")
         own = [each for each in evaluations if digest in [each.model.get(kind) for kind in kinds]]

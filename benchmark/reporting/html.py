@@ -9,8 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmark.evaluation.plan import SHARD
 from benchmark.ledger import Ledger
+from benchmark.ledger.record import SHARD
 from benchmark.ledger.sample_images import FEW
 from benchmark.pages import environment
 from benchmark.reporting.columns import choices as column_choices

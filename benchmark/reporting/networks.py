@@ -13,12 +13,9 @@ from markupsafe import Markup
 from benchmark.analysis.attribution import Share, attribution
 from benchmark.analysis.corruptions import Corruption, corruptions
 from benchmark.analysis.curves import Curve, minimises, security_curve
-from benchmark.errors import BadInput
 from benchmark.labels import key
 from benchmark.ledger import Evaluation
-from benchmark.methods.method import formula
-from benchmark.methods.overrides import bind_method
-from benchmark.methods.table import METHODS
+from benchmark.reporting import told
 from benchmark.reporting.classes import ClassRow, class_rows
 from benchmark.reporting.curves import draw, kind
 from benchmark.reporting.reproduce import curves_command, evaluation_command, training_command
@@ -116,12 +113,12 @@ class Network:
     @property
     def title(self) -> str:
         """The full name of the method that trained it, or what its card calls it."""
-        return METHODS.get(self.card["method"]).title if self.card["method"] in METHODS else self.card["method"]
+        return told.title(self.card)
 
     @property
     def paper(self) -> str:
         """Where the method comes from; "" for an unknown method."""
-        return METHODS.get(self.card["method"]).paper if self.card["method"] in METHODS else ""
+        return told.paper(self.card)
 
     @property
     def facts(self) -> dict[str, str]:
@@ -143,14 +140,7 @@ class Network:
     @cached_property
     def formulas(self) -> dict[str, str]:
         """What training maximised over perturbations and minimised over weights, as the method defines it."""
-        if self.card["method"] not in METHODS:
-            return {}
-        extra = self.card.get("extra", {})
-        try:
-            bound = bind_method(self.card["method"], {}, self.name, extra.get("inner"), extra.get("outer"))
-        except BadInput:  # another version's names
-            return {}
-        return {"attack while training": formula(bound.inner.objective), "loss": formula(bound.outer)}
+        return told.formulas(self.card)
 
     @property
     def recipe(self) -> dict[str, str]:

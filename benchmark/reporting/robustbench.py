@@ -12,7 +12,6 @@ from typing import Any
 from benchmark.analysis import aggregate
 from benchmark.analysis.labels import labels_of
 from benchmark.analysis.masking import masking_flags
-from benchmark.attacks.adapters.autoattack import AutoAttack
 from benchmark.errors import BadInput
 from benchmark.labels import key
 from benchmark.ledger import Evaluation, Outcome
@@ -68,7 +67,7 @@ def lacks(evaluation: Evaluation) -> Iterator[str]:
     if evaluation.precision != "fp32":
         yield f"its attacks searched in {evaluation.precision}; evaluate with --precision fp32"
     threats = " or ".join(f"{norm} {format_radius(norm, radius)}" for norm, radius in radii.items())
-    attacks = [outcome for outcome in evaluation.outcomes if outcome.definition["attack"]["name"] == AutoAttack.name]
+    attacks = [outcome for outcome in evaluation.outcomes if outcome.definition["attack"]["name"] == "autoattack"]
     if not attacks:
         yield f"AutoAttack was not run; evaluate under a suite that has it at {threats}"
     elif not list(_own(evaluation)):
@@ -78,8 +77,11 @@ def lacks(evaluation: Evaluation) -> Iterator[str]:
 def _own(evaluation: Evaluation) -> Iterator[Outcome]:
     """The outcomes that are RobustBench's: AutoAttack as published, on all images, at one of its radii."""
     radii = LEADERBOARDS[str(evaluation.dataset["name"]).partition(":")[0]][1]
+    from benchmark.attacks.adapters.autoattack import AutoAttack  # which loads torch
+
+    standard = AutoAttack().identity()
     for outcome in evaluation.outcomes:
-        is_standard = outcome.definition["attack"] == AutoAttack().identity() and outcome.definition["restarts"] == 1
+        is_standard = outcome.definition["attack"] == standard and outcome.definition["restarts"] == 1
         is_whole = outcome.complete and not aggregate.is_conditional(evaluation, outcome.label)
         if is_standard and is_whole and abs(outcome.epsilon - radii.get(outcome.norm, 0.0)) <= _SAME:
             yield outcome

@@ -19,6 +19,7 @@ from benchmark.processes import end_with_parent, none_left_behind
 from benchmark.recipes.recipe import recipe_names
 from benchmark.scales import Epsilon
 from benchmark.storage import check_writable
+from benchmark.training.changes import changes
 from benchmark.training.parallel import check_processes, make_fabric
 from benchmark.training.plan import Plan, make_plan
 from benchmark.training.report import Reporter
@@ -187,6 +188,18 @@ def _run(
 def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], hardware: str) -> None:
     plan, data = trainer.plan, trainer.plan.dataset
     kept = [n for n, member in enumerate(plan.bound.cohort.members) if member.kept]
+    recipe = {"name": plan.recipe_name, **plan.recipe.model_dump(mode="json")}
+    radii = {"radii": said} if (said := plan.radii.said()) else {}
+    changed = changes(
+        {
+            "method": plan.method,
+            "architecture": plan.architecture,
+            "dataset": data.name,
+            "scale": plan.radii.scale,
+            "recipe": recipe,
+            "extra": {"settings": plan.bound.settings, "inner": plan.inner, "outer": plan.outer, **radii},
+        }
+    )
     for n, name, selected in zip(kept, plan.checkpoint_names(), paths_of(plan, folder), strict=True):
         best = trainer.best[n]
         network = plan.bound.cohort.members[n].name
@@ -206,7 +219,7 @@ def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], 
                 scale=plan.radii.scale,
                 method=plan.method,
                 network=network,
-                recipe={"name": plan.recipe_name, **plan.recipe.model_dump(mode="json")},
+                recipe=recipe,
                 seed=plan.seed,
                 history=trainer.history,
                 versions=versions,
@@ -216,9 +229,12 @@ def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], 
                 extra={
                     "run": plan.digest,
                     "settings": plan.bound.settings,
-                    **({"radii": said} if (said := plan.radii.said()) else {}),
+                    **radii,
                     "inner": plan.inner,
                     "outer": plan.outer,
+                    "title": METHODS.get(plan.method).title,
+                    "paper": METHODS.get(plan.method).paper,
+                    "changes": changed,
                     "attack": plan.bound.attack(plan.bound.cohort.members[n]),
                     "minimises": formula(plan.bound.outer),
                     "teachers": [teacher.name for teacher in plan.teachers],
