@@ -60,8 +60,8 @@ def show(source: str | Path, *, download: bool = False, trust: bool = False) -> 
 
 
 def _methods() -> list[Row]:
+    from benchmark.methods.formulas import formula_of
     from benchmark.methods.inner import STRATEGIES
-    from benchmark.methods.method import formula
     from benchmark.methods.table import METHODS
 
     rows = []
@@ -82,7 +82,7 @@ def _methods() -> list[Row]:
                 "inner": _by_network(attacks, "climbs") or "none",
                 "start": _by_network(attacks, "start"),
                 "ascent": "APGD" if attacks and inner.ascent == "apgd" else "",
-                "outer": formula(bound.outer),
+                "outer": formula_of(bound.outer),
                 "weights": _weights(bound),
                 "paper": method.paper,
                 "equation": method.equation,
@@ -122,13 +122,13 @@ def _losses() -> list[Row]:
 
 
 def _formulas(registry: Registry[Any]) -> list[Row]:
-    from benchmark.methods.method import formula
+    from benchmark.methods.formulas import formula_of
     from benchmark.parameters import parameters, plain
 
     def row(name: str) -> Row:
         part = registry.get(name)
         values = {key: plain(value) for key, value in parameters(part).items()}
-        return {"name": name, "formula": formula(part), "parameters": values}
+        return {"name": name, "formula": formula_of(part), "parameters": values}
 
     return list(registry.each(row))
 

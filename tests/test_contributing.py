@@ -25,12 +25,12 @@ def test_a_defence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The entry becomes a method that binds, shows its formulas and trains, given a loss of that name."""
     from benchmark.methods import outer
     from benchmark.methods import table as methods
-    from benchmark.methods.method import formula
+    from benchmark.methods.formulas import formula_of
 
     scope = {**vars(methods), "outer": type("outer", (), {"my_at": outer.at})}
     (name, method), *_ = eval("{" + example("A defence", "python") + "}", scope).items()
     bound = method.bind({}, name)
-    assert formula(bound.inner.objective) != "none"
+    assert formula_of(bound.inner.objective) != "none"
     assert len(bound.cohort.members) == 1
     monkeypatch.setitem(methods.METHODS._own, name, method)
     settings = ["epochs=1", "batch_size=256", "threats.linf.steps=1", "validation.images=50", "validation.steps=1"]

@@ -10,8 +10,8 @@ from rich.console import Console
 
 from benchmark import cli, inventory
 from benchmark.methods.differences import DIFFERENCES
+from benchmark.methods.formulas import formula_of
 from benchmark.methods.guide import _value, methods_page
-from benchmark.methods.method import formula
 from benchmark.methods.objectives import OBJECTIVES
 from benchmark.methods.outer import OUTERS
 from benchmark.methods.table import METHODS
@@ -47,12 +47,12 @@ def test_the_page_tells_all_of_a_method(name):
     method, text = METHODS.get(name), section(name)
     bound = method.bind({}, name)
     assert f"| [`{name}`](#{name}) |" in methods_page()
-    assert "|" not in formula(bound.inner.objective) + formula(bound.outer)  # it would end a cell of the table
-    for told in (method.title, method.paper, method.equation, formula(bound.outer), DIFFERENCES[name]):
+    assert "|" not in formula_of(bound.inner.objective) + formula_of(bound.outer)  # it would end a cell of the table
+    for told in (method.title, method.paper, method.equation, formula_of(bound.outer), DIFFERENCES[name]):
         assert told in text
     own_objectives = any(member.objective for member in bound.cohort.members)
     if bound.inner.objective and not own_objectives:
-        assert f"`{formula(bound.inner.objective)}`" in text
+        assert f"`{formula_of(bound.inner.objective)}`" in text
     for network in (*(member.name or "one" for member in bound.cohort.members), *bound.cohort.teachers):
         assert network in text.split("* Networks:")[1].splitlines()[0]
     assert ("none frozen" in text) == (not bound.cohort.teachers)

@@ -10,7 +10,8 @@ from functools import partial
 from typing import Any
 
 from benchmark.methods.differences import DIFFERENCES
-from benchmark.methods.method import Method, formula
+from benchmark.methods.formulas import formula_of
+from benchmark.methods.method import Method
 from benchmark.methods.table import METHODS
 from benchmark.parameters import parameters, plain
 from benchmark.storage import canonical_json
@@ -67,8 +68,8 @@ def methods_page() -> str:
         trained = ", ".join(member.name or "one" for member in bound.cohort.members)
         frozen = ", ".join(bound.cohort.teachers) or "none"
         own_inner = any(member.objective for member in bound.cohort.members)
-        inner = "each its own" if own_inner else _code(formula(bound.inner.objective))
-        outer = _code(formula(bound.outer))
+        inner = "each its own" if own_inner else _code(formula_of(bound.inner.objective))
+        outer = _code(formula_of(bound.outer))
         lines.append(_row([f"[`{name}`](#{name})", trained, frozen, inner, outer, method.paper, method.equation]))
     lines += [_USUAL, *(line for part, values in usual.items() for line in _bullet(part, values))]
     for name, method in own.items():
@@ -104,7 +105,9 @@ def _minimised(name: str, method: Method) -> str:
     first = next(other for other in DIFFERENCES if _origin(METHODS.get(other).outer) is _origin(method.outer))
     outer = method.bind({}, name).outer
     return (
-        f"{_code(formula(outer))}, see [`{first}`](#{first})." if name != first and _remarks(outer) else _told(outer)
+        f"{_code(formula_of(outer))}, see [`{first}`](#{first})."
+        if name != first and _remarks(outer)
+        else _told(outer)
     )
 
 
@@ -163,12 +166,11 @@ def _network(name: str, attacked: bool, norm: str | None, kept: bool) -> str:
 
 def _told(function: Callable[..., Any]) -> str:
     """The formula, and what its docstring says beside it."""
-    return f"{_code(formula(function))}. {_remarks(function)}".strip()
+    return f"{_code(formula_of(function))}. {_remarks(function)}".strip()
 
 
 def _remarks(function: Callable[..., Any]) -> str:
-    rest = (inspect.getdoc(_origin(function)) or "").partition("\n")[2]
-    return re.sub(r"\s+", " ", rest).strip()
+    return re.sub(r"\s+", " ", inspect.getdoc(_origin(function)) or "").strip()
 
 
 def _origin(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 from torch import Tensor
 
 from benchmark.errors import BadInput, unknown
 from benchmark.methods.cohort import Cohort, Member
+from benchmark.methods.formulas import formula_of
 from benchmark.methods.inner import Inner
 from benchmark.methods.objectives import OBJECTIVES, MakeObjective
 from benchmark.methods.outer import Outer
@@ -141,7 +141,7 @@ class BoundMethod:
         norms = [member.norm] if member.norm else list(inner.norms)
         several = len(norms) > 1
         return {
-            "climbs": formula(objective),
+            "climbs": formula_of(objective),
             "norms": norms,
             **({"strategy": inner.strategy} if several else {}),
             "start": member.start or inner.start,
@@ -150,10 +150,3 @@ class BoundMethod:
             "bn": inner.bn,
             "restarts": inner.restarts,
         }
-
-
-def formula(function: Callable[..., Any] | None) -> str:
-    """The formula that opens the docstring of an objective or a loss; "none" for None."""
-    while isinstance(function, partial):
-        function = function.func
-    return (function.__doc__ or "").strip().splitlines()[0].removesuffix(".") if function else "none"

@@ -1,7 +1,7 @@
 """Inner objectives: what the adversarial example of a network climbs.
 
 An objective takes the network under attack (a `Target`) and gives the per-example loss that is climbed; its
-hyper-parameters are keyword arguments. The first line of each docstring is the formula.
+hyper-parameters are keyword arguments. Its formula stands above it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from torch import Tensor
 from benchmark.attacks import objectives
 from benchmark.attacks.objectives import Objective
 from benchmark.methods.batch import Mismatch
+from benchmark.methods.formulas import formula
 from benchmark.methods.losses import boosted, divergence
 from benchmark.models.fresh_import import load_entry
 from benchmark.parameters import Fraction
@@ -66,50 +67,48 @@ OBJECTIVES: Registry[MakeObjective] = Registry("inner objective", "benchmark.inn
 
 
 @OBJECTIVES.register("ce")
+@formula("CE(h(x'), y)")
 def ce(target: Target) -> Objective:
-    """CE(h(x'), y)."""
     return objectives.cross_entropy
 
 
 @OBJECTIVES.register("bce")
+@formula("BCE(h(x'), y), MART's boosted cross-entropy")
 def bce(target: Target) -> Objective:
-    """BCE(h(x'), y), MART's boosted cross-entropy."""
     return lambda logits, y, x: boosted(logits, y)
 
 
 @OBJECTIVES.register("margin")
+@formula("max_{k≠y} h_k(x') − h_y(x')")
 def margin(target: Target) -> Objective:
-    """max_{k≠y} h_k(x') − h_y(x')."""
     return objectives.margin
 
 
 @OBJECTIVES.register("least-likely")
+@formula("−CE(h(x'), y_ll), y_ll the class that is least likely for x (the original ALP)")
 def least_likely(target: Target) -> Objective:
-    """−CE(h(x'), y_ll), y_ll the class that is least likely for x (the original ALP)."""
     y_ll = target.clean(target.network).argmin(1)
     return lambda logits, y, x: -objectives.cross_entropy(logits, y_ll)
 
 
 @OBJECTIVES.register("trades")
+@formula("D(h(x)‖h(x'))")
 def trades(target: Target) -> Objective:
-    """D(h(x)‖h(x'))."""
     clean = target.clean(target.network)
     return lambda logits, y, x: divergence(clean, logits)
 
 
 @OBJECTIVES.register("rslad")
+@formula("D(T(x)‖S(x'))")
 def rslad(target: Target) -> Objective:
-    """D(T(x)‖S(x'))."""
     clean = target.clean(target.teacher)
     return lambda logits, y, x: divergence(clean, logits)
 
 
 @OBJECTIVES.register("mmard")
+@formula("D(T(x')‖S(x')), T re-evaluated at every step")
 def mmard(target: Target, through_teacher: bool = True) -> Objective:
-    """D(T(x')‖S(x')), T re-evaluated at every step.
-
-    The paper differentiates through the teacher too; `through_teacher=false` holds T(x') constant within a step.
-    """
+    """The paper differentiates through the teacher, too; `through_teacher=false` holds T(x') constant in a step."""
     teacher = target.teacher
 
     def objective(logits: Tensor, y: Tensor, x: Tensor) -> Tensor:
@@ -120,11 +119,9 @@ def mmard(target: Target, through_teacher: bool = True) -> Objective:
 
 
 @OBJECTIVES.register("act")
+@formula("(1 − α)·CE(f(x'), y) + α·D(g(x)‖f(x')), g the natural network")
 def act(target: Target, alpha: Fraction = 0.9, summed: bool = False) -> Objective:
-    """(1 − α)·CE(f(x'), y) + α·D(g(x)‖f(x')), g the natural network.
-
-    The code adds a mean to a sum, which weighs D as many times more as there are images in the batch (`summed`).
-    """
+    """The code adds a mean to a sum: D weighs as many times more as there are images in the batch (`summed`)."""
     clean = target.clean(target.peer)
     images = len(clean) if summed else 1
     return lambda logits, y, x: (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import torch
@@ -15,7 +15,8 @@ from benchmark.errors import BadInput
 from benchmark.evaluation import Suite, load_suite
 from benchmark.evaluation.suite import fitting
 from benchmark.ledger import Evaluation
-from benchmark.methods.method import BoundMethod, formula
+from benchmark.methods.method import BoundMethod
+from benchmark.methods.objectives import mmard
 from benchmark.models import build
 from benchmark.papers.agenda import Job
 from benchmark.papers.archive import Question
@@ -156,7 +157,8 @@ def gradients_of(training: Training, data: Dataset, radii: Radii = UNSAID) -> fl
 def teacher_passes_of(training: Training, data: Dataset, radii: Radii = UNSAID) -> float:
     """How often a training asks each teacher, a pass forward counting as half a gradient."""
     recipe, bound = _decided(training, data, radii)
-    is_asked_in_every_step = formula(bound.inner.objective).startswith("D(T(x')")
+    objective = bound.inner.objective
+    is_asked_in_every_step = isinstance(objective, partial) and objective.func is mmard
     steps = recipe.threats["linf"].steps if is_asked_in_every_step else 0.5
     return float(steps * recipe.epochs * len(data.train))
 

@@ -37,14 +37,14 @@ def formulas(card: Mapping[str, Any]) -> dict[str, str]:
         return {"attack while training": str(climbed), "loss": str(extra["minimises"])}
     if not _is_known(card):
         return {}
-    from benchmark.methods.method import formula
+    from benchmark.methods.formulas import formula_of
     from benchmark.methods.overrides import bind_method
 
     try:
         bound = bind_method(card["method"], {}, str(card["name"]), extra.get("inner"), extra.get("outer"))
     except BadInput:  # another version's names
         return {}
-    return {"attack while training": formula(bound.inner.objective), "loss": formula(bound.outer)}
+    return {"attack while training": formula_of(bound.inner.objective), "loss": formula_of(bound.outer)}
 
 
 def changes(card: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.environment import NAME, check_packages, version
 from benchmark.hardware import describe
-from benchmark.methods.method import formula
+from benchmark.methods.formulas import formula_of
 from benchmark.methods.table import METHODS
 from benchmark.models import Checkpoint, save_checkpoint, storable
 from benchmark.processes import end_with_parent, none_left_behind
@@ -236,7 +236,7 @@ def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], 
                     "paper": METHODS.get(plan.method).paper,
                     "changes": changed,
                     "attack": plan.bound.attack(plan.bound.cohort.members[n]),
-                    "minimises": formula(plan.bound.outer),
+                    "minimises": formula_of(plan.bound.outer),
                     "teachers": [teacher.name for teacher in plan.teachers],
                     "lineage": lineage(plan.bound.cohort.teachers, plan.teachers),
                     "precision": plan.precision,

@@ -2,7 +2,7 @@
 
 h(x) is `h.clean`, h(x') on its own adversarial example is `h.adversarial`, h's logits on the example of another
 network is `h.on(other)`; D(a‖b) is `kl(a, b)`, the target first. Hyper-parameters are keyword arguments with
-the papers' values. The first line of a docstring is the formula; what follows says where the authors' code differs.
+the papers' values. The formula stands above each; its docstring says where the authors' code differs.
 """
 
 from benchmark.methods.outer.alone import alp, at, mart, natural, ramp, trades

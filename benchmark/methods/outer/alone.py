@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from benchmark.methods.batch import Batch
+from benchmark.methods.formulas import formula
 from benchmark.methods.losses import bce, ce, divergence, kl, label_probability
 from benchmark.methods.outer.base import OUTERS, mean
 from benchmark.parameters import Fraction, NotNegative, Positive
@@ -20,36 +21,30 @@ _CLASSIFICATION: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"ce": ce, "bce
 
 
 @OUTERS.register("natural")
+@formula("CE(h(x), y)")
 def natural(batch: Batch, loss: Classification = "ce", temperature: Positive = 1.0) -> Tensor:
-    """CE(h(x), y).
-
-    `loss=bce` trains the natural teacher of MAT's offline scenario, `temperature=100` the teacher of DD.
-    """
+    """`loss=bce` trains the natural teacher of MAT's offline scenario, `temperature=100` the teacher of DD."""
     return _CLASSIFICATION[loss](batch.net.clean / temperature, batch.y)
 
 
 @OUTERS.register("at")
+@formula("CE(h(x'), y), averaged over the norms if there is an x' for each")
 def at(batch: Batch, loss: Classification = "ce") -> Tensor:
-    """CE(h(x'), y), averaged over the norms if there is an x' for each.
-
-    `loss=bce` trains the robust teacher of MAT's offline scenario.
-    """
+    """`loss=bce` trains the robust teacher of MAT's offline scenario."""
     return mean(_CLASSIFICATION[loss](z, batch.y) for z in batch.net.adversarials)
 
 
 @OUTERS.register("trades")
+@formula("CE(h(x), y) + β·D(h(x)‖h(x')), both sides of D learn")
 def trades(batch: Batch, beta: NotNegative = 6.0) -> Tensor:
-    """CE(h(x), y) + β·D(h(x)‖h(x')), both sides of D learn."""
     h = batch.net
     return ce(h.clean, batch.y) + beta * kl(h.clean, h.adversarial)
 
 
 @OUTERS.register("mart")
+@formula("BCE(h(x'), y) + λ·mean (1 − p_y(x))·D(h(x)‖h(x'))")
 def mart(batch: Batch, lam: NotNegative = 5.0, as_coded: bool = False) -> Tensor:
-    """BCE(h(x'), y) + λ·mean (1 − p_y(x))·D(h(x)‖h(x')).
-
-    λ is 6 for WRN-34-10. The authors' code adds small constants inside BCE's logarithm and the weight (`as_coded`).
-    """
+    """λ is 6 for WRN-34-10. The authors' code adds small constants in BCE's logarithm and the weight (`as_coded`)."""
     h, y = batch.net, batch.y
     weight = 1 + (1e-7 if as_coded else 0.0) - label_probability(h.clean, y)
     return (
@@ -59,10 +54,9 @@ def mart(batch: Batch, lam: NotNegative = 5.0, as_coded: bool = False) -> Tensor
 
 
 @OUTERS.register("alp")
+@formula("½[CE(h(x), y) + CE(h(x'), y)] + w·mean (h(x) − h(x'))², over examples and classes")
 def alp(batch: Batch, weight: NotNegative = 1.0, smoothing: Fraction = 0.0) -> Tensor:
-    """½[CE(h(x), y) + CE(h(x'), y)] + w·mean (h(x) − h(x'))², over examples and classes.
-
-    This is the form that CAT trains on small images. The original ImageNet code weighs the pairing by 0.5
+    """This is the form that CAT trains on small images. The original ImageNet code weighs the pairing by 0.5
     (`weight`), smooths the labels by 0.1 (`smoothing`) and attacks towards the least likely class
     (`--inner least-likely`).
     """
@@ -72,10 +66,9 @@ def alp(batch: Batch, weight: NotNegative = 1.0, smoothing: Fraction = 0.0) -> T
 
 
 @OUTERS.register("ramp")
+@formula("mean max_m CE(f(x'_m), y) + λ·mean D(f(x'_source)‖f(x'_target)) over the sources classified correctly")
 def ramp(batch: Batch, lam: NotNegative = 5.0) -> Tensor:
-    """mean max_m CE(f(x'_m), y) + λ·mean D(f(x'_source)‖f(x'_target)) over the sources classified correctly.
-
-    λ is 1.5 for fine-tuning. The throw-away copy minimises CE(g(x), y). The code passes the examples of larger CE
+    """λ is 1.5 for fine-tuning. The throw-away copy minimises CE(g(x), y). The code passes the examples of larger CE
     through the network once more; here the maximum is taken over the two passes that are there already.
     """
     (f, scaffold), y = batch.networks(2), batch.y

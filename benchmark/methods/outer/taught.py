@@ -6,21 +6,21 @@ import torch
 from torch import Tensor
 
 from benchmark.methods.batch import Batch
+from benchmark.methods.formulas import formula
 from benchmark.methods.losses import Reduction, angle, bce, ce, divergence, huber, kl, label_probability, soft_ce
 from benchmark.methods.outer.base import OUTERS
 from benchmark.parameters import Fraction, NotNegative, Positive
 
 
 @OUTERS.register("dd")
+@formula("−Σ_k T^τ_k(x)·log h^τ_k(x); evaluated at τ = 1")
 def dd(batch: Batch, temperature: Positive = 100.0) -> Tensor:
-    """−Σ_k T^τ_k(x)·log h^τ_k(x); evaluated at τ = 1.
-
-    The teacher has to be trained at the same temperature: `natural` with `temperature=100`.
-    """
+    """The teacher has to be trained at the same temperature: `natural` with `temperature=100`."""
     return soft_ce(batch.teacher.clean / temperature, batch.net.clean / temperature)
 
 
 @OUTERS.register("ard")
+@formula("(1 − α)·CE(S(x), y) + α·τ²·D(T^τ(x)‖S^τ(x'))")
 def ard(
     batch: Batch,
     alpha: Fraction = 1.0,
@@ -28,9 +28,7 @@ def ard(
     tempered: bool = False,
     reduction: Reduction = "batchmean",
 ) -> Tensor:
-    """(1 − α)·CE(S(x), y) + α·τ²·D(T^τ(x)‖S^τ(x')).
-
-    MMARD's table tempers the cross-entropy too (`tempered`); the authors' code reduces D by torch's `mean`, 1/K of
+    """MMARD's table tempers the cross-entropy too (`tempered`); the authors' code reduces D by torch's `mean`, 1/K of
     this (`reduction=mean`), and crafts in train mode (`bn=train`).
     """
     s, t, tau = batch.net, batch.teacher, temperature
@@ -39,6 +37,7 @@ def ard(
 
 
 @OUTERS.register("iad")
+@formula("(1 − α)·CE(S(x), y) + α·τ²·mean [a·D(T^τ(x)‖S^τ(x')) + (1 − a)·D(S^τ(x)‖S^τ(x'))], a = T_y(x')^β")
 def iad(
     batch: Batch,
     alpha: Fraction = 1.0,
@@ -47,9 +46,7 @@ def iad(
     warmup: Fraction = 0.3,
     weighted: bool = True,
 ) -> Tensor:
-    """(1 − α)·CE(S(x), y) + α·τ²·mean [a·D(T^τ(x)‖S^τ(x')) + (1 − a)·D(S^τ(x)‖S^τ(x'))], a = T_y(x')^β.
-
-    For the first `warmup` of training (60 of 200 epochs in the code) only the teacher teaches. The code of IAD-I
+    """For the first `warmup` of training (60 of 200 epochs in the code) only the teacher teaches. The code of IAD-I
     leaves the teacher's term without its weight a (`weighted=false`) and crafts in train mode (`bn=train`).
     """
     s, t, tau = batch.net, batch.teacher, temperature
@@ -64,6 +61,7 @@ def iad(
 
 
 @OUTERS.register("iad-2")
+@formula("(1 − α₁ − α₂)·CE(S(x'), y) + α₁·τ²·mean [a·D(T(x')‖S(x')) + (1 − a)·D(S(x)‖S(x'))] + α₂·τ²·D(N(x')‖S(x'))")
 def iad_2(
     batch: Batch,
     alpha_1: Fraction = 0.5,
@@ -72,10 +70,7 @@ def iad_2(
     temperature: Positive = 1.0,
     warmup: Fraction = 0.2,
 ) -> Tensor:
-    """(1 − α₁ − α₂)·CE(S(x'), y) + α₁·τ²·mean [a·D(T(x')‖S(x')) + (1 − a)·D(S(x)‖S(x'))] + α₂·τ²·D(N(x')‖S(x')).
-
-    T is the robust teacher, N the natural one, a = T_y(x')^β; a = 1 for the first `warmup` of training.
-    """
+    """T is the robust teacher, N the natural one, a = T_y(x')^β; a = 1 for the first `warmup` of training."""
     s, (plain, robust), tau = batch.net, batch.frozen(2), temperature
     own = s.adversarial / tau
     taught = divergence(robust.on(s) / tau, own)
@@ -87,16 +82,15 @@ def iad_2(
 
 
 @OUTERS.register("rslad")
+@formula("α·D(T(x)‖S(x')) + (1 − α)·D(T(x)‖S(x))")
 def rslad(batch: Batch, alpha: Fraction = 5 / 6, reduction: Reduction = "batchmean") -> Tensor:
-    """α·D(T(x)‖S(x')) + (1 − α)·D(T(x)‖S(x)).
-
-    The authors' code reduces by torch's `mean`, 1/K of this (`reduction=mean`).
-    """
+    """The authors' code reduces by torch's `mean`, 1/K of this (`reduction=mean`)."""
     s, t = batch.net, batch.teacher
     return alpha * kl(t.clean, s.adversarial, reduction) + (1 - alpha) * kl(t.clean, s.clean, reduction)
 
 
 @OUTERS.register("mtard")
+@formula("w·D(N(x)‖S(x)) + (1 − w)·D(T(x')‖S(x')), N natural, T robust")
 def mtard(
     batch: Batch,
     rate: NotNegative = 0.025,
@@ -104,9 +98,7 @@ def mtard(
     decay: bool = False,
     reduction: Reduction = "batchmean",
 ) -> Tensor:
-    """w·D(N(x)‖S(x)) + (1 − w)·D(T(x')‖S(x')), N natural, T robust.
-
-    w starts at ½ and follows the term that has shrunk less since the first batch: with ℓ̂ a term relative to its
+    """w starts at ½ and follows the term that has shrunk less since the first batch: with ℓ̂ a term relative to its
     first value, w ← w − r·(w − ℓ̂_nat^b/(ℓ̂_nat^b + ℓ̂_adv^b)). MMARD tabulates a constant weight (`rate=0`); the
     authors' code lets r fall with the learning rate (`decay=true`) and reduces by torch's `mean`, 1/K of this
     (`reduction=mean`).
@@ -126,6 +118,7 @@ def _balance(memory: dict[str, Tensor], terms: Tensor, rate: float, power: float
 
 
 @OUTERS.register("mmard")
+@formula("D(T(x')‖S(x')) + α·Σ Huber_δ(ψ_T − ψ_S), ψ the angle at the label between the predictions for x and x'")
 def mmard(
     batch: Batch,
     alpha: NotNegative = 1.0,
@@ -133,9 +126,7 @@ def mmard(
     average: bool = False,
     reduction: Reduction = "batchmean",
 ) -> Tensor:
-    """D(T(x')‖S(x')) + α·Σ Huber_δ(ψ_T − ψ_S), ψ the angle at the label between the predictions for x and x'.
-
-    δ is not stated in the paper. Its sum over examples can be made a mean (`average`), its D the 1/K of
+    """δ is not stated in the paper. Its sum over examples can be made a mean (`average`), its D the 1/K of
     RSLAD's code that it follows (`reduction=mean`).
     """
     s, t, y = batch.net, batch.teacher, batch.y
@@ -145,13 +136,13 @@ def mmard(
 
 
 @OUTERS.register("kl")
+@formula("D(T(x')‖S(x')): MMARD without its relational term")
 def distil(batch: Batch, reduction: Reduction = "batchmean") -> Tensor:
-    """D(T(x')‖S(x')): MMARD without its relational term."""
     return kl(batch.teacher.on(batch.net), batch.net.adversarial, reduction)
 
 
 @OUTERS.register("mat-offline")
+@formula("(1 − α)·BCE(h₂(x'₂), y) + α·D(h₁(x)‖h₂(x'₂)), h₁ trained before and frozen")
 def mat_offline(batch: Batch, alpha: Fraction = 0.6) -> Tensor:
-    """(1 − α)·BCE(h₂(x'₂), y) + α·D(h₁(x)‖h₂(x'₂)), h₁ trained before and frozen."""
     h2, h1 = batch.net, batch.teacher
     return (1 - alpha) * bce(h2.adversarial, batch.y) + alpha * kl(h1.clean, h2.adversarial)

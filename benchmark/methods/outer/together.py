@@ -8,6 +8,7 @@ from torch import Tensor
 
 from benchmark.methods.batch import Batch, Mismatch, Net, pick
 from benchmark.methods.cohort import Side
+from benchmark.methods.formulas import formula
 from benchmark.methods.losses import bce, ce, kl
 from benchmark.methods.outer.alone import alp, at, trades
 from benchmark.methods.outer.base import OUTERS, mean, total
@@ -15,13 +16,11 @@ from benchmark.parameters import Fraction, NotNegative, Positive
 
 
 @OUTERS.register("act")
+@formula("(1 − α)·CE(g(x), y) + α·τ²·D(f^τ(x')‖g^τ(x)) + (1 − α)·CE(f(x'), y) + α·τ²·D(g^τ(x)‖f^τ(x'))")
 def act(
     batch: Batch, alpha_natural: Fraction = 0.9, alpha_robust: Fraction = 0.9, temperature: Positive = 4.0
 ) -> Tensor:
-    """(1 − α)·CE(g(x), y) + α·τ²·D(f^τ(x')‖g^τ(x)) + (1 − α)·CE(f(x'), y) + α·τ²·D(g^τ(x)‖f^τ(x')).
-
-    g is the natural network, f the robust one, each with its own α. The teaching side of either D is held constant.
-    """
+    """g is the natural network, f the robust one, each with its own α. The teaching side of a D is held constant."""
     (g, f), tau, y = batch.networks(2), temperature, batch.y
     of_g = (1 - alpha_natural) * ce(g.clean, y)
     of_g = of_g + alpha_natural * tau**2 * kl(f.adversarial.detach() / tau, g.clean / tau)
@@ -31,6 +30,7 @@ def act(
 
 
 @OUTERS.register("cat")
+@formula("α·(L₁ + L₂) + (1 − α)·[D(h₂(x'₁)‖h₁(x'₁)) + D(h₁(x'₂)‖h₂(x'₂))], L_n the loss of a defence of its own")
 def cat(
     batch: Batch,
     pair: tuple[Side, Side] = ("trades", "alp"),
@@ -38,10 +38,7 @@ def cat(
     beta: NotNegative = 6.0,
     weight: NotNegative = 1.0,
 ) -> Tensor:
-    """α·(L₁ + L₂) + (1 − α)·[D(h₂(x'₁)‖h₁(x'₁)) + D(h₁(x'₂)‖h₂(x'₂))], L_n the loss of a defence of its own.
-
-    The teaching side of either D is held constant.
-    """
+    """The teaching side of either D is held constant."""
     own: dict[str, Callable[[Batch], Tensor]] = {
         "at": at,
         "trades": lambda step: trades(step, beta),
@@ -54,10 +51,9 @@ def cat(
 
 
 @OUTERS.register("mat")
+@formula("(1 − α)·Σ_n BCE(h_n(x'_n), y) + α/(N − 1)·Σ_n Σ_{m≠n} D(h_m(x)‖h_n(x'_n))")
 def mat(batch: Batch, alpha: Fraction = 0.6, detach_teacher: bool = False) -> Tensor:
-    """(1 − α)·Σ_n BCE(h_n(x'_n), y) + α/(N − 1)·Σ_n Σ_{m≠n} D(h_m(x)‖h_n(x'_n)).
-
-    α is 0.45 on CIFAR-100. The paper differentiates the whole loss, the teaching side of D included;
+    """α is 0.45 on CIFAR-100. The paper differentiates the whole loss, the teaching side of D included;
     mutual learning usually holds it constant (`detach_teacher`).
     """
     first, others = batch.peers()
@@ -68,8 +64,8 @@ def mat(batch: Batch, alpha: Fraction = 0.6, detach_teacher: bool = False) -> Te
 
 
 @OUTERS.register("mat-nat-rob")
+@formula("(1 − α)·[BCE(h₁(x), y) + BCE(h₂(x'₂), y)] + α·[D(h₂(x)‖h₁(x)) + D(h₁(x)‖h₂(x'₂))], h₁ natural")
 def mat_nat_rob(batch: Batch, alpha: Fraction = 0.6, detach_teacher: bool = False) -> Tensor:
-    """(1 − α)·[BCE(h₁(x), y) + BCE(h₂(x'₂), y)] + α·[D(h₂(x)‖h₁(x)) + D(h₁(x)‖h₂(x'₂))], h₁ natural."""
     h1, h2 = batch.networks(2)
     own = bce(h1.clean, batch.y) + bce(h2.adversarial, batch.y)
     taught = kl(_taught(h2, detach_teacher), h1.clean) + kl(_taught(h1, detach_teacher), h2.adversarial)
@@ -77,11 +73,9 @@ def mat_nat_rob(batch: Batch, alpha: Fraction = 0.6, detach_teacher: bool = Fals
 
 
 @OUTERS.register("mat-avg")
+@formula("1/M·Σ_m [(1 − α)·BCE(h₀(x'_0m), y) + α·D(h_m(x)‖h₀(x'_0m))] + the specialists' losses")
 def mat_avg(batch: Batch, alpha: Fraction = 0.6, detach_teacher: bool = False) -> Tensor:
-    """1/M·Σ_m [(1 − α)·BCE(h₀(x'_0m), y) + α·D(h_m(x)‖h₀(x'_0m))] + the specialists' losses.
-
-    A specialist's loss is (1 − α)·BCE(h_m(x'_m), y) + α/M·Σ_{n≠m} D(h_n(x)‖h_m(x'_m)), n running from 0 to M.
-    """
+    """A specialist's loss is (1 − α)·BCE(h_m(x'_m), y) + α/M·Σ_{n≠m} D(h_n(x)‖h_m(x'_m)), n running from 0 to M."""
     h0, others = batch.peers()
     pairs = zip(others, h0.in_norms(len(others), "one for each specialist"), strict=True)
     generalist = mean(_learn(z, _taught(m, detach_teacher), batch.y, alpha) for m, z in pairs)
@@ -89,10 +83,9 @@ def mat_avg(batch: Batch, alpha: Fraction = 0.6, detach_teacher: bool = False) -
 
 
 @OUTERS.register("mat-max")
+@formula("(1 − α)·BCE(h₀(x'_0k), y) + α·D(h_k(x)‖h₀(x'_0k)) + the specialists' losses")
 def mat_max(batch: Batch, alpha: Fraction = 0.6, detach_teacher: bool = False) -> Tensor:
-    """(1 − α)·BCE(h₀(x'_0k), y) + α·D(h_k(x)‖h₀(x'_0k)) + the specialists' losses.
-
-    A specialist's loss is (1 − α)·BCE(h_m(x'_m), y) + α/M·Σ_{n≠m} D(h_n(x)‖h_m(x'_m)), n running from 0 to M.
+    """A specialist's loss is (1 − α)·BCE(h_m(x'_m), y) + α/M·Σ_{n≠m} D(h_n(x)‖h_m(x'_m)), n running from 0 to M.
     k, the attack that won, is chosen per example, and so is the specialist that teaches it.
     """
     h0, others = batch.peers()
@@ -107,11 +100,9 @@ def mat_max(batch: Batch, alpha: Fraction = 0.6, detach_teacher: bool = False) -
 
 
 @OUTERS.register("mat-msd")
+@formula("1/M·Σ_m [(1 − α)·BCE(h₀(x'_msd), y) + α·D(h_m(x)‖h₀(x'_msd))] + the specialists' losses")
 def mat_msd(batch: Batch, alpha: Fraction = 0.6, detach_teacher: bool = False) -> Tensor:
-    """1/M·Σ_m [(1 − α)·BCE(h₀(x'_msd), y) + α·D(h_m(x)‖h₀(x'_msd))] + the specialists' losses.
-
-    A specialist's loss is (1 − α)·BCE(h_m(x'_m), y) + α/M·Σ_{n≠m} D(h_n(x)‖h_m(x'_m)), n running from 0 to M.
-    """
+    """A specialist's loss is (1 − α)·BCE(h_m(x'_m), y) + α/M·Σ_{n≠m} D(h_n(x)‖h_m(x'_m)), n running from 0 to M."""
     h0, others = batch.peers()
     generalist = mean(_learn(h0.adversarial, _taught(m, detach_teacher), batch.y, alpha) for m in others)
     return generalist + specialists(batch, alpha, detach_teacher)
