@@ -1,22 +1,37 @@
-"""Hyper-parameters are the keyword arguments of the functions that use them: read, checked and bound here."""
+"""What can be set: the keyword arguments of a function, or the fields of a dataclass; read, checked and bound here.
+
+Types say what is allowed: `steps: Count = 10`, `start: Literal["uniform", "zero"] = "uniform"`. A number may be
+written as a fraction, such as 8/255.
+"""
 
 from __future__ import annotations
 
 import functools
 import inspect
+import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
 
-#: Ranges, for annotations: a number in [0, 1], a positive one, one that is not negative.
+from benchmark.errors import nearest
+from benchmark.radii import read_number
+
+#: Ranges, for annotations: a number in [0, 1], a positive one, one that is not negative; a whole number from 1 on.
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
 Norm = Literal["linf", "l2", "l1"]
 #: Where an ascent begins: uniformly in the ball, at x plus Gaussian noise of deviation 0.001, or at x.
 Start = Literal["uniform", "gaussian", "zero"]
+
+
+def one_of(names: Iterable[str]) -> AfterValidator:
+    """For an annotation: `variant: Annotated[str, one_of(VARIANTS)]`, where the names are a table's."""
+    return AfterValidator(functools.partial(_in, tuple(names)))
 
 
 def parameters(function: Callable[..., Any]) -> dict[str, Any]:
@@ -30,18 +45,32 @@ def parameters(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 def bind(function: Callable[..., Any], settings: Mapping[str, Any], problems: list[str]) -> functools.partial[Any]:
-    """`function` with those of the `settings` that are parameters of it, converted to the annotated types.
+    """`function` with those of the `settings` that are parameters of it, as `read` gives them.
 
     What does not fit is described in `problems`, so that all errors of a command can be told together.
     """
     known = parameters(function)
-    accepted = {}
-    for name in known.keys() & settings.keys():
+    accepted = {name: value for name, value in settings.items() if name in known}
+    return functools.partial(function, **read(function, accepted, problems))
+
+
+def read(function: Callable[..., Any], values: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
+    """The values of parameters of a function, or of fields of a class, as their types ask: no true for a 1, no "1".
+
+    What does not fit is described in `problems`; whole numbers stay what they are where any number will do.
+    """
+    found = {}
+    for name, value in values.items():
         try:
-            accepted[name] = _adapter(_annotations(function)[name]).validate_python(settings[name])
+            found[name] = _read(_annotations(function)[name], value)
         except ValidationError as error:
-            problems.append(f"{name}={settings[name]!r}: {describe(error)}")
-    return functools.partial(function, **accepted)
+            problems.append(f"{name}={value!r}: {describe(error)}")
+    return found
+
+
+def allowed(function: Callable[..., Any], name: str) -> str:
+    """What a parameter may be, in words: "0 to 1", "uniform, gaussian or zero"; "" where its type says no more."""
+    return _words(_annotations(function)[name])
 
 
 def describe(error: ValidationError) -> str:
@@ -56,11 +85,79 @@ def plain(value: Any) -> Any:
     return getattr(value, "__name__", str(value)) if callable(value) else value
 
 
+def _read(annotation: Any, value: Any) -> Any:
+    adapter = _adapter(annotation)
+    value = _tuples(value)
+    try:
+        adapter.validate_python(value, strict=True)
+    except ValidationError:
+        number = read_number(value)
+        if number is value:
+            raise
+        adapter.validate_python(number, strict=True)
+        return number
+    return value
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list | tuple) else value
+
+
+def _in(names: tuple[str, ...], value: str) -> str:
+    if value not in names:
+        close = nearest(value, names)
+        hint = f"; did you mean {' or '.join(close)}?" if close else ""
+        raise PydanticCustomError("one_of", f"input should be {_or(names)}{hint}")
+    return value
+
+
+def _words(annotation: Any) -> str:
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is Literal:
+        return _or(arguments)
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(filter(None, ("nothing" if each is type(None) else _words(each) for each in arguments)))
+    if origin is tuple:
+        inner = _words(arguments[0])
+        return f"a list, each {inner}" if arguments[1:] == (...,) else f"{len(arguments)} numbers, each {inner}"
+    if origin is Annotated:
+        return _range(arguments[0], arguments[1:])
+    return {bool: "true or false", int: "a whole number", float: "a number"}.get(annotation, "")
+
+
+def _range(base: Any, metadata: Iterable[Any]) -> str:
+    """What pydantic's `Field` and `one_of` say."""
+    for item in metadata:
+        if isinstance(item, AfterValidator) and isinstance(item.func, functools.partial):
+            return _or(item.func.args[0])
+    # Each bound is an object of its own, with one of these attributes.
+    bounds = {
+        bound: getattr(rule, bound)
+        for item in metadata
+        for rule in getattr(item, "metadata", ())
+        for bound in ("ge", "gt", "le", "lt")
+        if getattr(rule, bound, None) is not None
+    }
+    if bounds.keys() == {"ge", "le"}:
+        return f"{bounds['ge']} to {bounds['le']}"
+    words = {"ge": "{} or more", "gt": "more than {}", "le": "{} at most", "lt": "less than {}"}
+    return ", ".join(words[bound].format(value) for bound, value in bounds.items()) or _words(base)
+
+
+def _or(names: Iterable[Any]) -> str:
+    *most, last = map(str, names)
+    return f"{', '.join(most)} or {last}" if most else last
+
+
 def _annotations(function: Callable[..., Any]) -> dict[str, Any]:
     while isinstance(function, functools.partial):
         function = function.func
-    owner = function.__init__ if inspect.isclass(function) else function
+    owner = function if not inspect.isclass(function) or _is_dataclass(function) else function.__init__
     return typing.get_type_hints(owner, include_extras=True)
+
+
+def _is_dataclass(thing: type) -> bool:
+    return hasattr(thing, "__dataclass_fields__")
 
 
 @functools.cache

@@ -37,6 +37,7 @@ STAIRS = {
     "cache": {"errors"},
     "environment": {"errors"},
     "generators": {"settings"},
+    "parameters": {"errors", "radii"},
     "tensors": {"storage"},
     "threats": {"errors", "noise", "projections", "radii"},
     "scales": {"errors", "radii", "threats"},

@@ -276,8 +276,8 @@ def test_the_last_steps_of_a_bfloat16_search_run_in_float32():
     [
         ("pdg", {}, "pgd"),
         ("pgd", {"stepz": 3}, "steps"),
-        ("pgd", {"steps": "many"}, "must be int"),
-        ("pgd", {"steps": 0}, "positive"),
+        ("pgd", {"steps": "many"}, "valid integer"),
+        ("pgd", {"steps": 0}, "greater than or equal to 1"),
         ("pgd", {"loss": "mse"}, "loss"),
         ("pgd", {"k": [5, 2]}, "range"),
         ("pgd", {"relative_step_size": float("inf")}, "'relative_step_size' .* must be finite"),

@@ -123,8 +123,11 @@ def test_the_digest_covers_numbers_and_nothing_else(tmp_path):
     [
         ("  - {attack: pdg, norm: linf}\n", ["toy-suite.yaml:7", "'pdg'", "did you mean pgd"]),
         ("  - {attack: pgd, norm: linf,\n     parameters: {step: 5}}\n", ["toy-suite.yaml:8", "'step'", "steps"]),
-        ("  - {attack: pgd, norm: linf, parameters: {steps: many}}\n", ["toy-suite.yaml:7", "'steps'", "'many'"]),
-        ("  - {attack: pgd, norm: linf, parameters: {steps: 0}}\n", ["toy-suite.yaml:7", "steps must be positive"]),
+        ("  - {attack: pgd, norm: linf, parameters: {steps: many}}\n", ["toy-suite.yaml:7", "steps='many'"]),
+        (
+            "  - {attack: pgd, norm: linf, parameters: {steps: 0}}\n",
+            ["toy-suite.yaml:7", "steps=0: input should be greater than or equal to 1"],
+        ),
         ("  - {attack: pgd, norm: l7}\n", ["toy-suite.yaml:7", "unknown norm 'l7'"]),
         ("  - {attack: fgsm, norm: l2}\n", ["toy-suite.yaml:7", "does not support l2"]),
         ("  - {attack: pgd, norm: linf, epsilon: 0}\n", ["toy-suite.yaml:7", "epsilon"]),

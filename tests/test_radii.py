@@ -149,7 +149,7 @@ def test_a_suite_says_where_no_number_stands(tmp_path, epsilon):
     line = f"  - {{attack: fgsm, norm: linf, epsilon: {epsilon}}}\n"
     with pytest.raises(BadInput, match=r"toy-suite\.yaml:7: .*epsilon"):
         load_suite(write_suite(tmp_path, line), scale="digits")
-    with pytest.raises(BadInput, match=r"toy-suite\.yaml:7: parameter 'step_size' of attack 'pgd' must be "):
+    with pytest.raises(BadInput, match=r"toy-suite\.yaml:7: attack 'pgd': step_size="):
         load_suite(
             write_suite(tmp_path, f"  - {{attack: pgd, norm: linf, parameters: {{step_size: {epsilon}}}}}\n"),
             scale="digits",

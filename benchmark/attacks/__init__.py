@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import types
-import typing
 from collections.abc import Callable
 from typing import Any
 
@@ -84,18 +82,11 @@ def make_attack(name: str, parameters: dict[str, Any] | None = None, where: str 
         given = {key: read_number(value) for key, value in (parameters or {}).items()}
         return _at_place(lambda: Foreign(name, given), where)
     attack = ATTACKS.get(name, where)
-    fields = {field.name: field for field in dataclasses.fields(attack)}
-    hints = typing.get_type_hints(attack)
-    given = {}
-    for key, value in (parameters or {}).items():
-        if key not in fields:
-            raise unknown(f"parameter of attack {name!r}", key, fields, where)
-        given[key] = value if _fits(value, hints[key]) else read_number(value)
-        if not _fits(given[key], hints[key]):
-            place = f"{where}: " if where else ""
-            expected = getattr(hints[key], "__name__", str(hints[key]))
-            raise BadInput(f"{place}parameter {key!r} of attack {name!r} must be {expected}, not {value!r}")
-    return _at_place(lambda: attack(**given), where)
+    known = [field.name for field in dataclasses.fields(attack)]
+    for key in parameters or {}:
+        if key not in known:
+            raise unknown(f"parameter of attack {name!r}", key, known, where)
+    return _at_place(lambda: attack(**(parameters or {})), where)
 
 
 def _at_place(make: Callable[[], Attack], where: str) -> Attack:
@@ -110,17 +101,3 @@ def _is_finite(value: Any) -> bool:
     if isinstance(value, dict | list | tuple):
         return all(map(_is_finite, value.values() if isinstance(value, dict) else value))
     return not isinstance(value, float) or math.isfinite(value)
-
-
-def _fits(value: Any, hint: Any) -> bool:
-    """Whether a value read from YAML can stand where `hint` is asked for (ints pass as floats, lists as tuples)."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (typing.Union, types.UnionType):
-        return any(_fits(value, option) for option in arguments)
-    if origin is tuple:
-        return isinstance(value, list | tuple) and all(_fits(item, arguments[0]) for item in value)
-    if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    return isinstance(value, hint) if isinstance(hint, type) else True

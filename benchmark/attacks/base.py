@@ -10,8 +10,9 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 
 from torch import Tensor
 
-from benchmark.errors import BadInput, unknown
+from benchmark.errors import BadInput
 from benchmark.noise import Noise
+from benchmark.parameters import read
 from benchmark.threats import Threat
 
 
@@ -65,6 +66,15 @@ class Attack(ABC):
     measure: ClassVar[str | None] = None
     version: ClassVar[int] = 1
 
+    def __post_init__(self) -> None:
+        """Raises BadInput if a field is not what its type allows, see `benchmark.parameters`."""
+        problems: list[str] = []
+        given = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        for name, value in read(type(self), given, problems).items():
+            object.__setattr__(self, name, value)
+        if problems:
+            raise BadInput(f"attack {self.name!r}: {'; '.join(problems)}")
+
     @abstractmethod
     def __call__(self, classifier: Classifier, x: Tensor, y: Tensor, threat: Threat, noise: Noise) -> Tensor:
         """Candidates for the images `x` (N×C×H×W in [0, 1]) with labels `y` (N): same shape, new tensor."""
@@ -80,18 +90,6 @@ class Attack(ABC):
             raise BadInput(
                 f"{place}attack {self.name!r} does not support {threat.norm}; it supports {', '.join(self.norms)}"
             )
-
-    def require_positive(self, *fields: str) -> None:
-        """Raises BadInput if a field of these is a number that is not positive."""
-        for field in fields:
-            value = getattr(self, field)
-            if value is not None and not value > 0:
-                raise BadInput(f"{self.name}: {field} must be positive, not {value}")
-
-    def require_one_of(self, field: str, choices: tuple[str, ...]) -> None:
-        """Raises BadInput if the field's value is none of the choices."""
-        if getattr(self, field) not in choices:
-            raise unknown(f"{field} of {self.name}", getattr(self, field), choices)
 
 
 class Stage(NamedTuple):

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -18,6 +18,7 @@ from benchmark.attacks.objectives import is_wrong
 from benchmark.errors import BadInput
 from benchmark.generators import OwnGenerators
 from benchmark.noise import Noise
+from benchmark.parameters import Count, one_of
 from benchmark.threats import Threat, column
 
 logger = logging.getLogger(__name__)
@@ -109,16 +110,12 @@ class AutoAttack(_Adapted):
         queries: queries of Square.
     """
 
-    variant: str = "standard"
-    steps: int = 100
-    queries: int = 5000
+    variant: Annotated[str, one_of(MEMBERS)] = "standard"
+    steps: Count = 100
+    queries: Count = 5000
 
     name: ClassVar[str] = "autoattack"
     paper: ClassVar[str] = "Croce & Hein 2020, arXiv:2003.01690"
-
-    def __post_init__(self) -> None:
-        self.require_one_of("variant", tuple(MEMBERS))
-        self.require_positive("steps", "queries")
 
     def __call__(self, classifier: Classifier, x: Tensor, y: Tensor, threat: Threat, noise: Noise) -> Tensor:
         return self._run(classifier, x, y, threat, noise, MEMBERS[self.variant])
@@ -137,13 +134,10 @@ class APGD(_Adapted):
         steps: iterations.
     """
 
-    steps: int = 100
+    steps: Count = 100
 
     name: ClassVar[str] = "apgd-ce"
     paper: ClassVar[str] = "Croce & Hein 2020, arXiv:2003.01690"
-
-    def __post_init__(self) -> None:
-        self.require_positive("steps")
 
     def __call__(self, classifier: Classifier, x: Tensor, y: Tensor, threat: Threat, noise: Noise) -> Tensor:
         return self._run(classifier, x, y, threat, noise, (self.name,))
@@ -180,14 +174,11 @@ class Square(_Adapted):
         queries: forward passes per image.
     """
 
-    queries: int = 5000
+    queries: Count = 5000
 
     name: ClassVar[str] = "square"
     paper: ClassVar[str] = "Andriushchenko et al. 2020, arXiv:1912.00049"
     gradient_free: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        self.require_positive("queries")
 
     def __call__(self, classifier: Classifier, x: Tensor, y: Tensor, threat: Threat, noise: Noise) -> Tensor:
         return self._run(classifier, x, y, threat, noise, (self.name,))

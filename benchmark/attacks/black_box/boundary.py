@@ -13,6 +13,7 @@ from benchmark.attacks.black_box.starts import on_the_boundary
 from benchmark.attacks.minimal import Closest, MinimalAttack
 from benchmark.attacks.objectives import clearly_wrong
 from benchmark.noise import Noise
+from benchmark.parameters import Count, Positive
 from benchmark.threats import column
 
 #: After every so many proposals the sideways part of one is asked about alone.
@@ -41,10 +42,10 @@ class Boundary(MinimalAttack):
         adaptation: factor by which lengths change.
     """
 
-    steps: int = 5000
-    sideways: float = 0.01
-    inwards: float = 0.01
-    adaptation: float = 1.5
+    steps: Count = 5000
+    sideways: Positive = 0.01
+    inwards: Positive = 0.01
+    adaptation: Positive = 1.5
 
     name: ClassVar[str] = "boundary"
     version: ClassVar[int] = 2
@@ -52,9 +53,6 @@ class Boundary(MinimalAttack):
     paper: ClassVar[str] = "Brendel et al. 2018, arXiv:1712.04248"
     random: ClassVar[bool] = True
     gradient_free: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        self.require_positive("steps", "sideways", "inwards", "adaptation")
 
     def search(self, classifier: Classifier, x: Tensor, y: Tensor, norm: str, noise: Noise) -> Tensor:
         with classifier.exact(), torch.no_grad():

@@ -16,6 +16,7 @@ from benchmark.attacks.minimal import Closest, MinimalAttack
 from benchmark.attacks.objectives import clearly_wrong
 from benchmark.errors import BadInput
 from benchmark.noise import Noise
+from benchmark.parameters import Count
 from benchmark.threats import column
 
 #: Random numbers drawn for one example at a time; counted by example, so that draws don't depend on the batch.
@@ -39,9 +40,9 @@ class HopSkipJump(MinimalAttack):
         most_probes: never more than this for one normal.
     """
 
-    steps: int = 64
-    probes: int = 100
-    most_probes: int = 10000
+    steps: Count = 64
+    probes: Count = 100
+    most_probes: Count = 10000
 
     name: ClassVar[str] = "hopskipjump"
     version: ClassVar[int] = 2
@@ -51,7 +52,7 @@ class HopSkipJump(MinimalAttack):
     gradient_free: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        self.require_positive("steps", "probes", "most_probes")
+        super().__post_init__()
         if self.most_probes < self.probes:
             raise BadInput(f"hopskipjump: most_probes ({self.most_probes}) is less than probes ({self.probes})")
 

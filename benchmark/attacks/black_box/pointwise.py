@@ -14,6 +14,7 @@ from benchmark.attacks.black_box.starts import on_the_boundary
 from benchmark.attacks.minimal import Closest, MinimalAttack
 from benchmark.attacks.objectives import clearly_wrong
 from benchmark.noise import Noise
+from benchmark.parameters import Count
 
 #: In l2 what can't be undone is undone in part: by a half of what is left, then by a quarter, ...
 _HALVINGS = 6
@@ -33,7 +34,7 @@ class Pointwise(MinimalAttack):
         noise_steps: salt-and-pepper images tried for the start.
     """
 
-    noise_steps: int = 1000
+    noise_steps: Count = 1000
 
     name: ClassVar[str] = "pointwise"
     version: ClassVar[int] = 2
@@ -41,9 +42,6 @@ class Pointwise(MinimalAttack):
     paper: ClassVar[str] = "Schott et al. 2019, arXiv:1805.09190"
     random: ClassVar[bool] = True
     gradient_free: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        self.require_positive("noise_steps")
 
     def search(self, classifier: Classifier, x: Tensor, y: Tensor, norm: str, noise: Noise) -> Tensor:
         with classifier.exact(), torch.no_grad():

@@ -12,6 +12,7 @@ from benchmark.attacks.base import Attack, Classifier
 from benchmark.attacks.minimal import Closest, MinimalAttack
 from benchmark.attacks.objectives import clearly_wrong, is_wrong
 from benchmark.noise import Noise
+from benchmark.parameters import Count
 from benchmark.threats import Threat, clipped_scale, column
 
 #: Random numbers drawn for one example at a time, so that drawing is cheap and memory stays bounded.
@@ -28,7 +29,7 @@ class GaussianNoise(Attack):
         repeats: how many directions are tried.
     """
 
-    repeats: int = 100
+    repeats: Count = 100
 
     name: ClassVar[str] = "gaussian-noise"
     version: ClassVar[int] = 2
@@ -37,9 +38,6 @@ class GaussianNoise(Attack):
     paper: ClassVar[str] = "Rauber & Bethge 2020, arXiv:2007.07677"
     random: ClassVar[bool] = True
     gradient_free: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        self.require_positive("repeats")
 
     def __call__(self, classifier: Classifier, x: Tensor, y: Tensor, threat: Threat, noise: Noise) -> Tensor:
         result = x.clone()
@@ -71,7 +69,7 @@ class SaltAndPepper(MinimalAttack):
         across_channels: whether a pixel's channels change together.
     """
 
-    steps: int = 1000
+    steps: Count = 1000
     across_channels: bool = True
 
     name: ClassVar[str] = "salt-and-pepper"
@@ -79,9 +77,6 @@ class SaltAndPepper(MinimalAttack):
     paper: ClassVar[str] = "Rauber et al. 2017, arXiv:1707.04131"
     random: ClassVar[bool] = True
     gradient_free: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        self.require_positive("steps")
 
     def search(self, classifier: Classifier, x: Tensor, y: Tensor, norm: str, noise: Noise) -> Tensor:
         closest = Closest(classifier, x, y, norm)

@@ -14,6 +14,7 @@ from benchmark.attacks.base import Attack, Classifier
 from benchmark.attacks.objectives import is_wrong
 from benchmark.errors import BadInput
 from benchmark.noise import Noise
+from benchmark.parameters import Count, Fraction
 from benchmark.threats import Threat
 
 
@@ -32,10 +33,10 @@ class Spatial(Attack):
         tries: try this many random changes instead of the grid; None for the grid.
     """
 
-    shift: float = 3 / 32
-    rotations: int = 31
-    shifts: int = 5
-    tries: int | None = None
+    shift: Fraction = 3 / 32
+    rotations: Count = 31
+    shifts: Count = 5
+    tries: Count | None = None
 
     name: ClassVar[str] = "spatial"
     kind: ClassVar[str] = "budget"
@@ -44,7 +45,7 @@ class Spatial(Attack):
     gradient_free: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        self.require_positive("rotations", "shifts", "tries")
+        super().__post_init__()
         if not 0 <= self.shift <= 1:
             raise BadInput(f"spatial: shift must be a share between 0 and 1, not {self.shift}")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from torch import Tensor
 
@@ -17,6 +17,7 @@ from benchmark.attacks.base import Attack, Classifier
 from benchmark.attacks.corruption import blur, digital, noises, weather
 from benchmark.errors import BadInput
 from benchmark.noise import Noise
+from benchmark.parameters import one_of
 from benchmark.threats import Threat
 
 #: (images, severity from 0 for the mildest to 4, noise) → corrupted images, not yet clamped to the box.
@@ -47,7 +48,7 @@ class Corruption(Attack):
         corruption: a name of `CORRUPTIONS`.
     """
 
-    corruption: str = "gaussian-noise"
+    corruption: Annotated[str, one_of(CORRUPTIONS)] = "gaussian-noise"
 
     name: ClassVar[str] = "corruption"
     kind: ClassVar[str] = "budget"
@@ -55,9 +56,6 @@ class Corruption(Attack):
     paper: ClassVar[str] = "Hendrycks & Dietterich 2019, arXiv:1903.12261"
     random: ClassVar[bool] = True
     gradient_free: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        self.require_one_of("corruption", tuple(CORRUPTIONS))
 
     def check(self, threat: Threat, where: str = "") -> None:
         """Raises BadInput unless the threat is a corruption of severity 1, 2, 3, 4 or 5."""

@@ -12,6 +12,7 @@ from benchmark.attacks.ascent import Decode
 from benchmark.attacks.filters import fetch, smooth
 from benchmark.attacks.unforeseen.latent import LatentAttack
 from benchmark.noise import Noise
+from benchmark.parameters import Positive
 
 
 @dataclass(frozen=True)
@@ -26,15 +27,11 @@ class Elastic(LatentAttack):
         sigma: standard deviation of the Gaussian in pixels; None for Kang et al.'s 0.43 below 64 pixels, else 3.
     """
 
-    step_size: float = 1 / (2 * math.sqrt(200))
-    sigma: float | None = None
+    step_size: Positive = 1 / (2 * math.sqrt(200))
+    sigma: Positive | None = None
 
     name: ClassVar[str] = "elastic"
     norms: ClassVar[tuple[str, ...]] = ("elastic",)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.require_positive("sigma")
 
     def latent(self, x: Tensor, epsilon: float, noise: Noise) -> tuple[Tensor, Decode]:
         height, width = x.shape[2:]

@@ -12,6 +12,7 @@ from benchmark.attacks.ascent import Decode
 from benchmark.attacks.filters import diamond_square, displacements
 from benchmark.attacks.unforeseen.latent import LatentAttack, in_byte_units
 from benchmark.noise import Noise
+from benchmark.parameters import Positive
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,8 @@ class Fog(LatentAttack):
         decay: by how much the roughness falls from one scale of the map to the next finer one.
     """
 
-    step_size: float = 0.002236
-    decay: float = 2.0
+    step_size: Positive = 0.002236
+    decay: Positive = 2.0
 
     name: ClassVar[str] = "fog"
     norms: ClassVar[tuple[str, ...]] = ("fog",)

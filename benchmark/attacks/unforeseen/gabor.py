@@ -13,6 +13,7 @@ from torch import Tensor
 from benchmark.attacks.ascent import Decode
 from benchmark.attacks.unforeseen.latent import LatentAttack, in_byte_units
 from benchmark.noise import Noise
+from benchmark.parameters import Positive
 from benchmark.threats import column
 
 _SIDE = 23
@@ -29,7 +30,7 @@ class Gabor(LatentAttack):
     is scaled to [0, 1].
     """
 
-    step_size: float = 0.001118
+    step_size: Positive = 0.001118
 
     name: ClassVar[str] = "gabor"
     norms: ClassVar[tuple[str, ...]] = ("gabor",)

@@ -13,6 +13,7 @@ from torch import Tensor
 from benchmark.attacks.ascent import Decode
 from benchmark.attacks.unforeseen.latent import LatentAttack, in_byte_units
 from benchmark.noise import Noise
+from benchmark.parameters import Positive
 
 #: The quantisation tables of the JPEG standard (ITU T.81, annex K), quality 50; rows are vertical frequencies.
 LUMA = (
@@ -40,7 +41,7 @@ class JPEG(LatentAttack):
     code halves it. Images with other than three channels have each treated as brightness.
     """
 
-    step_size: float = 1 / (2 * math.sqrt(200))
+    step_size: Positive = 1 / (2 * math.sqrt(200))
 
     name: ClassVar[str] = "jpeg"
     norms: ClassVar[tuple[str, ...]] = ("jpeg",)

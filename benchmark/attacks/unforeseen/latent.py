@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -13,6 +13,7 @@ from benchmark.attacks.ascent import Decode, Move, ascend
 from benchmark.attacks.base import Attack, Classifier
 from benchmark.attacks.objectives import cross_entropy
 from benchmark.noise import Noise
+from benchmark.parameters import Count, Positive
 from benchmark.threats import Threat
 
 #: Latent variables lie in [0, 1]: a ball in linf around the middle, cut by nothing.
@@ -29,17 +30,13 @@ class LatentAttack(Attack):
         success: "any" keeps the first misclassified image on the way, "last" (as published) the last image.
     """
 
-    steps: int = 200
-    step_size: float = 0.01
-    success: str = "any"
+    steps: Count = 200
+    step_size: Positive = 0.01
+    success: Literal["any", "last"] = "any"
 
     kind: ClassVar[str] = "budget"
     paper: ClassVar[str] = "Kang et al. 2019, arXiv:1908.08016"
     random: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        self.require_positive("steps", "step_size")
-        self.require_one_of("success", ("any", "last"))
 
     def __call__(self, classifier: Classifier, x: Tensor, y: Tensor, threat: Threat, noise: Noise) -> Tensor:
         start, decode = self.latent(x, threat.epsilon, noise)

@@ -12,6 +12,7 @@ from torch import Tensor
 from benchmark.attacks.ascent import Decode
 from benchmark.attacks.unforeseen.latent import LatentAttack
 from benchmark.noise import Noise
+from benchmark.parameters import NotNegative, Positive
 
 _LAYERS = 7
 _SIDE = 13
@@ -34,16 +35,12 @@ class Snow(LatentAttack):
         whitening: weight of the whitened copy.
     """
 
-    step_size: float = 0.002236
-    budget: float = 0.2
-    whitening: float = 0.25
+    step_size: Positive = 0.002236
+    budget: Positive = 0.2
+    whitening: NotNegative = 0.25
 
     name: ClassVar[str] = "snow"
     norms: ClassVar[tuple[str, ...]] = ("snow",)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.require_positive("budget")
 
     def latent(self, x: Tensor, epsilon: float, noise: Noise) -> tuple[Tensor, Decode]:
         height, width = x.shape[2:]

@@ -14,6 +14,7 @@ from benchmark.attacks.base import Classifier
 from benchmark.attacks.minimal import Closest, MinimalAttack
 from benchmark.attacks.objectives import clearly_wrong, margin
 from benchmark.noise import Noise
+from benchmark.parameters import Count, Positive
 
 #: How many searches, the last ones, run in float32.
 _EXACT = 2
@@ -43,19 +44,16 @@ class CW(MinimalAttack):
             a percent.
     """
 
-    searches: int = 5
-    steps: int = 200
-    step_size: float = 0.025
-    initial_c: float = 0.01
+    searches: Count = 5
+    steps: Count = 200
+    step_size: Positive = 0.025
+    initial_c: Positive = 0.01
     abort_early: bool = True
 
     name: ClassVar[str] = "cw"
     version: ClassVar[int] = 4
     norms: ClassVar[tuple[str, ...]] = ("l2",)
     paper: ClassVar[str] = "Carlini & Wagner 2017, arXiv:1608.04644"
-
-    def __post_init__(self) -> None:
-        self.require_positive("searches", "steps", "step_size", "initial_c")
 
     def search(self, classifier: Classifier, x: Tensor, y: Tensor, norm: str, noise: Noise) -> Tensor:
         closest = Closest(classifier, x, y, norm)

@@ -15,6 +15,7 @@ from benchmark.attacks.base import Classifier
 from benchmark.attacks.minimal import Closest, MinimalAttack
 from benchmark.attacks.objectives import clearly_wrong, cross_entropy
 from benchmark.noise import Noise
+from benchmark.parameters import Count, Positive
 from benchmark.threats import column
 
 
@@ -33,18 +34,15 @@ class DDN(MinimalAttack):
         levels: round images to this many grey levels; None for no rounding.
     """
 
-    steps: int = 100
-    initial_radius: float = 1.0
-    gamma: float = 0.05
-    levels: int | None = None
+    steps: Count = 100
+    initial_radius: Positive = 1.0
+    gamma: Positive = 0.05
+    levels: Count | None = None
 
     name: ClassVar[str] = "ddn"
     version: ClassVar[int] = 2
     norms: ClassVar[tuple[str, ...]] = ("l2",)
     paper: ClassVar[str] = "Rony et al. 2019, arXiv:1811.09600"
-
-    def __post_init__(self) -> None:
-        self.require_positive("steps", "initial_radius", "gamma", "levels")
 
     def search(self, classifier: Classifier, x: Tensor, y: Tensor, norm: str, noise: Noise) -> Tensor:
         closest = Closest(classifier, x, y, norm)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from benchmark.attacks.base import Classifier
@@ -13,6 +14,7 @@ from benchmark.attacks.minimal import Closest, MinimalAttack
 from benchmark.attacks.objectives import clearly_wrong
 from benchmark.errors import BadInput
 from benchmark.noise import Noise
+from benchmark.parameters import Count, NotNegative
 from benchmark.threats import column
 
 
@@ -34,9 +36,9 @@ class DeepFool(MinimalAttack):
         overshoot: relative overshoot of the accumulated step.
     """
 
-    steps: int = 50
-    candidates: int = 10
-    overshoot: float = 0.02
+    steps: Count = 50
+    candidates: Annotated[int, Field(ge=2)] = 10
+    overshoot: NotNegative = 0.02
 
     name: ClassVar[str] = "deepfool"
     version: ClassVar[int] = 2
@@ -44,7 +46,7 @@ class DeepFool(MinimalAttack):
     paper: ClassVar[str] = "Moosavi-Dezfooli et al. 2016, arXiv:1511.04599"
 
     def __post_init__(self) -> None:
-        self.require_positive("steps")
+        super().__post_init__()
         if self.candidates < 2:
             raise BadInput(f"deepfool: candidates must be at least 2, not {self.candidates}")
 

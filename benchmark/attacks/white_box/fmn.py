@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -17,6 +17,7 @@ from benchmark.attacks.black_box.starts import on_the_boundary
 from benchmark.attacks.minimal import Closest, MinimalAttack
 from benchmark.attacks.objectives import clearly_wrong, margin
 from benchmark.noise import Noise
+from benchmark.parameters import Count, Positive
 from benchmark.threats import column
 
 _DUAL = {"linf": 1.0, "l2": 2.0, "l1": math.inf}
@@ -46,19 +47,15 @@ class FMN(MinimalAttack):
             boundary; the clean image where there is none).
     """
 
-    steps: int = 100
-    step_size: float = 1.0
-    gamma: float = 0.05
-    start: str = "zero"
+    steps: Count = 100
+    step_size: Positive = 1.0
+    gamma: Positive = 0.05
+    start: Literal["zero", "boundary"] = "zero"
 
     name: ClassVar[str] = "fmn"
     version: ClassVar[int] = 3
     norms: ClassVar[tuple[str, ...]] = ("linf", "l2", "l1", "l0")
     paper: ClassVar[str] = "Pintor et al. 2021, arXiv:2102.12827"
-
-    def __post_init__(self) -> None:
-        self.require_positive("steps", "step_size", "gamma")
-        self.require_one_of("start", ("zero", "boundary"))
 
     @property
     def random(self) -> bool:  # type: ignore[override]

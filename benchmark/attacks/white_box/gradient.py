@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from torch import Tensor
 
@@ -12,6 +12,7 @@ from benchmark.attacks.base import Attack, Classifier, Resumable, Stage
 from benchmark.attacks.objectives import OBJECTIVES, cross_entropy
 from benchmark.errors import BadInput
 from benchmark.noise import Noise
+from benchmark.parameters import Count, Fraction, NotNegative, Positive, one_of
 from benchmark.radii import too_long
 from benchmark.threats import Threat
 
@@ -44,14 +45,14 @@ class PGD(Resumable):
         k, gap: which coordinates an l1 step moves, see `ascent.Move`.
     """
 
-    steps: int = 40
-    step_size: float | None = None
-    relative_step_size: float = 0.1
-    start: str = "random"
-    loss: str = "ce"
-    success: str = "any"
-    k: tuple[int, int] = (5, 20)
-    gap: float = 0.0
+    steps: Count = 40
+    step_size: Positive | None = None
+    relative_step_size: Positive = 0.1
+    start: Literal["random", "zero"] = "random"
+    loss: Annotated[str, one_of(OBJECTIVES)] = "ce"
+    success: Literal["any", "last"] = "any"
+    k: tuple[Count, Count] = (5, 20)
+    gap: Fraction = 0.0
 
     name: ClassVar[str] = "pgd"
     version: ClassVar[int] = 2
@@ -60,13 +61,9 @@ class PGD(Resumable):
     paper: ClassVar[str] = "Madry et al. 2018, arXiv:1706.06083"
 
     def __post_init__(self) -> None:
-        self.require_positive("steps", "step_size", "relative_step_size")
-        self.require_one_of("start", ("random", "zero"))
-        self.require_one_of("loss", tuple(OBJECTIVES))
-        self.require_one_of("success", ("any", "last"))
-        object.__setattr__(self, "k", tuple(self.k))
-        if not (len(self.k) == 2 and 1 <= self.k[0] <= self.k[1]):
-            raise BadInput(f"pgd: k must be a range [low, high] with 1 <= low <= high, not {list(self.k)}")
+        super().__post_init__()
+        if self.k[0] > self.k[1]:
+            raise BadInput(f"attack 'pgd': k is a range, [low, high], not {list(self.k)}")
 
     def check(self, threat: Threat, where: str = "") -> None:
         """Refuse a norm without such steps, and a step that leads past every image."""
@@ -125,17 +122,14 @@ class MIM(Attack):
         decay: weight of the accumulated gradient.
     """
 
-    steps: int = 10
-    relative_step_size: float = 0.2
-    decay: float = 1.0
+    steps: Count = 10
+    relative_step_size: Positive = 0.2
+    decay: NotNegative = 1.0
 
     name: ClassVar[str] = "mim"
     kind: ClassVar[str] = "budget"
     norms: ClassVar[tuple[str, ...]] = ("linf",)
     paper: ClassVar[str] = "Dong et al. 2018, arXiv:1710.06081"
-
-    def __post_init__(self) -> None:
-        self.require_positive("steps", "relative_step_size")
 
     def __call__(self, classifier: Classifier, x: Tensor, y: Tensor, threat: Threat, noise: Noise) -> Tensor:
         move = Move(threat, self.relative_step_size * threat.epsilon)
