@@ -119,7 +119,7 @@ def _words(annotation: Any) -> str:
         return " or ".join(filter(None, ("nothing" if each is type(None) else _words(each) for each in arguments)))
     if origin is tuple:
         inner = _words(arguments[0])
-        return f"a list, each {inner}" if arguments[1:] == (...,) else f"{len(arguments)} numbers, each {inner}"
+        return f"a list, each {inner}" if arguments[1:] == (...,) else f"{len(arguments)} values, each {inner}"
     if origin is Annotated:
         return _range(arguments[0], arguments[1:])
     return {bool: "true or false", int: "a whole number", float: "a number"}.get(annotation, "")

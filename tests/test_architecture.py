@@ -22,7 +22,7 @@ FLOORS = (
     {"methods", "evaluation", "analysis"},
     {"training"},
     {"reporting", "papers"},
-    {"results", "inventory", "checkup", "experiments"},
+    {"results", "catalogue", "checkup", "experiments"},
     {"__init__"},
     {"cli"},
     {"__main__"},
@@ -42,7 +42,7 @@ STAIRS = {
     "threats": {"errors", "noise", "projections", "radii"},
     "scales": {"errors", "radii", "threats"},
     "card": {"errors", "limits"},
-    "inventory": {"experiments"},  # to list them
+    "catalogue": {"experiments"},  # to list them
 }
 
 MODULES = sorted(PACKAGE.rglob("*.py"))

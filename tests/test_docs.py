@@ -5,25 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from benchmark.attacks import ATTACKS
-from benchmark.attacks.guide import attacks_page
-
 ROOT = Path(__file__).parent.parent
-
-
-def test_the_page_of_attacks_is_current() -> None:
-    """If not: python -m benchmark.attacks.guide > docs/attacks.md"""
-    assert (ROOT / "docs" / "attacks.md").read_text(encoding="utf-8") == attacks_page()
-
-
-def test_the_page_tells_of_every_attack_and_parameter() -> None:
-    page = attacks_page()
-    for name in ("fgsm", "pgd", "autoattack", "corruption"):
-        assert name in ATTACKS
-        assert f"| [`{name}`](#{name}) |" in page
-        assert f"\n## {name}\n" in page
-    assert "`steps: 40`" in page
-    assert "* `k, gap`: which coordinates" in page
 
 
 def test_commands_in_the_docs_are_there() -> None:

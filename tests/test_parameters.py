@@ -93,7 +93,7 @@ def test_all_that_is_wrong_is_said_at_once():
         ("share", "0 to 1"),
         ("start", "zero or random"),
         ("which", "ce or margin"),
-        ("span", "2 numbers, each 1 or more"),
+        ("span", "2 values, each 1 or more"),
         ("few", "2 or more, less than 9"),
         ("tries", "1 or more or nothing"),
         ("early", "true or false"),

@@ -12,13 +12,22 @@ from benchmark.cli.output import print_json
 
 
 def show(
-    source: Annotated[str, typer.Argument(metavar="CHECKPOINT|RECORD", help="A checkpoint or a file of the ledger.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME|CHECKPOINT|RECORD",
+            help="Anything that `bench list` lists, such as trades or pgd; a checkpoint; a file of the ledger.",
+        ),
+    ],
+    kind: Annotated[
+        str, typer.Option(metavar="KIND", help="Which one is meant by a name of several things: methods, losses, ...")
+    ] = "",
     download: Download = False,
     trust: Trust = False,
     json: Json = False,
 ) -> None:
-    """Show what is known about a checkpoint, or what a file of the ledger holds."""
-    card = benchmark.show(source, download=download, trust=trust)
+    """Show what is known about a method, an attack, a suite or a recipe, a checkpoint or a file of the ledger."""
+    card = benchmark.show(source, kind=kind, download=download, trust=trust)
     if json:
         print_json(card)
     else:

@@ -12,7 +12,8 @@ import torch
 
 from benchmark.data import Dataset, load
 from benchmark.errors import BadInput
-from benchmark.evaluation import Suite, load_suite
+from benchmark.evaluation import load_suite
+from benchmark.evaluation.cost import passes_of
 from benchmark.evaluation.suite import fitting
 from benchmark.ledger import Evaluation
 from benchmark.methods.method import BoundMethod
@@ -26,11 +27,6 @@ from benchmark.recipes.recipe import Recipe
 from benchmark.scales import UNSAID, Radii
 from benchmark.training.plan import decide
 
-#: Passes per image, a gradient counting as one, of the attacks whose steps don't tell; measured on networks that
-#: withstand them.
-PASSES = {"fgsm": 2, "autoattack": 3000, "apgd-t": 900, "fab-t": 1200, "square": 1500, "pointwise": 150}
-#: The same per step, where a step is not one gradient.
-PER_STEP = {"boundary": 0.85, "deepfool": 3.0, "salt-and-pepper": 0.45}
 #: How long the probe looks, in seconds, and on how many images at once.
 PROBE_SECONDS, PROBE_IMAGES = 0.5, 64
 
@@ -166,20 +162,6 @@ def teacher_passes_of(training: Training, data: Dataset, radii: Radii = UNSAID) 
 def _decided(training: Training, data: Dataset, radii: Radii) -> tuple[Recipe, BoundMethod]:
     replaced = training.inner, training.outer, radii
     return decide(training.method, data, training.architecture, training.recipe, training.settings, *replaced)
-
-
-def passes_of(suite: Suite) -> float:
-    """Roughly how many passes per image `suite` takes, a gradient counting as one.
-
-    Where an attack can go on where a shorter one of the suite ended, it begins there.
-    """
-    total = 0.0
-    for position, item in enumerate(suite.items):
-        name = item.attack.name
-        steps = getattr(item.attack, "steps", 1) * getattr(item.attack, "searches", 1)
-        steps -= max((item.head_start(other, "fp32") for other in suite.items[:position]), default=0)
-        total += PASSES.get(name, PER_STEP.get(name, 1.0) * steps) * item.restarts
-    return total
 
 
 def probe(architecture: str, data: Dataset) -> float:

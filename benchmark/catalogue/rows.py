@@ -1,15 +1,12 @@
-"""What there is to choose from, and what is known about a file that training or evaluation made."""
+"""What there is to choose from: a row for each thing of a kind, as `bench list` prints them."""
 
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmark.damage import Damaged
-from benchmark.errors import BadInput, unknown
+from benchmark.errors import unknown
 
 if TYPE_CHECKING:
     from benchmark.methods.method import BoundMethod
@@ -25,38 +22,9 @@ def catalogue(kind: str) -> list[Row]:
     Raises:
         BadInput: there is no such kind.
     """
-    kinds: dict[str, Callable[[], list[Row]]] = {
-        "methods": _methods,
-        "objectives": _objectives,
-        "losses": _losses,
-        "attacks": _attacks,
-        "suites": _suites,
-        "recipes": _recipes,
-        "datasets": _datasets,
-        "architectures": _architectures,
-        "sources": _sources,
-        "papers": _papers,
-        "experiments": _experiments,
-    }
-    if kind not in kinds:
-        raise unknown("kind", kind, kinds)
-    return kinds[kind]()
-
-
-def show(source: str | Path, *, download: bool = False, trust: bool = False) -> Row:
-    """What a file says about itself: a checkpoint's card, a ledger record, or an evaluation's manifest.
-
-    Args:
-        source: the file, or a network from elsewhere as `benchmark.load_model` takes it.
-        download, trust: as for `benchmark.load_model`.
-
-    Raises:
-        BadInput: the file is absent, damaged, or none of these.
-    """
-    path = Path(source)
-    if path.suffix == ".json":
-        return _evaluation(path)
-    return _record(path) if path.parent.parent.name == "records" else _network(str(source), download, trust)
+    if kind not in KINDS:
+        raise unknown("kind", kind, KINDS)
+    return KINDS[kind]()
 
 
 def _methods() -> list[Row]:
@@ -224,33 +192,17 @@ def _first_line(thing: object) -> str:
     return (inspect.getdoc(thing) or "").partition("\n")[0]
 
 
-def _network(source: str, download: bool, trust: bool) -> Row:
-    from benchmark.evaluation.target import card
-    from benchmark.models import load_model
-
-    return card(load_model(source, download=download, trust=trust))
-
-
-def _record(path: Path) -> Row:
-    from benchmark.ledger.record import read_record
-
-    try:
-        record = read_record(path)
-    except FileNotFoundError as error:
-        raise BadInput(f"there is no record {path}; a report names the records behind each of its numbers") from error
-    except Damaged as error:
-        raise BadInput(f"{error}; evaluate again to make it anew") from error
-    per_image = {name: getattr(record, name).tolist() for name in ("clean_errors", "evaluated", "broken")}
-    distances = [distance if math.isfinite(distance) else None for distance in record.distance.tolist()]
-    return {"record": record.digest, **record.key, **record.info, **per_image, "distance": distances}
-
-
-def _evaluation(path: Path) -> Row:
-    from benchmark.ledger.ledger import read_manifest
-
-    try:
-        return read_manifest(path)
-    except FileNotFoundError as error:
-        raise BadInput(f"can't read {path}: there is no such file") from error
-    except Damaged as error:
-        raise BadInput(f"{error}; evaluations lie in the folder evaluations/ of the results") from error
+#: In the order in which a name is looked up that is one of several kinds.
+KINDS: dict[str, Callable[[], list[Row]]] = {
+    "methods": _methods,
+    "attacks": _attacks,
+    "suites": _suites,
+    "recipes": _recipes,
+    "datasets": _datasets,
+    "architectures": _architectures,
+    "objectives": _objectives,
+    "losses": _losses,
+    "sources": _sources,
+    "papers": _papers,
+    "experiments": _experiments,
+}

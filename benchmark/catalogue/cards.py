@@ -1,0 +1,160 @@
+"""Cards: all that is known about one method, attack, suite or recipe, with its options and what it costs."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from benchmark.catalogue.rows import Row
+from benchmark.parameters import allowed, parameters, plain
+
+if TYPE_CHECKING:
+    from benchmark.methods.method import BoundMethod, Method
+
+
+def method_card(row: Row) -> Row:
+    """A method: formulas, options of its parts, where paper and code differ, what a training step costs."""
+    from benchmark.methods.differences import DIFFERENCES
+    from benchmark.methods.table import METHODS
+
+    method = METHODS.get(row["name"])
+    bound = method.bind({}, row["name"])
+    remarks = [_text(part) for part in (bound.inner.objective, method.outer) if part]
+    return {
+        **row,
+        "cost": _cost(bound),
+        "remarks": " ".join(filter(None, remarks)),
+        "differences": DIFFERENCES.get(row["name"], ""),
+        "options": list(_options(method, bound)),
+    }
+
+
+def attack_card(row: Row) -> Row:
+    """An attack: what it does, its parameters, roughly how many passes it takes."""
+    from benchmark.attacks import ATTACKS
+    from benchmark.evaluation.cost import passes_of_attack
+
+    attack = ATTACKS.get(row["name"])
+    text, _, told = (inspect.getdoc(attack) or "").partition("\n\nAttributes:\n")
+    about = dict(_attributes(told))
+    options = [
+        {
+            "name": field.name,
+            "default": plain(field.default),
+            "allowed": allowed(attack, field.name),
+            "about": about.get(field.name, ""),
+        }
+        for field in dataclasses.fields(attack)
+    ]
+    passes = round(passes_of_attack(attack()), -1) or 1
+    return {
+        **row,
+        "description": re.sub(r"\s+", " ", text),
+        "version": attack.version,
+        "restarts can help": attack.random is not False,
+        "cost": f"about {passes:,.0f} passes for an image that withstands it, a gradient counting as one",
+        "options": options,
+    }
+
+
+def suite_card(row: Row) -> Row:
+    """A suite: its attacks, its radii for each scale, where they come from, what it costs."""
+    from benchmark.evaluation.cost import passes_of
+    from benchmark.evaluation.suite import load_suite
+
+    suites = {scale: load_suite(row["name"], scale=scale) for scale in row["scales"]}
+    first = next(iter(suites.values()))
+    presets = [load_suite(row["name"], preset, row["scales"][0]) for preset in row["presets"]]
+    return {
+        **row,
+        "version": first.version,
+        "cost": "; ".join(
+            f"{suite.preset}: about {passes_of(suite):,.0f} passes for each of {suite.images:,} images"
+            for suite in presets
+        ),
+        "sources": list(first.sources),
+        "differences": list(first.differences),
+        "radii": [{"scale": scale, "threats": ", ".join(map(str, suite.threats))} for scale, suite in suites.items()],
+        "attacks": [
+            {
+                "label": item.label,
+                "attack": item.attack.name,
+                "norm": item.threat.norm,
+                "restarts": item.restarts,
+                "parameters": ", ".join(f"{k} {v}" for k, v in dataclasses.asdict(item.attack).items()),
+            }
+            for item in first.items
+        ],
+    }
+
+
+def recipe_card(row: Row) -> Row:
+    """A recipe: its settings, its radii for each scale, and for which runs it sets something else."""
+    from benchmark.recipes.recipe import load_recipe
+
+    file = load_recipe(row["name"])
+    return {
+        **row,
+        "settings": file.model_extra or {},
+        "radii": [
+            {"scale": scale, "norm": norm, **values}
+            for scale, norms in file.threats.items()
+            for norm, values in norms.items()
+        ],
+        "overrides": [
+            {
+                "methods": ", ".join(override.methods),
+                "architectures": ", ".join(override.architectures),
+                "datasets": ", ".join(override.datasets),
+                "set": ", ".join(f"{key}={plain(value)}" for key, value in override.set.items()),
+            }
+            for override in file.overrides
+        ],
+    }
+
+
+def _cost(bound: BoundMethod) -> str:
+    """How many gradients an image takes in one epoch, in terms of the steps of the attack."""
+    inner, attacked, updates = bound.inner, 0, 0
+    for member in bound.cohort.members:
+        rounds = len(inner.norms) if inner.strategy == "in-turn" else 1
+        at_once = len(inner.norms) if inner.strategy in ("all", "max") and not member.norm else 1
+        updates += rounds
+        attacked += rounds * at_once * bool(bound.attack(member))
+    crafted = f"{'' if attacked == 1 else attacked}K + " if attacked else ""
+    where = ", K being the steps of the attack" if attacked else ""
+    gradients = "1 gradient" if (attacked, updates) == (0, 1) else f"{updates} gradients"
+    return f"{crafted}{gradients} for each image in an epoch{where}"
+
+
+def _options(method: Method, bound: BoundMethod) -> Iterator[Row]:
+    parts: dict[str, Callable[..., Any] | None] = {
+        "cohort": method.cohort,
+        "attack": method.inner if bound.inner.objective else None,
+        "objective": bound.inner.objective,
+        "loss": method.outer,
+        "weights": method.awp if bound.inner.objective else None,
+        "merging": method.merge,
+    }
+    for part, function in parts.items():
+        for name, value in parameters(function).items() if function else ():
+            if name != "objective":
+                yield {"name": name, "of the": part, "default": plain(value), "allowed": allowed(function, name)}  # type: ignore[arg-type]
+
+
+def _text(function: Callable[..., Any]) -> str:
+    while isinstance(function, partial):
+        function = function.func
+    return re.sub(r"\s+", " ", inspect.getdoc(function) or "").strip()
+
+
+def _attributes(told: str) -> Iterator[tuple[str, str]]:
+    """What the section of attributes of a docstring says about each."""
+    for entry in re.split(r"\n(?=    \w)", "\n" + told):
+        names, colon, text = entry.strip().partition(":")
+        if colon:
+            yield from ((name.strip(), re.sub(r"\s+", " ", text).strip()) for name in names.split(","))

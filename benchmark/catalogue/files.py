@@ -1,0 +1,54 @@
+"""What a file says about itself: a checkpoint, a record of the ledger, an evaluation's manifest."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from benchmark.catalogue.rows import Row
+from benchmark.damage import Damaged
+from benchmark.errors import BadInput
+
+
+def show_file(source: str, download: bool, trust: bool) -> Row:
+    """The card of a network, or what a file of the ledger holds.
+
+    Raises:
+        BadInput: the file is absent, damaged, or none of these.
+    """
+    path = Path(source)
+    if path.suffix == ".json":
+        return _evaluation(path)
+    return _record(path) if path.parent.parent.name == "records" else _network(source, download, trust)
+
+
+def _network(source: str, download: bool, trust: bool) -> Row:
+    from benchmark.evaluation.target import card
+    from benchmark.models import load_model
+
+    return card(load_model(source, download=download, trust=trust))
+
+
+def _record(path: Path) -> Row:
+    from benchmark.ledger.record import read_record
+
+    try:
+        record = read_record(path)
+    except FileNotFoundError as error:
+        raise BadInput(f"there is no record {path}; a report names the records behind each of its numbers") from error
+    except Damaged as error:
+        raise BadInput(f"{error}; evaluate again to make it anew") from error
+    per_image = {name: getattr(record, name).tolist() for name in ("clean_errors", "evaluated", "broken")}
+    distances = [distance if math.isfinite(distance) else None for distance in record.distance.tolist()]
+    return {"record": record.digest, **record.key, **record.info, **per_image, "distance": distances}
+
+
+def _evaluation(path: Path) -> Row:
+    from benchmark.ledger.ledger import read_manifest
+
+    try:
+        return read_manifest(path)
+    except FileNotFoundError as error:
+        raise BadInput(f"can't read {path}: there is no such file") from error
+    except Damaged as error:
+        raise BadInput(f"{error}; evaluations lie in the folder evaluations/ of the results") from error

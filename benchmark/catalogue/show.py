@@ -1,0 +1,63 @@
+"""What is known about one thing: the card of a name, or what a file or a network says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmark.catalogue.cards import attack_card, method_card, recipe_card, suite_card
+from benchmark.catalogue.files import show_file
+from benchmark.catalogue.rows import KINDS, Row
+from benchmark.errors import unknown
+
+#: What makes more of a row, by kind.
+_CARDS: dict[str, Callable[[Row], Row]] = {
+    "methods": method_card,
+    "attacks": attack_card,
+    "suites": suite_card,
+    "recipes": recipe_card,
+}
+
+
+def show(source: str | Path, *, kind: str = "", download: bool = False, trust: bool = False) -> Row:
+    """What is known about a method, attack, suite or anything else that `bench list` lists, or about a file.
+
+    Args:
+        source: a name; else a checkpoint, a record or an evaluation of the ledger, or a network from elsewhere as
+            `benchmark.load_model` takes it.
+        kind: where a name is that of several things, which one is meant: "methods", "losses", ...
+        download, trust: as for `benchmark.load_model`.
+
+    Raises:
+        BadInput: there is no such kind; no such name; or the file is absent, damaged, or none of these.
+    """
+    if kind and kind not in KINDS:
+        raise unknown("kind", kind, KINDS)
+    name = str(source)
+    if not kind and (isinstance(source, Path) or ":" in name or "/" in name or Path(name).suffix):
+        return show_file(name, download, trust)
+    found = _named(name, [kind] if kind else list(KINDS))
+    if not found:
+        if not kind and Path(name).exists():
+            return show_file(name, download, trust)
+        known = {row["name"] for each in ([kind] if kind else KINDS) for row in KINDS[each]()}
+        raise unknown(_one(kind) or "name", name, known, "" if kind else "show")
+    first, row = next(iter(found.items()))
+    card = _CARDS.get(first, dict)(row)
+    others = [each for each in found if each != first]
+    return {"kind": _one(first), **card, **({"also among": others} if others else {})}
+
+
+def _one(kind: str) -> str:
+    """What one of a kind is called."""
+    return kind.removesuffix("es" if kind == "losses" else "s")
+
+
+def _named(name: str, kinds: list[str]) -> dict[str, Row]:
+    """The rows of that name or alias, by kind."""
+    found = {}
+    for kind in kinds:
+        for row in KINDS[kind]():
+            if name == row["name"] or name in row.get("aliases", ()):
+                found[kind] = row
+    return found
