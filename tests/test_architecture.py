@@ -20,7 +20,7 @@ FLOORS = (
     | {"scales", "labels", "limits", "damage", "card"},
     {"data", "models", "attacks", "recipes", "ledger"},
     {"methods", "evaluation", "analysis"},
-    {"training"},
+    {"training", "api"},
     {"reporting", "papers"},
     {"results", "catalogue", "checkup", "experiments"},
     {"__init__"},

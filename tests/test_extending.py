@@ -1,0 +1,99 @@
+"""The package of docs/extending.md, installed as it stands there, does what the page says."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import tomllib
+
+pytestmark = pytest.mark.skipif(sys.version_info < (3, 11), reason="reads pyproject.toml with tomllib")
+
+ROOT = Path(__file__).parent.parent
+TEXT = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the package can be imported and its entry points are found."""
+    folder = tmp_path_factory.mktemp("extending")
+    package = folder / "my_defences"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    for text in (*blocks("python"), *blocks("yaml")):
+        name = text.splitlines()[0].removeprefix("# my_defences/")
+        (package / name).write_text(text)
+    (package / "my-paper.csv").write_text(blocks("csv")[0])
+    project = tomllib.loads(blocks("toml")[0])["project"]
+    info = folder / "my_defences-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
+    groups = (
+        f"[{group}]\n" + "".join(f"{name} = {target}\n" for name, target in entries.items())
+        for group, entries in project["entry-points"].items()
+    )
+    (info / "entry_points.txt").write_text("\n".join(groups))
+    return folder
+
+
+def run(place: Path, command: str) -> str:
+    path = os.pathsep.join([str(place), str(ROOT)])
+    words = [word for part in shlex.split(command) for word in (sorted(map(str, place.glob(part))) or [part])]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmark", *words[1:]],
+        cwd=place,
+        env={**os.environ, "PYTHONPATH": path, "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def test_the_commands_of_the_page(place: Path) -> None:
+    commands = [line.removeprefix("$ ") for text in blocks("console") for line in text.splitlines()]
+    assert len(commands) >= 6
+    told = [run(place, command) for command in commands]
+    assert "CE(h(x'), y) + λ·mean (h(x) − h(x'))²" in told[0]
+    table = pd.read_csv(place / "reports" / "leaderboard.csv")
+    assert any("my-at" in name for name in table["model"])
+    printed = " ".join(page.read_text(encoding="utf-8") for page in (place / "reports").rglob("*.html"))
+    assert "44.0" in printed
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("methods", "my-at"),
+        ("attacks", "shift"),
+        ("architectures", "tiny-mlp"),
+        ("datasets", "stripes"),
+        ("suites", "my-suite"),
+        ("papers", "my-paper"),
+    ],
+)
+def test_what_the_package_adds_is_listed_and_has_a_card(place: Path, kind: str, name: str) -> None:
+    assert name in run(place, f"bench list {kind}")
+    assert name in run(place, f"bench show {name}")
+
+
+def test_files_of_the_page_import_nothing_private() -> None:
+    modules = set(re.findall(r"^from (benchmark[\w.]*) import", "\n".join(blocks("python")), re.MULTILINE))
+    assert modules == {"benchmark.api"}
+
+
+def test_what_may_be_imported_is_there_and_said() -> None:
+    from benchmark import api
+
+    assert set(api.__all__) == {name for name in vars(api) if not name.startswith("_")} - {"annotations"}
