@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+from numbers import Real
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
+
+from benchmark.errors import BadInput, short, unknown
 
 NORMS = ("linf", "l2", "l1", "l0")
 
@@ -36,6 +39,23 @@ def read_number(value: Any) -> Any:
 
 #: A length in pixels in a schema: a number or a fraction.
 Length = Annotated[float, BeforeValidator(read_number)]
+
+
+def read_radius(norm: str, epsilon: Any) -> float:
+    """The radius of a threat in `norm`, which may be written as a fraction.
+
+    Raises:
+        BadInput: an unknown norm, no positive number, or a radius that holds every image whatever its size.
+    """
+    if norm not in NORMS and norm not in PARAMETRIC:
+        raise unknown("norm", norm, (*NORMS, *PARAMETRIC))
+    radius = read_number(epsilon)
+    is_number = isinstance(radius, Real)
+    if not is_number or not 0 < radius < float("inf"):
+        raise BadInput(f"epsilon of a threat must be a positive number, not {short(radius)}")
+    if problem := too_large(norm, radius):
+        raise BadInput(problem)
+    return radius
 
 
 def format_radius(norm: str, epsilon: float) -> str:

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from benchmark.errors import BadInput, short, unknown
-from benchmark.radii import format_radius
-from benchmark.threats import NORMS, PARAMETRIC, Threat
+from benchmark.radii import NORMS, PARAMETRIC, format_radius, read_radius
 
 #: Radii of one's own as a caller gives them: by norm, or in words, "linf=4/255,l2=2".
 Epsilon = Mapping[str, float | str] | str
@@ -125,7 +124,7 @@ def read_radii(scale: str | None = None, epsilon: Epsilon | None = None, option:
         if norm in own:
             raise BadInput(f"--epsilon: {norm} is given twice; say one radius for each norm")
         try:
-            own[norm] = float(Threat(norm, _number(radius)).epsilon)
+            own[norm] = float(read_radius(norm, _number(radius)))
         except BadInput as error:
             raise BadInput(f"--epsilon {norm}: {error}") from None
     return Radii(scale or "", tuple(own.items()), named=bool(scale), option=option)

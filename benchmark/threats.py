@@ -7,15 +7,14 @@ all functions work row by row, so an example's result never depends on its batch
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Real
 
 import torch
 from torch import Tensor
 
-from benchmark.errors import BadInput, short, unknown
+from benchmark.errors import unknown
 from benchmark.noise import Noise
 from benchmark.projections import onto_l0, onto_l1, onto_l2
-from benchmark.radii import NORMS, PARAMETRIC, format_radius, read_number, too_large
+from benchmark.radii import NORMS, PARAMETRIC, format_radius, read_radius
 
 #: How far two float32 values in [0, 1] may lie farther apart than what they stand for: grey levels k/255 do, and so
 #: does x + δ from x.
@@ -79,15 +78,7 @@ class Threat:
     epsilon: float
 
     def __post_init__(self) -> None:
-        if self.norm not in NORMS and self.norm not in PARAMETRIC:
-            raise unknown("norm", self.norm, (*NORMS, *PARAMETRIC))
-        epsilon = read_number(self.epsilon)
-        is_number = isinstance(epsilon, Real)
-        if not is_number or not 0 < epsilon < float("inf"):
-            raise BadInput(f"epsilon of a threat must be a positive number, not {short(epsilon)}")
-        if problem := too_large(self.norm, epsilon):
-            raise BadInput(problem)
-        object.__setattr__(self, "epsilon", epsilon)
+        object.__setattr__(self, "epsilon", read_radius(self.norm, self.epsilon))
 
     def __str__(self) -> str:
         return f"{self.norm} {format_radius(self.norm, self.epsilon)}"

@@ -25,9 +25,10 @@ from overhead import bare_step
 from torch import Tensor
 
 from benchmark.attacks import PreparedClassifier
-from benchmark.evaluation.suite import SUITES, SuiteItem, load_suite
+from benchmark.evaluation.suite import SuiteItem, load_suite
 from benchmark.hardware import describe, resolve_device, resolve_precision
 from benchmark.noise import ExampleNoise
+from benchmark.suites.files import SUITES
 from benchmark.threats import Threat
 
 

@@ -17,8 +17,8 @@ PACKAGE = ROOT / "benchmark"
 FLOORS = (
     {"errors", "registry", "storage", "documents", "cache", "pages", "latex", "environment", "processes", "hardware"}
     | {"memory", "settings", "generators", "noise", "tensors", "radii", "parameters", "projections", "threats"}
-    | {"scales", "labels", "limits", "damage", "card"},
-    {"data", "models", "attacks", "recipes", "ledger"},
+    | {"scales", "labels", "limits", "damage", "card", "run_names"},
+    {"data", "models", "attacks", "recipes", "suites", "ledger"},
     {"methods", "evaluation", "analysis"},
     {"training", "api"},
     {"reporting", "papers"},
@@ -40,8 +40,10 @@ STAIRS = {
     "parameters": {"errors", "radii"},
     "tensors": {"storage"},
     "threats": {"errors", "noise", "projections", "radii"},
-    "scales": {"errors", "radii", "threats"},
+    "scales": {"errors", "radii"},
+    "radii": {"errors"},
     "card": {"errors", "limits"},
+    "run_names": {"errors", "radii", "scales", "storage"},
     "catalogue": {"experiments"},  # to list them
 }
 

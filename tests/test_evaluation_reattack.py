@@ -15,8 +15,9 @@ from forged_results import FAR, STRONG, Folder, bench_of, broken
 from benchmark.attacks import ATTACKS
 from benchmark.errors import BadInput
 from benchmark.evaluation import load_suite, transfer
-from benchmark.evaluation.suite import SUITES, suite_item, suite_scales
+from benchmark.evaluation.suite import suite_item
 from benchmark.evaluation.verify import verify
+from benchmark.suites.files import SUITES, suite_scales
 
 
 @pytest.fixture(autouse=True)

@@ -12,9 +12,9 @@ from evaluation_toys import write_suite
 
 import benchmark
 from benchmark.errors import BadInput
-from benchmark.evaluation import SUITES, load_suite
-from benchmark.evaluation.suite import suite_presets, suite_scales
+from benchmark.evaluation import load_suite
 from benchmark.scales import Radii
+from benchmark.suites.files import SUITES, suite_presets, suite_scales
 
 LACKING = (("fog", 128.0), ("gabor", 12.5), ("elastic", 0.5))
 

@@ -20,10 +20,10 @@ import benchmark
 from benchmark.documents import parse_yaml
 from benchmark.errors import BadInput
 from benchmark.evaluation import Suite, load_suite
-from benchmark.evaluation.suite import SUITES
 from benchmark.ledger import Ledger
 from benchmark.ledger.record import Damaged, Record, read_record, write_record
 from benchmark.recipes.recipe import Recipe, load_recipe
+from benchmark.suites.files import SUITES
 from benchmark.training import plan as training_plan
 from benchmark.training.plan import make_plan, parse_settings
 

@@ -11,7 +11,7 @@ import torch
 from benchmark.attacks import ATTACKS
 from benchmark.data import DATASETS
 from benchmark.errors import BadInput
-from benchmark.evaluation.suite import load_suite, suite_scales
+from benchmark.evaluation.suite import load_suite
 from benchmark.models import ARCHITECTURES
 from benchmark.models.sources import SOURCES
 from benchmark.papers import PAPERS, load_paper
@@ -23,6 +23,7 @@ from benchmark.papers.published import load_published, place_of, read_published
 from benchmark.papers.schema import OTHER, Column, Exhibit, Paper
 from benchmark.papers.stage import make_stage
 from benchmark.recipes.recipe import is_recipe_key, load_recipe
+from benchmark.suites.files import suite_scales
 from benchmark.training import METHODS, recipe_names
 
 NAMES = PAPERS.names()

@@ -16,7 +16,7 @@ from benchmark.ledger import load_results
 from benchmark.reporting.networks import networks
 from benchmark.reporting.svg import Axis, Line, Point, line_chart, scatter
 from benchmark.reporting.tables import boards
-from benchmark.training.names import file_stem
+from benchmark.run_names import file_stem
 
 #: What the worked example's six images come to, in percent.
 NUMBERS = ["83.3", "50.0", "50.0", "66.7", "55.6", "16.7"]

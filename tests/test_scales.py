@@ -6,20 +6,20 @@ import json
 from types import SimpleNamespace
 
 import pytest
+from benchmark.inventory import catalogue
 from evaluation_toys import save, trained, write_suite
 from picture_trees import write_tree
 
 import benchmark
 from benchmark import cli
 from benchmark.errors import BadInput
-from benchmark.evaluation import SUITES, load_suite
-from benchmark.evaluation.suite import open_norms, suite_presets
-from benchmark.inventory import catalogue
+from benchmark.evaluation import load_suite
 from benchmark.models import load_checkpoint
 from benchmark.recipes.recipe import load_recipe
 from benchmark.reporting.reproduce import evaluation_command, training_command
 from benchmark.scales import Radii, own_scale, radii_said, read_radii
 from benchmark.storage import digest
+from benchmark.suites.files import SUITES, open_norms, suite_presets
 from benchmark.training.plan import decide, make_plan
 
 GREY = SimpleNamespace(name="folder:grey", scale="", shape=(1, 28, 28))

@@ -18,10 +18,10 @@ from benchmark.models import load_checkpoint
 from benchmark.papers import load_paper
 from benchmark.papers.networks import find_network
 from benchmark.papers.stage import make_stage
+from benchmark.run_names import file_stem, name_beside, run_name
 from benchmark.training import plan as planning
 from benchmark.training import train, train_beside
 from benchmark.training.identity import TOLD, differences, in_words
-from benchmark.training.names import file_stem, name_beside, run_name
 from benchmark.training.plan import make_plan
 from benchmark.training.standing import Taken
 from benchmark.training.state import state_path

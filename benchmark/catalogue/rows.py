@@ -119,7 +119,8 @@ def _attacks() -> list[Row]:
 
 
 def _suites() -> list[Row]:
-    from benchmark.evaluation.suite import SUITES, load_suite, suite_presets, suite_scales
+    from benchmark.evaluation.suite import load_suite
+    from benchmark.suites.files import SUITES, suite_presets, suite_scales
 
     def row(name: str) -> Row:
         presets, scales = suite_presets(name), suite_scales(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmark.evaluation.evaluate import evaluate
-from benchmark.evaluation.suite import SUITES, Suite, SuiteItem, load_suite
+from benchmark.evaluation.suite import Suite, SuiteItem, load_suite
 from benchmark.evaluation.transfer import transfer
 
-__all__ = ["SUITES", "Suite", "SuiteItem", "evaluate", "load_suite", "transfer"]
+__all__ = ["Suite", "SuiteItem", "evaluate", "load_suite", "transfer"]

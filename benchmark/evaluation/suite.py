@@ -10,21 +10,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
-
 from benchmark.attacks import Attack, Resumable, make_attack
-from benchmark.documents import Document, Schema, read_document
+from benchmark.documents import Document
 from benchmark.errors import BadInput, several, short, unknown
-from benchmark.evaluation.union import Union, read_union
+from benchmark.evaluation.union import read_union
 from benchmark.ledger.schema import suite_digest
-from benchmark.radii import Length, too_large
-from benchmark.registry import Registry
+from benchmark.radii import too_large
 from benchmark.scales import Radii, as_radii
+from benchmark.suites.files import Change, Line, Preset, SuiteFile, is_suite_path, open_norms, read_suite_file
 from benchmark.threats import NORMS, PARAMETRIC, Threat
-
-SUITES: Registry[Path] = Registry("suite")
-for _path in sorted((Path(__file__).parents[1] / "suites").glob("*.yaml")):
-    SUITES.add(_path.stem, _path)
 
 #: Where a radius is written that the caller gave.
 GIVEN = "--epsilon"
@@ -132,41 +126,6 @@ class Suite:
         return [{"norm": threat.norm, "epsilon": float(threat.epsilon)} for threat in self.union]
 
 
-class _Line(Schema):
-    attack: str
-    norm: str
-    label: str | None = None
-    epsilon: Length | dict[str, Length] | None = None
-    restarts: int | None = Field(default=None, ge=1)
-    parameters: dict[str, Any] = Field(default_factory=dict)
-    scales: dict[str, dict[str, Any]] = Field(default_factory=dict)
-
-
-class _Change(Schema):
-    restarts: int | None = Field(default=None, ge=1)
-    parameters: dict[str, Any] = Field(default_factory=dict)
-
-
-class _Preset(Schema):
-    images: int | None = Field(default=None, ge=1)
-    restarts: int | None = Field(default=None, ge=1)
-    attacks: dict[str, _Change] = Field(default_factory=dict)
-
-
-class _File(Schema):
-    name: str
-    version: int = Field(ge=1)
-    description: str = ""
-    sources: list[str] = Field(default_factory=list)
-    differences: list[str] = Field(default_factory=list)
-    images: int = Field(ge=1)
-    restarts: int = Field(default=1, ge=1)
-    epsilons: dict[str, dict[str, Length]]
-    attacks: list[_Line] = Field(min_length=1)
-    union: Union | None = None
-    presets: dict[str, _Preset] = Field(default_factory=dict)
-
-
 def load_suite(suite: str | Path, preset: str = "full", scale: str | Radii = "") -> Suite:
     """The suite called `suite`, with the radii of `scale` and the changes of `preset`.
 
@@ -182,25 +141,11 @@ def load_suite(suite: str | Path, preset: str = "full", scale: str | Radii = "")
             Ravg and Rworst count. The file's line is named. A threat without a radius, or a radius of the caller's
             that no attack takes.
     """
-    document, radii = _read(suite), as_radii(scale)
+    document, radii = read_suite_file(suite), as_radii(scale)
     rows = list(document.content.epsilons)
-    if not radii.scale and _is_path(suite) and len(rows) == 1 and open_norms(suite):
+    if not radii.scale and is_suite_path(suite) and len(rows) == 1 and open_norms(suite):
         radii = dataclasses.replace(radii, scale=rows[0], named=True)
     return _bind(document, preset, radii)
-
-
-def open_norms(suite: str | Path) -> set[str]:
-    """The norms whose radius `suite` leaves to a row or to the caller: those of attacks without one of their own."""
-    return {line.norm for line in _read(suite).content.attacks if not isinstance(line.epsilon, float | int)}
-
-
-def fitting(radii: Radii, suite: str | Path) -> Radii:
-    """`radii` without those in norms that `suite` takes none in; a training may need more norms than a suite."""
-    return radii.only(open_norms(suite))
-
-
-def _read(suite: str | Path) -> Document[_File]:
-    return read_document(suite if _is_path(suite) else SUITES.get(str(suite)), _File)
 
 
 def suite_item(definition: Mapping[str, Any]) -> SuiteItem:
@@ -221,28 +166,13 @@ def suite_item(definition: Mapping[str, Any]) -> SuiteItem:
     return SuiteItem(definition["label"], attack, threat, definition["restarts"])
 
 
-def suite_scales(suite: str | Path) -> list[str]:
-    """The dataset scales for which `suite` states radii."""
-    path = SUITES.get(suite) if isinstance(suite, str) and suite in SUITES else Path(suite)
-    return list(read_document(path, _File).content.epsilons)
-
-
-def suite_presets(suite: str) -> list[str]:
-    """The presets of a registered suite, "full" first."""
-    return ["full", *read_document(SUITES.get(suite), _File).content.presets]
-
-
-def _is_path(suite: str | Path) -> bool:
-    return isinstance(suite, Path) or suite.endswith((".yaml", ".yml")) or "/" in suite
-
-
-def _bind(document: Document[_File], preset: str, radii: Radii) -> Suite:
+def _bind(document: Document[SuiteFile], preset: str, radii: Radii) -> Suite:
     file, scale = document.content, radii.scale
     if preset != "full" and preset not in file.presets:
         raise unknown("preset", preset, ["full", *file.presets], document.where("presets"))
     if radii.named and scale not in file.epsilons:
         raise unknown("dataset scale", scale, file.epsilons, document.where("epsilons"))
-    change = file.presets.get(preset, _Preset())
+    change = file.presets.get(preset, Preset())
     problems: list[str] = []
     items: list[SuiteItem] = []
     lacking: dict[str, str] = {}
@@ -289,7 +219,7 @@ def _bind(document: Document[_File], preset: str, radii: Radii) -> Suite:
     )
 
 
-def _rows(file: _File, needed: Collection[str]) -> dict[str, set[str]]:
+def _rows(file: SuiteFile, needed: Collection[str]) -> dict[str, set[str]]:
     """By scale, in which of the norms `needed` the file has a radius."""
     rows = {}
     for scale, row in file.epsilons.items():
@@ -298,7 +228,7 @@ def _rows(file: _File, needed: Collection[str]) -> dict[str, set[str]]:
     return rows
 
 
-def _untaken(radii: Radii, items: Collection[SuiteItem], file: _File) -> list[str]:
+def _untaken(radii: Radii, items: Collection[SuiteItem], file: SuiteFile) -> list[str]:
     """Complaints about radii of the caller's that no attack takes."""
     taken = {item.threat.norm for item in items if item.place == GIVEN}
     there = ", ".join(sorted(taken | {line.norm for line in file.attacks if not isinstance(line.epsilon, float)}))
@@ -319,11 +249,11 @@ class _Lacking(Exception):
 
 
 def _item(
-    document: Document[_File], position: int, line: _Line, change: _Preset, preset: str, radii: Radii
+    document: Document[SuiteFile], position: int, line: Line, change: Preset, preset: str, radii: Radii
 ) -> SuiteItem:
     here = ("attacks", position)
     label = line.label or f"{line.attack}-{line.norm}"
-    own_change = change.attacks.get(label, _Change())
+    own_change = change.attacks.get(label, Change())
     sources = (
         (line.parameters, (*here, "parameters")),
         (line.scales.get(radii.scale, {}), (*here, "scales", radii.scale)),
@@ -343,7 +273,9 @@ def _item(
     return SuiteItem(label, attack, threat, restarts if attack.random else 1, place)
 
 
-def _threat(document: Document[_File], here: tuple[str | int, ...], line: _Line, radii: Radii) -> tuple[Threat, str]:
+def _threat(
+    document: Document[SuiteFile], here: tuple[str | int, ...], line: Line, radii: Radii
+) -> tuple[Threat, str]:
     """The threat of a line, and where its radius is written."""
     if line.norm not in (*NORMS, *PARAMETRIC):
         raise unknown("norm", line.norm, (*NORMS, *PARAMETRIC), document.where(*here, "norm"))

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from math import isclose
-from typing import Literal
 
 from benchmark.errors import BadInput, unknown
 from benchmark.ledger.evaluation import name_threats
 from benchmark.radii import Length, format_radius
+from benchmark.suites.files import Union
 from benchmark.threats import Threat
 
 #: Radii by norm, one or several.
 Row = Mapping[str, Length | list[Length]]
-
-#: As it stands in a file: "all", or a row per dataset scale, like the file's `epsilons`.
-Union = Literal["all"] | dict[str, dict[str, Length | list[Length]]]
 
 #: How exactly a radius that is named has to be one that is attacked, relative.
 _SAME = 1e-5

@@ -12,7 +12,6 @@ from benchmark.data import load
 from benchmark.environment import check_packages
 from benchmark.errors import BadInput
 from benchmark.evaluation import load_suite
-from benchmark.evaluation.suite import fitting
 from benchmark.experiments.experiment import make_question
 from benchmark.experiments.measure import Figures, attacks, on_test, on_validation
 from benchmark.experiments.page import page
@@ -22,6 +21,7 @@ from benchmark.experiments.table import COLUMNS, Line, make_lines, percentage, t
 from benchmark.experiments.variants import Variant, make_variants
 from benchmark.scales import Epsilon, read_radii
 from benchmark.storage import check_writable, write_atomic
+from benchmark.suites.files import fitting
 from benchmark.training import train_beside
 from benchmark.training.parallel import check_processes
 from benchmark.training.plan import usual_architecture

@@ -6,8 +6,8 @@ from functools import lru_cache
 
 from benchmark.errors import BadInput
 from benchmark.evaluation import SuiteItem, load_suite
-from benchmark.evaluation.suite import suite_scales
 from benchmark.papers.schema import Exhibit
+from benchmark.suites.files import suite_scales
 
 
 def abridged(exhibit: Exhibit, preset: str, scale: str) -> list[str]:

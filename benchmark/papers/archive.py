@@ -14,13 +14,13 @@ from benchmark.analysis import aggregate, paired
 from benchmark.analysis.masking import is_masked, masking_flags
 from benchmark.errors import BadInput
 from benchmark.evaluation import load_suite
-from benchmark.evaluation.suite import fitting
 from benchmark.ledger import Evaluation, Ledger
 from benchmark.papers.networks import Network
 from benchmark.papers.runs import Runs
 from benchmark.papers.schema import Column
 from benchmark.papers.stage import Stage
 from benchmark.scales import Radii, own_scale
+from benchmark.suites.files import fitting
 
 #: Per image, in [0, 1]: whether it is classified correctly, or the mean of that over norms or seeds.
 Scores = NDArray[np.float64]

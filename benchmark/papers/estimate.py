@@ -14,7 +14,6 @@ from benchmark.data import Dataset, load
 from benchmark.errors import BadInput
 from benchmark.evaluation import load_suite
 from benchmark.evaluation.cost import passes_of
-from benchmark.evaluation.suite import fitting
 from benchmark.ledger import Evaluation
 from benchmark.methods.method import BoundMethod
 from benchmark.methods.objectives import mmard
@@ -25,6 +24,7 @@ from benchmark.papers.networks import Training
 from benchmark.papers.stage import Stage
 from benchmark.recipes.recipe import Recipe
 from benchmark.scales import UNSAID, Radii
+from benchmark.suites.files import fitting
 from benchmark.training.plan import decide
 
 #: How long the probe looks, in seconds, and on how many images at once.

@@ -9,7 +9,7 @@ from typing import Any
 from benchmark.errors import BadInput
 from benchmark.papers.schema import Paper, split_run
 from benchmark.papers.stage import Stage
-from benchmark.training.names import run_name
+from benchmark.run_names import run_name
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from contextlib import suppress
 from benchmark.data import Dataset, load
 from benchmark.errors import BadInput
 from benchmark.evaluation import load_suite
-from benchmark.evaluation.suite import fitting, open_norms
 from benchmark.papers.agenda import Agenda
 from benchmark.papers.schema import Paper
 from benchmark.papers.stage import Stage
+from benchmark.recipes.threat_rows import TRAINED
+from benchmark.suites.files import fitting, open_norms
 from benchmark.training.plan import decide
-from benchmark.training.threat_rows import TRAINED
 
 
 def check_radii(paper: Paper, keys: Collection[str], stage: Stage, agenda: Agenda) -> None:

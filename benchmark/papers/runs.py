@@ -14,10 +14,10 @@ from benchmark.errors import BadInput
 from benchmark.models import load_checkpoint, load_model
 from benchmark.papers.networks import Network, Training
 from benchmark.papers.stage import Stage
+from benchmark.run_names import name_beside
 from benchmark.scales import own_scale
 from benchmark.storage import digest
 from benchmark.training.identity import card_facts, differences, facts, images_digest, in_words, make_identity
-from benchmark.training.names import name_beside
 from benchmark.training.plan import decide, registered_name
 
 #: What a checkpoint or an evaluation says about a network.

@@ -11,12 +11,12 @@ from typing import Any
 
 from benchmark.errors import BadInput
 from benchmark.evaluation import evaluate, transfer
-from benchmark.evaluation.suite import fitting
 from benchmark.papers.agenda import Job
 from benchmark.papers.archive import Question
 from benchmark.papers.networks import Network, Training
 from benchmark.papers.runs import Runs, Zoo
 from benchmark.papers.stage import Stage
+from benchmark.suites.files import fitting
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,9 @@ from benchmark.limits import EPOCHS
 from benchmark.parameters import NotNegative, Positive
 from benchmark.radii import read_number
 from benchmark.recipes import schedules
+from benchmark.recipes.threat_rows import check_given, give
 from benchmark.scales import Radii, as_radii
 from benchmark.storage import read_text
-from benchmark.training.threat_rows import check_given, give
 
 Epochs = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]

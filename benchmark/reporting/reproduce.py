@@ -8,9 +8,9 @@ from typing import Any
 
 from benchmark.ledger import Evaluation
 from benchmark.reporting.told import changes, was_trained_here
+from benchmark.run_names import file_stem, run_name
 from benchmark.scales import Radii, radii_again
 from benchmark.storage import canonical_json
-from benchmark.training.names import file_stem, run_name
 
 
 def training_command(card: Mapping[str, Any]) -> str | None:
@@ -93,7 +93,7 @@ def _options(suite: str, radii: Radii) -> list[str]:
     """The words that say the same about radii; of those given by norm, the ones that the suite takes."""
     if not radii.options():
         return []
-    from benchmark.evaluation.suite import SUITES, fitting
+    from benchmark.suites.files import SUITES, fitting
 
     return (fitting(radii, suite) if suite in SUITES else radii).options()
 

@@ -20,11 +20,11 @@ from benchmark.methods.table import METHODS
 from benchmark.models import ARCHITECTURES
 from benchmark.radii import too_large, too_long
 from benchmark.recipes.recipe import Recipe, is_recipe_key, load_recipe
+from benchmark.run_names import checked_name, file_stem, run_name
 from benchmark.scales import UNSAID, Epsilon, Named, Radii, read_radii
 from benchmark.storage import digest
 from benchmark.training.dry_run import rehearse
 from benchmark.training.identity import facts, images_digest, make_identity
-from benchmark.training.names import checked_name, file_stem, run_name
 from benchmark.training.teachers import Teacher, load_teachers
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from benchmark.errors import BadInput
 from benchmark.models import Checkpoint, load_checkpoint
+from benchmark.run_names import name_beside
 from benchmark.storage import digest
 from benchmark.training.identity import VERSION, card_facts, differences, facts, in_words
-from benchmark.training.names import name_beside
 from benchmark.training.plan import Plan
 from benchmark.training.state import begun, state_path
 

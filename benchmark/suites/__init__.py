@@ -1,0 +1,1 @@
+"""Suites as files: which attacks, in which norms, at which radii."""

@@ -1,0 +1,99 @@
+"""The YAML files of suites: what may stand in them, and what can be asked of them without loading an attack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from benchmark.documents import Document, Schema, read_document
+from benchmark.radii import Length
+from benchmark.registry import Registry
+from benchmark.scales import Radii
+
+#: As it stands in a file: "all", or a row per dataset scale, like the file's `epsilons`.
+Union = Literal["all"] | dict[str, dict[str, Length | list[Length]]]
+
+#: Every suite by name: the path of its file.
+SUITES: Registry[Path] = Registry("suite")
+for _path in sorted(Path(__file__).parent.glob("*.yaml")):
+    SUITES.add(_path.stem, _path)
+
+
+class Line(Schema):
+    """An attack in a norm; a radius, restarts or parameters of its own."""
+
+    attack: str
+    norm: str
+    label: str | None = None
+    epsilon: Length | dict[str, Length] | None = None
+    restarts: int | None = Field(default=None, ge=1)
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    scales: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+
+class Change(Schema):
+    """What a preset changes of an attack."""
+
+    restarts: int | None = Field(default=None, ge=1)
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+
+class Preset(Schema):
+    """What a preset changes of a suite."""
+
+    images: int | None = Field(default=None, ge=1)
+    restarts: int | None = Field(default=None, ge=1)
+    attacks: dict[str, Change] = Field(default_factory=dict)
+
+
+class SuiteFile(Schema):
+    """A suite as it is written down."""
+
+    name: str
+    version: int = Field(ge=1)
+    description: str = ""
+    sources: list[str] = Field(default_factory=list)
+    differences: list[str] = Field(default_factory=list)
+    images: int = Field(ge=1)
+    restarts: int = Field(default=1, ge=1)
+    epsilons: dict[str, dict[str, Length]]
+    attacks: list[Line] = Field(min_length=1)
+    union: Union | None = None
+    presets: dict[str, Preset] = Field(default_factory=dict)
+
+
+def open_norms(suite: str | Path) -> set[str]:
+    """The norms whose radius `suite` leaves to a row or to the caller: those of attacks without one of their own."""
+    return {line.norm for line in read_suite_file(suite).content.attacks if not isinstance(line.epsilon, float | int)}
+
+
+def fitting(radii: Radii, suite: str | Path) -> Radii:
+    """`radii` without those in norms that `suite` takes none in; a training may need more norms than a suite."""
+    return radii.only(open_norms(suite))
+
+
+def read_suite_file(suite: str | Path) -> Document[SuiteFile]:
+    """The file of the suite called `suite`, or at that path.
+
+    Raises:
+        BadInput: there is none, or it does not fit the schema.
+    """
+    return read_document(suite if is_suite_path(suite) else SUITES.get(str(suite)), SuiteFile)
+
+
+def suite_scales(suite: str | Path) -> list[str]:
+    """The dataset scales for which `suite` states radii."""
+    path = SUITES.get(suite) if isinstance(suite, str) and suite in SUITES else Path(suite)
+    return list(read_document(path, SuiteFile).content.epsilons)
+
+
+def suite_presets(suite: str) -> list[str]:
+    """The presets of a registered suite, "full" first."""
+    return ["full", *read_document(SUITES.get(suite), SuiteFile).content.presets]
+
+
+def is_suite_path(suite: str | Path) -> bool:
+    """Whether a path is meant and not a name: by its ending or a slash."""
+    return isinstance(suite, Path) or suite.endswith((".yaml", ".yml")) or "/" in suite
