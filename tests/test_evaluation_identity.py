@@ -107,7 +107,14 @@ def test_no_answer_is_the_same_as_no_answer_alone():
     assert answers(loud).agree(answers(loud))
     assert not answers(silent, LOGITS[0]).agree(answers(LOGITS[0], silent))
     assert not answers(silent).agree(answers(loud))
-    assert not answers(LOGITS[0]).agree(answers(*LOGITS))
+
+
+def test_who_was_asked_for_fewer_images_is_known_by_these():
+    assert answers(LOGITS[0]).agree(answers(*LOGITS))
+    assert answers(*LOGITS).agree(answers(LOGITS[0]))
+    assert not answers(LOGITS[1]).agree(answers(*LOGITS))
+    assert not Answers.of(torch.zeros(0, 3)).agree(answers(*LOGITS))
+    assert not answers([1.0, 2.0]).agree(answers(*LOGITS))
 
 
 # What is filed.
@@ -127,6 +134,16 @@ def test_what_answers_otherwise_is_filed_apart_and_each_is_found_again(place):
     assert ask().id == other.id
     assert records() == 2
     assert [each.name for each in load_results("results")] == [SOURCE, SOURCE]
+
+
+def test_what_answers_otherwise_to_no_picture_but_between_them_is_filed_apart(place):
+    """The digits' grey levels are sixteenths."""
+    first = ask()
+    (place / "way.txt").write_text("(x * 16).frac().eq(0) * x + (x * 16).frac().ne(0) * (1 - x)")
+    other = ask()
+    assert (other.clean_errors == first.clean_errors).all()
+    assert other.id != first.id
+    assert any("answers otherwise" in warning for warning in other.warnings)
 
 
 def test_an_edited_helper_is_filed_apart_in_one_process(place):

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from benchmark.errors import BadInput
-from benchmark.models import build, check_model
+from benchmark.models import build, check_model, differing
 
 
 class Wrapped(nn.Module):
@@ -45,7 +45,10 @@ def norm_without_statistics() -> nn.Module:
         (Wrapped(lambda logits: logits / 0), "NaN or infinite"),
         (Wrapped(lambda logits: torch.where(logits > 0, float("nan"), logits)), "NaN or infinite"),
         (Wrapped(lambda logits: logits + torch.rand_like(logits)), "asked again; switch its randomness"),
+        (Wrapped(lambda logits: 1e5 + logits + torch.rand_like(logits)), "asked again; switch its randomness"),
+        (Wrapped(lambda logits: 1e-5 * (logits + torch.rand_like(logits))), "asked again; switch its randomness"),
         (Wrapped(lambda logits: logits - logits.mean(0)), "depend on the other images of the batch"),
+        (Wrapped(lambda logits: 1e5 + logits - logits.mean(0)), "depend on the other images of the batch"),
         (norm_without_statistics(), "depend on the other images of the batch"),
         (Wrapped(before=lambda x: x.view(-1, 3, 224, 224)), r"fails on float32 images 16 × 1 × 8 × 8 on cpu: shape"),
         (Wrapped().half(), "fails on float32 images .* precision"),
@@ -103,3 +106,26 @@ def test_images_as_bytes_or_normalised_are_noticed(x):
     for wrong in (x * 255, (x - 0.5) / 0.25, x / 0):
         with pytest.raises(BadInput, match=r"images must lie in \[0, 1\]"):
             check_model(Wrapped().eval(), wrong, 10)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda z: z + 1e5, lambda z: z * 1e-6, lambda z: 0 * z + 3, lambda z: z.softmax(1)]
+)
+def test_roundings_are_no_other_answer(change, x):
+    """In another batch sums are taken in another order; here, by hand, in double precision."""
+    net = Wrapped(change)
+    with torch.no_grad():
+        exact = change(x.double().flatten(1) @ net.weight.double()).float()
+        assert not differing(net(x), exact).any()
+
+
+def test_a_network_may_write_all_its_logits_in_one_place(x):
+    class OneBuffer(Wrapped):
+        def forward(self, x):
+            if not hasattr(self, "room"):
+                object.__setattr__(self, "room", torch.empty(1000, 10))
+            self.room[: len(x)] = super().forward(x).detach()
+            return self.room[: len(x)]
+
+    warnings = check_model(OneBuffer(), x, 10)
+    assert not [warning for warning in warnings if "other" in warning]

@@ -54,10 +54,14 @@ class Answers:
         return bool(((self.logits >= 0) & (self.logits <= 1)).all())
 
     def agree(self, other: Answers) -> bool:
-        """Whether both may be the same network's, asked on different machines; no answer agrees with no answer."""
-        if self.shape != other.shape:
+        """Whether both may be the same network's, asked on different machines; no answer agrees with no answer.
+
+        Where one was asked for fewer images, the first ones count: version 0.1.0 asked for clean images alone.
+        """
+        if self.shape[1:] != other.shape[1:] or not (self.shape and other.shape and self.shape[0] and other.shape[0]):
             return False
-        mine, theirs = (answers.logits.astype(np.float64) for answers in (self, other))
+        both = min(self.shape[0], other.shape[0])
+        mine, theirs = (answers.logits[:both].astype(np.float64) for answers in (self, other))
         known = np.isfinite(mine)
         if not np.array_equal(mine[~known], theirs[~known], equal_nan=True) or not np.isfinite(theirs[known]).all():
             return False

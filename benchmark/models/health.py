@@ -17,8 +17,9 @@ IMAGES = 8
 #: How often the same few images are shown in all: networks that count their calls have changed at the tenth, say.
 ASKED = 20
 
-#: Largest difference between two float32 evaluations of one image, relative to the largest logit.
-TOLERANCE = 1e-3
+#: Largest difference between two float32 evaluations of one image, relative to what tells its classes apart, and how
+#: much of a logit's size may be lost in roundings: 2^-18 are 64 of the last ones.
+TOLERANCE, ROUNDINGS = 1e-3, 2.0**-18
 
 _NEIGHBOURS = (
     "the network's logits for an image depend on the other images of the batch{}; "
@@ -57,13 +58,19 @@ def check_model(model: Callable[[Tensor], Tensor], x: Tensor, num_classes: int, 
 
 
 def differing(first: Tensor, second: Tensor, tolerance: float = TOLERANCE) -> Tensor:
-    """Which rows of two N×K logits are not the same answer (N bools): one is none, or they are apart by more than
-    `tolerance`, relative to the largest finite logit."""
+    """Which rows of two N×K logits are not the same answer (N bools).
+
+    They are not where one is no answer, or where they lie apart by more than `tolerance` of what tells an image's
+    classes apart: the largest distance of a logit from the middle of its row's. Large logits that are all alike may
+    differ by as much as they are rounded; an offset, or a scale, hides nothing.
+    """
     answered = torch.isfinite(first).all(1), torch.isfinite(second).all(1)
     both = answered[0] & answered[1]
+    known = first[answered[0]]
+    spread = (known.amax(1) - known.amin(1)).max() / 2 if len(known) else first.new_zeros(())
+    size = known.abs().max() if len(known) else spread
     apart = (first - second).abs().amax(1)
-    largest = torch.where(torch.isfinite(first), first.abs(), 0).max()
-    return (answered[0] != answered[1]) | (both & (apart > tolerance * (1 + largest)))
+    return (answered[0] != answered[1]) | (both & (apart > tolerance * spread + ROUNDINGS * size))
 
 
 def _tried(model: Callable[[Tensor], Tensor], x: Tensor, num_classes: int, last_layer: str) -> list[str]:
@@ -141,7 +148,7 @@ def _logits(model: Callable[[Tensor], Tensor], x: Tensor, num_classes: int) -> T
         )
     if not logits.is_floating_point():
         raise BadInput(f"the network returns {logits.dtype}, not logits; leave its argmax out")
-    return logits.float()
+    return logits.float().clone()  # a network may write its next logits where it wrote these
 
 
 def _oddities(model: Callable[[Tensor], Tensor], batch: Tensor, logits: Tensor, crowd: Tensor) -> list[str]:
