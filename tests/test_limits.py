@@ -112,6 +112,9 @@ class Talkative(FGSM):
 def test_what_attacks_say_is_cut_when_it_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     """A record of an error of a megabyte was written, and found damaged by everybody who wanted to read it."""
 
+    # Of what is logged pytest makes a report, which has to be UTF-8.
+    monkeypatch.setattr(logging.getLogger("benchmark"), "propagate", False)
+
     def fail(*_):
         raise RuntimeError(text)
 
