@@ -152,7 +152,7 @@ def test_asking_seldom_does_not_forget_what_was_broken_only_in_passing(monkeypat
 def test_asking_seldom_confirms_claims_of_a_bfloat16_search_before_it_turns_to_float32(problem, monkeypatch):
     """Or else its last steps would take what bfloat16 believed for granted."""
     classifier, x, y = problem
-    low = PreparedClassifier(classifier.networks["fp32"], 10, precision="bf16")
+    low = PreparedClassifier(classifier.networks["fp32"], classifier.num_classes, precision="bf16")
     asked = []
     monkeypatch.setattr(low, "confirm", lambda x, y, broken: asked.append(low.precision) or broken)
     monkeypatch.setitem(ascent.PATIENCE, "cpu", 100)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import sys
@@ -237,7 +238,10 @@ def test_the_other_libraries_tell_their_norm_here_and_there(
         made = type(name, (), {"__init__": made, "__module__": library})
     made.__doc__ = described
     monkeypatch.setitem(sys.modules, library, types.SimpleNamespace(**{name: made}))
-    assert make_attack(f"{library}:{name}", parameters).norms == norms
+    found = make_attack(f"{library}:{name}", parameters)
+    assert found.norms == norms
+    told = json.loads(json.dumps(found.identity(), allow_nan=False))["parameters"]
+    assert make_attack(f"{library}:{name}", told) == found
 
 
 def test_what_a_librarys_attack_needs_is_asked_for_before_anything_runs(monkeypatch):

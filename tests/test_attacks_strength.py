@@ -189,7 +189,7 @@ class Images:
 
 def trial(item: SuiteItem) -> Trial:
     net = Crooked(X[0].numel(), CLASSES)
-    dataset = cast("Dataset", SimpleNamespace(test=Images(predictions(net, X)), num_classes=CLASSES))
+    dataset = cast("Dataset", SimpleNamespace(test=Images(predictions(net, X)), num_classes=CLASSES, class_names=()))
     network = Subject(net, dataset, Target("", "", "toy", None, "", "cpu", "fp32"))
     made = Trial(network, item, 0, COUNT, None)
     made.run(seed=3)

@@ -13,6 +13,7 @@ from synthetic import add_evaluation
 
 import benchmark
 from benchmark.data import load
+from benchmark.errors import BadInput
 from benchmark.ledger import Ledger, load_results
 from benchmark.ledger.classes import NONE, Classes, class_warnings, read_classes
 from benchmark.storage import digest
@@ -157,7 +158,13 @@ def test_classes_that_make_no_sense_are_damage(tmp_path, change):
     told = {"names": ["cat", "dog", "eel"], "labels": "0 1 2 0 1 2", "answers": "0 1 2 -1 1 2"}
     add_evaluation(tmp_path, classes=told)
     assert Ledger.open(tmp_path).evaluations()[0].classes is not None
-    add_evaluation(tmp_path, classes=told | change)
+    with pytest.raises(BadInput, match="could not be read again"):  # what would be refused on reading is not written
+        add_evaluation(tmp_path, classes=told | change)
+    (path,) = (tmp_path / "evaluations").iterdir()
+    content = json.loads(path.read_text())
+    content.pop("sha256")
+    content["classes"] |= change
+    path.write_text(json.dumps({"sha256": digest(content), **content}))
     ledger = Ledger.open(tmp_path)
     assert ledger.evaluations() == []
     assert "it makes no sense (classes" in ledger.problems[0] or "images are not told" in ledger.problems[0]

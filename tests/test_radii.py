@@ -246,7 +246,7 @@ def test_a_record_of_such_a_radius_is_named_and_the_others_are_judged(tmp_path, 
     )
     where = {"results": tmp_path / "results", "keep": True, "progress": False, "n": 20}
     benchmark.evaluate(tmp_path / "toy.pt", suite=path, **where)
-    monkeypatch.setattr("benchmark.threats.too_large", lambda norm, epsilon: "too large" if norm == "linf" else "")
+    monkeypatch.setattr("benchmark.radii.too_large", lambda norm, epsilon: "too large" if norm == "linf" else "")
     by_label = {found.label: found for found in verify(tmp_path / "results", tmp_path / "toy.pt")}
     assert [problem.rpartition(": ")[2] for problem in by_label["fgsm-linf"].problems] == ["too large"]
     assert by_label["ddn-l2"].confirmed > 0

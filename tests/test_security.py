@@ -11,7 +11,6 @@ import pytest
 from benchmark import attacks, registry
 from benchmark.data import loading
 from benchmark.errors import BadInput
-from benchmark.evaluation import suite
 from benchmark.experiments import experiment
 from benchmark.methods import objectives
 from benchmark.methods import table as methods
@@ -19,6 +18,7 @@ from benchmark.methods.outer import base
 from benchmark.models import architectures, sources
 from benchmark.papers import files
 from benchmark.registry import Registry
+from benchmark.suites import files as suites
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
@@ -117,7 +117,7 @@ def test_a_plug_in_that_is_no_attack_is_refused_by_name_and_package(
 
 
 def test_every_group_of_entry_points_has_a_name_that_packages_can_use_and_people_can_find() -> None:
-    modules = (attacks, loading, suite, experiment, architectures, sources, files, methods, objectives, base)
+    modules = (attacks, loading, suites, experiment, architectures, sources, files, methods, objectives, base)
     groups = {value.group for module in modules for value in vars(module).values() if isinstance(value, Registry)}
     told = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     assert len(groups) >= 10

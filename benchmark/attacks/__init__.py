@@ -76,7 +76,7 @@ def make_attack(name: str, parameters: dict[str, Any] | None = None, where: str 
         BadInput: unknown name or parameter (the nearest ones are offered), or a value that does not fit.
     """
     for key, value in (parameters or {}).items():
-        if not _is_finite(read_number(value)):
+        if not _is_finite(read_number(value), or_infinite=":" in name):
             raise BadInput(f"{where}: parameter {key!r} of attack {name!r} must be finite".removeprefix(": "))
     if ":" in name:
         given = {key: read_number(value) for key, value in (parameters or {}).items()}
@@ -96,8 +96,11 @@ def _at_place(make: Callable[[], Attack], where: str) -> Attack:
         raise BadInput(f"{where}: {error}" if where else str(error)) from None
 
 
-def _is_finite(value: Any) -> bool:
-    """Whether there is no infinity and no NaN in a value of a file: no record could say what it was made with."""
+def _is_finite(value: Any, or_infinite: bool) -> bool:
+    """Whether there is no NaN in a value of a file, and no infinity: no record could say what it was made with.
+
+    A parameter of a library's attack may itself be infinite, as the norm of adv-lib's APGD is.
+    """
     if isinstance(value, dict | list | tuple):
-        return all(map(_is_finite, value.values() if isinstance(value, dict) else value))
-    return not isinstance(value, float) or math.isfinite(value)
+        return all(_is_finite(item, False) for item in (value.values() if isinstance(value, dict) else value))
+    return not isinstance(value, float) or math.isfinite(value) or (or_infinite and not math.isnan(value))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import logging
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -61,6 +62,8 @@ class Foreign(Attack):
     batch_independent: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
+        meant = {name: float(value) if value in ("inf", "-inf") else value for name, value in self.parameters.items()}
+        object.__setattr__(self, "parameters", meant)
         accepted = inspect.signature(self._load()).parameters
         takes_any = any(p.kind is p.VAR_KEYWORD for p in accepted.values())
         own = [name for name in accepted if name not in ("model", "inputs", "labels", *_WRITING)]
@@ -114,7 +117,11 @@ class Foreign(Attack):
             library = f"{self.source} {version(self.source)}"
         except PackageNotFoundError:
             library = self.source
-        return {"name": self.path, "version": self.version, "library": library, "parameters": dict(self.parameters)}
+        # JSON has no infinity; the word is read as one again.
+        told = {
+            name: str(value) if value in (math.inf, -math.inf) else value for name, value in self.parameters.items()
+        }
+        return {"name": self.path, "version": self.version, "library": library, "parameters": told}
 
     def __call__(self, classifier: Classifier, x: Tensor, y: Tensor, threat: Threat, noise: Noise) -> Tensor:
         """Candidates for `x`.
