@@ -69,7 +69,7 @@ def test_folders_that_are_named_are_there(folders, tmp_path):
 
 @pytest.mark.usefixtures("record")
 def test_what_was_looked_at_is_said(folders, tmp_path, monkeypatch, capsys):
-    """Else "all is well" may be said of nothing."""
+    """Else "no problems found" may be said of nothing."""
     save(folders["zoo"])
     monkeypatch.chdir(tmp_path)
     assert re.search(r"; \d+ records and 1 evaluations in results; 1 checkpoints in zoo$", all_is_well(capsys))
@@ -83,7 +83,7 @@ def all_is_well(capsys) -> str:
         cli.main(["doctor"])
     printed = capsys.readouterr().out.strip()
     assert not end.value.code
-    assert printed.startswith("all is well: ")
+    assert printed.startswith("no problems found: ")
     return str(printed)
 
 
@@ -292,4 +292,4 @@ def test_the_verb(folders, record, capsys):
         assert end.value.code in ((None, 0) if not code else (code,))
         out = capsys.readouterr().out
         assert (str(record) in out) == spoilt
-        assert ("all is well" in out) != spoilt
+        assert ("no problems found" in out) != spoilt

@@ -77,7 +77,7 @@ def test_no_answer_is_counted_in_record_page_and_csv(evaluate, tmp_path):
     table = pd.read_csv(tmp_path / "reports" / "attacks.csv")
     assert set(table["no_answer"]) == {int((~found.clean_errors).sum())}
     (page,) = (tmp_path / "reports" / "models").glob("*.html")
-    assert "No answer" in page.read_text()
+    assert "Non-finite" in page.read_text()
     assert "no answer (NaN or infinite logits) for" in page.read_text()
 
 
@@ -86,7 +86,7 @@ def test_honest_networks_are_spared_the_column(evaluate, tmp_path):
     assert not found.no_answer.any()
     benchmark.report(results=tmp_path / "results", out=tmp_path / "reports")
     (page,) = (tmp_path / "reports" / "models").glob("*.html")
-    assert "No answer" not in page.read_text()
+    assert "Non-finite" not in page.read_text()
 
 
 def test_clean_images_without_an_answer_are_clean_errors(evaluate):
