@@ -160,4 +160,4 @@ def test_classes_that_make_no_sense_are_damage(tmp_path, change):
     add_evaluation(tmp_path, classes=told | change)
     ledger = Ledger.open(tmp_path)
     assert ledger.evaluations() == []
-    assert "it makes no sense (classes" in ledger.problems[0] or "images are not told" in ledger.problems[0]
+    assert "it is inconsistent (classes" in ledger.problems[0] or "images are not told" in ledger.problems[0]

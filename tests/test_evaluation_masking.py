@@ -86,5 +86,5 @@ def test_saturated_logits_are_flagged(flags, tmp_path):
 
 
 def test_a_random_network_is_refused_with_the_reason(flags):
-    with pytest.raises(BadInput, match="other logits when it is asked again"):
+    with pytest.raises(BadInput, match="different logits in a repeated call"):
         flags("python:masked_networks:Noisy")

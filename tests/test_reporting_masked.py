@@ -99,10 +99,7 @@ def test_every_table_says_masked_in_the_place_of_the_rank(results: Path, capsys:
     print_boards(boards(load_results(results)))
     said = capsys.readouterr().out
     assert re.search(r"masked\? +best +100\.0", said)
-    assert (
-        "best: possible gradient masking (strong evidence): one-step attack beats iterative attacks: fgsm succeeded on 20"
-        in said
-    )
+    assert "best: possible gradient masking (strong evidence): one-step attack beats iterative attacks: fgsm" in said
     assert said.index(" good ") < said.index(" poor ") < said.index(" best ")
 
 

@@ -33,8 +33,9 @@ def test_restarts_mode_and_the_set_that_counts_are_told(tmp_path: Path) -> None:
     add_evaluation(tmp_path / "results", attacks=attacks, mode="worst-case", restarts=7, union=[("linf", 8 / 255)])
     assert sentences(page(tmp_path / "results")) == (
         "2 attacks run under linf ≤ 4/255 and linf ≤ 8/255 on the first 6 test images of digits. Randomised "
-        "attacks are run with up to 7 restarts, as listed in the table; an image counts as broken if any restart succeeds. "
-        "Each attack is run on the images on which no earlier attack under the same threat succeeded, and on 3 images "
+        "attacks are run with up to 7 restarts, as listed in the table; an image counts as broken if any "
+        "restart succeeds. Each attack is run on the images on which no earlier attack under the same threat "
+        "succeeded, and on 3 images "
         "that all attacks see. "
         "Ravg and Rworst count linf ≤ 8/255."
     )
