@@ -253,7 +253,7 @@ def test_a_missing_or_old_package_and_a_full_disk_are_said(folders, monkeypatch)
     monkeypatch.setattr("benchmark.checkup.LITTLE_SPACE", 2**80)
     monkeypatch.setattr("benchmark.checkup.os.access", lambda *_: False)
     problems = " | ".join(finding.problem for finding in benchmark.doctor(**folders))
-    for words in ("older than 999.0", "no-such-package is not installed", "MiB are free", "can't be written"):
+    for words in ("older than 999.0", "no-such-package is not installed", "MiB are free", "is not writable"):
         assert words in problems
 
 

@@ -188,7 +188,7 @@ def _warnings(
     if unstable:
         warnings.append(
             f"the network did not always make the same prediction for {unstable} of {len(clean_errors)} images, or "
-            "for their adversarial examples: it is random, keeps state between calls, depends on the other images of a "
+            "for their adversarial examples: it is random, keeps state between calls, depends on other images of the "
             "batch, or predicts differently when gradients are computed"
         )
     if no_answer.any():
