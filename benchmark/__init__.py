@@ -1,4 +1,4 @@
-"""How robust is this image classifier, and is defence A really better than B?
+"""How robust is this image classifier, and is one defence significantly better than another?
 
     >>> import benchmark
     >>> (checkpoint,) = benchmark.train("at", dataset="digits")

@@ -75,7 +75,7 @@ def doctor(*, results: str | Path | None = None, zoo: str | Path | None = None, 
         elif folder.exists():
             found.append(Finding(str(folder), "it is a file, not a folder", "choose a folder"))
         elif named is not None:
-            found.append(Finding(str(folder), "there is no such folder", "see how it is spelled, and where you are"))
+            found.append(Finding(str(folder), "there is no such folder", "check the spelling and the current folder"))
     if mend:
         found = [_mended(finding, ledger, networks) for finding in found]
     return sorted(found, key=lambda finding: (bool(finding.action), finding.place))
@@ -99,7 +99,7 @@ def _count(folder: Path, *patterns: str) -> int:
 def _environment(*folders: Path) -> Iterator[Finding]:
     needed = requirements()
     if needed is None:
-        what = "this program is not installed but copied, so that what it needs can't be checked"
+        what = "the program is not installed, so that its requirements can't be checked"
         yield Finding("environment", what, "make setup, or pip install -e .")
     for package, least in (needed or {}).items():
         try:
@@ -117,7 +117,7 @@ def _environment(*folders: Path) -> Iterator[Finding]:
     for folder in (*folders, *cache):
         existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
         if not os.access(existing, os.W_OK):
-            yield Finding(str(folder), "it can't be written", "choose another folder, or change its permissions")
+            yield Finding(str(folder), "it is not writable", "choose another folder, or change its permissions")
         free = shutil.disk_usage(existing).free
         if free < LITTLE_SPACE:
             yield Finding(str(folder), f"only {free / 2**20:,.0f} MiB are free on its disk", "free some space")
@@ -147,10 +147,10 @@ def _results(folder: Path) -> Iterator[Finding]:
     for problem in ledger.problems:
         path, _, reason = problem.partition(": ")
         if not damaged.match(path):
-            yield Finding(path, reason, "evaluate again after it is out of the way", "move")
+            yield Finding(path, reason, "move it away and evaluate again", "move")
     for evaluation in evaluations:
         for failure in evaluation.failures:
-            yield Finding(str(folder), f"{evaluation.name}: {failure}", "bench evaluate tries it again")
+            yield Finding(str(folder), f"{evaluation.name}: {failure}", "bench evaluate runs it again")
 
 
 def _unmarked(folder: Path, problem: str) -> Finding:
@@ -161,7 +161,7 @@ def _unmarked(folder: Path, problem: str) -> Finding:
     for path in sorted((folder / "records").glob("*/*.safetensors")):
         with suppress(Damaged, FileNotFoundError):
             read_record(path)
-            return Finding(place, problem, "it is written anew, since the records are of this version", "mark")
+            return Finding(place, problem, "it is rewritten, since the records are of this version", "mark")
     return Finding(place, problem, "choose another folder, or the version that wrote it")
 
 
@@ -172,7 +172,7 @@ def _records(folder: Path) -> Iterator[Finding]:
         if not read_record(path).key["network"].startswith(path.parent.name):
             raise Damaged(f"{path}: it belongs to another network")
 
-    yield from _damaged(folder.glob(RECORDS), read, "it is made again by bench evaluate, if it is missed")
+    yield from _damaged(folder.glob(RECORDS), read, "bench evaluate recreates it if it is needed")
 
 
 def _keepsakes(folder: Path) -> Iterator[Finding]:
@@ -181,9 +181,9 @@ def _keepsakes(folder: Path) -> Iterator[Finding]:
     from benchmark.ledger.stored_adversarials import read_keepsake
 
     kinds: tuple[tuple[str, Callable[[Path], object], str], ...] = (
-        ("adversarials", read_keepsake, "it is made again by bench evaluate --keep"),
-        ("specimens", read_specimens, "pages do without these images"),
-        ("answers", read_known, "bench evaluate asks the network again"),
+        ("adversarials", read_keepsake, "bench evaluate --keep recreates it"),
+        ("specimens", read_specimens, "pages omit these images"),
+        ("answers", read_known, "bench evaluate recomputes the outputs"),
     )
     for kind, read, remedy in kinds:
         yield from _damaged((folder / kind).glob("*/*.npz"), read, remedy)
@@ -195,11 +195,11 @@ def _zoo(folder: Path) -> Iterator[Finding]:
 
     yield from _leftovers(folder)
     checkpoints = (path for pattern in CHECKPOINTS for path in folder.glob(pattern))
-    yield from _damaged(checkpoints, load_checkpoint, "it is made again by bench train")
+    yield from _damaged(checkpoints, load_checkpoint, "bench train recreates it")
     states = sorted(folder.glob(".state/*.pt"))
-    broken = list(_damaged(states, read_state, "the run begins anew"))
+    broken = list(_damaged(states, read_state, "the run restarts from scratch"))
     yield from broken
-    remedy = "say bench train again with --resume, or delete it"
+    remedy = "rerun bench train with --resume, or delete it"
     for path in states:
         if str(path) not in {finding.place for finding in broken}:
             yield Finding(str(path), "a training run was interrupted", remedy)
@@ -213,12 +213,12 @@ def _damaged(paths: Iterable[Path], read: Callable[[Path], object], remedy: str)
         except (Damaged, BadInput) as error:
             problem = str(error).removeprefix(str(path)).lstrip(": ")
             if is_passing(error):
-                yield Finding(str(path), problem, "allow it to be read, or try again when there is more memory")
+                yield Finding(str(path), problem, "change its permissions, or try again with more free memory")
             else:
                 yield Finding(str(path), problem, remedy, "move")
         except FileNotFoundError:  # moved meanwhile, by another process
             if path.is_symlink():
-                yield Finding(str(path), "it is a link that leads nowhere", remedy, "move")
+                yield Finding(str(path), "it is a broken link", remedy, "move")
 
 
 def _leftovers(folder: Path) -> Iterator[Finding]:
@@ -254,5 +254,5 @@ def _mended(finding: Finding, *folders: Path) -> Finding:
         target.parent.mkdir(parents=True, exist_ok=True)
         os.replace(path, target)
     except OSError as error:
-        raise BadInput(f"can't mend {path}: {error.strerror or error}; check the permissions of {home}") from error
+        raise BadInput(f"can't repair {path}: {error.strerror or error}; check the permissions of {home}") from error
     return replace(finding, remedy=f"moved to {target}; {finding.remedy}", mended=True)

@@ -18,12 +18,18 @@ ROOT = Path(__file__).parents[1]
 HEADS = Path(__file__).parent / "heads"
 
 #: What stands in the columns of the tables, and under which headings.
-METHODS = {"networks": "Trained", "teachers": "Frozen", "inner": "Climbs", "outer": "Minimises", "paper": "Paper"}
+METHODS = {
+    "networks": "Trained",
+    "teachers": "Frozen",
+    "inner": "Inner objective",
+    "outer": "Outer objective",
+    "paper": "Paper",
+}
 METHODS |= {"equation": "Equation"}
 ATTACKS = {
     "norms": "Norms",
     "kind": "Kind",
-    "gradient_free": "Without gradients",
+    "gradient_free": "Gradient-free",
     "source": "Code",
     "paper": "Published",
 }

@@ -189,7 +189,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--work", type=Path, default=Path("runs/full-scale"), help="weights and ledger; not for git")
     parser.add_argument(
-        "--out", type=Path, help="where results go; reports/full-scale if left out, --work for a trial"
+        "--out", type=Path, help="where results go; default: reports/full-scale, or --work for a trial"
     )
     options = parser.parse_args(arguments)
     if not 0 < options.scale <= 1 or not options.minutes > 0:
@@ -237,7 +237,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"full_scale: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("full_scale: interrupted; to go on from there, say the same again", file=sys.stderr)
+        print("full_scale: interrupted; rerun the same command to resume", file=sys.stderr)
         return 130
     left = list(task.left(done))
     print("\n".join(["left to do; call again:", *left] if left else [f"all is done: {task.out / 'results.md'}"]))

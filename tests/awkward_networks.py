@@ -183,12 +183,12 @@ def not_a_number_for_some():
     return Around(after=lambda logits: torch.where(logits > 0, logits, float("nan")))
 
 
-@refused("other logits when it is asked again")
+@refused("different logits in a repeated call")
 def with_random_output():
     return Around(after=lambda logits: logits + torch.randn_like(logits))
 
 
-@refused("other logits when it is asked again")
+@refused("different logits in a repeated call")
 def with_random_input():
     return Around(before=lambda x: x + 0.5 * torch.rand_like(x))
 

@@ -18,7 +18,7 @@ DEAF = 60
 
 LONG = "  - {attack: fgsm, norm: linf}\n  - {attack: pgd, norm: linf, restarts: 500, parameters: {steps: 50000}}\n"
 
-GO_ON = "bench: interrupted; to go on from there, say the same again (bench train: with --resume)"
+GO_ON = "bench: interrupted; rerun the same command to resume (bench train: with --resume)"
 
 
 def bench(tmp_path: Path, *words: object) -> subprocess.Popen:

@@ -15,8 +15,8 @@ from disguised_networks import Around, plain
 from evaluation_toys import trained
 from torch import Tensor, nn
 
-DEAD, FLAT, NONE = "dead gradients", "gradients do not lead uphill", "no gradients"
-BLIND, MISSED = "an attack without gradients beats those with", "unbounded attacks do not reach 0%"
+DEAD, FLAT, NONE = "zero or non-finite gradients", "gradients do not increase the loss", "no gradients"
+BLIND, MISSED = "gradient-free attack beats gradient-based attacks", "unbounded attacks do not reach 0%"
 
 #: Name → what makes it, and a strong sign that it has to show.
 MASKED: dict[str, tuple[Callable[[], nn.Module], str]] = {}

@@ -31,7 +31,9 @@ def named(label, *arguments, **more):
 
 def test_one_step_that_beats_many_is_shown_by_numbers():
     rivals = named("pgd-a", "pgd", 20, steps=40), named("pgd-b", "pgd", 25, steps=50, loss="dlr")
-    assert evidence(named("fgsm", "fgsm", 60), *rivals) == ["fgsm broke 60 of 200 images, pgd-a, pgd-b together 25"]
+    assert evidence(named("fgsm", "fgsm", 60), *rivals) == [
+        "fgsm succeeded on 60 of 200 images, pgd-a, pgd-b together on 25"
+    ]
 
 
 def test_a_blind_attack_that_beats_gradients_is_shown_by_numbers_of_what_both_saw():
@@ -39,26 +41,26 @@ def test_a_blind_attack_that_beats_gradients_is_shown_by_numbers_of_what_both_sa
     few = named("pgd", "pgd", 20, steps=40, evaluated=np.arange(200) < 190)
     one.broken[195:] = True
     few.broken[195:] = True
-    assert evidence(one, few) == ["square broke 60 of 190 images, pgd together 20"]
+    assert evidence(one, few) == ["square succeeded on 60 of 190 images, pgd together on 20"]
 
 
 def test_the_other_signs_are_shown_by_numbers():
     longer = named("few", "pgd", 60, steps=20), named("many", "pgd", 20, steps=100)
-    assert evidence(*longer) == ["few broke 60 of 200 images, many together 20"]
+    assert evidence(*longer) == ["few succeeded on 60 of 200 images, many together on 20"]
     minimal = {"norm": "l2", "kind": "minimal"}
     reached = named("ddn", "ddn", 180, steps=100, **minimal), named("fmn", "fmn", 185, **minimal)
-    assert evidence(*reached) == ["ddn, fmn found nothing at any distance for 15 of 200 images"]
+    assert evidence(*reached) == ["ddn, fmn found no adversarial example at any distance for 15 of 200 images"]
     assert evidence(named("pgd", "pgd", 9, steps=20, costs={"dead_gradients": 3000})) == [
         "pgd: 75% of 4000 gradients were zero or not finite"
     ]
     assert evidence(named("pgd", "pgd", 0, costs={"backwards": 0})) == [
-        "pgd follows gradients, but none reached the images"
+        "pgd is gradient-based, but received no gradients"
     ]
     assert evidence(named("aa", "aa", 50, warnings=("AutoAttack: one", "AutoAttack: two"))) == [
         "aa: AutoAttack: one; aa: AutoAttack: two"
     ]
     assert evidence(unstable=3) == [
-        "3 images, or what attacks made of them, were answered differently when the network was asked again"
+        "3 images, or their adversarial examples, were classified differently in a repeated forward pass"
     ]
 
 
@@ -73,7 +75,7 @@ def test_where_the_lines_are_drawn():
 
     fewest = {share: int(binom.isf(0.01, 200, share)) + 1 for share in (0.05, 0.01)}
     assert (fewest[0.05], fewest[0.01]) == (19, 7)
-    assert [dead(18), dead(19)] == [[], ["dead gradients"]]
+    assert [dead(18), dead(19)] == [[], ["zero or non-finite gradients"]]
     assert [missed(6), missed(7)] == [[], ["unbounded attacks do not reach 0%"]]
 
 
@@ -86,7 +88,7 @@ def test_one_is_called_stronger_at_one_percent(one, other, is_flagged):
     fgsm, pgd = attack("fgsm", one), attack("pgd", 0, steps=40)
     pgd.broken[100 : 100 + other] = True
     fgsm.broken[150:180] = pgd.broken[150:180] = True  # what both break says nothing
-    assert flags(fgsm, pgd) == (["one step beats many"] if is_flagged else [])
+    assert flags(fgsm, pgd) == (["one-step attack beats iterative attacks"] if is_flagged else [])
 
 
 def test_only_comparable_attacks_are_rivals():
@@ -94,7 +96,7 @@ def test_only_comparable_attacks_are_rivals():
     assert flags(strong, attack("pgd", 20, "l2", steps=40)) == []  # another norm
     assert flags(strong, dataclasses.replace(attack("pgd", 20, steps=40), epsilon=2.0)) == []  # another radius
     assert flags(strong, attack("mim", 20, steps=1)) == []  # one step, too
-    assert flags(strong, attack("mim", 20, steps=2)) == ["one step beats many"]
+    assert flags(strong, attack("mim", 20, steps=2)) == ["one-step attack beats iterative attacks"]
     assert (
         flags(strong, blind("square", 20), dataclasses.replace(attack("noise", 20, steps=99, gradient_free=True)))
         == []
@@ -105,7 +107,7 @@ def test_only_comparable_attacks_are_rivals():
 def test_attacks_that_differ_by_more_than_steps_are_not_more_of_the_same():
     assert flags(attack("pgd", 60, steps=20), attack("pgd", 20, steps=100, loss="dlr")) == []
     assert flags(attack("fgsm", 60), attack("fgsm", 20)) == []  # none of them says how many steps
-    assert flags(attack("fgsm", 60), attack("fgsm", 20, steps=1)) == ["more steps break less"]
+    assert flags(attack("fgsm", 60), attack("fgsm", 20, steps=1)) == ["more steps have fewer successes"]
     assert flags(attack("x", 60, steps=0), attack("x", 20)) == []
 
 
@@ -114,7 +116,7 @@ def test_older_ledgers_say_by_their_costs_who_asked_for_gradients():
         return dataclasses.replace(made, definition={"attack": made.definition["attack"]})
 
     assert flags(silent(blind("square", 60)), silent(attack("pgd", 20, steps=40))) == [
-        "an attack without gradients beats those with"
+        "gradient-free attack beats gradient-based attacks"
     ]
 
 
@@ -129,7 +131,10 @@ def test_outcomes_that_say_nothing_of_themselves_raise_no_flag():
 def test_signs_are_looked_for_in_every_attack_and_norm():
     cw = attack("cw", 200, "linf", kind="minimal", costs={"dead_gradients": 3000})
     later = attack("ddn", 100, "l2", kind="minimal", steps=100, costs={"dead_gradients": 8000, "backwards": 20000})
-    assert flags(attack("pgd", 9, "l1"), cw, later) == ["unbounded attacks do not reach 0%", "dead gradients"]
+    assert flags(attack("pgd", 9, "l1"), cw, later) == [
+        "unbounded attacks do not reach 0%",
+        "zero or non-finite gradients",
+    ]
 
 
 def test_what_was_misclassified_or_not_tried_was_not_missed():

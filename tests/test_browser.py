@@ -196,12 +196,17 @@ def test_what_may_be_masked_is_ranked_by_a_switch(browser: Any, tmp_path: Path) 
         boxes[f"Compare {name}"].click()
     browser.find_element("css selector", ".picked .open").click()
     wait_for(browser, "dialog .differences")
-    assert "best is better, but may be masked" in browser.find_element("css selector", ".differences").text
+    assert (
+        "best is significantly better, but possible gradient masking"
+        in browser.find_element("css selector", ".differences").text
+    )
     browser.find_element("css selector", "dialog form button").click()
     switch.click()
     assert (networks(browser), ranks()) == without
     browser.find_element("css selector", "a.masked").click()
-    assert "fgsm broke 20 of 100 images, pgd together 0" in browser.find_element("css selector", "main").text
+    assert (
+        "fgsm succeeded on 20 of 100 images, pgd together on 0" in browser.find_element("css selector", "main").text
+    )
     assert browser.current_url.endswith("-masking")
 
 

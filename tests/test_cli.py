@@ -95,7 +95,7 @@ def test_after_ctrl_c_a_program_is_not_taken_apart(words: str, said: list[str]) 
             "zoo/at.pt: No space left on device; what was finished",
         ),
         (OSError("the mount is gone"), "the mount is gone; what was finished is kept"),
-        (MemoryError(), "the memory is full; try fewer --workers"),
+        (MemoryError(), "out of memory; try fewer --workers"),
     ],
 )
 def test_what_the_machine_lacks_is_said_in_one_sentence(

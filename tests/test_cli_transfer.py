@@ -46,7 +46,7 @@ def test_the_matrix_is_printed(capsys: pytest.CaptureFixture[str], tmp_path: Pat
     words = ("transfer", *networks, "--suite", suite, "--results", tmp_path / "results", "--precision", "fp32")
     code, out, _ = bench(capsys, *words)
     assert code == 0
-    assert "pgd-linf: crafted on the network of the row, tried on that of the column" in out.splitlines()[0]
+    assert "pgd-linf: source networks in rows, target networks in columns" in out.splitlines()[0]
     rows = re.findall(r"^(toy|o\[the\]r) +(\d+\.\d) +(\d+\.\d)$", re.sub(r" +\n", "\n", out), re.MULTILINE)
     from benchmark.analysis.transfer import transfer_matrices
     from benchmark.ledger.ledger import Ledger

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
@@ -15,20 +17,26 @@ from benchmark.models import load_checkpoint
 TEXT = (Path(__file__).parent.parent / "CONTRIBUTING.md").read_text()
 
 
-def example(heading: str, language: str) -> str:
+def examples(heading: str, language: str) -> list[str]:
     section = TEXT.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
-    (code,) = re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
-    return str(code)
+    return re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
 
 
-def test_a_defence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The entry becomes a method that binds, shows its formulas and trains, given a loss of that name."""
-    from benchmark.methods import outer
+def imported(code: str, name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The `code` as the module `name`, in a file as a reader would make it."""
+    (folder / f"{name}.py").write_text(code, encoding="utf-8")
+    monkeypatch.syspath_prepend(folder)
+    return importlib.import_module(name)
+
+
+def test_a_method(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The entry and its loss, complete with imports, become a method that binds, shows its formulas and trains."""
     from benchmark.methods import table as methods
     from benchmark.methods.formulas import formula_of
 
-    scope = {**vars(methods), "outer": type("outer", (), {"my_at": outer.at})}
-    (name, method), *_ = eval("{" + example("A defence", "python") + "}", scope).items()
+    entry, code = examples("A method", "python")
+    scope = {**vars(methods), "outer": imported(code, "losses_of_my_paper", tmp_path, monkeypatch)}
+    (name, method), *_ = eval("{" + entry + "}", scope).items()
     bound = method.bind({}, name)
     assert formula_of(bound.inner.objective) != "none"
     assert len(bound.cohort.members) == 1
@@ -38,27 +46,13 @@ def test_a_defence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_checkpoint(path).method == name
 
 
-def test_an_attack() -> None:
+def test_an_attack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The class is an attack as it stands, and its candidates are in the ball and the box."""
-    from dataclasses import dataclass
-    from typing import ClassVar
-
-    from benchmark.attacks import Attack, Classifier
-    from benchmark.noise import ExampleNoise, Noise
+    from benchmark.noise import ExampleNoise
     from benchmark.threats import Threat
 
-    scope = {
-        "dataclass": dataclass,
-        "ClassVar": ClassVar,
-        "Attack": Attack,
-        "Classifier": Classifier,
-        "Tensor": torch.Tensor,
-        "Threat": Threat,
-        "Noise": Noise,
-        "__name__": __name__,
-    }
-    exec(example("An attack", "python"), scope)
-    attack, threat = scope["Shift"](), Threat("linf", 0.1)  # type: ignore[operator]
+    (code,) = examples("An attack", "python")
+    attack, threat = imported(code, "an_attack_of_mine", tmp_path, monkeypatch).Shift(), Threat("linf", 0.1)
     attack.check(threat)
     assert attack.identity()["name"] == "shift"
     x, y = torch.rand(3, 1, 8, 8), torch.zeros(3, dtype=torch.int64)
@@ -71,7 +65,7 @@ def test_a_suite(tmp_path: Path) -> None:
     from benchmark.evaluation import load_suite
 
     path = tmp_path / "two-norms.yaml"
-    path.write_text(example("A suite", "yaml"))
+    path.write_text(examples("A suite", "yaml")[0])
     suite = load_suite(path, scale="digits")
     assert [str(item.threat) for item in suite.items] == ["linf 0.12", "l2 0.6"]
     (found,) = benchmark.evaluate(save(tmp_path), suite=path, n=5, results=tmp_path / "results", progress=False)

@@ -71,7 +71,7 @@ def test_pictures_that_are_not_there_are_counted(tree):
         lead_away(tree / "test" / "class-0" / f"{number}.jpg").unlink()
     (note,) = said(tree)
     assert note == (
-        f"{tree / 'test'}: 6 pictures are used; left out are 2 links that lead nowhere "
+        f"{tree / 'test'}: 6 pictures are used; left out are 2 broken links "
         f"({Path('class-0', note.split('class-0/')[1][:5])} and others)"
     )
 
@@ -87,7 +87,7 @@ def test_all_else_that_is_left_out_is_counted(tree):
     (note,) = said(tree)
     assert note.startswith(f"{tree / 'train'}: 24 pictures are used; left out are ")
     for words in (
-        "1 link that leads nowhere (class-1/itself.png)",
+        "1 broken link (class-1/itself.png)",
         "1 link back to a folder that it is in (class-1/back)",
         "2 files with .gif (class-1/0.gif and others)",
         "1 hidden file (class-1/._0.jpg)",
@@ -102,7 +102,7 @@ def test_a_class_that_is_not_there_is_refused(tree):
     """It would be missing among the labels."""
     for part in ("train", "test"):
         (tree / part / "class-2").symlink_to("unmounted")
-    with pytest.raises(BadInput, match=r"class-2 is a link that leads nowhere; mount what it leads to"):
+    with pytest.raises(BadInput, match=r"class-2 is a broken link; mount what it leads to"):
         load(f"folder:{tree}")
 
 
@@ -110,7 +110,7 @@ def test_a_class_without_any_picture_left_says_why(tree):
     for path in sorted((tree / "test" / "class-1").iterdir()):
         path.unlink()
         path.symlink_to("unmounted")
-    with pytest.raises(BadInput, match=r"class-1 has no images .*; left out: 4 links that lead nowhere \(class-1/"):
+    with pytest.raises(BadInput, match=r"class-1 has no images .*; left out: 4 broken links \(class-1/"):
         load(f"folder:{tree}")
 
 
@@ -141,12 +141,12 @@ def test_links_that_make_endless_paths_are_refused(tree, monkeypatch):
 
 
 def test_the_evaluation_says_so_to_whoever_reads_its_page(tmp_path, monkeypatch):
-    digits = dataclasses.replace(load("digits"), notes=("7 links lead nowhere",))
+    digits = dataclasses.replace(load("digits"), notes=("7 broken links",))
     monkeypatch.setattr(subject, "load", lambda *_, **__: digits)
     subject.dataset_of.cache_clear()
     suite = write_suite(tmp_path, "  - {attack: fgsm, norm: linf}\n", images=6)
     (found,) = evaluate(save(tmp_path), suite=suite, results=tmp_path / "results", progress=False)
-    assert "7 links lead nowhere" in found.warnings
+    assert "7 broken links" in found.warnings
 
 
 def test_on_the_command_line_it_is_a_line_of_its_own(monkeypatch, capsys):

@@ -69,7 +69,7 @@ def test_folders_that_are_named_are_there(folders, tmp_path):
 
 @pytest.mark.usefixtures("record")
 def test_what_was_looked_at_is_said(folders, tmp_path, monkeypatch, capsys):
-    """Else "all is well" may be said of nothing."""
+    """Else "no problems found" may be said of nothing."""
     save(folders["zoo"])
     monkeypatch.chdir(tmp_path)
     assert re.search(r"; \d+ records and 1 evaluations in results; 1 checkpoints in zoo$", all_is_well(capsys))
@@ -83,7 +83,7 @@ def all_is_well(capsys) -> str:
         cli.main(["doctor"])
     printed = capsys.readouterr().out.strip()
     assert not end.value.code
-    assert printed.startswith("all is well: ")
+    assert printed.startswith("no problems found: ")
     return str(printed)
 
 
@@ -201,7 +201,7 @@ def test_what_may_be_whole_is_not_moved(folders, record, monkeypatch):
         deny(passing)
         finding = told(benchmark.doctor(**folders, mend=True), record)
         assert not finding.mended
-        assert "allow it to be read" in finding.remedy
+        assert "change its permissions" in finding.remedy
         assert record.exists()
     deny(OSError(40, "Too many levels of symbolic links"))
     assert told(benchmark.doctor(**folders, mend=True), record).mended
@@ -215,7 +215,7 @@ def test_links_that_lead_nowhere_are_named(folders):
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to("nowhere")
     found = benchmark.doctor(**folders, mend=True)
-    assert all("leads nowhere" in told(found, link).problem and told(found, link).mended for link in links)
+    assert all("broken link" in told(found, link).problem and told(found, link).mended for link in links)
     assert not any(link.is_symlink() for link in links)
     assert benchmark.doctor(**folders) == []
 
@@ -253,7 +253,7 @@ def test_a_missing_or_old_package_and_a_full_disk_are_said(folders, monkeypatch)
     monkeypatch.setattr("benchmark.checkup.LITTLE_SPACE", 2**80)
     monkeypatch.setattr("benchmark.checkup.os.access", lambda *_: False)
     problems = " | ".join(finding.problem for finding in benchmark.doctor(**folders))
-    for words in ("older than 999.0", "no-such-package is not installed", "MiB are free", "can't be written"):
+    for words in ("older than 999.0", "no-such-package is not installed", "MiB are free", "is not writable"):
         assert words in problems
 
 
@@ -264,7 +264,7 @@ def test_what_can_not_be_mended_is_bad_input(folders, record, monkeypatch):
         raise OSError(30, "Read-only file system")
 
     monkeypatch.setattr("benchmark.checkup.os.replace", refuse)
-    with pytest.raises(BadInput, match=r"can't mend .*Read-only file system"):
+    with pytest.raises(BadInput, match=r"can't repair .*Read-only file system"):
         benchmark.doctor(**folders, mend=True)
 
 
@@ -292,4 +292,4 @@ def test_the_verb(folders, record, capsys):
         assert end.value.code in ((None, 0) if not code else (code,))
         out = capsys.readouterr().out
         assert (str(record) in out) == spoilt
-        assert ("all is well" in out) != spoilt
+        assert ("no problems found" in out) != spoilt

@@ -151,9 +151,9 @@ def test_a_checkpoint_of_other_classes_is_refused_and_others_go_on(place):
 
 def test_the_page_names_the_order_and_the_command_says_it_again():
     (network,) = networks(boards([run(classes=ORDER)]))
-    assert network.facts["outputs put in order"] == ", ".join(ORDER)
+    assert network.facts["class order"] == ", ".join(ORDER)
     assert "--classes classes.txt" in network.answers[0].command
-    assert "outputs put in order" not in [name for name, words in networks(boards([run()]))[0].facts.items() if words]
+    assert "class order" not in [name for name, words in networks(boards([run()]))[0].facts.items() if words]
 
 
 def test_training_names_the_classes():

@@ -167,4 +167,4 @@ def test_classes_that_make_no_sense_are_damage(tmp_path, change):
     path.write_text(json.dumps({"sha256": digest(content), **content}))
     ledger = Ledger.open(tmp_path)
     assert ledger.evaluations() == []
-    assert "it makes no sense (classes" in ledger.problems[0] or "images are not told" in ledger.problems[0]
+    assert "it is inconsistent (classes" in ledger.problems[0] or "images are not told" in ledger.problems[0]

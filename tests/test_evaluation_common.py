@@ -103,7 +103,7 @@ def test_counts_that_make_no_sense_are_not_kept(run, tmp_path):
     record = ledger.read(network, name)
     assert record is not None
     for wrong in ({"images": 5, "dead": 3, "uphill": 3}, {"images": 0, "dead": 0, "uphill": 0}, {"images": 5}, 7):
-        with pytest.raises(BadInput, match=r"could not be read again \(it makes no sense \(probe"):
+        with pytest.raises(BadInput, match=r"could not be read again \(it is inconsistent \(probe"):
             ledger.write(dataclasses.replace(record, info=record.info | {"probe": wrong}))
 
 

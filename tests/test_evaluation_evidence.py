@@ -52,7 +52,7 @@ def test_an_image_that_fools_the_network_is_held_against_a_record_that_denies_it
     seen = [row for row in read_specimens(folder.specimens(label)).positions if row in rows]
     where = f"{folder.specimens(label)}: images that were broken though the record denies it"
     assert shown == ([f"{where}: {first(seen, 4)}"] if seen else [])
-    assert problem.startswith(f"{folder.images(label)}: images that fool the network though the record says")
+    assert problem.startswith(f"{folder.images(label)}: adversarial images although the record says")
     assert f": {first(rows, 20)}" in problem
     assert problem.endswith(f" and {len(rows) - 20} more") == (len(rows) > 20)
     other = {"strong": "far", "far": "strong"}[label]
@@ -64,7 +64,7 @@ def test_what_else_a_record_may_say_that_is_not_so(folder: Folder) -> None:
     robust = np.flatnonzero(~record.broken)
     wrong = np.flatnonzero(record.clean_errors)
     for said, where, values in (
-        ("images that do not fool the network at the distance", rows[:2], {"distance": np.float32(0.001)}),
+        ("images that are not adversarial at the recorded distance", rows[:2], {"distance": np.float32(0.001)}),
         ("counts images as robust that it says were broken", rows[:2], {"broken": False}),
         ("counts images as broken without an adversarial image", robust[:2], {"broken": True}),
         ("counts images as robust that were not attacked", robust[:3], {"evaluated": False}),
@@ -107,7 +107,7 @@ def test_an_image_beside_a_record_that_claims_nothing_of_it_is_told(folder: Fold
     write_keepsake(folder.images("strong"), Keepsake(rows, images))
     found = folder.verify()["strong"]
     assert found.refuted == (robust[0],)
-    assert "the record knows nothing of, and that fool nobody" in found.problems[0]
+    assert "the record does not list, and that are not adversarial" in found.problems[0]
 
 
 def load_digits(position: int) -> np.ndarray:
@@ -201,7 +201,7 @@ def test_damaged_evaluations_are_named_and_not_passed_over(folder: Folder, tmp_p
     evaluate(other, suite=write_suite(tmp_path, FAR), **folder.options)
     (path,) = (folder.results / "evaluations").glob("toy-*")
     path.write_bytes(path.read_bytes()[:-30])
-    with pytest.warns(Notice, match=re.escape(f"left out: {path}: it can't be read")):
+    with pytest.warns(Notice, match=re.escape(f"excluded: {path}: it can't be read")):
         assert [found.model for found in verify(folder.results, other)] == ["other"]
     folder.network = other
     code, out, err = bench_of(folder)

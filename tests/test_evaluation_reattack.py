@@ -120,4 +120,4 @@ def test_the_command_tells_all_of_it(folder: Folder) -> None:
     code, out, err = bench_of(folder)
     assert code == 1
     assert re.search(rf"^toy +far +0 +0 +0 +{rows[0]}, {rows[1]},", out, re.MULTILINE)
-    assert "images that fool the network though the record says that nothing did" in err
+    assert "adversarial images although the record says that there are none" in err

@@ -90,7 +90,7 @@ def test_a_network_whose_clean_answers_differ_between_records_is_suspected():
     found = summarise(manifest(4, {"a-linf": ["1"], "a-l2": ["2"]}), made.get)
     assert found.clean_errors.tolist() == [True, False, True, False]
     assert found.unstable == 2
-    assert any("not always give the same answer to 2 of 4 images" in warning for warning in found.warnings)
+    assert any("not always make the same prediction for 2 of 4 images" in warning for warning in found.warnings)
     assert clean_accuracy(found) == 0.5
     assert r_worst(found) == norm_accuracy(found, "linf") == norm_accuracy(found, "l2") == 0.5
 

@@ -200,7 +200,7 @@ def test_on_test_images_the_ledger_is_asked(tmp_path):
         assert row["evaluations"] == found.id
         robust = ~(found.clean_errors | found.outcomes[0].broken | found.outcomes[1].broken)
         assert float(row["robust"]) == pytest.approx(100 * robust.mean())
-    assert "chosen on test images" in result.page.read_text()
+    assert "selected on test images" in result.page.read_text()
 
 
 def test_seeds_give_mean_and_spread(tmp_path):

@@ -88,6 +88,15 @@ def test_what_the_package_adds_is_listed_and_has_a_card(place: Path, kind: str, 
     assert name in run(place, f"bench show {name}")
 
 
+def test_an_installed_package_has_its_data_files(place: Path) -> None:
+    """Of what `pip install` copies, files that are no code are named in pyproject.toml alone."""
+    tool = tomllib.loads(blocks("toml")[0])["tool"]["setuptools"]
+    (package,) = tool["packages"]
+    taken = {path for pattern in tool["package-data"][package] for path in (place / package).glob(pattern)}
+    assert taken == {path for path in (place / package).iterdir() if path.suffix in (".yaml", ".csv")}
+    assert len(taken) == 3
+
+
 def test_files_of_the_page_import_nothing_private() -> None:
     modules = set(re.findall(r"^from (benchmark[\w.]*) import", "\n".join(blocks("python")), re.MULTILINE))
     assert modules == {"benchmark.api"}

@@ -279,7 +279,7 @@ def test_an_evaluation_that_rots_or_vanishes_as_soon_as_it_is_written(run, tmp_p
         path.unlink() if harm == "vanishes" else path.write_text(path.read_text().replace('"seed": 0', '"seed": 1'))
 
     monkeypatch.setattr(Ledger, "write_evaluation", write)
-    reason = {"rots": ".*its content does not fit its checksum", "vanishes": "the evaluation is gone"}[harm]
+    reason = {"rots": ".*its checksum does not match", "vanishes": "the evaluation is gone"}[harm]
     with pytest.raises(BadInput, match=f"the results of toy were damaged as soon as written: {reason}"):
         run("results")
     monkeypatch.setattr(Ledger, "write_evaluation", real)

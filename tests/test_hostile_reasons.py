@@ -88,7 +88,7 @@ REASONS = {
     "manifest/numbers-for-notes.json": "notes.0: Input should be a valid string",
     "manifest/numbers-for-records.json": "records: 500,000 entries, 10,000 are the most",
     "manifest/one-record-twice.json": "it lists a record twice",
-    "manifest/a-link-to-nothing.json": "a link that leads nowhere",
+    "manifest/a-link-to-nothing.json": "a broken link",
     "keepsake/one-image-twice.npz": "does not hold images and their positions",
     "keepsake/of-another-layout.npz": "Cannot parse header",
     "keepsake/longer-than-it-says.npz": "claims to hold 16 bytes and has 1,000,016",

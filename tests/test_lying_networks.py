@@ -65,7 +65,7 @@ def test_no_answer_is_no_defence(evaluate, name, precision):
         assert outcome.broken.all(), outcome.label
         assert outcome.costs["no_answer"] == (~found.clean_errors).sum(), outcome.label
     assert (found.no_answer == ~found.clean_errors).all()
-    assert any("no answer (NaN or infinite logits) for" in warning for warning in found.warnings)
+    assert any("NaN or infinite logits for" in warning for warning in found.warnings)
 
 
 def test_no_answer_is_counted_in_record_page_and_csv(evaluate, tmp_path):
@@ -77,8 +77,8 @@ def test_no_answer_is_counted_in_record_page_and_csv(evaluate, tmp_path):
     table = pd.read_csv(tmp_path / "reports" / "attacks.csv")
     assert set(table["no_answer"]) == {int((~found.clean_errors).sum())}
     (page,) = (tmp_path / "reports" / "models").glob("*.html")
-    assert "No answer" in page.read_text()
-    assert "no answer (NaN or infinite logits) for" in page.read_text()
+    assert "Non-finite" in page.read_text()
+    assert "NaN or infinite logits for" in page.read_text()
 
 
 def test_honest_networks_are_spared_the_column(evaluate, tmp_path):
@@ -86,7 +86,7 @@ def test_honest_networks_are_spared_the_column(evaluate, tmp_path):
     assert not found.no_answer.any()
     benchmark.report(results=tmp_path / "results", out=tmp_path / "reports")
     (page,) = (tmp_path / "reports" / "models").glob("*.html")
-    assert "No answer" not in page.read_text()
+    assert "Non-finite" not in page.read_text()
 
 
 def test_clean_images_without_an_answer_are_clean_errors(evaluate):
@@ -96,7 +96,7 @@ def test_clean_images_without_an_answer_are_clean_errors(evaluate):
     assert 0 < silent.sum() < IMAGES
     assert (found.clean_errors == (plain.clean_errors | silent)).all()
     said = " ".join(found.warnings)
-    assert f"has no answer (NaN or infinite logits) for {silent.sum()} of the first {IMAGES} images" in said
+    assert f"returns NaN or infinite logits for {silent.sum()} of the first {IMAGES} images" in said
 
 
 def test_a_network_that_never_answers_is_refused(evaluate):
@@ -182,11 +182,13 @@ def test_networks_that_change_under_way_are_named(evaluate, name, tmp_path):
     found = evaluate(name)
     plain = evaluate("plain")
     assert plain.unstable == 0
-    told = found.unstable > 0 and any("did not always give the same answer" in warning for warning in found.warnings)
+    told = found.unstable > 0 and any(
+        "did not always make the same prediction" in warning for warning in found.warnings
+    )
     assert told or any("weights, buffers or mode were changed" in failure for failure in found.failures)
     benchmark.report(results=tmp_path / "results", out=tmp_path / "reports")
     pages = " ".join(page.read_text() for page in (tmp_path / "reports" / "models").glob("*.html"))
-    assert "did not always give the same answer" in pages or "buffers or mode were changed" in pages
+    assert "did not always make the same prediction" in pages or "buffers or mode were changed" in pages
 
 
 OTHERWISE = [
@@ -205,7 +207,7 @@ def test_networks_that_answer_otherwise_where_attacks_ask_are_named(evaluate, na
     """On clean images, in the batches in which verdicts are made, they give the same answer each time."""
     found = evaluate(name, "  - {attack: pgd, norm: linf, parameters: {steps: 5}}\n", mode=mode)
     assert found.unstable > IMAGES / 20
-    assert any("did not always give the same answer" in warning for warning in found.warnings)
+    assert any("did not always make the same prediction" in warning for warning in found.warnings)
     assert is_masked(masking_flags(found))
 
 

@@ -125,8 +125,8 @@ CONTENT = saved({"w": WEIGHT, "e": torch.zeros(0)})
         (lambda c: c.replace(b"archive/version", b"brchive/version"), "twice, or in two folders"),
         (lambda c: c.replace(b"archive/version", b"archive/data/99"), "nothing uses its data/99"),
         (lambda c: c.replace(b"archive/version", b"archive/version", 1).replace(b"3\n", b"4\n"), "its checksum"),
-        (lambda c: c.replace(b"little", b"bigend"), "does not fit its checksum"),
-        (lambda c: c.replace(WEIGHT.numpy().tobytes(), bytes(96)), "weights don't fit their checksum"),
+        (lambda c: c.replace(b"little", b"bigend"), "does not match its checksum"),
+        (lambda c: c.replace(WEIGHT.numpy().tobytes(), bytes(96)), "weights don't match their checksum"),
         (lambda c: c.replace(b"PK\x07\x08", b"PK\x07\x09", 1), "don't follow each other"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The verb: what is missing is trained and evaluated once, in order, and what can't be done stops nothing else."""
+"""The verb: what is missing is trained and evaluated once, in order, and what is not possible stops nothing else."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_without_records_a_probe_is_made_and_said(toy: str) -> None:
     result = paper(toy, dry_run=True, only=["Nature"])
     assert {job["basis"] for job in result.jobs} == {"from a short probe here"}
     assert all(job["time"] > 0 for job in result.jobs)
-    assert "can't be done" in paper(toy, dry_run=True, only=["unborn"]).jobs[0]["basis"]
+    assert "not possible" in paper(toy, dry_run=True, only=["unborn"]).jobs[0]["basis"]
 
 
 def test_the_probe_is_not_fooled_by_what_else_computes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,7 +222,7 @@ def test_transfer_from_nothing_to_a_page(tmp_path: Path, monkeypatch: pytest.Mon
     Path("toy.yaml").write_text(text, encoding="utf-8")
     result = paper("toy.yaml", progress=False)
     crafted = [job for job in result.jobs if job["job"].startswith("craft")]
-    assert ["can't be done" in job["basis"] for job in crafted] == [True, False]
+    assert ["not possible" in job["basis"] for job in crafted] == [True, False]
     assert result.failures == []
     rows = list(csv.DictReader((result.page.parent / "table-1.csv").open(encoding="utf-8")))
     filled = {row["row"]: bool(row["percent"]) for row in rows if row["column"] == "black"}
@@ -273,7 +273,7 @@ def test_full_scale_asks_for_the_papers_own_setting() -> None:
     assert (other.scale, other.dataset, other.changed) == (
         "other",
         "folder:pictures",
-        ("the recipe paper is not the authors' own on folder:pictures",),
+        ("the recipe paper is not that of the authors on folder:pictures",),
     )
 
 

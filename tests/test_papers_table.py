@@ -327,6 +327,6 @@ def test_the_papers_own_tables_render_from_nothing(tmp_path: Path) -> None:
             archive = Archive([])
             panels = {key: make_grids(shipped, key, stage, archive, load_published(name)) for key in shipped.exhibits}
             html = page(shipped, stage, panels, load_published(name), [], f"bench paper {name} --scale {scale}")
-            assert "As the paper prints it" in html
+            assert "As printed in the paper" in html
             assert all(not grid.measured for found in panels.values() for grid in found)
             assert any(grid.size for found in panels.values() for grid in found)

@@ -31,7 +31,9 @@ def test_the_table_counts_networks_and_rates():
     assert lines[3].startswith("| worst-case | 450, as measured | 1 of 4")
     assert len(lines) == 2 + 2 + 2 * len(false_alarms.SIZES)
     assert all("25.00% (0.00–" in line for line in lines[4:])
-    assert false_alarms.which(networks)[0].startswith("* toy, complete mode, strong: one step beats many; fgsm")
+    assert false_alarms.which(networks)[0].startswith(
+        "* toy, complete mode, strong: one-step attack beats iterative attacks; fgsm"
+    )
 
 
 def test_images_are_drawn_with_all_that_belongs_to_them():

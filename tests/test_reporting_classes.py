@@ -83,7 +83,7 @@ def test_tables_have_them_where_classes_are_of_unequal_size(
         assert "cat 60 (95.2" in text
     print_boards([board])
     said = capsys.readouterr().out
-    assert "images: cat 60 (95.2%), dog 3 (4.8%); balanced: the mean over the classes" in said
+    assert "images: cat 60 (95.2%), dog 3 (4.8%); balanced: mean of the per-class accuracies" in said
     assert said.count("balanced ") >= 2
     (quiet,) = boards(load_results(even(tmp_path / "even")))
     assert len(board_cells(quiet)[0]) == len(heading) - 2

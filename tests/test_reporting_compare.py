@@ -39,15 +39,15 @@ def test_exact_p_and_its_correction(results: Path) -> None:
     assert (pair.comparison.only_first, pair.comparison.only_second) == (12, 0)
     assert pair.comparison.p == pytest.approx(2**-11)
     assert pair.p_corrected == pytest.approx(3 * 2**-11)
-    assert pair.verdict == "a is better"
-    assert found["rworst", "a", "c"].verdict == "may be chance"
-    assert found["clean", "a", "b"].verdict == "may be chance"
+    assert pair.verdict == "a is significantly better"
+    assert found["rworst", "a", "c"].verdict == "not significant"
+    assert found["clean", "a", "b"].verdict == "not significant"
 
 
 def test_printed(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     print_contests(benchmark.compare(["b", "a"], results=results))
     said = capsys.readouterr().out
-    assert "a is better" in said
+    assert "a is significantly better" in said
     assert "+30.0" in said
     assert "of 40 images" in said
 
@@ -59,7 +59,7 @@ def test_by_digest(results: Path) -> None:
 
 def test_by_checkpoint(results: Path, tmp_path: Path) -> None:
     ours, theirs = save(tmp_path), save(tmp_path, with_last_layer("other", 0.2, 2.0))
-    with pytest.raises(BadInput, match=r"toy\.pt has no such results; bench evaluate makes some"):
+    with pytest.raises(BadInput, match=r"toy\.pt has no such results; run bench evaluate first"):
         benchmark.compare([ours, "b"], results=results)
     suite = write_suite(tmp_path, "  - {attack: fgsm, norm: linf}\n", images=20)
     found = benchmark.evaluate([ours, theirs], suite=suite, results=results, precision="fp32", progress=False)
@@ -123,7 +123,9 @@ def test_two_networks_of_one_name(results: Path) -> None:
         (contest,) = benchmark.compare([named, "b"], results=results)
         assert {(pair.first, pair.second) for pair in contest.rows} == {(one, "b")}
     (contest,) = benchmark.compare([one, other], results=results)
-    assert {pair.verdict for pair in contest.rows if pair.comparison.metric == "linf"} == {f"{one} is better"}
+    assert {pair.verdict for pair in contest.rows if pair.comparison.metric == "linf"} == {
+        f"{one} is significantly better"
+    }
 
 
 def test_nothing_to_compare(tmp_path: Path) -> None:
@@ -135,7 +137,7 @@ def test_from_the_command_line(results: Path, capsys: pytest.CaptureFixture[str]
     with pytest.raises(SystemExit) as ended:
         main(["compare", "a", "b", "--results", str(results), "--suite", "multi-perturbation"])
     assert ended.value.code == 0
-    assert "a is better" in capsys.readouterr().out
+    assert "a is significantly better" in capsys.readouterr().out
     with pytest.raises(SystemExit) as ended:
         main(["compare", "a", "nobody", "--results", str(results)])
     assert ended.value.code == 2

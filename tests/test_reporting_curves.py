@@ -34,7 +34,7 @@ def page_and_data(results: Path) -> tuple[dict[str, str], pd.DataFrame]:
         for section in page.split("<section aria-labelledby=")[1:-1]
     }
     data = pd.read_csv(folder / "at-curves.csv")
-    return {suite: part.split("<h3>Again</h3>")[0] for suite, part in parts.items()}, data
+    return {suite: part.split("<h3>Reproduce</h3>")[0] for suite, part in parts.items()}, data
 
 
 def test_a_bound_is_dashed_has_no_area_and_says_how_to_measure(results: Path) -> None:
@@ -43,7 +43,7 @@ def test_a_bound_is_dashed_has_no_area_and_says_how_to_measure(results: Path) ->
     assert 'class="line dashed' in page
     assert "<b>linf, upper bound</b>" in page
     assert "area up to" not in page
-    assert "no attack of this norm looked for the closest adversarial of every image" in page
+    assert "no minimum-norm attack in this norm was run on every image" in page
     assert "bench evaluate zoo/at.pt --suite security-curves --preset quick --n 100 --mode full" in page
     assert set(data["kind"]) == {"upper bound"}
 
@@ -52,10 +52,10 @@ def test_a_suite_that_minimises_the_distance_makes_it_a_curve_and_is_named(resul
     add_evaluation(results, "at", [FMN], NO_ERRORS, suite="security-curves")
     pages, data = page_and_data(results)
     page = pages["multi-perturbation"]
-    assert "dashed" not in page.replace("A dashed one", "")
+    assert "dashed" not in page.replace("A dashed curve", "")
     assert "<b>linf, area up to ε 75.5%</b>" in page  # the mean of min(distance, 0.5) / 0.5
-    assert "Distances that security-curves (quick) found on the same network and images are used, too." in page
-    assert "searched by fmn" in page
+    assert "Distances that security-curves (quick) found on the same network and images are included." in page
+    assert "distances from fmn" in page
     assert "bench evaluate" not in page
     assert set(data["kind"]) == {"measured"}
     for _, rows in data.groupby("evaluation"):

@@ -50,9 +50,9 @@ def test_image_change_and_adversarial(tmp_path: Path) -> None:
         assert (clean[0, 7, 9], change[0, 7, 9], adversarial[0, 7, 9]) == (0, 64, 0)
         assert change[0, 3, 3] == 128
         assert "<b>&lt;b&gt; → cat</b>" in page
-        assert "change × 2<" in page
+        assert "perturbation × 2<" in page
         assert page.count('width="60" height="48"') == 3
-        assert "broke 1<" in page  # the worked example has two, of which one was wrong from the start
+        assert "1 success<" in page  # the worked example has two, of which one was wrong from the start
 
 
 def test_odd_ones_are_shown_as_far_as_they_can_be(tmp_path: Path) -> None:
@@ -65,4 +65,6 @@ def test_odd_ones_are_shown_as_far_as_they_can_be(tmp_path: Path) -> None:
 def test_no_pictures_no_heading(tmp_path: Path) -> None:
     add_evaluation(tmp_path / "results")
     benchmark.report(results=tmp_path / "results", out=tmp_path / "reports")
-    assert "What broke it" not in (tmp_path / "reports" / "models" / "at.html").read_text(encoding="utf-8")
+    assert "Successful adversarial examples" not in (tmp_path / "reports" / "models" / "at.html").read_text(
+        encoding="utf-8"
+    )

@@ -82,7 +82,7 @@ def test_a_weak_sign_is_shown_and_costs_nothing(tmp_path: Path, capsys: pytest.C
     (row,) = board.networks
     assert (row["rank"], row["is_masked"], [flag.strength for flag in row["flags"]]) == (1, False, ["weak"])
     print_boards([board])
-    assert "at: possible gradient masking (weak sign): warning of an attack" in capsys.readouterr().out
+    assert "at: possible gradient masking (weak evidence): warning of an attack" in capsys.readouterr().out
 
 
 def written(results: Path, format: str, **options: object) -> str:
@@ -93,13 +93,13 @@ def written(results: Path, format: str, **options: object) -> str:
 def test_every_table_says_masked_in_the_place_of_the_rank(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = list(csv.DictReader(io.StringIO(written(results, "csv"))))
     assert [(row["model"], row["rank"]) for row in rows[:3]] == [("good", "1"), ("poor", "2"), ("best", "masked?")]
-    assert "fgsm broke 20 of 100 images" in rows[2]["masking"]
+    assert "fgsm succeeded on 20 of 100 images" in rows[2]["masking"]
     assert "best & best & masked? & 100.0" in written(results, "latex")
     assert "| best | best | masked? | 100.0" in written(results, "markdown")
     print_boards(boards(load_results(results)))
     said = capsys.readouterr().out
     assert re.search(r"masked\? +best +100\.0", said)
-    assert "best: possible gradient masking (strong sign): one step beats many: fgsm broke 20" in said
+    assert "best: possible gradient masking (strong evidence): one-step attack beats iterative attacks: fgsm" in said
     assert said.index(" good ") < said.index(" poor ") < said.index(" best ")
 
 
@@ -133,8 +133,8 @@ def test_the_evidence_is_one_click_away(results: Path) -> None:
     (link,) = set(re.findall(r'<a class="masked" href="models/best.html#([^"]+)"', page))
     about = (results.parent / "as-html" / "models" / "best.html").read_text(encoding="utf-8")
     evidence = about.split(f'id="{link}"', 1)[1].split("<h3", 1)[0]
-    assert "Strong sign: one step beats many." in evidence
-    assert "fgsm broke 20 of 100 images, pgd together 0" in evidence
+    assert "Strong evidence: one-step attack beats iterative attacks." in evidence
+    assert "fgsm succeeded on 20 of 100 images, pgd together on 0" in evidence
     assert f'href="#{link}"' in about  # in the place of the rank there, too
     assert 'class="masked"' not in (results.parent / "as-html" / "models" / "good.html").read_text(encoding="utf-8")
     good = (results.parent / "as-html" / "models" / "good.html").read_text(encoding="utf-8")
@@ -149,7 +149,7 @@ def test_the_switch_is_there_only_where_it_does_something(results: Path, tmp_pat
 
 def test_an_entry_for_robustbench_says_so(results: Path) -> None:
     footnotes = {found.name: _entry(found, found.outcomes[0])["footnote"] for found in load_results(results)}
-    assert footnotes["best"].endswith("; possible gradient masking: one step beats many")
+    assert footnotes["best"].endswith("; possible gradient masking: one-step attack beats iterative attacks")
     assert "masking" not in footnotes["good"]
 
 
@@ -160,30 +160,36 @@ def test_a_comparison_says_that_the_better_one_may_be_masked(
     (contest,) = contests
     found = {(pair.first, pair.second): pair.verdict for pair in contest.rows if pair.comparison.metric == "rworst"}
     assert {frozenset(pair): verdict for pair, verdict in found.items()} == {
-        frozenset(("best", "good")): "best is better, but may be masked",
-        frozenset(("best", "poor")): "best is better, but may be masked",
-        frozenset(("good", "poor")): "good is better",
+        frozenset(("best", "good")): "best is significantly better, but possible gradient masking",
+        frozenset(("best", "poor")): "best is significantly better, but possible gradient masking",
+        frozenset(("good", "poor")): "good is significantly better",
     }
     print_contests(contests)
-    assert "best: possible gradient masking (strong sign): one step beats many" in capsys.readouterr().out
+    assert (
+        "best: possible gradient masking (strong evidence): one-step attack beats iterative attacks"
+        in capsys.readouterr().out
+    )
 
 
 # Whoever else declares a best one.
 
 
 def test_a_sweep_chooses_none_that_may_be_masked() -> None:
-    masked = replace(figures(0.9), masked="dead gradients")
+    masked = replace(figures(0.9), masked="zero or non-finite gradients")
     lines = make_lines(
         [
             (variant("a", lr=1), {0: [figures(0.4)], 1: [masked]}),
             (variant("b", lr=2), {0: [figures(0.5)], 1: [figures(0.5)]}),
         ]
     )
-    assert [(line.verdict, line.masked) for line in lines] == [("masked?", "dead gradients"), ("chosen", "")]
-    assert to_csv(lines).splitlines()[1].split(",")[-4:-2] == ["", "dead gradients"]
+    assert [(line.verdict, line.masked) for line in lines] == [
+        ("masked?", "zero or non-finite gradients"),
+        ("chosen", ""),
+    ]
+    assert to_csv(lines).splitlines()[1].split(",")[-4:-2] == ["", "zero or non-finite gradients"]
     about = {"about": "", "source": "", "command": "", "failures": []}
     page = sweep_page(lines, to_grid(lines, "title", "pgd-linf", "digits", "small-cnn"), **about)  # type: ignore[arg-type]
-    assert "strong signs of gradient masking: dead gradients" in page
+    assert "strong evidence of gradient masking: zero or non-finite gradients" in page
     assert [row["chosen"] for row in Sweep(Path("page"), lines).rows()] == ["masked?", "chosen"]
     alone = make_lines([(variant("a", lr=1), {0: [masked]})])
     assert Sweep(Path("page"), alone).chosen is None
@@ -208,6 +214,6 @@ def test_a_paper_marks_none_that_may_be_masked(tmp_path: Path) -> None:
     assert "(masked?)" in to_latex([grid], "caption")
     claim = Claim(text="MAT beats AT", exhibit="1", left="MAT", right="AT", column="linf")
     (verdict,) = check_claims([claim], {"1": [grid]})
-    assert str(verdict).endswith(", possibly masked")
+    assert str(verdict).endswith(", possible gradient masking")
     assert not any(cell.is_masked for cell in (grid.cell("MAT", "Clean"), grid.cell("both", "Clean")) if cell)
     assert claims_csv([verdict]).splitlines()[1].endswith(",masked?")

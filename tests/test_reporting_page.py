@@ -201,7 +201,7 @@ def test_transfers_are_a_matrix(results: Path) -> None:
     index = make(results)
     assert "There are no results" in index
     page = (results.parent / "reports" / "transfer.html").read_text(encoding="utf-8")
-    found = {row[0][0]: [cell[0] for cell in row[1:]] for row in table_cells(page, ">crafted on</th>")}
+    found = {row[0][0]: [cell[0] for cell in row[1:]] for row in table_cells(page, ">source</th>")}
     targets = re.findall(r'<th scope="col" class="number">(.*?)</th>', page)
     assert targets == list(map(html.escape, found)) == ["&lt;b&gt;", "a"]  # what is white-box lies on the diagonal
     numbers = {

@@ -42,7 +42,7 @@ def test_a_page_about_low_precision_says_it_of_each_attack(tmp_path: Path) -> No
     table = page_of(tmp_path, "bf16").split('<table class="attacks">')[1].split("</table>")[0]
     heads = re.findall(r'<th scope="col"[^>]*>(.*?)</th>', table)
     rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL) for row in table.split("<tr>")[2:]]
-    assert [row[heads.index("Refused")] for row in rows] == ["11", "12", "13", "14"]
+    assert [row[heads.index("Unconfirmed")] for row in rows] == ["11", "12", "13", "14"]
     assert [len(row) for row in rows] == [len(heads)] * len(LABELS)
 
 
@@ -50,5 +50,5 @@ def test_a_page_about_low_precision_says_it_of_each_attack(tmp_path: Path) -> No
 def test_searches_in_float32_have_no_such_column(tmp_path: Path, precision: str, is_there: bool) -> None:
     add_evaluation(tmp_path)
     page = page_of(tmp_path, precision)
-    assert (">Refused</th>" in page) == is_there
-    assert ("“Refused”" in page) == is_there
+    assert (">Unconfirmed</th>" in page) == is_there
+    assert ("“Unconfirmed”" in page) == is_there

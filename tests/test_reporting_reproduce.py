@@ -85,9 +85,9 @@ def test_a_networks_page_tells_the_attack_and_the_loss_that_were_used():
         return Network.formulas.func(SimpleNamespace(card=card, name=card["name"]))
 
     usual, replaced = told(), told(inner="trades", outer="mart")
-    assert usual["attack while training"] == "CE(h(x'), y)"
-    assert replaced["attack while training"] == "D(h(x)‖h(x'))"
-    assert replaced["loss"] != usual["loss"]
+    assert usual["inner objective"] == "CE(h(x'), y)"
+    assert replaced["inner objective"] == "D(h(x)‖h(x'))"
+    assert replaced["outer objective"] != usual["outer objective"]
     _, card = card_of("at")
     card["extra"]["outer"] = "no-such-loss"
     assert Network.formulas.func(SimpleNamespace(card=card, name="x")) == {}

@@ -64,17 +64,17 @@ def test_other_attacks_that_broke_more_are_told_apart(tmp_path: Path) -> None:
     [
         ({"dataset": "digits"}, "its images are those of digits, not of cifar10 or cifar100"),
         ({"images": 100}, "it is of the first 100 test images, not of all 10,000"),
-        ({"precision": "bf16"}, "its attacks searched in bf16; evaluate with --precision fp32"),
+        ({"precision": "bf16"}, "its attacks ran in bf16; evaluate with --precision fp32"),
         ({"attacks": [("pgd", "linf", EIGHT, "budget", flags(0.4))]}, "AutoAttack was not run"),
-        ({"identities": {"autoattack": STANDARD | {"steps": 50}}}, "standard version, as it is here now"),
-        ({"identities": {"autoattack": STANDARD | {"variant": "rand"}}}, "standard version, as it is here now"),
+        ({"identities": {"autoattack": STANDARD | {"steps": 50}}}, "current standard version"),
+        ({"identities": {"autoattack": STANDARD | {"variant": "rand"}}}, "current standard version"),
         ({"attacks": [("autoattack", "linf", 0.03, "budget", flags(0.4))]}, "at linf 8/255 or l2 0.5"),
         ({"attacks": [("autoattack", "l1", 12.0, "budget", flags(0.4))]}, "at linf 8/255 or l2 0.5"),
         ({"dataset": "cifar100", "attacks": [("autoattack", "l2", 0.5, "budget", flags(0.4))]}, "at linf 8/255"),
-        ({"error": "RuntimeError: it broke down"}, "not run to its end on every image"),
+        ({"error": "RuntimeError: it broke down"}, "did not complete on every image"),
         (
             {"attacks": [("autoattack", "linf", EIGHT, "budget", np.where(flags(0.2), np.nan, 0))]},
-            "not run to its end on every image",
+            "did not complete on every image",
         ),
     ],
 )  # fmt: skip

@@ -32,9 +32,11 @@ def test_restarts_mode_and_the_set_that_counts_are_told(tmp_path: Path) -> None:
     attacks = [("a", "linf", 4 / 255, *WORKED_ATTACKS[0][3:]), ("b", "linf", 8 / 255, *WORKED_ATTACKS[1][3:])]
     add_evaluation(tmp_path / "results", attacks=attacks, mode="worst-case", restarts=7, union=[("linf", 8 / 255)])
     assert sentences(page(tmp_path / "results")) == (
-        "2 attacks run under linf ≤ 4/255 and linf ≤ 8/255 on the first 6 test images of digits. Those that draw "
-        "at random are run up to 7 times with other draws, as the table says, and what any run breaks is broken. "
-        "Each sees the images that those before it under the same threat left standing, and 3 that all of them see. "
+        "2 attacks run under linf ≤ 4/255 and linf ≤ 8/255 on the first 6 test images of digits. Randomised "
+        "attacks are run with up to 7 restarts, as listed in the table; an image counts as broken if any "
+        "restart succeeds. Each attack is run on the images on which no earlier attack under the same threat "
+        "succeeded, and on 3 images "
+        "that all attacks see. "
         "Ravg and Rworst count linf ≤ 8/255."
     )
     add_evaluation(tmp_path / "one" / "results", attacks=attacks[:1])

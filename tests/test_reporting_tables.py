@@ -124,9 +124,9 @@ def test_masking_is_flagged_with_its_evidence(results: Path) -> None:
     ]
     add_evaluation(results, "masked", attacks, (False,) * 40)
     (board,) = boards(load_results(results))
-    assert [flag.name for flag in board.networks[0]["flags"]] == ["one step beats many"]
+    assert [flag.name for flag in board.networks[0]["flags"]] == ["one-step attack beats iterative attacks"]
     (masking,) = leaderboard_frame([board])["masking"]
-    assert "fgsm broke 20 of 40 images" in masking
+    assert "fgsm succeeded on 20 of 40 images" in masking
 
 
 def test_a_failed_attack_proves_nothing(results: Path) -> None:

@@ -179,7 +179,7 @@ def test_another_unfinished_run_is_neither_resumed_nor_lost(tmp_path, interrupte
 def test_a_damaged_state_is_told_to_whom_it_matters(tmp_path):
     state_path(tmp_path, "mine").parent.mkdir()
     state_path(tmp_path, "mine").write_bytes(b"not a state")
-    with pytest.raises(BadInput, match="can't be read; begin anew with --overwrite"):
+    with pytest.raises(BadInput, match="can't be read; start from scratch with --overwrite"):
         run("at", tmp_path, resume=True)
     assert run("at", tmp_path)
 

@@ -81,7 +81,7 @@ def unchecked(evaluation: Evaluation) -> str | None:
         own = [outcome for outcome in outcomes if outcome.norm == norm]
         if len(own) > 1 and signs.shown_to_all(evaluation, own) is None:
             return (
-                "possible gradient masking is not checkable in this mode: these results are of an older version, in "
-                "which no images were shown to all attacks; evaluate again"
+                "gradient masking could not be checked: these worst-case results are from an older version, in which "
+                "no images were shown to all attacks; evaluate again"
             )
     return None

@@ -59,7 +59,7 @@ def one_step_beats_many(evaluation: Evaluation, outcomes: Sequence[Outcome]) -> 
         rivals = [other for other in _peers(one, outcomes) if not is_blind(other) and _steps(other) > 1]
         rivals = [other for other in rivals if _crosses(other)]
         if _name(one) in ONE_STEP and rivals:
-            yield from _stronger("one step beats many", evaluation, one, rivals)
+            yield from _stronger("one-step attack beats iterative attacks", evaluation, one, rivals)
 
 
 def blind_beats_gradients(evaluation: Evaluation, outcomes: Sequence[Outcome]) -> Iterator[Sign]:
@@ -67,7 +67,7 @@ def blind_beats_gradients(evaluation: Evaluation, outcomes: Sequence[Outcome]) -
     for one in outcomes:
         rivals = [other for other in _peers(one, outcomes) if not is_blind(other)]
         if is_blind(one) and any(_is_serious(other) for other in rivals):
-            name = "an attack without gradients beats those with"
+            name = "gradient-free attack beats gradient-based attacks"
             yield from _stronger(name, evaluation, one, rivals, is_strong=one.norm not in SPARSE)
 
 
@@ -76,7 +76,7 @@ def more_steps_break_less(evaluation: Evaluation, outcomes: Sequence[Outcome]) -
     for few in outcomes:
         for many in _peers(few, outcomes):
             if _same_but_for_steps(few, many):
-                yield from _stronger("more steps break less", evaluation, few, [many], is_strong=False)
+                yield from _stronger("more steps have fewer successes", evaluation, few, [many], is_strong=False)
 
 
 def unbounded_misses(evaluation: Evaluation, outcomes: Sequence[Outcome]) -> Iterator[Sign]:
@@ -91,7 +91,9 @@ def unbounded_misses(evaluation: Evaluation, outcomes: Sequence[Outcome]) -> Ite
         if tried is None or not tried.any():
             continue
         missed = int((tried & np.isinf(np.minimum.reduce([outcome.distance for outcome in minimal]))).sum())
-        evidence = f"{_labels(minimal)} found nothing at any distance for {missed} of {tried.sum()} images"
+        evidence = (
+            f"{_labels(minimal)} found no adversarial example at any distance for {missed} of {tried.sum()} images"
+        )
         yield Sign(
             "unbounded attacks do not reach 0%", True, evidence, _at_least(missed, int(tried.sum()), UNREACHED)
         )
@@ -104,7 +106,7 @@ def no_gradients(evaluation: Evaluation, outcomes: Sequence[Outcome]) -> Iterato
         seen = outcome.probe is not None and outcome.probe.dead < outcome.probe.images
         # What another library's attack asks for is known by what it did only.
         if attacked and own and not is_blind(outcome) and not outcome.costs["backwards"] and not seen:
-            evidence = f"{outcome.label} follows gradients, but none reached the images"
+            evidence = f"{outcome.label} is gradient-based, but received no gradients"
             yield Sign("no gradients", True, evidence)
 
 
@@ -116,7 +118,7 @@ def dead_gradients(evaluation: Evaluation, outcomes: Sequence[Outcome]) -> Itera
             evidence = (
                 f"{outcome.norm}: the gradients of {probe.dead} of {probe.images} images are zero or not finite"
             )
-            yield Sign("dead gradients", True, evidence, _at_least(probe.dead, probe.images, DEAD))
+            yield Sign("zero or non-finite gradients", True, evidence, _at_least(probe.dead, probe.images, DEAD))
     for outcome in outcomes:
         most, attacked = _gradients_per_image(outcome), outcome.costs.get("attacked", 0)
         # Where it saw only what others had left, its gradients are no sample of the network's.
@@ -125,7 +127,7 @@ def dead_gradients(evaluation: Evaluation, outcomes: Sequence[Outcome]) -> Itera
             # An image whose gradient is dead stays to the end and gets all gradients that one can get; others leave.
             images = int(dead / max(most, backwards / attacked))
             evidence = f"{outcome.label}: {dead / backwards:.0%} of {backwards} gradients were zero or not finite"
-            yield Sign("dead gradients", True, evidence, _at_least(images, attacked, DEAD))
+            yield Sign("zero or non-finite gradients", True, evidence, _at_least(images, attacked, DEAD))
 
 
 def not_uphill(evaluation: Evaluation, outcomes: Sequence[Outcome]) -> Iterator[Sign]:
@@ -135,20 +137,20 @@ def not_uphill(evaluation: Evaluation, outcomes: Sequence[Outcome]) -> Iterator[
         alive = 0 if probe is None else probe.images - probe.dead
         if probe is not None and alive:
             evidence = (
-                f"{outcome.norm}: a step along the gradient raises the loss more than random ones do on "
+                f"{outcome.norm}: a step along the gradient increases the loss more than random steps on "
                 f"{probe.uphill} of {alive} images"
             )
             flat = alive - probe.uphill
-            yield Sign("gradients do not lead uphill", True, evidence, _at_least(flat, alive, FLAT))
+            yield Sign("gradients do not increase the loss", True, evidence, _at_least(flat, alive, FLAT))
 
 
 def random_output(evaluation: Evaluation, outcomes: Sequence[Outcome]) -> Iterator[Sign]:
     """Images were classified differently when the network was asked again; one of a hundred may be rounding."""
     if evaluation.unstable:
-        whom = f"{evaluation.unstable} images, or what attacks made of them,"
-        evidence = f"{whom} were answered differently when the network was asked again"
+        whom = f"{evaluation.unstable} images, or their adversarial examples,"
+        evidence = f"{whom} were classified differently in a repeated forward pass"
         is_strong = evaluation.unstable > UNSTABLE * len(evaluation.clean_errors)
-        yield Sign("random output", is_strong, evidence)
+        yield Sign("non-deterministic predictions", is_strong, evidence)
 
 
 def said_by_autoattack(evaluation: Evaluation, outcomes: Sequence[Outcome]) -> Iterator[Sign]:
@@ -192,7 +194,9 @@ def _stronger(
     mine, theirs = one.broken & tried, union(rivals) & tried
     gained, lost = int((mine & ~theirs).sum()), int((theirs & ~mine).sum())
     is_ahead = gained > lost and gained - lost >= MARGIN * tried.sum()
-    evidence = f"{one.label} broke {mine.sum()} of {tried.sum()} images, {_labels(rivals)} together {theirs.sum()}"
+    evidence = (
+        f"{one.label} succeeded on {mine.sum()} of {tried.sum()} images, {_labels(rivals)} together on {theirs.sum()}"
+    )
     yield Sign(name, is_strong, evidence, float(bdtr(lost, gained + lost, 0.5)) if is_ahead else 1.0)
 
 

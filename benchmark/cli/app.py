@@ -38,8 +38,8 @@ VERBS: dict[str, tuple[Callable[..., None], str]] = {
 
 app = typer.Typer(
     name="bench",
-    help="How robust is this image classifier, and is defence A really better than B?",
-    epilog="Start with: bench train --method at   then   bench evaluate zoo/*.pt   then   bench report",
+    help="How robust is this image classifier, and is one defence significantly better than another?",
+    epilog="Get started: bench train --method at, bench evaluate zoo/*.pt, bench report",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
@@ -48,7 +48,7 @@ app = typer.Typer(
 
 
 @app.callback(invoke_without_command=True)
-def start(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
+def start(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
     if version:
         print(f"bench {benchmark.__version__}")
         raise typer.Exit()

@@ -14,14 +14,16 @@ from benchmark.cli.options import Results, given
 def compare(
     networks: Annotated[
         list[str],
-        typer.Argument(metavar="NETWORK", help="Two or more: checkpoints, or names or digests of the ledger."),
+        typer.Argument(
+            metavar="NETWORK", help="Two or more networks: checkpoints, or names or digests from the ledger."
+        ),
     ],
     results: Results = Path("results"),
     suite: Annotated[str | None, typer.Option(help="Only results under this suite.")] = None,
     preset: Annotated[str | None, typer.Option(help="Only results with this preset.")] = None,
     dataset: Annotated[str | None, typer.Option(help="Only results on these test images.")] = None,
 ) -> None:
-    """Say which differences between networks are real: paired tests on the same images."""
+    """Test which differences between networks are significant: paired tests on the same images."""
     contests = benchmark.compare(**given(locals()))
     from benchmark.reporting import print_contests
 

@@ -19,10 +19,12 @@ def doctor(
     zoo: Annotated[
         Path | None, typer.Option(help="Folder of the checkpoints.", show_default="zoo, if it is there")
     ] = None,
-    mend: Annotated[bool, typer.Option("--mend", help="Move damaged files aside, delete leftovers.")] = False,
+    mend: Annotated[
+        bool, typer.Option("--mend", help="Move damaged files aside and delete leftover temporary files.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Check the environment, the ledger and the checkpoints; say what is wrong, and mend what can be mended."""
+    """Check the environment, the ledger and the checkpoints for problems; --mend repairs what can be repaired."""
     findings = benchmark.doctor(results=results, zoo=zoo, mend=mend)
     rows = [vars(finding) for finding in findings]
     if json:
@@ -34,5 +36,5 @@ def doctor(
     else:
         from benchmark.checkup import looked_at
 
-        print(f"all is well: {looked_at(results=results, zoo=zoo)}")
+        print(f"no problems found: {looked_at(results=results, zoo=zoo)}")
     end(failed=not all(finding.mended for finding in findings))

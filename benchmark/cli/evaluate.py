@@ -33,28 +33,34 @@ def evaluate(
     checkpoints: Annotated[
         list[str],
         typer.Argument(
-            metavar="CHECKPOINT", help="Networks to attack: files, or python:MODULE:CALLABLE and other sources."
+            metavar="CHECKPOINT",
+            help="Networks to attack: checkpoint files, or other sources such as python:MODULE:CALLABLE.",
         ),
     ],
     suite: Suite = "multi-perturbation",
     preset: Annotated[
-        str, typer.Option(help="full as published, or quick: fewer steps, starts and images.")
+        str, typer.Option(help="full: the published settings. quick: fewer steps, restarts and images.")
     ] = "full",
     n: Images = None,
     mode: Annotated[
-        str, typer.Option(help="full: every attack sees every image. worst-case: survivors, and 100 images.")
+        str,
+        typer.Option(
+            help="full: every attack sees every image. worst-case: only images that earlier attacks did "
+            "not break, and up to 100 that all attacks see."
+        ),
     ] = "full",
     seed: AttackSeed = 0,
     device: Device = "auto",
     precision: Precision = "auto",
     workers: Workers = 1,
     time_limit: Annotated[
-        float | None, typer.Option(help="Seconds for one attack on 250 images; left out, as long as it takes.")
+        float | None, typer.Option(help="Time limit in seconds for one attack on 250 images; default: none.")
     ] = None,
     results: Results = Path("results"),
     keep: Keep = False,
     dataset: Annotated[
-        str | None, typer.Option(help="Whose test images; left out, of the data the network was trained on.")
+        str | None,
+        typer.Option(help="Data set whose test images are attacked; default: the one the network was trained on."),
     ] = None,
     scale: Scale = None,
     epsilon: Epsilon = None,
@@ -64,7 +70,7 @@ def evaluate(
     compile: Compile = False,
     classes: Classes = None,
 ) -> None:
-    """Attack networks and keep, per image, what broke them. Attacks that were run before are not run again."""
+    """Attack networks and store the result of each attack on each image. Existing results are reused."""
     evaluations, failures = partly(benchmark.evaluate, given(locals()))
     from benchmark.reporting import boards, print_boards
 

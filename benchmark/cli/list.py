@@ -22,7 +22,7 @@ def list_(
     ],
     json: Json = False,
 ) -> None:
-    """List what there is to choose from."""
+    """List the available methods, attacks, suites, recipes, data sets and so on."""
     rows = benchmark.list(kind)
     if json:
         print_json(rows)

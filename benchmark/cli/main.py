@@ -45,14 +45,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             raise
         _complain(f"{error}: a package is missing or broken; make setup, or pip install it")
     except MemoryError:
-        _complain("the memory is full; try fewer --workers, or bench train --set batch_size=...")
+        _complain("out of memory; try fewer --workers, or bench train --set batch_size=...")
     except (Interrupted, KeyboardInterrupt):
         _leave(interrupted, arguments is None)
     sys.exit(2)
 
 
 def _leave(interrupted: list[int], is_program: bool) -> NoReturn:
-    _complain("interrupted; to go on from there, say the same again (bench train: with --resume)")
+    _complain("interrupted; rerun the same command to resume (bench train: with --resume)")
     if is_program:
         interrupted.append(130)
     sys.exit(130)

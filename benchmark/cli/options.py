@@ -14,50 +14,52 @@ import typer
 
 # What is trained, and on what.
 TrainingData = Annotated[str, typer.Option(help="Images to train on; see: bench list datasets.")]
-Architecture = Annotated[str | None, typer.Option(help="Architecture; left out, the one that suits the data.")]
-Recipe = Annotated[str, typer.Option(help="How long and how fast: a name or a YAML file.")]
+Architecture = Annotated[str | None, typer.Option(help="Architecture; default: the one that suits the data.")]
+Recipe = Annotated[str, typer.Option(help="Training recipe (epochs, learning rate, radii): a name or a YAML file.")]
 
 # Which attacks, on how many images.
-Suite = Annotated[str, typer.Option(help="Which attacks: a name or a YAML file.")]
-Images = Annotated[int | None, typer.Option(help="Use the first N test images; left out, the preset's number.")]
+Suite = Annotated[str, typer.Option(help="Suite of attacks: a name or a YAML file.")]
+Images = Annotated[int | None, typer.Option(help="Use the first N test images; default: the preset's number.")]
 Scale = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="Whose published radii: digits, mnist, cifar10, tiny-imagenet, imagenet; left out, the data's own.",
+        help="Data set whose published radii are used: digits, mnist, cifar10, tiny-imagenet, imagenet; "
+        "default: that of the data.",
     ),
 ]
 Epsilon = Annotated[
     str | None,
-    typer.Option(metavar="NORM=RADIUS,...", help="Radii of your own, which go first: linf=4/255,l2=2."),
+    typer.Option(metavar="NORM=RADIUS,...", help="Radii that replace the published ones: linf=4/255,l2=2."),
 ]
-AttackSeed = Annotated[int, typer.Option(help="Decides every random start.")]
+AttackSeed = Annotated[int, typer.Option(help="Random seed of the attacks.")]
 Classes = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="What the outputs of networks that don't say stand for: the data's classes, one a line or a JSON list.",
+        help="Class order of networks that do not state it: the data's classes in the order of the outputs, "
+        "one per line or as a JSON list.",
     ),
 ]
 
 # Where to compute.
-Device = Annotated[str, typer.Option(help="Where to compute: auto, cpu, cuda, cuda:1, ...")]
-Precision = Annotated[str, typer.Option(help="auto, fp32 or bf16; auto is bf16 where the hardware has it.")]
+Device = Annotated[str, typer.Option(help="Device: auto, cpu, cuda, cuda:1, ...")]
+Precision = Annotated[str, typer.Option(help="auto, fp32 or bf16; auto is bf16 where the hardware supports it.")]
 Compile = Annotated[
-    bool, typer.Option("--compile", help="Compile the networks for the search; pays off in long runs.")
+    bool, typer.Option("--compile", help="Compile the networks for the attacks; worthwhile for long runs.")
 ]
-Workers = Annotated[int, typer.Option(help="How many processes attack at once.")]
+Workers = Annotated[int, typer.Option(help="Number of parallel worker processes.")]
 
 # Where things lie, and what may come from elsewhere.
 Zoo = Annotated[Path, typer.Option(help="Folder of the checkpoints.")]
-Results = Annotated[Path, typer.Option(help="Folder of the ledger: every attack's per-example results.")]
-Keep = Annotated[bool, typer.Option("--keep", help="Store the adversarial images, too.")]
-Root = Annotated[Path | None, typer.Option(help="Folder where data sets lie, or are downloaded to.")]
-Download = Annotated[bool, typer.Option("--download", help="Download what is missing instead of refusing.")]
-Trust = Annotated[bool, typer.Option("--trust", help="Allow the code that python:MODULE:CALLABLE names to run.")]
+Results = Annotated[Path, typer.Option(help="Results folder: the ledger of per-image results.")]
+Keep = Annotated[bool, typer.Option("--keep", help="Store all adversarial images as well.")]
+Root = Annotated[Path | None, typer.Option(help="Folder that data sets are read from or downloaded to.")]
+Download = Annotated[bool, typer.Option("--download", help="Download missing data sets and weights.")]
+Trust = Annotated[bool, typer.Option("--trust", help="Allow running the code that python:MODULE:CALLABLE names.")]
 
 # How the answer is printed.
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs to read.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def given(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,25 +15,34 @@ from benchmark.cli.output import end, print_problems
 def paper(
     name: Annotated[str, typer.Argument(metavar="PAPER", help="mat, mmard, cat, robust-union, or a YAML file.")],
     table: Annotated[
-        str | None, typer.Option(help="Table or figure to make: 5, figure-3, ...; left out, all.")
+        str | None, typer.Option(help="Table or figure to regenerate: 5, figure-3, ...; default: all.")
     ] = None,
-    scale: Annotated[str, typer.Option(help="The data: digits, cifar10, cifar100, folder:PATH, ...")] = "digits",
-    only: Annotated[list[str] | None, typer.Option(metavar="ROW", help="Work for these rows only.")] = None,
-    recipe: Annotated[str | None, typer.Option(help="Train with this recipe instead of the scale's.")] = None,
-    preset: Annotated[str | None, typer.Option(help="Attack with this preset instead of the scale's.")] = None,
+    scale: Annotated[str, typer.Option(help="Data set: digits, cifar10, cifar100, folder:PATH, ...")] = "digits",
+    only: Annotated[list[str] | None, typer.Option(metavar="ROW", help="Train and evaluate these rows only.")] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(help="Training recipe; default: the one that the paper's file names for this data set."),
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(help="Preset of the attacks; default: the one that the paper's file names for this data set."),
+    ] = None,
     n: Annotated[int | None, typer.Option(help="Use the first N test images.")] = None,
     radii: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Whose published radii, as evaluate --scale has it; left out, the data's."),
+        typer.Option(metavar="NAME", help="Data set whose published radii are used; default: that of the data."),
     ] = None,
     epsilon: Epsilon = None,
     seeds: Annotated[
-        list[int] | None, typer.Option("--seeds", "--seed", metavar="SEED", help="Train with each; rows are means.")
+        list[int] | None,
+        typer.Option("--seeds", "--seed", metavar="SEED", help="Training seeds; with several, tables give means."),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what there is to do, and how long.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only list the missing jobs and estimate their time.")
+    ] = False,
     zoo: Zoo = Path("zoo"),
     results: Results = Path("results"),
-    out: Annotated[Path, typer.Option(help="Folder for the page and its tables, in SCALE/PAPER.")] = Path("reports"),
+    out: Annotated[Path, typer.Option(help="Folder for the page and its tables (in SCALE/PAPER).")] = Path("reports"),
     device: Device = "auto",
     precision: Precision = "auto",
     workers: Workers = 1,
@@ -41,7 +50,7 @@ def paper(
     root: Root = None,
     trust: Trust = False,
 ) -> None:
-    """Regenerate a paper's tables: train and evaluate what is missing, and show it beside the printed numbers."""
+    """Regenerate a paper's tables: train and evaluate what is missing, and compare with the printed numbers."""
     result = benchmark.paper(**given(locals()))
     from benchmark.reporting import print_rows
     from benchmark.reporting.text import duration
@@ -49,8 +58,8 @@ def paper(
     print_problems(result.failures)
     if dry_run:
         print_rows([{**job, "time": duration(job["time"])} if "time" in job else job for job in result.jobs])
-        print(f"{len(result.jobs)} jobs, about {duration(result.seconds)} altogether")
+        print(f"{len(result.jobs)} jobs, about {duration(result.seconds)} in total")
         return
-    print_rows([{"claim": verdict.claim.text, "found": str(verdict)} for verdict in result.verdicts])
+    print_rows([{"claim": verdict.claim.text, "result": str(verdict)} for verdict in result.verdicts])
     print(f"The page: {result.page}")
     end(failed=bool(result.failures))

@@ -19,10 +19,12 @@ def report(
     ] = "html",
     rank_masked: Annotated[
         bool,
-        typer.Option("--rank-masked", help="Rank networks with strong signs of gradient masking among the others."),
+        typer.Option(
+            "--rank-masked", help="Rank networks with strong evidence of gradient masking among the others."
+        ),
     ] = False,
 ) -> None:
-    """Turn the ledger into a site with leaderboards and a page per network, or into tables for elsewhere."""
+    """Write leaderboards and a page per network from the ledger, or export its tables."""
     page = benchmark.report(**given(locals()))
     from benchmark.ledger import Ledger
     from benchmark.reporting import ledger_boards, print_boards

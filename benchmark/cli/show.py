@@ -20,13 +20,13 @@ def show(
         ),
     ],
     kind: Annotated[
-        str, typer.Option(metavar="KIND", help="Which one is meant by a name of several things: methods, losses, ...")
+        str, typer.Option(metavar="KIND", help="Kind of thing, where several have this name: methods, losses, ...")
     ] = "",
     download: Download = False,
     trust: Trust = False,
     json: Json = False,
 ) -> None:
-    """Show what is known about a method, an attack, a suite or a recipe, a checkpoint or a file of the ledger."""
+    """Show the details of a method, an attack, a suite, a recipe, a checkpoint or a file of the ledger."""
     card = benchmark.show(source, kind=kind, download=download, trust=trust)
     if json:
         print_json(card)

@@ -30,22 +30,25 @@ from benchmark.cli.train import Compile, Devices, InnerAttack, OuterLoss
 
 def sweep(
     experiment: Annotated[
-        str | None, typer.Argument(metavar="EXPERIMENT", help="scenarios, alpha, or a YAML file; or say --method.")
+        str | None,
+        typer.Argument(metavar="EXPERIMENT", help="scenarios, alpha, or a YAML file; --method defines one instead."),
     ] = None,
-    method: Annotated[list[str] | None, typer.Option(help="Defences to train; several are compared.")] = None,
+    method: Annotated[list[str] | None, typer.Option(help="Methods to train; several are compared.")] = None,
     set: Annotated[
         list[str] | None,
-        typer.Option(metavar="KEY=VALUE,...", help="One value, or several to try: alpha=0.1,0.2,...,0.9."),
+        typer.Option(
+            metavar="KEY=VALUE,...", help="Value of a hyper-parameter, or several to compare: alpha=0.1,0.2,...,0.9."
+        ),
     ] = None,
     select: Annotated[
         str,
         typer.Option(
-            help="Measure and choose by: validation, the held-out images and the PGD that training selects "
-            "checkpoints by; or test, the test images and all attacks of --suite together."
+            help="Selection criterion. validation: accuracy on held-out images under the PGD that training "
+            "selects checkpoints by. test: accuracy on test images against all attacks of --suite."
         ),
     ] = "validation",
     suite: Annotated[str, typer.Option(help="For --select test: a name or a YAML file.")] = "pgd-linf",
-    preset: Annotated[str, typer.Option(help="For --select test: full, or quick.")] = "full",
+    preset: Annotated[str, typer.Option(help="For --select test: full or quick.")] = "full",
     n: Annotated[int | None, typer.Option(help="For --select test: use the first N test images.")] = None,
     dataset: TrainingData = "digits",
     arch: Architecture = None,
@@ -53,18 +56,26 @@ def sweep(
     scale: Scale = None,
     epsilon: Epsilon = None,
     teacher: Annotated[
-        list[str] | None, typer.Option(metavar="NETWORK", help="Frozen teacher; left out, one is trained if need be.")
+        list[str] | None,
+        typer.Option(
+            metavar="NETWORK", help="Frozen teacher, for distillation; default: one is trained where needed."
+        ),
     ] = None,
     inner: InnerAttack = None,
     outer: OuterLoss = None,
     seeds: Annotated[
         list[int] | None,
-        typer.Option("--seeds", "--seed", metavar="SEED", help="Train with each; numbers are mean ± spread."),
+        typer.Option(
+            "--seeds",
+            "--seed",
+            metavar="SEED",
+            help="Training seeds; with several, numbers are mean ± standard deviation.",
+        ),
     ] = None,
     zoo: Zoo = Path("zoo"),
     results: Results = Path("results"),
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the page and its CSV; left out, reports/sweeps/NAME.")
+        Path | None, typer.Option(help="Folder for the page and its CSV; default: reports/sweeps/NAME.")
     ] = None,
     device: Device = "auto",
     precision: Precision = "auto",
@@ -75,7 +86,7 @@ def sweep(
     compile: Compile = False,
     devices: Devices = 1,
 ) -> None:
-    """Train one run per value or method, measure every network alike, mark the best. Called again, it goes on."""
+    """Train one run per value or method, evaluate all networks alike and mark the best. Resumes when rerun."""
     result = benchmark.sweep(**given(locals()))
     from benchmark.reporting import print_rows
 

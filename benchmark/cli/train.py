@@ -27,25 +27,25 @@ from benchmark.errors import BadInput
 InnerAttack = Annotated[
     str | None,
     typer.Option(
-        help="Craft training examples as this method does, by its whole attack; or climb ce, bce, margin or "
-        "least-likely in place of the method's objective."
+        help="Inner maximisation: the whole attack of this method, or only its objective: ce, bce, margin or "
+        "least-likely."
     ),
 ]
 OuterLoss = Annotated[
-    str | None, typer.Option(help="Minimise the loss of this method; or an outer loss, such as kl.")
+    str | None, typer.Option(help="Outer loss: that of this method, or a loss by name, such as kl.")
 ]
 
-Compile = Annotated[bool, typer.Option("--compile", help="Compile the networks; pays off in long runs.")]
-Devices = Annotated[int, typer.Option(help="How many devices share each batch.")]
+Compile = Annotated[bool, typer.Option("--compile", help="Compile the networks; worthwhile for long runs.")]
+Devices = Annotated[int, typer.Option(help="Number of devices that share each batch.")]
 
 
 def train(
-    method: Annotated[list[str], typer.Option(help="Defence to train; several are trained one after the other.")],
+    method: Annotated[list[str], typer.Option(help="Method to train; several are trained one after the other.")],
     dataset: TrainingData = "digits",
     arch: Architecture = None,
     recipe: Recipe = "quick",
     set: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Change one value of the recipe or method.")
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Set a hyper-parameter of the recipe or the method.")
     ] = None,
     scale: Scale = None,
     epsilon: Epsilon = None,
@@ -53,32 +53,37 @@ def train(
         list[str] | None,
         typer.Option(
             metavar="NETWORK",
-            help="Frozen teacher of a method that has one: a checkpoint, or robustbench:NAME and other sources.",
+            help="Frozen teacher, for distillation: a checkpoint, or another source such as robustbench:NAME.",
         ),
     ] = None,
     inner: InnerAttack = None,
     outer: OuterLoss = None,
-    seed: Annotated[int, typer.Option(help="Decides initial weights, batches and random starts.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of initial weights, batches and random starts.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder for the checkpoints.")] = Path("zoo"),
     name: Annotated[
-        str | None, typer.Option(help="Name of the run; left out, the method and what is unusual.")
+        str | None,
+        typer.Option(help="Name of the run; default: the method and the values that differ from the defaults."),
     ] = None,
     device: Device = "auto",
     precision: Precision = "auto",
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from where an interrupted run stopped.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume an interrupted run.")] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace what another run left under this name; begin anew.")
+        bool,
+        typer.Option(
+            "--overwrite", help="Replace the checkpoints of another run of this name, and start from scratch."
+        ),
     ] = False,
     download: Download = False,
     root: Root = None,
     trust: Trust = False,
     compile: Compile = False,
     devices: Devices = 1,
-    num_nodes: Annotated[int, typer.Option(help="How many machines take part.")] = 1,
+    num_nodes: Annotated[int, typer.Option(help="Number of machines.")] = 1,
 ) -> None:
-    """Train a defence; one checkpoint per network goes to --out. What is there already is left alone.
+    """Train a method, and write one checkpoint per network to --out. Existing checkpoints are skipped.
 
-    A run that is finished is not made again, and what another run left under the same name is not replaced.
+    A finished run is not repeated, and the checkpoints of another run of the same name are replaced only with
+    --overwrite.
     """
     options = given(locals())
     if name and len(method) > 1:

@@ -29,13 +29,16 @@ from benchmark.cli.output import end, partly, print_problems
 
 
 def transfer(
-    sources: Annotated[list[str], typer.Argument(metavar="SOURCE", help="Networks to craft on, as for evaluate.")],
+    sources: Annotated[
+        list[str],
+        typer.Argument(metavar="SOURCE", help="Source networks to craft adversarial images on, as for evaluate."),
+    ],
     targets: Annotated[
         list[str] | None,
-        typer.Option(metavar="TARGET", help="Networks to try the images on; left out, the sources themselves."),
+        typer.Option(metavar="TARGET", help="Target networks to test the images on; default: the sources."),
     ] = None,
     suite: Suite = "transfer",
-    preset: Annotated[str, typer.Option(help="full as published, or quick: fewer images.")] = "full",
+    preset: Annotated[str, typer.Option(help="full: the published settings. quick: fewer images.")] = "full",
     n: Images = None,
     seed: AttackSeed = 0,
     device: Device = "auto",
@@ -43,7 +46,8 @@ def transfer(
     results: Results = Path("results"),
     keep: Keep = False,
     dataset: Annotated[
-        str | None, typer.Option(help="Whose test images; left out, of the data the networks were trained on.")
+        str | None,
+        typer.Option(help="Data set whose test images are attacked; default: the one the networks were trained on."),
     ] = None,
     scale: Scale = None,
     epsilon: Epsilon = None,
@@ -53,7 +57,7 @@ def transfer(
     compile: Compile = False,
     classes: Classes = None,
 ) -> None:
-    """Craft adversarial images on each source and try them on every target: the black-box matrix."""
+    """Craft adversarial images on each source and test them on every target: black-box transfer attacks."""
     evaluations, failures = partly(benchmark.transfer, given(locals()))
     from benchmark.analysis.labels import labels_of
     from benchmark.analysis.transfer import transfer_matrices

@@ -18,27 +18,26 @@ if TYPE_CHECKING:
 
 
 def verify(
-    results: Annotated[
-        Path, typer.Argument(metavar="RESULTS", help="Folder of a ledger that was filled with --keep.")
-    ],
+    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="Results folder of an evaluation with --keep.")],
     checkpoints: Annotated[
         list[str], typer.Argument(metavar="CHECKPOINT", help="The networks that were attacked, as for evaluate.")
     ],
     reattack: Annotated[
-        int, typer.Option(metavar="N", help="Attack N images once more that are recorded as robust to each attack.")
+        int, typer.Option(metavar="N", help="Rerun each attack on N images that are recorded as robust to it.")
     ] = 0,
     seed: Annotated[
-        int | None, typer.Option(help="Decides which images --reattack draws; default: nobody knows before.")
+        int | None,
+        typer.Option(help="Random seed of the images that --reattack draws; default: a new one each time."),
     ] = None,
     device: Device = "auto",
     root: Root = None,
     download: Download = False,
     trust: Trust = False,
 ) -> None:
-    """Judge stored adversarial images again: on another machine, with other versions, or by somebody else.
+    """Verify stored adversarial images, for example on other hardware or with other versions of the libraries.
 
-    Exit code 1 if anything contradicts the records, if an evaluation or what it rests on is damaged, or if an image
-    breaks that is recorded as robust.
+    Exit code 1 if anything contradicts the records, if an evaluation or its records are damaged, or if an attack
+    succeeds on an image that is recorded as robust.
     """
     rechecks, failures = partly(benchmark.verify, given(locals()))
     print_problems(failures)
@@ -99,11 +98,11 @@ def _print_again(rechecks: Iterable[Recheck]) -> None:
                     "network": found.model,
                     "attack": found.label,
                     "recorded as robust": found.again.robust,
-                    "attacked again": tried,
-                    "broken now": len(fell),
+                    "attacked": tried,
+                    "broken": len(fell),
                     "% (95% interval)": "–".join(share),
                     "images": list(fell),
                 }
             )
     print_rows(rows)
-    print(f"the suite's own attacks once more, on images drawn at random (--seed {seed} repeats it)")
+    print(f"reran the suite's attacks on images drawn at random (--seed {seed} repeats this)")

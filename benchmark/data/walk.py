@@ -16,7 +16,7 @@ MOST_FOLDERS = 100_000
 
 
 #: Why something is left out: what one of its kind is called, and several.
-DANGLING = ("link that leads nowhere", "links that lead nowhere")
+DANGLING = ("broken link", "broken links")
 LOOP = ("link back to a folder that it is in", "links back to folders that they are in")
 STRAY = ("picture in no folder of a class", "pictures in no folder of a class")
 HIDDEN = ("hidden file", "hidden files")
@@ -36,7 +36,7 @@ class LeftOut:
         self.found[reason] = (count + 1, first)
 
     def __str__(self) -> str:
-        """ "7 links that lead nowhere (c0/0.png and others), 1 hidden file (c0/._1.png)"; empty if nothing was."""
+        """ "7 broken links (c0/0.png and others), 1 hidden file (c0/._1.png)"; empty if nothing was."""
         return ", ".join(
             f"{count:,} {one if count == 1 else several} ({first}{' and others' if count > 1 else ''})"
             for (one, several), (count, first) in sorted(self.found.items())
@@ -74,9 +74,7 @@ def classes_in(folder: Path, left_out: LeftOut) -> list[str]:
         elif entry.name.lower().endswith(SUFFIXES):
             left_out.add(STRAY, entry.path)
         elif _is_dangling(entry):
-            raise BadInput(
-                f"{entry.path} is a link that leads nowhere; mount what it leads to, or remove it if it is no class"
-            )
+            raise BadInput(f"{entry.path} is a broken link; mount what it leads to, or remove it if it is no class")
     return sorted(names)
 
 

@@ -1,4 +1,4 @@
-"""The public door of the evaluation floor: networks in, a ledger and evaluations out."""
+"""The public function of the evaluation package: networks in, a ledger and evaluations out."""
 
 from __future__ import annotations
 
@@ -142,5 +142,5 @@ def _run(
 
         found = run_jobs([job for _, job in jobs], ledger.folder, workers, report, time_limit, give_up)
         for problem in dict.fromkeys([*ledger.problems, *found]):
-            display.say(f"damaged, and made again: {problem}")
+            display.say(f"damaged, and recomputed: {problem}")
     return lost

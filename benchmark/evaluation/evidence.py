@@ -201,9 +201,9 @@ def _contradictions(
     close = np.isclose(verdict["distance"], record.distance, rtol=1e-5, atol=1e-7)
     same = verdict["wrong"] & close & (verdict["broken"] == record.broken)
     denied = there & ~claims
-    yield "images that do not fool the network at the distance that the record says", there & claims & ~same
-    yield "images that fool the network though the record says that nothing did", denied & verdict["wrong"]
-    yield "images that the record knows nothing of, and that fool nobody", denied & ~verdict["wrong"]
+    yield "images that are not adversarial at the recorded distance", there & claims & ~same
+    yield "adversarial images although the record says that there are none", denied & verdict["wrong"]
+    yield "images that the record does not list, and that are not adversarial", denied & ~verdict["wrong"]
 
 
 def _positions(rows: Flags, start: int) -> str:

@@ -199,7 +199,7 @@ class Crew:
             self._false_starts += 1
             if self._false_starts == TRIES:
                 raise BadInput(
-                    f"worker processes can't start ({ending}); what is done is kept. If memory ran out, go on with "
+                    f"worker processes can't start ({ending}); finished work is kept. If memory ran out, go on with "
                     'fewer workers; in a script, call this below `if __name__ == "__main__":`'
                 )
             return
@@ -212,7 +212,7 @@ class Crew:
         elif self._failures[position, label] > TRIES:
             raise BadInput(
                 f"{job.target.source}: {label} could not even be recorded as failed ({reason or ending}); "
-                "what is done is kept"
+                "finished work is kept"
             )
 
 

@@ -1,4 +1,4 @@
-"""How a sweep is trained and measured: what its page says about it, and what to type for the same again."""
+"""How a sweep is trained and measured: what its page says about it, and the command that reproduces it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from benchmark.training.plan import check_seed
 
 #: What a variant can be chosen by, and what the reader should know about the choice.
 SELECTIONS = {
-    "validation": "Weights and variant were chosen by these very numbers; evaluate the chosen one on test images.",
-    "test": "The variant was chosen on test images: its numbers are no estimate for new ones.",
+    "validation": "Weights and variant were selected by these numbers; evaluate the selected variant on test images.",
+    "test": "The variant was selected on test images: its numbers are optimistic.",
 }
 
 
@@ -54,13 +54,13 @@ class Setting:
 
     def about(self, question: Question, dataset: str, architecture: str, images: int) -> str:
         """In sentences, with the names that `dataset` and `arch` stand for and the number of images."""
-        exchanged = f" Every method has {question.exchanged} in place of its own." if question.exchanged else ""
+        exchanged = f" Every method uses {question.exchanged} instead of its own." if question.exchanged else ""
         seeds = f"{'the mean over the seeds' if len(self.seeds) > 1 else 'seed'} {', '.join(map(str, self.seeds))}"
         split = "test" if self.on_test else "held-out training"
         robust = (
             f"all attacks of the suite {self.suite} ({self.preset})"
             if self.on_test
-            else "the PGD that training selects by"
+            else "the PGD by which training selects checkpoints"
         )
         told = self.radii.told()
         radii = f" The radii are {told}." if told else ""

@@ -1,4 +1,4 @@
-"""The public door of the experiments' room: train every variant, measure all networks alike, choose."""
+"""The public function of the experiments package: train every variant, measure all networks alike, choose."""
 
 from __future__ import annotations
 

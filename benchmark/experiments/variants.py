@@ -134,7 +134,8 @@ def _teachers(method: str, bound: BoundMethod, fixed: Mapping[str, Any]) -> tupl
     for role in bound.cohort.teachers:
         if method not in TEACHERS and role not in TEACHERS:
             raise BadInput(
-                f"method {method}: nobody is known to teach as {short(role)}; name a checkpoint with --teacher"
+                f"method {method}: no method is known that trains the teacher {short(role)}; "
+                "name a checkpoint with --teacher"
             )
         tutor = TEACHERS.get(method) or TEACHERS[role]
         found.append(replace(tutor, settings={**fixed, **tutor.settings}))

@@ -182,18 +182,18 @@ def _warnings(
     warnings = []
     if rules < RULES:
         warnings.append(
-            "judged by the rules of an earlier version, in which an image that the network had no answer for (NaN or "
-            "infinite logits) counted as robust; evaluate it again"
+            "evaluated by an earlier version, in which images with NaN or infinite logits counted as "
+            "robust; evaluate again"
         )
     if unstable:
         warnings.append(
-            f"the network did not always give the same answer to {unstable} of {len(clean_errors)} images, or to "
-            "what attacks made of them: it is random, keeps something between calls, lets other images of a batch "
-            "decide, or answers otherwise when it is asked for gradients"
+            f"the network did not always make the same prediction for {unstable} of {len(clean_errors)} images, or "
+            "for their adversarial examples: it is random, keeps state between calls, depends on other images of the "
+            "batch, or predicts differently when gradients are computed"
         )
     if no_answer.any():
         warnings.append(
-            f"the network had no answer (NaN or infinite logits) for {int(no_answer.sum())} of {len(no_answer)} "
+            f"the network returned NaN or infinite logits for {int(no_answer.sum())} of {len(no_answer)} "
             f"images, {int((no_answer & clean_errors).sum())} of them without any attack; they count as broken"
         )
     for outcome in outcomes:

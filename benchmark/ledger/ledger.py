@@ -224,7 +224,7 @@ class Ledger:
     def _load(self, path: Path) -> Evaluation | None:
         found = self._read(self._evaluation, path)
         if found is None and path.is_symlink() and not path.exists():
-            self._note(f"{path}: it is a link that leads nowhere")
+            self._note(f"{path}: it is a broken link")
         return found
 
     def _evaluation(self, path: Path) -> Evaluation:
@@ -262,9 +262,9 @@ class Ledger:
     def tell(self) -> None:
         """Say which files were left out so far, and why."""
         for problem in self.problems[:_FEW]:
-            notice(f"left out: {problem}")
+            notice(f"excluded: {problem}")
         if more := len(self.problems[_FEW:]):
-            notice(f"left out: {more} more; bench doctor names them all")
+            notice(f"excluded: {more} more; bench doctor lists all of them")
 
 
 def load_results(folder: str | Path = "results") -> list[Evaluation]:
@@ -290,9 +290,9 @@ def read_manifest(path: Path) -> dict[str, Any]:
     if not isinstance(manifest, dict) or "sha256" not in manifest:
         raise Damaged(f"{path}: it is not an evaluation")
     if manifest.pop("sha256") != digest(manifest):
-        raise Damaged(f"{path}: its content does not fit its checksum")
+        raise Damaged(f"{path}: its checksum does not match")
     if problem := misfit(Manifest, manifest) or _lacking(manifest):
-        raise Damaged(f"{path}: it makes no sense ({problem})")
+        raise Damaged(f"{path}: it is inconsistent ({problem})")
     return manifest
 
 

@@ -98,7 +98,7 @@ def read_record(path: Path) -> Record:
             arrays = {name: file.get_tensor(name) for name in (*_ARRAYS, *rare)}
         text = metadata["record"]
         if metadata["sha256"] != _checksum(text, arrays):
-            raise Damaged(f"{path}: its content does not fit its checksum")
+            raise Damaged(f"{path}: its checksum does not match")
         record, problem = _told(text, arrays, path.stem)
         if problem:
             raise Damaged(f"{path}: {problem}")
@@ -112,7 +112,7 @@ def _told(text: str, arrays: dict[str, Any], name: str) -> tuple[Record, str | N
     if content["format"] != FORMAT or record.digest != name:
         return record, "it belongs to another job or was written by another version"
     problem = misfit(Key, record.key) or misfit(Info, record.info) or _misfit_of_arrays(record)
-    return record, problem and f"it makes no sense ({problem})"
+    return record, problem and f"it is inconsistent ({problem})"
 
 
 def _misfit_of_arrays(record: Record) -> str | None:

@@ -142,7 +142,7 @@ def _listed(listing: bytes, at: int) -> tuple[str, Entry, int, int]:
     at += _LISTED.size
     more = at + name
     if mark != b"PK\x01\x02" or disk or comment or flags & ~_FLAGS or more + extra > len(listing):
-        raise Refused("is damaged and can't be read (its list of contents makes no sense); copy or train it again")
+        raise Refused("is damaged and can't be read (its list of contents is inconsistent); copy or train it again")
     if method:
         raise Refused("is a compressed archive, as checkpoints never are; it was not unpacked")
     size, packed, start = _long_numbers(listing[more : more + extra], (size, packed, start))
@@ -181,7 +181,7 @@ def _storage(file: BinaryIO, entry: Entry) -> Tensor:
         view = content.numpy().data
         file.seek(entry.start)
         if file.readinto(view) != entry.size or zlib.crc32(view) != entry.checksum:  # type: ignore[attr-defined]
-            raise Refused("is damaged (its weights don't fit their checksum); copy or train it again")
+            raise Refused("is damaged (its weights don't match their checksum); copy or train it again")
     return content
 
 
@@ -189,7 +189,7 @@ def _content(file: BinaryIO, entry: Entry) -> bytes:
     """The content of a small entry."""
     content = _bytes(file, entry.start, min(entry.size, HEADER))
     if len(content) != entry.size or zlib.crc32(content) != entry.checksum:
-        raise Refused("is damaged (an entry does not fit its checksum); copy or train it again")
+        raise Refused("is damaged (an entry does not match its checksum); copy or train it again")
     return content
 
 

@@ -164,7 +164,7 @@ def _read_safetensors(path: Path, header_size: int) -> dict[str, Any]:
         state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (it is no mapping)
     # Files of the first versions have no checksum.
     if "sha256" in metadata and metadata["sha256"] != _checksum(metadata["header"], state):
-        raise BadInput(f"{path} is damaged (its content does not fit its checksum); copy or train it again")
+        raise BadInput(f"{path} is damaged (its checksum does not match); copy or train it again")
     return {**metadata, "version": int(metadata["version"]), "state": state}
 
 

@@ -85,7 +85,7 @@ def _tried(model: Callable[[Tensor], Tensor], x: Tensor, num_classes: int, last_
         raise BadInput("the network changes the images it is given; compute x = x - mean instead of x -= mean")
     if bool(differing(logits, _logits(model, batch, num_classes)).any()):
         raise BadInput(
-            "the network gives other logits when it is asked again; "
+            "the network returns different logits in a repeated call; "
             "switch its randomness (dropout, noise, random resizing) off"
         )
     alone = torch.cat([_logits(model, row[None], num_classes) for row in batch[:2]])
@@ -156,13 +156,13 @@ def _oddities(model: Callable[[Tensor], Tensor], batch: Tensor, logits: Tensor, 
     silent = int((~torch.isfinite(crowd).all(1)).sum())
     if silent:
         found.append(
-            f"the network has no answer (NaN or infinite logits) for {silent} of the first {len(crowd)} images; "
+            f"the network returns NaN or infinite logits for {silent} of the first {len(crowd)} images; "
             "they count as misclassified"
         )
     if float(logits.max(0).values.sub(logits.min(0).values).max()) == 0:
         found.append("the network gives the same logits for every image")
     if not _has_gradient(model, batch[:2]):
-        found.append("the network passes no gradient back to the image: attacks that follow gradients see nothing")
+        found.append("the network passes no gradient back to the image: gradient-based attacks will fail")
     return found
 
 
@@ -177,7 +177,9 @@ def _probabilities(outputs: Tensor, last_layer: str) -> list[str]:
             "verdicts are of the whole network"
         ]
     if bool(((answers.sum(1) - 1).abs() < 1e-4).all()):
-        return ["the network returns probabilities, whose gradients vanish where it is sure; leave its softmax out"]
+        return [
+            "the network returns probabilities, whose gradients vanish where it is confident; leave its softmax out"
+        ]
     return [
         "all that the network returns lies in [0, 1], like the probabilities of a sigmoid, whose gradients vanish "
         "where it is sure; if there is one at its end, leave it out"

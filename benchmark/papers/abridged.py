@@ -40,7 +40,7 @@ def _changes(suite: str, preset: str, scale: str) -> tuple[tuple[str, str], ...]
             return ()
     own = {item.label: item for item in short.items}
     return tuple(
-        (item.label, ", ".join(words) if item.label in own else "left out")
+        (item.label, ", ".join(words) if item.label in own else "omitted")
         for item in whole.items
         if item.label not in own or (words := _differences(item, own[item.label]))
     )

@@ -13,7 +13,7 @@ from benchmark.papers.archive import Scores
 from benchmark.papers.grid import Grid
 from benchmark.papers.schema import Claim
 
-#: What is called chance: a difference that would come about more often than this if there were none.
+#: Significance level of the tests of claims.
 LEVEL = 0.05
 
 #: "unclear" where so many images can't tell.
@@ -43,7 +43,7 @@ class Verdict:
     def __str__(self) -> str:
         if self.difference is None:
             return self.answer
-        doubt = ", possibly masked" if self.is_masked else ""
+        doubt = ", possible gradient masking" if self.is_masked else ""
         return f"{self.answer}, {self.difference:+.1f} ± {self.half_width:.1f}{doubt}"
 
 

@@ -67,7 +67,7 @@ class Clock:
     def _training(self, training: Training) -> Estimate:
         for card in self._cards:
             if job_of(card) == (training.method, training.architecture, training.dataset, training.recipe):
-                return Estimate(seconds_of(card), f"such a run took so long before ({card['name']})")
+                return Estimate(seconds_of(card), f"duration of an earlier run ({card['name']})")
         speed = self._speed(training.architecture, training.dataset)
         seconds = gradients_of(training, self.data, self.stage.radii) * (speed.seconds or 0.0)
         for teacher in training.teachers:

@@ -168,7 +168,7 @@ def _measure(
     for seed in stage.seeds:
         network = find_network(paper, row.run, stage, panel.architecture, seed, row.network)
         if network is None:
-            return Cell(reason=f"not trained at this scale: {row.label} is a published network elsewhere")
+            return Cell(reason=f"not trained here: {row.label} is a published network elsewhere")
         source = column.source and find_network(paper, column.source, stage, panel.architecture, seed)
         question = Question(column.suite or exhibit.suite, exhibit.mode, source or None)
         evaluation = archive.find(network, question, stage)

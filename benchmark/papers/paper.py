@@ -1,4 +1,4 @@
-"""The public door of the papers' room: train what is missing, evaluate what is missing, write the tables."""
+"""The public function of the papers package: train what is missing, evaluate what is missing, write the tables."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def _listed(agenda: Agenda, clock: Clock | None) -> list[dict[str, Any]]:
         estimate = clock.estimate(job) if clock and not job.obstacle else None
         if estimate and estimate.seconds is not None:
             row["time"] = estimate.seconds
-        row["basis"] = f"can't be done: {job.obstacle}" if job.obstacle else estimate.basis if estimate else ""
+        row["basis"] = f"not possible: {job.obstacle}" if job.obstacle else estimate.basis if estimate else ""
         rows.append(row)
     return rows
 

@@ -78,7 +78,7 @@ def make_stage(
         scale = f"{kind}:{at_home(path)}"
     name = scale if scale in paper.scales else OTHER
     usual = paper.scales[name]
-    changed = [] if usual.faithful else [f"the recipe {usual.recipe} is not the authors' own on {scale}"]
+    changed = [] if usual.faithful else [f"the recipe {usual.recipe} is not that of the authors on {scale}"]
     for what, given, expected in (("recipe", recipe, usual.recipe), ("preset", preset, usual.preset)):
         if given is not None and given != expected:
             changed.append(f"the {what} {given} instead of {expected}")

@@ -1,4 +1,4 @@
-"""Is one network really better than another? The public door to the paired tests."""
+"""Is one network significantly better than another? The public function for the paired tests."""
 
 from __future__ import annotations
 
@@ -51,12 +51,16 @@ class Pair:
 
     @property
     def verdict(self) -> str:
-        """Who is better, at 5%, and whether strong signs of gradient masking speak against it."""
+        """Who is better, at 5%, and whether there is strong evidence of gradient masking against it."""
         if self.p_corrected > 0.05:
-            return "may be chance"
+            return "not significant"
         best = 0 if self.comparison.difference > 0 else 1
         name = (self.first, self.second)[best]
-        return f"{name} is better, but may be masked" if self.masked[best] else f"{name} is better"
+        return (
+            f"{name} is significantly better, but possible gradient masking"
+            if self.masked[best]
+            else f"{name} is significantly better"
+        )
 
 
 def compare(
@@ -94,7 +98,7 @@ def compare(
         and dataset in (None, evaluation.dataset["name"])
     ]
     if not found:
-        raise BadInput(f"there are no such results in {results}; bench evaluate makes some")
+        raise BadInput(f"there are no such results in {results}; run bench evaluate first")
     chosen = [_evaluations_of(str(network), found, named) for network in networks]
     digests = [{str(evaluation.model["digest"]) for evaluation in own} for own in chosen]
     for number, own in enumerate(digests):
@@ -140,7 +144,7 @@ def _evaluations_of(network: str, evaluations: Sequence[Evaluation], named: Mapp
         kinds = ("digest", "contents", "unordered")
         own = [each for each in evaluations if digest in [each.model.get(kind) for kind in kinds]]
         if not own:
-            raise BadInput(f"{network} has no such results; bench evaluate makes some")
+            raise BadInput(f"{network} has no such results; run bench evaluate first")
         return _of_one(network, own)
     asked = normalize("NFC", network)
     ways: list[Callable[[Evaluation], bool]] = [

@@ -45,13 +45,11 @@ def _note(curve: Curve) -> str:
     """Who searched, or why that is not enough; and where the suite's own attacks broke less."""
     names = ", ".join(curve.searched_by)
     if not names:
-        told = "no attack of this norm looked for the closest adversarial of every image"
+        told = "no minimum-norm attack in this norm was run on every image"
     elif not curve.is_measured:
-        told = (
-            f"{names} do not reach {curve.missed} images that other attacks break, or find nothing for them at any ε"
-        )
+        told = f"{names} fail within ε on {curve.missed} images on which other attacks succeed, or at every ε"
     else:
-        told = f"searched by {names}"
+        told = f"distances from {names}"
     lower = [
         f"{percent(found)}% at {format_radius(curve.norm, radius)}, this suite’s attacks alone {percent(own)}%"
         for radius, own in zip(curve.radii, curve.accuracies, strict=True)

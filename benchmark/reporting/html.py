@@ -130,7 +130,7 @@ def _clean_against_worst(board: Board, pages: Mapping[str, str]) -> Markup | Non
     points = [_point(row, pages) for row in known]
     low = min(point.x for point in points)
     return scatter(
-        f"Clean accuracy against Rworst, {board.title}",
+        f"Clean accuracy and Rworst, {board.title}",
         points,
         Axis("clean %", max(0.0, 10 * ((low - 2) // 10)), 101.0),
         Axis("Rworst %", 0.0, min(101.0, 10 * (max(point.y for point in points) // 10 + 1) + 1)),

@@ -128,13 +128,13 @@ class Network:
         found["parameters"] = count(self.card["numbers"]) if "numbers" in self.card else ""
         found["trained on"] = str(self.card.get("dataset") or "")
         found["training seed"] = str(self.card.get("seed", ""))
-        found["training took"] = duration(float(extra["seconds"])) if "seconds" in extra else ""
-        found["by"] = str(extra.get("hardware", ""))
+        found["training time"] = duration(float(extra["seconds"])) if "seconds" in extra else ""
+        found["training hardware"] = str(extra.get("hardware", ""))
         # The data's names, as some of a checkpoint's own may be others.
-        found["outputs put in order"] = ", ".join(self.card.get("stands_for", ()))
-        found["attacked before its"] = self.card.get("last_layer", "")
+        found["class order"] = ", ".join(self.card.get("stands_for", ()))
+        found["final layer omitted in attacks"] = self.card.get("last_layer", "")
         if "selection" in self.card:
-            found["weights"] = f"{self.card['selection']}, of epoch {self.card.get('selected_epoch')}"
+            found["selected weights"] = f"{self.card['selection']}, epoch {self.card.get('selected_epoch')}"
         return found
 
     @cached_property
@@ -166,7 +166,7 @@ class Network:
         if epochs and shares:
             in_percent = [Line(line.name, [(x, 100 * y) for x, y in line.points]) for line in shares]
             selected = self.card.get("selected_epoch")
-            markers = [Marker(selected, f"kept: {selected}")] if selected else []
+            markers = [Marker(selected, f"selected: {selected}")] if selected else []
             y = Axis("accuracy %", 0, 100)
             yield line_chart("Accuracy on the validation split", in_percent, epochs, y, markers)
         if epochs and losses:

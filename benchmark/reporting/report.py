@@ -1,4 +1,4 @@
-"""The public door of the reporting room: a ledger in, a folder of pages and tables out."""
+"""The public function of the reporting package: a ledger in, a folder of pages and tables out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def report(
 ) -> Path:
     """Write what the ledger says, as a function of the ledger and of nothing else.
 
-    What is damaged is left out, which is said.
+    Damaged files are excluded, with a warning.
 
     "html" is the whole site: `index.html` with the leaderboards, a page for each network and suite, a glossary, and
     the numbers behind every table and figure as CSV and LaTeX.

@@ -65,13 +65,13 @@ def lacks(evaluation: Evaluation) -> Iterator[str]:
     if images != every:
         yield f"it is of the first {images} test images, not of all {every:,}"
     if evaluation.precision != "fp32":
-        yield f"its attacks searched in {evaluation.precision}; evaluate with --precision fp32"
+        yield f"its attacks ran in {evaluation.precision}; evaluate with --precision fp32"
     threats = " or ".join(f"{norm} {format_radius(norm, radius)}" for norm, radius in radii.items())
     attacks = [outcome for outcome in evaluation.outcomes if outcome.definition["attack"]["name"] == "autoattack"]
     if not attacks:
         yield f"AutoAttack was not run; evaluate under a suite that has it at {threats}"
     elif not list(_own(evaluation)):
-        yield f"AutoAttack’s standard version, as it is here now, was not run to its end on every image at {threats}"
+        yield f"the current standard version of AutoAttack did not complete on every image at {threats}"
 
 
 def _own(evaluation: Evaluation) -> Iterator[Outcome]:

@@ -40,13 +40,13 @@ def sentences(board: Board) -> list[str]:
     most = max(item["restarts"] for item in items)
     if most > 1:
         told.append(
-            f"Those that draw at random are run up to {most} times with other draws, as the table says, and what any "
-            "run breaks is broken."
+            f"Randomised attacks are run with up to {most} restarts, as listed in the table; an image counts as "
+            "broken if any restart succeeds."
         )
     if board.mode != "full":
         told.append(
-            "Each sees the images that those before it under the same threat left standing, and "
-            f"{board.evaluations[0].common.sum()} that all of them see."
+            "Each attack is run on the images on which no earlier attack under the same threat succeeded, and on "
+            f"{board.evaluations[0].common.sum()} images that all attacks see."
         )
     if len(threats) > 1:
         counted = _listed([threat(*board.columns[name]) for name in board.union])

@@ -186,7 +186,7 @@ def scatter(title: str, points: Sequence[Point], x: Axis, y: Axis, width: int = 
             point.key,
             Markup(' class="masked"') if point.is_masked else "",
             *(*place, point.name, x.title, point.x, y.title, point.y),
-            ", possibly masked" if point.is_masked else "",
+            ", possible gradient masking" if point.is_masked else "",
             name,
         )
         for point, place, name in zip(points, places, names, strict=True)

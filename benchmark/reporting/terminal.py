@@ -42,9 +42,9 @@ def print_boards(boards: Iterable[Board]) -> None:
         for row in board.networks:
             table.add_row(*map(_text, _cells(board, row)))
         screen.print(table)
-        screen.print(_text(f"accuracies in percent against {', '.join(board.threats)}", style="dim"))
+        screen.print(_text(f"accuracies in percent under {', '.join(board.threats)}", style="dim"))
         if board.shown_balanced:
-            told = "balanced: the mean over the classes, that all count alike"
+            told = "balanced: mean of the per-class accuracies"
             screen.print(_text(f"images: {board.shares}; {told}", style="dim"))
         for row in board.networks:
             for note in row["notes"]:
@@ -54,7 +54,7 @@ def print_boards(boards: Iterable[Board]) -> None:
 
 def _print_flags(screen: Console, row: Row) -> None:
     for flag in row["flags"]:
-        told = f"possible gradient masking ({flag.strength} sign): {flag.name}: {flag.evidence}"
+        told = f"possible gradient masking ({flag.strength} evidence): {flag.name}: {flag.evidence}"
         screen.print(_text(f"{row['model']}: {told}", style="yellow"))
 
 
@@ -62,9 +62,7 @@ def print_matrices(matrices: Iterable[Matrix]) -> None:
     """Black-box matrices: sources down, targets across, robust accuracies in percent."""
     screen = console()
     for matrix in matrices:
-        screen.print(
-            _text(f"{matrix.label}: crafted on the network of the row, tried on that of the column", style="italic")
-        )
+        screen.print(_text(f"{matrix.label}: source networks in rows, target networks in columns", style="italic"))
         table = _table("")
         table.add_column("")
         for target in matrix.targets:
@@ -84,13 +82,13 @@ def print_contests(contests: Iterable[Contest]) -> None:
             table.add_column(name, overflow="fold")
         for name in ("%", "%", "difference", "95% interval", "only first", "only second", "p", "p (Holm)"):
             table.add_column(name, justify="right")
-        table.add_column("so", overflow="fold")
+        table.add_column("result", overflow="fold")
         for pair in contest.rows:
             table.add_row(*map(Text, _pair_cells(pair)))
         screen.print(table)
-        told = f"accuracies in percent of {contest.board.images} images against {', '.join(contest.board.threats)}"
+        told = f"accuracies in percent of {contest.board.images} images under {', '.join(contest.board.threats)}"
         if contest.visible is not None:
-            told += f"; differences below {100 * contest.visible:.1f} points will often go unseen with so many"
+            told += f"; minimum detectable difference: {100 * contest.visible:.1f} points"
         screen.print(Text(told, style="dim"))
         for row in contest.board.networks:
             _print_flags(screen, row)

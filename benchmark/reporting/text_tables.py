@@ -64,5 +64,5 @@ def board_cells(board: Board) -> tuple[list[str], list[list[str]]]:
 
 def board_caption(board: Board) -> str:
     """What the table is about."""
-    told = f"{board.title}; accuracies in percent against {', '.join(board.threats)}"
+    told = f"{board.title}; accuracies in percent under {', '.join(board.threats)}"
     return f"{told}; images: {board.shares}" if board.shown_balanced else told

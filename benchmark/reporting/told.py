@@ -34,7 +34,7 @@ def formulas(card: Mapping[str, Any]) -> dict[str, str]:
     if "title" in extra and "minimises" in extra:
         attack = extra.get("attack")
         climbed = attack.get("climbs", "none") if isinstance(attack, dict) else "none"
-        return {"attack while training": str(climbed), "loss": str(extra["minimises"])}
+        return {"inner objective": str(climbed), "outer objective": str(extra["minimises"])}
     if not _is_known(card):
         return {}
     from benchmark.methods.formulas import formula_of
@@ -44,7 +44,7 @@ def formulas(card: Mapping[str, Any]) -> dict[str, str]:
         bound = bind_method(card["method"], {}, str(card["name"]), extra.get("inner"), extra.get("outer"))
     except BadInput:  # another version's names
         return {}
-    return {"attack while training": formula_of(bound.inner.objective), "loss": formula_of(bound.outer)}
+    return {"inner objective": formula_of(bound.inner.objective), "outer objective": formula_of(bound.outer)}
 
 
 def changes(card: Mapping[str, Any]) -> dict[str, Any]:

@@ -88,8 +88,8 @@ def transfers_latex(found: Sequence[Transfers]) -> str:
     """A table for each matrix."""
     return "\n".join(
         latex(
-            f"{matrix.label}, crafted on the network of the row, tried on that of the column: {item.board.title}",
-            ["crafted on", *matrix.targets],
+            f"{matrix.label}, source networks in rows, target networks in columns: {item.board.title}",
+            ["source", *matrix.targets],
             [
                 [source, *(percent(tried.accuracy) if tried else MISSING for tried in line)]
                 for source, line in zip(matrix.sources, item.rows(matrix), strict=True)

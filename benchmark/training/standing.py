@@ -13,7 +13,7 @@ from benchmark.training.plan import Plan
 from benchmark.training.state import begun, state_path
 
 #: What to do about it.
-WAYS = "it is not replaced: pass --overwrite if it shall be, --name to call this run otherwise, or another --out"
+WAYS = "it is not replaced: pass --overwrite to replace it, --name to name this run differently, or another --out"
 
 
 class InTheWay(BadInput):
@@ -96,7 +96,7 @@ def epochs_behind(plan: Plan, folder: Path, resume: bool | None, overwrite: bool
     if resume is False:
         raise InTheWay(
             f"{plan.name}: {epoch} of {plan.recipe.epochs} epochs are finished, their state is in {path}; "
-            "pass --resume to go on from there, or --overwrite to begin anew"
+            "pass --resume to continue, or --overwrite to start from scratch"
         )
     return epoch
 

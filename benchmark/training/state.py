@@ -95,10 +95,12 @@ def load_state(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
     if differing:
         raise BadInput(
             f"can't resume from {path}: it was made with another {', '.join(differing)}; "
-            "repeat the command as it was, or begin anew with --overwrite"
+            "rerun the original command, or start from scratch with --overwrite"
         )
     return content
 
 
 def _unreadable(path: Path) -> BadInput:
-    return BadInput(f"the training state {path} can't be read; begin anew with --overwrite in place of --resume")
+    return BadInput(
+        f"the training state {path} can't be read; start from scratch with --overwrite instead of --resume"
+    )

@@ -18,7 +18,7 @@ const row = (...cells) => {
 const load = (key) => (key in perImage ? Promise.resolve() : new Promise((resolve, reject) => {
   const script = element("script", "", { src: `per-image/${key}.js` });
   script.addEventListener("load", resolve);
-  script.addEventListener("error", () => reject(new Error(`per-image/${key}.js is not there; run bench report again`)));
+  script.addEventListener("error", () => reject(new Error(`per-image/${key}.js is missing; run bench report again`)));
   document.head.append(script);
 }));
 
@@ -61,14 +61,14 @@ const differences = (board, rows, metrics) => {
   const all = pairs.flatMap((pair) => Object.values(pair.found));
   const reach = Math.max(0.01, ...all.flatMap((test) => [Math.abs(test.low), Math.abs(test.high)]));
   const table = element("table", "", { class: "differences" });
-  const headings = ["Difference", "p", ...(pairs.length > 1 ? ["p, corrected"] : []), "So", "Only first right", "Only second right"];
+  const headings = ["Difference", "p", ...(pairs.length > 1 ? ["p, corrected"] : []), "Result", "Only first correct", "Only second correct"];
   const head = element("thead");
-  head.append(row(element("th", "Metric", { scope: "col" }), ...headings.map((words) => element("th", words, { scope: "col", class: words === "So" ? "" : "number" }))));
+  head.append(row(element("th", "Metric", { scope: "col" }), ...headings.map((words) => element("th", words, { scope: "col", class: words === "Result" ? "" : "number" }))));
   table.append(head, ...pairs.map((pair) => pairBody(pair, metrics, reach, headings.length)));
   return table;
 };
 
-const better = (line) => `${line.name} is better${"masked" in line.element.dataset ? ", but may be masked" : ""}`;
+const better = (line) => `${line.name} is significantly better${"masked" in line.element.dataset ? ", but possible gradient masking" : ""}`;
 
 const pairBody = (pair, metrics, reach, width) => {
   const body = element("tbody");
@@ -77,7 +77,7 @@ const pairBody = (pair, metrics, reach, width) => {
     const test = pair.found[metric];
     const heading = element("th", metric, { scope: "row" });
     if (!test) {
-      body.append(row(heading, element("td", "not known: an attack did not run to its end", { colspan: width })));
+      body.append(row(heading, element("td", "not available: an attack did not complete", { colspan: width })));
       continue;
     }
     const onScale = (value) => (50 + (50 * value) / reach).toFixed(1);
@@ -86,7 +86,7 @@ const pairBody = (pair, metrics, reach, width) => {
       style: `--v:${onScale(test.difference)};--l:${onScale(test.low)};--h:${onScale(test.high)}`,
     });
     difference.append(element("small", `${signed(100 * test.low)} to ${signed(100 * test.high)}`));
-    const verdict = test.corrected > 0.05 ? "may be chance" : better(test.difference > 0 ? pair.first : pair.second);
+    const verdict = test.corrected > 0.05 ? "not significant" : better(test.difference > 0 ? pair.first : pair.second);
     const number = (words, value) => element("td", words, { class: "number", "data-v": value });
     body.append(row(
       heading, difference, number(probability(test.p), test.p), ...(width > 5 ? [number(probability(test.corrected), test.corrected)] : []),
