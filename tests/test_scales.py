@@ -69,11 +69,19 @@ def test_radii_are_read_as_people_write_them():
         ("l2=nan", r"--epsilon l2: .*must be a positive number"),
         ("l2=two", r"--epsilon l2: .*must be a positive number"),
         ({"l2": None}, r"--epsilon l2: .*must be a positive number"),
+        ({"l2": 10**400}, r"--epsilon l2: .*too large"),
+        (0.3, r"epsilon: 0\.3 says not in which norm"),
+        ([("linf", 0.3)], r"epsilon: .* says not in which norm"),
     ],
 )
 def test_what_is_no_radius_is_refused(epsilon, message):
     with pytest.raises(BadInput, match=message):
         read_radii(epsilon=epsilon)
+
+
+def test_what_is_no_name_of_a_scale_is_refused():
+    with pytest.raises(BadInput, match="5 is no name of a scale"):
+        read_radii(scale=5)
 
 
 @pytest.mark.parametrize("said", [None, [], "x", {"epsilon": 3}, {"epsilon": {"linf": "x", "l2": True, "l1": -1}}])
