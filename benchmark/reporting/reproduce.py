@@ -56,6 +56,8 @@ def _evaluate(evaluation: Evaluation, suite: str, preset: str, mode: str) -> str
     words = ["bench", "evaluate", source, "--suite", suite, "--preset", preset]
     words += ["--n", str(evaluation.dataset["images"]), "--mode", mode, "--seed", str(evaluation.seed)]
     words += ["--precision", evaluation.precision]
+    if card["method"] == "external":
+        words += ["--trust"] if source.startswith("python:") else ["--download"]
     named = card.get("stands_for", ())
     if named and set(named) != set(card.get("classes", ())):  # it does not say itself; the page does
         words += ["--classes", "classes.txt"]
