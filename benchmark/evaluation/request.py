@@ -303,7 +303,9 @@ def _oddities(plan: Plan) -> list[str]:
     classes = network.classifier.num_classes
     try:
         x, y = network.images(0, min(plan.suite.images, SHARD))
-        odd = check_model(network.model, x, classes, target.last_layer)
+        searched = network.classifier if target.last_layer else None
+        with network.classifier.exact():
+            odd = check_model(network.model, x, classes, target.last_layer, searched)
     except BadInput as error:
         raise UnfitNetwork(f"{target.source}: {error}") from error
 
