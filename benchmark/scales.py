@@ -117,6 +117,8 @@ def read_radii(scale: str | None = None, epsilon: Epsilon | None = None, option:
     Raises:
         BadInput: a norm that there is not or that is given twice, or no radius.
     """
+    if scale is not None and not isinstance(scale, str):
+        raise BadInput(f"{option}: {short(scale)} is no name of a scale, such as 'imagenet'")
     own: dict[str, float] = {}
     for norm, radius in _pairs(epsilon):
         if norm not in (*NORMS, *PARAMETRIC):
@@ -125,7 +127,7 @@ def read_radii(scale: str | None = None, epsilon: Epsilon | None = None, option:
             raise BadInput(f"--epsilon: {norm} is given twice; say one radius for each norm")
         try:
             own[norm] = float(read_radius(norm, _number(radius)))
-        except BadInput as error:
+        except (BadInput, OverflowError) as error:  # the latter of a whole number of hundreds of digits
             raise BadInput(f"--epsilon {norm}: {error}") from None
     return Radii(scale or "", tuple(own.items()), named=bool(scale), option=option)
 
@@ -160,8 +162,14 @@ def _is_radius(value: Any) -> bool:
 
 
 def _pairs(epsilon: Epsilon | None) -> list[tuple[str, Any]]:
+    if isinstance(epsilon, Mapping):
+        return [(str(norm), radius) for norm, radius in epsilon.items()]
+    if epsilon is None:
+        return []
     if not isinstance(epsilon, str):
-        return [(str(norm), radius) for norm, radius in (epsilon or {}).items()]
+        raise BadInput(
+            f"epsilon: {short(epsilon)} says not in which norm; write linf=4/255, in Python {{'linf': 4/255}}"
+        )
     pairs = []
     for part in epsilon.split(","):
         norm, equals, radius = (word.strip() for word in part.partition("="))

@@ -148,7 +148,7 @@ def test_what_a_foreign_network_raises_is_no_layer(x):
 
 
 def test_a_network_that_ends_otherwise_than_planned_is_refused(x):
-    with pytest.raises(UnfitNetwork, match="ended in a softmax when the evaluation was planned"):
+    with pytest.raises(UnfitNetwork, match="is said to end in a layer 'softmax', which it does not"):
         PreparedClassifier(linear(), 5, probe=x, last_layer="softmax")
 
 

@@ -153,7 +153,21 @@ def test_the_page_names_the_order_and_the_command_says_it_again():
     (network,) = networks(boards([run(classes=ORDER)]))
     assert network.facts["class order"] == ", ".join(ORDER)
     assert "--classes classes.txt" in network.answers[0].command
+    assert "--trust" in network.answers[0].command  # without it nothing of one's own is run
     assert "class order" not in [name for name, words in networks(boards([run()]))[0].facts.items() if words]
+
+
+def test_classes_spelt_otherwise_are_used_and_not_said_to_be_passed_over(tmp_path):
+    """Blanks at the end, as accents in two letters: nobody sees them."""
+    found = run(classes=[f"{name} " for name in ORDER])
+    assert not [note for note in found.warnings if "were not used" in note]
+    assert found.clean_errors.mean() < 0.2
+
+
+def test_a_network_that_says_another_order_itself_is_not_sent_to_an_option_it_does_not_heed(place):
+    odd = save(place, replace(trained(), name="odd", classes=ORDER))
+    (doubt,) = [note for note in run(str(odd)).warnings if "another order of the classes" in note]
+    assert "--classes does not change that" in doubt
 
 
 def test_training_names_the_classes():

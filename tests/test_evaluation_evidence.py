@@ -13,13 +13,14 @@ import torch
 from evaluation_toys import save, with_last_layer, write_suite
 from forged_results import FAR, STRONG, Folder, bench_of, broken, first
 
-from benchmark.errors import BadInput, Notice
+from benchmark.errors import BadInput, Notice, PartlyFailed
 from benchmark.evaluation import evaluate
 from benchmark.evaluation.verify import verify
 from benchmark.ledger.ledger import filed, read_manifest
 from benchmark.ledger.sample_images import read_specimens, write_specimens
 from benchmark.ledger.schema import suite_digest
 from benchmark.ledger.stored_adversarials import Keepsake, read_keepsake, write_keepsake
+from benchmark.storage import digest
 
 
 @pytest.fixture(autouse=True)
@@ -213,3 +214,19 @@ def test_a_network_is_asked_for_by_what_it_is(folder: Folder, tmp_path: Path) ->
     other = save(tmp_path, with_last_layer("other", 0.2, 2.0))
     with pytest.raises(BadInput, match="no evaluation of"):
         verify(folder.results, other)
+
+
+def test_one_evaluation_that_claims_another_last_layer_hides_no_other(tmp_path, monkeypatch):
+    """Anybody's results folder may hold it; the network's other evaluations are judged all the same."""
+    monkeypatch.chdir(tmp_path)
+    folder = Folder(tmp_path, STRONG)
+    honest = folder.verify()
+    path = next((folder.results / "evaluations").glob("*.json"))
+    manifest = json.loads(path.read_text())
+    del manifest["sha256"]
+    manifest["model"]["last_layer"] = "softmax"
+    forged = manifest | {"id": digest("forged")}
+    path.with_name(f"forged-{forged['id'][:16]}.json").write_text(json.dumps({"sha256": digest(forged), **forged}))
+    with pytest.raises(PartlyFailed, match=r"is said to end in a layer 'softmax', which it does not") as caught:
+        folder.verify()
+    assert caught.value.done == list(honest.values())

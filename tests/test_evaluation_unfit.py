@@ -30,6 +30,7 @@ class Around(nn.Module):
         return self.after(self.inner(x), x)
 
 def raises(): raise ValueError("no weights here")
+def ends(): raise SystemExit("usage: train.py --weights FILE")
 def nothing(): return None
 def seven(): return Around(lambda z, x: z[:, :7])
 def random(): return Around(lambda z, x: z + torch.rand_like(z))
@@ -46,6 +47,7 @@ UNFIT = {
     "damaged.pt": "damaged.pt is damaged",
     "elsewhere.pt": "elsewhere.pt is not a checkpoint",
     "python:unfit:raises": "python:unfit:raises failed: ValueError: no weights here",
+    "python:unfit:ends": "python:unfit:ends failed: SystemExit: usage: train.py --weights FILE",
     "python:unfit:nothing": "python:unfit:nothing returned NoneType",
     "python:unfit:seven": "python:unfit:seven: the network returns 8 × 7|python:unfit:seven: .* 16 × 7",
     "python:unfit:random": "python:unfit:random: the network gives other logits",

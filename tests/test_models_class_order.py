@@ -25,6 +25,7 @@ from benchmark.models import (
     save_checkpoint,
     storable,
 )
+from benchmark.models.class_order import listed
 
 ANIMALS = ("ape", "bee", "cat")
 
@@ -63,6 +64,24 @@ def test_the_order_in_use_and_the_likely_one_are_named():
     assert "would give 100.0%" in doubt
     assert "are taken for 0, 1, 10, 11, 2, 3, 4, 5, 6, 7, 8, 9, in this order" in doubt
     assert "seem to stand for 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11;" in doubt
+
+
+def test_the_order_is_told_by_the_networks_own_outputs_as_the_file_asks_for_it():
+    """Somebody gave an order, and the network's outputs stand in the data's: whoever does what is said is right."""
+    y = np.arange(240) % 3
+    given = (2, 0, 1)  # for each class, the output that was said to stand for it
+    raw = answers(y, 3)
+    (doubt,) = order_doubts(raw[:, list(given)], torch.from_numpy(y), ANIMALS, given)
+    assert "taken for bee, cat, ape, in this order, and seem to stand for ape, bee, cat; say so by --classes" in doubt
+    said = outputs_for(foreign(), ANIMALS, "zoo", ("ape", "bee", "cat"))
+    assert not order_doubts(raw[:, list(said)], torch.from_numpy(y), ANIMALS, said)
+
+
+def test_nobody_is_sent_to_an_option_that_does_not_count():
+    y = np.arange(240) % 3
+    (doubt,) = order_doubts(answers((y + 1) % 3, 3), torch.from_numpy(y), ANIMALS, settled=True)
+    assert "--classes does not change that" in doubt
+    assert "say so by" not in doubt
 
 
 def test_two_classes_of_ten_that_are_exchanged_are_enough():
@@ -143,7 +162,15 @@ def test_a_weak_network_in_the_right_order_is_left_alone(share):
 
 
 @pytest.mark.parametrize(
-    "content", ['["bee", "ape", "cat"]', "bee\nape\ncat\n", "\n bee \nape\r\n\ncat", ' ["bee",\n"ape", "cat"]\n']
+    "content",
+    [
+        '["bee", "ape", "cat"]',
+        "bee\nape\ncat\n",
+        "\n bee \nape\r\n\ncat",
+        ' ["bee",\n"ape", "cat"]\n',
+        "\ufeffbee\r\nape\r\ncat\r\n",
+        '\ufeff["bee", "ape", "cat"]',
+    ],
 )
 def test_a_file_names_a_class_for_each_output(tmp_path, content):
     (tmp_path / "classes").write_text(content)
@@ -181,6 +208,26 @@ def test_a_bad_file_gets_one_clear_error(tmp_path, content, message):
         read_classes(path)
     assert "\n" not in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("classes", [{"ape", "bee"}, {"ape": 0, "bee": 1}, b"ape", 5, None])
+def test_what_has_no_order_or_no_names_is_refused(classes):
+    with pytest.raises(BadInput, match="is no list; give a list of names, one per output, in the network's order"):
+        read_classes(classes)
+
+
+def test_names_that_look_alike_are_the_same_unless_the_data_tells_them_apart():
+    composed, apart = "caf\u00e9", "cafe\u0301"
+    assert outputs_for(foreign(), ("ape", composed, " cat"), "zoo", ("cat", apart, "ape")) == (2, 1, 0)
+    assert outputs_for(foreign(), (apart, "ape", composed), "zoo", (composed, "ape", apart)) == (2, 1, 0)
+    trained_there = replace(trained(), classes=(*"012345678", apart))
+    assert outputs_for(trained_there, (*"012345678", composed), "folder:x") == tuple(range(10))
+    with pytest.raises(BadInput, match="3 names for the 3 classes of zoo; add bee"):
+        outputs_for(foreign(), ANIMALS, "zoo", ("ape", "ape ", "cat"))
+
+
+def test_names_are_listed_so_that_their_ends_are_seen():
+    assert listed(["ape", " bee", "c,d"]) == "ape, ' bee', 'c,d'"
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):

@@ -129,3 +129,17 @@ def test_a_network_may_write_all_its_logits_in_one_place(x):
 
     warnings = check_model(OneBuffer(), x, 10)
     assert not [warning for warning in warnings if "other" in warning]
+
+
+def test_gradients_are_missed_where_attacks_follow_them(x):
+    """What is flat in a last layer that attacks leave out hides nothing from them; what is flat before it does."""
+    flat = "passes no gradient back"
+    torch.manual_seed(0)
+    logits = nn.Sequential(nn.Flatten(), nn.Linear(x[0].numel(), 10)).eval()
+
+    def sure(x: torch.Tensor) -> torch.Tensor:
+        return (1e6 * logits(x)).softmax(1)
+
+    assert any(flat in said for said in check_model(sure, x, 10))
+    assert not any(flat in said for said in check_model(sure, x, 10, "softmax", logits))
+    assert any(flat in said for said in check_model(sure, x, 10, "softmax", lambda x: logits(x.detach())))

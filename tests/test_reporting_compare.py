@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from synthetic import add_evaluation
 import benchmark
 from benchmark.cli import main
 from benchmark.errors import BadInput
+from benchmark.models import load_checkpoint
 from benchmark.reporting import print_contests
 from benchmark.storage import digest
 
@@ -126,6 +128,25 @@ def test_two_networks_of_one_name(results: Path) -> None:
     assert {pair.verdict for pair in contest.rows if pair.comparison.metric == "linf"} == {
         f"{one} is significantly better"
     }
+
+
+def test_a_network_of_several_names_is_one_network(results: Path) -> None:
+    """Else p would be corrected for pairs that nobody asked for."""
+    for name in ("0", "copy"):
+        add_evaluation(results, name, attacks(10), (False,) * 40, network="a")
+    (contest,) = benchmark.compare([digest("a")[:12], "b"], results=results)
+    (pair,) = (pair for pair in contest.rows if pair.comparison.metric == "rworst")
+    assert {pair.first, pair.second} == {"0", "b"}
+    assert pair.p_corrected == pair.comparison.p
+
+
+def test_a_file_goes_by_the_name_in_it(results: Path, tmp_path: Path) -> None:
+    ours, theirs = save(tmp_path), save(tmp_path, with_last_layer("other", 0.2, 2.0))
+    copy = save(tmp_path, replace(load_checkpoint(ours), name="0"))
+    suite = write_suite(tmp_path, "  - {attack: fgsm, norm: linf}\n", images=20)
+    benchmark.evaluate([ours, theirs, copy], suite=suite, results=results, precision="fp32", progress=False)
+    (contest,) = benchmark.compare([ours, theirs], results=results)
+    assert {row["model"] for row in contest.board.networks} == {"toy", "other"}
 
 
 def test_nothing_to_compare(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -16,7 +17,7 @@ from benchmark.errors import BadInput
 from benchmark.evaluation import load_suite
 from benchmark.models import load_checkpoint
 from benchmark.recipes.recipe import load_recipe
-from benchmark.reporting.reproduce import evaluation_command, training_command
+from benchmark.reporting.reproduce import curves_command, evaluation_command, training_command
 from benchmark.scales import Radii, own_scale, radii_said, read_radii
 from benchmark.storage import digest
 from benchmark.suites.files import SUITES, open_norms, suite_presets
@@ -69,11 +70,19 @@ def test_radii_are_read_as_people_write_them():
         ("l2=nan", r"--epsilon l2: .*must be a positive number"),
         ("l2=two", r"--epsilon l2: .*must be a positive number"),
         ({"l2": None}, r"--epsilon l2: .*must be a positive number"),
+        ({"l2": 10**400}, r"--epsilon l2: .*too large"),
+        (0.3, r"epsilon: 0\.3 says not in which norm"),
+        ([("linf", 0.3)], r"epsilon: .* says not in which norm"),
     ],
 )
 def test_what_is_no_radius_is_refused(epsilon, message):
     with pytest.raises(BadInput, match=message):
         read_radii(epsilon=epsilon)
+
+
+def test_what_is_no_name_of_a_scale_is_refused():
+    with pytest.raises(BadInput, match="5 is no name of a scale"):
+        read_radii(scale=5)
 
 
 @pytest.mark.parametrize("said", [None, [], "x", {"epsilon": 3}, {"epsilon": {"linf": "x", "l2": True, "l1": -1}}])
@@ -240,6 +249,9 @@ def test_a_grey_tree_from_pictures_to_pages(tree, tmp_path, monkeypatch, capsys)
     assert found.suite["radii"] == {"scale": "digits", "epsilon": {"l2": 1.0}}
     assert [item["epsilon"] for item in found.suite["items"]] == [0.12, 1.0]
     assert "--scale digits --epsilon l2=1" in evaluation_command(found)
+    assert "--scale digits --epsilon l2=1" in (curves_command(found) or "")
+    alone = {"scale": "", "radii": {"epsilon": {"linf": 0.1, "l2": 1.0}}}  # curves are measured in l1, too
+    assert curves_command(replace(found, suite=found.suite | alone)) is None
     assert "--epsilon linf=4/255" in training_command(found.model)
     benchmark.report()
     pages = "".join(page.read_text() for page in (tmp_path / "reports").rglob("*.html"))

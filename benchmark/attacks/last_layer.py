@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
-from benchmark.errors import UnfitNetwork
+from benchmark.errors import UnfitNetwork, short
 from benchmark.generators import OwnGenerators
 
 #: What a known last layer does to logits, and the module that does it.
@@ -61,7 +61,7 @@ def without_last_layer(network: nn.Module, x: Tensor, layer: str) -> nn.Module:
     """
     found, rest = _found(network, x)
     if found != layer:
-        raise UnfitNetwork(f"the network ended in a {layer} when the evaluation was planned, and now it does not")
+        raise UnfitNetwork(f"the network is said to end in a layer {short(layer)}, which it does not")
     return rest
 
 

@@ -34,7 +34,7 @@ from benchmark.models import (
     read_classes,
     storable,
 )
-from benchmark.models.class_order import listed
+from benchmark.models.class_order import as_spelt, listed
 from benchmark.scales import Epsilon, Radii, read_radii
 from benchmark.storage import check_writable
 
@@ -192,6 +192,7 @@ class Order:
         suite.check_fits(dataset.shape)
         available = len(dataset.test)
         names = storable(dataset.class_names)
+        classes = as_spelt(classes, names)
         outputs = outputs_for(loaded, names, dataset.name, classes)
         network = arranged(loaded, outputs)
         notes = [*dataset.notes, *_about_order(outputs, names, classes)]
@@ -302,7 +303,9 @@ def _oddities(plan: Plan) -> list[str]:
     classes = network.classifier.num_classes
     try:
         x, y = network.images(0, min(plan.suite.images, SHARD))
-        odd = check_model(network.model, x, classes, target.last_layer)
+        searched = network.classifier if target.last_layer else None
+        with network.classifier.exact():
+            odd = check_model(network.model, x, classes, target.last_layer, searched)
     except BadInput as error:
         raise UnfitNetwork(f"{target.source}: {error}") from error
 
@@ -311,4 +314,16 @@ def _oddities(plan: Plan) -> list[str]:
         return ~is_wrong(logits, y)
 
     names = subject.dataset_of(target.dataset, target.root).class_names
-    return odd + (order_doubts(exact_logits(network.model, x), y, names) or range_doubts(right, x, y, classes))
+    doubts = order_doubts(exact_logits(network.model, x), y, names, target.outputs, _says_itself(plan, names))
+    return odd + (doubts or range_doubts(right, x, y, classes))
+
+
+def _says_itself(plan: Plan, class_names: Sequence[str]) -> bool:
+    """Whether it is the network that says what its outputs stand for, as `outputs_for` sees it."""
+    if plan.card["method"] == "external":
+        return False
+    network = subject.open_network(plan.target.source, trust=plan.target.trust)
+    try:
+        return bool(outputs_for(network, class_names, plan.target.dataset))
+    except UnfitNetwork:  # its classes are called otherwise, and somebody said what they are
+        return False

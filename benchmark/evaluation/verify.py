@@ -17,7 +17,7 @@ from benchmark.evaluation.reattack import Again, attack_again
 from benchmark.evaluation.request import named
 from benchmark.evaluation.target import Subject, Target
 from benchmark.hardware import resolve_device
-from benchmark.labels import Key, card_labels, key
+from benchmark.labels import DIGITS, Key, card_labels, key
 from benchmark.ledger.evaluation import Evaluation, Outcome
 from benchmark.ledger.ledger import Ledger
 from benchmark.models import Arranged, Checkpoint, ExternalModel, arranged, outputs_for
@@ -83,7 +83,8 @@ def verify(
     Raises:
         BadInput: there is no such folder; a number is out of range; no network can be loaded, one was not evaluated
             here, or its test images are others now.
-        PartlyFailed: some networks can't be loaded; its `done` has the entries of the others.
+        PartlyFailed: some networks can't be loaded, or are not what an evaluation says of them; its `done` has the
+            entries of the others.
     """
     sources = named(checkpoints)
     if reattack < 0 or (seed is not None and not 0 <= seed < 2**63):
@@ -96,13 +97,16 @@ def verify(
     places = {"root": None if root is None else str(root), "device": str(resolve_device(device))}
     called = card_labels(card for each in evaluations for card in (each.model, each.crafted_on))
     networks, failures = _opened(map(str, sources), download, trust)
+    found: list[Recheck] = []
     try:
-        found = [
-            recheck
-            for source, opened in networks.items()
-            for evaluation, target in _targets(ledger, source, opened, evaluations, places, download, trust)
-            for recheck in _rechecks(ledger, subject.subject(target), evaluation, called, reattack, seed)
-        ]
+        for source, opened in networks.items():
+            for evaluation, target in _targets(ledger, source, opened, evaluations, places, download, trust):
+                try:
+                    network = subject.subject(target)
+                except UnfitNetwork as error:  # one record's claim, which says nothing about the others
+                    failures.append(f"{source}, evaluation {evaluation.id[:DIGITS]}: {error}")
+                else:
+                    found += _rechecks(ledger, network, evaluation, called, reattack, seed)
     finally:
         ledger.tell()
         subject.forget()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from unicodedata import normalize
 
 import torch
 from torch import Tensor, nn
@@ -108,7 +109,8 @@ def outputs_for(
         BadInput: `given` are not the data's classes.
     """
     class_names = storable(class_names)
-    own = network.classes if isinstance(network, Checkpoint) else ()
+    own = as_spelt(network.classes, class_names) if isinstance(network, Checkpoint) else ()
+    given = as_spelt(given, class_names)
     if isinstance(network, Checkpoint) and network.dataset == data:
         own = own or class_names  # older files don't say; who was trained on these images has their order
     if own and set(own) == set(class_names):
@@ -134,6 +136,9 @@ def read_classes(classes: str | Path | Sequence[str]) -> tuple[str, ...]:
     Raises:
         BadInput: there is no such file, or it holds something else, a name twice or only one.
     """
+    if isinstance(classes, Mapping | Set | bytes) or not isinstance(classes, Iterable | Path):
+        kind = type(classes).__name__
+        raise BadInput(f"classes: a {kind} is no list; give a list of names, one per output, in the network's order")
     if isinstance(classes, str | Path):
         names, where = _read(Path(classes)), f"{classes}"
     else:
@@ -146,7 +151,7 @@ def read_classes(classes: str | Path | Sequence[str]) -> tuple[str, ...]:
         raise BadInput(f"{where}: {short(twice[0])} is there twice; give each output a class of its own")
     if len(names) < 2:
         raise BadInput(f"{where}: it names {len(names)} classes; give a name for each output, in the network's order")
-    return tuple(names)
+    return storable(names)
 
 
 def storable(names: Iterable[str]) -> tuple[str, ...]:
@@ -157,12 +162,35 @@ def storable(names: Iterable[str]) -> tuple[str, ...]:
 def listed(names: Sequence[str]) -> str:
     """The first names, and how many more there are."""
     more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return ", ".join(short(name).strip("'\"") for name in names[:LISTED]) + more
+    return ", ".join(map(_told, names[:LISTED])) + more
+
+
+def _told(name: str) -> str:
+    """A name among others: in quotes where it would be unclear where it ends."""
+    quoted = short(name)
+    bare = quoted.strip("'\"")
+    return bare if bare == bare.strip() and "," not in bare else quoted
+
+
+def as_spelt(names: Sequence[str], class_names: Sequence[str]) -> tuple[str, ...]:
+    """The names as the data spells them.
+
+    An accent may be part of its letter or stand behind it: file systems differ in what they make of it, and nobody
+    sees it. Nor does anybody see blanks at the end of a line.
+    """
+
+    def seen(name: str) -> str:
+        return normalize("NFC", name).strip()
+
+    spelt = {seen(name): name for name in class_names}
+    if len(spelt) < len(class_names):  # the data itself tells them apart by just that
+        return tuple(names)
+    return tuple(spelt.get(seen(name), name) for name in names)
 
 
 def _read(path: Path) -> list[str]:
     try:
-        text = read_text(path, LARGEST)
+        text = read_text(path, LARGEST).removeprefix("\ufeff")  # a mark that some editors begin files with
     except FileNotFoundError as error:
         raise BadInput(
             f"there is no file {path}; --classes names a file with the network's classes, one per output"
@@ -186,8 +214,8 @@ def _check(given: Sequence[str], class_names: Sequence[str], data: str) -> None:
         close = nearest(strangers[0], class_names)
         hint = f"did you mean {' or '.join(close)}?" if close else f"it has {listed(class_names)}"
         raise BadInput(f"--classes: {data} has no class {short(strangers[0])}; {hint}")
-    if len(given) != len(class_names):
-        lacking = [name for name in class_names if name not in set(given)]
+    lacking = [name for name in class_names if name not in set(given)]
+    if lacking:
         raise BadInput(
             f"--classes: {len(given)} names for the {len(class_names)} classes of {data}; add {listed(lacking)}"
         )

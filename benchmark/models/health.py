@@ -27,7 +27,13 @@ _NEIGHBOURS = (
 )
 
 
-def check_model(model: Callable[[Tensor], Tensor], x: Tensor, num_classes: int, last_layer: str = "") -> list[str]:
+def check_model(
+    model: Callable[[Tensor], Tensor],
+    x: Tensor,
+    num_classes: int,
+    last_layer: str = "",
+    searched: Callable[[Tensor], Tensor] | None = None,
+) -> list[str]:
     """Try `model` on a few images, their negatives beside them; a module is put into eval mode first.
 
     Then all the images are shown at once, and again in another order among others: as many should be given as will
@@ -38,6 +44,7 @@ def check_model(model: Callable[[Tensor], Tensor], x: Tensor, num_classes: int, 
         x: some images, on the model's device.
         num_classes: K.
         last_layer: the layer at its end that attacks do without; "" for none.
+        searched: what attacks follow back to the image, where that is not `model`.
 
     Returns:
         What is odd but no obstacle, a sentence each: it was in training mode; it returns probabilities, or what may
@@ -54,7 +61,7 @@ def check_model(model: Callable[[Tensor], Tensor], x: Tensor, num_classes: int, 
     if not (float(x.min()) >= 0 and float(x.max()) <= 1):
         raise BadInput(f"the images must lie in [0, 1] but run from {float(x.min()):g} to {float(x.max()):g}")
     with OwnGenerators(device=x.device):
-        return _tried(model, x, num_classes, last_layer)
+        return _tried(model, x, num_classes, last_layer, searched or model)
 
 
 def differing(first: Tensor, second: Tensor, tolerance: float = TOLERANCE) -> Tensor:
@@ -73,7 +80,13 @@ def differing(first: Tensor, second: Tensor, tolerance: float = TOLERANCE) -> Te
     return (answered[0] != answered[1]) | (both & (apart > tolerance * spread + ROUNDINGS * size))
 
 
-def _tried(model: Callable[[Tensor], Tensor], x: Tensor, num_classes: int, last_layer: str) -> list[str]:
+def _tried(
+    model: Callable[[Tensor], Tensor],
+    x: Tensor,
+    num_classes: int,
+    last_layer: str,
+    searched: Callable[[Tensor], Tensor],
+) -> list[str]:
     warnings = []
     if isinstance(model, nn.Module) and model.training:
         model.eval()
@@ -105,7 +118,8 @@ def _tried(model: Callable[[Tensor], Tensor], x: Tensor, num_classes: int, last_
         )
     if isinstance(model, nn.Module) and any(module.training for module in model.modules()):
         raise BadInput("the network goes into training mode when it is called; let it stay in eval mode")
-    return warnings + _probabilities(torch.cat([logits, crowd]), last_layer) + _oddities(model, batch, logits, crowd)
+    found = _probabilities(torch.cat([logits, crowd]), last_layer)
+    return warnings + found + _oddities(searched, batch, logits, crowd)
 
 
 def _refuse_other_answers_in_a_crowd(
@@ -151,7 +165,7 @@ def _logits(model: Callable[[Tensor], Tensor], x: Tensor, num_classes: int) -> T
     return logits.float().clone()  # a network may write its next logits where it wrote these
 
 
-def _oddities(model: Callable[[Tensor], Tensor], batch: Tensor, logits: Tensor, crowd: Tensor) -> list[str]:
+def _oddities(searched: Callable[[Tensor], Tensor], batch: Tensor, logits: Tensor, crowd: Tensor) -> list[str]:
     found = []
     silent = int((~torch.isfinite(crowd).all(1)).sum())
     if silent:
@@ -161,7 +175,7 @@ def _oddities(model: Callable[[Tensor], Tensor], batch: Tensor, logits: Tensor, 
         )
     if float(logits.max(0).values.sub(logits.min(0).values).max()) == 0:
         found.append("the network gives the same logits for every image")
-    if not _has_gradient(model, batch[:2]):
+    if not _has_gradient(searched, batch[:2]):
         found.append("the network passes no gradient back to the image: gradient-based attacks will fail")
     return found
 

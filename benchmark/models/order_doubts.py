@@ -26,7 +26,9 @@ def needed(num_classes: int) -> float:
     return max(ERRORS, 1 - num_classes / 20)
 
 
-def order_doubts(logits: Tensor, y: Tensor, class_names: Sequence[str]) -> list[str]:
+def order_doubts(
+    logits: Tensor, y: Tensor, class_names: Sequence[str], outputs: Sequence[int] = (), settled: bool = False
+) -> list[str]:
     """Ask whether the classes in another order, the best assignment of outputs to them, would fit the labels.
 
     Each half of each class's images is judged by the order that fits the other halves best, so that many classes on a
@@ -35,6 +37,8 @@ def order_doubts(logits: Tensor, y: Tensor, class_names: Sequence[str]) -> list[
     Args:
         logits, y: N×K of images and their N labels.
         class_names: K, in the order in use.
+        outputs: for each class, which of the network's own outputs stands for it, where that is another order.
+        settled: whether the network says itself what its outputs stand for, so that nobody else can.
 
     Returns:
         A sentence if another order takes away so many of the errors as `needed`, and neither by luck (a sign test)
@@ -56,11 +60,19 @@ def order_doubts(logits: Tensor, y: Tensor, class_names: Sequence[str]) -> list[
     if tail(int(there.sum()), len(labels), max(commonest, 1 / classes)) >= LUCK:
         return []
     order = best_order(answers[answered], labels[answered], classes)
+    own = np.argsort(outputs) if len(outputs) else np.arange(classes)  # by the network's outputs, as --classes asks
+    if settled:
+        advice = (
+            "the network says so itself, and --classes does not change that: were its classes called otherwise when "
+            "it was trained?"
+        )
+    else:
+        advice = "say so by --classes FILE, which names the class of each output, in Python by classes=[...]"
     return [
         f"the network classifies {here.mean():.1%} of the first {len(labels)} images correctly, but another order of "
-        f"the classes would give {there.mean():.1%}: its outputs are taken for {listed(class_names)}, in this order, "
-        f"and seem to stand for {listed([class_names[number] for number in order])}; say so by --classes FILE, which "
-        "names the class of each output, in Python by classes=[...]"
+        f"the classes would give {there.mean():.1%}: its outputs are taken for "
+        f"{listed([class_names[place] for place in own])}, in this order, and seem to stand for "
+        f"{listed([class_names[order[place]] for place in own])}; {advice}"
     ]
 
 

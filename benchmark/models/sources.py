@@ -10,7 +10,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -145,17 +145,19 @@ _FIRST: dict[tuple[str, str], str] = {}
 
 def _made(module: str, function: str, anew: bool = False) -> ExternalModel:
     name = f"python:{module}:{function}"
-    sys.path.insert(0, os.getcwd())
+    here = os.getcwd()
+    sys.path.insert(0, here)
     try:
         network = fresh_import.use(module, lambda imported: _function(imported, function)(), anew)
     except _NoSuchFunction as error:
         raise BadInput(f"{name} failed: AttributeError: {first_line(error)}; name a function of it") from error
-    except Exception as error:  # it is the user's code: it may raise anything
+    except (Exception, SystemExit) as error:  # it is the user's code: it may raise anything, or read options
         typed = isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}.")
         kind = BadInput if typed else UnfitNetwork
         raise kind(f"{name} failed: {reason(error)}") from error
     finally:
-        sys.path.remove(os.getcwd())
+        with suppress(ValueError):  # the code may have taken it out
+            sys.path.remove(here)
     if not isinstance(network, nn.Module):
         raise UnfitNetwork(f"{name} returned {type(network).__name__}; it must return a torch.nn.Module")
     return ExternalModel(name, network, code=digest(fresh_import.sources(module)))

@@ -17,6 +17,7 @@ from benchmark.errors import BadInput, unknown
 from benchmark.labels import Key, key
 from benchmark.ledger import Evaluation, load_results
 from benchmark.reporting.tables import Board, boards
+from benchmark.storage import digest
 
 #: So many digits of a digest name a network, or more.
 FEWEST_DIGITS = 8
@@ -140,12 +141,12 @@ def _evaluations_of(network: str, evaluations: Sequence[Evaluation], named: Mapp
     if _is_file(network):
         from benchmark.models import load_model
 
-        digest = load_model(network).digest
+        opened = load_model(network)
         kinds = ("digest", "contents", "unordered")
-        own = [each for each in evaluations if digest in [each.model.get(kind) for kind in kinds]]
+        own = [each for each in evaluations if opened.digest in [each.model.get(kind) for kind in kinds]]
         if not own:
             raise BadInput(f"{network} has no such results; run bench evaluate first")
-        return _of_one(network, own)
+        return _of_one(network, own, opened.name)
     asked = normalize("NFC", network)
     ways: list[Callable[[Evaluation], bool]] = [
         lambda each: asked == named[key(each.model)],
@@ -162,17 +163,23 @@ def _is_file(network: str) -> bool:
     return network.endswith(".pt") or Path(network).is_file()
 
 
-def _of_one(network: str, own: list[Evaluation]) -> list[Evaluation]:
+def _of_one(network: str, own: list[Evaluation], name: str = "") -> list[Evaluation]:
+    """Its evaluations, each once: what was evaluated under several names, and under `name` if that is one of them,
+    would otherwise be as many networks, and p be corrected for as many pairs."""
     digests = sorted({str(evaluation.model["digest"]) for evaluation in own})
     if len(digests) > 1:
-        told = ", ".join(_shortest(digest, digests) for digest in digests)
+        told = ", ".join(_shortest(each, digests) for each in digests)
         way = "" if _is_file(network) else "its checkpoint, or by "
         raise BadInput(f"{network} may be any of {len(digests)} networks; name one by {way}its digest: {told}")
-    return own
+    once: dict[str, Evaluation] = {}
+    for each in sorted(own, key=lambda each: (each.name != name, each.name)):
+        asked = [each.model["digest"], each.dataset["digest"], each.suite, each.mode, each.seed, each.precision]
+        once.setdefault(digest(asked), each)
+    return list(once.values())
 
 
-def _shortest(digest: str, others: Sequence[str]) -> str:
-    """As many of its digits as tell it from the others."""
-    digits = range(FEWEST_DIGITS + 4, len(digest))
-    enough = (digest[:count] for count in digits if sum(other.startswith(digest[:count]) for other in others) == 1)
-    return next(enough, digest)
+def _shortest(whole: str, others: Sequence[str]) -> str:
+    """As many of the digits of a digest as tell it from the others."""
+    digits = range(FEWEST_DIGITS + 4, len(whole))
+    enough = (whole[:count] for count in digits if sum(other.startswith(whole[:count]) for other in others) == 1)
+    return next(enough, whole)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmark.analysis.labels import labels_of
+from benchmark.errors import notice
 from benchmark.ledger import Ledger
 from benchmark.reporting.formats import check_format, write
 from benchmark.reporting.tables import Board, boards
@@ -36,8 +37,11 @@ def report(
     """
     check_format(format)
     ledger, folder = Ledger.open(results), check_writable(out)
-    page = write(format, ledger_boards(ledger, rank_masked), ledger, folder)
+    found = ledger_boards(ledger, rank_masked)
+    page = write(format, found, ledger, folder)
     ledger.tell()
+    if not found and not any((ledger.folder / "transfers").glob("*.json")):
+        notice(f"there are no results in {ledger.folder}, so that the tables are empty; bench evaluate makes some")
     return page
 
 

@@ -45,9 +45,17 @@ def evaluation_command(evaluation: Evaluation) -> str:
     return _evaluate(evaluation, evaluation.suite["name"], evaluation.suite["preset"], evaluation.mode)
 
 
-def curves_command(evaluation: Evaluation) -> str:
-    """The `bench evaluate` that measures the security curves of the same network on the same images."""
-    return _evaluate(evaluation, "security-curves", "quick", "full")
+def curves_command(evaluation: Evaluation) -> str | None:
+    """The `bench evaluate` that measures the security curves of the same network on the same images.
+
+    None where these take a radius that nothing tells: pictures of one's own may have been attacked in one norm alone.
+    """
+    from benchmark.suites.files import lacks_radii
+
+    suite = "security-curves"
+    if ":" in evaluation.dataset["name"] and lacks_radii(_radii(evaluation), suite):
+        return None
+    return _evaluate(evaluation, suite, "quick", "full")
 
 
 def _evaluate(evaluation: Evaluation, suite: str, preset: str, mode: str) -> str:
@@ -56,14 +64,20 @@ def _evaluate(evaluation: Evaluation, suite: str, preset: str, mode: str) -> str
     words = ["bench", "evaluate", source, "--suite", suite, "--preset", preset]
     words += ["--n", str(evaluation.dataset["images"]), "--mode", mode, "--seed", str(evaluation.seed)]
     words += ["--precision", evaluation.precision]
+    if card["method"] == "external":
+        words += ["--trust"] if source.startswith("python:") else ["--download"]
     named = card.get("stands_for", ())
     if named and set(named) != set(card.get("classes", ())):  # it does not say itself; the page does
         words += ["--classes", "classes.txt"]
     if card.get("dataset") != evaluation.dataset["name"]:
         words += ["--dataset", evaluation.dataset["name"]]
-    said = evaluation.suite.get("scale", ""), evaluation.suite.get("radii"), evaluation.dataset["name"]
-    words += _options(suite, radii_again(*said))
+    words += _options(suite, _radii(evaluation))
     return shlex.join(words)
+
+
+def _radii(evaluation: Evaluation) -> Radii:
+    """What was said about radii."""
+    return radii_again(evaluation.suite.get("scale", ""), evaluation.suite.get("radii"), evaluation.dataset["name"])
 
 
 def _file(name: str) -> str:

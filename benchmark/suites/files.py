@@ -74,6 +74,12 @@ def fitting(radii: Radii, suite: str | Path) -> Radii:
     return radii.only(open_norms(suite))
 
 
+def lacks_radii(radii: Radii, suite: str | Path) -> bool:
+    """Whether `suite` needs a radius in a norm for which neither the caller nor the row has one."""
+    rows = read_suite_file(suite).content.epsilons
+    return bool(open_norms(suite) - set(dict(radii.own)) - set(rows.get(radii.scale, {})))
+
+
 def read_suite_file(suite: str | Path) -> Document[SuiteFile]:
     """The file of the suite called `suite`, or at that path.
 
