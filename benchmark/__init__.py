@@ -14,14 +14,18 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from benchmark import moved
+
 __version__ = "0.1.0"
+
+moved.install()
 
 #: Public name -> where it lives, as "module:attribute", or as "module" where it is one.
 _DOORS = {
     "train": "benchmark.training:train",
     "evaluate": "benchmark.evaluation:evaluate",
     "transfer": "benchmark.evaluation:transfer",
-    "verify": "benchmark.evaluation.verify:verify",
+    "verify": "benchmark.evaluation.verification:verify",
     "report": "benchmark.reporting:report",
     "results": "benchmark.results",
     "compare": "benchmark.reporting:compare",

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import BadInput
+from benchmark.moved import look_up
 
 
 def write_atomic(path: str | Path, content: bytes | str | Callable[[Path], object]) -> Path:
@@ -132,3 +133,7 @@ def safe_name(name: str, limit: int = 80) -> str:
     if plain == name and len(name) <= limit:
         return name
     return f"{plain[: limit - 9] or 'unnamed'}-{digest(name)[:8]}"
+
+
+def __getattr__(name: str) -> object:
+    return look_up(__name__, name)

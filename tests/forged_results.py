@@ -14,7 +14,7 @@ from evaluation_toys import save, write_suite
 
 from benchmark import cli
 from benchmark.evaluation import evaluate
-from benchmark.evaluation.verify import Recheck, verify
+from benchmark.evaluation.verification import Recheck, verify
 from benchmark.ledger.ledger import Ledger
 from benchmark.ledger.record import Record
 

@@ -15,7 +15,19 @@ PACKAGE = ROOT / "benchmark"
 
 #: Rooms by floor, from the ground up. A room may import from lower floors only.
 FLOORS = (
-    {"errors", "registry", "storage", "documents", "cache", "pages", "latex", "environment", "processes", "hardware"}
+    {
+        "errors",
+        "registry",
+        "storage",
+        "moved",
+        "documents",
+        "cache",
+        "pages",
+        "latex",
+        "environment",
+        "processes",
+        "hardware",
+    }
     | {"memory", "settings", "generators", "noise", "tensors", "radii", "parameters", "projections", "threats"}
     | {"scales", "labels", "limits", "damage", "card", "run_names"},
     {"data", "models", "attacks", "recipes", "suites", "ledger"},
@@ -31,7 +43,7 @@ FLOORS = (
 STAIRS = {
     "registry": {"errors"},
     "documents": {"errors", "limits", "storage"},
-    "storage": {"errors"},
+    "storage": {"errors", "moved"},
     "damage": {"errors"},
     "hardware": {"errors"},
     "cache": {"errors"},

@@ -15,7 +15,7 @@ from forged_results import FAR, STRONG, Folder, bench_of, broken, first
 
 from benchmark.errors import BadInput, Notice, PartlyFailed
 from benchmark.evaluation import evaluate
-from benchmark.evaluation.verify import verify
+from benchmark.evaluation.verification import verify
 from benchmark.ledger.ledger import filed, read_manifest
 from benchmark.ledger.sample_images import read_specimens, write_specimens
 from benchmark.ledger.schema import suite_digest

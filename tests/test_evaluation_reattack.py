@@ -16,7 +16,7 @@ from benchmark.attacks import ATTACKS
 from benchmark.errors import BadInput
 from benchmark.evaluation import load_suite, transfer
 from benchmark.evaluation.suite import suite_item
-from benchmark.evaluation.verify import verify
+from benchmark.evaluation.verification import verify
 from benchmark.suites.files import SUITES, suite_scales
 
 

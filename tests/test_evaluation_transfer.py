@@ -14,7 +14,7 @@ from benchmark.analysis.transfer import transfer_matrices
 from benchmark.attacks import ATTACKS
 from benchmark.errors import BadInput
 from benchmark.evaluation import evaluate, transfer
-from benchmark.evaluation.verify import verify
+from benchmark.evaluation.verification import verify
 from benchmark.ledger import load_results
 from benchmark.ledger.ledger import Ledger
 from benchmark.ledger.record import Damaged

@@ -14,7 +14,7 @@ from benchmark import data
 from benchmark.attacks import make_attack
 from benchmark.errors import BadInput
 from benchmark.evaluation import load_suite
-from benchmark.evaluation.verify import verify
+from benchmark.evaluation.verification import verify
 from benchmark.experiments.experiment import make_question
 from benchmark.models import save_checkpoint
 from benchmark.radii import format_radius, read_number, too_large

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,33 @@ def catalogue(kind: str) -> list[Row]:
     if kind not in KINDS:
         raise unknown("kind", kind, KINDS)
     return KINDS[kind]()
+
+
+def names(kind: str) -> set[str]:
+    """All names and aliases of a kind, without a look at what they stand for."""
+    if kind == "recipes":
+        from benchmark.recipes.recipe import recipe_names
+
+        return set(recipe_names())
+    module, attribute = _REGISTRIES[kind]
+    registry: Registry[Any] = getattr(importlib.import_module(f"benchmark.{module}"), attribute)
+    own = registry.names()
+    return {*own, *(alias for name in own for alias in registry.aliases(name))}
+
+
+#: Where the things of a kind are registered.
+_REGISTRIES = {
+    "methods": ("methods.table", "METHODS"),
+    "attacks": ("attacks", "ATTACKS"),
+    "suites": ("suites.files", "SUITES"),
+    "datasets": ("data", "DATASETS"),
+    "architectures": ("models", "ARCHITECTURES"),
+    "objectives": ("methods.objectives", "OBJECTIVES"),
+    "losses": ("methods.outer", "OUTERS"),
+    "sources": ("models", "SOURCES"),
+    "papers": ("papers", "PAPERS"),
+    "experiments": ("experiments.experiment", "EXPERIMENTS"),
+}
 
 
 def _methods() -> list[Row]:

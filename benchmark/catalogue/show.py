@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from benchmark.catalogue.cards import attack_card, method_card, recipe_card, suite_card
 from benchmark.catalogue.files import show_file
-from benchmark.catalogue.rows import KINDS, Row
+from benchmark.catalogue.rows import KINDS, Row, names
 from benchmark.errors import unknown
 
 #: What makes more of a row, by kind.
@@ -40,7 +40,7 @@ def show(source: str | Path, *, kind: str = "", download: bool = False, trust: b
     if not found:
         if not kind and Path(name).exists():
             return show_file(name, download, trust)
-        known = {row["name"] for each in ([kind] if kind else KINDS) for row in KINDS[each]()}
+        known = {each for among in ([kind] if kind else KINDS) for each in names(among)}
         raise unknown(_one(kind) or "name", name, known, "" if kind else "show")
     first, row = next(iter(found.items()))
     card = _CARDS.get(first, dict)(row)
@@ -53,11 +53,10 @@ def _one(kind: str) -> str:
     return kind.removesuffix("es" if kind == "losses" else "s")
 
 
-def _named(name: str, kinds: list[str]) -> dict[str, Row]:
-    """The rows of that name or alias, by kind."""
-    found = {}
-    for kind in kinds:
-        for row in KINDS[kind]():
-            if name == row["name"] or name in row.get("aliases", ()):
-                found[kind] = row
+def _named(name: str, kinds: Iterable[str]) -> dict[str, Row]:
+    """The row of that name or alias in the first of the kinds that have it, and which others do."""
+    having = [kind for kind in kinds if name in names(kind)]
+    found: dict[str, Row] = {kind: {} for kind in having}
+    for kind in having[:1]:
+        found[kind] = next(row for row in KINDS[kind]() if name in (row["name"], *row.get("aliases", ())))
     return found

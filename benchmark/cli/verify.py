@@ -14,7 +14,7 @@ from benchmark.cli.output import end, partly, print_problems
 from benchmark.errors import BadInput
 
 if TYPE_CHECKING:
-    from benchmark.evaluation.verify import Recheck
+    from benchmark.evaluation.verification import Recheck
 
 
 def verify(

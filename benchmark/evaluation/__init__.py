@@ -5,5 +5,10 @@ from __future__ import annotations
 from benchmark.evaluation.evaluate import evaluate
 from benchmark.evaluation.suite import Suite, SuiteItem, load_suite
 from benchmark.evaluation.transfer import transfer
+from benchmark.moved import look_up
 
 __all__ = ["Suite", "SuiteItem", "evaluate", "load_suite", "transfer"]
+
+
+def __getattr__(name: str) -> object:
+    return look_up(__name__, name)

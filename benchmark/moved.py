@@ -1,0 +1,122 @@
+"""Where the modules of version 0.1.0 are now: their old names still lead there, with a warning, until version 0.3.
+
+Nothing in this package uses an old name. Code that was written for 0.1.0 finds what it asks for.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+_PACKAGE = __name__.partition(".")[0]
+
+#: Old name -> new name, both without the package's.
+MOVED = {
+    "attacks.autoattack": "attacks.adapters.autoattack",
+    "attacks.boundary": "attacks.black_box.boundary",
+    "attacks.classifier": "attacks.prepared",
+    "attacks.cw": "attacks.white_box.cw",
+    "attacks.ddn": "attacks.white_box.ddn",
+    "attacks.deepfool": "attacks.white_box.deepfool",
+    "attacks.fmn": "attacks.white_box.fmn",
+    "attacks.foreign": "attacks.adapters.third_party",
+    "attacks.gradient": "attacks.white_box.gradient",
+    "attacks.hopskipjump": "attacks.black_box.hopskipjump",
+    "attacks.libraries": "attacks.adapters.libraries",
+    "attacks.pace": "attacks.apgd_steps",
+    "attacks.pointwise": "attacks.black_box.pointwise",
+    "attacks.random_noise": "attacks.black_box.random_noise",
+    "attacks.spatial": "attacks.black_box.spatial",
+    "attacks.starts": "attacks.black_box.starts",
+    "evaluation.answers": "ledger.answers",
+    "evaluation.arrays": "ledger.arrays",
+    "evaluation.form": "ledger.schema",
+    "evaluation.keepsakes": "ledger.stored_adversarials",
+    "evaluation.ledger": "ledger.ledger",
+    "evaluation.order": "evaluation.request",
+    "evaluation.outcomes": "ledger.evaluation",
+    "evaluation.recheck": "evaluation.verification",
+    "evaluation.record": "ledger.record",
+    "evaluation.specimens": "ledger.sample_images",
+    "evaluation.subject": "evaluation.target",
+    "evaluation.summary": "ledger.assemble",
+    "evaluation.trial": "evaluation.attack_run",
+    "evaluation.verify": "evaluation.judge",
+    "inventory": "catalogue",
+    "training.batch": "methods.batch",
+    "training.cohort": "methods.cohort",
+    "training.differences": "methods.differences",
+    "training.exchange": "methods.overrides",
+    "training.inner": "methods.inner",
+    "training.losses": "methods.losses",
+    "training.method": "methods.method",
+    "training.methods": "methods.table",
+    "training.names": "run_names",
+    "training.objectives": "methods.objectives",
+    "training.outer": "methods.outer",
+    "training.outer.alone": "methods.outer.alone",
+    "training.outer.base": "methods.outer.base",
+    "training.outer.taught": "methods.outer.taught",
+    "training.outer.together": "methods.outer.together",
+    "training.parameters": "parameters",
+    "training.recipe": "recipes.recipe",
+    "training.rehearsal": "training.dry_run",
+    "training.schedules": "recipes.schedules",
+    "training.weights": "methods.weights",
+}
+
+#: What packages of version 0.1.0 had at their top, by package: where each name is now.
+NAMES = {
+    "evaluation": {
+        "SUITES": "suites.files",
+        **dict.fromkeys(("Evaluation", "Ledger", "Outcome", "Record", "load_results", "read_record"), "ledger"),
+    },
+    "storage": {"tensor_digest": "tensors"},
+}
+
+
+class _Moved(MetaPathFinder, Loader):
+    """Finds a module under its old name, before anything that is left of an older installation."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        package, _, name = fullname.partition(".")
+        return ModuleSpec(fullname, self) if package == _PACKAGE and name in MOVED else None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        new = f"{_PACKAGE}.{MOVED[spec.name.partition('.')[2]]}"
+        warnings.warn(f"{spec.name} is {new} now; the old name goes with version 0.3", FutureWarning, stacklevel=2)
+        module = importlib.import_module(new)
+        spec.loader_state = module.__spec__
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """The module was run under its new name; what the import system noted on it is put back."""
+        old = module.__spec__
+        if old is not None and old.loader is self:
+            module.__spec__ = old.loader_state
+
+
+def install() -> None:
+    """Let the old names lead to the new ones in this process."""
+    if not any(isinstance(finder, _Moved) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Moved())
+
+
+def look_up(package: str, name: str) -> object:
+    """What `package` of version 0.1.0 had at its top under that name; for the package's `__getattr__`.
+
+    Raises:
+        AttributeError: it had nothing of that name.
+    """
+    new = NAMES.get(package.partition(".")[2], {}).get(name)
+    if new is None:
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+    warnings.warn(f"{package}.{name} is in {_PACKAGE}.{new} now", FutureWarning, stacklevel=3)
+    return getattr(importlib.import_module(f"{_PACKAGE}.{new}"), name)
