@@ -50,7 +50,7 @@ UNFIT = {
     "python:unfit:ends": "python:unfit:ends failed: SystemExit: usage: train.py --weights FILE",
     "python:unfit:nothing": "python:unfit:nothing returned NoneType",
     "python:unfit:seven": "python:unfit:seven: the network returns 8 × 7|python:unfit:seven: .* 16 × 7",
-    "python:unfit:random": "python:unfit:random: the network gives other logits",
+    "python:unfit:random": "python:unfit:random: the network returns different logits",
     "python:unfit:silent": "python:unfit:silent: the network returns NaN",
 }
 

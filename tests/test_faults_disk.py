@@ -212,7 +212,7 @@ def test_rotten_and_lost_records_are_found_named_and_made_again(run, tmp_path, c
         assert fault_runs.ledger_content(tmp_path / "aloud") == expected
         said = capsys.readouterr().err
         assert str(rotten) in said
-        assert "made again" in said
+        assert "recomputed" in said
         assert untouched == {path: path.stat().st_mtime_ns for path in untouched}
 
 

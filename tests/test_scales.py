@@ -7,12 +7,12 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from benchmark.inventory import catalogue
 from evaluation_toys import save, trained, write_suite
 from picture_trees import write_tree
 
 import benchmark
 from benchmark import cli
+from benchmark.catalogue import catalogue
 from benchmark.errors import BadInput
 from benchmark.evaluation import load_suite
 from benchmark.models import load_checkpoint
