@@ -16,7 +16,7 @@ from benchmark import data
 from benchmark.cli.app import app
 from benchmark.errors import BadInput, PartlyFailed
 from benchmark.evaluation import evaluate
-from benchmark.evaluation import verify as recheck
+from benchmark.evaluation import verification as recheck
 from benchmark.models import Arranged, load_model
 from benchmark.reporting import boards
 from benchmark.reporting.networks import networks

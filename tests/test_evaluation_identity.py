@@ -14,7 +14,7 @@ from evaluation_toys import save, trained, with_last_layer, write_suite
 
 import benchmark
 from benchmark.errors import BadInput
-from benchmark.evaluation import verify as recheck
+from benchmark.evaluation import verification as recheck
 from benchmark.evaluation.request import Order
 from benchmark.evaluation.target import load_subject
 from benchmark.ledger import Ledger, load_results
