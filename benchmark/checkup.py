@@ -141,7 +141,7 @@ def _results(folder: Path) -> Iterator[Finding]:
         yield Finding(str(folder), str(error), "choose another folder, or the version that wrote it")
         return
     yield from _records(folder)
-    yield from _keepsakes(folder)
+    yield from _stored_adversarials(folder)
     evaluations = [*ledger.evaluations(), *ledger.transfers()]
     damaged = re.compile(re.escape(str(folder / "records")) + r"[/\\]")
     for problem in ledger.problems:
@@ -175,14 +175,14 @@ def _records(folder: Path) -> Iterator[Finding]:
     yield from _damaged(folder.glob(RECORDS), read, "bench evaluate recreates it if it is needed")
 
 
-def _keepsakes(folder: Path) -> Iterator[Finding]:
+def _stored_adversarials(folder: Path) -> Iterator[Finding]:
     from benchmark.ledger.answers import read_known
-    from benchmark.ledger.sample_images import read_specimens
-    from benchmark.ledger.stored_adversarials import read_keepsake
+    from benchmark.ledger.sample_images import read_sample_images
+    from benchmark.ledger.stored_adversarials import read_stored_adversarials
 
     kinds: tuple[tuple[str, Callable[[Path], object], str], ...] = (
-        ("adversarials", read_keepsake, "bench evaluate --keep recreates it"),
-        ("specimens", read_specimens, "pages omit these images"),
+        ("adversarials", read_stored_adversarials, "bench evaluate --keep recreates it"),
+        ("specimens", read_sample_images, "pages omit these images"),
         ("answers", read_known, "bench evaluate recomputes the outputs"),
     )
     for kind, read, remedy in kinds:

@@ -70,13 +70,34 @@ MOVED = {
     "training.weights": "methods.weights",
 }
 
-#: What packages of version 0.1.0 had at their top, by package: where each name is now.
+#: What has moved or changed its name inside a module, by module and old name: "module:name" of today.
 NAMES = {
     "evaluation": {
-        "SUITES": "suites.files",
-        **dict.fromkeys(("Evaluation", "Ledger", "Outcome", "Record", "load_results", "read_record"), "ledger"),
+        "SUITES": "suites.files:SUITES",
+        "Evaluation": "ledger:Evaluation",
+        "Ledger": "ledger:Ledger",
+        "Outcome": "ledger:Outcome",
+        "Record": "ledger:Record",
+        "load_results": "ledger:load_results",
+        "read_record": "ledger:read_record",
     },
-    "storage": {"tensor_digest": "tensors"},
+    "evaluation.request": {"Order": "evaluation.request:EvaluationRequest"},
+    "evaluation.target": {
+        "Subject": "evaluation.target:LoadedTarget",
+        "load_subject": "evaluation.target:load_target",
+        "subject": "evaluation.target:loaded",
+    },
+    "ledger.sample_images": {
+        "Specimens": "ledger.sample_images:SampleImages",
+        "read_specimens": "ledger.sample_images:read_sample_images",
+        "write_specimens": "ledger.sample_images:write_sample_images",
+    },
+    "ledger.stored_adversarials": {
+        "Keepsake": "ledger.stored_adversarials:StoredAdversarials",
+        "read_keepsake": "ledger.stored_adversarials:read_stored_adversarials",
+        "write_keepsake": "ledger.stored_adversarials:write_stored_adversarials",
+    },
+    "storage": {"tensor_digest": "tensors:tensor_digest"},
 }
 
 
@@ -109,14 +130,15 @@ def install() -> None:
         sys.meta_path.insert(0, _Moved())
 
 
-def look_up(package: str, name: str) -> object:
-    """What `package` of version 0.1.0 had at its top under that name; for the package's `__getattr__`.
+def look_up(module: str, name: str) -> object:
+    """What `module` of version 0.1.0 had under that name; for the module's `__getattr__`.
 
     Raises:
         AttributeError: it had nothing of that name.
     """
-    new = NAMES.get(package.partition(".")[2], {}).get(name)
+    new = NAMES.get(module.partition(".")[2], {}).get(name)
     if new is None:
-        raise AttributeError(f"module {package!r} has no attribute {name!r}")
-    warnings.warn(f"{package}.{name} is in {_PACKAGE}.{new} now", FutureWarning, stacklevel=3)
-    return getattr(importlib.import_module(f"{_PACKAGE}.{new}"), name)
+        raise AttributeError(f"module {module!r} has no attribute {name!r}")
+    place, _, found = new.partition(":")
+    warnings.warn(f"{module}.{name} is {_PACKAGE}.{place}.{found} now", FutureWarning, stacklevel=3)
+    return getattr(importlib.import_module(f"{_PACKAGE}.{place}"), found)

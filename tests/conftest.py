@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 from hypothesis import settings
@@ -11,6 +13,15 @@ settings.load_profile("untimed")
 
 #: Seconds after which a slow test counts as hanging; what the others have is set in pyproject.toml.
 HANGING = 3600
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Small batches only lose time to threads, the more so on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(autouse=True)

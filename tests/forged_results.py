@@ -38,10 +38,10 @@ class Folder:
         return found
 
     def images(self, label: str) -> Path:
-        return self.ledger.keepsake_path(self.evaluation.model["digest"], self.record(label).digest)
+        return self.ledger.stored_adversarials_path(self.evaluation.model["digest"], self.record(label).digest)
 
     def specimens(self, label: str) -> Path:
-        return self.ledger.specimens_path(self.evaluation.model["digest"], self.record(label).digest)
+        return self.ledger.sample_images_path(self.evaluation.model["digest"], self.record(label).digest)
 
     def forge(self, label: str, rows: np.ndarray, **values: object) -> None:
         """Change a record's arrays in these rows, under a right checksum."""

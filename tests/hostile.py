@@ -42,7 +42,7 @@ def doors() -> dict[str, Callable[[Path], object]]:
     from benchmark.data import load
     from benchmark.evaluation import load_suite
     from benchmark.ledger import Ledger, read_record
-    from benchmark.ledger.stored_adversarials import read_keepsake
+    from benchmark.ledger.stored_adversarials import read_stored_adversarials
     from benchmark.models import load_checkpoint
     from benchmark.papers.files import load_paper
     from benchmark.recipes.recipe import load_recipe
@@ -56,7 +56,7 @@ def doors() -> dict[str, Callable[[Path], object]]:
         "checkpoint": lambda path: load_checkpoint(path).model(),
         "records": read_record,
         "manifest": manifest,
-        "keepsake": read_keepsake,
+        "keepsake": read_stored_adversarials,
         "suite": lambda path: load_suite(path, scale="digits"),
         "recipe": lambda path: load_recipe(str(path)),
         "paper": load_paper,

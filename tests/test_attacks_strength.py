@@ -24,7 +24,7 @@ from benchmark.attacks.adapters.autoattack import MEMBERS
 from benchmark.data import Dataset
 from benchmark.evaluation.attack_run import Trial
 from benchmark.evaluation.suite import SuiteItem
-from benchmark.evaluation.target import Subject, Target
+from benchmark.evaluation.target import LoadedTarget, Target
 from benchmark.noise import ExampleNoise
 from benchmark.threats import Threat
 
@@ -190,7 +190,7 @@ class Images:
 def trial(item: SuiteItem) -> Trial:
     net = Crooked(X[0].numel(), CLASSES)
     dataset = cast("Dataset", SimpleNamespace(test=Images(predictions(net, X)), num_classes=CLASSES, class_names=()))
-    network = Subject(net, dataset, Target("", "", "toy", None, "", "cpu", "fp32"))
+    network = LoadedTarget(net, dataset, Target("", "", "toy", None, "", "cpu", "fp32"))
     made = Trial(network, item, 0, COUNT, None)
     made.run(seed=3)
     return made

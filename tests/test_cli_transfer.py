@@ -10,7 +10,7 @@ from evaluation_toys import save, with_last_layer, write_suite
 from test_cli import Calls, bench
 
 import benchmark
-from benchmark.ledger.stored_adversarials import read_keepsake, write_keepsake
+from benchmark.ledger.stored_adversarials import read_stored_adversarials, write_stored_adversarials
 
 PGD = "  - {attack: pgd, norm: linf, parameters: {steps: 5, relative_step_size: 0.3, success: last}}\n"
 
@@ -100,9 +100,9 @@ def test_kept_images_are_confirmed_or_not(capsys: pytest.CaptureFixture[str], tm
     assert code == 0
     assert row[0] == row[1] == row[2] != "0"
     (path,) = (results / "adversarials").rglob("*.npz")
-    kept = read_keepsake(path)
+    kept = read_stored_adversarials(path)
     kept.images[:1] = 0.5
-    write_keepsake(path, kept)
+    write_stored_adversarials(path, kept)
     code, out, _ = bench(capsys, "verify", results, network)
     assert code == 1
     assert re.search(rf"^toy +pgd-linf +{row[0]} +{row[0]} +{int(row[0]) - 1} +{kept.rows[0]}\s*$", out, re.MULTILINE)

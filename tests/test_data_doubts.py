@@ -18,7 +18,7 @@ from benchmark.data import DATASETS, Dataset, Split, load
 from benchmark.data.doubts import MOST_REPEATED, doubts
 from benchmark.errors import Notice
 from benchmark.evaluation import evaluate
-from benchmark.evaluation import target as subject
+from benchmark.evaluation import target as targets
 
 
 def dataset(train: list[int], validation: list[int], test: list[int]) -> Dataset:
@@ -117,7 +117,7 @@ def test_the_evaluation_says_so_to_whoever_reads_its_page(tmp_path, monkeypatch)
         torch.cat([digits.test.labels[:1], digits.train.labels]),
     )
     monkeypatch.setitem(DATASETS._own, "digits", lambda root, download: dataclasses.replace(digits, train=leaked))
-    subject.dataset_of.cache_clear()
+    targets.dataset_of.cache_clear()
     suite = write_suite(tmp_path, "  - {attack: fgsm, norm: linf}\n", images=6)
     with pytest.warns(Notice, match="is also a training image"):
         (found,) = evaluate(save(tmp_path), suite=suite, results=tmp_path / "results", progress=False)

@@ -153,7 +153,7 @@ def test_what_vanishes_while_it_is_looked_at_is_no_finding(folders, record, monk
         return real(path, **options)
 
     vanishing(records, "read_record")
-    vanishing(keepsakes, "read_keepsake")
+    vanishing(keepsakes, "read_stored_adversarials")
     monkeypatch.setattr(Path, "stat", stat)
     places = {finding.place for finding in benchmark.doctor(**folders)}
     assert {record, images, abandoned} <= set(gone)

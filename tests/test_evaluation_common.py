@@ -20,18 +20,12 @@ from benchmark.ledger.evaluation import Probe, common
 from benchmark.noise import ExampleNoise
 from benchmark.threats import Threat
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 ATTACKS = f"""{THREE_NORMS}
   - {{attack: ddn, norm: l2, parameters: {{steps: 20}}}}
   - {{attack: salt-and-pepper, norm: l1, parameters: {{steps: 5}}}}
 """
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture

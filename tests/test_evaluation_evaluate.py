@@ -19,16 +19,9 @@ from benchmark.errors import BadInput
 from benchmark.evaluation import engine, evaluate, plan
 from benchmark.ledger import load_results
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 ARRAYS = ("broken", "distance", "evaluated")
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Small batches only lose time to threads, the more so on a busy machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture

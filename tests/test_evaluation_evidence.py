@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from evaluation_toys import save, with_last_layer, write_suite
 from forged_results import FAR, STRONG, Folder, bench_of, broken, first
 
@@ -17,18 +16,16 @@ from benchmark.errors import BadInput, Notice, PartlyFailed
 from benchmark.evaluation import evaluate
 from benchmark.evaluation.verification import verify
 from benchmark.ledger.ledger import filed, read_manifest
-from benchmark.ledger.sample_images import read_specimens, write_specimens
+from benchmark.ledger.sample_images import read_sample_images, write_sample_images
 from benchmark.ledger.schema import suite_digest
-from benchmark.ledger.stored_adversarials import Keepsake, read_keepsake, write_keepsake
+from benchmark.ledger.stored_adversarials import (
+    StoredAdversarials,
+    read_stored_adversarials,
+    write_stored_adversarials,
+)
 from benchmark.storage import digest
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture
@@ -50,7 +47,7 @@ def test_an_image_that_fools_the_network_is_held_against_a_record_that_denies_it
     found = folder.verify()
     assert found[label].refuted == tuple(rows)
     *shown, problem = found[label].problems
-    seen = [row for row in read_specimens(folder.specimens(label)).positions if row in rows]
+    seen = [row for row in read_sample_images(folder.specimens(label)).positions if row in rows]
     where = f"{folder.specimens(label)}: images that were broken though the record denies it"
     assert shown == ([f"{where}: {first(seen, 4)}"] if seen else [])
     assert problem.startswith(f"{folder.images(label)}: adversarial images although the record says")
@@ -99,13 +96,13 @@ def test_in_worst_case_mode_an_image_is_left_out_only_where_another_attack_broke
 
 
 def test_an_image_beside_a_record_that_claims_nothing_of_it_is_told(folder: Folder) -> None:
-    kept, robust = read_keepsake(folder.images("strong")), np.flatnonzero(~folder.record("strong").broken)
+    kept, robust = read_stored_adversarials(folder.images("strong")), np.flatnonzero(~folder.record("strong").broken)
     rows = np.sort([*kept.rows, robust[0]])
     images = np.zeros((len(rows), *kept.images.shape[1:]), np.float32)
     images[np.searchsorted(rows, kept.rows)] = kept.images
     x = load_digits(robust[0])
     images[np.searchsorted(rows, robust[0])] = x
-    write_keepsake(folder.images("strong"), Keepsake(rows, images))
+    write_stored_adversarials(folder.images("strong"), StoredAdversarials(rows, images))
     found = folder.verify()["strong"]
     assert found.refuted == (robust[0],)
     assert "the record does not list, and that are not adversarial" in found.problems[0]
@@ -189,8 +186,8 @@ def test_images_to_look_at_tell_what_was_broken(tmp_path: Path) -> None:
 @pytest.mark.parametrize("start", [-1, 60])
 def test_images_to_look_at_of_other_images_are_damaged(folder: Folder, start: int) -> None:
     path = folder.specimens("far")
-    kept = read_specimens(path)
-    write_specimens(path, dataclasses.replace(kept, positions=kept.positions - kept.positions[0] + start))
+    kept = read_sample_images(path)
+    write_sample_images(path, dataclasses.replace(kept, positions=kept.positions - kept.positions[0] + start))
     assert folder.verify()["far"].problems == (f"{path}: its images don't belong to this shard of the test set",)
     path.write_bytes(path.read_bytes()[:-30])
     assert folder.verify()["far"].problems[0].startswith(f"{path}: it can't be read")

@@ -15,8 +15,8 @@ from evaluation_toys import save, trained, with_last_layer, write_suite
 import benchmark
 from benchmark.errors import BadInput
 from benchmark.evaluation import verification as recheck
-from benchmark.evaluation.request import Order
-from benchmark.evaluation.target import load_subject
+from benchmark.evaluation.request import EvaluationRequest
+from benchmark.evaluation.target import load_target
 from benchmark.ledger import Ledger, load_results
 from benchmark.ledger.answers import Answers, read_known
 from benchmark.models.normalize import Normalize
@@ -182,13 +182,14 @@ def make():
 def test_workers_make_sure_that_it_is_the_network_that_was_planned(place):
     assert ask(workers=2).clean_errors.mean() < 0.5
     for file, text in (("helper.py", HELPER.format("1 - x")), ("way.txt", "1 - x")):
-        order = Order(suite=write_suite(place, ATTACKS, images=40), dataset="digits", trust=True, results="results")
-        target = order.plans([SOURCE]).plans[SOURCE].target
+        suite = write_suite(place, ATTACKS, images=40)
+        request = EvaluationRequest(suite=suite, dataset="digits", trust=True, results="results")
+        target = request.plans([SOURCE]).plans[SOURCE].target
         before = (place / file).read_text()
-        load_subject(target)
+        load_target(target)
         (place / file).write_text(text)
         with pytest.raises(BadInput, match=f"{SOURCE}: its weights or its code are not what they were"):
-            load_subject(target)
+            load_target(target)
         (place / file).write_text(before)
 
 

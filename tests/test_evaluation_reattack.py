@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from evaluation_toys import Misbehaving, save, with_last_layer, write_suite
 from forged_results import FAR, STRONG, Folder, bench_of, broken
 
@@ -19,13 +18,7 @@ from benchmark.evaluation.suite import suite_item
 from benchmark.evaluation.verification import verify
 from benchmark.suites.files import SUITES, suite_scales
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 from evaluation_toys import save, write_suite
 
 from benchmark.attacks import make_attack
 from benchmark.evaluation import evaluate, load_suite, transfer
 from benchmark.evaluation.plan import _relays
 from benchmark.ledger import Ledger, read_record
-from benchmark.ledger.stored_adversarials import read_keepsake
+from benchmark.ledger.stored_adversarials import read_stored_adversarials
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 STEPS = (3, 5, 12)
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def line(norm: str, success: str, steps: int, more: str = "") -> str:
@@ -39,7 +32,11 @@ def records(evaluation, results):
     for found in evaluation.outcomes:
         (name,) = found.records
         record = read_record(ledger.path(evaluation.model["digest"], name))
-        yield found.label, record, read_keepsake(ledger.keepsake_path(evaluation.model["digest"], name))
+        yield (
+            found.label,
+            record,
+            read_stored_adversarials(ledger.stored_adversarials_path(evaluation.model["digest"], name)),
+        )
 
 
 @pytest.mark.parametrize("norm", ["linf", "l2", "l1"])

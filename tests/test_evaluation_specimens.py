@@ -13,7 +13,7 @@ import benchmark
 from benchmark import data
 from benchmark.evaluation import evaluate, jobs, plan
 from benchmark.ledger import Evaluation, Ledger
-from benchmark.ledger.sample_images import FEW, Specimens
+from benchmark.ledger.sample_images import FEW, SampleImages
 
 
 @pytest.fixture
@@ -32,10 +32,10 @@ def attack(folder: Path) -> tuple[Evaluation, Ledger]:
     return evaluation, Ledger.open(folder / "results")
 
 
-def found(evaluation: Evaluation, ledger: Ledger) -> list[list[Specimens | None]]:
+def found(evaluation: Evaluation, ledger: Ledger) -> list[list[SampleImages | None]]:
     """Per attack, the specimens of each of its records."""
     digest = evaluation.model["digest"]
-    return [[ledger.specimens(digest, name) for name in outcome.records] for outcome in evaluation.outcomes]
+    return [[ledger.sample_images(digest, name) for name in outcome.records] for outcome in evaluation.outcomes]
 
 
 def test_the_first_that_each_attack_broke(attacked) -> None:
@@ -104,8 +104,8 @@ def test_something_else_is_damaged(tmp_path: Path, change: dict) -> None:
         "change": np.zeros((2, 1, 8, 8), np.float16),
     }
     ledger = Ledger.open(tmp_path, create=True)
-    ledger.write_specimens("a", "b", Specimens(**good))
-    assert ledger.specimens("a", "b").positions.tolist() == [0, 1]
-    ledger.write_specimens("a", "b", Specimens(**{**good, **change}))
-    assert ledger.specimens("a", "b") is None
+    ledger.write_sample_images("a", "b", SampleImages(**good))
+    assert ledger.sample_images("a", "b").positions.tolist() == [0, 1]
+    ledger.write_sample_images("a", "b", SampleImages(**{**good, **change}))
+    assert ledger.sample_images("a", "b") is None
     assert len(ledger.problems) == 1

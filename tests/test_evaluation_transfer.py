@@ -6,7 +6,6 @@ import dataclasses
 
 import numpy as np
 import pytest
-import torch
 from evaluation_toys import Misbehaving, save, trained, with_last_layer, write_suite
 from picture_trees import write_tree
 
@@ -18,19 +17,17 @@ from benchmark.evaluation.verification import verify
 from benchmark.ledger import load_results
 from benchmark.ledger.ledger import Ledger
 from benchmark.ledger.record import Damaged
-from benchmark.ledger.stored_adversarials import Keepsake, read_keepsake, write_keepsake
+from benchmark.ledger.stored_adversarials import (
+    StoredAdversarials,
+    read_stored_adversarials,
+    write_stored_adversarials,
+)
 from benchmark.models import build
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 PGD = "  - {attack: pgd, norm: linf, parameters: {steps: 5, relative_step_size: 0.3, success: last}}\n"
 DDN = "  - {attack: ddn, norm: l2, parameters: {steps: 20}}\n"
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture
@@ -152,9 +149,9 @@ def test_images_that_fooled_another_network_are_kept_and_confirmed(options, netw
 def test_images_that_do_not_fool_are_refuted(options, networks, tmp_path):
     evaluate(networks[0], keep=True, **options)
     (path,) = (tmp_path / "results" / "adversarials").rglob("*.npz")
-    kept = read_keepsake(path)
+    kept = read_stored_adversarials(path)
     kept.images[:2] = 0.5
-    write_keepsake(path, kept)
+    write_stored_adversarials(path, kept)
     (recheck,) = verify(tmp_path / "results", networks[0])
     assert recheck.confirmed == recheck.stored - 2
     assert recheck.refuted == tuple(kept.rows[:2])
@@ -163,8 +160,8 @@ def test_images_that_do_not_fool_are_refuted(options, networks, tmp_path):
 def test_images_that_were_taken_out_are_missed(options, networks, tmp_path):
     evaluate(networks[0], keep=True, **options)
     (path,) = (tmp_path / "results" / "adversarials").rglob("*.npz")
-    kept = read_keepsake(path)
-    write_keepsake(path, type(kept)(kept.rows[2:], kept.images[2:]))
+    kept = read_stored_adversarials(path)
+    write_stored_adversarials(path, type(kept)(kept.rows[2:], kept.images[2:]))
     (recheck,) = verify(tmp_path / "results", networks[0])
     assert recheck.claimed == len(kept.rows)
     assert recheck.stored == recheck.confirmed == len(kept.rows) - 2
@@ -207,9 +204,9 @@ def test_where_a_record_or_its_images_are_gone_nothing_is_judged(options, networ
 def test_images_of_another_test_set_are_named(options, networks, tmp_path, change):
     evaluate(networks[0], keep=True, **options)
     (path,) = (tmp_path / "results" / "adversarials").rglob("*.npz")
-    kept = read_keepsake(path)
+    kept = read_stored_adversarials(path)
     images = np.pad(kept.images, ((0, 0), (0, 0), (0, 1), (0, 0))) if change == "larger" else kept.images
-    write_keepsake(path, Keepsake(kept.rows + 60 * (change == "beyond"), images))
+    write_stored_adversarials(path, StoredAdversarials(kept.rows + 60 * (change == "beyond"), images))
     (recheck,) = verify(tmp_path / "results", networks[0])
     assert recheck.problems == (f"{path}: its images don't belong to this shard of the test set",)
     assert recheck.stored == 0
@@ -230,9 +227,9 @@ def test_keepsakes_that_are_something_else_are_refused(tmp_path):
     for rows, images in (([0, 1], np.zeros((1, 1, 8, 8))), ([0.5], np.zeros((1, 1, 8, 8))), ([0], [["a"]])):
         np.savez_compressed(path, rows=rows, images=images)
         with pytest.raises(Damaged):
-            read_keepsake(path)
+            read_stored_adversarials(path)
     np.savez_compressed(path, rows=np.array([{}], dtype=object), images=0)
     with pytest.raises(Damaged):
-        read_keepsake(path)
-    write_keepsake(path, Keepsake(np.array([3]), np.ones((1, 1, 8, 8), np.float32)))
-    assert read_keepsake(path).rows.tolist() == [3]
+        read_stored_adversarials(path)
+    write_stored_adversarials(path, StoredAdversarials(np.array([3]), np.ones((1, 1, 8, 8), np.float32)))
+    assert read_stored_adversarials(path).rows.tolist() == [3]

@@ -12,7 +12,7 @@ from benchmark import cli
 from benchmark.errors import BadInput, PartlyFailed, UnfitNetwork
 from benchmark.evaluation import evaluate, transfer
 from benchmark.evaluation.engine import run_jobs
-from benchmark.evaluation.request import Order
+from benchmark.evaluation.request import EvaluationRequest
 from benchmark.ledger import load_results
 
 ATTACKS = "  - {attack: fgsm, norm: linf}\n"
@@ -140,7 +140,11 @@ def test_one_that_fails_under_way_stops_no_other(place, monkeypatch, workers):
 
 def test_whoever_is_not_told_is_stopped(place):
     suite = write_suite(place, ATTACKS, images=290)
-    plan = Order(suite=suite, dataset="digits", trust=True).plans(["python:unfit:late"]).plans["python:unfit:late"]
+    plan = (
+        EvaluationRequest(suite=suite, dataset="digits", trust=True)
+        .plans(["python:unfit:late"])
+        .plans["python:unfit:late"]
+    )
     told: list[int] = []
     with pytest.raises(UnfitNetwork, match="250 to 289"):
         run_jobs(plan.jobs(), place / "results", 1, print)

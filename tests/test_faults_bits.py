@@ -17,8 +17,12 @@ from benchmark.errors import BadInput
 from benchmark.evaluation import load_suite
 from benchmark.ledger import Ledger
 from benchmark.ledger.record import read_record
-from benchmark.ledger.sample_images import Specimens, read_specimens, write_specimens
-from benchmark.ledger.stored_adversarials import Keepsake, read_keepsake, write_keepsake
+from benchmark.ledger.sample_images import SampleImages, read_sample_images, write_sample_images
+from benchmark.ledger.stored_adversarials import (
+    StoredAdversarials,
+    read_stored_adversarials,
+    write_stored_adversarials,
+)
 from benchmark.models.files import read_file, write_file
 from benchmark.papers.published import COLUMNS, read_published
 from benchmark.training.state import read_state, save_state
@@ -28,15 +32,15 @@ Kind = Callable[[Path], tuple[Path, Callable[[Path], object]]]
 
 
 def keepsake(folder: Path):
-    write_keepsake(folder / "a.npz", Keepsake(np.arange(2), np.ones((2, 1, 2, 2), np.float32)))
-    return folder / "a.npz", read_keepsake
+    write_stored_adversarials(folder / "a.npz", StoredAdversarials(np.arange(2), np.ones((2, 1, 2, 2), np.float32)))
+    return folder / "a.npz", read_stored_adversarials
 
 
 def specimens(folder: Path):
     words, images = np.asarray(["a", "é"]), np.ones((2, 1, 2, 2))
-    found = Specimens(np.arange(2), words, words, images.astype(np.uint8), images.astype(np.float16))
-    write_specimens(folder / "a.npz", found)
-    return folder / "a.npz", read_specimens
+    found = SampleImages(np.arange(2), words, words, images.astype(np.uint8), images.astype(np.float16))
+    write_sample_images(folder / "a.npz", found)
+    return folder / "a.npz", read_sample_images
 
 
 def record(folder: Path):

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import fault_runs
 import pytest
-import torch
 from evaluation_toys import THREE_NORMS, save, write_suite
 
 import benchmark
@@ -24,6 +23,8 @@ from benchmark.analysis.aggregate import attack_accuracy, r_worst
 from benchmark.errors import BadInput
 from benchmark.evaluation import evaluate, plan
 from benchmark.ledger import Ledger, load_results
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 #: What may go wrong with a write: the call that fails, and how the system says so.
 FAULTS = {
@@ -54,14 +55,6 @@ class Faulty:
 
     def reset(self, position: int = 0) -> None:
         self.position, self.calls = position, 0
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from fault_toys import Deadly
 from benchmark.attacks import ATTACKS
 from benchmark.errors import BadInput
 from benchmark.evaluation import engine, evaluate, plan, workers
-from benchmark.evaluation.request import Order
+from benchmark.evaluation.request import EvaluationRequest
 
 
 @pytest.fixture
@@ -131,4 +131,4 @@ def test_what_was_given_up_is_tried_again_next_time(run):
 @pytest.mark.parametrize("limit", [0, -1, float("nan"), float("inf")])
 def test_a_time_limit_is_a_positive_number(tmp_path: Path, limit: float):
     with pytest.raises(BadInput, match="time_limit must be a positive number"):
-        Order(suite="smoke", time_limit=limit, results=tmp_path).plans([save(tmp_path)])
+        EvaluationRequest(suite="smoke", time_limit=limit, results=tmp_path).plans([save(tmp_path)])

@@ -22,7 +22,11 @@ from benchmark.evaluation import request as order
 from benchmark.ledger import Ledger, arrays
 from benchmark.ledger.ledger import filed, read_manifest
 from benchmark.ledger.record import read_record
-from benchmark.ledger.stored_adversarials import Keepsake, read_keepsake, write_keepsake
+from benchmark.ledger.stored_adversarials import (
+    StoredAdversarials,
+    read_stored_adversarials,
+    write_stored_adversarials,
+)
 from benchmark.limits import EPOCHS, HEADER, MANIFEST, MESSAGE, MESSAGES
 from benchmark.models import load_checkpoint, save_checkpoint
 from benchmark.models.files import header_text
@@ -155,19 +159,21 @@ def test_images_that_would_not_be_read_are_not_kept(tmp_path: Path, monkeypatch:
         evaluate(save(tmp_path), suite=suite, results=tmp_path / "results", keep=True, progress=False)
     monkeypatch.setattr(arrays, "ARRAYS", 1000)
     with pytest.raises(BadInput, match="its arrays would take 1,056 bytes, 1,000 are the most"):
-        write_keepsake(tmp_path / "a.npz", Keepsake(np.arange(4), np.ones((4, 1, 8, 8), np.float32)))
+        write_stored_adversarials(
+            tmp_path / "a.npz", StoredAdversarials(np.arange(4), np.ones((4, 1, 8, 8), np.float32))
+        )
     assert not (tmp_path / "a.npz").exists()
 
 
 def test_arrays_are_bounded_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file of many arrays, each as large as one may be, would take as many times the memory."""
     path = tmp_path / "a.npz"
-    write_keepsake(path, Keepsake(np.arange(4), np.ones((4, 1, 8, 8), np.float32)))
+    write_stored_adversarials(path, StoredAdversarials(np.arange(4), np.ones((4, 1, 8, 8), np.float32)))
     monkeypatch.setattr(arrays, "ARRAYS", 1056)
-    assert len(read_keepsake(path).images) == 4
+    assert len(read_stored_adversarials(path).images) == 4
     monkeypatch.setattr(arrays, "ARRAYS", 1055)
     with pytest.raises(Damaged, match=r"images.npy claims to hold more than 1,055 bytes, with those before it"):
-        read_keepsake(path)
+        read_stored_adversarials(path)
 
 
 @pytest.mark.parametrize(

@@ -8,25 +8,18 @@ from pathlib import Path
 
 import masked_networks
 import pytest
-import torch
 from evaluation_toys import write_suite
 
 from benchmark.analysis.masking import is_masked, masking_flags
 from benchmark.evaluation import evaluate
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 #: Nothing here could be stronger than what it hides from.
 GRADIENTS = """\
   - {attack: fgsm, norm: linf}
   - {attack: pgd, norm: linf, parameters: {steps: 5, relative_step_size: 0.5}}
 """
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture

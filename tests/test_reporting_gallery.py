@@ -13,7 +13,7 @@ from synthetic import add_evaluation
 
 import benchmark
 from benchmark.ledger import Ledger
-from benchmark.ledger.sample_images import Specimens
+from benchmark.ledger.sample_images import SampleImages
 
 
 def pixels(address: str) -> np.ndarray:
@@ -23,22 +23,22 @@ def pixels(address: str) -> np.ndarray:
     return image[None] if image.ndim == 2 else image.transpose(2, 0, 1)
 
 
-def page_with(tmp_path: Path, specimens: Specimens) -> str:
+def page_with(tmp_path: Path, specimens: SampleImages) -> str:
     manifest = add_evaluation(tmp_path / "results")
     (record,) = manifest["records"]["pgd"]
     ledger = Ledger.open(tmp_path / "results")
-    ledger.write_specimens(manifest["model"]["digest"], record, specimens)
+    ledger.write_sample_images(manifest["model"]["digest"], record, specimens)
     benchmark.report(results=tmp_path / "results", out=tmp_path / "reports")
     return (tmp_path / "reports" / "models" / "at.html").read_text(encoding="utf-8")
 
 
-def specimens(channels: int = 1, **change) -> Specimens:
+def specimens(channels: int = 1, **change) -> SampleImages:
     clean = np.zeros((1, channels, 8, 10), np.uint8)
     clean[0, :, 0, 0] = 51
     delta = np.zeros((1, channels, 8, 10), np.float16)
     delta[0, :, 0, 0], delta[0, :, 7, 9] = 0.25, -0.125
     values = {"positions": np.array([1]), "labels": np.array(["<b>"]), "predictions": np.array(["cat"])}
-    return Specimens(**{**values, "clean": clean, "change": delta, **change})
+    return SampleImages(**{**values, "clean": clean, "change": delta, **change})
 
 
 def test_image_change_and_adversarial(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from benchmark.recipes.recipe import load_recipe
 from benchmark.reporting.reproduce import curves_command, evaluation_command, training_command
 from benchmark.scales import Radii, own_scale, radii_said, read_radii
 from benchmark.storage import digest
-from benchmark.suites.files import SUITES, open_norms, suite_presets
+from benchmark.suites.files import SUITES, fitting, open_norms, suite_presets
 from benchmark.training.plan import decide, make_plan
 
 GREY = SimpleNamespace(name="folder:grey", scale="", shape=(1, 28, 28))
@@ -124,6 +124,13 @@ def test_a_radius_that_nothing_takes_is_refused():
     ):
         with pytest.raises(BadInput, match=message):
             load_suite(suite, scale=read_radii("cifar10", epsilon))
+
+
+def test_a_training_may_have_radii_that_a_suite_takes_none_in():
+    radii = read_radii("cifar10", "linf=0.1,l2=1")
+    assert fitting(radii, "pgd-linf").own == (("linf", 0.1),)
+    assert fitting(radii, "multi-perturbation").own == radii.own
+    assert fitting(radii, "unforeseen").own == ()  # it states all of its radii itself
 
 
 def test_the_published_rows():

@@ -1,4 +1,4 @@
-"""Leaderboard ranks that are shared where a difference may be chance."""
+"""Leaderboard ranks, shared by networks that do not differ significantly."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from benchmark.attacks import Resumable, Stage
 from benchmark.evaluation.judge import AttackFault, Verdict, check_candidates, verify
 from benchmark.evaluation.suite import SuiteItem
-from benchmark.evaluation.target import Subject
+from benchmark.evaluation.target import LoadedTarget
 from benchmark.generators import OwnGenerators
 from benchmark.memory import halve_on_out_of_memory
 from benchmark.noise import ExampleNoise
@@ -40,7 +40,7 @@ class Trial:
         candidates: N×C×H×W, what the attack returned last, admissible or not.
     """
 
-    def __init__(self, network: Subject, item: SuiteItem, start: int, stop: int, handed: Tensor | None) -> None:
+    def __init__(self, network: LoadedTarget, item: SuiteItem, start: int, stop: int, handed: Tensor | None) -> None:
         self.network, self.item, self.start = network, item, start
         shard = network.shard(start, stop)
         self.x, self.y, self.clean_errors = shard.x, shard.y, shard.clean_errors
@@ -108,7 +108,7 @@ class Trial:
 
 
 def craft(
-    network: Subject,
+    network: LoadedTarget,
     item: SuiteItem,
     rows: Tensor,
     start: int,

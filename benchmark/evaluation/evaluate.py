@@ -10,7 +10,7 @@ from benchmark.evaluation.filing import finished, written
 from benchmark.evaluation.jobs import Done
 from benchmark.evaluation.plan import Plan
 from benchmark.evaluation.progress import Display
-from benchmark.evaluation.request import Order, checked, named, reported
+from benchmark.evaluation.request import EvaluationRequest, checked, named, reported
 from benchmark.ledger.evaluation import Evaluation
 from benchmark.ledger.ledger import Ledger
 from benchmark.scales import Epsilon
@@ -80,7 +80,7 @@ def evaluate(
             evaluated: its `done` has their evaluations, its `failures` say what is wrong with those that were not.
         KeyboardInterrupt: the ledger is whole; call again to go on.
     """
-    order = Order(
+    request = EvaluationRequest(
         suite=suite,
         preset=preset,
         n=n,
@@ -101,7 +101,7 @@ def evaluate(
         compile=compile,
         classes=classes,
     )
-    planned, ledger, failures = order.plans(named(checkpoints))
+    planned, ledger, failures = request.plans(named(checkpoints))
     plans = {plan.id: plan for plan in planned.values()}
     old = {key: evaluation for key, plan in plans.items() if (evaluation := finished(plan, ledger)) is not None}
     missing, unfit = checked([plan for key, plan in plans.items() if key not in old])

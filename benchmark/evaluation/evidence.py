@@ -16,12 +16,12 @@ from benchmark.damage import Damaged
 from benchmark.errors import BadInput, short
 from benchmark.evaluation.judge import Verdict
 from benchmark.evaluation.judge import verify as judge
-from benchmark.evaluation.target import Subject
+from benchmark.evaluation.target import LoadedTarget
 from benchmark.ledger.evaluation import Evaluation, Flags, Outcome
 from benchmark.ledger.ledger import Ledger
 from benchmark.ledger.record import Record
-from benchmark.ledger.sample_images import read_specimens
-from benchmark.ledger.stored_adversarials import Keepsake, read_keepsake
+from benchmark.ledger.sample_images import read_sample_images
+from benchmark.ledger.stored_adversarials import StoredAdversarials, read_stored_adversarials
 from benchmark.threats import LARGEST_SLACK, PARAMETRIC, RELATIVE_SLACK, ROUNDING, Threat
 
 #: How many positions of images a sentence names.
@@ -47,7 +47,9 @@ class Evidence:
     problems: tuple[str, ...]
 
 
-def weigh(ledger: Ledger, network: Subject, evaluation: Evaluation, outcome: Outcome, record: Record) -> Evidence:
+def weigh(
+    ledger: Ledger, network: LoadedTarget, evaluation: Evaluation, outcome: Outcome, record: Record
+) -> Evidence:
     """Compare what `record` claims with what the network does now, on the test images and on the stored ones."""
     claims = np.isfinite(record.distance) & ~record.clean_errors
     start, stop = record.key["data"]["start"], record.key["data"]["stop"]
@@ -69,7 +71,7 @@ def weigh(ledger: Ledger, network: Subject, evaluation: Evaluation, outcome: Out
         if rows.any():
             wrong |= rows
             sentences.append(f"the record {record.digest} {told}: {_positions(rows, start)}")
-    path = ledger.specimens_path(record.key["network"], record.digest)
+    path = ledger.sample_images_path(record.key["network"], record.digest)
     try:
         shown = _shown(path, record)
     except Damaged as problem:
@@ -80,11 +82,11 @@ def weigh(ledger: Ledger, network: Subject, evaluation: Evaluation, outcome: Out
             sentences.append(
                 f"{path}: images that were broken though the record denies it: {_positions(shown, start)}"
             )
-    path = ledger.keepsake_path(record.key["network"], record.digest)
+    path = ledger.stored_adversarials_path(record.key["network"], record.digest)
     stored: int | None = None
     confirmed = 0
     try:
-        kept = read_keepsake(path)
+        kept = read_stored_adversarials(path)
         verdict = _judge(network, outcome, threat, record, kept, str(path))
     except FileNotFoundError:
         pass
@@ -117,9 +119,9 @@ def _of_another_question(evaluation: Evaluation, outcome: Outcome, record: Recor
         "last_layer": evaluation.model.get("last_layer", ""),
     }
     for name, value in asked.items():
-        if name in record.key and record.key[name] != value:
-            found = short(record.key[name])
-            yield f"the record {record.digest} was made with another {name}, {found}, not {short(value)}"
+        found = record.key.get(name, "" if name == "last_layer" else value)  # which is noted where there is one
+        if found != value:
+            yield f"the record {record.digest} was made with another {name}, {short(found)}, not {short(value)}"
     if record.key["data"]["digest"] != evaluation.dataset["digest"]:
         yield f"the record {record.digest} is about other test images"
 
@@ -151,7 +153,7 @@ def _left_out(evaluation: Evaluation, outcome: Outcome, record: Record) -> Itera
         yield "counts images as robust that were not attacked", ~done & ~record.evaluated
 
 
-def _clean(network: Subject, record: Record) -> Iterator[tuple[str, Flags]]:
+def _clean(network: LoadedTarget, record: Record) -> Iterator[tuple[str, Flags]]:
     """Where the network answers otherwise without attack than the record says."""
     shard = network.shard(record.key["data"]["start"], record.key["data"]["stop"])
     errors = shard.clean_errors.cpu().numpy()
@@ -169,7 +171,7 @@ def _shown(path: Path, record: Record) -> Flags:
     """
     kept = np.zeros(len(record.broken), bool)
     with suppress(FileNotFoundError):
-        rows = read_specimens(path).positions - record.key["data"]["start"]
+        rows = read_sample_images(path).positions - record.key["data"]["start"]
         if ((rows < 0) | (rows >= len(kept))).any():
             raise Damaged(f"{path}: its images don't belong to this shard of the test set")
         kept[rows] = True
@@ -177,7 +179,7 @@ def _shown(path: Path, record: Record) -> Flags:
 
 
 def _judge(
-    network: Subject, outcome: Outcome, threat: Threat, record: Record, kept: Keepsake, path: str
+    network: LoadedTarget, outcome: Outcome, threat: Threat, record: Record, kept: StoredAdversarials, path: str
 ) -> dict[str, NDArray]:
     """The verdict on the stored images, a row per image of the shard.
 

@@ -17,11 +17,11 @@ from benchmark.evaluation.attack_run import Trial
 from benchmark.evaluation.meter import metered
 from benchmark.evaluation.probe import probe
 from benchmark.evaluation.suite import SuiteItem
-from benchmark.evaluation.target import Target, dataset_of, subject
+from benchmark.evaluation.target import Target, dataset_of, loaded
 from benchmark.ledger.ledger import Ledger
 from benchmark.ledger.record import RULES, Record
-from benchmark.ledger.sample_images import FEW, ROOM, Specimens
-from benchmark.ledger.stored_adversarials import Keepsake, write_keepsake
+from benchmark.ledger.sample_images import FEW, ROOM, SampleImages
+from benchmark.ledger.stored_adversarials import StoredAdversarials, write_stored_adversarials
 from benchmark.storage import digest
 
 
@@ -117,15 +117,15 @@ def run_job(job: Job, ledger: Ledger, given_up: Mapping[str, str] | None = None)
         network, name = job.target.network, digest(key)
         record = ledger.read(network, name)
         reused = record is not None and not record.error
-        if job.keep and not ledger.keepsake_path(network, name).exists():
+        if job.keep and not ledger.stored_adversarials_path(network, name).exists():
             reused = False
         if record is None or not reused:
-            trial = Trial(subject(job.target), item, job.start, job.stop, handed)
+            trial = Trial(loaded(job.target), item, job.start, job.stop, handed)
             record = _attack(job, trial, key, before, (given_up or {}).get(item.label))
             if job.keep and not record.error:
-                keep_images(ledger.keepsake_path(network, name), trial)
+                keep_images(ledger.stored_adversarials_path(network, name), trial)
             if job.start == 0 and not record.error and (record.broken & ~record.clean_errors).any():
-                ledger.write_specimens(network, name, _specimens(job.target, trial))
+                ledger.write_sample_images(network, name, _sample_images(job.target, trial))
             ledger.write(record)
             before = trial if job.relay and not record.error else None
         else:
@@ -188,17 +188,18 @@ def keep_images(path: Path, trial: Trial) -> None:
         BadInput: the folder can't be written or the disk is full.
     """
     rows = (torch.isfinite(trial.distance) & ~trial.clean_errors).nonzero().squeeze(1)
-    write_keepsake(path, Keepsake(rows=rows.cpu().numpy(), images=trial.closest[rows].cpu().numpy()))
+    images = trial.closest[rows].cpu().numpy()
+    write_stored_adversarials(path, StoredAdversarials(rows=rows.cpu().numpy(), images=images))
 
 
-def _specimens(target: Target, trial: Trial) -> Specimens:
+def _sample_images(target: Target, trial: Trial) -> SampleImages:
     most = max(1, min(FEW, ROOM // (3 * trial.x[0].numel())))
     rows = (trial.broken & ~trial.clean_errors).nonzero().squeeze(1)[:most]
     x, x_adv = trial.x[rows], trial.closest[rows]
     names = np.asarray([*dataset_of(target.dataset, target.root).class_names, "no answer"])
     logits = trial.logits[rows]
     taken_for = torch.where(has_answer(logits), logits.argmax(1), -1)
-    return Specimens(
+    return SampleImages(
         positions=(rows + trial.start).cpu().numpy(),
         labels=names[trial.y[rows].cpu().numpy()],
         predictions=names[taken_for.cpu().numpy()],

@@ -11,7 +11,7 @@ from torch import Tensor
 from benchmark.attacks import Classifier
 from benchmark.attacks.ascent import input_gradient
 from benchmark.attacks.objectives import Objective, cross_entropy, margin
-from benchmark.evaluation.target import Target, subject
+from benchmark.evaluation.target import Target, loaded
 from benchmark.memory import halve_on_out_of_memory
 from benchmark.noise import ExampleNoise
 from benchmark.threats import Threat
@@ -44,7 +44,7 @@ def probe(
         The counts of `outcomes.Probe` by name; None under a threat without a gradient step, where none of the images
         is classified correctly, or if the network fails when it is asked for a gradient, which the attacks then say.
     """
-    network = subject(target)
+    network = loaded(target)
     shard = network.shard(start, stop)
     chosen = torch.tensor(rows, dtype=torch.long, device=shard.x.device)
     chosen = chosen[~shard.clean_errors[chosen]]

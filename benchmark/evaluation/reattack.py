@@ -11,7 +11,7 @@ from benchmark.errors import BadInput, reason
 from benchmark.evaluation.attack_run import Trial
 from benchmark.evaluation.plan import SHARD
 from benchmark.evaluation.suite import suite_item
-from benchmark.evaluation.target import Subject
+from benchmark.evaluation.target import LoadedTarget
 from benchmark.ledger.evaluation import Evaluation, Outcome
 from benchmark.storage import digest
 
@@ -35,7 +35,7 @@ class Again:
     problem: str = ""
 
 
-def attack_again(network: Subject, evaluation: Evaluation, outcome: Outcome, count: int, seed: int) -> Again:
+def attack_again(network: LoadedTarget, evaluation: Evaluation, outcome: Outcome, count: int, seed: int) -> Again:
     """Run the attack of `outcome` on at most `count` images that it is recorded to have failed on.
 
     The sample and the noise follow from `seed`, the evaluation and the attack, so that whoever made the records can't

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from benchmark.attacks.objectives import is_wrong
 from benchmark.errors import BadInput, PartlyFailed, UnfitNetwork, unknown
-from benchmark.evaluation import target as subject
+from benchmark.evaluation import target as targets
 from benchmark.evaluation.judge import exact_logits
 from benchmark.evaluation.plan import MODES, Plan
 from benchmark.evaluation.suite import load_suite
@@ -35,6 +35,7 @@ from benchmark.models import (
     storable,
 )
 from benchmark.models.class_order import as_spelt, listed
+from benchmark.moved import look_up
 from benchmark.scales import Epsilon, Radii, read_radii
 from benchmark.storage import check_writable
 
@@ -112,7 +113,7 @@ class Planned(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Order:
+class EvaluationRequest:
     """How networks shall be evaluated; the fields are the arguments of `evaluate` of the same names."""
 
     suite: str | Path
@@ -167,7 +168,7 @@ class Order:
         if self.classes is not None:
             with complaints.noted():
                 classes = read_classes(self.classes)
-        subject.forget()  # data and networks may have changed since this process last looked
+        targets.forget()  # data and networks may have changed since this process last looked
         plans = {}
         for source in dict.fromkeys(map(str, sources)) if radii is not None else ():
             with complaints.noted(source):
@@ -178,7 +179,7 @@ class Order:
     def _plan(
         self, source: str, device: str, precision: str, ledger: Ledger, radii: Radii, classes: Sequence[str]
     ) -> Plan:
-        loaded = subject.open_network(source, self.download, self.trust)
+        loaded = targets.open_network(source, self.download, self.trust)
         name = self.dataset or loaded.dataset
         if not name:
             raise BadInput(
@@ -186,7 +187,7 @@ class Order:
                 'or in Python dataset="digits" (bench list datasets)'
             )
         root = str(self.root) if self.root is not None else None
-        dataset = subject.dataset_of(name, root, self.download)
+        dataset = targets.dataset_of(name, root, self.download)
         loaded.check_fits(dataset)
         suite = load_suite(self.suite, self.preset, radii.of(dataset))
         suite.check_fits(dataset.shape)
@@ -217,12 +218,12 @@ class Order:
             contents=network.digest,
             outputs=network.outputs if isinstance(network, Arranged) else (),
         )
-        card = subject.card(network)
+        card = targets.card(network)
         if isinstance(network, Arranged):
             card |= {"stands_for": _in_network(outputs, names)}
-        answers = subject.answers_of(network, dataset, target)
+        answers = targets.answers_of(network, dataset, target)
         if answers.are_probabilities:
-            target = dataclasses.replace(target, last_layer=subject.last_layer_of(network, dataset, target))
+            target = dataclasses.replace(target, last_layer=targets.last_layer_of(network, dataset, target))
         if target.last_layer:
             card |= {"last_layer": target.last_layer}
         identity = ledger.identify(network.digest, dataset.digest, answers)
@@ -254,7 +255,7 @@ def check_fileable(plan: Plan) -> None:
     filed(plan.promised())
     if plan.keep:
         images = min(SHARD, plan.suite.images)
-        numbers = math.prod(subject.dataset_of(plan.target.dataset, plan.target.root).shape)
+        numbers = math.prod(targets.dataset_of(plan.target.dataset, plan.target.root).shape)
         size = images * (4 * numbers + 8)  # each as float32, and its position
         if size > ARRAYS:
             raise BadInput(
@@ -286,7 +287,7 @@ def checked(plans: Sequence[Plan]) -> tuple[list[Plan], list[str]]:
     for plan in plans:
         with complaints.noted(plan.target.source):
             notes = (*plan.notes, *_oddities(plan))
-            classes = subject.subject(plan.target).classes(plan.suite.images, SHARD)
+            classes = targets.loaded(plan.target).classes(plan.suite.images, SHARD)
             result.append(dataclasses.replace(plan, notes=notes, classes=classes))
     complaints.raise_all()
     return result, complaints.unfit
@@ -299,7 +300,7 @@ def _oddities(plan: Plan) -> list[str]:
         UnfitNetwork: it can't be evaluated.
     """
     target = plan.target
-    network = subject.subject(target)
+    network = targets.loaded(target)
     classes = network.classifier.num_classes
     try:
         x, y = network.images(0, min(plan.suite.images, SHARD))
@@ -313,7 +314,7 @@ def _oddities(plan: Plan) -> list[str]:
         logits = exact_logits(network.model, images)
         return ~is_wrong(logits, y)
 
-    names = subject.dataset_of(target.dataset, target.root).class_names
+    names = targets.dataset_of(target.dataset, target.root).class_names
     doubts = order_doubts(exact_logits(network.model, x), y, names, target.outputs, _says_itself(plan, names))
     return odd + (doubts or range_doubts(right, x, y, classes))
 
@@ -322,8 +323,12 @@ def _says_itself(plan: Plan, class_names: Sequence[str]) -> bool:
     """Whether it is the network that says what its outputs stand for, as `outputs_for` sees it."""
     if plan.card["method"] == "external":
         return False
-    network = subject.open_network(plan.target.source, trust=plan.target.trust)
+    network = targets.open_network(plan.target.source, trust=plan.target.trust)
     try:
         return bool(outputs_for(network, class_names, plan.target.dataset))
     except UnfitNetwork:  # its classes are called otherwise, and somebody said what they are
         return False
+
+
+def __getattr__(name: str) -> object:
+    return look_up(__name__, name)

@@ -21,6 +21,7 @@ from benchmark.ledger.answers import Answers, Known
 from benchmark.ledger.classes import NONE, Classes
 from benchmark.memory import halve_on_out_of_memory, is_out_of_memory
 from benchmark.models import Arranged, Checkpoint, ExternalModel, arranged, check_model, differing, load_model
+from benchmark.moved import look_up
 
 Network = Checkpoint | ExternalModel | Arranged
 
@@ -90,7 +91,7 @@ class Shard(NamedTuple):
         return ~has_answer(self.logits)
 
 
-class Subject:
+class LoadedTarget:
     """A loaded target.
 
     Attributes:
@@ -209,12 +210,12 @@ def _halved(ask: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
 
 
 @lru_cache(maxsize=1)
-def subject(target: Target) -> Subject:
-    """`load_subject`; the latest one stays in memory."""
-    return load_subject(target)
+def loaded(target: Target) -> LoadedTarget:
+    """`load_target`; the latest one stays in memory."""
+    return load_target(target)
 
 
-def load_subject(target: Target) -> Subject:
+def load_target(target: Target) -> LoadedTarget:
     """Load `target`.
 
     Raises:
@@ -232,7 +233,7 @@ def load_subject(target: Target) -> Subject:
         raise UnfitNetwork(f"{target.source}: {_changed(network, dataset)}")
     if target.answers is not None and not target.answers.agree(answers_of(network, dataset, target)):
         raise UnfitNetwork(f"{target.source}: {_changed(network, dataset)}")
-    return Subject(network.model(), dataset, target)
+    return LoadedTarget(network.model(), dataset, target)
 
 
 def answers_of(network: Network, dataset: Dataset, target: Target) -> Answers:
@@ -299,8 +300,8 @@ def dataset_of(name: str, root: str | None, download: bool = False) -> Dataset:
 
 
 def forget() -> None:
-    """Free what `subject` and `dataset_of` keep in memory."""
-    subject.cache_clear()
+    """Free what `loaded` and `dataset_of` keep in memory."""
+    loaded.cache_clear()
     dataset_of.cache_clear()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
@@ -323,3 +324,7 @@ def card(network: Network) -> dict[str, Any]:
         told |= {"architecture": type(network.network).__name__, "history": [], "recipe": {}}
         numbers = sum(parameter.numel() for parameter in network.network.parameters())
     return told | {"digest": network.digest, "numbers": numbers}
+
+
+def __getattr__(name: str) -> object:
+    return look_up(__name__, name)

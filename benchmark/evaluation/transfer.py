@@ -17,9 +17,9 @@ from benchmark.evaluation.judge import AttackFault
 from benchmark.evaluation.meter import Meter, metered
 from benchmark.evaluation.plan import Plan
 from benchmark.evaluation.progress import Display
-from benchmark.evaluation.request import Order, check_fileable, checked, named, reported
+from benchmark.evaluation.request import EvaluationRequest, check_fileable, checked, named, reported
 from benchmark.evaluation.suite import SuiteItem
-from benchmark.evaluation.target import Subject, load_subject
+from benchmark.evaluation.target import LoadedTarget, load_target
 from benchmark.ledger.evaluation import Evaluation
 from benchmark.ledger.ledger import Ledger
 from benchmark.scales import Epsilon
@@ -72,7 +72,7 @@ def transfer(
     """
     first = named(sources)
     second = first if targets is None else named(targets)
-    order = Order(
+    request = EvaluationRequest(
         suite=suite,
         preset=preset,
         n=n,
@@ -90,7 +90,7 @@ def transfer(
         compile=compile,
         classes=classes,
     )
-    planned, ledger, failures = order.plans([*first, *second])
+    planned, ledger, failures = request.plans([*first, *second])
     if len({(plan.target.data, plan.suite.digest) for plan in planned.values()}) > 1:
         datasets = ", ".join(
             dict.fromkeys(f"{plan.card['name']} ({plan.target.dataset})" for plan in planned.values())
@@ -111,38 +111,38 @@ def transfer(
     for plan in plans.values():
         ledger.remember(plan.target.known)
     if missing:
-        subjects, lost = _loaded(plans.values())
+        loaded, lost = _loaded(plans.values())
         plans, failures = {key: plan for key, plan in plans.items() if key not in lost}, [*failures, *lost.values()]
         sources_left, targets_left = ([plans[key] for key in ids if key in plans] for ids in (from_ids, to_ids))
         if sources_left and targets_left:
-            _run(sources_left, targets_left, subjects, ledger, progress)
+            _run(sources_left, targets_left, loaded, ledger, progress)
     left = [_pair(plans[source], plans[target]) for source, target in pairs if source in plans and target in plans]
     return reported([written(pair, ledger) for pair in left], failures)
 
 
-def _loaded(plans: Iterable[Plan]) -> tuple[dict[str, Subject], dict[str, str]]:
+def _loaded(plans: Iterable[Plan]) -> tuple[dict[str, LoadedTarget], dict[str, str]]:
     """All networks by the digest that their results are filed under, and by plan why some have no answers.
 
     Each is asked for all images, so that none fails when others have been attacked for its sake.
     """
-    subjects: dict[str, Subject] = {}
+    loaded: dict[str, LoadedTarget] = {}
     lost: dict[str, str] = {}
     for plan in plans:
         try:
-            network = load_subject(plan.target)
+            network = load_target(plan.target)
             for start, stop in plan.shards:
                 network.shard(start, stop)
         except UnfitNetwork as error:
             lost[plan.id] = str(error)
         else:
-            subjects[plan.target.network] = network
-    return subjects, lost
+            loaded[plan.target.network] = network
+    return loaded, lost
 
 
 def _run(
     sources: Sequence[Plan],
     targets: Sequence[Plan],
-    subjects: Mapping[str, Subject],
+    loaded: Mapping[str, LoadedTarget],
     ledger: Ledger,
     progress: bool,
 ) -> None:
@@ -153,7 +153,7 @@ def _run(
         for source in sources:
             done: dict[str, list[Done]] = {target.id: [] for target in targets}
             for job in jobs[source.id]:
-                verdicts = _verdicts(job, source, targets, subjects, ledger)
+                verdicts = _verdicts(job, source, targets, loaded, ledger)
                 for plan, item in verdicts.items():
                     done[plan].append(item)
                 error = next((item.error for item in verdicts.values() if item.error), None)
@@ -164,7 +164,7 @@ def _run(
 
 
 def _verdicts(
-    job: Job, source: Plan, targets: Sequence[Plan], subjects: Mapping[str, Subject], ledger: Ledger
+    job: Job, source: Plan, targets: Sequence[Plan], loaded: Mapping[str, LoadedTarget], ledger: Ledger
 ) -> dict[str, Done]:
     """One attack on one shard of the source, and what each target says to it, by the target's plan."""
     (item,) = job.items
@@ -174,19 +174,19 @@ def _verdicts(
         for target in targets
     }
     records = {plan: ledger.read(key["network"], digest(key)) for plan, key in keys.items()}
-    keepsakes = {plan: ledger.keepsake_path(key["network"], digest(key)) for plan, key in keys.items()}
+    stored = {plan: ledger.stored_adversarials_path(key["network"], digest(key)) for plan, key in keys.items()}
     missing = [
         plan
         for plan, record in records.items()
-        if record is None or record.error or (job.keep and not keepsakes[plan].exists())
+        if record is None or record.error or (job.keep and not stored[plan].exists())
     ]
     if missing:
-        meter, candidates = _candidates(subjects[source.target.network], job, item)
+        meter, candidates = _candidates(loaded[source.target.network], job, item)
         for plan in missing:
-            trial = Trial(subjects[keys[plan]["network"]], item, job.start, job.stop, None)
+            trial = Trial(loaded[keys[plan]["network"]], item, job.start, job.stop, None)
             record = file_trial(trial, keys[plan], _judged(trial, candidates, meter).info())
             if job.keep and not record.error:
-                keep_images(keepsakes[plan], trial)
+                keep_images(stored[plan], trial)
             ledger.write(record)
             records[plan] = record
     return {
@@ -195,7 +195,7 @@ def _verdicts(
     }
 
 
-def _candidates(source: Subject, job: Job, item: SuiteItem) -> tuple[Meter, list[Tensor]]:
+def _candidates(source: LoadedTarget, job: Job, item: SuiteItem) -> tuple[Meter, list[Tensor]]:
     """Candidates for all images of the shard, one tensor per restart."""
     x, y, *_ = source.shard(job.start, job.stop)
     rows = torch.arange(len(x), device=x.device)

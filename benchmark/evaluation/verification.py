@@ -11,11 +11,11 @@ from typing import Any
 
 from benchmark.data import Dataset
 from benchmark.errors import BadInput, PartlyFailed, UnfitNetwork
-from benchmark.evaluation import target as subject
+from benchmark.evaluation import target as targets
 from benchmark.evaluation.evidence import weigh
 from benchmark.evaluation.reattack import Again, attack_again
 from benchmark.evaluation.request import named
-from benchmark.evaluation.target import Subject, Target
+from benchmark.evaluation.target import LoadedTarget, Target
 from benchmark.hardware import resolve_device
 from benchmark.labels import DIGITS, Key, card_labels, key
 from benchmark.ledger.evaluation import Evaluation, Outcome
@@ -102,14 +102,14 @@ def verify(
         for source, opened in networks.items():
             for evaluation, target in _targets(ledger, source, opened, evaluations, places, download, trust):
                 try:
-                    network = subject.subject(target)
+                    network = targets.loaded(target)
                 except UnfitNetwork as error:  # one record's claim, which says nothing about the others
                     failures.append(f"{source}, evaluation {evaluation.id[:DIGITS]}: {error}")
                 else:
                     found += _rechecks(ledger, network, evaluation, called, reattack, seed)
     finally:
         ledger.tell()
-        subject.forget()
+        targets.forget()
     if failures:
         raise PartlyFailed(failures, found) if networks else BadInput("\n".join(failures))
     return found
@@ -122,7 +122,7 @@ def _opened(
     networks, failures = {}, []
     for source in sources:
         try:
-            networks[source] = subject.open_network(source, download, trust)
+            networks[source] = targets.open_network(source, download, trust)
         except UnfitNetwork as error:
             failures.append(str(error))
     return networks, failures
@@ -161,7 +161,7 @@ def _targets(
 
 
 def _rechecks(
-    ledger: Ledger, network: Subject, evaluation: Evaluation, called: Mapping[Key, str], reattack: int, seed: int
+    ledger: Ledger, network: LoadedTarget, evaluation: Evaluation, called: Mapping[Key, str], reattack: int, seed: int
 ) -> list[Recheck]:
     """What came of each attack of an evaluation, as far as there is something to show."""
     rechecks = [_recheck(ledger, network, evaluation, outcome, called) for outcome in evaluation.outcomes]
@@ -175,7 +175,7 @@ def _rechecks(
     return [recheck for recheck in rechecks if told and (recheck.claimed or recheck.problems)]
 
 
-def _as_evaluated(network: Checkpoint | ExternalModel, evaluation: Evaluation) -> subject.Network:
+def _as_evaluated(network: Checkpoint | ExternalModel, evaluation: Evaluation) -> targets.Network:
     """The network with its outputs in the order in which they were evaluated, as the evaluation says."""
     try:
         return arranged(network, evaluation.model.get("outputs") or ())
@@ -183,21 +183,21 @@ def _as_evaluated(network: Checkpoint | ExternalModel, evaluation: Evaluation) -
         return network
 
 
-def _is(ledger: Ledger, network: subject.Network, evaluation: Evaluation, target: Target, download: bool) -> bool:
+def _is(ledger: Ledger, network: targets.Network, evaluation: Evaluation, target: Target, download: bool) -> bool:
     """Whether it is the network that was evaluated: made of the same, or called the same, and answering as it did."""
     contents = evaluation.model.get("contents", target.network)
     if contents != network.digest and evaluation.name != network.name:
         return False
-    dataset = subject.dataset_of(target.dataset, target.root, download)
+    dataset = targets.dataset_of(target.dataset, target.root, download)
     if not _order_is_its_own(network, dataset):
         return False
     kept = [known for known in ledger.known(contents, target.data) if known.network == target.network]
     if dataset.digest != target.data or not kept:  # other images are refused when they are loaded
         return bool(contents == network.digest)
-    return kept[0].answers.agree(subject.answers_of(network, dataset, target))
+    return kept[0].answers.agree(targets.answers_of(network, dataset, target))
 
 
-def _order_is_its_own(network: subject.Network, dataset: Dataset) -> bool:
+def _order_is_its_own(network: targets.Network, dataset: Dataset) -> bool:
     """Whether its outputs stand as the network says itself, if it does: an evaluation may claim any order."""
     loaded, order = (network.network, network.outputs) if isinstance(network, Arranged) else (network, ())
     try:
@@ -208,7 +208,7 @@ def _order_is_its_own(network: subject.Network, dataset: Dataset) -> bool:
 
 
 def _recheck(
-    ledger: Ledger, network: Subject, evaluation: Evaluation, outcome: Outcome, called: Mapping[Key, str]
+    ledger: Ledger, network: LoadedTarget, evaluation: Evaluation, outcome: Outcome, called: Mapping[Key, str]
 ) -> Recheck:
     claimed = stored = confirmed = unstored = 0
     refuted, problems = list[int](), list[str]()

@@ -17,7 +17,7 @@ import torch
 
 from benchmark.errors import BadInput, Notice, UnfitNetwork
 from benchmark.evaluation.jobs import Done, Job, run_job
-from benchmark.evaluation.target import subject
+from benchmark.evaluation.target import loaded
 from benchmark.ledger.ledger import Ledger
 from benchmark.processes import end_with_parent
 
@@ -228,7 +228,7 @@ def _serve(pipe: Connection, folder: Path, threads: int) -> None:
             job, given_up = pipe.recv()
             try:
                 ledger = Ledger.open(folder)
-                subject(job.target)
+                loaded(job.target)
                 pipe.send(None)  # the time limit is for attacks, not for what is loaded before the first
                 for done in run_job(job, ledger, given_up):
                     pipe.send(done)

@@ -26,7 +26,7 @@ from benchmark.ledger.answers import Answers, Known, other_network, read_known, 
 from benchmark.ledger.assemble import summarise
 from benchmark.ledger.evaluation import Evaluation
 from benchmark.ledger.record import FORMAT, Record, read_record, write_record
-from benchmark.ledger.sample_images import Specimens, read_specimens, write_specimens
+from benchmark.ledger.sample_images import SampleImages, read_sample_images, write_sample_images
 from benchmark.ledger.schema import Manifest, misfit, suite_digest
 from benchmark.limits import MANIFEST
 from benchmark.storage import canonical_json, digest, read_text, safe_name, write_atomic
@@ -115,7 +115,7 @@ class Ledger:
         """Where the record called `record` of the network with digest `network` is or will be."""
         return self.folder / "records" / safe_name(network[:16]) / f"{safe_name(record)}.safetensors"
 
-    def keepsake_path(self, network: str, record: str) -> Path:
+    def stored_adversarials_path(self, network: str, record: str) -> Path:
         """Where the adversarial images of that record are or would be."""
         return self.folder / "adversarials" / safe_name(network[:16]) / f"{safe_name(record)}.npz"
 
@@ -131,19 +131,19 @@ class Ledger:
         """
         write_record(self._own(self.path(record.key["network"], record.digest)), record)
 
-    def specimens(self, network: str, record: str) -> Specimens | None:
+    def sample_images(self, network: str, record: str) -> SampleImages | None:
         """A few images that this record's attack broke; None if there are none, or damaged ones, see `problems`."""
-        return self._read(read_specimens, self.specimens_path(network, record))
+        return self._read(read_sample_images, self.sample_images_path(network, record))
 
-    def write_specimens(self, network: str, record: str, specimens: Specimens) -> None:
+    def write_sample_images(self, network: str, record: str, specimens: SampleImages) -> None:
         """Add the images to look at of that record.
 
         Raises:
             BadInput: the folder can't be written or the disk is full.
         """
-        write_specimens(self._own(self.specimens_path(network, record)), specimens)
+        write_sample_images(self._own(self.sample_images_path(network, record)), specimens)
 
-    def specimens_path(self, network: str, record: str) -> Path:
+    def sample_images_path(self, network: str, record: str) -> Path:
         """Where the images to look at of that record are or would be."""
         return self.folder / "specimens" / safe_name(network[:16]) / f"{safe_name(record)}.npz"
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from benchmark.damage import Damaged
 from benchmark.ledger.arrays import read_arrays, write_arrays
+from benchmark.moved import look_up
 
 #: How many images of one record are kept at most.
 FEW = 4
@@ -18,7 +19,7 @@ ROOM = 2**18
 
 
 @dataclass(frozen=True)
-class Specimens:
+class SampleImages:
     """The first images, in the test set's order, that an attack broke within its ε.
 
     Attributes:
@@ -35,29 +36,29 @@ class Specimens:
     change: NDArray[np.float16]
 
 
-def write_specimens(path: Path, specimens: Specimens) -> None:
+def write_sample_images(path: Path, images: SampleImages) -> None:
     """Write to `path`, compressed, whole or not at all.
 
     Raises:
         BadInput: the folder can't be written or the disk is full.
     """
-    write_arrays(path, vars(specimens))
+    write_arrays(path, vars(images))
 
 
-def read_specimens(path: Path) -> Specimens:
-    """The specimens at `path`; nothing in the file is run.
+def read_sample_images(path: Path) -> SampleImages:
+    """The images at `path`; nothing in the file is run.
 
     Raises:
         FileNotFoundError: there are none.
         Damaged: its checksum is wrong or it is something else.
     """
-    found = Specimens(**read_arrays(path, Specimens.__dataclass_fields__))
+    found = SampleImages(**read_arrays(path, SampleImages.__dataclass_fields__))
     if not _fits(found):
         raise Damaged(f"{path}: it does not hold images and what they were taken for")
     return found
 
 
-def _fits(found: Specimens) -> bool:
+def _fits(found: SampleImages) -> bool:
     words, images = (found.labels, found.predictions), (found.clean, found.change)
     return (
         found.positions.dtype == np.int64
@@ -68,3 +69,7 @@ def _fits(found: Specimens) -> bool:
         and found.clean.shape == found.change.shape
         and len(found.clean) == len(found.positions)
     )
+
+
+def __getattr__(name: str) -> object:
+    return look_up(__name__, name)

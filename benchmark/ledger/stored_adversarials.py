@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from benchmark.damage import Damaged
 from benchmark.ledger.arrays import read_arrays, write_arrays
+from benchmark.moved import look_up
 
 
 @dataclass(frozen=True)
-class Keepsake:
+class StoredAdversarials:
     """The verified adversarials of one record.
 
     Attributes:
@@ -25,23 +26,23 @@ class Keepsake:
     images: NDArray[np.float32]
 
 
-def write_keepsake(path: Path, keepsake: Keepsake) -> None:
+def write_stored_adversarials(path: Path, adversarials: StoredAdversarials) -> None:
     """Write to `path`, compressed, whole or not at all.
 
     Raises:
         BadInput: the folder can't be written or the disk is full.
     """
-    write_arrays(path, vars(keepsake))
+    write_arrays(path, vars(adversarials))
 
 
-def read_keepsake(path: Path) -> Keepsake:
-    """The keepsake at `path`; nothing in the file is run.
+def read_stored_adversarials(path: Path) -> StoredAdversarials:
+    """The adversarials at `path`; nothing in the file is run.
 
     Raises:
-        FileNotFoundError: there is none.
+        FileNotFoundError: there are none.
         Damaged: its checksum is wrong or it is something else.
     """
-    found = Keepsake(**read_arrays(path, Keepsake.__dataclass_fields__))
+    found = StoredAdversarials(**read_arrays(path, StoredAdversarials.__dataclass_fields__))
     if (
         found.rows.ndim != 1
         or found.images.ndim != 4
@@ -52,3 +53,7 @@ def read_keepsake(path: Path) -> Keepsake:
     ):
         raise Damaged(f"{path}: it does not hold images and their positions")
     return found
+
+
+def __getattr__(name: str) -> object:
+    return look_up(__name__, name)

@@ -66,7 +66,7 @@ def gallery(evaluation: Evaluation, ledger: Ledger) -> list[Wall]:
 
 def _pictures(evaluation: Evaluation, outcome: Outcome, ledger: Ledger) -> Iterator[Picture]:
     for record in outcome.records:
-        found = ledger.specimens(evaluation.model["digest"], record)
+        found = ledger.sample_images(evaluation.model["digest"], record)
         if found is None:
             continue
         for number, position in enumerate(found.positions.tolist()):
