@@ -181,7 +181,7 @@ def _stored_adversarials(folder: Path) -> Iterator[Finding]:
     from benchmark.ledger.stored_adversarials import read_stored_adversarials
 
     kinds: tuple[tuple[str, Callable[[Path], object], str], ...] = (
-        ("adversarials", read_stored_adversarials, "bench evaluate --keep recreates it"),
+        ("adversarials", read_stored_adversarials, "bench evaluate --save-adversarial recreates it"),
         ("specimens", read_sample_images, "pages omit these images"),
         ("answers", read_known, "bench evaluate recomputes the outputs"),
     )

@@ -34,14 +34,12 @@ class Radii:
         own: (norm, radius) of those that the caller gave, which go before the row's.
         named: whether the caller named the scale; else it is the data's own.
         data: which images they are for, for messages.
-        option: what the caller's command calls the scale.
     """
 
     scale: str = ""
     own: tuple[tuple[str, float], ...] = ()
     named: bool = False
     data: str = field(default="the data", compare=False)
-    option: str = field(default="--scale", compare=False)
 
     def of(self, data: Named) -> Radii:
         """The same for these images: where no scale was named, the one that they have of their own."""
@@ -74,7 +72,7 @@ class Radii:
 
     def options(self) -> list[str]:
         """The words of a command line that say the same: ["--scale", "imagenet", "--epsilon", "l2=3"]."""
-        words = [self.option, self.scale] if self.named else []
+        words = ["--scale", self.scale] if self.named else []
         own = ",".join(f"{norm}={_exact(norm, radius)}" for norm, radius in self.own)
         return words + (["--epsilon", own] if own else [])
 
@@ -90,9 +88,9 @@ class Radii:
         listed = ", ".join(needed)
         example = ",".join(f"{norm}=R" for norm in dict.fromkeys([*dict(self.own), *needed]))
         whole = [name for name, has in rows.items() if set(needed) <= set(has)]
-        named = f"name whose published radii to take, {self.option} NAME ({', '.join(whole)}), or " if whole else ""
+        named = f"name whose published radii to take, --scale NAME ({', '.join(whole)}), or " if whole else ""
         give = f"give radii R of your own, --epsilon {example}, as numbers or fractions like 4/255"
-        ways = f"in Python {self.option[2:]}=... and epsilon=..."
+        ways = "in Python scale=... and epsilon=..."
         if not self.scale:
             reason = f"nothing says which radii suit {self.data}, and {where} needs one for {listed}"
         elif self.scale in rows:
@@ -106,19 +104,18 @@ class Radii:
 UNSAID = Radii()
 
 
-def read_radii(scale: str | None = None, epsilon: Epsilon | None = None, option: str = "--scale") -> Radii:
+def read_radii(scale: str | None = None, epsilon: Epsilon | None = None) -> Radii:
     """What the caller says about radii.
 
     Args:
         scale: a row of published radii.
         epsilon: radii by norm, in the norm's units of pixels in [0, 1], or the same in words: "linf=4/255,l2=2".
-        option: what the command calls the scale.
 
     Raises:
         BadInput: a norm that there is not or that is given twice, or no radius.
     """
     if scale is not None and not isinstance(scale, str):
-        raise BadInput(f"{option}: {short(scale)} is no name of a scale, such as 'imagenet'")
+        raise BadInput(f"--scale: {short(scale)} is no name of a scale, such as 'imagenet'")
     own: dict[str, float] = {}
     for norm, radius in _pairs(epsilon):
         if norm not in (*NORMS, *PARAMETRIC):
@@ -129,7 +126,7 @@ def read_radii(scale: str | None = None, epsilon: Epsilon | None = None, option:
             own[norm] = float(read_radius(norm, _number(radius)))
         except (BadInput, OverflowError) as error:  # the latter of a whole number of hundreds of digits
             raise BadInput(f"--epsilon {norm}: {error}") from None
-    return Radii(scale or "", tuple(own.items()), named=bool(scale), option=option)
+    return Radii(scale or "", tuple(own.items()), named=bool(scale))
 
 
 def as_radii(scale: str | Radii) -> Radii:

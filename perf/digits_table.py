@@ -4,8 +4,8 @@
     OMP_NUM_THREADS=1 python perf/digits_table.py --precision-check   # reports/methods/precision.{csv,md}
 
 Trains with the recipe quick, evaluates under the suite multi-perturbation (preset quick, worst-case mode: the same
-accuracies per norm as in full mode at a fraction of the cost) and writes mean ± standard deviation over seeds. What
-is in the working folder already is not computed again, so that an interrupted run goes on from where it was; the
+accuracies per norm as in complete mode at a fraction of the cost) and writes mean ± standard deviation over seeds.
+What is in the working folder already is not computed again, so that an interrupted run goes on from where it was; the
 tables are written anew after each seed.
 """
 

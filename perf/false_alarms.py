@@ -33,7 +33,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "masking.md"
 BEGIN, END = "<!-- false alarms: begin", "<!-- false alarms: end -->"
 #: Defensive distillation hides the gradients of what it is sure of (Carlini & Wagner 2017): it is not honest.
 HONEST = [name for name in METHODS.names() if name != "dd"]
-MODES = {"full": "complete", "worst-case": "worst-case"}
+MODES = ("complete", "worst-case")
 SIZES = (50, 100, 450)
 
 
@@ -109,21 +109,21 @@ def alarms(found: Sequence[tuple[str, Evaluation]], draws: int, seed: int = 0) -
     """The table: how many networks have a flag, and how often they have one on resampled images."""
     runs = [run for run, _ in found]
     lines = []
-    for mode, word in MODES.items():
-        modes = [evaluation if mode == "full" else replayed(evaluation) for _, evaluation in found]
+    for mode in MODES:
+        modes = [evaluation if mode == "complete" else replayed(evaluation) for _, evaluation in found]
         flags = [masking_flags(evaluation) for evaluation in modes]
-        lines.append(f"| {word} | 450, as measured | {_share(flags, any_of)} | {_share(flags, is_masked)} |")
-    for mode, word in MODES.items():
+        lines.append(f"| {mode} | 450, as measured | {_share(flags, any_of)} | {_share(flags, is_masked)} |")
+    for mode in MODES:
         for size in SIZES:
             generator = np.random.default_rng(seed)
             rates: dict[bool, list[float]] = {False: [], True: []}
             for _, evaluation in found:
                 drawn = [resampled(evaluation, size, generator) for _ in range(draws)]
-                flags = [masking_flags(one if mode == "full" else replayed(one)) for one in drawn]
+                flags = [masking_flags(one if mode == "complete" else replayed(one)) for one in drawn]
                 rates[False].append(float(np.mean([any_of(own) for own in flags])))
                 rates[True].append(float(np.mean([is_masked(own) for own in flags])))
             told = [_rate(rates[strong], runs, generator) for strong in (False, True)]
-            lines.append(f"| {word} | {size}, resampled {draws} times | {told[0]} | {told[1]} |")
+            lines.append(f"| {mode} | {size}, resampled {draws} times | {told[0]} | {told[1]} |")
     head = ["| Mode | Images | Any flag | A strong flag |", "| --- | --- | --- | --- |"]
     return [*head, *lines]
 
@@ -152,7 +152,7 @@ def _rate(rates: Sequence[float], runs: Sequence[str], generator: np.random.Gene
 def which(found: Sequence[tuple[str, Evaluation]]) -> list[str]:
     """Each flag that an honest network has as measured."""
     return [
-        f"* {evaluation.name}, {MODES[one.mode]} mode, {flag.strength}: {flag.name}; {flag.evidence}"
+        f"* {evaluation.name}, {one.mode} mode, {flag.strength}: {flag.name}; {flag.evidence}"
         for _, evaluation in found
         for one in (evaluation, replayed(evaluation))
         for flag in masking_flags(one)

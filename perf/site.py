@@ -34,13 +34,13 @@ def fill(results: Path, networks: int, attacks: int, images: int) -> None:
             "norm": norm,
             "epsilon": epsilon,
             "restarts": 1,
-            "kind": "minimal" if number % 2 else "budget",
+            "kind": "minimum-norm" if number % 2 else "fixed-budget",
             "source": "own",
             "paper": "Madry et al. 2018",
         }
         for number, (norm, epsilon) in ((number, THREATS[number % len(THREATS)]) for number in range(attacks))
     ]
-    suite = {"name": "synthetic", "preset": "full", "version": 1, "description": "", "digest": digest(items)}
+    suite = {"name": "synthetic", "preset": "standard", "version": 1, "description": "", "digest": digest(items)}
     history = [{"epoch": epoch, "loss": 1 / epoch, "clean": 0.8, "robust": 0.4} for epoch in range(1, 31)]
     for number in range(networks):
         name, share = f"network-{number:03}", generator.uniform(0.2, 0.9)
@@ -88,7 +88,7 @@ def fill(results: Path, networks: int, attacks: int, images: int) -> None:
                 },
                 "suite": {**suite, "items": items},
                 "dataset": {"name": "cifar10", "digest": digest("cifar10"), "images": images},
-                "mode": "full",
+                "mode": "complete",
                 "seed": 0,
                 "precision": "fp32",
                 "notes": [],

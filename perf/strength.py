@@ -176,7 +176,7 @@ def main() -> None:
                 print(f"{title}: {peer} is not installed (see perf/requirements.txt)", file=sys.stderr)
                 continue
             attack, threat = make_attack(name, parameters), radii[norm]
-            minimal = attack.kind == "minimal"
+            minimal = attack.kind == "minimum-norm"
             mine = attack(classifier, x, y, threat, ExampleNoise(0, range(len(x)), device=device))
             torch.manual_seed(0)
             peers_own = theirs(model, x, y, threat)

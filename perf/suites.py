@@ -1,6 +1,6 @@
 """What each suite costs per image on ResNet-18 at 32×32: the passes it takes, at the speed of this machine.
 
-    python perf/suites.py                            # every suite, preset full
+    python perf/suites.py                            # every suite, preset standard
     python perf/suites.py --suite multi-perturbation --json
 
 Passes are counted, not assumed: each attack runs on a few images of a small network, within a radius so small that
@@ -64,7 +64,7 @@ def passes(item: SuiteItem, classifier: PreparedClassifier, x: Tensor, y: Tensor
     Third, the seconds per image that crafting takes where it asks the network nothing, else 0.
     """
     threat = item.threat
-    if item.attack.kind == "budget" and threat.norm in RADII:
+    if item.attack.kind == "fixed-budget" and threat.norm in RADII:
         threat = Threat(threat.norm, 1e-4 * threat.epsilon)
     forwards, backwards = classifier.forwards, classifier.backwards
 
@@ -110,7 +110,7 @@ def lines(options: argparse.Namespace) -> Iterator[dict[str, object]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--suite", default="", help="only this one")
-    parser.add_argument("--preset", default="full")
+    parser.add_argument("--preset", default="standard")
     parser.add_argument("--arch", default="resnet18")
     parser.add_argument("--checkpoint", help="a .pt of the zoo to count passes on; without it random weights")
     parser.add_argument("--images", type=int, default=4, help="on which passes are counted")

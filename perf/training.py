@@ -28,7 +28,7 @@ from benchmark.methods.table import METHODS
 from benchmark.noise import BatchNoise
 from benchmark.recipes.recipe import Radius
 from benchmark.training.snapshot import snapshots
-from benchmark.training.step import Players
+from benchmark.training.step import StepNetworks
 
 EPSILON, STEP, STEPS = 8 / 255, 2 / 255, 10
 
@@ -104,7 +104,7 @@ def ours(method: str, nets: list[nn.Module], x: Tensor, y: Tensor, precision: st
     bound = METHODS.get(method).bind({}, method)
     radii = {"linf": Radius(epsilon=EPSILON, step_size=STEP, steps=STEPS)}
     bf16 = precision == "bf16"
-    players = Players(
+    players = StepNetworks(
         bound,
         nets,
         [],

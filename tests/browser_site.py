@@ -56,21 +56,21 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     history = [{"epoch": epoch, "loss": 1 / epoch, "clean": 0.5} for epoch in (1, 2, 3)]
     for name, broken, method in (("at", 10, "at"), ("mat-h1", 0, "mat"), ("mat-h2", 30, "mat"), (HARMFUL, 20, "at")):
         attacks = [
-            ("fgsm", "linf", 0.03, "budget", [0.0] * 40),
-            ("pgd", "linf", 0.03, "budget", [1.0] * broken + [0.0] * (40 - broken)),
+            ("fgsm", "linf", 0.03, "fixed-budget", [0.0] * 40),
+            ("pgd", "linf", 0.03, "fixed-budget", [1.0] * broken + [0.0] * (40 - broken)),
         ]
         add_evaluation(results, name, attacks, (False,) * 40, card={"method": method, "history": history})
     add_evaluation(results, "at", WORKED_ATTACKS, dataset="mnist", card={"method": "at"})
     for source in ("at", "mat-h1"):
-        attack = ("pgd", "linf", 0.03, "budget", [1.0] * (4 if source == "at" else 1) + [0.0] * 16)
+        attack = ("pgd", "linf", 0.03, "fixed-budget", [1.0] * (4 if source == "at" else 1) + [0.0] * 16)
         add_evaluation(results, "at", [attack], (False,) * len(attack[-1]), crafted_on=source, dataset="mnist")
     generator = np.random.default_rng(0)
     for name, level in (("weak", 0.6), ("strong", 0.45), ("twin", 0.46)):
         wrong = generator.random(300) < 0.1
         attacks = [
-            ("pgd", "linf", 8 / 255, "budget", (generator.random(300) < level).astype(float)),
-            ("fgsm", "linf", 8 / 255, "budget", (generator.random(300) < level / 9).astype(float)),
-            ("ddn", "l2", 0.5, "budget", (generator.random(300) < level / 2).astype(float)),
+            ("pgd", "linf", 8 / 255, "fixed-budget", (generator.random(300) < level).astype(float)),
+            ("fgsm", "linf", 8 / 255, "fixed-budget", (generator.random(300) < level / 9).astype(float)),
+            ("ddn", "l2", 0.5, "fixed-budget", (generator.random(300) < level / 2).astype(float)),
         ]
         add_evaluation(results, name, attacks, wrong, dataset="cifar10", card={"method": "at"})
     return benchmark.report(results=results, out=results.parent / "reports").parent

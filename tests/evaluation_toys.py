@@ -66,7 +66,7 @@ class Misbehaving(Attack):
     way: str = "raise"
 
     name: ClassVar[str] = "misbehaving"
-    kind: ClassVar[str] = "budget"
+    kind: ClassVar[str] = "fixed-budget"
     norms: ClassVar[tuple[str, ...]] = ("linf", "l2", "l1")
 
     def __call__(self, classifier, x: Tensor, y: Tensor, threat, noise) -> Tensor:
@@ -112,7 +112,7 @@ def outcome(label: str, norm: str, broken, distance=None, **more) -> Outcome:
         label=label,
         norm=norm,
         epsilon=more.get("epsilon", 1.0),
-        kind="budget" if distance is None else "minimal",
+        kind="fixed-budget" if distance is None else "minimum-norm",
         broken=broken,
         distance=np.where(broken, 0.5, np.inf).astype(np.float32) if distance is None else distance,
         evaluated=np.asarray(more.get("evaluated", np.ones(len(broken))), bool),
@@ -128,7 +128,7 @@ def evaluation(clean_errors, *outcomes: Outcome, **more) -> Evaluation:
         model={"name": more.get("name", "toy")},
         suite={"digest": "s", "name": "toy"},
         dataset={"name": "digits", "digest": "d", "images": len(clean_errors)},
-        mode=more.get("mode", "full"),
+        mode=more.get("mode", "complete"),
         seed=0,
         precision="fp32",
         clean_errors=np.asarray(clean_errors, bool),

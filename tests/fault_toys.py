@@ -24,7 +24,7 @@ class Deadly(Attack):
     times: int = 10**6
 
     name: ClassVar[str] = "deadly"
-    kind: ClassVar[str] = "budget"
+    kind: ClassVar[str] = "fixed-budget"
     norms: ClassVar[tuple[str, ...]] = ("linf", "l2", "l1")
 
     def __call__(self, classifier, x: Tensor, y: Tensor, threat, noise) -> Tensor:

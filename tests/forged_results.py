@@ -27,7 +27,13 @@ class Folder:
 
     def __init__(self, home: Path, attacks: str, **options) -> None:
         self.network, self.results = save(home), home / "results"
-        self.options = {"results": self.results, "precision": "fp32", "progress": False, "keep": True, **options}
+        self.options = {
+            "results": self.results,
+            "precision": "fp32",
+            "progress": False,
+            "save_adversarial": True,
+            **options,
+        }
         (self.evaluation,) = evaluate(self.network, suite=write_suite(home, attacks), **self.options)
         self.ledger = Ledger.open(self.results)
 

@@ -61,7 +61,7 @@ ODD_WORDS = [
         "l2",
         "digits",
         "quick",
-        "full",
+        "complete",
     ),
 ]
 

@@ -121,14 +121,21 @@ def manifest(path: Path, suite: dict | None = None, card_of: dict | None = None,
     from benchmark.storage import digest
 
     card = dict.fromkeys(("name", "method", "network", "architecture", "dataset", "digest"), "n")
-    item = {"label": "a", "attack": {"name": "a"}, "norm": "linf", "epsilon": 0.1, "restarts": 1, "kind": "budget"}
+    item = {
+        "label": "a",
+        "attack": {"name": "a"},
+        "norm": "linf",
+        "epsilon": 0.1,
+        "restarts": 1,
+        "kind": "fixed-budget",
+    }
     item |= {"source": "own", "paper": ""}
     content = {
         "id": "0" * 64,
         "model": card,
-        "suite": {"name": "s", "preset": "full", "items": [item]},
+        "suite": {"name": "s", "preset": "standard", "items": [item]},
         "dataset": {"name": "d", "digest": "d", "images": 3},
-        "mode": "full",
+        "mode": "complete",
         "seed": 0,
         "precision": "fp32",
         "notes": [],
@@ -173,7 +180,7 @@ def _(path):
 
 @hostile("manifest/a-radius-beyond-all-bounds.json")
 def _(path):
-    item = {"label": "a", "attack": {}, "norm": "linf", "epsilon": 1e308, "restarts": 1, "kind": "budget"}
+    item = {"label": "a", "attack": {}, "norm": "linf", "epsilon": 1e308, "restarts": 1, "kind": "fixed-budget"}
     manifest(path, suite={"items": [item | {"source": "own", "paper": ""}]})
 
 

@@ -31,7 +31,7 @@ def file_evaluation(
     *,
     images: int = 100,
     clean_errors: int = 0,
-    mode: str = "full",
+    mode: str = "complete",
     scale: str | None = None,
     card: Mapping[str, Any] | None = None,
     fails: str | None = None,
@@ -59,7 +59,7 @@ def file_evaluation(
     for item in bound.items:
         count = broken if isinstance(broken, int) else broken.get(item.label, 0)
         failed = item.label == fails
-        is_unbounded = item.attack.kind == "minimal" and not failed
+        is_unbounded = item.attack.kind == "minimum-norm" and not failed
         hit = wrong | ((np.arange(images) < count) & (not failed))
         record = Record(
             key={

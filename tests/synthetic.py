@@ -16,10 +16,10 @@ from benchmark.storage import digest
 #: The worked example of six images: (label, norm, epsilon, kind, broken or distance per image).
 WORKED_CLEAN_ERRORS = (True, False, False, False, False, False)
 WORKED_ATTACKS = (
-    ("fgsm", "linf", 0.03, "budget", (1, 0, 1, 0, 0, 0)),
-    ("pgd", "linf", 0.03, "budget", (1, 1, 0, 0, 0, 0)),
-    ("ddn", "l2", 0.5, "minimal", (0, 0.7, 0.5, 0.51, 0.49, np.inf)),
-    ("s&p", "l1", 12.0, "minimal", (0, 40, np.inf, 12, 13, 12.5)),
+    ("fgsm", "linf", 0.03, "fixed-budget", (1, 0, 1, 0, 0, 0)),
+    ("pgd", "linf", 0.03, "fixed-budget", (1, 1, 0, 0, 0, 0)),
+    ("ddn", "l2", 0.5, "minimum-norm", (0, 0.7, 0.5, 0.51, 0.49, np.inf)),
+    ("s&p", "l1", 12.0, "minimum-norm", (0, 40, np.inf, 12, 13, 12.5)),
 )
 
 
@@ -47,7 +47,7 @@ def add_evaluation(
     clean_errors: Sequence[bool] = WORKED_CLEAN_ERRORS,
     *,
     dataset: str = "digits",
-    mode: str = "full",
+    mode: str = "complete",
     preset: str = "quick",
     suite: str = "multi-perturbation",
     error: str | None = None,
@@ -81,8 +81,8 @@ def add_evaluation(
         wrong = np.asarray(clean_errors, bool)
         found = np.asarray(values, float)
         tried = ~np.isnan(found)
-        found = np.where(tried, found, np.inf if kind == "minimal" else 0)
-        distance = np.where(wrong, 0, found if kind == "minimal" else np.where(found > 0, epsilon, np.inf))
+        found = np.where(tried, found, np.inf if kind == "minimum-norm" else 0)
+        distance = np.where(wrong, 0, found if kind == "minimum-norm" else np.where(found > 0, epsilon, np.inf))
         failed = error is not None and label == attacks[-1][0]
         attack = dict((identities or {}).get(label) or {"name": label, "version": version, "steps": 40})
         data = {"digest": digest(dataset), "start": 0, "stop": images}

@@ -32,7 +32,7 @@ def minimal(label="fmn", distances=TRUE, restarts=1, evaluated=None):
     return dataclasses.replace(made, definition={"restarts": restarts, "attack": {"name": label}})
 
 
-def curve(*outcomes, mode="full", others=(), **more):
+def curve(*outcomes, mode="complete", others=(), **more):
     return security_curve(dataclasses.replace(evaluation(HERE, *outcomes, mode=mode), **more), "l1", others)
 
 

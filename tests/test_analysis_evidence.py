@@ -47,7 +47,7 @@ def test_a_blind_attack_that_beats_gradients_is_shown_by_numbers_of_what_both_sa
 def test_the_other_signs_are_shown_by_numbers():
     longer = named("few", "pgd", 60, steps=20), named("many", "pgd", 20, steps=100)
     assert evidence(*longer) == ["few succeeded on 60 of 200 images, many together on 20"]
-    minimal = {"norm": "l2", "kind": "minimal"}
+    minimal = {"norm": "l2", "kind": "minimum-norm"}
     reached = named("ddn", "ddn", 180, steps=100, **minimal), named("fmn", "fmn", 185, **minimal)
     assert evidence(*reached) == ["ddn, fmn found no adversarial example at any distance for 15 of 200 images"]
     assert evidence(named("pgd", "pgd", 9, steps=20, costs={"dead_gradients": 3000})) == [
@@ -71,7 +71,7 @@ def test_where_the_lines_are_drawn():
         return flags(attack("pgd", 9, steps=20, costs={"dead_gradients": 20 * images}))
 
     def missed(images):
-        return flags(attack("ddn", 200 - images, "l2", kind="minimal", steps=100))
+        return flags(attack("ddn", 200 - images, "l2", kind="minimum-norm", steps=100))
 
     fewest = {share: int(binom.isf(0.01, 200, share)) + 1 for share in (0.05, 0.01)}
     assert (fewest[0.05], fewest[0.01]) == (19, 7)
@@ -129,8 +129,10 @@ def test_outcomes_that_say_nothing_of_themselves_raise_no_flag():
 
 
 def test_signs_are_looked_for_in_every_attack_and_norm():
-    cw = attack("cw", 200, "linf", kind="minimal", costs={"dead_gradients": 3000})
-    later = attack("ddn", 100, "l2", kind="minimal", steps=100, costs={"dead_gradients": 8000, "backwards": 20000})
+    cw = attack("cw", 200, "linf", kind="minimum-norm", costs={"dead_gradients": 3000})
+    later = attack(
+        "ddn", 100, "l2", kind="minimum-norm", steps=100, costs={"dead_gradients": 8000, "backwards": 20000}
+    )
     assert flags(attack("pgd", 9, "l1"), cw, later) == [
         "unbounded attacks do not reach 0%",
         "zero or non-finite gradients",
@@ -139,9 +141,9 @@ def test_signs_are_looked_for_in_every_attack_and_norm():
 
 def test_what_was_misclassified_or_not_tried_was_not_missed():
     clean = np.arange(200) >= 150
-    ddn = attack("ddn", 150, "l2", kind="minimal", steps=100)
+    ddn = attack("ddn", 150, "l2", kind="minimum-norm", steps=100)
     assert masking_flags(evaluation(clean, ddn)) == []
-    half = attack("ddn", 100, "l2", kind="minimal", steps=100, evaluated=np.arange(200) < 100)
+    half = attack("ddn", 100, "l2", kind="minimum-norm", steps=100, evaluated=np.arange(200) < 100)
     assert flags(half) == []
 
 
@@ -161,7 +163,7 @@ def test_a_curve_begins_at_the_clean_accuracy_whatever_an_attack_says_of_clean_e
 
 ABOUT = {
     "model": "toy", "checkpoint_digest": "", "method": "at", "architecture": "small-cnn", "dataset": "digits",
-    "suite": "toy", "preset": "quick", "suite_digest": "s", "mode": "full", "seed": 0, "evaluation": "0",
+    "suite": "toy", "preset": "quick", "suite_digest": "s", "mode": "complete", "seed": 0, "evaluation": "0",
 }  # fmt: skip
 
 
@@ -178,7 +180,7 @@ def test_the_row_of_an_attack_that_saw_all():
     assert (low, high) == pytest.approx((0.1500, 0.8500), abs=5e-4)  # Wilson's interval of 2 of 4
     assert row.pop("median_distance") == pytest.approx(0.7)  # of 0.2, 0.7 and ∞: the clean error has no part in it
     assert row == ABOUT | costs | {
-        "attack": "ddn-l2", "norm": "l2", "epsilon": 0.5, "kind": "minimal", "images": 4, "accuracy": 0.5,
+        "attack": "ddn-l2", "norm": "l2", "epsilon": 0.5, "kind": "minimum-norm", "images": 4, "accuracy": 0.5,
         "conditional": False, "no_answer": 0, "error": None,
     }  # fmt: skip
 

@@ -109,7 +109,7 @@ HONEST = (attack("fgsm", 60), attack("pgd", 100, steps=40), blind("square", 90))
 
 
 def test_an_honest_network_raises_no_flag():
-    ddn = attack("ddn", 200, "l2", kind="minimal", steps=100)
+    ddn = attack("ddn", 200, "l2", kind="minimum-norm", steps=100)
     noise = blind("gaussian-noise", 3, "l2")
     assert flags(*HONEST, ddn, noise) == []
 
@@ -142,10 +142,10 @@ def test_each_sign_raises_its_flag(outcomes, name):
 
 
 def test_an_unbounded_attack_that_does_not_reach_all():
-    ddn = attack("ddn", 185, "l2", kind="minimal", steps=100)
+    ddn = attack("ddn", 185, "l2", kind="minimum-norm", steps=100)
     assert flags(ddn) == ["unbounded attacks do not reach 0%"]
-    assert flags(ddn, attack("cw", 200, "l2", kind="minimal")) == []
-    assert flags(attack("boundary", 185, "l2", kind="minimal", gradient_free=True)) == []
+    assert flags(ddn, attack("cw", 200, "l2", kind="minimum-norm")) == []
+    assert flags(attack("boundary", 185, "l2", kind="minimum-norm", gradient_free=True)) == []
 
 
 def test_random_output_is_flagged():

@@ -134,7 +134,7 @@ def test_rivals_that_could_not_do_it_are_none():
 
 def test_unbounded_attacks_with_a_short_reach_missed_nothing():
     def ddn(**more):
-        made = attack("ddn", 100, "l2", kind="minimal", steps=more.pop("steps", 100))
+        made = attack("ddn", 100, "l2", kind="minimum-norm", steps=more.pop("steps", 100))
         return dataclasses.replace(made, definition={"attack": made.definition["attack"] | more})
 
     missed = [("unbounded attacks do not reach 0%", "strong")]
@@ -142,7 +142,7 @@ def test_unbounded_attacks_with_a_short_reach_missed_nothing():
     assert flags(ddn(steps=10)) == []  # ends 1.05^10 radii away
     assert flags(ddn(steps=10, initial_radius=4.0)) == missed
     assert flags(ddn(gamma=0.01)) == []
-    assert flags(attack("fmn", 100, "l2", kind="minimal", steps=5)) == []
+    assert flags(attack("fmn", 100, "l2", kind="minimum-norm", steps=5)) == []
 
 
 def test_libraries_attacks_are_known_by_what_they_did():

@@ -17,7 +17,7 @@ from benchmark.threats import in_box
 
 SHAPES = [((1, 8, 8), 2), ((1, 8, 8), 3), ((3, 32, 32), 10), ((3, 64, 64), 100)]
 BATCH_INDEPENDENT = [(name, norm) for name, norm in EVERY if ATTACKS.get(name).batch_independent]
-MINIMAL = [(name, norm) for name, norm in EVERY if ATTACKS.get(name).kind == "minimal"]
+MINIMAL = [(name, norm) for name, norm in EVERY if ATTACKS.get(name).kind == "minimum-norm"]
 
 
 def attack(name: str, norm: str, net: nn.Module, x: Tensor, y: Tensor, classes: int = 3, first: int = 0) -> Tensor:
@@ -30,7 +30,7 @@ def assert_admissible(name: str, norm: str, x: Tensor, x_adv: Tensor) -> None:
     assert x_adv.dtype == x.dtype
     assert not x_adv.requires_grad
     assert in_box(x_adv).all()
-    if ATTACKS.get(name).kind == "budget":
+    if ATTACKS.get(name).kind == "fixed-budget":
         assert threat(norm).contains(x, x_adv).all()
 
 
@@ -132,7 +132,7 @@ def test_a_constant_network_is_never_fooled(name, norm):
     x, y = images(3), torch.ones(3, dtype=torch.int64)
     x_adv = attack(name, norm, Constant(), x, y, 4)
     assert_admissible(name, norm, x, x_adv)
-    if ATTACKS.get(name).kind == "minimal":
+    if ATTACKS.get(name).kind == "minimum-norm":
         assert torch.equal(x_adv, x)
 
 

@@ -230,7 +230,7 @@ def run(tmp_path, monkeypatch):
             f"python:ending:{name}",
             suite=write_suite(tmp_path, ATTACKS, images=40),
             dataset="digits",
-            trust=True,
+            trust_remote_code=True,
             precision="fp32",
             progress=False,
             **options,
@@ -256,7 +256,12 @@ def test_a_saturated_softmax_hides_nothing(run, name):
 
 def test_what_is_crafted_before_a_last_layer_is_what_is_crafted_without_it(run, tmp_path):
     run("softmax")  # makes the suite
-    options = {"suite": tmp_path / "toy-suite.yaml", "dataset": "digits", "trust": True, "precision": "fp32"}
+    options = {
+        "suite": tmp_path / "toy-suite.yaml",
+        "dataset": "digits",
+        "trust_remote_code": True,
+        "precision": "fp32",
+    }
     pairs = [
         transfer(f"python:ending:{source}", "python:ending:sigmoid", progress=False, **options)[0]
         for source in ("softmax", "loud")

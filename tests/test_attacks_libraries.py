@@ -101,8 +101,8 @@ def test_autoattack_again_in_float32_where_low_precision_was_wrong():
 @pytest.mark.parametrize(
     ("path", "parameters", "kind"),
     [
-        ("foolbox.attacks:LinfPGD", {"steps": 20}, "budget"),
-        ("foolbox.attacks:LInfFMNAttack", {"steps": 20}, "minimal"),
+        ("foolbox.attacks:LinfPGD", {"steps": 20}, "fixed-budget"),
+        ("foolbox.attacks:LInfFMNAttack", {"steps": 20}, "minimum-norm"),
     ],
 )
 def test_foolbox_attacks_by_import_path(path, parameters, kind):
@@ -162,7 +162,7 @@ def fake_torchattacks(monkeypatch):
 def test_the_radius_goes_where_the_attack_has_a_place_for_it():
     torch.testing.assert_close(attack("torchattacks:Brighten", {}), (X + 0.1).clamp(0, 1))
     torch.testing.assert_close(attack("torchattacks:Brighten", {"eps": 0.02}), (X + 0.02).clamp(0, 1))
-    assert make_attack("torchattacks:Brighten").kind == "budget"
+    assert make_attack("torchattacks:Brighten").kind == "fixed-budget"
 
 
 @pytest.mark.usefixtures("fake_torchattacks")

@@ -138,7 +138,7 @@ def attacked(name: str, parameters: dict[str, Any], threat: Threat, net: nn.Modu
     attack = make_attack(name, parameters)
     x_adv = attack(PreparedClassifier(net, CLASSES), X, y, threat, ExampleNoise(5, range(COUNT)))
     wrong = predictions(net, x_adv) != y
-    if attack.kind == "budget":
+    if attack.kind == "fixed-budget":
         return wrong, torch.zeros(COUNT)
     return wrong, torch.where(wrong, threat.distance(x_adv - X), threat.distance(torch.ones_like(X)))
 

@@ -74,7 +74,7 @@ def expected(tmp_path_factory):
 
 @pytest.mark.parametrize("name", disguised_networks.SAME)
 def test_in_any_disguise_it_gets_its_number(evaluate, expected, name):
-    flags, found = evaluate(f"python:disguised_networks:{name}", trust=True)
+    flags, found = evaluate(f"python:disguised_networks:{name}", trust_remote_code=True)
     assert (flags == expected).all()
     assert not [warning for warning in found.warnings if "the network" in warning]
 
@@ -84,19 +84,19 @@ def test_in_any_disguise_it_gets_its_number(evaluate, expected, name):
 def test_what_can_not_be_given_a_number_is_refused(evaluate, name, precision):
     _, message = awkward_networks.REFUSED[name]
     with pytest.raises(BadInput, match=message) as caught:
-        evaluate(f"python:awkward_networks:{name}", trust=True, precision=precision)
+        evaluate(f"python:awkward_networks:{name}", trust_remote_code=True, precision=precision)
     assert f"python:awkward_networks:{name}" in str(caught.value)
 
 
 @pytest.mark.parametrize("name", awkward_networks.SAID)
 def test_what_makes_attacks_weak_is_said(evaluate, name):
     _, message = awkward_networks.SAID[name]
-    _, found = evaluate(f"python:awkward_networks:{name}", trust=True)
+    _, found = evaluate(f"python:awkward_networks:{name}", trust_remote_code=True)
     assert any(re.search(message, warning) for warning in found.warnings)
 
 
 def test_a_network_in_half_precision_is_the_one_with_rounded_weights(evaluate, tmp_path):
-    flags, _ = evaluate("python:awkward_networks:in_half_precision", trust=True)
+    flags, _ = evaluate("python:awkward_networks:in_half_precision", trust_remote_code=True)
     rounded = {key: value.half().to(value.dtype) for key, value in trained().state.items()}
     plain, _ = evaluate(save(tmp_path, replace(trained(), name="rounded", state=rounded)))
     assert (flags == plain).all()
@@ -109,7 +109,7 @@ def test_a_network_itself_is_refused_by_name(evaluate, network):
 
 
 def test_the_command_line_ends_with_2_and_one_sentence(tmp_path, capsys):
-    words = ("--trust", "--dataset", "digits", "--suite", "smoke", "--results", str(tmp_path))
+    words = ("--trust-remote-code", "--dataset", "digits", "--suite", "smoke", "--results", str(tmp_path))
     with pytest.raises(SystemExit) as end:
         cli.main(["evaluate", "python:awkward_networks:a_tuple", *words])
     said = capsys.readouterr().err
@@ -119,7 +119,7 @@ def test_the_command_line_ends_with_2_and_one_sentence(tmp_path, capsys):
 
 
 def test_what_is_odd_is_said_before_the_attacks_and_below_the_table(tmp_path, capsys):
-    words = ("--trust", "--dataset", "digits", "--suite", str(write_suite(tmp_path, ATTACKS)))
+    words = ("--trust-remote-code", "--dataset", "digits", "--suite", str(write_suite(tmp_path, ATTACKS)))
     with pytest.raises(SystemExit) as end:
         cli.main(["evaluate", "python:awkward_networks:that_expects_bytes", *words, "--results", str(tmp_path / "r")])
     shown = capsys.readouterr()
@@ -158,7 +158,7 @@ def test_a_line_of_code_that_changes_tells_networks_apart(tmp_path, monkeypatch)
     digests = []
     for factor in (1, 1, 2):
         (tmp_path / "changing.py").write_text(f"from torch import nn\nmake = nn.Flatten\nfactor = {factor}\n")
-        digests.append(benchmark.load_model("python:changing:make", trust=True).digest)
+        digests.append(benchmark.load_model("python:changing:make", trust_remote_code=True).digest)
         sys.modules.pop("changing")
     assert digests[0] == digests[1] != digests[2]
 
@@ -191,4 +191,4 @@ def test_plain_networks_are_still_fused():
 )
 def test_a_network_is_tried_on_as_many_images_as_it_will_be_judged_on(evaluate, name, message):
     with pytest.raises(BadInput, match=message):
-        evaluate(f"python:awkward_networks:{name}", trust=True)
+        evaluate(f"python:awkward_networks:{name}", trust_remote_code=True)

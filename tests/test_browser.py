@@ -179,7 +179,7 @@ def test_what_may_be_masked_is_ranked_by_a_switch(browser: Any, tmp_path: Path) 
     """Without a rank at first, with a link to the evidence; among the others when a reader wants it, and back."""
     for name, fgsm, pgd in (("good", 0, 50), ("poor", 0, 90), ("best", 20, 0)):
         flags = [[1.0] * count + [0.0] * (100 - count) for count in (fgsm, pgd)]
-        attacks = [("fgsm", "linf", 0.03, "budget", flags[0]), ("pgd", "linf", 0.03, "budget", flags[1])]
+        attacks = [("fgsm", "linf", 0.03, "fixed-budget", flags[0]), ("pgd", "linf", 0.03, "fixed-budget", flags[1])]
         add_evaluation(tmp_path / "results", name, attacks, (False,) * 100)
     visit(browser, benchmark.report(results=tmp_path / "results", out=tmp_path / "reports"))
 
@@ -241,7 +241,7 @@ def test_a_long_board_begins_with_a_hundred(browser: Any, tmp_path: Path) -> Non
     """In whatever order; filters and sorting know all networks, and one click shows them."""
     for number in range(103):
         add_evaluation(
-            tmp_path / "results", f"n{number:03}", [("pgd", "linf", 0.03, "budget", (0, 1))], (False, False)
+            tmp_path / "results", f"n{number:03}", [("pgd", "linf", 0.03, "fixed-budget", (0, 1))], (False, False)
         )
     visit(browser, benchmark.report(results=tmp_path / "results", out=tmp_path / "reports"))
     assert len(networks(browser)) == 100

@@ -29,9 +29,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     generator = np.random.default_rng(0)
     for name, level in (("weak", 0.5), ("strong", 0.3)):
         attacks = [
-            ("pgd-4", "linf", FOUR, "budget", (generator.random(300) < level / 2).astype(float)),
-            ("pgd-8", "linf", EIGHT, "budget", (generator.random(300) < level).astype(float)),
-            ("ddn", "l2", 0.5, "budget", (generator.random(300) < level / 3).astype(float)),
+            ("pgd-4", "linf", FOUR, "fixed-budget", (generator.random(300) < level / 2).astype(float)),
+            ("pgd-8", "linf", EIGHT, "fixed-budget", (generator.random(300) < level).astype(float)),
+            ("ddn", "l2", 0.5, "fixed-budget", (generator.random(300) < level / 3).astype(float)),
         ]
         wrong = generator.random(300) < 0.1
         add_evaluation(results, name, attacks, wrong, dataset="cifar10", union=[("linf", EIGHT), ("l2", 0.5)])

@@ -207,7 +207,8 @@ def test_train_hands_everything_on(capsys: pytest.CaptureFixture[str], monkeypat
     line = (
         "train --method mat trades --dataset mnist --arch resnet18 --recipe paper --set alpha=0.3 lr=0.1 "
         "--set epochs=2 --teacher a.pt b.pt --inner bce --outer kl --seed 7 --out there --device cpu "
-        "--precision fp32 --resume --overwrite --download --root data --trust --compile --devices 2 --num-nodes 3"
+        "--precision fp32 --resume --overwrite --download --data-dir data --trust-remote-code --compile "
+        "--devices 2 --num-nodes 3"
     )
     code, out, _ = bench(capsys, *line.split())
     assert code == 0
@@ -229,8 +230,8 @@ def test_train_hands_everything_on(capsys: pytest.CaptureFixture[str], monkeypat
         "resume": True,
         "overwrite": True,
         "download": True,
-        "root": Path("data"),
-        "trust": True,
+        "data_dir": Path("data"),
+        "trust_remote_code": True,
         "compile": True,
         "devices": 2,
         "num_nodes": 3,
@@ -242,8 +243,8 @@ def test_evaluate_hands_everything_on(capsys: pytest.CaptureFixture[str], monkey
     monkeypatch.setattr(benchmark, "evaluate", evaluate, raising=False)
     line = (
         "evaluate a.pt b.pt --suite smoke --preset quick --n 10 --mode worst-case --seed 7 --device cpu "
-        "--precision bf16 --workers 2 --time-limit 60 --results there --keep --dataset mnist --download --root data "
-        "--trust --compile"
+        "--precision bf16 --workers 2 --time-limit 60 --results there --save-adversarial --dataset mnist --download "
+        "--data-dir data --trust-remote-code --compile"
     )
     code, _, _ = bench(capsys, *line.split())
     assert code == 0
@@ -262,11 +263,11 @@ def test_evaluate_hands_everything_on(capsys: pytest.CaptureFixture[str], monkey
                 "workers": 2,
                 "time_limit": 60.0,
                 "results": Path("there"),
-                "keep": True,
+                "save_adversarial": True,
                 "dataset": "mnist",
-                "root": Path("data"),
+                "data_dir": Path("data"),
                 "download": True,
-                "trust": True,
+                "trust_remote_code": True,
                 "compile": True,
             },
         )

@@ -20,23 +20,37 @@ def test_transfer_hands_everything_on(capsys: pytest.CaptureFixture[str], monkey
     monkeypatch.setattr(benchmark, "transfer", transfer, raising=False)
     line = (
         "transfer a.pt b.pt --targets c.pt d.pt --suite smoke --preset quick --n 10 --seed 7 --device cpu "
-        "--precision bf16 --results there --dataset mnist --root data --download --trust --keep --compile"
+        "--precision bf16 --results there --dataset mnist --data-dir data --download --trust-remote-code "
+        "--save-adversarial --compile"
     )
     assert bench(capsys, *line.split())[0] == 0
     expected = {"sources": ["a.pt", "b.pt"], "targets": ["c.pt", "d.pt"], "suite": "smoke", "preset": "quick"}
     expected |= {"n": 10, "seed": 7, "device": "cpu", "precision": "bf16"}
-    expected |= {"results": Path("there"), "dataset": "mnist", "root": Path("data"), "download": True, "trust": True}
-    expected |= {"keep": True, "compile": True}
+    expected |= {
+        "results": Path("there"),
+        "dataset": "mnist",
+        "data_dir": Path("data"),
+        "download": True,
+        "trust_remote_code": True,
+    }
+    expected |= {"save_adversarial": True, "compile": True}
     assert transfer.made == [((), expected)]
 
 
 def test_verify_hands_everything_on(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     verify = Calls([])
     monkeypatch.setattr(benchmark, "verify", verify, raising=False)
-    line = "verify there a.pt b.pt --reattack 5 --seed 3 --device cpu --root data --download --trust"
+    line = "verify there a.pt b.pt --reattack 5 --seed 3 --device cpu --data-dir data --download --trust-remote-code"
     code, _, err = bench(capsys, *line.split())
-    assert (code, "--keep" in err) == (2, True)
-    options = {"device": "cpu", "root": Path("data"), "download": True, "trust": True, "reattack": 5, "seed": 3}
+    assert (code, "--save-adversarial" in err) == (2, True)
+    options = {
+        "device": "cpu",
+        "data_dir": Path("data"),
+        "download": True,
+        "trust_remote_code": True,
+        "reattack": 5,
+        "seed": 3,
+    }
     assert verify.made == [((), {"results": Path("there"), "checkpoints": ["a.pt", "b.pt"], **options})]
 
 
@@ -60,7 +74,7 @@ def test_the_matrix_is_printed(capsys: pytest.CaptureFixture[str], tmp_path: Pat
 
 
 def test_nothing_is_shown_of_what_a_source_does_not_say(capsys: pytest.CaptureFixture[str]) -> None:
-    _, out, _ = bench(capsys, "show", "python:disguised_networks:plain", "--trust")
+    _, out, _ = bench(capsys, "show", "python:disguised_networks:plain", "--trust-remote-code")
     told = {line.split()[0]: line.split()[1:] for line in out.splitlines()}
     assert told["name"] == ["python:disguised_networks:plain"]
     assert all(told.values())
@@ -70,7 +84,7 @@ def test_nothing_is_shown_of_what_a_source_does_not_say(capsys: pytest.CaptureFi
 def test_what_is_odd_about_a_target_is_said_once(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     suite = write_suite(tmp_path, PGD)
     odd = "python:awkward_networks:that_expects_bytes"
-    words = ("transfer", save(tmp_path), odd, "--trust", "--dataset", "digits", "--suite", suite)
+    words = ("transfer", save(tmp_path), odd, "--trust-remote-code", "--dataset", "digits", "--suite", suite)
     code, _, err = bench(capsys, *words, "--results", tmp_path / "results")
     assert code == 0
     assert sum("from 0 to 255" in line for line in err.splitlines()) == 2  # before the attacks, and in the end
@@ -94,7 +108,9 @@ def test_an_attack_that_fails_is_said(
 
 def test_kept_images_are_confirmed_or_not(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     network, results = save(tmp_path), tmp_path / "results"
-    benchmark.evaluate(network, suite=write_suite(tmp_path, PGD), results=results, keep=True, progress=False)
+    benchmark.evaluate(
+        network, suite=write_suite(tmp_path, PGD), results=results, save_adversarial=True, progress=False
+    )
     code, out, _ = bench(capsys, "verify", results, network)
     (row,) = re.findall(r"^toy +pgd-linf +(\d+) +(\d+) +(\d+)", out, re.MULTILINE)
     assert code == 0
@@ -117,7 +133,7 @@ def test_kept_images_are_confirmed_or_not(capsys: pytest.CaptureFixture[str], tm
     [
         ("transfer nothing.pt", "nothing.pt"),
         ("transfer nothing.pt --suite transfre", "nothing.pt"),
-        ("evaluate python:disguised_networks:plain --trust", "--dataset digits, or in Python dataset="),
+        ("evaluate python:disguised_networks:plain --trust-remote-code", "--dataset digits, or in Python dataset="),
         ("verify no-such-folder nothing.pt", "there is no folder no-such-folder"),
     ],
 )

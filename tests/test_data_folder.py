@@ -47,7 +47,7 @@ def test_the_tree_becomes_a_dataset(tree):
 
 
 def test_test_images_come_balanced_and_always_the_same(tree):
-    first, second = load(f"folder:{tree}"), load("folder", root=tree)
+    first, second = load(f"folder:{tree}"), load("folder", data_dir=tree)
     labels = first.test.labels
     assert torch.equal(labels, first.test.images[:, 0, 0, 0].long() // 10)
     for n in (3, 6, 9, 12):

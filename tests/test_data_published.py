@@ -32,7 +32,7 @@ def fake_mnist(folder, seed: int = 0) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize(("name", "folder"), [("mnist", "MNIST"), ("fashion-mnist", "FashionMNIST")])
 def test_mnist_is_read_in_its_published_order(tmp_path, name, folder):
     arrays = fake_mnist(tmp_path / folder / "raw")
-    dataset = load(name, root=tmp_path)
+    dataset = load(name, data_dir=tmp_path)
     assert (dataset.shape, dataset.num_classes, dataset.scale) == ((1, 28, 28), 10, "mnist")
     assert len(dataset.train) + len(dataset.validation) == 60
     assert dataset.validation.labels.bincount().tolist() == [1] * 10
@@ -71,7 +71,7 @@ def test_svhn_is_read_in_its_published_order(tmp_path, monkeypatch):
     labels = np.arange(40).reshape(-1, 1) % 10 + 1  # as published, the digit 0 is class 10
     for part in ("train", "test"):
         savemat(tmp_path / f"{part}_32x32.mat", {"X": images, "y": labels})
-    dataset = load("svhn", root=tmp_path)
+    dataset = load("svhn", data_dir=tmp_path)
     assert (dataset.shape, dataset.num_classes) == ((3, 32, 32), 10)
     assert dataset.test.labels[:10].tolist() == [1, 2, 3, 4, 5, 6, 7, 8, 9, 0]
     torch.testing.assert_close(dataset.test.images[3], torch.from_numpy(images[..., 3].transpose(2, 0, 1)))
@@ -90,7 +90,7 @@ def test_a_damaged_file_is_bad_input(tmp_path):
     fake_mnist(tmp_path / "MNIST" / "raw")
     (tmp_path / "MNIST" / "raw" / "t10k-images-idx3-ubyte").write_bytes(b"\0\0\x08\x03junk")
     with pytest.raises(BadInput, match="mnist is not"):
-        load("mnist", root=tmp_path)
+        load("mnist", data_dir=tmp_path)
 
 
 def test_a_failed_download_is_bad_input(tmp_path, monkeypatch):
@@ -99,4 +99,4 @@ def test_a_failed_download_is_bad_input(tmp_path, monkeypatch):
 
     monkeypatch.setattr("torchvision.datasets.cifar.download_and_extract_archive", refuse)
     with pytest.raises(BadInput, match=r"can't be fetched into .*no route to host"):
-        load("cifar10", root=tmp_path, download=True)
+        load("cifar10", data_dir=tmp_path, download=True)

@@ -49,7 +49,7 @@ def place(tmp_path: Path, monkeypatch) -> Path:
 
 def run(source: str = SOURCE, images: int = 60, **options):
     suite = write_suite(Path(), ATTACKS, images=images)
-    (found,) = evaluate(source, suite=suite, dataset="digits", trust=True, progress=False, **options)
+    (found,) = evaluate(source, suite=suite, dataset="digits", trust_remote_code=True, progress=False, **options)
     return found
 
 
@@ -71,17 +71,17 @@ def test_another_order_is_asked_about_and_a_file_sets_it(place):
 
 
 def test_the_order_is_part_of_what_results_are_known_by(place):
-    first, found = run(keep=True), run(keep=True, classes=ORDER)
+    first, found = run(save_adversarial=True), run(save_adversarial=True, classes=ORDER)
     assert first.id != found.id
     assert first.model["digest"] == found.model["unordered"] != found.model["digest"]
     assert found.model["outputs"] == [ORDER.index(name) for name in "0123456789"]
-    assert run(classes=ORDER, keep=True).id == found.id
+    assert run(classes=ORDER, save_adversarial=True).id == found.id
     assert run(classes=tuple("0123456789")).id == first.id  # the data's own order is none
 
 
 def test_what_is_stored_is_judged_in_the_order_that_was_evaluated():
-    run(keep=True, classes=ORDER)
-    rechecks = benchmark.verify("results", SOURCE, trust=True)
+    run(save_adversarial=True, classes=ORDER)
+    rechecks = benchmark.verify("results", SOURCE, trust_remote_code=True)
     assert sum(found.stored for found in rechecks) > 0
     assert all(found.stored == found.confirmed for found in rechecks)
 
@@ -105,7 +105,7 @@ def test_an_evaluation_can_not_give_a_network_that_says_so_another_order():
 def test_a_claimed_order_that_is_none_finds_no_network(outputs):
     found = run()
     claimed = replace(found, model={**found.model, "outputs": outputs})
-    opened = load_model(SOURCE, trust=True)
+    opened = load_model(SOURCE, trust_remote_code=True)
     assert recheck._as_evaluated(opened, claimed).digest == opened.digest or len(outputs) > 9
 
 
@@ -115,7 +115,13 @@ def test_networks_of_two_orders_are_compared_and_crafted_on():
     assert benchmark.compare([SOURCE, "toy.pt"])
     suite = write_suite(Path(), ATTACKS, images=60)
     pairs = benchmark.transfer(
-        ["toy.pt"], [SOURCE], suite=suite, dataset="digits", trust=True, classes=list(ORDER), progress=False
+        ["toy.pt"],
+        [SOURCE],
+        suite=suite,
+        dataset="digits",
+        trust_remote_code=True,
+        classes=list(ORDER),
+        progress=False,
     )
     (white,) = benchmark.transfer(["toy.pt"], suite=suite, dataset="digits", progress=False)
     assert broken(pairs[0]) == broken(white)
@@ -135,7 +141,7 @@ def test_a_checkpoint_in_another_order_is_matched_by_name(place):
     assert "--classes" not in evaluation_command(found)
     again = run("other.pt", classes=tuple("0123456789"))
     assert again.id == found.id
-    run("other.pt", keep=True)
+    run("other.pt", save_adversarial=True)
     assert benchmark.verify("results", "other.pt")
 
 
@@ -153,7 +159,7 @@ def test_the_page_names_the_order_and_the_command_says_it_again():
     (network,) = networks(boards([run(classes=ORDER)]))
     assert network.facts["class order"] == ", ".join(ORDER)
     assert "--classes classes.txt" in network.answers[0].command
-    assert "--trust" in network.answers[0].command  # without it nothing of one's own is run
+    assert "--trust-remote-code" in network.answers[0].command  # without it nothing of one's own is run
     assert "class order" not in [name for name, words in networks(boards([run()]))[0].facts.items() if words]
 
 
@@ -178,7 +184,7 @@ def test_training_names_the_classes():
 @pytest.mark.parametrize("verb", ["evaluate", "transfer"])
 def test_a_bad_file_stops_everything_before_anything_is_attacked(place, verb):
     (place / "classes.txt").write_text("one\n" * 10)
-    words = [verb, "toy.pt", SOURCE, "--trust", "--dataset", "digits", "--classes", "classes.txt"]
+    words = [verb, "toy.pt", SOURCE, "--trust-remote-code", "--dataset", "digits", "--classes", "classes.txt"]
     done = CliRunner().invoke(app, [*words, "--suite", str(write_suite(place, ATTACKS))])
     assert isinstance(done.exception, BadInput)
     assert "'one' is there twice" in str(done.exception)

@@ -57,7 +57,7 @@ def test_every_attack_sees_the_common_images_and_what_is_left_and_nothing_else(r
 
 def test_worst_case_mode_is_complete_mode_without_what_need_not_be_seen(run):
     """So that false alarms may be counted on replayed evaluations; and accuracies are those of complete mode."""
-    full, worst = run("full"), run("worst-case")
+    full, worst = run("complete"), run("worst-case")
     expected = replayed(full)
     for norm in full.norms:
         assert aggregate.norm_accuracy(full, norm) == aggregate.norm_accuracy(worst, norm)
@@ -83,7 +83,7 @@ def test_records_of_older_versions_are_read_and_said_to_be_uncheckable(run, monk
 
 
 def test_what_the_ledger_says_of_gradients_adds_up_over_the_shards(run):
-    full = run("full")
+    full = run("complete")
     right = int((common(60) & ~full.clean_errors).sum())
     for outcome in full.outcomes:
         blind = outcome.definition["gradient_free"]
@@ -91,7 +91,7 @@ def test_what_the_ledger_says_of_gradients_adds_up_over_the_shards(run):
 
 
 def test_counts_that_make_no_sense_are_not_kept(run, tmp_path):
-    full = run("full", attacks=ATTACKS.splitlines(keepends=True)[0])
+    full = run("complete", attacks=ATTACKS.splitlines(keepends=True)[0])
     ledger = Ledger.open(tmp_path / "results")
     network, name = full.model["digest"], full.outcomes[0].records[0]
     record = ledger.read(network, name)
@@ -168,7 +168,7 @@ def test_networks_that_fail_when_asked_for_a_gradient_are_left_to_the_attacks(mo
 
     monkeypatch.setattr(probe, "input_gradient", fail)
     probe.probe.cache_clear()
-    full = run("full")
+    full = run("complete")
     probe.probe.cache_clear()
     assert {outcome.probe for outcome in full.outcomes} == {None}
     assert not full.failures
@@ -178,7 +178,7 @@ def test_looking_is_on_no_attacks_bill(run, monkeypatch, tmp_path):
     bills = []
     for number, looking in enumerate((probe.probe, lambda *arguments: None)):
         monkeypatch.setattr(jobs, "probe", looking)
-        found = run("full", results=tmp_path / str(number))
+        found = run("complete", results=tmp_path / str(number))
         bills.append(
             [
                 {name: outcome.costs[name] for name in ("forwards", "backwards", "dead_gradients")}

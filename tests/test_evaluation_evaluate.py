@@ -310,11 +310,11 @@ def test_all_that_is_wrong_is_said_at_once(run, tmp_path):
     broken = tmp_path / "broken.pt"
     broken.write_bytes(b"not a checkpoint")
     with pytest.raises(BadInput) as caught:
-        run([broken, tmp_path / "absent.pt"], mode="fulll", workers=0, device="quantum", seed=-1, results=broken)
+        run([broken, tmp_path / "absent.pt"], mode="complet", workers=0, device="quantum", seed=-1, results=broken)
     for words in (
         "broken.pt",
         "absent.pt",
-        "did you mean full",
+        "did you mean complete",
         "workers must be",
         "quantum",
         "seed",

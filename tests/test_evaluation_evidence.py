@@ -172,8 +172,8 @@ def test_images_that_are_gone_are_counted(folder: Folder) -> None:
 
 
 def test_images_to_look_at_tell_what_was_broken(tmp_path: Path) -> None:
-    """They are there without --keep, too; whoever forges a record may not think of them."""
-    folder = Folder(tmp_path, STRONG, keep=False)
+    """They are there without --save-adversarial, too; whoever forges a record may not think of them."""
+    folder = Folder(tmp_path, STRONG, save_adversarial=False)
     rows = broken(folder, "strong")
     folder.forge("strong", rows, broken=False, distance=np.inf)
     found = folder.verify()["strong"]

@@ -58,7 +58,7 @@ def place(tmp_path, monkeypatch):
 
 
 def ask(source: str = SOURCE, **options):
-    options = {"results": "results", "dataset": "digits", "trust": True, "precision": "fp32", **options}
+    options = {"results": "results", "dataset": "digits", "trust_remote_code": True, "precision": "fp32", **options}
     (found,) = benchmark.evaluate(source, suite=write_suite(Path(), ATTACKS, images=40), progress=False, **options)
     return found
 
@@ -183,7 +183,7 @@ def test_workers_make_sure_that_it_is_the_network_that_was_planned(place):
     assert ask(workers=2).clean_errors.mean() < 0.5
     for file, text in (("helper.py", HELPER.format("1 - x")), ("way.txt", "1 - x")):
         suite = write_suite(place, ATTACKS, images=40)
-        request = EvaluationRequest(suite=suite, dataset="digits", trust=True, results="results")
+        request = EvaluationRequest(suite=suite, dataset="digits", trust_remote_code=True, results="results")
         target = request.plans([SOURCE]).plans[SOURCE].target
         before = (place / file).read_text()
         load_target(target)
@@ -226,18 +226,18 @@ def test_damaged_answers_are_named_by_the_doctor(place):
 
 
 def test_stored_images_are_judged_by_the_network_that_they_are_of(place, monkeypatch):
-    ask(keep=True)
+    ask(save_adversarial=True)
     (place / "way.txt").write_text("0.8 * x")
-    kept = ask(keep=True)
+    kept = ask(save_adversarial=True)
     assert (kept.outcomes[0].broken & ~kept.clean_errors).any()
-    (found,) = recheck.verify("results", SOURCE, trust=True)
+    (found,) = recheck.verify("results", SOURCE, trust_remote_code=True)
     assert found.stored == found.confirmed == int((kept.outcomes[0].broken & ~kept.clean_errors).sum())
     real = importlib.metadata.version  # as with another version of a library, which is what verify is for
     monkeypatch.setattr(importlib.metadata, "version", lambda name: "99" if name == "torch" else real(name))
-    assert recheck.verify("results", SOURCE, trust=True) == [found]
+    assert recheck.verify("results", SOURCE, trust_remote_code=True) == [found]
     (place / "helper.py").write_text(HELPER.format("x * 0 + 0.5"))
     with pytest.raises(BadInput, match="has no evaluation of"):
-        recheck.verify("results", SOURCE, trust=True)
+        recheck.verify("results", SOURCE, trust_remote_code=True)
 
 
 def test_answers_lie_in_the_ledger_and_lead_nowhere_else(place):

@@ -56,7 +56,7 @@ def flags(tmp_path, monkeypatch):
             suite=write_suite(tmp_path, BATTERY, images=100),
             results=tmp_path / "results",
             dataset="digits",
-            trust=True,
+            trust_remote_code=True,
             precision="fp32",
             progress=False,
         )

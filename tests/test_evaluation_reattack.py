@@ -41,7 +41,7 @@ def test_what_was_hidden_together_with_its_images_is_found_by_attacking_again(fo
 
 
 def test_what_has_no_randomness_falls_again_where_it_fell_and_nowhere_else(tmp_path: Path) -> None:
-    folder = Folder(tmp_path, "  - {attack: fgsm, norm: linf, label: once}\n", keep=False)
+    folder = Folder(tmp_path, "  - {attack: fgsm, norm: linf, label: once}\n", save_adversarial=False)
     assert folder.verify() == {}
     again = folder.verify(reattack=1000)["once"].again
     assert (again.fell, again.problem) == ((), "")
@@ -52,7 +52,7 @@ def test_what_has_no_randomness_falls_again_where_it_fell_and_nowhere_else(tmp_p
 
 
 def test_the_sample_is_drawn_anew_each_time_or_by_the_seed_that_is_given(tmp_path: Path, monkeypatch) -> None:
-    folder = Folder(tmp_path, "  - {attack: fgsm, norm: linf}\n", keep=False)
+    folder = Folder(tmp_path, "  - {attack: fgsm, norm: linf}\n", save_adversarial=False)
     drawn = []
     original = ATTACKS.get("fgsm").__call__
 

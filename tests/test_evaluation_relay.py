@@ -43,7 +43,7 @@ def records(evaluation, results):
 @pytest.mark.parametrize(("success", "precision"), [("last", "fp32"), ("any", "fp32"), ("last", "bf16")])
 def test_the_same_numbers_as_each_alone(tmp_path, norm, success, precision):
     network = save(tmp_path)
-    options = {"precision": precision, "keep": True, "progress": False}
+    options = {"precision": precision, "save_adversarial": True, "progress": False}
     (together,) = evaluate(
         network, suite=write_suite(tmp_path, family(norm, success)), results=tmp_path / "together", **options
     )
@@ -117,7 +117,7 @@ def test_worst_case_mode_hands_on_survivors_instead(tmp_path):
     network = save(tmp_path)
     suite = write_suite(tmp_path, family("linf", "last"))
     options = {"suite": suite, "precision": "fp32", "progress": False}
-    (full,) = evaluate(network, results=tmp_path / "full", **options)
+    (full,) = evaluate(network, results=tmp_path / "complete", **options)
     (worst,) = evaluate(network, results=tmp_path / "worst", mode="worst-case", **options)
     union = [np.logical_or.reduce([found.broken for found in one.outcomes]) for one in (full, worst)]
     assert (union[0] == union[1]).all()
@@ -139,7 +139,7 @@ def test_worst_case_mode_tries_no_image_again_that_is_broken(tmp_path):
     lines = "  - {attack: pgd, norm: l1, parameters: {steps: 1, k: [1, 4]}}\n"
     lines += "  - {attack: salt-and-pepper, norm: l1, restarts: 4, parameters: {steps: 50}}\n"
     options = {"suite": write_suite(tmp_path, lines), "precision": "fp32", "progress": False}
-    (full,) = evaluate(network, results=tmp_path / "full", **options)
+    (full,) = evaluate(network, results=tmp_path / "complete", **options)
     (worst,) = evaluate(network, results=tmp_path / "worst", mode="worst-case", **options)
     before, after = full.outcomes[1], worst.outcomes[1]
     handed = after.evaluated & ~worst.clean_errors

@@ -19,12 +19,12 @@ NUMBERS = dict.fromkeys(("forwards", "backwards", "dead_gradients", "disagreemen
 
 def manifest(images, records):
     items = [
-        {"label": f"a-{norm}", "attack": {"name": norm}, "norm": norm, "epsilon": 1.0, "kind": "budget"}
+        {"label": f"a-{norm}", "attack": {"name": norm}, "norm": norm, "epsilon": 1.0, "kind": "fixed-budget"}
         for norm in NORMS
     ]
     return {
         "id": "i", "model": {"name": "toy", "digest": "n"}, "suite": {"digest": "s", "items": items},
-        "dataset": {"digest": "d", "images": images}, "mode": "full", "seed": 0, "precision": "fp32", "notes": [],
+        "dataset": {"digest": "d", "images": images}, "mode": "complete", "seed": 0, "precision": "fp32", "notes": [],
         "records": records,
     }  # fmt: skip
 

@@ -147,7 +147,7 @@ def test_the_digest_covers_numbers_and_nothing_else(tmp_path):
 )
 def test_what_is_wrong_with_a_suite_is_said_with_its_line(tmp_path, attacks, messages):
     path = write_suite(tmp_path, attacks)
-    preset = "quick" if "presets" in attacks else "full"
+    preset = "quick" if "presets" in attacks else "standard"
     with pytest.raises(BadInput) as caught:
         load_suite(path, preset, "digits")
     for message in messages:

@@ -126,7 +126,7 @@ def test_nothing_to_craft_on_is_refused(options):
 
 def test_kept_images_are_confirmed_again(options, networks, tmp_path):
     options["suite"] = write_suite(tmp_path, PGD + DDN)
-    (evaluation,) = evaluate(networks[0], keep=True, **options)
+    (evaluation,) = evaluate(networks[0], save_adversarial=True, **options)
     rechecks = verify(tmp_path / "results", networks[0])
     assert [recheck.label for recheck in rechecks] == ["pgd-linf", "ddn-l2"]
     for recheck, outcome in zip(rechecks, evaluation.outcomes, strict=True):
@@ -138,7 +138,7 @@ def test_kept_images_are_confirmed_again(options, networks, tmp_path):
 def test_images_that_fooled_another_network_are_kept_and_confirmed(options, networks, tmp_path):
     transfer(networks[0], networks[1], **options)
     assert verify(tmp_path / "results", networks[1]) == []
-    (pair,) = transfer(networks[0], networks[1], keep=True, **options)
+    (pair,) = transfer(networks[0], networks[1], save_adversarial=True, **options)
     (recheck,) = verify(tmp_path / "results", networks[1])
     (outcome,) = pair.outcomes
     found = np.isfinite(outcome.distance) & ~pair.clean_errors
@@ -147,7 +147,7 @@ def test_images_that_fooled_another_network_are_kept_and_confirmed(options, netw
 
 
 def test_images_that_do_not_fool_are_refuted(options, networks, tmp_path):
-    evaluate(networks[0], keep=True, **options)
+    evaluate(networks[0], save_adversarial=True, **options)
     (path,) = (tmp_path / "results" / "adversarials").rglob("*.npz")
     kept = read_stored_adversarials(path)
     kept.images[:2] = 0.5
@@ -158,7 +158,7 @@ def test_images_that_do_not_fool_are_refuted(options, networks, tmp_path):
 
 
 def test_images_that_were_taken_out_are_missed(options, networks, tmp_path):
-    evaluate(networks[0], keep=True, **options)
+    evaluate(networks[0], save_adversarial=True, **options)
     (path,) = (tmp_path / "results" / "adversarials").rglob("*.npz")
     kept = read_stored_adversarials(path)
     write_stored_adversarials(path, type(kept)(kept.rows[2:], kept.images[2:]))
@@ -172,7 +172,7 @@ def test_images_are_made_when_they_are_asked_for_later(options, networks, tmp_pa
     evaluate(networks[0], **options)
     assert not (tmp_path / "results" / "adversarials").exists()
     assert verify(tmp_path / "results", networks[0]) == []
-    evaluate(networks[0], keep=True, **options)
+    evaluate(networks[0], save_adversarial=True, **options)
     assert len(list((tmp_path / "results" / "adversarials").rglob("*.npz"))) == 1
 
 
@@ -188,7 +188,7 @@ def test_a_stranger_is_not_verified(options, networks, tmp_path):
 )
 def test_where_a_record_or_its_images_are_gone_nothing_is_judged(options, networks, tmp_path, folder, ending, told):
     options["suite"] = write_suite(tmp_path, PGD + DDN)
-    (evaluation,) = evaluate(networks[0], keep=True, **options)
+    (evaluation,) = evaluate(networks[0], save_adversarial=True, **options)
     (name,) = evaluation.outcome("ddn-l2").records
     (path,) = (tmp_path / "results" / folder).rglob(f"{name}.{ending}")
     path.unlink()
@@ -202,7 +202,7 @@ def test_where_a_record_or_its_images_are_gone_nothing_is_judged(options, networ
 
 @pytest.mark.parametrize("change", ["larger", "beyond"])
 def test_images_of_another_test_set_are_named(options, networks, tmp_path, change):
-    evaluate(networks[0], keep=True, **options)
+    evaluate(networks[0], save_adversarial=True, **options)
     (path,) = (tmp_path / "results" / "adversarials").rglob("*.npz")
     kept = read_stored_adversarials(path)
     images = np.pad(kept.images, ((0, 0), (0, 0), (0, 1), (0, 0))) if change == "larger" else kept.images
@@ -213,7 +213,7 @@ def test_images_of_another_test_set_are_named(options, networks, tmp_path, chang
 
 
 def test_damaged_images_are_named(options, networks, tmp_path):
-    evaluate(networks[0], keep=True, **options)
+    evaluate(networks[0], save_adversarial=True, **options)
     (path,) = (tmp_path / "results" / "adversarials").rglob("*.npz")
     whole = path.read_bytes()
     for content in (whole[:-30], whole[:100], b"", b"PK\x03\x04"):

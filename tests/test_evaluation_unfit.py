@@ -80,7 +80,13 @@ def place(tmp_path: Path, monkeypatch) -> Path:
     return tmp_path
 
 
-OPTIONS = {"suite": "toy-suite.yaml", "dataset": "digits", "trust": True, "progress": False, "precision": "fp32"}
+OPTIONS = {
+    "suite": "toy-suite.yaml",
+    "dataset": "digits",
+    "trust_remote_code": True,
+    "progress": False,
+    "precision": "fp32",
+}
 
 
 @pytest.mark.parametrize("source", UNFIT)
@@ -118,7 +124,11 @@ def test_what_is_typed_wrong_stops_everything_at_once(source):
 
 @pytest.mark.parametrize(
     ("changed", "message"),
-    [({"suite": "toys"}, "unknown suite"), ({"n": 10_000}, "n must be from 1"), ({"trust": False}, "pass --trust")],
+    [
+        ({"suite": "toys"}, "unknown suite"),
+        ({"n": 10_000}, "n must be from 1"),
+        ({"trust_remote_code": False}, "pass --trust-remote-code"),
+    ],
 )
 def test_a_wrong_option_stops_everything_at_once(changed, message):
     with pytest.raises(BadInput, match=message) as caught:
@@ -141,7 +151,7 @@ def test_one_that_fails_under_way_stops_no_other(place, monkeypatch, workers):
 def test_whoever_is_not_told_is_stopped(place):
     suite = write_suite(place, ATTACKS, images=290)
     plan = (
-        EvaluationRequest(suite=suite, dataset="digits", trust=True)
+        EvaluationRequest(suite=suite, dataset="digits", trust_remote_code=True)
         .plans(["python:unfit:late"])
         .plans["python:unfit:late"]
     )
@@ -180,7 +190,7 @@ def test_a_pair_that_was_crafted_before_needs_no_check():
 
 
 def test_stored_images_of_the_others_are_judged_again():
-    evaluate(["toy.pt", "other.pt"], keep=True, **OPTIONS)
+    evaluate(["toy.pt", "other.pt"], save_adversarial=True, **OPTIONS)
     with pytest.raises(PartlyFailed, match=r"damaged\.pt is damaged") as caught:
         benchmark.verify("results", ["toy.pt", "damaged.pt", "other.pt"])
     assert {found.model for found in caught.value.done} == {"toy", "other"}
@@ -204,7 +214,7 @@ def test_stored_images_of_the_others_are_judged_again():
 def test_the_exit_code_says_whether_some_or_all_failed(capsys, words, code):
     verb, *networks = words.split()
     with pytest.raises(SystemExit) as ended:
-        cli.main([verb, *networks, "--suite", "toy-suite.yaml", "--dataset", "digits", "--trust"])
+        cli.main([verb, *networks, "--suite", "toy-suite.yaml", "--dataset", "digits", "--trust-remote-code"])
     assert ended.value.code == code
     out, err = capsys.readouterr()
     assert "Traceback" not in err

@@ -20,7 +20,7 @@ class Threshold(nn.Module):
         return torch.where(first[:, None] == 1, torch.nan, logits)
 
 
-def judge(first_pixels, kind="budget", epsilon=0.3, handed=None):
+def judge(first_pixels, kind="fixed-budget", epsilon=0.3, handed=None):
     """The verdict on candidates for images whose first pixel is 0.4 (class 0), which move that pixel."""
     x = torch.full((len(first_pixels), 1, 1, 2), 0.4)
     x_adv = x.clone()
@@ -39,14 +39,14 @@ def test_a_budget_attack_breaks_inside_the_ball_only():
 
 
 def test_a_minimal_attack_may_go_far_and_is_broken_by_its_distance():
-    verdict = judge([0.6, 0.4, 0.9], kind="minimal")
+    verdict = judge([0.6, 0.4, 0.9], kind="minimum-norm")
     assert verdict.wrong.tolist() == [True, False, True]
     assert verdict.broken.tolist() == [True, False, False]
     torch.testing.assert_close(verdict.distance, torch.tensor([0.2, torch.inf, 0.5]))
     assert verdict.faults == {}
 
 
-@pytest.mark.parametrize("kind", ["budget", "minimal"])
+@pytest.mark.parametrize("kind", ["fixed-budget", "minimum-norm"])
 def test_what_is_no_image_is_a_fault_and_never_a_success(kind):
     verdict = judge([float("nan"), float("inf"), 1.0001, -0.1, 0.6], kind, epsilon=0.9)
     assert verdict.broken.tolist() == [False, False, False, False, True]
@@ -55,7 +55,7 @@ def test_what_is_no_image_is_a_fault_and_never_a_success(kind):
 
 
 def test_equality_with_epsilon_is_broken():
-    for kind in ("budget", "minimal"):
+    for kind in ("fixed-budget", "minimum-norm"):
         assert judge([0.4 + 0.25], kind, epsilon=0.25).broken.tolist() == [True]
 
 
@@ -69,7 +69,7 @@ def test_a_float32_step_of_exactly_epsilon_is_inside():
         x_adv,
         torch.ones(256).bool(),
         Threat("linf", 0.03),
-        "budget",
+        "fixed-budget",
     )
     assert not verdict.faults
 
@@ -99,7 +99,7 @@ def test_rows_that_were_not_handed_over_are_never_broken_and_never_at_fault():
 def test_what_is_no_candidate_at_all_fails_the_attack(candidates, reason):
     x, y = torch.zeros(2, 1, 1, 2), torch.zeros(2, dtype=torch.int64)
     with pytest.raises(AttackFault, match=reason):
-        verify(Threshold(), x, y, candidates, torch.ones(2).bool(), Threat("linf", 0.1), "budget")
+        verify(Threshold(), x, y, candidates, torch.ones(2).bool(), Threat("linf", 0.1), "fixed-budget")
 
 
 def test_the_pass_is_float32_in_eval_mode_without_gradients_whatever_surrounds_it():
@@ -127,7 +127,7 @@ def test_the_pass_is_float32_in_eval_mode_without_gradients_whatever_surrounds_i
 def test_images_are_left_as_they_were():
     x = torch.full((1, 1, 1, 2), 0.4)
     x_adv = torch.full((1, 1, 1, 2), torch.nan)
-    verify(Threshold(), x, torch.zeros(1).long(), x_adv, torch.ones(1).bool(), Threat("linf", 0.1), "budget")
+    verify(Threshold(), x, torch.zeros(1).long(), x_adv, torch.ones(1).bool(), Threat("linf", 0.1), "fixed-budget")
     assert (x == 0.4).all()
     assert x_adv.isnan().all()
 

@@ -36,7 +36,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("whole")
     one, other = save(folder), save(folder, with_last_layer("other", 0.9, 1.1))
     suite = write_suite(folder, ATTACKS, images=12)
-    options = {"results": folder / "results", "progress": False, "precision": "fp32", "keep": True}
+    options = {"results": folder / "results", "progress": False, "precision": "fp32", "save_adversarial": True}
     evaluate([one, other], suite=suite, **options)
     transfer(one, targets=other, suite=suite, **options)
     return folder

@@ -74,7 +74,7 @@ def test_training(tmp_path):
 @pytest.mark.slow
 def test_working_on_a_paper(tmp_path):
     zoo = tmp_path / "zoo"
-    process = bench(tmp_path, "paper", "mat", "--table", 5, "--scale", "digits")
+    process = bench(tmp_path, "paper", "mat", "--table", 5, "--dataset", "digits")
     said = interrupt_when(process, lambda: list(zoo.glob(".state/*.pt")))
     assert_obeyed(process, said, tmp_path)
     assert not [path for path in (tmp_path / "reports").rglob("*") if path.is_file()]

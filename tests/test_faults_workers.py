@@ -63,11 +63,11 @@ def test_a_single_job_has_a_worker_where_workers_are_asked_for(tmp_path, monkeyp
     """Else an attack that kills its process ended the program, and would each time the last job is begun again."""
     made = []
 
-    def crew(jobs, folder, size, report, time_limit, give_up):
+    def pool(jobs, folder, size, report, time_limit, give_up):
         made.append(size)
         return SimpleNamespace(run=list)
 
-    monkeypatch.setattr(engine, "Crew", crew)
+    monkeypatch.setattr(engine, "WorkerPool", pool)
     monkeypatch.setattr(engine, "run_job", lambda job, ledger: [])
     assert engine.run_jobs([SimpleNamespace(target="toy")], tmp_path, asked, print, limit) == []
     assert made == begun
@@ -76,15 +76,15 @@ def test_a_single_job_has_a_worker_where_workers_are_asked_for(tmp_path, monkeyp
 def test_the_time_limit_is_for_attacks_alone(tmp_path):
     """Neither for what is loaded before the first one, nor for recording that one was given up."""
     job = SimpleNamespace(items=(SimpleNamespace(label="pgd"), SimpleNamespace(label="ddn")))
-    crew = workers.Crew([job], tmp_path, 1, print, time_limit=1.0)
+    pool = workers.WorkerPool([job], tmp_path, 1, print, time_limit=1.0)
     loading = SimpleNamespace(position=0, begun=None)
     late = SimpleNamespace(position=0, begun=time.monotonic() - 5)
-    assert crew._left(loading) == float("inf")
-    assert crew._left(late) < 0
-    crew._given_up[0]["pgd"] = "given up after 3 tries"
-    assert crew._left(late) == float("inf")
-    crew._done[0] = 1  # the next one is timed again
-    assert crew._left(late) < 0
+    assert pool._left(loading) == float("inf")
+    assert pool._left(late) < 0
+    pool._given_up[0]["pgd"] = "given up after 3 tries"
+    assert pool._left(late) == float("inf")
+    pool._done[0] = 1  # the next one is timed again
+    assert pool._left(late) < 0
 
 
 @pytest.mark.slow

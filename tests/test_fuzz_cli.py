@@ -15,11 +15,11 @@ from benchmark import cli
 
 OPTIONS = {
     "train": "--method --dataset --arch --recipe --set --teacher --inner --outer --seed --out --name --device "
-    "--precision --root",
-    "evaluate": "--suite --preset --n --mode --seed --device --precision --workers --time-limit --dataset --root",
+    "--precision --data-dir",
+    "evaluate": "--suite --preset --n --mode --seed --device --precision --workers --time-limit --dataset --data-dir",
     "report": "--out --format",
     "list": "--json",
-    "show": "--json --trust --download",
+    "show": "--json --trust-remote-code --download",
     "doctor": "--mend --json --zoo",
 }
 GOOD_WORDS = [
@@ -74,7 +74,7 @@ SAYS = [
         "folder",
         "write",
     ),
-    *("root", "name", "format", "folder", "write", "read"),
+    *("data_dir", "name", "format", "folder", "write", "read"),
 ]
 COMPLAINTS = [
     *("Missing argument", "Missing option", "No such option", "Invalid value for", "unexpected extra argument"),

@@ -58,7 +58,7 @@ def resolved(path: Path, method: str, scale: str) -> Recipe:
     return recipe
 
 
-@cases(100, 3000, document=spoilt(SUITE_FILES), preset=st.sampled_from(["full", "quick", "odd"]))
+@cases(100, 3000, document=spoilt(SUITE_FILES), preset=st.sampled_from(["standard", "quick", "odd"]))
 def test_suites(document, preset):
     with written(document, "suite.yaml") as path:
         try:
@@ -98,7 +98,7 @@ def test_one_wrong_value_of_a_suite_is_named(wrong):
     document, place = wrong
     with written(document, "suite.yaml") as path:
         try:
-            load_suite(path, "full", scale_of(document, "epsilons"))
+            load_suite(path, "standard", scale_of(document, "epsilons"))
         except BadInput as error:
             names_the_place(error, path, place)
 
@@ -142,7 +142,7 @@ def test_settings(method, settings):
     try:
         made = make_plan(
             method,
-            **dict.fromkeys(("arch", "inner", "outer", "root", "name")),
+            **dict.fromkeys(("arch", "inner", "outer", "data_dir", "name")),
             dataset="digits",
             recipe="quick",
             teacher=(),

@@ -156,7 +156,7 @@ def test_images_that_would_not_be_read_are_not_kept(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(order, "ARRAYS", (4 * 64 + 8) * 60 - 1)
     suite = write_suite(tmp_path, "  - {attack: fgsm, norm: linf}\n", images=60)
     with pytest.raises(BadInput, match="60 images of digits would take 15,840 bytes, 15,839 are the most"):
-        evaluate(save(tmp_path), suite=suite, results=tmp_path / "results", keep=True, progress=False)
+        evaluate(save(tmp_path), suite=suite, results=tmp_path / "results", save_adversarial=True, progress=False)
     monkeypatch.setattr(arrays, "ARRAYS", 1000)
     with pytest.raises(BadInput, match="its arrays would take 1,056 bytes, 1,000 are the most"):
         write_stored_adversarials(

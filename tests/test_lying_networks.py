@@ -39,7 +39,13 @@ def evaluate(tmp_path, monkeypatch):
         suite = write_suite(tmp_path, attacks, images=IMAGES)
         source = f"python:lying_networks:{name}" if name != "plain" else save(tmp_path)
         (found,) = benchmark.evaluate(
-            source, suite=suite, results=tmp_path / "results", dataset="digits", trust=True, progress=False, **options
+            source,
+            suite=suite,
+            results=tmp_path / "results",
+            dataset="digits",
+            trust_remote_code=True,
+            progress=False,
+            **options,
         )
         return found
 
@@ -201,7 +207,7 @@ OTHERWISE = [
 ]
 
 
-@pytest.mark.parametrize("mode", ["full", "worst-case"])
+@pytest.mark.parametrize("mode", ["complete", "worst-case"])
 @pytest.mark.parametrize("name", OTHERWISE)
 def test_networks_that_answer_otherwise_where_attacks_ask_are_named(evaluate, name, mode):
     """On clean images, in the batches in which verdicts are made, they give the same answer each time."""

@@ -32,7 +32,7 @@ def flags(tmp_path):
                 suite=write_suite(tmp_path, GRADIENTS, images=60),
                 results=tmp_path / "results",
                 dataset="digits",
-                trust=True,
+                trust_remote_code=True,
                 precision="fp32",
                 mode=mode,
                 progress=False,
@@ -43,7 +43,7 @@ def flags(tmp_path):
     return run
 
 
-@pytest.mark.parametrize("mode", ["full", "worst-case"])
+@pytest.mark.parametrize("mode", ["complete", "worst-case"])
 @pytest.mark.parametrize("name", masked_networks.MASKED)
 def test_a_network_that_hides_is_found(flags, name, mode):
     _, sign = masked_networks.MASKED[name]
@@ -57,7 +57,7 @@ def test_the_page_tells_of_each_and_of_its_sign():
     assert told == {name: sign for name, (_, sign) in masked_networks.MASKED.items()}
 
 
-@pytest.mark.parametrize("mode", ["full", "worst-case"])
+@pytest.mark.parametrize("mode", ["complete", "worst-case"])
 @pytest.mark.parametrize("name", masked_networks.HONEST)
 def test_a_network_that_only_looks_odd_is_not(flags, name, mode):
     assert not is_masked(flags(name, mode))

@@ -59,7 +59,9 @@ def test_the_way_that_is_told_leads_to_the_network(place, file):
     told = str(caught.value)
     assert len(told) < 600
     assert "never writes" not in told
-    found = re.search(r"write a module mine\.py with (def make\(\): .*) - and name it as (\S+) --trust$", told)
+    found = re.search(
+        r"write a module mine\.py with (def make\(\): .*) - and name it as (\S+) --trust-remote-code$", told
+    )
     assert found, told
     body, source = found.groups()
     name = f"mine_{Path(file).stem}"
@@ -68,7 +70,7 @@ def test_the_way_that_is_told_leads_to_the_network(place, file):
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        network = load_model(source.replace("mine", name), trust=True).model()
+        network = load_model(source.replace("mine", name), trust_remote_code=True).model()
     x = torch.rand(3, 4)
     torch.testing.assert_close(network(x), layer()(x))
 

@@ -203,7 +203,7 @@ def write(folder: Path, factor: int, **imports: str) -> None:
 
 def asked() -> tuple[str, float]:
     """The digest of the entry's network, and what it computes."""
-    loaded = load_model("python:entry:make", trust=True)
+    loaded = load_model("python:entry:make", trust_remote_code=True)
     with torch.no_grad():
         return loaded.digest, float(loaded.model()(torch.ones(1, 1, 8, 8))[0, 0])
 
@@ -293,15 +293,16 @@ def test_what_a_module_computed_meanwhile_does_not_count(folder):
         )
     )
     for source in ("python:entry:make", "python:entry:one"):
-        first = load_model(source, trust=True)
+        first = load_model(source, trust_remote_code=True)
         first.model()(torch.rand(2, 1, 8, 8))
-        assert load_model(source, trust=True).digest == first.digest
+        assert load_model(source, trust_remote_code=True).digest == first.digest
 
 
 def test_every_process_and_folder_finds_the_same(folder):
     """Names of folders, seeds of hashes and how the program was started have no part in it."""
     text = ENTRY.format(top="from helper import shade", made="self.names = {'a', 'b', 'c', 'd'}", run="pass")
-    ask = "from benchmark.models import load_model\nprint(load_model('python:entry:make', trust=True).digest)"
+    made = "load_model('python:entry:make', trust_remote_code=True)"
+    ask = f"from benchmark.models import load_model\nprint({made}.digest)"
     found = set()
     for seed in ("1", "2"):
         place = folder / f"place-{seed}"

@@ -70,11 +70,11 @@ def module(tmp_path, monkeypatch):
 
 @pytest.mark.usefixtures("module")
 def test_python_code_runs_only_if_trusted(capsys):
-    with pytest.raises(BadInput, match="runs code of the module my_networks; pass --trust"):
+    with pytest.raises(BadInput, match="runs code of the module my_networks; pass --trust-remote-code"):
         load_model("python:my_networks:make")
     assert "my_networks" not in sys.modules
     path = [*sys.path]
-    loaded = load_model("python:my_networks:make", trust=True)
+    loaded = load_model("python:my_networks:make", trust_remote_code=True)
     assert capsys.readouterr().out == "ran\n"
     assert sys.path == path
     network = loaded.model()
@@ -98,7 +98,7 @@ def test_python_code_runs_only_if_trusted(capsys):
 )
 def test_python_code_that_fails_is_bad_input(name, message):
     with pytest.raises(BadInput, match=message):
-        load_model(f"python:{name}", trust=True)
+        load_model(f"python:{name}", trust_remote_code=True)
 
 
 def test_external_networks_are_known_by_their_weights():

@@ -37,7 +37,9 @@ import benchmark
 if __name__ == "__main__":
     settings = ["epochs=1", "batch_size=256", "threats.linf.steps=1", "validation.images=50", "validation.steps=1"]
     zoo = benchmark.train("at", set=settings, out="zoo", progress=False)
-    (found,) = benchmark.evaluate(zoo, suite="smoke", n=10, results="results", workers=2, keep=True, progress=False)
+    (found,) = benchmark.evaluate(
+        zoo, suite="smoke", n=10, results="results", workers=2, save_adversarial=True, progress=False
+    )
     assert not found.failures
     assert benchmark.verify("results", zoo)
     assert benchmark.report(results="results", out="reports").exists()

@@ -167,6 +167,6 @@ def test_a_network_of_ones_own_code_is_asked_again_once_it_changed(toy: str) -> 
     found = []
     for weight in (0.1, 0.1, 0.2):
         Path("entry.py").write_text(code.format(weight))
-        result = paper(toy, only=["Nature"], trust=True, progress=False)
+        result = paper(toy, only=["Nature"], trust_remote_code=True, progress=False)
         found.append(len(result.jobs))
     assert found == [1, 0, 1]

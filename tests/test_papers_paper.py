@@ -134,7 +134,7 @@ def test_the_probe_is_not_fooled_by_what_else_computes(monkeypatch: pytest.Monke
 
 
 def test_data_that_is_not_here_leaves_the_estimate_open(toy: str, tmp_path: Path) -> None:
-    result = paper(toy, scale="mnist", dry_run=True, only=["Nature"], root=tmp_path / "nothing")
+    result = paper(toy, dataset="mnist", dry_run=True, only=["Nature"], data_dir=tmp_path / "nothing")
     assert len(result.jobs) == 2
     assert all("no estimate" in job["basis"] for job in result.jobs)
 
@@ -153,7 +153,7 @@ def test_one_failure_stops_nothing_else(toy: str, monkeypatch: pytest.MonkeyPatc
     assert result.failures == ["train natural-epochs-1: the loss became nan"]
     html = result.page.read_text(encoding="utf-8")
     assert "the loss became nan" in html
-    assert "not run: <code>bench paper toy.yaml --scale digits --table 1 --only ARD</code>" in html
+    assert "not run: <code>bench paper toy.yaml --dataset digits --table 1 --only ARD</code>" in html
 
 
 def test_evaluations_under_one_suite_are_done_in_one_go_unless_one_fails(
@@ -191,8 +191,8 @@ def test_a_checkpoint_trained_otherwise_is_not_taken_for_the_tables(toy: str) ->
     ("arguments", "expected"),
     [
         ({"table": "7"}, "unknown table '7'; known: 1"),
-        ({"scale": "digit"}, "unknown dataset 'digit'; did you mean digits"),
-        ({"scale": "folder"}, "folder:PATH"),
+        ({"dataset": "digit"}, "unknown dataset 'digit'; did you mean digits"),
+        ({"dataset": "folder"}, "folder:PATH"),
         ({"only": ["Natur"]}, "unknown row 'Natur'; did you mean Nature"),
         ({"seeds": []}, "at least one seed"),
     ],
@@ -241,9 +241,9 @@ def test_code_that_a_paper_names_runs_only_if_trusted(toy: str) -> None:
     Path(toy).write_text(text, encoding="utf-8")
     refused = paper(toy, progress=False)
     assert len(refused.failures) == 4  # the training, both evaluations, the transfer
-    assert sum("pass --trust" in failure for failure in refused.failures) == 3
+    assert sum("pass --trust-remote-code" in failure for failure in refused.failures) == 3
     assert "my_network" not in sys.modules
-    page = paper(toy, trust=True, progress=False).page
+    page = paper(toy, trust_remote_code=True, progress=False).page
     with (page.parent / "table-1.csv").open(encoding="utf-8") as file:
         filled = {(row["row"], row["column"]) for row in csv.DictReader(file) if row["percent"]}
     assert filled == {(row, column) for row in ("ARD", "Nature") for column in ("Clean", "linf", "black")}
@@ -258,7 +258,7 @@ def test_names_of_tables_as_people_write_them(toy: str) -> None:
 def test_full_scale_asks_for_the_papers_own_setting() -> None:
     loaded = load_paper("mat")
     stage = make_stage(loaded, "cifar10")
-    assert (stage.recipe, stage.preset, stage.images) == ("paper", "full", None)
+    assert (stage.recipe, stage.preset, stage.images) == ("paper", "standard", None)
     names = {
         find_network(loaded, row.run, stage, panel.architecture, 0, row.network).name
         for panel in stage.panels(loaded.exhibits["3"])
@@ -395,7 +395,7 @@ def test_what_is_no_papers_page_is_passed_over(tmp_path: Path, content: str) -> 
 
 def test_what_a_preset_shortens_is_said() -> None:
     table = load_paper("mat").exhibits
-    assert abridged(table["2"], "full", "digits") == []
+    assert abridged(table["2"], "standard", "digits") == []
     assert "Fog: steps 50 instead of 200, step size 0.01 instead of 0.002236" in abridged(
         table["2"], "quick", "digits"
     )

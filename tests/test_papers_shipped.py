@@ -61,7 +61,7 @@ def test_every_suite_and_attack_is_registered(paper: Paper) -> None:
 
 def test_worst_case_mode_only_where_no_single_attack_is_shown(paper: Paper) -> None:
     for exhibit, column in columns(paper):
-        assert column.attack is None or exhibit.mode == "full", f"{exhibit.title}, {column.label}"
+        assert column.attack is None or exhibit.mode == "complete", f"{exhibit.title}, {column.label}"
 
 
 def test_every_method_recipe_architecture_and_source_is_registered(paper: Paper) -> None:

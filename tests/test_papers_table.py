@@ -188,7 +188,7 @@ def test_fewer_images_other_data_or_another_preset_do_not_compare(paper: Paper, 
         assert grid.cell("AT", "linf").difference is None
     stage = make_stage(paper, "cifar10", preset="quick")
     (grid,) = grids(paper, "1", stage, results)
-    assert grid.deviations == ("the preset quick instead of full",)
+    assert grid.deviations == ("the preset quick instead of standard",)
 
 
 @pytest.mark.parametrize(
@@ -288,11 +288,11 @@ def test_the_page_escapes_names_and_says_what_is_not_run(paper: Paper, results: 
     stage = make_stage(paper, "digits")
     file_evaluation(results, network(paper, stage, "at"), stage, "kd-defences", 10)
     panels = {key: grids(paper, key, stage, results) for key in paper.exhibits}
-    html = page(paper, stage, panels, published(), [], "bench paper toy --scale digits", ["a <i>failure</i>"])
+    html = page(paper, stage, panels, published(), [], "bench paper toy --dataset digits", ["a <i>failure</i>"])
     assert "<script>alert" not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; paper" in html
     assert "<i>failure" not in html
-    assert "bench paper toy --scale digits --table 2 --only TRADES" in html
+    assert "bench paper toy --dataset digits --table 2 --only TRADES" in html
     assert "--only &#39;TRADES &lt;b&gt;1&lt;/b&gt; &amp; 1&#39;" in html
     assert "90.0" in html
     assert "http://" not in html.replace("http://www.w3.org", "")
@@ -326,7 +326,7 @@ def test_the_papers_own_tables_render_from_nothing(tmp_path: Path) -> None:
             stage = make_stage(shipped, scale)
             archive = Archive([])
             panels = {key: make_grids(shipped, key, stage, archive, load_published(name)) for key in shipped.exhibits}
-            html = page(shipped, stage, panels, load_published(name), [], f"bench paper {name} --scale {scale}")
+            html = page(shipped, stage, panels, load_published(name), [], f"bench paper {name} --dataset {scale}")
             assert "As printed in the paper" in html
             assert all(not grid.measured for found in panels.values() for grid in found)
             assert any(grid.size for found in panels.values() for grid in found)

@@ -244,7 +244,7 @@ def test_a_record_of_such_a_radius_is_named_and_the_others_are_judged(tmp_path, 
     path = write_suite(
         tmp_path, "  - {attack: fgsm, norm: linf, epsilon: 0.3}\n  - {attack: ddn, norm: l2, epsilon: 2}\n"
     )
-    where = {"results": tmp_path / "results", "keep": True, "progress": False, "n": 20}
+    where = {"results": tmp_path / "results", "save_adversarial": True, "progress": False, "n": 20}
     benchmark.evaluate(tmp_path / "toy.pt", suite=path, **where)
     monkeypatch.setattr("benchmark.radii.too_large", lambda norm, epsilon: "too large" if norm == "linf" else "")
     by_label = {found.label: found for found in verify(tmp_path / "results", tmp_path / "toy.pt")}

@@ -28,7 +28,7 @@ def told(answers: list[int], labels: list[int] = LABELS) -> dict[str, object]:
 
 
 def broken(*places: int, images: int = 63) -> list[tuple[str, str, float, str, list[float]]]:
-    return [("pgd", "linf", 0.03, "budget", [float(place in places) for place in range(images)])]
+    return [("pgd", "linf", 0.03, "fixed-budget", [float(place in places) for place in range(images)])]
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from benchmark.storage import digest
 
 def attacks(broken: int) -> list[tuple[str, str, float, str, list[float]]]:
     return [
-        ("pgd", "linf", 0.03, "budget", [1.0] * broken + [0.0] * (40 - broken)),
-        ("ddn", "l2", 0.5, "minimal", [0.4] * 5 + [0.6] * 35),
+        ("pgd", "linf", 0.03, "fixed-budget", [1.0] * broken + [0.0] * (40 - broken)),
+        ("ddn", "l2", 0.5, "minimum-norm", [0.4] * 5 + [0.6] * 35),
     ]
 
 
@@ -88,7 +88,7 @@ def test_every_question_in_common(results: Path) -> None:
         ({"dataset": "mnist"}, "their dataset differs: digits .*, mnist"),
         ({"suite": "smoke"}, "their suite differs"),
         (
-            {"clean_errors": (False,) * 30, "attacks": [("pgd", "linf", 0.03, "budget", [1.0] * 30)]},
+            {"clean_errors": (False,) * 30, "attacks": [("pgd", "linf", 0.03, "fixed-budget", [1.0] * 30)]},
             "number of images",
         ),
         ({"mode": "worst-case"}, "same mode"),
@@ -115,7 +115,7 @@ def test_networks_that_make_no_pair(results: Path, networks: list[str], message:
 
 
 def test_two_networks_of_one_name(results: Path) -> None:
-    add_evaluation(results, "a", attacks(9), (False,) * 40, preset="full", network="other")
+    add_evaluation(results, "a", attacks(9), (False,) * 40, preset="standard", network="other")
     digests = ", ".join(sorted(each[:12] for each in (digest("a"), digest("other"))))
     with pytest.raises(BadInput, match=rf"a may be any of 2 networks; name one .* by its digest: {digests}"):
         benchmark.compare(["a", "b"], results=results)

@@ -15,8 +15,8 @@ import benchmark
 #: A hundred images whose closest adversarials lie 0.01, 0.02, ..., 1 away.
 TRUE = np.arange(1, 101) / 100
 NO_ERRORS = (False,) * 100
-PGD = ("pgd", "linf", 0.5, "budget", (TRUE <= 0.5).astype(float))
-FMN = ("fmn", "linf", 0.5, "minimal", TRUE)
+PGD = ("pgd", "linf", 0.5, "fixed-budget", (TRUE <= 0.5).astype(float))
+FMN = ("fmn", "linf", 0.5, "minimum-norm", TRUE)
 
 
 @pytest.fixture
@@ -86,7 +86,10 @@ def test_a_copy_under_another_name_is_the_same_network(results: Path) -> None:
 
 
 def test_every_radius_has_its_mark(tmp_path: Path) -> None:
-    attacks = [("pgd-4", "linf", 4 / 255, "budget", TRUE <= 0.2), ("pgd-8", "linf", 8 / 255, "budget", TRUE <= 0.3)]
+    attacks = [
+        ("pgd-4", "linf", 4 / 255, "fixed-budget", TRUE <= 0.2),
+        ("pgd-8", "linf", 8 / 255, "fixed-budget", TRUE <= 0.3),
+    ]
     add_evaluation(tmp_path / "results", "at", attacks, NO_ERRORS, union=[("linf", 8 / 255)])
     page = page_and_data(tmp_path / "results")[0]["multi-perturbation"]
     assert re.findall(r">(ε = [^<]*)</text>", page) == ["ε = 4/255", "ε = 8/255"]
@@ -95,7 +98,7 @@ def test_every_radius_has_its_mark(tmp_path: Path) -> None:
 
 
 def test_a_strength_has_no_curve(tmp_path: Path) -> None:
-    add_evaluation(tmp_path / "results", "at", [("fog", "fog", 128.0, "budget", TRUE <= 0.2)], NO_ERRORS)
+    add_evaluation(tmp_path / "results", "at", [("fog", "fog", 128.0, "fixed-budget", TRUE <= 0.2)], NO_ERRORS)
     benchmark.report(results=tmp_path / "results", out=tmp_path / "reports")
     assert "Security curves" not in (tmp_path / "reports" / "models" / "at.html").read_text(encoding="utf-8")
     assert not (tmp_path / "reports" / "models" / "at-curves.csv").exists()

@@ -29,8 +29,8 @@ CALLED = [f"at ({found[:8]})" for found in DIGESTS]
 
 def attacks(broken: int) -> list[tuple[str, str, float, str, list[float]]]:
     return [
-        ("pgd", "linf", 0.03, "budget", [1.0] * broken + [0.0] * (40 - broken)),
-        ("ddn", "l2", 0.5, "minimal", [0.4] * broken + [0.6] * (40 - broken)),
+        ("pgd", "linf", 0.03, "fixed-budget", [1.0] * broken + [0.0] * (40 - broken)),
+        ("ddn", "l2", 0.5, "minimum-norm", [0.4] * broken + [0.6] * (40 - broken)),
     ]
 
 
@@ -174,7 +174,7 @@ def test_while_networks_are_attacked_and_when_images_are_judged_again(
     paths = [save(tmp_path / "one"), save(tmp_path / "other", with_last_layer("toy", 1.0, 2.0))]
     suite = write_suite(tmp_path, "  - {attack: fgsm, norm: linf}\n", images=20)
     ledger = tmp_path / "results"
-    found = benchmark.evaluate(paths, suite=suite, results=ledger, precision="fp32", keep=True)
+    found = benchmark.evaluate(paths, suite=suite, results=ledger, precision="fp32", save_adversarial=True)
     names = {f"toy ({each.model['digest'][:8]})" for each in found}
     lines = capsys.readouterr().err.splitlines()
     assert {line.partition("] ")[2].partition(": ")[0] for line in lines if line.startswith("[")} == names

@@ -39,9 +39,9 @@ def attacks(pgd: int, fgsm: int = 0) -> list:
         return [1.0] * count + [0.0] * (IMAGES - count)
 
     return [
-        ("fgsm", "linf", 0.03, "budget", first(fgsm)),
-        ("pgd", "linf", 0.03, "budget", first(pgd)),
-        ("pgd-l1", "l1", 12.0, "budget", first(10)),
+        ("fgsm", "linf", 0.03, "fixed-budget", first(fgsm)),
+        ("pgd", "linf", 0.03, "fixed-budget", first(pgd)),
+        ("pgd-l1", "l1", 12.0, "fixed-budget", first(10)),
     ]
 
 

@@ -197,7 +197,7 @@ def test_one_network_attacked_twice_has_one_page(results: Path) -> None:
 def test_transfers_are_a_matrix(results: Path) -> None:
     """Rows are sources, columns targets; what was not tried is a dash. No leaderboard shows them."""
     for source, target, broken in (("a", "a", 6), ("a", "<b>", 3), ("<b>", "<b>", 5)):
-        attack = ("pgd", "linf", 0.03, "budget", [1.0] * broken + [0.0] * (6 - broken))
+        attack = ("pgd", "linf", 0.03, "fixed-budget", [1.0] * broken + [0.0] * (6 - broken))
         add_evaluation(results, target, [attack], (False,) * 6, crafted_on=source)
     index = make(results)
     assert "There are no results" in index

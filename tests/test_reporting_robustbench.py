@@ -25,9 +25,14 @@ def flags(share: float, start: float = 0.0, images: int = IMAGES) -> np.ndarray:
 
 
 def add(results: Path, name: str = "aa", attacks=None, images: int = IMAGES, **more) -> None:
-    attacks = attacks or [("autoattack", "linf", EIGHT, "budget", flags(0.4, images=images))]
+    attacks = attacks or [("autoattack", "linf", EIGHT, "fixed-budget", flags(0.4, images=images))]
     wrong = flags(0.1, 0.9, images).astype(bool)
-    settings = {"dataset": "cifar10", "suite": "autoattack", "preset": "full", "identities": {"autoattack": STANDARD}}
+    settings = {
+        "dataset": "cifar10",
+        "suite": "autoattack",
+        "preset": "standard",
+        "identities": {"autoattack": STANDARD},
+    }
     add_evaluation(results, name, attacks, wrong, **(settings | more))
 
 
@@ -49,9 +54,9 @@ def test_an_entry_is_written_as_there(tmp_path: Path) -> None:
 
 def test_other_attacks_that_broke_more_are_told_apart(tmp_path: Path) -> None:
     attacks = [
-        ("autoattack", "linf", EIGHT, "budget", flags(0.4)),
-        ("pgd", "linf", EIGHT, "budget", flags(0.1, 0.4)),
-        ("weaker", "linf", EIGHT / 2, "budget", flags(0.05)),
+        ("autoattack", "linf", EIGHT, "fixed-budget", flags(0.4)),
+        ("pgd", "linf", EIGHT, "fixed-budget", flags(0.1, 0.4)),
+        ("weaker", "linf", EIGHT / 2, "fixed-budget", flags(0.05)),
     ]
     add(tmp_path / "results", attacks=attacks, union=[("linf", EIGHT)])
     (path,) = export(tmp_path / "results").rglob("*.json")
@@ -65,15 +70,15 @@ def test_other_attacks_that_broke_more_are_told_apart(tmp_path: Path) -> None:
         ({"dataset": "digits"}, "its images are those of digits, not of cifar10 or cifar100"),
         ({"images": 100}, "it is of the first 100 test images, not of all 10,000"),
         ({"precision": "bf16"}, "its attacks ran in bf16; evaluate with --precision fp32"),
-        ({"attacks": [("pgd", "linf", EIGHT, "budget", flags(0.4))]}, "AutoAttack was not run"),
+        ({"attacks": [("pgd", "linf", EIGHT, "fixed-budget", flags(0.4))]}, "AutoAttack was not run"),
         ({"identities": {"autoattack": STANDARD | {"steps": 50}}}, "current standard version"),
         ({"identities": {"autoattack": STANDARD | {"variant": "rand"}}}, "current standard version"),
-        ({"attacks": [("autoattack", "linf", 0.03, "budget", flags(0.4))]}, "at linf 8/255 or l2 0.5"),
-        ({"attacks": [("autoattack", "l1", 12.0, "budget", flags(0.4))]}, "at linf 8/255 or l2 0.5"),
-        ({"dataset": "cifar100", "attacks": [("autoattack", "l2", 0.5, "budget", flags(0.4))]}, "at linf 8/255"),
+        ({"attacks": [("autoattack", "linf", 0.03, "fixed-budget", flags(0.4))]}, "at linf 8/255 or l2 0.5"),
+        ({"attacks": [("autoattack", "l1", 12.0, "fixed-budget", flags(0.4))]}, "at linf 8/255 or l2 0.5"),
+        ({"dataset": "cifar100", "attacks": [("autoattack", "l2", 0.5, "fixed-budget", flags(0.4))]}, "linf 8/255"),
         ({"error": "RuntimeError: it broke down"}, "did not complete on every image"),
         (
-            {"attacks": [("autoattack", "linf", EIGHT, "budget", np.where(flags(0.2), np.nan, 0))]},
+            {"attacks": [("autoattack", "linf", EIGHT, "fixed-budget", np.where(flags(0.2), np.nan, 0))]},
             "did not complete on every image",
         ),
     ],

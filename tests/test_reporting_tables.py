@@ -54,10 +54,10 @@ def test_pages_tables_and_frames_have_one_median_distance(results: Path) -> None
     """Of the images that are classified correctly; ∞ where half of them or more have no adversarial."""
     inf = np.inf
     attacks = [
-        ("pgd", "l2", 0.5, "budget", (0, 1, 1, 1, 1, 1)),
-        ("ddn", "l2", 0.5, "minimal", (0, 0.7, 0.5, 0.51, 0.49, inf)),
-        ("fmn", "l2", 0.5, "minimal", (0, 0.7, 0.4, inf, inf, inf)),
-        ("cw", "l2", 0.5, "minimal", (0, inf, inf, inf, inf, 0.2)),
+        ("pgd", "l2", 0.5, "fixed-budget", (0, 1, 1, 1, 1, 1)),
+        ("ddn", "l2", 0.5, "minimum-norm", (0, 0.7, 0.5, 0.51, 0.49, inf)),
+        ("fmn", "l2", 0.5, "minimum-norm", (0, 0.7, 0.4, inf, inf, inf)),
+        ("cw", "l2", 0.5, "minimum-norm", (0, inf, inf, inf, inf, 0.2)),
     ]
     add_evaluation(results, attacks=attacks)
     frame = benchmark.results.load(results).set_index("attack")["median_distance"]
@@ -81,10 +81,10 @@ def test_pages_tables_and_frames_have_one_median_distance(results: Path) -> None
     [
         {"dataset": "mnist"},
         {"mode": "worst-case"},
-        {"preset": "full"},
+        {"preset": "standard"},
         {"suite": "smoke"},
         {"attacks": WORKED_ATTACKS[:3]},
-        {"attacks": (*WORKED_ATTACKS[:3], ("s&p", "l1", 13.0, "minimal", (0, 40, np.inf, 12, 13, 12.5)))},
+        {"attacks": (*WORKED_ATTACKS[:3], ("s&p", "l1", 13.0, "minimum-norm", (0, 40, np.inf, 12, 13, 12.5)))},
     ],
     ids=["dataset", "mode", "preset", "suite", "attacks", "radius"],
 )
@@ -108,7 +108,7 @@ def test_ranks_are_shared_unless_the_difference_is_real(results: Path) -> None:
     """Of forty images ten more is a difference (p = 2⁻⁹, three pairs), one more is none."""
 
     def attacks(broken: int) -> list[tuple[str, str, float, str, list[float]]]:
-        return [("pgd", "linf", 0.03, "budget", [1.0] * broken + [0.0] * (40 - broken))]
+        return [("pgd", "linf", 0.03, "fixed-budget", [1.0] * broken + [0.0] * (40 - broken))]
 
     for name, broken in (("best", 5), ("nearly", 6), ("worse", 16)):
         add_evaluation(results, name, attacks(broken), (False,) * 40)
@@ -119,8 +119,8 @@ def test_ranks_are_shared_unless_the_difference_is_real(results: Path) -> None:
 def test_masking_is_flagged_with_its_evidence(results: Path) -> None:
     """FGSM that breaks twenty images where forty steps break none."""
     attacks = [
-        ("fgsm", "linf", 0.03, "budget", [1.0] * 20 + [0.0] * 20),
-        ("pgd", "linf", 0.03, "budget", [0.0] * 40),
+        ("fgsm", "linf", 0.03, "fixed-budget", [1.0] * 20 + [0.0] * 20),
+        ("pgd", "linf", 0.03, "fixed-budget", [0.0] * 40),
     ]
     add_evaluation(results, "masked", attacks, (False,) * 40)
     (board,) = boards(load_results(results))
@@ -155,7 +155,7 @@ def test_frames_hold_every_row(results: Path) -> None:
 
 def test_worst_case_accuracies_are_of_what_was_left(results: Path) -> None:
     """An attack that was tried on three images and broke one has 2 of 3, which is no accuracy of the network."""
-    left = (*WORKED_ATTACKS[:3], ("s&p", "l1", 12.0, "minimal", (np.nan, np.nan, np.nan, 12, 13, np.inf)))
+    left = (*WORKED_ATTACKS[:3], ("s&p", "l1", 12.0, "minimum-norm", (np.nan, np.nan, np.nan, 12, 13, np.inf)))
     add_evaluation(results, attacks=left, mode="worst-case")
     (board,) = boards(load_results(results))
     last = board.networks[0]["attacks"][-1]

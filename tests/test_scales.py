@@ -290,15 +290,15 @@ def test_the_only_row_of_a_file_of_ones_own_is_taken_and_told(tree, tmp_path):
 
 def test_a_paper_is_not_begun_without_its_radii(tree, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(BadInput, match=r"suite kd-defences needs one for linf; .*--radii NAME .*--epsilon linf=R"):
-        benchmark.paper("mat", table="3", scale=tree, dry_run=True)
+    with pytest.raises(BadInput, match=r"suite kd-defences needs one for linf; .*--scale NAME .*--epsilon linf=R"):
+        benchmark.paper("mat", table="3", dataset=tree, dry_run=True)
     assert not list(tmp_path.glob("reports"))
-    for given in ({"radii": "mnist"}, {"epsilon": "linf=0.1"}):
-        jobs = benchmark.paper("mat", table="3", scale=tree, dry_run=True, only=["AT"], **given).jobs
+    for given in ({"scale": "mnist"}, {"epsilon": "linf=0.1"}):
+        jobs = benchmark.paper("mat", table="3", dataset=tree, dry_run=True, only=["AT"], **given).jobs
         assert [job["job"].split()[0] for job in jobs] == ["train", "evaluate"]
         assert all("time" in job for job in jobs)
     with pytest.raises(BadInput, match="nothing in these tables takes a radius in l0"):
-        benchmark.paper("mat", table="3", scale=tree, dry_run=True, epsilon="linf=0.1,l0=3")
+        benchmark.paper("mat", table="3", dataset=tree, dry_run=True, epsilon="linf=0.1,l0=3")
 
 
 def test_a_paper_takes_no_evaluation_of_other_radii(tmp_path, monkeypatch):

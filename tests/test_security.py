@@ -103,8 +103,15 @@ def test_a_broken_plug_in_is_left_out_of_a_list_by_name(
     [
         (print, "is no subclass of benchmark.attacks.Attack"),
         (int, "is no subclass of benchmark.attacks.Attack"),
-        (type("Idle", (attacks.Attack,), {"name": "idle", "kind": "budget", "norms": ("l2",)}), "lacks __call__"),
+        (
+            type("Idle", (attacks.Attack,), {"name": "idle", "kind": "fixed-budget", "norms": ("l2",)}),
+            "lacks __call__",
+        ),
         (type("Silent", (attacks.Attack,), {"__call__": print}), "does not say its name, kind, norms"),
+        (
+            type("Old", (attacks.Attack,), {"name": "o", "kind": "budget", "norms": ("l2",), "__call__": print}),
+            "has kind 'budget', not fixed-budget or minimum-norm",
+        ),
     ],
 )
 def test_a_plug_in_that_is_no_attack_is_refused_by_name_and_package(

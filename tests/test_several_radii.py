@@ -150,8 +150,8 @@ def test_an_attack_that_failed_leaves_open_what_depends_on_its_own_threat() -> N
 
 FOUR, EIGHT = 4 / 255, 8 / 255
 SPREAD = (
-    ("pgd-4", "linf", FOUR, "budget", (0, 1, 0, 0, 0, 0)),
-    ("pgd-8", "linf", EIGHT, "budget", (0, 1, 1, 1, 0, 0)),
+    ("pgd-4", "linf", FOUR, "fixed-budget", (0, 1, 0, 0, 0, 0)),
+    ("pgd-8", "linf", EIGHT, "fixed-budget", (0, 1, 1, 1, 0, 0)),
     WORKED_ATTACKS[2],
 )
 

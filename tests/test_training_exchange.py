@@ -17,7 +17,7 @@ from benchmark.noise import BatchNoise
 from benchmark.recipes.recipe import Radius
 from benchmark.training import METHODS, train
 from benchmark.training.plan import decide
-from benchmark.training.step import Players
+from benchmark.training.step import StepNetworks
 
 
 def bound(method, inner=None, outer=None, **settings):
@@ -50,7 +50,7 @@ def test_mmards_inner_maximisation_starts_where_mmards_does():
     x, y = torch.full((8, 1, 2, 2), 0.5), torch.zeros(8, dtype=torch.int64)
     radii = {"linf": Radius(epsilon=0.3, step_size=1e-9, steps=1)}
     networks = [nn.Sequential(nn.Flatten(), nn.Linear(4, 3)) for _ in range(2)]
-    players = Players(bound("ard", "mmard"), networks[:1], networks[1:], radii)
+    players = StepNetworks(bound("ard", "mmard"), networks[:1], networks[1:], radii)
     (examples,) = players.craft(x, y, ("linf",), BatchNoise(8, torch.Generator().manual_seed(0)))
     assert 0 < float((examples.images[0] - x).abs().max()) < 0.01
 
@@ -173,7 +173,7 @@ def test_of_two_teachers_the_robust_one_guides_the_attack():
     nets = [nn.Sequential(nn.Flatten(), nn.Linear(4, 3)) for _ in range(4)]
 
     def images(natural, robust):
-        players = Players(bound("mtard", "rslad", start="zero"), nets[:1], [natural, robust], radii)
+        players = StepNetworks(bound("mtard", "rslad", start="zero"), nets[:1], [natural, robust], radii)
         return players.craft(x, y, ("linf",), BatchNoise(2, torch.Generator().manual_seed(0)))[0].images[0]
 
     flipped = nn.Sequential(nn.Flatten(), nn.Linear(4, 3))

@@ -18,7 +18,7 @@ from benchmark.methods.weights import AWP, Merge, buffers_kept, layers, perturba
 from benchmark.noise import BatchNoise
 from benchmark.recipes.recipe import Radius
 from benchmark.threats import Threat
-from benchmark.training.step import Players
+from benchmark.training.step import StepNetworks
 
 DOUBLE = torch.float64
 
@@ -252,7 +252,7 @@ def test_each_of_a_pair_starts_where_its_own_defence_does():
     x, y = torch.full((8, 1, 2, 2), 0.5), torch.zeros(8, dtype=torch.int64)
     networks = [nn.Sequential(nn.Flatten(), nn.Linear(4, 3)) for _ in range(2)]
     radii = {"linf": Radius(epsilon=0.3, step_size=1e-9, steps=1)}
-    players = Players(METHODS.get("cat").bind({}, "cat"), networks, [], radii)
+    players = StepNetworks(METHODS.get("cat").bind({}, "cat"), networks, [], radii)
     first, second = players.craft(x, y, ("linf",), BatchNoise(8, generator()))
     assert 0 < float((first.images[0] - x).abs().max()) < 0.01
     assert float((second.images[0] - x).abs().max()) > 0.1

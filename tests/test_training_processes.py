@@ -60,7 +60,7 @@ def trained(folder: Path, processes: int) -> Checkpoint:
         device="cpu",
         precision="fp32",
         download=False,
-        root=None,
+        data_dir=None,
         name="at-l2",
     )
     make_fabric(plan.device, plan.precision, processes).launch(partial(run, plan=plan, folder=folder))

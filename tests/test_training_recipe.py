@@ -28,7 +28,7 @@ USUAL = {
     "device": "cpu",
     "precision": "fp32",
     "download": False,
-    "root": None,
+    "data_dir": None,
     "name": None,
 }
 

@@ -13,8 +13,8 @@ from benchmark.methods.table import METHODS
 from benchmark.noise import BatchNoise
 from benchmark.recipes.recipe import Radius
 from benchmark.training.parallel import share_batch_norm
-from benchmark.training.snapshot import Snapshot, snapshots
-from benchmark.training.step import Players
+from benchmark.training.snapshot import FoldedNetwork, snapshots
+from benchmark.training.step import StepNetworks
 
 
 def network(architecture: str = "resnet18", seed: int = 0) -> nn.Module:
@@ -37,7 +37,7 @@ def move(net: nn.Module) -> None:
 @pytest.mark.parametrize("architecture", ["small-cnn", "resnet18", "preact-resnet18", "mobilenet-v2"])
 def test_it_is_the_network_as_it_is_by_now(architecture):
     net, x = network(architecture), torch.rand(3, 3, 32, 32)
-    snapshot = Snapshot(net, low=False)
+    snapshot = FoldedNetwork(net, low=False)
     for _ in range(2):
         move(net)
         stale = snapshot.network(x)
@@ -48,7 +48,7 @@ def test_it_is_the_network_as_it_is_by_now(architecture):
 
 
 def test_batch_norms_are_folded_and_large_weights_cast():
-    snapshot = Snapshot(network(), low=True)
+    snapshot = FoldedNetwork(network(), low=True)
     layers = list(snapshot.network.modules())
     assert not any(isinstance(layer, nn.BatchNorm2d) for layer in layers)
     assert {layer.weight.dtype for layer in layers if isinstance(layer, nn.Conv2d)} == {torch.bfloat16}
@@ -60,7 +60,7 @@ def test_batch_norms_are_folded_and_large_weights_cast():
 def test_batch_norms_shared_between_processes_are_folded_too():
     net, x = network("resnet18"), torch.rand(3, 3, 32, 32)
     expected = copy.deepcopy(net).eval()(x)
-    snapshot = Snapshot(share_batch_norm(net), low=False)
+    snapshot = FoldedNetwork(share_batch_norm(net), low=False)
     snapshot.refresh()
     assert not any(isinstance(layer, nn.BatchNorm2d) for layer in snapshot.network.modules())
     torch.testing.assert_close(snapshot.network(x), expected, rtol=1e-3, atol=1e-3)
@@ -106,8 +106,8 @@ def test_the_same_examples_are_crafted_and_the_networks_feel_nothing(method):
     x, y = torch.rand(6, 3, 32, 32), torch.arange(6)
     radii = {"linf": Radius(epsilon=0.03, step_size=0.01, steps=3)}
 
-    def craft(stand_ins: list[Snapshot] | None) -> list[torch.Tensor]:
-        players = Players(bound, nets, [], radii, snapshots=stand_ins)
+    def craft(stand_ins: list[FoldedNetwork] | None) -> list[torch.Tensor]:
+        players = StepNetworks(bound, nets, [], radii, snapshots=stand_ins)
         noise = BatchNoise(6, torch.Generator().manual_seed(0))
         return [found.images[0] for found in players.craft(x, y, ("linf",), noise) if found is not None]
 

@@ -14,7 +14,7 @@ from benchmark.methods.table import METHODS
 from benchmark.models import load_checkpoint, load_model
 from benchmark.reporting.reproduce import training_command
 from benchmark.training import teachers, train
-from benchmark.training.step import Players
+from benchmark.training.step import StepNetworks
 
 CODE = """
 import torch
@@ -54,24 +54,29 @@ def module(tmp_path, monkeypatch):
 @pytest.mark.parametrize("method", ["ard", "mmard"])
 def test_a_network_of_ones_own_teaches_and_stays_as_it_is(method, tmp_path):
     source = "python:my_teachers:make"
-    network = load_model(source, trust=True).model()
+    network = load_model(source, trust_remote_code=True).model()
     before = {key: value.clone() for key, value in network.state_dict().items()}
-    (path,) = train(method, teacher=[source], trust=True, out=tmp_path / "zoo", **FAST)
+    (path,) = train(method, teacher=[source], trust_remote_code=True, out=tmp_path / "zoo", **FAST)
     assert network.state_dict().keys() == before.keys()
     assert "1.running_mean" in before
     for key, value in network.state_dict().items():
         assert torch.equal(value, before[key]), key
     checkpoint = load_checkpoint(path)
-    digest = load_model(source, trust=True).digest
+    digest = load_model(source, trust_remote_code=True).digest
     assert checkpoint.extra["lineage"] == [{"role": "teacher", "source": source, "digest": digest}]
     command = training_command({**vars(checkpoint), "extra": checkpoint.extra})
-    assert f"--teacher {source} --trust" in command
+    assert f"--teacher {source} --trust-remote-code" in command
 
 
 @pytest.mark.slow
 def test_several_processes_find_the_teachers_code(tmp_path):
     """In one step: its loss is that of the networks as they begin, so that nothing was blown up that was rounded."""
-    options = {**FAST, "set": {**SHORT, "batch_size": 1200}, "teacher": ["python:my_teachers:make"], "trust": True}
+    options = {
+        **FAST,
+        "set": {**SHORT, "batch_size": 1200},
+        "teacher": ["python:my_teachers:make"],
+        "trust_remote_code": True,
+    }
     one, two = (load_checkpoint(train("ard", out=tmp_path / str(n), devices=n, **options)[0]) for n in (1, 2))
     assert two.extra["lineage"] == one.extra["lineage"]
     assert two.history[0]["loss"] == pytest.approx(one.history[0]["loss"], rel=1e-5)
@@ -85,7 +90,7 @@ def test_a_checkpoint_teaches_under_its_name_and_digest(tmp_path):
 
 
 def test_another_teacher_is_another_run(tmp_path):
-    options = {"teacher": ["python:my_teachers:make"], "trust": True, "out": tmp_path, **FAST}
+    options = {"teacher": ["python:my_teachers:make"], "trust_remote_code": True, "out": tmp_path, **FAST}
     (path,) = train("rslad", **options)
     before = load_checkpoint(path).digest
     (tmp_path / "my_teachers.py").write_text(CODE.replace("manual_seed(0)", "manual_seed(1)"))
@@ -96,9 +101,9 @@ def test_another_teacher_is_another_run(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("source", "trust", "words"),
+    ("source", "trust_remote_code", "words"),
     [
-        ("python:my_teachers:make", False, ["--trust", "my_teachers"]),
+        ("python:my_teachers:make", False, ["--trust-remote-code", "my_teachers"]),
         ("python:my_teachers:seven_classes", True, ["seven_classes", "digits", "7"]),
         ("python:my_teachers:large_colour_images", True, ["large_colour_images", "does not fit digits"]),
         ("python:my_teachers:restless", True, ["restless", "randomness"]),
@@ -107,13 +112,13 @@ def test_another_teacher_is_another_run(tmp_path):
         ("nowhere.pt", False, ["nowhere.pt"]),
     ],
 )
-def test_what_can_not_teach_is_refused_before_training(source, trust, words, tmp_path, capsys):
+def test_what_can_not_teach_is_refused_before_training(source, trust_remote_code, words, tmp_path, capsys):
     with pytest.raises(BadInput) as caught:
-        train("ard", teacher=[source], trust=trust, out=tmp_path / "zoo", **FAST)
+        train("ard", teacher=[source], trust_remote_code=trust_remote_code, out=tmp_path / "zoo", **FAST)
     for word in words:
         assert word in str(caught.value)
     assert not (tmp_path / "zoo").exists()
-    assert trust or "ran" not in capsys.readouterr().out
+    assert trust_remote_code or "ran" not in capsys.readouterr().out
 
 
 def test_the_command_line_passes_on_what_it_is_allowed(monkeypatch, tmp_path):
@@ -125,9 +130,21 @@ def test_the_command_line_passes_on_what_it_is_allowed(monkeypatch, tmp_path):
 
     monkeypatch.setattr(teachers, "load_model", open_network)
     with pytest.raises(SystemExit) as stopped:
-        cli.main(["train", "--method", "ard", "--teacher", "timm:a/b.c", "--download", "--trust", "--out", "zoo"])
+        cli.main(
+            [
+                "train",
+                "--method",
+                "ard",
+                "--teacher",
+                "timm:a/b.c",
+                "--download",
+                "--trust-remote-code",
+                "--out",
+                "zoo",
+            ]
+        )
     assert stopped.value.code == 2
-    assert asked == [("timm:a/b.c", {"download": True, "trust": True})]
+    assert asked == [("timm:a/b.c", {"download": True, "trust_remote_code": True})]
 
 
 def test_a_teacher_that_seeds_the_generators_leaves_the_students_theirs():
@@ -137,7 +154,7 @@ def test_a_teacher_that_seeds_the_generators_leaves_the_students_theirs():
             return x.flatten(1)[:, :3]
 
     students = nn.Sequential(nn.Flatten(), nn.Linear(4, 3))
-    players = Players(METHODS.get("ard").bind({}, "ard"), [students], [Seeding()], {})
+    players = StepNetworks(METHODS.get("ard").bind({}, "ard"), [students], [Seeding()], {})
     x, y = torch.rand(5, 1, 2, 2), torch.zeros(5, dtype=torch.int64)
     state = torch.get_rng_state()
     assert players.batch(x, y, [None], 0.0, {}).teacher.clean.shape == (5, 3)

@@ -65,7 +65,7 @@ def trainer_of(method, zoo, **settings):
         device="cpu",
         precision="fp32",
         download=False,
-        root=None,
+        data_dir=None,
         name=None,
     )
     return Trainer(plan, make_fabric(plan.device, plan.precision))

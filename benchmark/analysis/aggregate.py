@@ -35,7 +35,7 @@ def attack_accuracy(evaluation: Evaluation, label: str) -> float | None:
     outcome = evaluation.outcome(label)
     if not outcome.complete:
         return None
-    if evaluation.mode == "full":
+    if evaluation.mode == "complete":
         return _share(~outcome.broken)
     tried = left_standing(evaluation, label)
     return _share(~outcome.broken[tried]) if tried.any() else None
@@ -44,12 +44,12 @@ def attack_accuracy(evaluation: Evaluation, label: str) -> float | None:
 def left_standing(evaluation: Evaluation, label: str) -> NDArray[np.bool_]:
     """N flags: what the attack called `label` was there to break.
 
-    In full mode all that is classified correctly; in worst-case mode what no earlier attack under its threat broke.
-    What it does to a `common` image that was broken already says nothing here.
+    In complete mode all that is classified correctly; in worst-case mode what no earlier attack under its threat
+    broke. What it does to a `common` image that was broken already says nothing here.
     """
     outcome = evaluation.outcome(label)
     tried = outcome.evaluated & ~evaluation.clean_errors
-    if evaluation.mode == "full":
+    if evaluation.mode == "complete":
         return tried
     place = [other.label for other in evaluation.outcomes].index(label)
     threat = (outcome.norm, outcome.epsilon)

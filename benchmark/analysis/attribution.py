@@ -59,4 +59,4 @@ def attribution(evaluation: Evaluation) -> list[Share]:
 
 
 def _own(evaluation: Evaluation, outcome: Outcome) -> NDArray[np.bool_]:
-    return ~evaluation.clean_errors if evaluation.mode == "full" else left_standing(evaluation, outcome.label)
+    return ~evaluation.clean_errors if evaluation.mode == "complete" else left_standing(evaluation, outcome.label)

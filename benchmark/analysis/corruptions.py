@@ -52,7 +52,7 @@ def corruptions(evaluation: Evaluation) -> list[Corruption]:
     found: dict[str, list[tuple[float, float | None]]] = {}
     for outcome in evaluation.outcomes:
         if outcome.norm == CORRUPTION:
-            accuracy = attack_accuracy(evaluation, outcome.label) if evaluation.mode == "full" else None
+            accuracy = attack_accuracy(evaluation, outcome.label) if evaluation.mode == "complete" else None
             name = outcome.definition["attack"].get("corruption", outcome.label)
             found.setdefault(name, []).append((outcome.epsilon, accuracy))
     return [Corruption(name, tuple(accuracies)) for name, accuracies in found.items()]

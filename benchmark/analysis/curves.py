@@ -115,7 +115,7 @@ def security_curve(evaluation: Evaluation, norm: str, others: Iterable[Evaluatio
 
 def minimises(evaluation: Evaluation) -> bool:
     """Whether all attacks of the evaluation minimise the distance, as those of the suite `security-curves` do."""
-    return all(outcome.kind == "minimal" for outcome in evaluation.outcomes)
+    return all(outcome.kind == "minimum-norm" for outcome in evaluation.outcomes)
 
 
 def _closest(evaluation: Evaluation, outcomes: Sequence[Outcome]) -> NDArray[np.float64]:

@@ -31,7 +31,7 @@ def searched(evaluation: Evaluation, outcome: Outcome) -> NDArray[np.bool_]:
     first success within ε; the restarts that were left could have come closer.
     """
     looks_elsewhere = outcome.definition.get("measure") not in (None, outcome.norm)
-    if outcome.kind != "minimal" or looks_elsewhere or not outcome.complete or evaluation.crafted_on is not None:
+    if outcome.kind != "minimum-norm" or looks_elsewhere or not outcome.complete or evaluation.crafted_on is not None:
         return np.zeros_like(outcome.evaluated)
     threat = outcome.norm, outcome.epsilon
     before = evaluation.outcomes[: [other.label for other in evaluation.outcomes].index(outcome.label)]
@@ -39,7 +39,7 @@ def searched(evaluation: Evaluation, outcome: Outcome) -> NDArray[np.bool_]:
     had_others = any(
         (other.broken & ~evaluation.clean_errors).any() for other in before if (other.norm, other.epsilon) == threat
     )
-    is_given_the_rest = evaluation.mode != "full" and (had_others or not outcome.evaluated.all())
+    is_given_the_rest = evaluation.mode != "complete" and (had_others or not outcome.evaluated.all())
     is_done_early = is_given_the_rest and outcome.definition.get("restarts", 1) > 1
     return outcome.evaluated & ~outcome.broken if is_done_early else outcome.evaluated
 

@@ -104,7 +104,7 @@ def _about(found: Evaluation, named: Mapping[Key, str]) -> dict[str, Any]:
 
 def _row(found: Evaluation, outcome: Outcome) -> dict[str, Any]:
     accuracy = aggregate.attack_accuracy(found, outcome.label)
-    judged = outcome.evaluated if found.mode == "full" else aggregate.left_standing(found, outcome.label)
+    judged = outcome.evaluated if found.mode == "complete" else aggregate.left_standing(found, outcome.label)
     total = int(judged.sum())
     low, high = (None, None) if accuracy is None else wilson(total - int(outcome.broken[judged].sum()), total)
     return {

@@ -74,7 +74,7 @@ def is_masked(flags: Sequence[Flag]) -> bool:
 
 def unchecked(evaluation: Evaluation) -> str | None:
     """Why attacks can't be compared with each other here; None if they can."""
-    if evaluation.mode == "full" or evaluation.crafted_on is not None:
+    if evaluation.mode == "complete" or evaluation.crafted_on is not None:
         return None
     outcomes = [outcome for outcome in evaluation.outcomes if outcome.complete]
     for norm in evaluation.norms:

@@ -85,7 +85,10 @@ def unbounded_misses(evaluation: Evaluation, outcomes: Sequence[Outcome]) -> Ite
         minimal = [
             outcome
             for outcome in outcomes
-            if outcome.norm == norm and outcome.kind == "minimal" and not is_blind(outcome) and _is_serious(outcome)
+            if outcome.norm == norm
+            and outcome.kind == "minimum-norm"
+            and not is_blind(outcome)
+            and _is_serious(outcome)
         ]
         tried = shown_to_all(evaluation, minimal) if minimal else None
         if tried is None or not tried.any():
@@ -167,7 +170,7 @@ def shown_to_all(evaluation: Evaluation, outcomes: Sequence[Outcome]) -> NDArray
     None where there are no such images, as in older ledgers of worst-case mode.
     """
     seen = np.logical_and.reduce([outcome.evaluated for outcome in outcomes])
-    if evaluation.mode != "full":
+    if evaluation.mode != "complete":
         if not seen[evaluation.common].all():
             return None
         seen = seen & evaluation.common
@@ -234,7 +237,7 @@ def _is_serious(outcome: Outcome) -> bool:
     if _name(outcome) == "ddn":
         radius, growth = _number(outcome, "initial_radius", 1.0), 1 + _number(outcome, "gamma", 0.05)
         return bool(radius * growth**steps >= FAR * outcome.epsilon)
-    return outcome.kind == "minimal" or _steps(outcome) == 0 or _crosses(outcome)
+    return outcome.kind == "minimum-norm" or _steps(outcome) == 0 or _crosses(outcome)
 
 
 def _gradients_per_image(outcome: Outcome) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmark.attacks.adapters.autoattack import APGD, AutoAttack, Square, TargetedAPGD, TargetedFAB
 from benchmark.attacks.adapters.third_party import Foreign
-from benchmark.attacks.base import Attack, Classifier, Resumable, Stage
+from benchmark.attacks.base import KINDS, Attack, Classifier, Resumable, Stage
 from benchmark.attacks.black_box.boundary import Boundary
 from benchmark.attacks.black_box.hopskipjump import HopSkipJump
 from benchmark.attacks.black_box.pointwise import Pointwise
@@ -49,7 +49,9 @@ def _fault(thing: Any) -> str:
     if thing.__abstractmethods__:
         return "lacks __call__"
     lacking = [name for name in ("name", "kind", "norms") if not hasattr(thing, name)]
-    return f"does not say its {', '.join(lacking)}" if lacking else ""
+    if lacking:
+        return f"does not say its {', '.join(lacking)}"
+    return "" if thing.kind in KINDS else f"has kind {thing.kind!r}, not {' or '.join(KINDS)}"
 
 
 ATTACKS: Registry[type[Attack]] = Registry("attack", fault=_fault)

@@ -34,6 +34,10 @@ class Classifier(Protocol):
         ...
 
 
+#: What a call gives: a point inside the ball, or the smallest perturbation found.
+KINDS = ("fixed-budget", "minimum-norm")
+
+
 @dataclass(frozen=True)
 class Attack(ABC):
     """An attack: its fields are its parameters, and together with `name` and `version` its identity.
@@ -43,7 +47,7 @@ class Attack(ABC):
     or any point of the ball.
 
     Class attributes:
-        kind: "budget" (returns a point inside the ball) or "minimal" (returns the smallest perturbation
+        kind: "fixed-budget" (returns a point inside the ball) or "minimum-norm" (returns the smallest perturbation
             found, whatever the radius).
         norms: the norms it supports.
         source: "own", or the library that it adapts.

@@ -20,7 +20,7 @@ from benchmark.threats import Threat, column
 class MinimalAttack(Attack):
     """An attack that searches only where the clean image is classified correctly; elsewhere 0 is the distance."""
 
-    kind: ClassVar[str] = "minimal"
+    kind: ClassVar[str] = "minimum-norm"
 
     def __call__(self, classifier: Classifier, x: Tensor, y: Tensor, threat: Threat, noise: Noise) -> Tensor:
         with torch.no_grad():

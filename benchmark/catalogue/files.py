@@ -10,7 +10,7 @@ from benchmark.damage import Damaged
 from benchmark.errors import BadInput
 
 
-def show_file(source: str, download: bool, trust: bool) -> Row:
+def show_file(source: str, download: bool, trust_remote_code: bool) -> Row:
     """The card of a network, or what a file of the ledger holds.
 
     Raises:
@@ -19,14 +19,14 @@ def show_file(source: str, download: bool, trust: bool) -> Row:
     path = Path(source)
     if path.suffix == ".json":
         return _evaluation(path)
-    return _record(path) if path.parent.parent.name == "records" else _network(source, download, trust)
+    return _record(path) if path.parent.parent.name == "records" else _network(source, download, trust_remote_code)
 
 
-def _network(source: str, download: bool, trust: bool) -> Row:
+def _network(source: str, download: bool, trust_remote_code: bool) -> Row:
     from benchmark.evaluation.target import card
     from benchmark.models import load_model
 
-    return card(load_model(source, download=download, trust=trust))
+    return card(load_model(source, download=download, trust_remote_code=trust_remote_code))
 
 
 def _record(path: Path) -> Row:

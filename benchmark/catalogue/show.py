@@ -19,14 +19,14 @@ _CARDS: dict[str, Callable[[Row], Row]] = {
 }
 
 
-def show(source: str | Path, *, kind: str = "", download: bool = False, trust: bool = False) -> Row:
+def show(source: str | Path, *, kind: str = "", download: bool = False, trust_remote_code: bool = False) -> Row:
     """What is known about a method, attack, suite or anything else that `bench list` lists, or about a file.
 
     Args:
         source: a name; else a checkpoint, a record or an evaluation of the ledger, or a network from elsewhere as
             `benchmark.load_model` takes it.
         kind: where a name is that of several things, which one is meant: "methods", "losses", ...
-        download, trust: as for `benchmark.load_model`.
+        download, trust_remote_code: as for `benchmark.load_model`.
 
     Raises:
         BadInput: there is no such kind; no such name; or the file is absent, damaged, or none of these.
@@ -35,11 +35,11 @@ def show(source: str | Path, *, kind: str = "", download: bool = False, trust: b
         raise unknown("kind", kind, KINDS)
     name = str(source)
     if not kind and (isinstance(source, Path) or ":" in name or "/" in name or Path(name).suffix):
-        return show_file(name, download, trust)
+        return show_file(name, download, trust_remote_code)
     found = _named(name, [kind] if kind else list(KINDS))
     if not found:
         if not kind and Path(name).exists():
-            return show_file(name, download, trust)
+            return show_file(name, download, trust_remote_code)
         known = {each for among in ([kind] if kind else KINDS) for each in names(among)}
         raise unknown(_one(kind) or "name", name, known, "" if kind else "show")
     first, row = next(iter(found.items()))

@@ -31,7 +31,7 @@ VERBS: dict[str, tuple[Callable[..., None], str]] = {
     "compare": (compare, "zoo/at.pt zoo/mat-h1.pt --suite multi-perturbation"),
     "list": (list_, "attacks --json"),
     "show": (show, "zoo/at.pt"),
-    "paper": (paper, "mat --table 5 --scale digits --dry-run"),
+    "paper": (paper, "mat --table 5 --dataset digits --dry-run"),
     "sweep": (sweep, "--method mat --set alpha=0.1,0.2,...,0.9 --recipe quick"),
     "doctor": (doctor, "--mend"),
 }

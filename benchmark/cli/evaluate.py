@@ -12,17 +12,17 @@ from benchmark.cli.options import (
     AttackSeed,
     Classes,
     Compile,
+    DataDir,
     Device,
     Download,
     Epsilon,
     Images,
-    Keep,
     Precision,
     Results,
-    Root,
+    SaveAdversarial,
     Scale,
     Suite,
-    Trust,
+    TrustRemoteCode,
     Workers,
     given,
 )
@@ -39,16 +39,16 @@ def evaluate(
     ],
     suite: Suite = "multi-perturbation",
     preset: Annotated[
-        str, typer.Option(help="full: the published settings. quick: fewer steps, restarts and images.")
-    ] = "full",
+        str, typer.Option(help="standard: the published settings. quick: fewer steps, restarts and images.")
+    ] = "standard",
     n: Images = None,
     mode: Annotated[
         str,
         typer.Option(
-            help="full: every attack sees every image. worst-case: only images that earlier attacks did "
+            help="complete: every attack sees every image. worst-case: only images that earlier attacks did "
             "not break, and up to 100 that all attacks see."
         ),
-    ] = "full",
+    ] = "complete",
     seed: AttackSeed = 0,
     device: Device = "auto",
     precision: Precision = "auto",
@@ -57,16 +57,16 @@ def evaluate(
         float | None, typer.Option(help="Time limit in seconds for one attack on 250 images; default: none.")
     ] = None,
     results: Results = Path("results"),
-    keep: Keep = False,
+    save_adversarial: SaveAdversarial = False,
     dataset: Annotated[
         str | None,
         typer.Option(help="Data set whose test images are attacked; default: the one the network was trained on."),
     ] = None,
     scale: Scale = None,
     epsilon: Epsilon = None,
-    root: Root = None,
+    data_dir: DataDir = None,
     download: Download = False,
-    trust: Trust = False,
+    trust_remote_code: TrustRemoteCode = False,
     compile: Compile = False,
     classes: Classes = None,
 ) -> None:

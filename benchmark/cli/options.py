@@ -53,10 +53,12 @@ Workers = Annotated[int, typer.Option(help="Number of parallel worker processes.
 # Where things lie, and what may come from elsewhere.
 Zoo = Annotated[Path, typer.Option(help="Folder of the checkpoints.")]
 Results = Annotated[Path, typer.Option(help="Results folder: the ledger of per-image results.")]
-Keep = Annotated[bool, typer.Option("--keep", help="Store all adversarial images as well.")]
-Root = Annotated[Path | None, typer.Option(help="Folder that data sets are read from or downloaded to.")]
+SaveAdversarial = Annotated[bool, typer.Option("--save-adversarial", help="Store all adversarial images as well.")]
+DataDir = Annotated[Path | None, typer.Option(help="Folder that data sets are read from or downloaded to.")]
 Download = Annotated[bool, typer.Option("--download", help="Download missing data sets and weights.")]
-Trust = Annotated[bool, typer.Option("--trust", help="Allow running the code that python:MODULE:CALLABLE names.")]
+TrustRemoteCode = Annotated[
+    bool, typer.Option("--trust-remote-code", help="Allow running the code that python:MODULE:CALLABLE names.")
+]
 
 # How the answer is printed.
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -8,7 +8,18 @@ from typing import Annotated
 import typer
 
 import benchmark
-from benchmark.cli.options import Device, Download, Epsilon, Precision, Results, Root, Trust, Workers, Zoo, given
+from benchmark.cli.options import (
+    DataDir,
+    Device,
+    Download,
+    Epsilon,
+    Precision,
+    Results,
+    TrustRemoteCode,
+    Workers,
+    Zoo,
+    given,
+)
 from benchmark.cli.output import end, print_problems
 
 
@@ -17,7 +28,7 @@ def paper(
     table: Annotated[
         str | None, typer.Option(help="Table or figure to regenerate: 5, figure-3, ...; default: all.")
     ] = None,
-    scale: Annotated[str, typer.Option(help="Data set: digits, cifar10, cifar100, folder:PATH, ...")] = "digits",
+    dataset: Annotated[str, typer.Option(help="Data set: digits, cifar10, cifar100, folder:PATH, ...")] = "digits",
     only: Annotated[list[str] | None, typer.Option(metavar="ROW", help="Train and evaluate these rows only.")] = None,
     recipe: Annotated[
         str | None,
@@ -28,7 +39,7 @@ def paper(
         typer.Option(help="Preset of the attacks; default: the one that the paper's file names for this data set."),
     ] = None,
     n: Annotated[int | None, typer.Option(help="Use the first N test images.")] = None,
-    radii: Annotated[
+    scale: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Data set whose published radii are used; default: that of the data."),
     ] = None,
@@ -42,13 +53,15 @@ def paper(
     ] = False,
     zoo: Zoo = Path("zoo"),
     results: Results = Path("results"),
-    out: Annotated[Path, typer.Option(help="Folder for the page and its tables (in SCALE/PAPER).")] = Path("reports"),
+    out: Annotated[Path, typer.Option(help="Folder for the page and its tables (in DATASET/PAPER).")] = Path(
+        "reports"
+    ),
     device: Device = "auto",
     precision: Precision = "auto",
     workers: Workers = 1,
     download: Download = False,
-    root: Root = None,
-    trust: Trust = False,
+    data_dir: DataDir = None,
+    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Regenerate a paper's tables: train and evaluate what is missing, and compare with the printed numbers."""
     result = benchmark.paper(**given(locals()))

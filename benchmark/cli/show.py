@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import benchmark
-from benchmark.cli.options import Download, Json, Trust
+from benchmark.cli.options import Download, Json, TrustRemoteCode
 from benchmark.cli.output import print_json
 
 
@@ -23,11 +23,11 @@ def show(
         str, typer.Option(metavar="KIND", help="Kind of thing, where several have this name: methods, losses, ...")
     ] = "",
     download: Download = False,
-    trust: Trust = False,
+    trust_remote_code: TrustRemoteCode = False,
     json: Json = False,
 ) -> None:
     """Show the details of a method, an attack, a suite, a recipe, a checkpoint or a file of the ledger."""
-    card = benchmark.show(source, kind=kind, download=download, trust=trust)
+    card = benchmark.show(source, kind=kind, download=download, trust_remote_code=trust_remote_code)
     if json:
         print_json(card)
     else:

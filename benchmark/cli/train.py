@@ -10,15 +10,15 @@ import typer
 import benchmark
 from benchmark.cli.options import (
     Architecture,
+    DataDir,
     Device,
     Download,
     Epsilon,
     Precision,
     Recipe,
-    Root,
     Scale,
     TrainingData,
-    Trust,
+    TrustRemoteCode,
     given,
 )
 from benchmark.cli.output import end, print_problems
@@ -74,8 +74,8 @@ def train(
         ),
     ] = False,
     download: Download = False,
-    root: Root = None,
-    trust: Trust = False,
+    data_dir: DataDir = None,
+    trust_remote_code: TrustRemoteCode = False,
     compile: Compile = False,
     devices: Devices = 1,
     num_nodes: Annotated[int, typer.Option(help="Number of machines.")] = 1,

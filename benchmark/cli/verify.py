@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import benchmark
-from benchmark.cli.options import Device, Download, Root, Trust, given
+from benchmark.cli.options import DataDir, Device, Download, TrustRemoteCode, given
 from benchmark.cli.output import end, partly, print_problems
 from benchmark.errors import BadInput
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 
 def verify(
-    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="Results folder of an evaluation with --keep.")],
+    results: Annotated[
+        Path, typer.Argument(metavar="RESULTS", help="Results folder of an evaluation with --save-adversarial.")
+    ],
     checkpoints: Annotated[
         list[str], typer.Argument(metavar="CHECKPOINT", help="The networks that were attacked, as for evaluate.")
     ],
@@ -30,9 +32,9 @@ def verify(
         typer.Option(help="Random seed of the images that --reattack draws; default: a new one each time."),
     ] = None,
     device: Device = "auto",
-    root: Root = None,
+    data_dir: DataDir = None,
     download: Download = False,
-    trust: Trust = False,
+    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Verify stored adversarial images, for example on other hardware or with other versions of the libraries.
 
@@ -42,7 +44,9 @@ def verify(
     rechecks, failures = partly(benchmark.verify, given(locals()))
     print_problems(failures)
     if not rechecks:
-        raise BadInput(f"{results} has no adversarial images of these networks; bench evaluate --keep stores them")
+        raise BadInput(
+            f"{results} has no adversarial images of these networks; bench evaluate --save-adversarial stores them"
+        )
     _print_stored(rechecks)
     again = [found for found in rechecks if found.again]
     if again:

@@ -34,13 +34,13 @@ DATASETS.add("folder-on-white", load_folder_on_white)
 DATASETS.add("folder-on-black", load_folder_on_black)
 
 
-def load(name: str, *, root: str | Path | None = None, download: bool = False) -> Dataset:
+def load(name: str, *, data_dir: str | Path | None = None, download: bool = False) -> Dataset:
     """The dataset called `name`.
 
     Args:
         name: a registered name such as "digits" or "cifar10"; `NAME:PATH` reads it from the folder PATH,
             so "folder:pictures" is the tree of images under pictures/.
-        root: the folder that holds the files; without it and a PATH, $BENCHMARK_DATA or the
+        data_dir: the folder that holds the files; without it and a PATH, $BENCHMARK_DATA or the
             user's cache.
         download: whether missing files may be fetched from the internet.
 
@@ -52,7 +52,7 @@ def load(name: str, *, root: str | Path | None = None, download: bool = False) -
     kind, _, path = name.partition(":")
     loader = DATASETS.get(kind)
     # Digits come with a package, so that there need be no folder for data.
-    dataset = loader(Path() if loader is load_digits else at_home(path or root or cache_root()), download)
+    dataset = loader(Path() if loader is load_digits else at_home(path or data_dir or cache_root()), download)
     dataset = dataclasses.replace(dataset, notes=(*dataset.notes, *doubts(dataset)))
     for note in dataset.notes:
         notice(note)

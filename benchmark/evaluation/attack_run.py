@@ -52,7 +52,7 @@ class Trial:
         self.closest, self.logits = self.x.clone(), shard.logits.clone()
         self.faults: Counter[str] = Counter()
         self._pending = self.handed.clone()
-        self._until_broken = item.attack.kind == "budget" or handed is not None
+        self._until_broken = item.attack.kind == "fixed-budget" or handed is not None
         self.candidates = self.x
         self._tried = 0
         self._verdict: Verdict | None = None

@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmark.errors import UnfitNetwork
 from benchmark.evaluation.jobs import Done, Job, run_job
 from benchmark.evaluation.target import Target, forget
-from benchmark.evaluation.workers import Crew
+from benchmark.evaluation.workers import WorkerPool
 from benchmark.ledger.ledger import Ledger
 
 #: Called with the position of the job and what it has put into the ledger.
@@ -47,7 +47,7 @@ def run_jobs(
         KeyboardInterrupt: the ledger is whole; at most the jobs in flight are lost.
     """
     if jobs and (time_limit is not None or workers > 1):
-        return Crew(jobs, folder, min(workers, len(jobs)), report, time_limit, give_up).run()
+        return WorkerPool(jobs, folder, min(workers, len(jobs)), report, time_limit, give_up).run()
     ledger = Ledger.open(folder)
     unfit = set[Target]()
     try:

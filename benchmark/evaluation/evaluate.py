@@ -20,22 +20,22 @@ def evaluate(
     checkpoints: Sequence[str | Path] | str | Path,
     *,
     suite: str | Path = "multi-perturbation",
-    preset: str = "full",
+    preset: str = "standard",
     n: int | None = None,
-    mode: str = "full",
+    mode: str = "complete",
     seed: int = 0,
     device: str = "auto",
     precision: str = "auto",
     workers: int = 1,
     time_limit: float | None = None,
     results: str | Path = "results",
-    keep: bool = False,
+    save_adversarial: bool = False,
     dataset: str | None = None,
     scale: str | None = None,
     epsilon: Epsilon | None = None,
-    root: str | Path | None = None,
+    data_dir: str | Path | None = None,
     download: bool = False,
-    trust: bool = False,
+    trust_remote_code: bool = False,
     compile: bool = False,
     classes: str | Path | Sequence[str] | None = None,
     progress: bool = True,
@@ -45,9 +45,9 @@ def evaluate(
     Args:
         checkpoints: one or several checkpoint files, or networks from elsewhere as `benchmark.load_model` takes them.
         suite: name or YAML file of the attacks to run.
-        preset: "full", or one that the suite defines, such as "quick".
+        preset: "standard", or one that the suite defines, such as "quick".
         n: use the first `n` test images; None for the suite's number, or all if there are fewer.
-        mode: "full": every attack sees every image. "worst-case": only what earlier attacks under the same threat
+        mode: "complete": every attack sees every image. "worst-case": only what earlier attacks under the same threat
             left standing, which gives the same accuracies per threat and in the worst case at a fraction of the cost,
             and up to a hundred images that all see, by which they are compared for signs of gradient masking.
         seed: of all noise.
@@ -57,14 +57,14 @@ def evaluate(
         time_limit: seconds that one attack on one shard of the images may take; None for no limit. What takes longer,
             like what makes its process die, is begun twice more and then recorded as failed.
         results: the folder of the ledger.
-        keep: whether to store the adversarial images, too.
+        save_adversarial: whether to store the adversarial images, too.
         dataset: whose test images to use; None for the dataset that each network was trained on.
         scale: whose row of published radii to take, such as "imagenet"; None for that of the dataset. Pictures of
             one's own have none.
         epsilon: radii by norm that go before those of the row: {"linf": "4/255", "l2": 2} or "linf=4/255,l2=2".
-        root: where datasets lie; None for the default.
+        data_dir: where datasets lie; None for the default.
         download: whether missing data and foreign networks may be fetched.
-        trust: whether foreign code that a network is made by may be run.
+        trust_remote_code: whether foreign code that a network is made by may be run.
         compile: let torch.compile make code for the search's passes: minutes at first, worth it in long runs.
         classes: what the outputs of the networks that don't say so stand for: a file, or a list, with the name of
             the data's class for each output; None for the data's own order.
@@ -91,13 +91,13 @@ def evaluate(
         workers=workers,
         time_limit=time_limit,
         results=results,
-        keep=keep,
+        save_adversarial=save_adversarial,
         dataset=dataset,
         scale=scale,
         epsilon=epsilon,
-        root=root,
+        data_dir=data_dir,
         download=download,
-        trust=trust,
+        trust_remote_code=trust_remote_code,
         compile=compile,
         classes=classes,
     )

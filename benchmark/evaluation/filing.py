@@ -17,7 +17,9 @@ def finished(plan: Plan, ledger: Ledger) -> Evaluation | None:
     if evaluation is None or evaluation.classes is None or not all(each.complete for each in evaluation.outcomes):
         return None
     names = [name for outcome in evaluation.outcomes for name in outcome.records]
-    kept = not plan.keep or all(ledger.stored_adversarials_path(plan.target.network, name).exists() for name in names)
+    kept = not plan.save_adversarial or all(
+        ledger.stored_adversarials_path(plan.target.network, name).exists() for name in names
+    )
     return evaluation if kept else None
 
 

@@ -35,7 +35,7 @@ class Job:
             standing. In a relay attacks of ever more steps: each goes on where the one before it ended.
         start, stop: the shard, in positions of the test set.
         seed: of all noise.
-        keep: whether to store the adversarial images, too.
+        save_adversarial: whether to store the adversarial images, too.
         relay: whether it is a relay.
         common: rows of the shard that each item is given whatever the ones before it did, see `outcomes.common`; at
             them the gradients are looked at.
@@ -46,7 +46,7 @@ class Job:
     start: int
     stop: int
     seed: int
-    keep: bool = False
+    save_adversarial: bool = False
     relay: bool = False
     common: tuple[int, ...] = ()
 
@@ -117,12 +117,12 @@ def run_job(job: Job, ledger: Ledger, given_up: Mapping[str, str] | None = None)
         network, name = job.target.network, digest(key)
         record = ledger.read(network, name)
         reused = record is not None and not record.error
-        if job.keep and not ledger.stored_adversarials_path(network, name).exists():
+        if job.save_adversarial and not ledger.stored_adversarials_path(network, name).exists():
             reused = False
         if record is None or not reused:
             trial = Trial(loaded(job.target), item, job.start, job.stop, handed)
             record = _attack(job, trial, key, before, (given_up or {}).get(item.label))
-            if job.keep and not record.error:
+            if job.save_adversarial and not record.error:
                 keep_images(ledger.stored_adversarials_path(network, name), trial)
             if job.start == 0 and not record.error and (record.broken & ~record.clean_errors).any():
                 ledger.write_sample_images(network, name, _sample_images(job.target, trial))
@@ -196,7 +196,7 @@ def _sample_images(target: Target, trial: Trial) -> SampleImages:
     most = max(1, min(FEW, ROOM // (3 * trial.x[0].numel())))
     rows = (trial.broken & ~trial.clean_errors).nonzero().squeeze(1)[:most]
     x, x_adv = trial.x[rows], trial.closest[rows]
-    names = np.asarray([*dataset_of(target.dataset, target.root).class_names, "no answer"])
+    names = np.asarray([*dataset_of(target.dataset, target.data_dir).class_names, "no answer"])
     logits = trial.logits[rows]
     taken_for = torch.where(has_answer(logits), logits.argmax(1), -1)
     return SampleImages(

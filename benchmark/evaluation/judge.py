@@ -57,7 +57,7 @@ def verify(
         x_adv: candidates, like `x`.
         handed: N bools, which rows the attack was given; the others are never broken.
         threat: norm and ε.
-        kind: "budget" (a candidate outside the ball is a fault) or "minimal" (it is merely too far away).
+        kind: "fixed-budget" (a candidate outside the ball is a fault) or "minimum-norm" (it is merely too far away).
 
     Raises:
         AttackFault: `x_adv` has not the shape and type of `x`.
@@ -66,11 +66,11 @@ def verify(
     x_adv = torch.where(handed.view(-1, *[1] * (x.dim() - 1)), x_adv.detach(), x)
     finite = torch.isfinite(x_adv.flatten(1)).all(1)
     boxed, inside = in_box(x_adv), threat.contains(x, x_adv)
-    admissible = handed & (inside if kind == "budget" else boxed)
+    admissible = handed & (inside if kind == "fixed-budget" else boxed)
     faults = {
         "not finite": handed & ~finite,
         "outside the box [0, 1]": handed & finite & ~boxed,
-        f"outside the ball {threat}": handed & boxed & ~inside & (kind == "budget"),
+        f"outside the ball {threat}": handed & boxed & ~inside & (kind == "fixed-budget"),
     }
     judged = torch.where(admissible.view(-1, *[1] * (x.dim() - 1)), x_adv, x)
     logits = exact_logits(model, judged)

@@ -14,7 +14,7 @@ from benchmark.ledger.evaluation import common
 from benchmark.ledger.record import FORMAT, RULES, SHARD
 from benchmark.storage import digest
 
-MODES = ("full", "worst-case")
+MODES = ("complete", "worst-case")
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,11 @@ class Plan:
         target: network and data.
         card: what reports tell about the network.
         suite: bound to the data's scale and the number of images.
-        mode: "full": every attack sees every image that is classified correctly. "worst-case": the attacks under a
-            threat, a norm with its radius, run in the suite's order, each on what is still standing and on the
+        mode: "complete": every attack sees every image that is classified correctly. "worst-case": the attacks under
+            a threat, a norm with its radius, run in the suite's order, each on what is still standing and on the
             `common` images.
         seed: of all noise.
-        keep: whether to store the adversarial images, too.
+        save_adversarial: whether to store the adversarial images, too.
         notes: what the reader should know about how the evaluation was set up.
         crafted_on: the card of the network that adversarial images are crafted on, where it is another one.
         classes: of the images, and the network's answers without attack; None until it was asked.
@@ -40,7 +40,7 @@ class Plan:
     suite: Suite
     mode: str
     seed: int
-    keep: bool = False
+    save_adversarial: bool = False
     notes: tuple[str, ...] = field(default=(), compare=False)
     crafted_on: dict[str, Any] | None = None
     classes: Classes | None = field(default=None, compare=False)
@@ -53,7 +53,7 @@ class Plan:
             "network": self.target.network,
             "data": self.target.data,
             "suite": self.suite.digest,
-            "mode": self.mode,
+            "mode": "full" if self.mode == "complete" else self.mode,  # as it was called when the first were filed
             "seed": self.seed,
             "precision": self.target.precision,
             "rules": RULES,
@@ -77,7 +77,7 @@ class Plan:
 
     def jobs(self) -> list[Job]:
         """The jobs, each attack over all shards before the next attack."""
-        items, relay = self.suite.items, self.mode == "full"
+        items, relay = self.suite.items, self.mode == "complete"
         if relay:
             groups = _relays(items, self.target.precision)
         else:
@@ -85,7 +85,7 @@ class Plan:
         shown = common(self.suite.images)
         rows = {start: tuple(shown[start:stop].nonzero()[0].tolist()) for start, stop in self.shards}
         return [
-            Job(self.target, group, start, stop, self.seed, self.keep, relay, rows[start])
+            Job(self.target, group, start, stop, self.seed, self.save_adversarial, relay, rows[start])
             for group in groups
             for start, stop in self.shards
         ]

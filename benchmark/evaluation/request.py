@@ -117,22 +117,22 @@ class EvaluationRequest:
     """How networks shall be evaluated; the fields are the arguments of `evaluate` of the same names."""
 
     suite: str | Path
-    preset: str = "full"
+    preset: str = "standard"
     n: int | None = None
-    mode: str = "full"
+    mode: str = "complete"
     seed: int = 0
     device: str = "auto"
     precision: str = "auto"
     workers: int = 1
     time_limit: float | None = None
     results: str | Path = "results"
-    keep: bool = False
+    save_adversarial: bool = False
     dataset: str | None = None
     scale: str | None = None
     epsilon: Epsilon | None = None
-    root: str | Path | None = None
+    data_dir: str | Path | None = None
     download: bool = False
-    trust: bool = False
+    trust_remote_code: bool = False
     compile: bool = False
     classes: str | Path | Sequence[str] | None = None
 
@@ -179,15 +179,15 @@ class EvaluationRequest:
     def _plan(
         self, source: str, device: str, precision: str, ledger: Ledger, radii: Radii, classes: Sequence[str]
     ) -> Plan:
-        loaded = targets.open_network(source, self.download, self.trust)
+        loaded = targets.open_network(source, self.download, self.trust_remote_code)
         name = self.dataset or loaded.dataset
         if not name:
             raise BadInput(
                 f"{source} does not say what it was trained on; name the images to try it on: --dataset digits, "
                 'or in Python dataset="digits" (bench list datasets)'
             )
-        root = str(self.root) if self.root is not None else None
-        dataset = targets.dataset_of(name, root, self.download)
+        data_dir = str(self.data_dir) if self.data_dir is not None else None
+        dataset = targets.dataset_of(name, data_dir, self.download)
         loaded.check_fits(dataset)
         suite = load_suite(self.suite, self.preset, radii.of(dataset))
         suite.check_fits(dataset.shape)
@@ -209,11 +209,11 @@ class EvaluationRequest:
             source=source,
             network=network.digest,
             dataset=name,
-            root=root,
+            data_dir=data_dir,
             data=dataset.digest,
             device=device,
             precision=precision,
-            trust=self.trust,
+            trust_remote_code=self.trust_remote_code,
             compile=self.compile,
             contents=network.digest,
             outputs=network.outputs if isinstance(network, Arranged) else (),
@@ -239,7 +239,7 @@ class EvaluationRequest:
             suite=suite.first(self.n or min(suite.images, available)),
             mode=self.mode,
             seed=self.seed,
-            keep=self.keep,
+            save_adversarial=self.save_adversarial,
             notes=tuple(notes),
         )
         check_fileable(plan)
@@ -253,14 +253,14 @@ def check_fileable(plan: Plan) -> None:
         BadInput: it is too large, or what the network or the suite tells has no sense.
     """
     filed(plan.promised())
-    if plan.keep:
+    if plan.save_adversarial:
         images = min(SHARD, plan.suite.images)
-        numbers = math.prod(targets.dataset_of(plan.target.dataset, plan.target.root).shape)
+        numbers = math.prod(targets.dataset_of(plan.target.dataset, plan.target.data_dir).shape)
         size = images * (4 * numbers + 8)  # each as float32, and its position
         if size > ARRAYS:
             raise BadInput(
                 f"the adversarial images of {images} images of {plan.target.dataset} would take {size:,} bytes, "
-                f"{ARRAYS:,} are the most; leave --keep out, or take fewer with --n"
+                f"{ARRAYS:,} are the most; leave --save-adversarial out, or take fewer with --n"
             )
 
 
@@ -314,7 +314,7 @@ def _oddities(plan: Plan) -> list[str]:
         logits = exact_logits(network.model, images)
         return ~is_wrong(logits, y)
 
-    names = targets.dataset_of(target.dataset, target.root).class_names
+    names = targets.dataset_of(target.dataset, target.data_dir).class_names
     doubts = order_doubts(exact_logits(network.model, x), y, names, target.outputs, _says_itself(plan, names))
     return odd + (doubts or range_doubts(right, x, y, classes))
 
@@ -323,7 +323,7 @@ def _says_itself(plan: Plan, class_names: Sequence[str]) -> bool:
     """Whether it is the network that says what its outputs stand for, as `outputs_for` sees it."""
     if plan.card["method"] == "external":
         return False
-    network = targets.open_network(plan.target.source, trust=plan.target.trust)
+    network = targets.open_network(plan.target.source, trust_remote_code=plan.target.trust_remote_code)
     try:
         return bool(outputs_for(network, class_names, plan.target.dataset))
     except UnfitNetwork:  # its classes are called otherwise, and somebody said what they are

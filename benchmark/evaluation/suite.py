@@ -126,12 +126,12 @@ class Suite:
         return [{"norm": threat.norm, "epsilon": float(threat.epsilon)} for threat in self.union]
 
 
-def load_suite(suite: str | Path, preset: str = "full", scale: str | Radii = "") -> Suite:
+def load_suite(suite: str | Path, preset: str = "standard", scale: str | Radii = "") -> Suite:
     """The suite called `suite`, with the radii of `scale` and the changes of `preset`.
 
     Args:
         suite: a registered name, or the path of a YAML file (recognised by its ending or a slash).
-        preset: "full", or a preset that the file defines ("quick").
+        preset: "standard", or a preset that the file defines ("quick").
         scale: whose row of radii to use, e.g. "digits" or "cifar10", or all that is said about radii. Where nothing
             is, the only row of a file of one's own: who wrote it has said it.
 
@@ -168,8 +168,8 @@ def suite_item(definition: Mapping[str, Any]) -> SuiteItem:
 
 def _bind(document: Document[SuiteFile], preset: str, radii: Radii) -> Suite:
     file, scale = document.content, radii.scale
-    if preset != "full" and preset not in file.presets:
-        raise unknown("preset", preset, ["full", *file.presets], document.where("presets"))
+    if preset != "standard" and preset not in file.presets:
+        raise unknown("preset", preset, ["standard", *file.presets], document.where("presets"))
     if radii.named and scale not in file.epsilons:
         raise unknown("dataset scale", scale, file.epsilons, document.where("epsilons"))
     change = file.presets.get(preset, Preset())

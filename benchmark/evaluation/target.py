@@ -33,10 +33,10 @@ class Target:
     Attributes:
         source: where the network comes from, e.g. a checkpoint's path.
         network: the digest that the network's results are filed under.
-        dataset, root: what `benchmark.data.load` is asked for.
+        dataset, data_dir: what `benchmark.data.load` is asked for.
         data: the digest of the test split.
         device, precision: of the search, resolved.
-        trust: whether foreign code that the network is made by may be run.
+        trust_remote_code: whether foreign code that the network is made by may be run.
         compile: whether the search's passes are compiled.
         contents: the digest of what the network is made of; "" where that is `network`.
         answers: what it answers to the first test images; None where it was not asked.
@@ -47,11 +47,11 @@ class Target:
     source: str
     network: str
     dataset: str
-    root: str | None
+    data_dir: str | None
     data: str
     device: str
     precision: str
-    trust: bool = False
+    trust_remote_code: bool = False
     compile: bool = False
     contents: str = ""
     answers: Answers | None = None
@@ -223,10 +223,10 @@ def load_target(target: Target) -> LoadedTarget:
         UnfitNetwork: that is so of the network.
     """
     try:
-        network = arranged(open_network(target.source, trust=target.trust), target.outputs)
+        network = arranged(open_network(target.source, trust_remote_code=target.trust_remote_code), target.outputs)
     except BadInput as error:  # it could be opened when the evaluation was planned
         raise UnfitNetwork(str(error)) from error
-    dataset = dataset_of(target.dataset, target.root)
+    dataset = dataset_of(target.dataset, target.data_dir)
     if dataset.digest != target.data:
         raise BadInput(f"dataset {target.dataset} is not what it was when the evaluation began; start it again")
     if network.digest != (target.contents or target.network):
@@ -284,19 +284,19 @@ def _changed(network: Network, dataset: Dataset) -> str:
     )
 
 
-def open_network(source: str, download: bool = False, trust: bool = False) -> Checkpoint | ExternalModel:
+def open_network(source: str, download: bool = False, trust_remote_code: bool = False) -> Checkpoint | ExternalModel:
     """The network that `source` names, see `benchmark.models.load_model`, which says what it raises."""
-    return load_model(source, download=download, trust=trust)
+    return load_model(source, download=download, trust_remote_code=trust_remote_code)
 
 
 @lru_cache(maxsize=1)
-def dataset_of(name: str, root: str | None, download: bool = False) -> Dataset:
+def dataset_of(name: str, data_dir: str | None, download: bool = False) -> Dataset:
     """The dataset `name`; the latest one stays in memory.
 
     Raises:
         BadInput: it can't be loaded.
     """
-    return load(name, root=root, download=download)
+    return load(name, data_dir=data_dir, download=download)
 
 
 def forget() -> None:

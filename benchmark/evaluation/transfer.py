@@ -31,19 +31,19 @@ def transfer(
     targets: Sequence[str | Path] | str | Path | None = None,
     *,
     suite: str | Path = "transfer",
-    preset: str = "full",
+    preset: str = "standard",
     n: int | None = None,
     seed: int = 0,
     device: str = "auto",
     precision: str = "auto",
     results: str | Path = "results",
-    keep: bool = False,
+    save_adversarial: bool = False,
     dataset: str | None = None,
     scale: str | None = None,
     epsilon: Epsilon | None = None,
-    root: str | Path | None = None,
+    data_dir: str | Path | None = None,
     download: bool = False,
-    trust: bool = False,
+    trust_remote_code: bool = False,
     compile: bool = False,
     classes: str | Path | Sequence[str] | None = None,
     progress: bool = True,
@@ -58,9 +58,10 @@ def transfer(
         sources: networks to craft on, as `evaluate` takes them.
         targets: networks to try the images on; None for the sources themselves.
         suite: name or YAML file of the attacks.
-        preset, n, seed, device, precision, results, dataset, scale, epsilon, root, download, trust, compile,
-            classes, progress: as for `evaluate`. There is one process, and nothing to stop an attack that takes long.
-        keep: whether to store the adversarial images, too; each target keeps those that fooled it.
+        preset, n, seed, device, precision, results, dataset, scale, epsilon, data_dir, download, trust_remote_code,
+            compile, classes, progress: as for `evaluate`. There is one process, and nothing to stop an attack
+            that takes long.
+        save_adversarial: whether to store the adversarial images, too; each target keeps those that fooled it.
 
     Returns:
         One evaluation per pair, source by source: `crafted_on` is the source's card, `model` the target's.
@@ -80,13 +81,13 @@ def transfer(
         device=device,
         precision=precision,
         results=results,
-        keep=keep,
+        save_adversarial=save_adversarial,
         dataset=dataset,
         scale=scale,
         epsilon=epsilon,
-        root=root,
+        data_dir=data_dir,
         download=download,
-        trust=trust,
+        trust_remote_code=trust_remote_code,
         compile=compile,
         classes=classes,
     )
@@ -178,14 +179,14 @@ def _verdicts(
     missing = [
         plan
         for plan, record in records.items()
-        if record is None or record.error or (job.keep and not stored[plan].exists())
+        if record is None or record.error or (job.save_adversarial and not stored[plan].exists())
     ]
     if missing:
         meter, candidates = _candidates(loaded[source.target.network], job, item)
         for plan in missing:
             trial = Trial(loaded[keys[plan]["network"]], item, job.start, job.stop, None)
             record = file_trial(trial, keys[plan], _judged(trial, candidates, meter).info())
-            if job.keep and not record.error:
+            if job.save_adversarial and not record.error:
                 keep_images(stored[plan], trial)
             ledger.write(record)
             records[plan] = record

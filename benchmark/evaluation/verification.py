@@ -57,13 +57,13 @@ def verify(
     checkpoints: Sequence[str | Path] | str | Path,
     *,
     device: str = "auto",
-    root: str | Path | None = None,
+    data_dir: str | Path | None = None,
     download: bool = False,
-    trust: bool = False,
+    trust_remote_code: bool = False,
     reattack: int = 0,
     seed: int | None = None,
 ) -> list[Recheck]:
-    """Judge the adversarial images that `evaluate` or `transfer` with keep=True stored, with the networks given here.
+    """Judge adversarial images stored by `evaluate` or `transfer` (save_adversarial=True), with these networks.
 
     Whatever contradicts the records is reported: claimed images that fool nobody, stored ones that the records deny,
     test images that the network takes otherwise without attack than they say, and records at odds with themselves.
@@ -72,7 +72,7 @@ def verify(
     Args:
         results: the folder of the ledger.
         checkpoints: the networks that were evaluated or that `transfer` tried images on, found by their digests.
-        device, root, download, trust: as for `evaluate`.
+        device, data_dir, download, trust_remote_code: as for `evaluate`.
         reattack: how many images that are recorded as robust to each attack, drawn at random, to run that attack on
             once more, with other noise. Images crafted on other networks are left out.
         seed: of that draw and that noise; None for one that nobody can know before.
@@ -92,15 +92,19 @@ def verify(
     seed = secrets.randbelow(2**31) if seed is None else seed
     ledger = Ledger.open(results)
     if not ledger.folder.exists():
-        raise BadInput(f"there is no folder {ledger.folder}; name the results folder of an evaluation with --keep")
+        raise BadInput(
+            f"there is no folder {ledger.folder}; name the results folder of an evaluation with --save-adversarial"
+        )
     evaluations = [*ledger.evaluations(), *ledger.transfers()]
-    places = {"root": None if root is None else str(root), "device": str(resolve_device(device))}
+    places = {"data_dir": None if data_dir is None else str(data_dir), "device": str(resolve_device(device))}
     called = card_labels(card for each in evaluations for card in (each.model, each.crafted_on))
-    networks, failures = _opened(map(str, sources), download, trust)
+    networks, failures = _opened(map(str, sources), download, trust_remote_code)
     found: list[Recheck] = []
     try:
         for source, opened in networks.items():
-            for evaluation, target in _targets(ledger, source, opened, evaluations, places, download, trust):
+            for evaluation, target in _targets(
+                ledger, source, opened, evaluations, places, download, trust_remote_code
+            ):
                 try:
                     network = targets.loaded(target)
                 except UnfitNetwork as error:  # one record's claim, which says nothing about the others
@@ -116,13 +120,13 @@ def verify(
 
 
 def _opened(
-    sources: Iterable[str], download: bool, trust: bool
+    sources: Iterable[str], download: bool, trust_remote_code: bool
 ) -> tuple[dict[str, Checkpoint | ExternalModel], list[str]]:
     """The networks by their sources, and why some can't be opened."""
     networks, failures = {}, []
     for source in sources:
         try:
-            networks[source] = targets.open_network(source, download, trust)
+            networks[source] = targets.open_network(source, download, trust_remote_code)
         except UnfitNetwork as error:
             failures.append(str(error))
     return networks, failures
@@ -135,7 +139,7 @@ def _targets(
     evaluations: Sequence[Evaluation],
     places: Mapping[str, Any],
     download: bool,
-    trust: bool,
+    trust_remote_code: bool,
 ) -> list[tuple[Evaluation, Target]]:
     """Those of the evaluations that are of the network `source`, each with where it is attacked now."""
     found = []
@@ -147,7 +151,7 @@ def _targets(
             dataset=evaluation.dataset["name"],
             data=evaluation.dataset["digest"],
             precision="fp32",
-            trust=trust,
+            trust_remote_code=trust_remote_code,
             contents=arrangement.digest,
             outputs=arrangement.outputs if isinstance(arrangement, Arranged) else (),
             last_layer=str(evaluation.model.get("last_layer", "")),
@@ -170,7 +174,7 @@ def _rechecks(
             dataclasses.replace(recheck, again=attack_again(network, evaluation, outcome, reattack, seed))
             for recheck, outcome in zip(rechecks, evaluation.outcomes, strict=True)
         ]
-    # An evaluation without --keep has nothing to show; of one with it, every attack that found something has.
+    # Without --save-adversarial there is nothing to show; with it, every attack that found something has.
     told = any(recheck.stored or recheck.problems for recheck in rechecks)
     return [recheck for recheck in rechecks if told and (recheck.claimed or recheck.problems)]
 
@@ -188,7 +192,7 @@ def _is(ledger: Ledger, network: targets.Network, evaluation: Evaluation, target
     contents = evaluation.model.get("contents", target.network)
     if contents != network.digest and evaluation.name != network.name:
         return False
-    dataset = targets.dataset_of(target.dataset, target.root, download)
+    dataset = targets.dataset_of(target.dataset, target.data_dir, download)
     if not _order_is_its_own(network, dataset):
         return False
     kept = [known for known in ledger.known(contents, target.data) if known.network == target.network]

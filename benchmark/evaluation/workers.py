@@ -69,7 +69,7 @@ class Worker:
         return f"ended by signal {-code}" if code is not None and code < 0 else f"ended with code {code}"
 
 
-class Crew:
+class WorkerPool:
     """Workers that share jobs; whoever dies or exceeds the time limit is replaced, and the job begun again.
 
     Args:

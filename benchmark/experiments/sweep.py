@@ -67,7 +67,7 @@ def sweep(
     set: Mapping[str, Any] | Sequence[str] | None = None,
     select: str = "validation",
     suite: str = "pgd-linf",
-    preset: str = "full",
+    preset: str = "standard",
     n: int | None = None,
     dataset: str = "digits",
     arch: str | None = None,
@@ -84,9 +84,9 @@ def sweep(
     device: str = "auto",
     precision: str = "auto",
     workers: int = 1,
-    root: str | Path | None = None,
+    data_dir: str | Path | None = None,
     download: bool = False,
-    trust: bool = False,
+    trust_remote_code: bool = False,
     compile: bool = False,
     devices: int = 1,
     progress: bool = True,
@@ -104,8 +104,8 @@ def sweep(
         select: "validation": clean accuracy and PGD on held-out training images, as training measured them to select
             the checkpoint. "test": on the test images, under all attacks of the suite together.
         suite, preset, n: as `benchmark.evaluate` takes them; for "test" only.
-        dataset, arch, recipe, scale, epsilon, teacher, root, download, trust, compile, devices: as `benchmark.train`
-            takes them; the last two speed up the trainings alone.
+        dataset, arch, recipe, scale, epsilon, teacher, data_dir, download, trust_remote_code, compile, devices: as
+            `benchmark.train` takes them; the last two speed up the trainings alone.
         inner, outer: as `benchmark.train` takes them; of all methods that are compared, not of the teachers that are
             trained for them.
         seeds: of the trainings; numbers are means over them.
@@ -122,7 +122,7 @@ def sweep(
     check_processes(devices, 1)
     seeds = tuple(dict.fromkeys(seeds))
     setting = Setting(select, suite, preset, n, dataset, arch, recipe, teacher, seeds, read_radii(scale, epsilon))
-    data = load(dataset, root=root, download=download)
+    data = load(dataset, data_dir=data_dir, download=download)
     architecture = arch or usual_architecture(data)
     variants = make_variants(
         question.methods,
@@ -145,7 +145,7 @@ def sweep(
     for folder in (zoo, target, *([results] if setting.on_test else [])):
         check_writable(folder)
 
-    means: dict[str, Any] = {"device": device, "precision": precision, "root": root, "download": download}
+    means: dict[str, Any] = {"device": device, "precision": precision, "data_dir": data_dir, "download": download}
     means["scale"] = scale
     shown: dict[str, Any] = {"results": results, "dataset": dataset, "epsilon": dict(attacked.own)}
     attack = attacks(suite, preset, n, workers=workers, progress=progress, **shown, **means)
@@ -157,7 +157,7 @@ def sweep(
         epsilon=dict(setting.radii.own),
         out=zoo,
         resume=None,
-        trust=trust,
+        trust_remote_code=trust_remote_code,
         compile=compile,
         devices=devices,
         progress=None if progress else False,

@@ -55,7 +55,7 @@ class Outcome:
     Attributes:
         label: its name in the suite.
         norm, epsilon: the threat.
-        kind: "budget" or "minimal".
+        kind: "fixed-budget" or "minimum-norm".
         broken: N flags: misclassified from the start, or broken within ε by a verified adversarial.
         distance: N float32: norm of the smallest verified adversarial, 0 where misclassified from the start, inf
             where none was found; for a minimal attack it may be larger than ε.
@@ -107,7 +107,7 @@ class Evaluation:
         model: the card: name, method, network, architecture, dataset, digest, history, ...
         suite: the suite's definition, with its digest.
         dataset: name, digest and number of images.
-        mode: "full", or "worst-case": attacks after the first under a threat saw only what was still standing,
+        mode: "complete", or "worst-case": attacks after the first under a threat saw only what was still standing,
             and the `common` images.
         seed, precision: of the search.
         clean_errors: N flags: misclassified without any attack.
@@ -173,7 +173,7 @@ class Evaluation:
     def common(self) -> Flags:
         """N flags: the images that every attack is shown in this mode; records of older versions may lack some."""
         images = len(self.clean_errors)
-        return np.ones(images, bool) if self.mode == "full" else common(images)
+        return np.ones(images, bool) if self.mode == "complete" else common(images)
 
     def outcome(self, label: str) -> Outcome:
         """The outcome of the attack called `label`.

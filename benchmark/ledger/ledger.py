@@ -25,6 +25,7 @@ from benchmark.errors import BadInput, notice, short
 from benchmark.ledger.answers import Answers, Known, other_network, read_known, write_known
 from benchmark.ledger.assemble import summarise
 from benchmark.ledger.evaluation import Evaluation
+from benchmark.ledger.old_words import in_todays_words
 from benchmark.ledger.record import FORMAT, Record, read_record, write_record
 from benchmark.ledger.sample_images import SampleImages, read_sample_images, write_sample_images
 from benchmark.ledger.schema import Manifest, misfit, suite_digest
@@ -293,7 +294,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
         raise Damaged(f"{path}: its checksum does not match")
     if problem := misfit(Manifest, manifest) or _lacking(manifest):
         raise Damaged(f"{path}: it is inconsistent ({problem})")
-    return manifest
+    return in_todays_words(manifest)
 
 
 def filed(manifest: dict[str, Any]) -> str:

@@ -30,7 +30,7 @@ class _Item(Form):
     norm: Text
     epsilon: Radius
     restarts: Annotated[int, Field(ge=1, lt=2**53)]
-    kind: Literal["budget", "minimal"]
+    kind: Literal["fixed-budget", "minimum-norm", "budget", "minimal"]
     source: Text
     paper: Text
 
@@ -104,7 +104,7 @@ class Manifest(Form):
     model: _Network
     suite: _Suite
     dataset: _Data
-    mode: Literal["full", "worst-case"]
+    mode: Literal["complete", "worst-case", "full"]
     seed: Whole
     precision: Text
     notes: Several[Text]

@@ -53,7 +53,7 @@ def way(path: Path, mark: str, runs_code: bool) -> str:
     )
     return (
         f"to evaluate {what}, {condition}write a module mine.py with def make(): {body} - and name it as "
-        "python:mine:make --trust"
+        "python:mine:make --trust-remote-code"
     )
 
 

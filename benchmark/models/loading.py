@@ -12,14 +12,16 @@ from benchmark.models.sources import SOURCES
 from benchmark.settings import kept_settings
 
 
-def load_model(source: str | Path, *, download: bool = False, trust: bool = False) -> Checkpoint | ExternalModel:
+def load_model(
+    source: str | Path, *, download: bool = False, trust_remote_code: bool = False
+) -> Checkpoint | ExternalModel:
     """The network that `source` names; its `.model()` is in eval mode, in float32 on the CPU.
 
     Args:
         source: the path of a checkpoint, or "robustbench:NAME", "torchvision:NAME", "timm:NAME",
             "python:MODULE:CALLABLE", or a scheme that another package adds (entry points `benchmark.sources`).
         download: whether weights may be fetched from the internet.
-        trust: whether `python:` may run the code it names.
+        trust_remote_code: whether `python:` may run the code it names.
 
     Raises:
         BadInput: there is no such network, or what it takes to load it; the message says what to do.
@@ -28,7 +30,7 @@ def load_model(source: str | Path, *, download: bool = False, trust: bool = Fals
     scheme, colon, name = str(source).partition(":")
     if colon and scheme in SOURCES:
         with kept_settings():
-            return SOURCES.get(scheme)(name, download, trust)
+            return SOURCES.get(scheme)(name, download, trust_remote_code)
     # Two letters or more, for a drive is one.
     if colon and re.fullmatch(r"\w{2,}", scheme) and not Path(source).exists():
         raise unknown("model source", scheme, SOURCES.names(), str(source))

@@ -1,7 +1,7 @@
 """Other places that networks come from: RobustBench, torchvision, timm, and your own code.
 
 Nothing is fetched unless `download` says so, and whatever their weights' files contain, torch reads them
-without running code; only `python:` runs any, and only if you `trust` it.
+without running code; only `python:` runs any, and only with `trust_remote_code`.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from benchmark.storage import digest
 
 
 class Source(Protocol):
-    """Opens the network called `name`; may fetch files if `download`, may run its code if `trust`."""
+    """Opens the network called `name`; may fetch files if `download`, may run its code if `trust_remote_code`."""
 
-    def __call__(self, name: str, download: bool, trust: bool) -> ExternalModel: ...
+    def __call__(self, name: str, download: bool, trust_remote_code: bool) -> ExternalModel: ...
 
 
 SOURCES: Registry[Source] = Registry(
@@ -39,7 +39,7 @@ SOURCES: Registry[Source] = Registry(
 
 
 @SOURCES.register("robustbench")
-def from_robustbench(name: str, download: bool, trust: bool) -> ExternalModel:
+def from_robustbench(name: str, download: bool, trust_remote_code: bool) -> ExternalModel:
     """A network of RobustBench's zoo: NAME (CIFAR-10, linf) or DATASET/THREAT/NAME, e.g. cifar100/Linf/NAME."""
     with _needs("robustbench", "pip install 'robustness-benchmark[robustbench]'"), _stand_ins():
         from robustbench.model_zoo import model_dicts
@@ -70,7 +70,7 @@ def from_robustbench(name: str, download: bool, trust: bool) -> ExternalModel:
 
 
 @SOURCES.register("torchvision")
-def from_torchvision(name: str, download: bool, trust: bool) -> ExternalModel:
+def from_torchvision(name: str, download: bool, trust_remote_code: bool) -> ExternalModel:
     """An ImageNet classifier of torchvision with its default weights."""
     from torchvision import models
 
@@ -96,7 +96,7 @@ def from_torchvision(name: str, download: bool, trust: bool) -> ExternalModel:
 
 
 @SOURCES.register("timm")
-def from_timm(name: str, download: bool, trust: bool) -> ExternalModel:
+def from_timm(name: str, download: bool, trust_remote_code: bool) -> ExternalModel:
     """A classifier of timm with its pretrained weights, MODEL or MODEL.TAG."""
     with _needs("timm", "pip install timm"):
         import timm
@@ -125,13 +125,13 @@ def from_timm(name: str, download: bool, trust: bool) -> ExternalModel:
 
 
 @SOURCES.register("python")
-def from_python(name: str, download: bool, trust: bool) -> ExternalModel:
+def from_python(name: str, download: bool, trust_remote_code: bool) -> ExternalModel:
     """MODULE:CALLABLE, your own function that takes nothing and returns a torch.nn.Module."""
     module, _, function = name.partition(":")
     if not (module and function):
         raise BadInput(f"python:{name} names no function; write python:MODULE:CALLABLE")
-    if not trust:
-        raise BadInput(f"python:{name} runs code of the module {module}; pass --trust if you trust it")
+    if not trust_remote_code:
+        raise BadInput(f"python:{name} runs code of the module {module}; pass --trust-remote-code if you trust it")
     found = _made(module, function)
     # Made by modules that are in use already, it may hold what they computed meanwhile.
     if _FIRST.setdefault((name, found.code), found.digest) != found.digest:

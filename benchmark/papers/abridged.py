@@ -32,10 +32,10 @@ def abridged(exhibit: Exhibit, preset: str, scale: str) -> list[str]:
 def _changes(suite: str, preset: str, scale: str) -> tuple[tuple[str, str], ...]:
     scales = suite_scales(suite)
     try:
-        whole, short = (load_suite(suite, name, scale) for name in ("full", preset))
+        whole, short = (load_suite(suite, name, scale) for name in ("standard", preset))
     except BadInput:  # no such row, or one that leaves norms to the caller: what a preset changes is the same in all
         try:
-            whole, short = (load_suite(suite, name, scales[0]) for name in ("full", preset))
+            whole, short = (load_suite(suite, name, scales[0]) for name in ("standard", preset))
         except BadInput:  # the preset is none of this suite's
             return ()
     own = {item.label: item for item in short.items}

@@ -120,8 +120,8 @@ def _evaluations(
         suite = column.suite or exhibit.suite
         first = _Wanted(network, Question(suite, exhibit.mode, source), f"{key}/{row}")
         each = wanted.setdefault((network, suite, source), first)
-        if exhibit.mode == "full":
-            each.question = Question(suite, "full", source)
+        if exhibit.mode == "complete":
+            each.question = Question(suite, "complete", source)
         each.columns.append(column)
     crafted: dict[tuple[Network, str, str | None], list[_Wanted]] = {}
     for each in wanted.values():

@@ -32,12 +32,12 @@ class Question:
 
     Attributes:
         suite: under which suite.
-        mode: "full" if single attacks have to have seen all images.
+        mode: "complete" if single attacks have to have seen all images.
         source: the network that the images are crafted on, where the suite is one of transfer.
     """
 
     suite: str
-    mode: str = "full"
+    mode: str = "complete"
     source: Network | None = None
 
 
@@ -80,7 +80,7 @@ class Archive:
             and (question.source is None or runs.made(question.source, evaluation.crafted_on or {}))
         ]
         return max(
-            fitting, key=lambda found: (len(found.clean_errors), found.mode == "full", found.date), default=None
+            fitting, key=lambda found: (len(found.clean_errors), found.mode == "complete", found.date), default=None
         )
 
     def is_masked(self, evaluation: Evaluation) -> bool:
@@ -117,7 +117,7 @@ def _answers(evaluation: Evaluation, question: Question, stage: Stage) -> bool:
         (evaluation.crafted_on is None) == (question.source is None)
         and evaluation.suite["name"] == question.suite
         and evaluation.suite["preset"] == stage.preset
-        and evaluation.mode in ("full", question.mode)
+        and evaluation.mode in ("complete", question.mode)
         and evaluation.dataset["name"] == stage.dataset
         and (stage.images is None or images == stage.images)
         and evaluation.suite["digest"] == _digest(question.suite, stage.preset, _radii(evaluation, stage), images)

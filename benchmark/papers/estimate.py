@@ -46,13 +46,13 @@ class Clock:
     Attributes:
         evaluations: all of the ledger; their costs and their networks' histories are what was measured.
         stage: where the jobs run.
-        root: where the data lies.
+        data_dir: where the data lies.
         speeds: seconds for one image's gradient, by architecture and dataset, as far as looked up.
     """
 
     evaluations: Iterable[Evaluation]
     stage: Stage
-    root: str | None = None
+    data_dir: str | None = None
     speeds: dict[tuple[str, str], Estimate] = field(default_factory=dict)
 
     def estimate(self, job: Job) -> Estimate:
@@ -115,7 +115,7 @@ class Clock:
         Raises:
             BadInput: it is not here.
         """
-        return load(self.stage.dataset, root=self.root)
+        return load(self.stage.dataset, data_dir=self.data_dir)
 
     @cached_property
     def _cards(self) -> list[dict[str, Any]]:

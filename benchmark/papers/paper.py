@@ -57,12 +57,12 @@ def paper(
     name: str,
     *,
     table: str | None = None,
-    scale: str = "digits",
+    dataset: str = "digits",
     only: Sequence[str] = (),
     recipe: str | None = None,
     preset: str | None = None,
     n: int | None = None,
-    radii: str | None = None,
+    scale: str | None = None,
     epsilon: Epsilon | None = None,
     seeds: Sequence[int] = (0,),
     dry_run: bool = False,
@@ -72,31 +72,31 @@ def paper(
     device: str = "auto",
     precision: str = "auto",
     workers: int = 1,
-    root: str | Path | None = None,
+    data_dir: str | Path | None = None,
     download: bool = False,
-    trust: bool = False,
+    trust_remote_code: bool = False,
     progress: bool = True,
 ) -> Result:
     """Regenerate the tables and figures of a paper: train what is missing, evaluate what is missing, write the page.
 
-    The page always shows the whole paper, as far as the ledger knows it: `OUT/SCALE/NAME/index.html`, with a CSV and
-    a LaTeX file for each table.
+    The page always shows the whole paper, as far as the ledger knows it: `OUT/DATASET/NAME/index.html`, with a CSV
+    and a LaTeX file for each table.
 
     Args:
         name: of the paper: mat, mmard, cat, robust-union, or another one's YAML file.
         table: only this one: "5", or "figure-3"; None for all.
-        scale: the data to do it on: "digits", "cifar10", "cifar100", "folder:PATH" or another dataset.
+        dataset: the data to do it on: "digits", "cifar10", "cifar100", "folder:PATH" or another dataset.
         only: labels of the rows to work for; empty for all.
         recipe, preset, n: recipe of all trainings, preset of all suites, number of test images; None for what the
             paper's file says.
-        radii: whose row of published radii to take, such as "imagenet"; None for that of the data. Pictures of one's
+        scale: whose row of published radii to take, such as "imagenet"; None for that of the data. Pictures of one's
             own, folder:PATH, have none.
         epsilon: radii by norm that go before those of the row, {"linf": "4/255"} or "linf=4/255,l2=2".
         seeds: of the trainings; rows are the mean over them.
         dry_run: only list what there is to do, and how long it will take.
         zoo, results, out: folders of the checkpoints, of the ledger, of the pages.
-        device, precision, workers, root, download, trust, progress: as `benchmark.train` and `benchmark.evaluate`
-            take them.
+        device, precision, workers, data_dir, download, trust_remote_code, progress: as `benchmark.train` and
+            `benchmark.evaluate` take them.
 
     Raises:
         BadInput: an unknown paper, table, row or dataset, or a folder that can't be used. What goes wrong in a single
@@ -107,18 +107,18 @@ def paper(
     keys = _keys(found, table)
     _check_rows(found, keys, only)
     stage = replace(
-        make_stage(found, scale, recipe, preset, n, tuple(seeds), read_radii(radii, epsilon, "--radii")),
-        root=str(root) if root else None,
+        make_stage(found, dataset, recipe, preset, n, tuple(seeds), read_radii(scale, epsilon)),
+        data_dir=str(data_dir) if data_dir else None,
         precision=precision,
-        trust=trust,
+        trust_remote_code=trust_remote_code,
     )
-    command = _command(name, scale, recipe, preset, n, stage)
+    command = _command(name, dataset, recipe, preset, n, stage)
     notes: list[str] = []
     archive = Archive.open(results)
     agenda = make_agenda(found, keys, stage, archive, Path(zoo), only, notes.append)
     check_radii(found, keys, stage, agenda)
     if dry_run:
-        clock = Clock(archive.all(), stage, str(root) if root else None)
+        clock = Clock(archive.all(), stage, str(data_dir) if data_dir else None)
         return Result(None, _listed(agenda, clock), failures=notes)
     check_packages()
     for folder in (zoo, results, out):
@@ -130,9 +130,9 @@ def paper(
         device=device,
         precision=precision,
         workers=workers,
-        root=root,
+        data_dir=data_dir,
         download=download,
-        trust=trust,
+        trust_remote_code=trust_remote_code,
         progress=progress,
     )
     notes.extend(workshop.do_all(agenda.possible))
@@ -158,8 +158,8 @@ def _check_rows(paper: Paper, keys: Sequence[str], only: Sequence[str]) -> None:
             raise unknown("row", label, labels, f"paper {paper.name}")
 
 
-def _command(name: str, scale: str, recipe: str | None, preset: str | None, n: int | None, stage: Stage) -> str:
-    words = ["bench", "paper", name, "--scale", scale]
+def _command(name: str, dataset: str, recipe: str | None, preset: str | None, n: int | None, stage: Stage) -> str:
+    words = ["bench", "paper", name, "--dataset", dataset]
     for option, value in (("--recipe", recipe), ("--preset", preset), ("--n", n)):
         words += [] if value is None else [option, str(value)]
     words += stage.radii.options()

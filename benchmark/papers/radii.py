@@ -27,7 +27,7 @@ def check_radii(paper: Paper, keys: Collection[str], stage: Stage, agenda: Agend
             raise BadInput(f"--epsilon {norm}: nothing in these tables takes a radius in {norm}")
     data: Dataset | None = None
     with suppress(BadInput):  # whoever needs it says what is wrong with it
-        data = load(stage.dataset, root=stage.root)
+        data = load(stage.dataset, data_dir=stage.data_dir)
     if data is None:
         return
     problems: dict[str, None] = {}

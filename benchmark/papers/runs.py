@@ -111,7 +111,7 @@ class Runs:
     @cached_property
     def _data(self) -> Dataset | None:
         try:
-            return load(self.stage.dataset, root=self.stage.root)
+            return load(self.stage.dataset, data_dir=self.stage.data_dir)
         except BadInput:
             return None
 
@@ -129,9 +129,9 @@ class Runs:
         """Whether one's own code still makes the network that `card` is of, as far as it may be run."""
         if source not in self._contents:
             self._contents[source] = None
-            if source.startswith("python:") and self.stage.trust:
+            if source.startswith("python:") and self.stage.trust_remote_code:
                 with suppress(BadInput):  # which is told when it is evaluated
-                    self._contents[source] = load_model(source, trust=True).digest
+                    self._contents[source] = load_model(source, trust_remote_code=True).digest
         return self._contents[source] in (None, card.get("contents", card["digest"]))
 
 

@@ -40,7 +40,7 @@ class Scale(Schema):
     """
 
     recipe: str
-    preset: str = "full"
+    preset: str = "standard"
     images: int | None = Field(default=None, ge=1)
     architecture: str = "resnet18"
     faithful: bool = False
@@ -175,7 +175,7 @@ class Exhibit(Schema):
     title: str
     suite: str
     scales: list[str] | None = None
-    mode: Literal["full", "worst-case"] = "full"
+    mode: Literal["complete", "worst-case"] = "complete"
     decimals: int = Field(default=1, ge=0, le=3)
     marks: bool = True
     panels: list[Panel] = Field(default_factory=list)

@@ -22,7 +22,7 @@ class Stage:
         architecture: of the only panel, where the paper has none on this dataset.
         seeds: of the trainings; every row is the mean over them.
         changed: how this differs from the paper's own setting; empty if it does not.
-        root, precision, trust: as `benchmark.train` takes them.
+        data_dir, precision, trust_remote_code: as `benchmark.train` takes them.
         radii: of all trainings and evaluations, as the caller said them.
     """
 
@@ -34,9 +34,9 @@ class Stage:
     architecture: str
     seeds: tuple[int, ...] = (0,)
     changed: tuple[str, ...] = ()
-    root: str | None = None
+    data_dir: str | None = None
     precision: str = "auto"
-    trust: bool = False
+    trust_remote_code: bool = False
     radii: Radii = UNSAID
 
     def panels(self, exhibit: Exhibit) -> list[Panel]:

@@ -29,9 +29,9 @@ class Workshop:
     device: str = "auto"
     precision: str = "auto"
     workers: int = 1
-    root: str | Path | None = None
+    data_dir: str | Path | None = None
     download: bool = False
-    trust: bool = False
+    trust_remote_code: bool = False
     progress: bool = True
 
     def do_all(self, jobs: Sequence[Job]) -> Iterator[str]:
@@ -115,7 +115,9 @@ class Workshop:
     @property
     def _means(self) -> dict[str, Any]:
         """What everything that computes is told."""
-        means = {name: getattr(self, name) for name in ("device", "precision", "root", "download", "trust")}
+        means = {
+            name: getattr(self, name) for name in ("device", "precision", "data_dir", "download", "trust_remote_code")
+        }
         return means | {"scale": self.stage.radii.scale or None}
 
 

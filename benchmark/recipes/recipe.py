@@ -218,9 +218,10 @@ class RecipeFile(BaseModel):
         for key, value in settings.items():
             _assign(values, key, value)
         check_given(values["threats"], radii, where)
-        for norm in [norm for norm in values["threats"] if norm not in row]:  # what an override says of no radius
-            if "epsilon" not in values["threats"][norm]:
-                del values["threats"][norm]
+        threats = values["threats"]
+        if isinstance(threats, dict):  # what else a setting made of it is refused below
+            said = {norm for norm, threat in threats.items() if not isinstance(threat, dict) or "epsilon" in threat}
+            values["threats"] = {norm: threat for norm, threat in threats.items() if norm in row or norm in said}
         try:
             return Recipe.model_validate(values), hyper
         except ValidationError as error:

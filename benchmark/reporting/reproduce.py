@@ -30,7 +30,7 @@ def training_command(card: Mapping[str, Any]) -> str | None:
     for teacher in extra.get("teachers", ()):
         words += ["--teacher", teacher if ":" in teacher else _file(teacher)]
     foreign = [teacher.partition(":")[0] for teacher in extra.get("teachers", ()) if ":" in teacher]
-    words += ["--trust"] if "python" in foreign else []
+    words += ["--trust-remote-code"] if "python" in foreign else []
     words += ["--download"] if set(foreign) - {"python"} else []
     if extra.get("precision"):
         words += ["--precision", extra["precision"]]
@@ -55,7 +55,7 @@ def curves_command(evaluation: Evaluation) -> str | None:
     suite = "security-curves"
     if ":" in evaluation.dataset["name"] and lacks_radii(_radii(evaluation), suite):
         return None
-    return _evaluate(evaluation, suite, "quick", "full")
+    return _evaluate(evaluation, suite, "quick", "complete")
 
 
 def _evaluate(evaluation: Evaluation, suite: str, preset: str, mode: str) -> str:
@@ -65,7 +65,7 @@ def _evaluate(evaluation: Evaluation, suite: str, preset: str, mode: str) -> str
     words += ["--n", str(evaluation.dataset["images"]), "--mode", mode, "--seed", str(evaluation.seed)]
     words += ["--precision", evaluation.precision]
     if card["method"] == "external":
-        words += ["--trust"] if source.startswith("python:") else ["--download"]
+        words += ["--trust-remote-code"] if source.startswith("python:") else ["--download"]
     named = card.get("stands_for", ())
     if named and set(named) != set(card.get("classes", ())):  # it does not say itself; the page does
         words += ["--classes", "classes.txt"]

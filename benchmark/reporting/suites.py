@@ -43,7 +43,7 @@ def sentences(board: Board) -> list[str]:
             f"Randomised attacks are run with up to {most} restarts, as listed in the table; an image counts as "
             "broken if any restart succeeds."
         )
-    if board.mode != "full":
+    if board.mode != "complete":
         told.append(
             "Each attack is run on the images on which no earlier attack under the same threat succeeded, and on "
             f"{board.evaluations[0].common.sum()} images that all attacks see."

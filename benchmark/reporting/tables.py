@@ -72,7 +72,7 @@ class Board:
     @property
     def title(self) -> str:
         """The question in words."""
-        how = self.preset if self.mode == "full" else f"{self.preset}, {self.mode} mode"
+        how = self.preset if self.mode == "complete" else f"{self.preset}, {self.mode} mode"
         return f"{self.dataset} under {self.suite} ({how}), first {self.images} images"
 
     @property

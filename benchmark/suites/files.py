@@ -96,8 +96,8 @@ def suite_scales(suite: str | Path) -> list[str]:
 
 
 def suite_presets(suite: str) -> list[str]:
-    """The presets of a registered suite, "full" first."""
-    return ["full", *read_document(SUITES.get(suite), SuiteFile).content.presets]
+    """The presets of a registered suite, "standard" first."""
+    return ["standard", *read_document(SUITES.get(suite), SuiteFile).content.presets]
 
 
 def is_suite_path(suite: str | Path) -> bool:

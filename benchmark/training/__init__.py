@@ -54,8 +54,8 @@ def train(
     resume: bool | None = False,
     overwrite: bool = False,
     download: bool = False,
-    root: str | Path | None = None,
-    trust: bool = False,
+    data_dir: str | Path | None = None,
+    trust_remote_code: bool = False,
     compile: bool = False,
     devices: int = 1,
     num_nodes: int = 1,
@@ -69,7 +69,7 @@ def train(
 
     Args:
         method: a name in `METHODS`, e.g. "at" or "mat".
-        dataset: as `benchmark.data.load` takes it; `root` too.
+        dataset: as `benchmark.data.load` takes it; `data_dir` too.
         arch: a name in `ARCHITECTURES`; small-cnn for small grey images and resnet18 for others if left out.
         recipe: "quick", "paper", another shipped one, or a YAML file.
         set: settings by name, or "key=value" strings: fields of the recipe ("epochs", "threats.linf.epsilon") and
@@ -92,7 +92,7 @@ def train(
         resume: continue an interrupted run of the same settings from its last finished epoch. False refuses to begin
             it anew; None does what True does, and says nothing where there is nothing to continue.
         overwrite: replace checkpoints and an unfinished run that are another run's, and begin an unfinished one anew.
-        download, trust: whether data and foreign teachers may be fetched, and a teacher's own code run.
+        download, trust_remote_code: whether data and foreign teachers may be fetched, and a teacher's own code run.
         compile: hand the networks to torch.compile.
         devices, num_nodes: processes per machine, and machines.
         progress: True for bars, False for silence, None for bars at a terminal and lines elsewhere.
@@ -122,9 +122,9 @@ def train(
         device=device,
         precision=precision,
         download=download,
-        root=root,
+        data_dir=data_dir,
         name=name,
-        trust=trust,
+        trust_remote_code=trust_remote_code,
     )
     folder = check_writable(out, "last", ".state", "runs")
     if is_finished(plan, folder):

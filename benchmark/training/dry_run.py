@@ -11,7 +11,7 @@ from benchmark.methods.method import BoundMethod
 from benchmark.methods.table import METHODS
 from benchmark.noise import BatchNoise
 from benchmark.recipes.recipe import Radius
-from benchmark.training.step import Players
+from benchmark.training.step import StepNetworks
 
 #: How many methods a message names.
 MOST = 9
@@ -32,7 +32,7 @@ def rehearse(method: BoundMethod, where: str) -> None:
             for names in (method.cohort.members, method.cohort.teachers)
         )
     radii = {norm: Radius(epsilon=0.1, step_size=0.1, steps=1) for norm in ("linf", "l2", "l1")}
-    players = Players(method, members, teachers, radii)
+    players = StepNetworks(method, members, teachers, radii)
     part = "attack"
     try:
         for norms in method.inner.rounds({}, generator):

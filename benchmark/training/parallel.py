@@ -65,7 +65,7 @@ def make_fabric(
     )
 
 
-class Part:
+class BatchShard:
     """The share of one process in every global batch."""
 
     def __init__(self, fabric: Fabric) -> None:
@@ -95,17 +95,17 @@ class Part:
 class PartialNoise(Noise):
     """Draws for the global batch of which only this process's rows are handed out."""
 
-    def __init__(self, whole: Noise, part: Part) -> None:
-        self.whole, self.part = whole, part
+    def __init__(self, whole: Noise, shard: BatchShard) -> None:
+        self.whole, self.shard = whole, shard
 
     def uniform(self, *shape: int) -> Tensor:
-        return self.part.rows(self.whole.uniform(*shape))
+        return self.shard.rows(self.whole.uniform(*shape))
 
     def normal(self, *shape: int) -> Tensor:
-        return self.part.rows(self.whole.normal(*shape))
+        return self.shard.rows(self.whole.normal(*shape))
 
     def integers(self, low: int, high: int, *shape: int) -> Tensor:
-        return self.part.rows(self.whole.integers(low, high, *shape))
+        return self.shard.rows(self.whole.integers(low, high, *shape))
 
     def seed(self) -> int:
         return self.whole.seed()

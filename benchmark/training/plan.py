@@ -114,9 +114,9 @@ def make_plan(
     scale: str | None = None,
     epsilon: Epsilon | None = None,
     download: bool = False,
-    root: str | Path | None = None,
+    data_dir: str | Path | None = None,
     name: str | None,
-    trust: bool = False,
+    trust_remote_code: bool = False,
 ) -> Plan:
     """The run that the arguments of `benchmark.train` describe.
 
@@ -127,11 +127,13 @@ def make_plan(
     check_seed(seed)
     settings = parse_settings(set)
     radii = read_radii(scale, epsilon)
-    data = load(dataset, root=root, download=download)
+    data = load(dataset, data_dir=data_dir, download=download)
     architecture = arch or usual_architecture(data)
     resolved, bound = decide(method, data, architecture, recipe, settings, inner, outer, radii)
     chosen = resolve_device(device)
-    teachers = load_teachers(method, bound.cohort.teachers, teacher, data, download=download, trust=trust)
+    teachers = load_teachers(
+        method, bound.cohort.teachers, teacher, data, download=download, trust_remote_code=trust_remote_code
+    )
     usual_name = run_name(
         method,
         dataset=data.name,

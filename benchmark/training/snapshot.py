@@ -17,7 +17,7 @@ from benchmark.training.parallel import own_batch_norm
 ROUNDING = 1e-2
 
 
-class Snapshot:
+class FoldedNetwork:
     """The network that `module` is in eval mode with constant parameters, as fast as it can be.
 
     While examples are crafted nothing about the network changes, so each batch norm is folded into the convolution
@@ -63,7 +63,7 @@ class Snapshot:
             value.copy_(source[name])
 
 
-def snapshots(modules: Sequence[nn.Module], probe: Tensor, low: bool) -> list[Snapshot] | None:
+def snapshots(modules: Sequence[nn.Module], probe: Tensor, low: bool) -> list[FoldedNetwork] | None:
     """A snapshot of each module, or None if one of them has none that answers as it does.
 
     Args:
@@ -72,7 +72,7 @@ def snapshots(modules: Sequence[nn.Module], probe: Tensor, low: bool) -> list[Sn
         low: whether passes run under bfloat16 autocast.
     """
     try:
-        made = [Snapshot(module, low=False) for module in modules]
+        made = [FoldedNetwork(module, low=False) for module in modules]
     except ValueError:
         return None
     for snapshot, module in zip(made, modules, strict=True):
@@ -84,7 +84,7 @@ def snapshots(modules: Sequence[nn.Module], probe: Tensor, low: bool) -> list[Sn
         module.train(training)
         if not same:
             return None
-    return [Snapshot(module, low) for module in modules] if low else made
+    return [FoldedNetwork(module, low) for module in modules] if low else made
 
 
 def _folded(network: nn.Module) -> Iterator[tuple[str, str, float]]:

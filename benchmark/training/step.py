@@ -17,10 +17,10 @@ from benchmark.methods.method import BoundMethod
 from benchmark.methods.objectives import Target
 from benchmark.noise import Noise
 from benchmark.recipes.recipe import Radius
-from benchmark.training.snapshot import Snapshot
+from benchmark.training.snapshot import FoldedNetwork
 
 
-class Players:
+class StepNetworks:
     """The networks of a training run.
 
     Args:
@@ -40,7 +40,7 @@ class Players:
         teachers: Sequence[nn.Module],
         radii: Mapping[str, Radius],
         autocast: Callable[[], AbstractContextManager[object]] = nullcontext,
-        snapshots: Sequence[Snapshot] | None = None,
+        snapshots: Sequence[FoldedNetwork] | None = None,
     ) -> None:
         self.method, self.members, self.radii = method, members, radii
         self.teachers = [teacher.eval().requires_grad_(False) for teacher in teachers]

@@ -27,7 +27,7 @@ def load_teachers(
     dataset: Dataset,
     *,
     download: bool = False,
-    trust: bool = False,
+    trust_remote_code: bool = False,
 ) -> tuple[Teacher, ...]:
     """One teacher for each of the `roles`, in their order, every one tried on images of the dataset if need be.
 
@@ -36,14 +36,14 @@ def load_teachers(
         roles: what the method calls them.
         sources: as `benchmark.load_model` takes them.
         dataset: what is trained on.
-        download, trust: as for `benchmark.load_model`.
+        download, trust_remote_code: as for `benchmark.load_model`.
 
     Raises:
         BadInput: too few or too many; one can't be loaded, or was made for other classes or image sizes.
     """
     if len(sources) != len(roles):
         raise wrong_number_of_teachers(method, roles, len(sources))
-    loaded = [load_model(source, download=download, trust=trust) for source in sources]
+    loaded = [load_model(source, download=download, trust_remote_code=trust_remote_code) for source in sources]
     for source, teacher in zip(sources, loaded, strict=True):
         teacher.check_fits(dataset)
         if isinstance(teacher, ExternalModel):  # its source may not say what it was made for

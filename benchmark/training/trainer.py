@@ -18,12 +18,12 @@ from benchmark.methods.weights import buffers_kept, layers, perturbed
 from benchmark.models import build
 from benchmark.storage import digest
 from benchmark.training.augmentation import batches, number_of_batches
-from benchmark.training.parallel import Part, share_batch_norm
+from benchmark.training.parallel import BatchShard, share_batch_norm
 from benchmark.training.plan import Plan
 from benchmark.training.report import Reporter, Row
 from benchmark.training.snapshot import snapshots
 from benchmark.training.state import load_state, save_state
-from benchmark.training.step import Players
+from benchmark.training.step import StepNetworks
 from benchmark.training.validation import accuracies
 
 if TYPE_CHECKING:
@@ -52,19 +52,19 @@ class Trainer:
 
     def __init__(self, plan: Plan, fabric: Fabric, compile: bool = False) -> None:
         self.plan, self.recipe, self.method = plan, plan.recipe, plan.bound
-        self.part = Part(fabric)
+        self.shard = BatchShard(fabric)
         device = fabric.device
         self.members = [self._new_network(n).to(device) for n in range(len(self.method.cohort.members))]
         teachers = [teacher.model().to(device) for teacher in plan.teachers]
         for module in (*self.members, *teachers):
             module.to(memory_format=torch.channels_last)
-            if self.part.size > 1:
+            if self.shard.size > 1:
                 share_batch_norm(module)
             if compile:
                 module.compile()
         probe = plan.dataset.train.batch(slice(0, 2))[0].to(device)
         fast = None if compile else snapshots(self.members, probe, plan.precision == "bf16")
-        self.players = Players(self.method, self.members, teachers, plan.recipe.threats, fabric.autocast, fast)
+        self.players = StepNetworks(self.method, self.members, teachers, plan.recipe.threats, fabric.autocast, fast)
         self.optimizer = make_optimizer(self.members, plan)
         self.train = plan.dataset.train.to(device)
         held_out = plan.dataset.validation
@@ -99,7 +99,7 @@ class Trainer:
             self.history.append(
                 {key: round(value, 6) if isinstance(value, float) else value for key, value in row.items()}
             )
-            if self.part.rank == 0:
+            if self.shard.rank == 0:
                 save_state(state, self.plan.identity, {"name": self.plan.name, **self.state_dict()})
             report.epoch(self.history[-1])
 
@@ -151,24 +151,24 @@ class Trainer:
             losses[step] = self._step(x, y, generator)
             report.step()
         self._merge_scaffold(before)
-        self.part.mean([losses])
+        self.shard.mean([losses])
         self._check_finite(losses, state)
         return {"epoch": self.epoch + 1, "loss": float(losses.mean()), "lr": self.optimizer.param_groups[0]["lr"]}
 
     def _step(self, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
         size = len(x)
-        x, y = self.part.rows(x), self.part.rows(y)
-        share = len(x) * self.part.size / size  # a process with more images than its peers counts for more
+        x, y = self.shard.rows(x), self.shard.rows(y)
+        share = len(x) * self.shard.size / size  # a process with more images than its peers counts for more
         loss = torch.zeros((), device=x.device)
         rounds = self.method.inner.rounds(self.memory, generator)
         for norms in rounds:
-            examples = self.players.craft(x, y, norms, self.part.noise(size, generator))
+            examples = self.players.craft(x, y, norms, self.shard.noise(size, generator))
             with self._weights_moved(x, y, examples):
                 batch = self._batch(x, y, examples, self.memory)
                 objective = self.method.outer(batch) * share
                 self.optimizer.zero_grad(set_to_none=True)
                 objective.backward()
-                self.part.mean(p.grad for module in self.members for p in module.parameters())
+                self.shard.mean(p.grad for module in self.members for p in module.parameters())
                 self._clip()
                 self.optimizer.step()
             self.method.inner.observe(norms, batch, self.memory)
@@ -189,7 +189,7 @@ class Trainer:
         with buffers_kept(self.members):
             loss = self.method.outer(self._batch(x, y, examples, dict(self.memory)))
             directions = torch.autograd.grad(loss, weights)
-        self.part.mean(directions)
+        self.shard.mean(directions)
         with perturbed(weights, directions, self.method.awp.awp):
             yield
 

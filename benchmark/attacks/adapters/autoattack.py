@@ -34,7 +34,7 @@ _PHASED = ("autoattack", "apgd-ce", "apgd-t")
 class _Adapted(Attack):
     """What AutoAttack and its members share. Results depend on the batch: the library seeds it as a whole."""
 
-    kind: ClassVar[str] = "budget"
+    kind: ClassVar[str] = "fixed-budget"
     version: ClassVar[int] = 2
     norms: ClassVar[tuple[str, ...]] = ("linf", "l2", "l1")
     source: ClassVar[str] = "pyautoattack"

@@ -97,14 +97,18 @@ class Foreign(Attack):
             from foolbox.attacks.base import FixedEpsilonAttack
 
             attack = self._load()
-            return "budget" if inspect.isclass(attack) and issubclass(attack, FixedEpsilonAttack) else "minimal"
-        return "budget" if self._radius() is not None else "minimal"
+            return (
+                "fixed-budget"
+                if inspect.isclass(attack) and issubclass(attack, FixedEpsilonAttack)
+                else "minimum-norm"
+            )
+        return "fixed-budget" if self._radius() is not None else "minimum-norm"
 
     @property
     def norms(self) -> tuple[str, ...]:  # type: ignore[override]
         """What the radius is measured in, where the library tells; else all, for verification judges in any."""
         own = self._norm()
-        return NORMS if own is None or self.kind == "minimal" else (own,)
+        return NORMS if own is None or self.kind == "minimum-norm" else (own,)
 
     @property
     def measure(self) -> str | None:  # type: ignore[override]
@@ -133,7 +137,7 @@ class Foreign(Attack):
         if own not in (None, threat.norm):
             _LOG.warning("%s looks for small changes in %s, but is judged in %s", self.path, own, threat.norm)
         with classifier.exact(), OwnGenerators(noise.seed(), x.device):
-            model = LibraryModel(classifier, x, threat, within=self.kind == "budget")
+            model = LibraryModel(classifier, x, threat, within=self.kind == "fixed-budget")
             try:
                 x_adv = self._run(model, x.clone(), y.clone(), threat)
             except Exception as error:
@@ -150,7 +154,7 @@ class Foreign(Attack):
             import foolbox
 
             network = foolbox.PyTorchModel(model, bounds=(0, 1), device=x.device)
-            radius = threat.epsilon if self.kind == "budget" else None
+            radius = threat.epsilon if self.kind == "fixed-budget" else None
             return self._load()(**self.parameters)(network, x, y, epsilons=radius)[1]
         place = self._radius()
         parameters = {**({place: threat.epsilon} if place else {}), **self.parameters}

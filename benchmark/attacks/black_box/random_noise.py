@@ -33,7 +33,7 @@ class GaussianNoise(Attack):
 
     name: ClassVar[str] = "gaussian-noise"
     version: ClassVar[int] = 2
-    kind: ClassVar[str] = "budget"
+    kind: ClassVar[str] = "fixed-budget"
     norms: ClassVar[tuple[str, ...]] = ("l2",)
     paper: ClassVar[str] = "Rauber & Bethge 2020, arXiv:2007.07677"
     random: ClassVar[bool] = True

@@ -39,7 +39,7 @@ class Spatial(Attack):
     tries: Count | None = None
 
     name: ClassVar[str] = "spatial"
-    kind: ClassVar[str] = "budget"
+    kind: ClassVar[str] = "fixed-budget"
     norms: ClassVar[tuple[str, ...]] = ("spatial",)
     paper: ClassVar[str] = "Engstrom et al. 2019, arXiv:1712.02779"
     gradient_free: ClassVar[bool] = True

@@ -51,7 +51,7 @@ class Corruption(Attack):
     corruption: Annotated[str, one_of(CORRUPTIONS)] = "gaussian-noise"
 
     name: ClassVar[str] = "corruption"
-    kind: ClassVar[str] = "budget"
+    kind: ClassVar[str] = "fixed-budget"
     norms: ClassVar[tuple[str, ...]] = ("corruption",)
     paper: ClassVar[str] = "Hendrycks & Dietterich 2019, arXiv:1903.12261"
     random: ClassVar[bool] = True

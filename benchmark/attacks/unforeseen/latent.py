@@ -34,7 +34,7 @@ class LatentAttack(Attack):
     step_size: Positive = 0.01
     success: Literal["any", "last"] = "any"
 
-    kind: ClassVar[str] = "budget"
+    kind: ClassVar[str] = "fixed-budget"
     paper: ClassVar[str] = "Kang et al. 2019, arXiv:1908.08016"
     random: ClassVar[bool] = True
 

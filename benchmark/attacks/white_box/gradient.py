@@ -22,7 +22,7 @@ class FGSM(Attack):
     """One signed gradient step of size ε on the cross-entropy, no random start (Goodfellow et al. 2015)."""
 
     name: ClassVar[str] = "fgsm"
-    kind: ClassVar[str] = "budget"
+    kind: ClassVar[str] = "fixed-budget"
     norms: ClassVar[tuple[str, ...]] = ("linf",)
     paper: ClassVar[str] = "Goodfellow et al. 2015, arXiv:1412.6572"
 
@@ -56,7 +56,7 @@ class PGD(Resumable):
 
     name: ClassVar[str] = "pgd"
     version: ClassVar[int] = 2
-    kind: ClassVar[str] = "budget"
+    kind: ClassVar[str] = "fixed-budget"
     norms: ClassVar[tuple[str, ...]] = ("linf", "l2", "l1")
     paper: ClassVar[str] = "Madry et al. 2018, arXiv:1706.06083"
 
@@ -127,7 +127,7 @@ class MIM(Attack):
     decay: NotNegative = 1.0
 
     name: ClassVar[str] = "mim"
-    kind: ClassVar[str] = "budget"
+    kind: ClassVar[str] = "fixed-budget"
     norms: ClassVar[tuple[str, ...]] = ("linf",)
     paper: ClassVar[str] = "Dong et al. 2018, arXiv:1710.06081"
 
