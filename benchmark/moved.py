@@ -81,6 +81,12 @@ NAMES = {
         "load_results": "ledger:load_results",
         "read_record": "ledger:read_record",
     },
+    "evaluation.jobs": {
+        "Job": "evaluation.jobs:AttackJob",
+        "file_trial": "evaluation.trial_record:file_trial",
+        "keep_images": "evaluation.trial_record:keep_images",
+        "run_job": "evaluation.run_job:run_job",
+    },
     "evaluation.request": {"Order": "evaluation.request:EvaluationRequest"},
     "evaluation.target": {
         "Subject": "evaluation.target:LoadedTarget",
