@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark.experiments.table import COLUMNS, Line
+from benchmark.experiments.table import COLUMNS, SweepLine
 from benchmark.pages import environment
-from benchmark.papers.chart import draw
-from benchmark.papers.grid import Grid
-from benchmark.papers.html import TEMPLATES as PAPERS_TEMPLATES
+from benchmark.planning.chart import TEMPLATES as CHART_TEMPLATES
+from benchmark.planning.chart import draw
+from benchmark.planning.grid import Grid
 from benchmark.reporting.text import percent
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def page(lines: Sequence[Line], grid: Grid, *, about: str, source: str, command: str, failures: Sequence[str]) -> str:
+def page(
+    lines: Sequence[SweepLine], grid: Grid, *, about: str, source: str, command: str, failures: Sequence[str]
+) -> str:
     """The HTML of a sweep: figure, table, and how to make both again.
 
     Args:
@@ -25,12 +27,12 @@ def page(lines: Sequence[Line], grid: Grid, *, about: str, source: str, command:
         command: what makes it.
         failures: what could not be trained or measured.
     """
-    templates = environment(TEMPLATES, PAPERS_TEMPLATES)
+    templates = environment(TEMPLATES, CHART_TEMPLATES)
     templates.filters.update(percent=percent)
     return templates.get_template("sweep.html").render(
         lines=lines,
         columns=list(COLUMNS),
-        exhibit=grid.exhibit,
+        title=grid.title,
         drawing=draw(grid),
         about=about,
         source=source,

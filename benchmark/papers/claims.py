@@ -9,8 +9,9 @@ from typing import Literal
 import numpy as np
 
 from benchmark.analysis.paired import bootstrap, mcnemar
-from benchmark.papers.archive import Scores
-from benchmark.papers.grid import Grid
+from benchmark.moved import look_up
+from benchmark.papers.cells import Scores
+from benchmark.papers.grid import TableGrid
 from benchmark.papers.schema import Claim
 
 #: Significance level of the tests of claims.
@@ -21,11 +22,11 @@ Answer = Literal["yes", "no", "unclear", "not measured"]
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ClaimVerdict:
     """A claim and what became of it in one panel.
 
     Attributes:
-        claim, grid: what was said, and where it was looked up; no grid where the exhibit is not measured at all.
+        claim, grid: what was said, and where it was looked up; no grid where the table is not measured at all.
         answer: whether it holds.
         difference, half_width: left − right in percentage points, and half of its 95% interval.
         p: probability of such a difference if there is none.
@@ -33,7 +34,7 @@ class Verdict:
     """
 
     claim: Claim
-    grid: Grid | None
+    grid: TableGrid | None
     answer: Answer
     difference: float | None = None
     half_width: float | None = None
@@ -47,17 +48,17 @@ class Verdict:
         return f"{self.answer}, {self.difference:+.1f} ± {self.half_width:.1f}{doubt}"
 
 
-def check_claims(claims: Iterable[Claim], grids: dict[str, list[Grid]]) -> list[Verdict]:
+def check_claims(claims: Iterable[Claim], grids: dict[str, list[TableGrid]]) -> list[ClaimVerdict]:
     """A verdict for every claim in every panel where it can be looked up.
 
     Args:
         claims: of a paper.
-        grids: by exhibit, its measured panels.
+        grids: by table or figure, its measured panels.
     """
     return [verdict for claim in claims for verdict in _check(claim, grids.get(claim.exhibit, []))]
 
 
-def _check(claim: Claim, grids: list[Grid]) -> Iterator[Verdict]:
+def _check(claim: Claim, grids: list[TableGrid]) -> Iterator[ClaimVerdict]:
     found = False
     for grid in grids:
         left, right = (grid.cell(*end) for end in claim.ends)
@@ -65,15 +66,15 @@ def _check(claim: Claim, grids: list[Grid]) -> Iterator[Verdict]:
             continue
         found = True
         if left.scores is None or right.scores is None:
-            yield Verdict(claim, grid, "not measured")
+            yield ClaimVerdict(claim, grid, "not measured")
         else:
             verdict = judge(claim, grid, left.scores, right.scores)
             yield replace(verdict, is_masked=left.is_masked or right.is_masked)
     if not found:
-        yield Verdict(claim, None, "not measured")
+        yield ClaimVerdict(claim, None, "not measured")
 
 
-def judge(claim: Claim, grid: Grid | None, left: Scores, right: Scores) -> Verdict:
+def judge(claim: Claim, grid: TableGrid | None, left: Scores, right: Scores) -> ClaimVerdict:
     """Whether `left` stands to `right` as the claim says. Both have N shares in [0, 1] for the same N images.
 
     The test is McNemar's where the shares are flags, else a paired bootstrap.
@@ -87,7 +88,7 @@ def judge(claim: Claim, grid: Grid | None, left: Scores, right: Scores) -> Verdi
         p = float(mcnemar((left > right).sum(), (left < right).sum()))
     else:
         p = min(1.0, 2 * float(min((differences <= 0).mean(), (differences >= 0).mean())))
-    return Verdict(claim, grid, _answer(claim, difference, half_width, p), difference, half_width, p)
+    return ClaimVerdict(claim, grid, _answer(claim, difference, half_width, p), difference, half_width, p)
 
 
 def _answer(claim: Claim, difference: float, half_width: float, p: float) -> Answer:
@@ -98,3 +99,7 @@ def _answer(claim: Claim, difference: float, half_width: float, p: float) -> Ans
     if p >= LEVEL or difference == 0:
         return "unclear"
     return "yes" if (difference > 0) == (claim.relation == "above") else "no"
+
+
+def __getattr__(name: str) -> object:
+    return look_up(__name__, name)
