@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from benchmark.errors import MISTAKES, BadInput, first_line, nearest, several, short
 from benchmark.limits import DOCUMENT as LARGEST
+from benchmark.registry import Registry
 from benchmark.storage import read_text
 
 
@@ -35,6 +37,20 @@ class Document(Generic[S]):
     def where(self, *path: Hashable) -> str:
         """ "file:line" of the value at `path`, or of the nearest value around it."""
         return f"{self.name}:{_line(self.lines, path)}"
+
+
+def path_of(named: str | Path, registry: Registry[Path]) -> Path:
+    """The file that is meant: a `Path`, or words that end in .yaml or .yml or have a slash, are one; else a name.
+
+    Raises:
+        BadInput: nothing of that name is registered.
+    """
+    return Path(named) if is_path(named) else registry.get(str(named))
+
+
+def is_path(named: str | Path) -> bool:
+    """Whether a file is meant and not a name."""
+    return isinstance(named, Path) or named.endswith((".yaml", ".yml")) or "/" in named or os.sep in named
 
 
 def read_document(path: str | Path, schema: type[S]) -> Document[S]:

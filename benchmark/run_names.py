@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmark.documents import is_path
 from benchmark.errors import BadInput, short
 from benchmark.radii import format_radius
 from benchmark.scales import UNSAID, Radii
@@ -45,7 +46,7 @@ def run_name(
     parts += [] if architecture == _usual_architecture(kind) else [architecture]
     parts += [f"inner-{inner}"] if inner else []
     parts += [f"outer-{outer}"] if outer else []
-    parts += [] if recipe == USUAL_RECIPE else [Path(recipe).stem if recipe.endswith((".yaml", ".yml")) else recipe]
+    parts += [] if recipe == USUAL_RECIPE else [Path(recipe).stem if is_path(recipe) else recipe]
     parts += [f"scale-{radii.scale}"] if radii.named else []
     parts += [f"epsilon-{norm}-{format_radius(norm, radius)}".replace("/", "-") for norm, radius in radii.own]
     parts += [f"{key}-{_spelt(value)}" for key, value in sorted(settings.items())]

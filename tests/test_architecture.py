@@ -42,7 +42,7 @@ FLOORS = (
 #: The stairs within a floor: room -> rooms of its own floor it may import.
 STAIRS = {
     "registry": {"errors"},
-    "documents": {"errors", "limits", "storage"},
+    "documents": {"errors", "limits", "registry", "storage"},
     "storage": {"errors", "moved"},
     "damage": {"errors"},
     "hardware": {"errors"},
@@ -55,7 +55,7 @@ STAIRS = {
     "scales": {"errors", "radii"},
     "radii": {"errors"},
     "card": {"errors", "limits"},
-    "run_names": {"errors", "radii", "scales", "storage"},
+    "run_names": {"documents", "errors", "radii", "scales", "storage"},
     "catalogue": {"experiments"},  # to list them
 }
 

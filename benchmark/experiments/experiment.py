@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
-from benchmark.documents import Schema, read_document
+from benchmark.documents import Schema, path_of, read_document
 from benchmark.errors import BadInput
 from benchmark.experiments.values import parse_values
 from benchmark.methods.table import METHODS
@@ -41,13 +41,13 @@ class Experiment(Schema):
     set: dict[str, Any] = Field(default_factory=dict)
 
 
-def load_experiment(name: str) -> Experiment:
+def load_experiment(name: str | Path) -> Experiment:
     """The experiment called `name`, or the one in the YAML file of that path.
 
     Raises:
         BadInput: no such experiment, or its file does not fit: all misfits are listed, each with its line.
     """
-    return read_document(name if name.endswith((".yaml", ".yml")) else EXPERIMENTS.get(name), Experiment).content
+    return read_document(path_of(name, EXPERIMENTS), Experiment).content
 
 
 @dataclass(frozen=True)

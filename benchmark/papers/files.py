@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable
 from pathlib import Path
 
-from benchmark.documents import Document, read_document
+from benchmark.documents import Document, path_of, read_document
 from benchmark.errors import BadInput, several, unknown
 from benchmark.papers.schema import OTHER, Exhibit, Paper, split_run
 from benchmark.registry import Registry
@@ -21,8 +21,7 @@ def load_paper(paper: str | Path) -> Paper:
     Raises:
         BadInput: no such paper, or its file does not fit: all misfits are listed, each with its line.
     """
-    is_path = isinstance(paper, Path) or paper.endswith((".yaml", ".yml"))
-    document = read_document(paper if is_path else PAPERS.get(str(paper)), Paper)
+    document = read_document(path_of(paper, PAPERS), Paper)
     problems = _Check(document).problems
     if problems:
         raise BadInput(several(problems))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from benchmark.documents import is_path
 from benchmark.errors import BadInput
 from benchmark.papers.schema import Paper, split_run
 from benchmark.papers.stage import Stage
@@ -42,7 +43,7 @@ class Training:
         from benchmark.recipes.recipe import is_recipe_key
         from benchmark.training import METHODS, recipe_names
 
-        if self.recipe not in recipe_names() and not self.recipe.endswith((".yaml", ".yml")):
+        if self.recipe not in recipe_names() and not is_path(self.recipe):
             return f"the recipe {self.recipe} is not part of this version"
         if self.method not in METHODS:
             return f"the method {self.method} is not part of this version"

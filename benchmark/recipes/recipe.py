@@ -12,23 +12,23 @@ overrides:                      applied in order, later ones win
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from fnmatch import fnmatch
-from importlib import resources
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
 from pydantic_core import PydanticCustomError
 
-from benchmark.documents import LARGEST, parse_yaml
-from benchmark.errors import BadInput, nearest, short, unknown
+from benchmark.documents import Schema, path_of, read_document
+from benchmark.errors import BadInput, nearest, several, short, unknown
 from benchmark.limits import EPOCHS
 from benchmark.parameters import NotNegative, Positive
 from benchmark.radii import read_number
 from benchmark.recipes import schedules
 from benchmark.recipes.threat_rows import check_given, give
+from benchmark.registry import Registry
 from benchmark.scales import Radii, as_radii
-from benchmark.storage import read_text
 
 Epochs = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -149,16 +149,21 @@ class Recipe(_Strict):
         return self.lr * function(t, self.epochs, **settings)
 
 
-class Override(_Strict):
+#: Shell patterns; a list in the file.
+Patterns = Annotated[tuple[str, ...], Field(strict=False)]
+EVERY = ("*",)
+
+
+class Override(Schema):
     """Settings for the runs whose method, network, dataset and scale match.
 
     What says a radius should say for which scale, since it is right for no other.
     """
 
-    methods: tuple[str, ...] = ("*",)
-    architectures: tuple[str, ...] = ("*",)
-    datasets: tuple[str, ...] = ("*",)
-    scales: tuple[str, ...] = ("*",)
+    methods: Patterns = EVERY
+    architectures: Patterns = EVERY
+    datasets: Patterns = EVERY
+    scales: Patterns = EVERY
     set: dict[str, Any]
 
     def matches(self, method: str, architecture: str, dataset: str, scale: str) -> bool:
@@ -171,7 +176,7 @@ class Override(_Strict):
         return all(any(fnmatch(name, pattern) for pattern in patterns) for patterns, name in asked)
 
 
-class RecipeFile(BaseModel):
+class RecipeFile(Schema):
     """A recipe as it is written down: common fields, rows of radii per scale, overrides."""
 
     model_config = ConfigDict(extra="allow")
@@ -179,7 +184,8 @@ class RecipeFile(BaseModel):
     about: str = ""
     threats: dict[str, dict[str, Any]]
     steps_like: str | None = None
-    overrides: tuple[Override, ...] = ()
+    overrides: list[Override] = Field(default_factory=list)
+    _where: Callable[..., str] | None = PrivateAttr(default=None)
 
     def resolve(
         self,
@@ -207,16 +213,19 @@ class RecipeFile(BaseModel):
         row = self.threats.get(radii.scale, {})
         values = copy.deepcopy(self.model_extra or {}) | {"threats": copy.deepcopy(row)}
         hyper: dict[str, Any] = {}
-        for override in self.overrides:
+        origins = Origins(self._where, where, radii.scale, self.model_extra or {})
+        for position, override in enumerate(self.overrides):
             if override.matches(method, architecture, dataset, radii.scale):
                 for key, value in override.set.items():
                     if is_recipe_key(key):
                         _assign(values, key, value)
+                        origins.add(key, "overrides", position, "set", key)
                     else:
                         hyper[key] = value
         give(values["threats"], radii, self.threats.get(self.steps_like or "", {}))
         for key, value in settings.items():
             _assign(values, key, value)
+            origins.add(key)
         check_given(values["threats"], radii, where)
         threats = values["threats"]
         if isinstance(threats, dict):  # what else a setting made of it is refused below
@@ -225,7 +234,38 @@ class RecipeFile(BaseModel):
         try:
             return Recipe.model_validate(values), hyper
         except ValidationError as error:
-            raise BadInput(_all_errors(error, where, Recipe)) from error
+            raise BadInput(_all_errors(error, origins)) from error
+
+
+class Origins:
+    """Where each value of a recipe was written: "quick.yaml:12", or what the caller's settings are called.
+
+    Args:
+        lines: gives "file:line" of the value at a path of keys in the file; None for a recipe that is in no file.
+        caller: what to call the caller's settings.
+        scale: whose row of radii was taken.
+        common: the fields that the file states for all runs.
+    """
+
+    def __init__(self, lines: Callable[..., str] | None, caller: str, scale: str, common: Mapping[str, Any]) -> None:
+        self._lines, self._caller, self._scale, self._common = lines, caller, scale, common
+        self._found: dict[str, str] = {}
+
+    def add(self, key: str, *path: Hashable) -> None:
+        """The value at the dotted `key` stands at that path of the file, or is the caller's if none is given."""
+        self._found[key] = self._lines(*path) if self._lines and path else self._caller
+
+    def of(self, place: Sequence[str | int]) -> str:
+        """Where the value at `place` of the recipe, or the nearest one around it, was written."""
+        parts = [str(part) for part in place]
+        for end in range(len(parts), 0, -1):
+            if (key := ".".join(parts[:end])) in self._found:
+                return self._found[key]
+        if self._lines is None:
+            return self._caller
+        if parts and parts[0] == "threats":
+            return self._lines("threats", self._scale, *place[1:])
+        return self._lines(*place) if parts and parts[0] in self._common else self._caller
 
 
 def is_recipe_key(key: str) -> bool:
@@ -234,37 +274,19 @@ def is_recipe_key(key: str) -> bool:
 
 
 def recipe_names() -> list[str]:
-    """The recipes that come with the package."""
-    return sorted(item.name[:-5] for item in _shipped().iterdir() if item.name.endswith(".yaml"))
+    """The recipes that can be named: those of this package and of others."""
+    return RECIPES.names()
 
 
-def load_recipe(name: str) -> RecipeFile:
-    """The recipe called `name`, or the one in the file `name` if that ends in .yaml.
+def load_recipe(name: str | Path) -> RecipeFile:
+    """The recipe called `name`, or the one in the YAML file of that path, see `documents.path_of`.
 
     Raises:
-        BadInput: no such recipe, or not a recipe.
+        BadInput: no such recipe, or not a recipe; the line of each mistake is named.
     """
-    if name.endswith((".yaml", ".yml")):
-        try:
-            text = read_text(name, LARGEST)
-        except FileNotFoundError as error:
-            known = ", ".join(recipe_names())
-            raise BadInput(f"there is no recipe file {name}; the built-in ones are {known}") from error
-    else:
-        if name not in recipe_names():
-            raise unknown("recipe", name, recipe_names())
-        text = (_shipped() / f"{name}.yaml").read_text(encoding="utf-8")
-    content, _ = parse_yaml(text, f"recipe {name}")
-    if not isinstance(content, dict):
-        raise BadInput(f"recipe {name} must be a mapping of settings, not {type(content).__name__}")
-    try:
-        return RecipeFile.model_validate(content)
-    except ValidationError as error:
-        raise BadInput(_all_errors(error, f"recipe {name}", RecipeFile)) from error
-
-
-def _shipped() -> Any:
-    return resources.files("benchmark") / "recipes"
+    document = read_document(path_of(name, RECIPES), RecipeFile)
+    document.content._where = document.where
+    return document.content
 
 
 def _assign(values: dict[str, Any], key: str, value: Any) -> None:
@@ -283,18 +305,26 @@ def _assign(values: dict[str, Any], key: str, value: Any) -> None:
         values[last] = copy.deepcopy(value)
 
 
-def _all_errors(error: ValidationError, where: str, model: type[BaseModel]) -> str:
+def _all_errors(error: ValidationError, origins: Origins) -> str:
     lines = []
     for item in error.errors(include_url=False):
-        place = ".".join(str(part) for part in item["loc"])
+        place, where = ".".join(str(part) for part in item["loc"]), origins.of(item["loc"])
         if item["type"] == "extra_forbidden":
-            close = nearest(str(item["loc"][-1]), _fields(model))
-            lines.append(f"{place}: no such key" + (f"; did you mean {' or '.join(close)}?" if close else ""))
+            close = nearest(str(item["loc"][-1]), _fields())
+            lines.append(
+                f"{where}: {place}: no such key" + (f"; did you mean {' or '.join(close)}?" if close else "")
+            )
         else:
-            lines.append(f"{place}: {item['msg'][0].lower() + item['msg'][1:]}, not {short(item['input'])}")
-    return f"{where}: " + "; ".join(lines)
+            lines.append(f"{where}: {place}: {item['msg'][0].lower() + item['msg'][1:]}, not {short(item['input'])}")
+    return several(lines)
 
 
-def _fields(model: type[BaseModel]) -> Iterable[str]:
-    nested = (Radius, Validation, Multistep, Exponential, OneCycle, PiecewiseLinear, Override)
-    return {name for part in (model, *nested) for name in part.model_fields}
+def _fields() -> Iterable[str]:
+    nested = (Recipe, Radius, Validation, Multistep, Exponential, OneCycle, PiecewiseLinear)
+    return {name for part in nested for name in part.model_fields}
+
+
+#: Every recipe by name: the path of its file.
+RECIPES: Registry[Path] = Registry("recipe")
+for _path in sorted(Path(__file__).parent.glob("*.yaml")):
+    RECIPES.add(_path.stem, _path)
