@@ -42,7 +42,7 @@ FLOORS = (
 #: The stairs within a floor: room -> rooms of its own floor it may import.
 STAIRS = {
     "registry": {"errors"},
-    "documents": {"errors", "limits", "registry", "storage"},
+    "documents": {"cache", "errors", "limits", "registry", "storage"},
     "storage": {"errors", "moved"},
     "damage": {"errors"},
     "hardware": {"errors"},
@@ -57,6 +57,7 @@ STAIRS = {
     "card": {"errors", "limits"},
     "run_names": {"documents", "errors", "radii", "scales", "storage"},
     "catalogue": {"experiments"},  # to list them
+    "attacks": {"models"},  # the search folds networks
 }
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
