@@ -9,16 +9,13 @@ from typing import Any
 
 from pydantic import Field
 
-from benchmark.documents import Schema, path_of, read_document
+from benchmark.documents import Schema, files_by_name, path_of, read_document
 from benchmark.errors import BadInput
 from benchmark.experiments.values import parse_values
 from benchmark.methods.table import METHODS
-from benchmark.registry import Registry
 from benchmark.storage import canonical_json, safe_name
 
-EXPERIMENTS: Registry[Path] = Registry("experiment")
-for _path in sorted(Path(__file__).parent.glob("*.yaml")):
-    EXPERIMENTS.add(_path.stem, _path)
+EXPERIMENTS = files_by_name("experiment", Path(__file__).parent)
 
 
 class Experiment(Schema):
@@ -87,7 +84,7 @@ class Question:
 
 
 def make_question(
-    experiment: str | None,
+    experiment: str | Path | None,
     methods: Sequence[str],
     set: Mapping[str, Any] | Sequence[str] | None,
     inner: str | None = None,

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable
 from pathlib import Path
 
-from benchmark.documents import Document, path_of, read_document
+from benchmark.documents import Document, files_by_name, path_of, read_document
 from benchmark.errors import BadInput, several, unknown
 from benchmark.papers.schema import OTHER, Exhibit, Paper, split_run
-from benchmark.registry import Registry
 
-PAPERS: Registry[Path] = Registry("paper")
-for _path in sorted(Path(__file__).parent.glob("*.yaml")):
-    PAPERS.add(_path.stem, _path)
+PAPERS = files_by_name("paper", Path(__file__).parent)
 
 
 def load_paper(paper: str | Path) -> Paper:

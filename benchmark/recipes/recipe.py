@@ -12,7 +12,7 @@ overrides:                      applied in order, later ones win
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,14 +20,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
 from pydantic_core import PydanticCustomError
 
-from benchmark.documents import Schema, path_of, read_document
-from benchmark.errors import BadInput, nearest, several, short, unknown
+from benchmark.documents import Schema, explain, files_by_name, path_of, read_document
+from benchmark.errors import BadInput, several, unknown
 from benchmark.limits import EPOCHS
 from benchmark.parameters import NotNegative, Positive
 from benchmark.radii import read_number
 from benchmark.recipes import schedules
+from benchmark.recipes.origins import Origins
 from benchmark.recipes.threat_rows import check_given, give
-from benchmark.registry import Registry
 from benchmark.scales import Radii, as_radii
 
 Epochs = Annotated[int, Field(ge=1)]
@@ -213,19 +213,19 @@ class RecipeFile(Schema):
         row = self.threats.get(radii.scale, {})
         values = copy.deepcopy(self.model_extra or {}) | {"threats": copy.deepcopy(row)}
         hyper: dict[str, Any] = {}
-        origins = Origins(self._where, where, radii.scale, self.model_extra or {})
+        origins = Origins(self._where or (lambda *path: where), copy.deepcopy(values), radii.scale)
         for position, override in enumerate(self.overrides):
             if override.matches(method, architecture, dataset, radii.scale):
                 for key, value in override.set.items():
                     if is_recipe_key(key):
                         _assign(values, key, value)
-                        origins.add(key, "overrides", position, "set", key)
+                        origins.changed(key, "overrides", position, "set", key)
                     else:
                         hyper[key] = value
         give(values["threats"], radii, self.threats.get(self.steps_like or "", {}))
         for key, value in settings.items():
             _assign(values, key, value)
-            origins.add(key)
+            origins.changed(key)
         check_given(values["threats"], radii, where)
         threats = values["threats"]
         if isinstance(threats, dict):  # what else a setting made of it is refused below
@@ -235,37 +235,6 @@ class RecipeFile(Schema):
             return Recipe.model_validate(values), hyper
         except ValidationError as error:
             raise BadInput(_all_errors(error, origins)) from error
-
-
-class Origins:
-    """Where each value of a recipe was written: "quick.yaml:12", or what the caller's settings are called.
-
-    Args:
-        lines: gives "file:line" of the value at a path of keys in the file; None for a recipe that is in no file.
-        caller: what to call the caller's settings.
-        scale: whose row of radii was taken.
-        common: the fields that the file states for all runs.
-    """
-
-    def __init__(self, lines: Callable[..., str] | None, caller: str, scale: str, common: Mapping[str, Any]) -> None:
-        self._lines, self._caller, self._scale, self._common = lines, caller, scale, common
-        self._found: dict[str, str] = {}
-
-    def add(self, key: str, *path: Hashable) -> None:
-        """The value at the dotted `key` stands at that path of the file, or is the caller's if none is given."""
-        self._found[key] = self._lines(*path) if self._lines and path else self._caller
-
-    def of(self, place: Sequence[str | int]) -> str:
-        """Where the value at `place` of the recipe, or the nearest one around it, was written."""
-        parts = [str(part) for part in place]
-        for end in range(len(parts), 0, -1):
-            if (key := ".".join(parts[:end])) in self._found:
-                return self._found[key]
-        if self._lines is None:
-            return self._caller
-        if parts and parts[0] == "threats":
-            return self._lines("threats", self._scale, *place[1:])
-        return self._lines(*place) if parts and parts[0] in self._common else self._caller
 
 
 def is_recipe_key(key: str) -> bool:
@@ -306,17 +275,7 @@ def _assign(values: dict[str, Any], key: str, value: Any) -> None:
 
 
 def _all_errors(error: ValidationError, origins: Origins) -> str:
-    lines = []
-    for item in error.errors(include_url=False):
-        place, where = ".".join(str(part) for part in item["loc"]), origins.of(item["loc"])
-        if item["type"] == "extra_forbidden":
-            close = nearest(str(item["loc"][-1]), _fields())
-            lines.append(
-                f"{where}: {place}: no such key" + (f"; did you mean {' or '.join(close)}?" if close else "")
-            )
-        else:
-            lines.append(f"{where}: {place}: {item['msg'][0].lower() + item['msg'][1:]}, not {short(item['input'])}")
-    return several(lines)
+    return several(explain(origins.of(item["loc"]), item, _fields()) for item in error.errors(include_url=False))
 
 
 def _fields() -> Iterable[str]:
@@ -325,6 +284,4 @@ def _fields() -> Iterable[str]:
 
 
 #: Every recipe by name: the path of its file.
-RECIPES: Registry[Path] = Registry("recipe")
-for _path in sorted(Path(__file__).parent.glob("*.yaml")):
-    RECIPES.add(_path.stem, _path)
+RECIPES = files_by_name("recipe", Path(__file__).parent)

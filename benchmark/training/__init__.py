@@ -39,7 +39,7 @@ def train(
     *,
     dataset: str = "digits",
     arch: str | None = None,
-    recipe: str = "quick",
+    recipe: str | Path = "quick",
     set: Mapping[str, Any] | Sequence[str] | None = None,
     scale: str | None = None,
     epsilon: Epsilon | None = None,
@@ -71,7 +71,8 @@ def train(
         method: a name in `METHODS`, e.g. "at" or "mat".
         dataset: as `benchmark.data.load` takes it; `data_dir` too.
         arch: a name in `ARCHITECTURES`; small-cnn for small grey images and resnet18 for others if left out.
-        recipe: "quick", "paper", another shipped one, or a YAML file.
+        recipe: "quick", "paper", or another that `bench list recipes` lists; or a YAML file, see
+            `benchmark.documents.is_path`.
         set: settings by name, or "key=value" strings: fields of the recipe ("epochs", "threats.linf.epsilon") and
             hyper-parameters of the method ("alpha").
         scale: whose row of the recipe's radii to take, such as "imagenet"; None for that of the dataset. Pictures of

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from benchmark.data import Dataset, load
-from benchmark.documents import parse_yaml
+from benchmark.documents import in_words, parse_yaml
 from benchmark.errors import BadInput
 from benchmark.hardware import resolve_device, resolve_precision
 from benchmark.methods.method import BoundMethod
@@ -39,7 +39,7 @@ class Plan:
         device, precision: where and in which arithmetic.
         inner, outer: names of the method or objective whose attack, and of the method or loss whose outer loss takes
             the place of the method's own, if any.
-        recipe_name: where the recipe came from.
+        recipe_name: where the recipe came from: its name or file.
         radii: what was said about radii; the recipe has them.
     """
 
@@ -103,7 +103,7 @@ def make_plan(
     *,
     dataset: str,
     arch: str | None,
-    recipe: str,
+    recipe: str | Path,
     set: Mapping[str, Any] | Sequence[str] | None,
     teacher: Sequence[str | Path] = (),
     inner: str | None = None,
@@ -125,6 +125,7 @@ def make_plan(
     """
     METHODS.get(method)
     check_seed(seed)
+    recipe = in_words(recipe)
     settings = parse_settings(set)
     radii = read_radii(scale, epsilon)
     data = load(dataset, data_dir=data_dir, download=download)
