@@ -75,7 +75,12 @@ def is_path(named: str | Path) -> bool:
     """
     if not isinstance(named, str):
         return True
-    return named.lower().endswith((".yaml", ".yml")) or "/" in named or os.sep in named
+    return is_yaml(named) or "/" in named or os.sep in named
+
+
+def is_yaml(named: str | Path) -> bool:
+    """Whether its ending says that it is a YAML file."""
+    return os.fspath(named).lower().endswith((".yaml", ".yml"))
 
 
 def in_words(named: str | Path) -> str:

@@ -9,7 +9,7 @@ from benchmark.catalogue.cards import attack_card, method_card, recipe_card, sui
 from benchmark.catalogue.datasets import dataset_card
 from benchmark.catalogue.files import kind_of, show_file
 from benchmark.catalogue.rows import FILES, KINDS, Row, names
-from benchmark.documents import in_words, is_path
+from benchmark.documents import in_words, is_path, is_yaml
 from benchmark.errors import unknown
 
 #: What makes more of a row, by kind.
@@ -39,7 +39,7 @@ def show(source: str | Path, *, kind: str = "", download: bool = False, trust_re
     if kind and kind not in KINDS:
         raise unknown("kind", kind, KINDS)
     name = in_words(source)
-    if not kind and name.lower().endswith((".yaml", ".yml")):
+    if not kind and is_yaml(name):
         kind = kind_of(name)
     if kind in FILES and is_path(source):
         return {"kind": _one(kind), **_CARDS.get(kind, dict)(FILES[kind][0](name))}
