@@ -55,7 +55,7 @@ STAIRS = {
     "scales": {"errors", "radii"},
     "radii": {"errors"},
     "card": {"errors", "limits"},
-    "run_names": {"documents", "errors", "radii", "scales", "storage"},
+    "run_names": {"cache", "documents", "errors", "radii", "scales", "storage"},
     "catalogue": {"experiments"},  # to list them
     "attacks": {"models"},  # the search folds networks
 }

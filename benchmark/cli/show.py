@@ -27,7 +27,7 @@ def show(
     trust_remote_code: TrustRemoteCode = False,
     json: Json = False,
 ) -> None:
-    """Show the details of a method, an attack, a suite, a recipe, a data set, a checkpoint or a file of the ledger."""
+    """Show the details of a method, attack, suite, recipe, data set, checkpoint or file of the ledger."""
     card = benchmark.show(source, kind=kind, download=download, trust_remote_code=trust_remote_code)
     if json:
         print_json(card)

@@ -23,7 +23,15 @@ from benchmark.training.changes import changes
 from benchmark.training.parallel import check_processes, make_fabric
 from benchmark.training.plan import Plan, make_plan
 from benchmark.training.report import Reporter
-from benchmark.training.standing import Taken, check_room, epochs_behind, is_finished, last_of, paths_of
+from benchmark.training.standing import (
+    Taken,
+    as_it_was_called,
+    check_room,
+    epochs_behind,
+    is_finished,
+    last_of,
+    paths_of,
+)
 from benchmark.training.state import state_path
 from benchmark.training.teachers import code_within_reach, lineage
 from benchmark.training.trainer import Trainer
@@ -128,6 +136,7 @@ def train(
         trust_remote_code=trust_remote_code,
     )
     folder = check_writable(out, "last", ".state", "runs")
+    plan = as_it_was_called(plan, folder)
     if is_finished(plan, folder):
         return paths_of(plan, folder)
     if not overwrite:
