@@ -43,7 +43,7 @@ FLOORS = (
 #: The stairs within a floor: room -> rooms of its own floor it may import.
 STAIRS = {
     "registry": {"errors"},
-    "documents": {"errors", "limits", "storage"},
+    "documents": {"cache", "errors", "limits", "registry", "storage"},
     "storage": {"errors", "moved"},
     "damage": {"errors"},
     "hardware": {"errors"},
@@ -56,7 +56,8 @@ STAIRS = {
     "scales": {"errors", "radii"},
     "radii": {"errors"},
     "card": {"errors", "limits"},
-    "run_names": {"errors", "radii", "scales", "storage"},
+    "run_names": {"cache", "documents", "errors", "radii", "scales", "storage"},
+    "attacks": {"models"},  # the search folds networks
 }
 
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -18,6 +18,7 @@ from benchmark.labels import Key, key
 from benchmark.ledger import Evaluation, load_results
 from benchmark.reporting.leaderboards import Leaderboard, leaderboards
 from benchmark.storage import digest
+from benchmark.suites.files import suite_name
 
 #: So many digits of a digest name a network, or more.
 FEWEST_DIGITS = 8
@@ -68,7 +69,7 @@ def compare(
     networks: Sequence[str | Path],
     *,
     results: str | Path = "results",
-    suite: str | None = None,
+    suite: str | Path | None = None,
     preset: str | None = None,
     dataset: str | None = None,
 ) -> list[PairedTests]:
@@ -90,7 +91,7 @@ def compare(
     """
     if len(networks) < 2:
         raise BadInput("comparing takes at least two networks, by name or checkpoint")
-    wanted = {"name": suite, "preset": preset}
+    wanted = {"name": None if suite is None else suite_name(suite), "preset": preset}
     everything = load_results(results)
     named = labels_of(everything)
     found = [

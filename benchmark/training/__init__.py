@@ -23,7 +23,15 @@ from benchmark.training.changes import changes
 from benchmark.training.parallel import check_processes, make_fabric
 from benchmark.training.plan import Plan, make_plan
 from benchmark.training.report import Reporter
-from benchmark.training.standing import Taken, check_room, epochs_behind, is_finished, last_of, paths_of
+from benchmark.training.standing import (
+    Taken,
+    as_it_was_called,
+    check_room,
+    epochs_behind,
+    is_finished,
+    last_of,
+    paths_of,
+)
 from benchmark.training.state import state_path
 from benchmark.training.teachers import code_within_reach, lineage
 from benchmark.training.trainer import Trainer
@@ -39,7 +47,7 @@ def train(
     *,
     dataset: str = "digits",
     arch: str | None = None,
-    recipe: str = "quick",
+    recipe: str | Path = "quick",
     set: Mapping[str, Any] | Sequence[str] | None = None,
     scale: str | None = None,
     epsilon: Epsilon | None = None,
@@ -71,7 +79,8 @@ def train(
         method: a name in `METHODS`, e.g. "at" or "mat".
         dataset: as `benchmark.data.load` takes it; `data_dir` too.
         arch: a name in `ARCHITECTURES`; small-cnn for small grey images and resnet18 for others if left out.
-        recipe: "quick", "paper", another shipped one, or a YAML file.
+        recipe: "quick", "paper", or another that `bench list recipes` lists; or a YAML file, see
+            `benchmark.documents.is_path`.
         set: settings by name, or "key=value" strings: fields of the recipe ("epochs", "threats.linf.epsilon") and
             hyper-parameters of the method ("alpha").
         scale: whose row of the recipe's radii to take, such as "imagenet"; None for that of the dataset. Pictures of
@@ -127,6 +136,7 @@ def train(
         trust_remote_code=trust_remote_code,
     )
     folder = check_writable(out, "last", ".state", "runs")
+    plan = as_it_was_called(plan, folder)
     if is_finished(plan, folder):
         return paths_of(plan, folder)
     if not overwrite:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from benchmark.data import Dataset, load
-from benchmark.documents import parse_yaml
+from benchmark.documents import in_words, parse_yaml
 from benchmark.errors import BadInput
 from benchmark.hardware import resolve_device, resolve_precision
 from benchmark.methods.method import BoundMethod
@@ -20,7 +20,7 @@ from benchmark.methods.table import METHODS
 from benchmark.models import ARCHITECTURES
 from benchmark.radii import too_large, too_long
 from benchmark.recipes.recipe import Recipe, is_recipe_key, load_recipe
-from benchmark.run_names import checked_name, file_stem, run_name
+from benchmark.run_names import Asked, checked_name, file_stem
 from benchmark.scales import UNSAID, Epsilon, Named, Radii, read_radii
 from benchmark.storage import digest
 from benchmark.training.dry_run import rehearse
@@ -39,8 +39,9 @@ class Plan:
         device, precision: where and in which arithmetic.
         inner, outer: names of the method or objective whose attack, and of the method or loss whose outer loss takes
             the place of the method's own, if any.
-        recipe_name: where the recipe came from.
+        recipe_name: where the recipe came from: its name or file.
         radii: what was said about radii; the recipe has them.
+        former: what version 0.1.0 called the run, where nobody chose its name.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Plan:
     inner: str | None = None
     outer: str | None = None
     radii: Radii = UNSAID
+    former: str | None = None
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -103,7 +105,7 @@ def make_plan(
     *,
     dataset: str,
     arch: str | None,
-    recipe: str,
+    recipe: str | Path,
     set: Mapping[str, Any] | Sequence[str] | None,
     teacher: Sequence[str | Path] = (),
     inner: str | None = None,
@@ -125,6 +127,7 @@ def make_plan(
     """
     METHODS.get(method)
     check_seed(seed)
+    recipe = in_words(recipe)
     settings = parse_settings(set)
     radii = read_radii(scale, epsilon)
     data = load(dataset, data_dir=data_dir, download=download)
@@ -134,20 +137,10 @@ def make_plan(
     teachers = load_teachers(
         method, bound.cohort.teachers, teacher, data, download=download, trust_remote_code=trust_remote_code
     )
-    usual_name = run_name(
-        method,
-        dataset=data.name,
-        architecture=architecture,
-        recipe=recipe,
-        settings=settings,
-        radii=radii,
-        inner=inner,
-        outer=outer,
-        seed=seed,
-        teachers=[each.name for each in teachers],
-    )
+    named = [each.name for each in teachers]
+    asked = Asked(method, data.name, architecture, recipe, settings, radii, inner, outer, seed, named)
     return Plan(
-        name=usual_name if name is None else checked_name(name),
+        name=asked.name if name is None else checked_name(name),
         method=registered_name(method),
         bound=bound,
         dataset=data,
@@ -161,6 +154,7 @@ def make_plan(
         inner=inner,
         outer=outer,
         radii=radii.of(data),
+        former=asked.former_name if name is None else None,
     )
 
 
