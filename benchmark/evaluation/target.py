@@ -7,14 +7,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from benchmark.attacks import PreparedClassifier, freeze, last_layer
 from benchmark.attacks.objectives import has_answer, is_wrong
-from benchmark.data import Dataset, load
+from benchmark.data import Dataset, Split, load
 from benchmark.errors import BadInput, UnfitNetwork, reason
 from benchmark.evaluation.judge import exact_logits
 from benchmark.ledger.answers import Answers, Known
@@ -91,6 +91,17 @@ class Shard(NamedTuple):
         return ~has_answer(self.logits)
 
 
+class TestImages(Protocol):
+    """What a target asks of a dataset."""
+
+    @property
+    def test(self) -> Split: ...
+    @property
+    def num_classes(self) -> int: ...
+    @property
+    def class_names(self) -> tuple[str, ...]: ...
+
+
 class LoadedTarget:
     """A loaded target.
 
@@ -99,7 +110,7 @@ class LoadedTarget:
         classifier: the network as prepared for the search.
     """
 
-    def __init__(self, model: nn.Module, dataset: Dataset, target: Target) -> None:
+    def __init__(self, model: nn.Module, dataset: TestImages, target: Target) -> None:
         self.model = freeze(model.to(target.device).float().eval())
         self._test, self._device = dataset.test, torch.device(target.device)
         self._num_classes, self._target = dataset.num_classes, target
