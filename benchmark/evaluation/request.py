@@ -83,21 +83,6 @@ def reported(evaluations: list[Evaluation], failures: Sequence[str]) -> list[Eva
     return evaluations
 
 
-def named(networks: Sequence[str | Path] | str | Path) -> list[str | Path]:
-    """One or several names of networks as a list.
-
-    Raises:
-        BadInput: something that is no name, such as a network itself, which no worker could load again.
-    """
-    one = isinstance(networks, str | Path) or callable(networks)
-    names: list[str | Path] = [networks] if one else list(networks)  # type: ignore[arg-type,list-item]
-    for name in names:
-        if not isinstance(name, str | Path):
-            kind = type(name).__name__
-            raise BadInput(f"a network is named by a checkpoint's path or as python:MODULE:CALLABLE, not by a {kind}")
-    return names
-
-
 class Planned(NamedTuple):
     """What there is to do.
 

@@ -16,6 +16,7 @@ from benchmark.attacks import PreparedClassifier, freeze, last_layer
 from benchmark.attacks.objectives import has_answer, is_wrong
 from benchmark.data import Dataset, Split, load
 from benchmark.errors import BadInput, UnfitNetwork, reason
+from benchmark.evaluation import objects
 from benchmark.evaluation.judge import exact_logits
 from benchmark.ledger.answers import Answers, Known
 from benchmark.ledger.classes import NONE, Classes
@@ -296,18 +297,21 @@ def _changed(network: Network, dataset: Dataset) -> str:
 
 
 def open_network(source: str, download: bool = False, trust_remote_code: bool = False) -> Checkpoint | ExternalModel:
-    """The network that `source` names, see `benchmark.models.load_model`, which says what it raises."""
-    return load_model(source, download=download, trust_remote_code=trust_remote_code)
+    """The network that `source` names, see `benchmark.models.load_model`, which says what it raises.
+
+    What was handed over as an object goes before files and other sources of its name.
+    """
+    return objects.network(source) or load_model(source, download=download, trust_remote_code=trust_remote_code)
 
 
 @lru_cache(maxsize=1)
 def dataset_of(name: str, data_dir: str | None, download: bool = False) -> Dataset:
-    """The dataset `name`; the latest one stays in memory.
+    """The dataset `name`, one that was handed over as an object first; the latest one stays in memory.
 
     Raises:
         BadInput: it can't be loaded.
     """
-    return load(name, data_dir=data_dir, download=download)
+    return objects.dataset(name) or load(name, data_dir=data_dir, download=download)
 
 
 def forget() -> None:

@@ -9,15 +9,18 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from benchmark.data import Dataset
 from benchmark.errors import BadInput, UnfitNetwork, reason
+from benchmark.evaluation import objects
 from benchmark.evaluation.attack_run import Trial, craft
 from benchmark.evaluation.filing import finished, written
 from benchmark.evaluation.jobs import Done, Job, file_trial, keep_images
 from benchmark.evaluation.judge import AttackFault
 from benchmark.evaluation.meter import Meter, metered
+from benchmark.evaluation.objects import Given
 from benchmark.evaluation.plan import Plan
 from benchmark.evaluation.progress import Display
-from benchmark.evaluation.request import EvaluationRequest, check_fileable, checked, named, reported
+from benchmark.evaluation.request import EvaluationRequest, check_fileable, checked, reported
 from benchmark.evaluation.suite import SuiteItem
 from benchmark.evaluation.target import LoadedTarget, load_target
 from benchmark.ledger.evaluation import Evaluation
@@ -27,9 +30,10 @@ from benchmark.storage import digest
 
 
 def transfer(
-    sources: Sequence[str | Path] | str | Path,
-    targets: Sequence[str | Path] | str | Path | None = None,
+    sources: Sequence[Given] | Given,
+    targets: Sequence[Given] | Given | None = None,
     *,
+    name: str | Sequence[str] | None = None,
     suite: str | Path = "transfer",
     preset: str = "standard",
     n: int | None = None,
@@ -38,7 +42,7 @@ def transfer(
     precision: str = "auto",
     results: str | Path = "results",
     save_adversarial: bool = False,
-    dataset: str | None = None,
+    dataset: str | Dataset | None = None,
     scale: str | None = None,
     epsilon: Epsilon | None = None,
     data_dir: str | Path | None = None,
@@ -57,6 +61,8 @@ def transfer(
     Args:
         sources: networks to craft on, as `evaluate` takes them.
         targets: networks to try the images on; None for the sources themselves.
+        name: what to call the modules among sources and targets, each once, in their order; None for the names of
+            their classes.
         suite: name or YAML file of the attacks.
         preset, n, seed, device, precision, results, dataset, scale, epsilon, data_dir, download, trust_remote_code,
             compile, classes, progress: as for `evaluate`. There is one process, and nothing to stop an attack
@@ -71,26 +77,34 @@ def transfer(
             source or no target is left that passes its check.
         PartlyFailed: some networks failed, as for `evaluate`; its `done` has the pairs of the others.
     """
-    first = named(sources)
-    second = first if targets is None else named(targets)
-    request = EvaluationRequest(
-        suite=suite,
-        preset=preset,
-        n=n,
-        seed=seed,
-        device=device,
-        precision=precision,
-        results=results,
-        save_adversarial=save_adversarial,
-        dataset=dataset,
-        scale=scale,
-        epsilon=epsilon,
-        data_dir=data_dir,
-        download=download,
-        trust_remote_code=trust_remote_code,
-        compile=compile,
-        classes=classes,
-    )
+    first = objects.listed(sources)
+    second = first if targets is None else objects.listed(targets)
+    with objects.held([*first, *second], name, dataset) as (called, data):
+        request = EvaluationRequest(
+            suite=suite,
+            preset=preset,
+            n=n,
+            seed=seed,
+            device=device,
+            precision=precision,
+            results=results,
+            save_adversarial=save_adversarial,
+            dataset=data,
+            scale=scale,
+            epsilon=epsilon,
+            data_dir=data_dir,
+            download=download,
+            trust_remote_code=trust_remote_code,
+            compile=compile,
+            classes=classes,
+        )
+        return _transferred(request, called[: len(first)], called[len(first) :], progress)
+
+
+def _transferred(
+    request: EvaluationRequest, first: Sequence[str], second: Sequence[str], progress: bool
+) -> list[Evaluation]:
+    """Each of the networks `first` tried on each of `second`."""
     planned, ledger, failures = request.plans([*first, *second])
     if len({(plan.target.data, plan.suite.digest) for plan in planned.values()}) > 1:
         datasets = ", ".join(
@@ -99,7 +113,7 @@ def transfer(
         raise BadInput(f"sources and targets must be tried on the same images, but these are not: {datasets}")
     plans = {plan.id: plan for plan in planned.values()}
     from_ids, to_ids = (
-        dict.fromkeys(planned[str(name)].id for name in names if str(name) in planned) for names in (first, second)
+        dict.fromkeys(planned[name].id for name in names if name in planned) for names in (first, second)
     )
     pairs = [(source, target) for source in from_ids for target in to_ids]
     wanted = [_pair(plans[source], plans[target]) for source, target in pairs]
