@@ -42,7 +42,7 @@ def images_of(x: Array, where: str = "x", layout: str | None = "NCHW") -> Tensor
             f"{where} is {_kind(images)}; give uint8 in 0..255, or floating-point numbers in [0, 1], such as x / 255"
         )
     images = images.to(torch.float32).contiguous()
-    _check_range(images, where)
+    check_range(images, where)
     return images
 
 
@@ -67,6 +67,25 @@ def labels_of(y: Array, images: int, where: str = "y") -> Tensor:
             f"{where}: the label {int(labels.min())} is negative; labels are the classes' places, from 0 on"
         )
     return labels.to(torch.int64)
+
+
+def check_range(images: Tensor, where: str) -> None:
+    """Refuse floating-point images outside [0, 1].
+
+    Raises:
+        BadInput: some are; the message says what they may be.
+    """
+    least, most = float(images.min()), float(images.max())
+    if least >= 0 and most <= 1:
+        return
+    if not torch.isfinite(images).all():
+        raise BadInput(f"{where}: images have values that are NaN or infinite; they must lie in [0, 1]")
+    way = (
+        "divide them by 255, or give uint8"
+        if least >= 0 and most <= 255
+        else "undo their normalisation, and leave it to the model's first layer"
+    )
+    raise BadInput(f"{where}: images must lie in [0, 1] but run from {least:g} to {most:g}; {way}")
 
 
 def tensor_of(thing: Any, where: str) -> Tensor:
@@ -128,20 +147,6 @@ def _layout(images: Tensor, where: str) -> str:
     if possible == ["NHWC"]:
         notice(f"{where}: images of shape {_told(images)} are read as N×height×width×channels (layout='NHWC')")
     return possible[0]
-
-
-def _check_range(images: Tensor, where: str) -> None:
-    least, most = float(images.min()), float(images.max())
-    if least >= 0 and most <= 1:
-        return
-    if not torch.isfinite(images).all():
-        raise BadInput(f"{where} has values that are NaN or infinite; images must lie in [0, 1]")
-    way = (
-        "divide by 255, or give uint8"
-        if least >= 0 and most <= 255
-        else "undo the normalisation, and let the model's first layer do it"
-    )
-    raise BadInput(f"{where} must lie in [0, 1] but runs from {least:g} to {most:g}; {way}")
 
 
 def _told(tensor: Tensor) -> str:

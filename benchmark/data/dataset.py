@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from benchmark.data.arrays import Array, check_range, images_of, labels_of
+from benchmark.data.torch_data import read_items
 from benchmark.errors import BadInput
 from benchmark.tensors import tensor_digest
 
@@ -71,7 +74,8 @@ class Dataset:
         num_classes: how many classes there are; labels are 0, ..., num_classes - 1.
         shape: (channels, height, width) of every image.
         class_names: one name per class, in the order of the labels.
-        train, validation, test: the splits; validation was held out of the published training images.
+        train, validation, test: the splits; validation was held out of the published training images. Both are empty
+            where there is nothing to train on.
         scale: the row of published radii that suites and recipes have for these images; "" where there is none.
         notes: what a reader of numbers measured on them should know, such as that images were left out.
 
@@ -103,7 +107,92 @@ class Dataset:
                 f"resize them so that each side has {SMALLEST_SIDE} to {LARGEST_SIDE}"
             )
         for which in ("train", "validation", "test"):
-            _check_split(getattr(self, which), self.num_classes, self.shape, f"{self.name}, {which} split")
+            if which == "test" or self.can_train:
+                _check_split(getattr(self, which), self.num_classes, self.shape, f"{self.name}, {which} split")
+
+    @classmethod
+    def from_arrays(
+        cls,
+        images: Array,
+        labels: Array,
+        *,
+        name: str = "arrays",
+        classes: Sequence[str] | int | None = None,
+        layout: str | None = None,
+        scale: str = "",
+    ) -> Dataset:
+        """Test images that are in memory, to evaluate on, in the order in which they are given.
+
+        Args:
+            images: N×C×H×W or N×H×W×C, or N×H×W if they are grey: uint8 in 0..255, or floating-point in [0, 1]. They
+                are not copied where they fit as they are.
+            labels: N whole numbers, the places of the classes.
+            name: what tables call the data; what it is in the ledger is decided by its content.
+            classes: their names, or how many there are; None for as many as the labels tell of.
+            layout: "NCHW" or "NHWC"; None where the shape leaves no doubt.
+            scale: the row of published radii that suits them, such as "cifar10"; "" for none.
+
+        Raises:
+            BadInput: they are no such images or labels, or their layout can't be told.
+        """
+        pixels = images_of(images, "images", layout)
+        where = labels_of(labels, len(pixels), "labels")
+        return cls.of_test_images(name, pixels.cpu(), where.cpu(), classes, scale)
+
+    @classmethod
+    def from_torch(
+        cls,
+        data: Any,
+        *,
+        name: str | None = None,
+        classes: Sequence[str] | int | None = None,
+        images: int | None = None,
+        scale: str = "",
+    ) -> Dataset:
+        """The first images of a `torch.utils.data.Dataset`, in a fixed, seeded, class-balanced order.
+
+        Where the labels are known only from the items, the order is a seeded random one; that of an iterable dataset
+        is its own.
+
+        Args:
+            data: its items are (image, label), or mappings with an image and a label. An image is C×H×W in [0, 1]
+                without normalisation, H×W or H×W×C bytes, or a PIL image.
+            name, classes, scale: as for `from_arrays`; None for the name of its class, and what it says itself.
+            images: read so many at most; None for all.
+
+        Raises:
+            BadInput: its items are something else, of several sizes, or not the same when they are read twice.
+        """
+        pixels, labels, own = read_items(data, images)
+        return cls.of_test_images(
+            name or type(data).__name__, pixels, labels, own if classes is None else classes, scale
+        )
+
+    @classmethod
+    def of_test_images(
+        cls,
+        name: str,
+        images: Tensor,
+        labels: Tensor,
+        classes: Sequence[str] | int | None = None,
+        scale: str = "",
+        notes: tuple[str, ...] = (),
+    ) -> Dataset:
+        """A dataset without training images; `classes` as for `from_arrays`."""
+        if classes is None:
+            classes = max(int(labels.max()) + 1, 2)
+        if isinstance(classes, str):
+            raise BadInput(f"{name}: classes must be a list of names, or how many there are, not {classes!r}")
+        names = tuple(map(str, range(classes) if isinstance(classes, int) else classes))
+        channels, height, width = images.shape[1:]
+        nothing = Split(images[:0], labels[:0])
+        test = Split(images, labels)
+        return cls(name, len(names), (channels, height, width), names, nothing, nothing, test, scale, notes)
+
+    @property
+    def can_train(self) -> bool:
+        """Whether there are training images."""
+        return len(self.train) > 0 or len(self.validation) > 0
 
     @cached_property
     def digest(self) -> str:
@@ -161,9 +250,4 @@ def _check_split(split: Split, num_classes: int, shape: tuple[int, int, int], wh
             f"{where}: labels run from {low} to {high}, but the {num_classes} classes are 0 to {num_classes - 1}"
         )
     if images.dtype == torch.float32:
-        least, most = float(images.min()), float(images.max())
-        if not (least >= 0 and most <= 1):
-            raise BadInput(
-                f"{where}: images must lie in [0, 1] but run from {least:g} to {most:g}; "
-                "divide by their largest value and leave normalisation to the model"
-            )
+        check_range(images, where)

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from benchmark.cache import cache_root
 from benchmark.data.dataset import Dataset, Split
+from benchmark.data.orders import balanced_order
 from benchmark.data.pictures import Decoded, Tree, decode, scan
-from benchmark.data.splits import balanced_order, hold_out_validation
+from benchmark.data.splits import hold_out_validation
 from benchmark.errors import BadInput, notice
 from benchmark.storage import digest, write_atomic
 
