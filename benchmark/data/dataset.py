@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from benchmark.data.arrays import Array, check_range, images_of, labels_of
+from benchmark.data.orders import held_out
 from benchmark.data.torch_data import read_items
-from benchmark.errors import BadInput
+from benchmark.errors import BadInput, short
 from benchmark.tensors import tensor_digest
 
 #: Side lengths in pixels that a dataset may have.
@@ -120,8 +121,9 @@ class Dataset:
         classes: Sequence[str] | int | None = None,
         layout: str | None = None,
         scale: str = "",
+        train: tuple[Array, Array] | None = None,
     ) -> Dataset:
-        """Test images that are in memory, to evaluate on, in the order in which they are given.
+        """Test images that are in memory, in the order in which they are given.
 
         Args:
             images: N×C×H×W or N×H×W×C, or N×H×W if they are grey: uint8 in 0..255, or floating-point in [0, 1]. They
@@ -131,13 +133,17 @@ class Dataset:
             classes: their names, or how many there are; None for as many as the labels tell of.
             layout: "NCHW" or "NHWC"; None where the shape leaves no doubt.
             scale: the row of published radii that suits them, such as "cifar10"; "" for none.
+            train: images and labels to train on, a part of which is held out for validation; None to evaluate only.
 
         Raises:
             BadInput: they are no such images or labels, or their layout can't be told.
         """
-        pixels = images_of(images, "images", layout)
-        where = labels_of(labels, len(pixels), "labels")
-        return cls.of_test_images(name, pixels.cpu(), where.cpu(), classes, scale)
+        test = _read(images, labels, "", layout)
+        if train is None:
+            return cls.of_test_images(name, test.images, test.labels, classes, scale)
+        if not isinstance(train, tuple | list) or len(train) != 2:
+            raise BadInput("train must be a pair, (images, labels)")
+        return cls._of_splits(name, test, _read(*train, "train ", layout), classes, scale)
 
     @classmethod
     def from_torch(
@@ -148,6 +154,7 @@ class Dataset:
         classes: Sequence[str] | int | None = None,
         images: int | None = None,
         scale: str = "",
+        train: Any = None,
     ) -> Dataset:
         """The first images of a `torch.utils.data.Dataset`, in a fixed, seeded, class-balanced order.
 
@@ -159,14 +166,17 @@ class Dataset:
                 without normalisation, H×W or H×W×C bytes, or a PIL image.
             name, classes, scale: as for `from_arrays`; None for the name of its class, and what it says itself.
             images: read so many at most; None for all.
+            train: another one to train on, all of which is read; None to evaluate only.
 
         Raises:
             BadInput: its items are something else, of several sizes, or not the same when they are read twice.
         """
         pixels, labels, own = read_items(data, images)
-        return cls.of_test_images(
-            name or type(data).__name__, pixels, labels, own if classes is None else classes, scale
-        )
+        called, classes = name or type(data).__name__, own if classes is None else classes
+        if train is None:
+            return cls.of_test_images(called, pixels, labels, classes, scale)
+        read, known, _ = read_items(train)
+        return cls._of_splits(called, Split(pixels, labels), Split(read, known), classes, scale)
 
     @classmethod
     def of_test_images(
@@ -179,15 +189,28 @@ class Dataset:
         notes: tuple[str, ...] = (),
     ) -> Dataset:
         """A dataset without training images; `classes` as for `from_arrays`."""
-        if classes is None:
-            classes = max(int(labels.max()) + 1, 2)
-        if isinstance(classes, str):
-            raise BadInput(f"{name}: classes must be a list of names, or how many there are, not {classes!r}")
-        names = tuple(map(str, range(classes) if isinstance(classes, int) else classes))
-        channels, height, width = images.shape[1:]
         nothing = Split(images[:0], labels[:0])
-        test = Split(images, labels)
-        return cls(name, len(names), (channels, height, width), names, nothing, nothing, test, scale, notes)
+        return cls._of_splits(name, Split(images, labels), nothing, classes, scale, notes)
+
+    @classmethod
+    def _of_splits(
+        cls,
+        name: str,
+        test: Split,
+        train: Split,
+        classes: Sequence[str] | int | None,
+        scale: str,
+        notes: tuple[str, ...] = (),
+    ) -> Dataset:
+        if classes is None:
+            classes = max(2, *(int(split.labels.max()) + 1 for split in (test, train) if len(split)))
+        if isinstance(classes, str) or not isinstance(classes, int | Sequence):
+            raise BadInput(f"{name}: classes must be a list of names, or how many there are, not {short(classes)}")
+        names = tuple(map(str, range(classes) if isinstance(classes, int) else classes))
+        channels, height, width = test.images.shape[1:]
+        rest, part = held_out(train.labels) if len(train) else (torch.arange(0), torch.arange(0))
+        shape = (channels, height, width)
+        return cls(name, len(names), shape, names, train[rest], train[part], test, scale, notes)
 
     @property
     def can_train(self) -> bool:
@@ -230,6 +253,12 @@ def _channel_moments(values: Tensor) -> tuple[float, float]:
     weights, levels = counts / values.numel(), np.arange(256) / 255
     mean = float((weights * levels).sum())
     return mean, float((weights * (levels - mean) ** 2).sum() ** 0.5)
+
+
+def _read(images: Array, labels: Array, which: str, layout: str | None) -> Split:
+    """Images and labels in memory as a split on the CPU."""
+    pixels = images_of(images, f"{which}images", layout)
+    return Split(pixels.cpu(), labels_of(labels, len(pixels), f"{which}labels").cpu())
 
 
 def _check_split(split: Split, num_classes: int, shape: tuple[int, int, int], where: str) -> None:

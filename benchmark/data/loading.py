@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from pathlib import Path
 from typing import Protocol
 
@@ -12,12 +13,15 @@ from benchmark.data.digits import load_digits
 from benchmark.data.doubts import doubts
 from benchmark.data.folder import load_folder, load_folder_on_black, load_folder_on_white
 from benchmark.data.published import cifar10, cifar100, fashion_mnist, mnist, svhn
-from benchmark.errors import notice
+from benchmark.errors import BadInput, notice
 from benchmark.registry import Registry
 
 
 class Loader(Protocol):
-    """Makes a dataset from the files under `root`, fetching them first if `download` allows it."""
+    """Makes a dataset from the files under `root`, fetching them first if `download` allows it.
+
+    One with a further argument `images: int | None = None` can read so many test images and nothing else.
+    """
 
     def __call__(self, root: Path, download: bool) -> Dataset: ...
 
@@ -34,25 +38,38 @@ DATASETS.add("folder-on-white", load_folder_on_white)
 DATASETS.add("folder-on-black", load_folder_on_black)
 
 
-def load(name: str, *, data_dir: str | Path | None = None, download: bool = False) -> Dataset:
+def load(
+    name: str | Dataset, *, data_dir: str | Path | None = None, download: bool = False, images: int | None = None
+) -> Dataset:
     """The dataset called `name`.
 
     Args:
         name: a registered name such as "digits" or "cifar10"; `NAME:PATH` reads it from the folder PATH,
-            so "folder:pictures" is the tree of images under pictures/.
+            so "folder:pictures" is the tree of images under pictures/. Or a dataset, which is what is returned.
         data_dir: the folder that holds the files; without it and a PATH, $BENCHMARK_DATA or the
             user's cache.
         download: whether missing files may be fetched from the internet.
+        images: how many test images are needed and nothing else; data that can be read in part then has no more of
+            them, and no training images. None for all.
 
     What its `notes` say is said as notices, too.
 
     Raises:
         BadInput: unknown name, missing files, files that are not what they should be, or no home to keep them in.
     """
+    if isinstance(name, Dataset):
+        return name
+    if not isinstance(name, str):
+        raise BadInput(
+            f"dataset: a {type(name).__name__} is no data; give a name (bench list datasets) or a benchmark.Dataset, "
+            "such as Dataset.from_arrays(images, labels) or Dataset.from_torch(data)"
+        )
     kind, _, path = name.partition(":")
     loader = DATASETS.get(kind)
     # Digits come with a package, so that there need be no folder for data.
-    dataset = loader(Path() if loader is load_digits else at_home(path or data_dir or cache_root()), download)
+    root = Path() if loader is load_digits else at_home(path or data_dir or cache_root())
+    part = {"images": images} if "images" in inspect.signature(loader).parameters else {}
+    dataset = loader(root, download, **part)
     dataset = dataclasses.replace(dataset, notes=(*dataset.notes, *doubts(dataset)))
     for note in dataset.notes:
         notice(note)

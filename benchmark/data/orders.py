@@ -10,6 +10,9 @@ from benchmark.errors import BadInput
 
 SEED = 0
 
+#: The part of the training images that is held out for validation, and its largest size in images.
+VALIDATION_SHARE, VALIDATION_LIMIT = 0.1, 2000
+
 
 def permutation(n: int, seed: int = SEED) -> Tensor:
     """A random order of 0, ..., n - 1.
@@ -52,3 +55,8 @@ def stratified(labels: Tensor, share: float, seed: int = SEED) -> tuple[Tensor, 
         chosen[members[:count]] = True
     rest, part = (~chosen).nonzero().flatten(), chosen.nonzero().flatten()
     return rest, part[balanced_order(labels[part], seed)]
+
+
+def held_out(labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Indices of published training images to train on, and of those that are held out for validation."""
+    return stratified(labels, min(VALIDATION_SHARE, VALIDATION_LIMIT / len(labels)))

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from benchmark.data.dataset import Split
-from benchmark.data.orders import stratified
-
-#: The part of the training images that is held out for validation, and its largest size in images.
-VALIDATION_SHARE, VALIDATION_LIMIT = 0.1, 2000
+from benchmark.data.orders import held_out
 
 
 def hold_out_validation(published: Split) -> tuple[Split, Split]:
     """The training and validation splits of the published training images."""
-    share = min(VALIDATION_SHARE, VALIDATION_LIMIT / len(published))
-    rest, part = stratified(published.labels, share)
+    rest, part = held_out(published.labels)
     return published[rest], published[part]

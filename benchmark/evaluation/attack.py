@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -22,7 +21,7 @@ from benchmark.evaluation.suite import SuiteItem
 from benchmark.evaluation.target import LoadedTarget, Target
 from benchmark.hardware import resolve_device, resolve_precision
 from benchmark.ledger.record import SHARD
-from benchmark.models import Checkpoint, ExternalModel, check_model, is_network, load_model, network_of
+from benchmark.models import Checkpoint, ExternalModel, Given, check_model, load_model
 from benchmark.radii import too_large
 from benchmark.threats import Threat
 
@@ -59,7 +58,7 @@ class _Images:
 
 
 def attack(
-    model: nn.Module | Checkpoint | ExternalModel | str | Path,
+    model: Given,
     x: Tensor | NDArray[Any],
     y: Tensor | NDArray[Any],
     attack: str | Attack = "pgd",
@@ -108,7 +107,7 @@ def attack(
         images = images.float().div_(255) if images.dtype == torch.uint8 else images
         if epsilon is not None and (problem := too_large(threat.norm, threat.epsilon, tuple(images.shape[1:]))):
             raise BadInput(f"epsilon={epsilon}: {problem}")
-        network = network_of(model) if is_network(model) or not isinstance(model, str | Path) else load_model(model)
+        network = load_model(model)
         where = resolve_device(str(_device_of(model, home) if device is None else device))
         loaded = _loaded(network, images, labels, where, resolve_precision(precision, where))
         item = SuiteItem(chosen.name, chosen, threat, restarts if chosen.random else 1)
@@ -199,7 +198,7 @@ def _threat_of(attack: Attack, norm: str | None, epsilon: float | str | None) ->
     norm = norms[0] if norm is None else str(norm).lower()
     if norm not in norms:
         raise BadInput(f"attack {attack.name!r} does not support norm={norm!r}; it supports {', '.join(norms)}")
-    if epsilon is None and attack.kind != "minimal":
+    if epsilon is None and attack.kind == "fixed-budget":
         raise BadInput(f"attack {attack.name!r} needs a radius: epsilon=..., in units of [0, 1], such as 8/255")
     return Threat(norm, _ANY.get(norm, 1) if epsilon is None else epsilon)  # type: ignore[arg-type]
 

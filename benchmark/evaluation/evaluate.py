@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark.data import Dataset
 from benchmark.evaluation import objects
 from benchmark.evaluation.engine import run_jobs
 from benchmark.evaluation.filing import finished, written
 from benchmark.evaluation.jobs import Done
-from benchmark.evaluation.objects import Given
+from benchmark.evaluation.objects import Data
 from benchmark.evaluation.plan import Plan
 from benchmark.evaluation.progress import Display
 from benchmark.evaluation.request import EvaluationRequest, checked, reported
 from benchmark.ledger.evaluation import Evaluation
 from benchmark.ledger.ledger import Ledger
+from benchmark.models import Given, listed
 from benchmark.scales import Epsilon
 
 
@@ -34,7 +34,7 @@ def evaluate(
     time_limit: float | None = None,
     results: str | Path = "results",
     save_adversarial: bool = False,
-    dataset: str | Dataset | None = None,
+    dataset: Data | None = None,
     scale: str | None = None,
     epsilon: Epsilon | None = None,
     data_dir: str | Path | None = None,
@@ -66,7 +66,8 @@ def evaluate(
             like what makes its process die, is begun twice more and then recorded as failed.
         results: the folder of the ledger.
         save_adversarial: whether to store the adversarial images, too.
-        dataset: whose test images to use, by name or itself; None for the dataset that each network was trained on.
+        dataset: whose test images to use, by name, or the data itself (a `benchmark.Dataset`, or one of torch's, of
+            which only the images in use are read); None for the dataset that each network was trained on.
         scale: whose row of published radii to take, such as "imagenet"; None for that of the dataset. Pictures of
             one's own have none.
         epsilon: radii by norm that go before those of the row: {"linf": "4/255", "l2": 2} or "linf=4/255,l2=2".
@@ -88,7 +89,7 @@ def evaluate(
             evaluated: its `done` has their evaluations, its `failures` say what is wrong with those that were not.
         KeyboardInterrupt: the ledger is whole; call again to go on.
     """
-    with objects.held(objects.listed(checkpoints), name, dataset) as (sources, data):
+    with objects.held(listed(checkpoints), name, dataset) as (sources, data):
         request = EvaluationRequest(
             suite=suite,
             preset=preset,

@@ -17,7 +17,7 @@ from benchmark.evaluation.attack_run import Trial
 from benchmark.evaluation.meter import metered
 from benchmark.evaluation.probe import probe
 from benchmark.evaluation.suite import SuiteItem
-from benchmark.evaluation.target import Target, dataset_of, loaded
+from benchmark.evaluation.target import Target, images_of, loaded
 from benchmark.ledger.ledger import Ledger
 from benchmark.ledger.record import RULES, Record
 from benchmark.ledger.sample_images import FEW, ROOM, SampleImages
@@ -196,7 +196,7 @@ def _sample_images(target: Target, trial: Trial) -> SampleImages:
     most = max(1, min(FEW, ROOM // (3 * trial.x[0].numel())))
     rows = (trial.broken & ~trial.clean_errors).nonzero().squeeze(1)[:most]
     x, x_adv = trial.x[rows], trial.closest[rows]
-    names = np.asarray([*dataset_of(target.dataset, target.data_dir).class_names, "no answer"])
+    names = np.asarray([*images_of(target).class_names, "no answer"])
     logits = trial.logits[rows]
     taken_for = torch.where(has_answer(logits), logits.argmax(1), -1)
     return SampleImages(

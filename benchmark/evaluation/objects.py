@@ -8,22 +8,28 @@ import pickle
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from torch import nn
+from torch.utils import data as torch_data
 
 from benchmark.data import Dataset
+from benchmark.data.torch_data import is_torch_data
 from benchmark.errors import BadInput, UnfitNetwork, first_line, notice
 from benchmark.models import Checkpoint, ExternalModel, is_network, network_of
+from benchmark.models.objects import Given
 from benchmark.models.own_code import MAIN, is_own
 
-#: A network itself, or a name of one.
-Given = nn.Module | Checkpoint | ExternalModel | str | Path
+#: Images with their labels, or a name of them.
+Data = str | Dataset | torch_data.Dataset[Any]
 
 #: What was handed over for the call that is under way: by name, the network or why it is none, and the data.
 _NETWORKS: dict[str, Checkpoint | ExternalModel | UnfitNetwork] = {}
-_DATASETS: dict[str, Dataset] = {}
+_DATASETS: dict[str, Any] = {}
+
+
+#: What was read of datasets of torch's: by name, how many images were asked for, and they.
+_READ: dict[str, tuple[int | None, Dataset]] = {}
 
 
 def network(source: str) -> Checkpoint | ExternalModel | None:
@@ -38,53 +44,73 @@ def network(source: str) -> Checkpoint | ExternalModel | None:
     return None if found is None else network_of(found)
 
 
-def dataset(name: str) -> Dataset | None:
-    """The data that was handed over and goes by that name now, if there is any."""
-    return _DATASETS.get(name)
+def dataset(name: str, images: int | None = None) -> Dataset | None:
+    """The data that was handed over and goes by that name now, if there is any.
 
-
-def listed(networks: Any) -> list[Given]:
-    """One or several networks, or names of them, as a list.
+    Args:
+        name: of the data.
+        images: how many images are needed: of a dataset of torch's no more are read. None for all.
 
     Raises:
-        BadInput: something that is neither.
+        BadInput: a dataset of torch's can't be read.
     """
-    one = isinstance(networks, str | Path) or is_network(networks) or not isinstance(networks, Sequence | Iterator)
-    found = [networks] if one else list(networks)
-    for each in found:
-        if not isinstance(each, str | Path) and not is_network(each):
-            network_of(each)  # which says what it is
-    return found
+    found = _DATASETS.get(name)
+    if found is None or isinstance(found, Dataset):
+        return found
+    read, part = _READ.get(name, (None, None))
+    if part is None or read != images:
+        part = Dataset.from_torch(found, name=name, images=images)
+        _READ[name] = images, part
+    return part
 
 
 @contextmanager
 def held(
-    networks: Sequence[Given], names: str | Sequence[str] | None = None, data: str | Dataset | None = None
+    networks: Sequence[Given], names: str | Sequence[str] | None = None, data: Data | None = None
 ) -> Iterator[tuple[list[str], str | None]]:
     """Within this context the networks and the data can be opened by the names that it gives.
 
     Args:
         networks: objects, paths and names.
         names: what to call the modules among them, each once, in their order; None for the names of their classes.
-        data: a dataset, the name of one, or None.
+        data: a dataset, one of torch's, the name of one, or None.
 
     Raises:
         BadInput: the names are not one for each module, or no names.
     """
-    before = dict(_NETWORKS), dict(_DATASETS)
+    tables: tuple[dict[str, Any], ...] = (_NETWORKS, _DATASETS, _READ)
+    before = [dict(table) for table in tables]
     try:
-        sources = _held_networks(networks, names)
-        if isinstance(data, Dataset):
-            _DATASETS[data.name] = data
-        yield sources, data.name if isinstance(data, Dataset) else data
+        yield _held_networks(networks, names), _held_data(data)
     finally:
-        for table, old in zip((_NETWORKS, _DATASETS), before, strict=True):
-            table.clear()  # type: ignore[attr-defined]
-            table.update(old)  # type: ignore[attr-defined]
+        for table, old in zip(tables, before, strict=True):
+            table.clear()
+            table.update(old)
+
+
+def _held_data(data: Data | None) -> str | None:
+    """What the data is called; what is no name is held.
+
+    Raises:
+        BadInput: it is no data.
+    """
+    if data is None or isinstance(data, str):
+        return data
+    if not isinstance(data, Dataset) and not is_torch_data(data):
+        raise BadInput(
+            f"dataset: a {type(data).__name__} is no data; give a name (bench list datasets), "
+            "benchmark.Dataset.from_arrays(images, labels), or a torch.utils.data.Dataset"
+        )
+    name = data.name if isinstance(data, Dataset) else type(data).__name__
+    _DATASETS[name] = data
+    _READ.pop(name, None)
+    return name
 
 
 def _held_networks(networks: Sequence[Given], names: str | Sequence[str] | None) -> list[str]:
     modules = list({id(each): each for each in networks if isinstance(each, nn.Module)}.values())
+    if names is not None and not isinstance(names, str | list | tuple):
+        raise BadInput(f"name: a {type(names).__name__} is no name; give one for each module")
     given = [names] if isinstance(names, str) else [None] * len(modules) if names is None else [*names]
     if len(given) != len(modules):
         raise BadInput(f"name: {len(given)} names for {len(modules)} modules; name each of them, or none")
@@ -143,7 +169,9 @@ def workers_for(workers: int, time_limit: float | None) -> int:
 
 def parcel() -> bytes:
     """What was handed over, for a worker to `unpack`."""
-    return pickle.dumps((_NETWORKS, _DATASETS)) if _NETWORKS or _DATASETS else b""
+    read = {name: part for name, (_, part) in _READ.items()}
+    images = {name: read.get(name, data) for name, data in _DATASETS.items()}
+    return pickle.dumps((_NETWORKS, images)) if _NETWORKS or images else b""
 
 
 def unpack(packed: bytes) -> None:
@@ -161,17 +189,18 @@ def _obstacle(thing: Checkpoint | ExternalModel | UnfitNetwork) -> str:
         return ""
     buffer = io.BytesIO()
     pickler = _Pickler(buffer)
+    reason = ""
     try:
         pickler.dump(thing)
         buffer.seek(0)
-        if not pickler.strangers:
-            same = dataclasses.replace(pickle.load(buffer)).digest == thing.digest
-            return "" if same else "can't be sent to a worker process: it would arrive as another network"
+        if not pickler.strangers and dataclasses.replace(pickle.load(buffer)).digest != thing.digest:
+            reason = "it would arrive as another network"
     except Exception as error:  # whatever a module holds
-        return f"can't be sent to a worker process ({first_line(error)})"
-    what, where = next(iter(pickler.strangers.items()))
-    place = "the script or notebook itself" if where in MAIN else f"{where}, which can't be imported elsewhere"
-    return f"can't be sent to a worker process: {what} is defined in {place}"
+        reason = first_line(error)
+    for what, where in pickler.strangers.items():
+        place = "the script or notebook itself" if where in MAIN else f"{where}, which can't be imported elsewhere"
+        reason = f"{what} is defined in {place}"
+    return f"can't be sent to a worker process: {reason}" if reason else ""
 
 
 class _Pickler(pickle.Pickler):

@@ -38,6 +38,7 @@ from benchmark.models.class_order import as_spelt, listed
 from benchmark.moved import look_up
 from benchmark.scales import Epsilon, Radii, read_radii
 from benchmark.storage import check_writable
+from benchmark.suites.files import Preset, read_suite_file
 
 
 class Complaints:
@@ -161,6 +162,13 @@ class EvaluationRequest:
         complaints.raise_all()
         return Planned(plans, ledger, complaints.unfit)
 
+    def _images_needed(self) -> int | None:
+        """How many test images are used at most."""
+        if self.n is not None:
+            return self.n if self.n >= 1 else None
+        file = read_suite_file(self.suite).content
+        return file.presets.get(self.preset, Preset()).images or file.images
+
     def _plan(
         self, source: str, device: str, precision: str, ledger: Ledger, radii: Radii, classes: Sequence[str]
     ) -> Plan:
@@ -172,7 +180,8 @@ class EvaluationRequest:
                 'or in Python dataset="digits" (bench list datasets)'
             )
         data_dir = str(self.data_dir) if self.data_dir is not None else None
-        dataset = targets.dataset_of(name, data_dir, self.download)
+        needed = self._images_needed()
+        dataset = targets.dataset_of(name, data_dir, self.download, needed)
         loaded.check_fits(dataset)
         suite = load_suite(self.suite, self.preset, radii.of(dataset))
         suite.check_fits(dataset.shape)
@@ -202,6 +211,7 @@ class EvaluationRequest:
             compile=self.compile,
             contents=network.digest,
             outputs=network.outputs if isinstance(network, Arranged) else (),
+            images=needed,
         )
         card = targets.card(network)
         if isinstance(network, Arranged):
@@ -240,7 +250,7 @@ def check_fileable(plan: Plan) -> None:
     filed(plan.promised())
     if plan.save_adversarial:
         images = min(SHARD, plan.suite.images)
-        numbers = math.prod(targets.dataset_of(plan.target.dataset, plan.target.data_dir).shape)
+        numbers = math.prod(targets.images_of(plan.target).shape)
         size = images * (4 * numbers + 8)  # each as float32, and its position
         if size > ARRAYS:
             raise BadInput(
@@ -299,7 +309,7 @@ def _oddities(plan: Plan) -> list[str]:
         logits = exact_logits(network.model, images)
         return ~is_wrong(logits, y)
 
-    names = targets.dataset_of(target.dataset, target.data_dir).class_names
+    names = targets.images_of(target).class_names
     doubts = order_doubts(exact_logits(network.model, x), y, names, target.outputs, _says_itself(plan, names))
     return odd + (doubts or range_doubts(right, x, y, classes))
 

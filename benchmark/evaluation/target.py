@@ -42,6 +42,7 @@ class Target:
         contents: the digest of what the network is made of; "" where that is `network`.
         answers: what it answers to the first test images; None where it was not asked.
         outputs: for each class of the data, which output stands for it; () where they stand in the data's order.
+        images: how many test images are needed, so that no more need be read; None for all.
         last_layer: the layer that the search leaves out, see `attacks.last_layer`; "" for none.
     """
 
@@ -58,6 +59,7 @@ class Target:
     answers: Answers | None = None
     outputs: tuple[int, ...] = ()
     last_layer: str = ""
+    images: int | None = None
 
     @property
     def known(self) -> Known | None:
@@ -238,7 +240,7 @@ def load_target(target: Target) -> LoadedTarget:
         network = arranged(open_network(target.source, trust_remote_code=target.trust_remote_code), target.outputs)
     except BadInput as error:  # it could be opened when the evaluation was planned
         raise UnfitNetwork(str(error)) from error
-    dataset = dataset_of(target.dataset, target.data_dir)
+    dataset = images_of(target)
     if dataset.digest != target.data:
         raise BadInput(f"dataset {target.dataset} is not what it was when the evaluation began; start it again")
     if network.digest != (target.contents or target.network):
@@ -304,20 +306,36 @@ def open_network(source: str, download: bool = False, trust_remote_code: bool = 
     return objects.network(source) or load_model(source, download=download, trust_remote_code=trust_remote_code)
 
 
-@lru_cache(maxsize=1)
-def dataset_of(name: str, data_dir: str | None, download: bool = False) -> Dataset:
+def dataset_of(name: str, data_dir: str | None, download: bool = False, images: int | None = None) -> Dataset:
     """The dataset `name`, one that was handed over as an object first; the latest one stays in memory.
+
+    Args:
+        name, data_dir, download: see `benchmark.data.load`.
+        images: how many test images are needed; data that can be read in part may have no more. None for all of it.
 
     Raises:
         BadInput: it can't be loaded.
     """
-    return objects.dataset(name) or load(name, data_dir=data_dir, download=download)
+    key = (name, data_dir, images)
+    if key not in _LATEST:
+        _LATEST.clear()
+        found = objects.dataset(name, images)
+        _LATEST[key] = found or load(name, data_dir=data_dir, download=download, images=images)
+    return _LATEST[key]
+
+
+_LATEST: dict[tuple[str, str | None, int | None], Dataset] = {}
+
+
+def images_of(target: Target) -> Dataset:
+    """The dataset that the target is tried on."""
+    return dataset_of(target.dataset, target.data_dir, images=target.images)
 
 
 def forget() -> None:
     """Free what `loaded` and `dataset_of` keep in memory."""
     loaded.cache_clear()
-    dataset_of.cache_clear()
+    _LATEST.clear()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from benchmark.data import Dataset
 from benchmark.errors import BadInput, UnfitNetwork, reason
 from benchmark.evaluation import objects
 from benchmark.evaluation.attack_run import Trial, craft
@@ -17,7 +16,7 @@ from benchmark.evaluation.filing import finished, written
 from benchmark.evaluation.jobs import Done, Job, file_trial, keep_images
 from benchmark.evaluation.judge import AttackFault
 from benchmark.evaluation.meter import Meter, metered
-from benchmark.evaluation.objects import Given
+from benchmark.evaluation.objects import Data
 from benchmark.evaluation.plan import Plan
 from benchmark.evaluation.progress import Display
 from benchmark.evaluation.request import EvaluationRequest, check_fileable, checked, reported
@@ -25,6 +24,7 @@ from benchmark.evaluation.suite import SuiteItem
 from benchmark.evaluation.target import LoadedTarget, load_target
 from benchmark.ledger.evaluation import Evaluation
 from benchmark.ledger.ledger import Ledger
+from benchmark.models import Given, listed
 from benchmark.scales import Epsilon
 from benchmark.storage import digest
 
@@ -42,7 +42,7 @@ def transfer(
     precision: str = "auto",
     results: str | Path = "results",
     save_adversarial: bool = False,
-    dataset: str | Dataset | None = None,
+    dataset: Data | None = None,
     scale: str | None = None,
     epsilon: Epsilon | None = None,
     data_dir: str | Path | None = None,
@@ -77,8 +77,8 @@ def transfer(
             source or no target is left that passes its check.
         PartlyFailed: some networks failed, as for `evaluate`; its `done` has the pairs of the others.
     """
-    first = objects.listed(sources)
-    second = first if targets is None else objects.listed(targets)
+    first = listed(sources)
+    second = first if targets is None else listed(targets)
     with objects.held([*first, *second], name, dataset) as (called, data):
         request = EvaluationRequest(
             suite=suite,

@@ -14,14 +14,14 @@ from benchmark.errors import BadInput, PartlyFailed, UnfitNetwork
 from benchmark.evaluation import objects
 from benchmark.evaluation import target as targets
 from benchmark.evaluation.evidence import weigh
-from benchmark.evaluation.objects import Given
+from benchmark.evaluation.objects import Data
 from benchmark.evaluation.reattack import Again, attack_again
 from benchmark.evaluation.target import LoadedTarget, Target
 from benchmark.hardware import resolve_device
 from benchmark.labels import DIGITS, Key, card_labels, key
 from benchmark.ledger.evaluation import Evaluation, Outcome
 from benchmark.ledger.ledger import Ledger
-from benchmark.models import Arranged, Checkpoint, ExternalModel, arranged, outputs_for
+from benchmark.models import Arranged, Checkpoint, ExternalModel, Given, arranged, listed, outputs_for
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def verify(
     checkpoints: Sequence[Given] | Given,
     *,
     name: str | Sequence[str] | None = None,
-    dataset: Dataset | None = None,
+    dataset: Data | None = None,
     device: str = "auto",
     data_dir: str | Path | None = None,
     download: bool = False,
@@ -91,7 +91,7 @@ def verify(
         PartlyFailed: some networks can't be loaded, or are not what an evaluation says of them; its `done` has the
             entries of the others.
     """
-    given = objects.listed(checkpoints)
+    given = listed(checkpoints)
     if reattack < 0 or (seed is not None and not 0 <= seed < 2**63):
         raise BadInput(f"reattack must be 0 or more, and seed from 0 to 2^63 - 1, not {reattack} and {seed}")
     seed = secrets.randbelow(2**31) if seed is None else seed
@@ -175,6 +175,7 @@ def _targets(
             contents=arrangement.digest,
             outputs=arrangement.outputs if isinstance(arrangement, Arranged) else (),
             last_layer=str(evaluation.model.get("last_layer", "")),
+            images=evaluation.dataset["images"],
             **places,
         )
         if _is(ledger, arrangement, evaluation, target, download):
@@ -213,7 +214,7 @@ def _is(ledger: Ledger, network: targets.Network, evaluation: Evaluation, target
     if contents != network.digest and evaluation.name != network.name:
         return False
     try:
-        dataset = targets.dataset_of(target.dataset, target.data_dir, download)
+        dataset = targets.dataset_of(target.dataset, target.data_dir, download, target.images)
     except BadInput as error:
         raise BadInput(
             f"the images that {evaluation.name} was evaluated on can't be loaded by their name: {error}; images that "

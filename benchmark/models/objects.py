@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
@@ -13,13 +15,27 @@ from benchmark.models.class_order import Arranged
 from benchmark.models.external import ExternalModel
 from benchmark.run_names import checked_name
 
-#: What stands for a network by itself; anything else names one.
-Network = nn.Module | Checkpoint | ExternalModel
+#: A network itself, or what names one: the path of a checkpoint, or a source such as "torchvision:resnet50".
+Given = nn.Module | Checkpoint | ExternalModel | str | Path
 
 
 def is_network(thing: object) -> bool:
     """Whether it is a network, and no name of one."""
     return isinstance(thing, nn.Module | Checkpoint | ExternalModel | Arranged)
+
+
+def listed(networks: Any) -> list[Given]:
+    """One or several networks, or names of them, as a list.
+
+    Raises:
+        BadInput: something that is neither.
+    """
+    one = isinstance(networks, str | Path) or is_network(networks) or not isinstance(networks, Sequence | Iterator)
+    found: list[Any] = [networks] if one else list(networks)
+    for each in found:
+        if not isinstance(each, str | Path) and not is_network(each):
+            network_of(each)  # which says what it is
+    return found
 
 
 def network_of(thing: Any, name: str | None = None) -> Checkpoint | ExternalModel:
@@ -48,6 +64,8 @@ def network_of(thing: Any, name: str | None = None) -> Checkpoint | ExternalMode
         own.network = _copied(thing.network, thing.name)
         return own
     module = _unwrapped(thing)
+    if name is not None and not isinstance(name, str):
+        raise BadInput(f"name: a {type(name).__name__} is no name; give a word")
     called = checked_name(class_name(module) if name is None else name)
     return ExternalModel(called, _copied(module, called), is_object=True)
 
