@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.data.view import View
 from benchmark.errors import BadInput, first_line
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Size(NamedTuple):
         """The error for the picture at `path`, whose (width, height) is another one."""
         return BadInput(
             f"{path} has {found[0]}×{found[1]} pixels but {self.first} has {self.width}×{self.height}; "
-            "resize all images to one size"
+            "resize all images to one size, or have it done: --resize 256 --crop 224"
         )
 
 
@@ -59,13 +60,16 @@ class Picture:
     from_cmyk: bool
 
 
-def read_picture(path: Path, background: int | None = None, size: Size | None = None) -> Picture:
-    """The picture in the file at `path`, turned as its EXIF data says.
+def read_picture(
+    path: Path, background: int | None = None, size: Size | None = None, view: View | None = None
+) -> Picture:
+    """The picture in the file at `path`, turned as its EXIF data says, then seen through the `view`, if any.
 
     Args:
         path: of the file.
         background: grey level behind what is not opaque, 0 (black) to 255 (white); None refuses what is not opaque.
-        size: that it has to have. What has it neither upright nor lying is not decoded.
+        size: that it has to have. What has it neither upright nor lying is not decoded, unless it is resized.
+        view: what is done to it.
 
     Raises:
         BadInput: it can't be read or is of another size, has more than 8 bits per channel, several frames, a colour
@@ -75,20 +79,35 @@ def read_picture(path: Path, background: int | None = None, size: Size | None = 
 
     try:
         with Image.open(path) as picture:
-            if size and sorted(picture.size) != sorted(size[:2]):
+            if view is None and size and sorted(picture.size) != sorted(size[:2]):
                 raise size.refuse(path, picture.size)
             if problem := _unwanted(picture):
                 raise BadInput(f"{path} {problem}")
             picture.load()
             if picture.format != "TIFF":  # which Pillow has turned on loading
                 _turn(path, picture)
-            if size and picture.size != size[:2]:
+            if view is None and size and picture.size != size[:2]:
                 raise size.refuse(path, picture.size)
-            return _picture(path, picture, background)
+            found = _picture(path, picture, background)
+            return found if view is None else _seen(path, found, view, size)
     except BadInput:
         raise
     except Exception as error:  # Pillow's decoders raise errors of many types for damaged files
         raise unreadable(path, error) from error
+
+
+def _seen(path: Path, picture: Picture, view: View, size: Size | None) -> Picture:
+    """The picture through the view.
+
+    Raises:
+        BadInput: it has not that size then.
+    """
+    from PIL import Image
+
+    seen = view.of(Image.fromarray(picture.pixels), path)
+    if size and seen.size != size[:2]:
+        raise size.refuse(path, seen.size)
+    return replace(picture, pixels=np.asarray(seen))
 
 
 def unreadable(path: Path, error: Exception) -> BadInput:
