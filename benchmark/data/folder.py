@@ -117,8 +117,8 @@ def _to_evaluate(
         )
     if not there and set(map(str.lower, tree.classes)) <= _PARTS:
         raise BadInput(
-            f"{root} has the folders {', '.join(tree.classes)}, which are hardly classes; name the one to evaluate on, "
-            f"such as folder:{root / tree.classes[0]}"
+            f"{root} has the folders {', '.join(tree.classes)}, which are hardly classes; name the one to evaluate "
+            f"on, such as folder:{root / tree.classes[0]}"
         )
     if "train" in there:
         train = scan(root / "train")

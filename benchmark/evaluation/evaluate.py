@@ -35,6 +35,8 @@ def evaluate(
     results: str | Path = "results",
     save_adversarial: bool = False,
     dataset: Data | None = None,
+    resize: int | str | None = None,
+    crop: int | None = None,
     scale: str | None = None,
     epsilon: Epsilon | None = None,
     data_dir: str | Path | None = None,
@@ -68,6 +70,9 @@ def evaluate(
         save_adversarial: whether to store the adversarial images, too.
         dataset: whose test images to use, by name, or the data itself (a `benchmark.Dataset`, or one of torch's, of
             which only the images in use are read); None for the dataset that each network was trained on.
+        resize: pixels that the shorter side of pictures is resized to, or "network" for what the network's weights
+            were made for; None for pictures of one size, and for a network's own view of imagenet.
+        crop: side of the square that is then cut out of their middle; None for all of it.
         scale: whose row of published radii to take, such as "imagenet"; None for that of the dataset. Pictures of
             one's own have none.
         epsilon: radii by norm that go before those of the row: {"linf": "4/255", "l2": 2} or "linf=4/255,l2=2".
@@ -103,6 +108,8 @@ def evaluate(
             results=results,
             save_adversarial=save_adversarial,
             dataset=data,
+            resize=resize,
+            crop=crop,
             scale=scale,
             epsilon=epsilon,
             data_dir=data_dir,

@@ -64,6 +64,11 @@ def dataset(name: str, images: int | None = None) -> Dataset | None:
     return part
 
 
+def dataset_is_held(name: str) -> bool:
+    """Whether the data of that name was handed over."""
+    return name in _DATASETS
+
+
 @contextmanager
 def held(
     networks: Sequence[Given], names: str | Sequence[str] | None = None, data: Data | None = None

@@ -15,6 +15,7 @@ from torch import Tensor
 from benchmark.attacks.objectives import is_wrong
 from benchmark.errors import BadInput, PartlyFailed, UnfitNetwork, unknown
 from benchmark.evaluation import target as targets
+from benchmark.evaluation.image_size import viewed
 from benchmark.evaluation.judge import exact_logits
 from benchmark.evaluation.plan import MODES, Plan
 from benchmark.evaluation.suite import load_suite
@@ -114,6 +115,8 @@ class EvaluationRequest:
     results: str | Path = "results"
     save_adversarial: bool = False
     dataset: str | None = None
+    resize: int | str | None = None
+    crop: int | None = None
     scale: str | None = None
     epsilon: Epsilon | None = None
     data_dir: str | Path | None = None
@@ -179,6 +182,7 @@ class EvaluationRequest:
                 f"{source} does not say what it was trained on; name the images to try it on: --dataset digits, "
                 'or in Python dataset="digits" (bench list datasets)'
             )
+        name, seen = viewed(name, self.resize, self.crop, loaded)
         data_dir = str(self.data_dir) if self.data_dir is not None else None
         needed = self._images_needed()
         dataset = targets.dataset_of(name, data_dir, self.download, needed)
@@ -190,7 +194,7 @@ class EvaluationRequest:
         classes = as_spelt(classes, names)
         outputs = outputs_for(loaded, names, dataset.name, classes)
         network = arranged(loaded, outputs)
-        notes = [*dataset.notes, *_about_order(outputs, names, classes)]
+        notes = [*filter(None, [seen]), *dataset.notes, *_about_order(outputs, names, classes)]
         if suite.scale != radii.of(dataset).scale:
             notes.append(f"radii: of the only row of the suite {suite.name}, {suite.scale}; {dataset.name} has none")
         if self.n is not None and not 1 <= self.n <= available:

@@ -43,6 +43,8 @@ def transfer(
     results: str | Path = "results",
     save_adversarial: bool = False,
     dataset: Data | None = None,
+    resize: int | str | None = None,
+    crop: int | None = None,
     scale: str | None = None,
     epsilon: Epsilon | None = None,
     data_dir: str | Path | None = None,
@@ -64,9 +66,9 @@ def transfer(
         name: what to call the modules among sources and targets, each once, in their order; None for the names of
             their classes.
         suite: name or YAML file of the attacks.
-        preset, n, seed, device, precision, results, dataset, scale, epsilon, data_dir, download, trust_remote_code,
-            compile, classes, progress: as for `evaluate`. There is one process, and nothing to stop an attack
-            that takes long.
+        preset, n, seed, device, precision, results, dataset, resize, crop, scale, epsilon, data_dir, download,
+            trust_remote_code, compile, classes, progress: as for `evaluate`. There is one process, and nothing to
+            stop an attack that takes long.
         save_adversarial: whether to store the adversarial images, too; each target keeps those that fooled it.
 
     Returns:
@@ -90,6 +92,8 @@ def transfer(
             results=results,
             save_adversarial=save_adversarial,
             dataset=data,
+            resize=resize,
+            crop=crop,
             scale=scale,
             epsilon=epsilon,
             data_dir=data_dir,

@@ -25,6 +25,8 @@ class ExternalModel:
         num_classes, shape: what it was made for; None where the source doesn't say.
         dataset, scale: the dataset it was trained on and its row of radii; "" where the source doesn't say.
         code: digest of the code it was made by, where that is not fixed by its name.
+        view: how the pictures it takes are resized and cropped, "resize=256&crop=224", see `benchmark.data.view`; ""
+            where the source doesn't say.
         is_object: whether a caller handed it over, and calls it whatever they like.
         digest: SHA-256 (hex) of the name (not of an object's), the code, and everything that can be reached from the
             network; see `benchmark.models.reach`.
@@ -40,6 +42,7 @@ class ExternalModel:
     dataset: str = ""
     scale: str = ""
     code: str = ""
+    view: str = ""
     is_object: bool = False
     digest: str = field(init=False, repr=False)
 
