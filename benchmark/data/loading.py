@@ -13,6 +13,7 @@ from benchmark.data.digits import load_digits
 from benchmark.data.doubts import doubts
 from benchmark.data.folder import load_folder, load_folder_on_black, load_folder_on_white
 from benchmark.data.imagenet import imagenet
+from benchmark.data.npz import load_npz
 from benchmark.data.published import cifar10, cifar100, fashion_mnist, mnist, svhn
 from benchmark.data.view import split_view
 from benchmark.errors import BadInput, notice
@@ -37,6 +38,7 @@ DATASETS.add("mnist", mnist)
 DATASETS.add("fashion-mnist", fashion_mnist)
 DATASETS.add("svhn", svhn)
 DATASETS.add("imagenet", imagenet)
+DATASETS.add("npz", load_npz)
 DATASETS.add("folder", load_folder)
 DATASETS.add("folder-on-white", load_folder_on_white)
 DATASETS.add("folder-on-black", load_folder_on_black)

@@ -18,6 +18,9 @@ from benchmark.errors import BadInput, reason, short
 #: How mappings call an image and its label.
 IMAGE_KEYS, LABEL_KEYS = ("image", "img", "pixel_values", "images"), ("label", "labels", "target", "fine_label")
 
+#: Labels beyond are no places of classes.
+MOST_CLASSES = 100_000
+
 #: How many items are read twice, to see whether they stay the same.
 TWICE = 2
 
@@ -69,7 +72,7 @@ def read_items(data: Any, images: int | None = None) -> tuple[Tensor, Tensor, tu
     found = torch.stack(parts) if pixels is None else pixels[: len(labels)]
     if found.is_floating_point():
         check_range(found, name)
-    return found, torch.tensor(labels, dtype=torch.int64), _classes(data, max(labels))
+    return found, torch.tensor(labels, dtype=torch.int64), _classes(data, max(labels)) or _numbered(data)
 
 
 def _items(data: Any, name: str, count: int | None) -> Iterator[tuple[int, Any]]:
@@ -195,6 +198,14 @@ def _classes(data: Any, largest: int) -> tuple[str, ...] | None:
     if isinstance(found, list | tuple) and len(found) > largest and len(set(map(str, found))) == len(found):
         return tuple(map(str, found))
     return None
+
+
+def _numbered(data: Any) -> tuple[str, ...] | None:
+    """As many classes as the labels tell of, where they are known without reading the items."""
+    labels = None if isinstance(data, torch_data.IterableDataset) else labels_known(data)
+    if labels is None or not len(labels) or int(labels.min()) < 0 or int(labels.max()) >= MOST_CLASSES:
+        return None
+    return tuple(map(str, range(max(2, int(labels.max()) + 1))))
 
 
 def _told(image: Tensor) -> str:
