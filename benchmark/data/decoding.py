@@ -31,13 +31,13 @@ _FIRST_ALONE = ("MPO",)
 
 
 class Size(NamedTuple):
-    """Width and height that all pictures have, and the file of the first one, for messages."""
+    """Width and height that all pictures have, and what the first one is called, for messages."""
 
     width: int
     height: int
-    first: Path
+    first: object
 
-    def refuse(self, path: Path, found: tuple[int, int]) -> BadInput:
+    def refuse(self, path: object, found: tuple[int, int]) -> BadInput:
         """The error for the picture at `path`, whose (width, height) is another one."""
         return BadInput(
             f"{path} has {found[0]}×{found[1]} pixels but {self.first} has {self.width}×{self.height}; "
@@ -79,24 +79,31 @@ def read_picture(
 
     try:
         with Image.open(path) as picture:
-            if view is None and size and sorted(picture.size) != sorted(size[:2]):
-                raise size.refuse(path, picture.size)
-            if problem := _unwanted(picture):
-                raise BadInput(f"{path} {problem}")
-            picture.load()
-            if picture.format != "TIFF":  # which Pillow has turned on loading
-                _turn(path, picture)
-            if view is None and size and picture.size != size[:2]:
-                raise size.refuse(path, picture.size)
-            found = _picture(path, picture, background)
-            return found if view is None else _seen(path, found, view, size)
+            return picture_of(picture, path, background, size, view)
     except BadInput:
         raise
     except Exception as error:  # Pillow's decoders raise errors of many types for damaged files
         raise unreadable(path, error) from error
 
 
-def _seen(path: Path, picture: Picture, view: View, size: Size | None) -> Picture:
+def picture_of(
+    picture: Image, path: object, background: int | None = None, size: Size | None = None, view: View | None = None
+) -> Picture:
+    """What Pillow has opened, as `read_picture` gives it; `path` stands for it in messages."""
+    if view is None and size and sorted(picture.size) != sorted(size[:2]):
+        raise size.refuse(path, picture.size)
+    if problem := _unwanted(picture):
+        raise BadInput(f"{path} {problem}")
+    picture.load()
+    if picture.format != "TIFF":  # which Pillow has turned on loading
+        _turn(path, picture)
+    if view is None and size and picture.size != size[:2]:
+        raise size.refuse(path, picture.size)
+    found = _picture(path, picture, background)
+    return found if view is None else _seen(path, found, view, size)
+
+
+def _seen(path: object, picture: Picture, view: View, size: Size | None) -> Picture:
     """The picture through the view.
 
     Raises:
@@ -138,7 +145,7 @@ def _is_cut(picture: Image) -> bool:
     return False
 
 
-def _turn(path: Path, picture: Image) -> None:
+def _turn(path: object, picture: Image) -> None:
     """Turn it upright, as cameras mean it."""
     from PIL import ImageOps
 
@@ -151,7 +158,7 @@ def _turn(path: Path, picture: Image) -> None:
         ) from error
 
 
-def _picture(path: Path, picture: Image, background: int | None) -> Picture:
+def _picture(path: object, picture: Image, background: int | None) -> Picture:
     if "A" in picture.mode or "transparency" in picture.info:
         layers = np.asarray(picture.convert("RGBA"))
         pixels, alpha = layers[..., :3], layers[..., 3:]
@@ -162,7 +169,7 @@ def _picture(path: Path, picture: Image, background: int | None) -> Picture:
     return Picture(pixels, picture.mode in GREY or equal, picture.mode == "CMYK")
 
 
-def _on(path: Path, pixels: Pixels, alpha: Pixels, background: int | None) -> Pixels:
+def _on(path: object, pixels: Pixels, alpha: Pixels, background: int | None) -> Pixels:
     """H×W×3 `pixels` with their opacity `alpha`, H×W×1, over `background`.
 
     Raises:

@@ -12,6 +12,7 @@ from benchmark.data.dataset import Dataset
 from benchmark.data.digits import load_digits
 from benchmark.data.doubts import doubts
 from benchmark.data.folder import load_folder, load_folder_on_black, load_folder_on_white
+from benchmark.data.hugging_face import hugging_face
 from benchmark.data.imagenet import imagenet
 from benchmark.data.npz import load_npz
 from benchmark.data.published import cifar10, cifar100, fashion_mnist, mnist, svhn
@@ -39,6 +40,7 @@ DATASETS.add("fashion-mnist", fashion_mnist)
 DATASETS.add("svhn", svhn)
 DATASETS.add("imagenet", imagenet)
 DATASETS.add("npz", load_npz)
+DATASETS.add("hf", hugging_face)
 DATASETS.add("folder", load_folder)
 DATASETS.add("folder-on-white", load_folder_on_white)
 DATASETS.add("folder-on-black", load_folder_on_black)
