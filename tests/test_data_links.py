@@ -143,7 +143,7 @@ def test_links_that_make_endless_paths_are_refused(tree, monkeypatch):
 def test_the_evaluation_says_so_to_whoever_reads_its_page(tmp_path, monkeypatch):
     digits = dataclasses.replace(load("digits"), notes=("7 broken links",))
     monkeypatch.setattr(targets, "load", lambda *_, **__: digits)
-    targets.dataset_of.cache_clear()
+    targets.forget()
     suite = write_suite(tmp_path, "  - {attack: fgsm, norm: linf}\n", images=6)
     (found,) = evaluate(save(tmp_path), suite=suite, results=tmp_path / "results", progress=False)
     assert "7 broken links" in found.warnings

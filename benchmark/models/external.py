@@ -25,8 +25,11 @@ class ExternalModel:
         num_classes, shape: what it was made for; None where the source doesn't say.
         dataset, scale: the dataset it was trained on and its row of radii; "" where the source doesn't say.
         code: digest of the code it was made by, where that is not fixed by its name.
-        digest: SHA-256 (hex) of the name, the code, and everything that can be reached from the network; see
-            `benchmark.models.reach`.
+        view: how the pictures it takes are resized and cropped, "resize=256&crop=224", see `benchmark.data.view`; ""
+            where the source doesn't say.
+        is_object: whether a caller handed it over, and calls it whatever they like.
+        digest: SHA-256 (hex) of the name (not of an object's), the code, and everything that can be reached from the
+            network; see `benchmark.models.reach`.
 
     Raises:
         UnfitNetwork: the network can't be brought to the CPU, to float32 and into eval mode.
@@ -39,6 +42,8 @@ class ExternalModel:
     dataset: str = ""
     scale: str = ""
     code: str = ""
+    view: str = ""
+    is_object: bool = False
     digest: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -51,7 +56,8 @@ class ExternalModel:
             ) from error
         try:
             # At once, before it is asked anything: some networks keep what they computed last.
-            self.digest = digest([self.name, self.code, Reach(self.network).digest()])
+            name = [] if self.is_object else [self.name]
+            self.digest = digest([*name, self.code, Reach(self.network).digest()])
         except Exception as error:  # whatever things may be in it
             raise UnfitNetwork(
                 f"{self.name} can't be told apart from others, as it holds something odd: {reason(error)}; "

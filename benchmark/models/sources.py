@@ -6,6 +6,7 @@ without running code; only `python:` runs any, and only with `trust_remote_code`
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import warnings
@@ -14,7 +15,7 @@ from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import hub, nn
 
@@ -92,6 +93,7 @@ def from_torchvision(name: str, download: bool, trust_remote_code: bool) -> Exte
         (3, side, side),
         "imagenet",
         "imagenet",
+        view=_view(view.resize_size[0], side, view.interpolation.value),
     )
 
 
@@ -121,7 +123,21 @@ def from_timm(name: str, download: bool, trust_remote_code: bool) -> ExternalMod
         tuple(known["input_size"]),
         imagenet,
         imagenet,
+        view=_timm_view(known),
     )
+
+
+def _timm_view(known: dict[str, Any]) -> str:
+    """How timm resizes the pictures of a network; "" where it does more than to cut out the middle."""
+    side, share = known["input_size"][-1], known.get("crop_pct", 0.875)
+    if known.get("crop_mode", "center") != "center" or known["input_size"][-2] != side:
+        return ""
+    return _view(math.floor(side / share), side, known.get("interpolation", "bilinear"))
+
+
+def _view(resize: int, crop: int, interpolation: str) -> str:
+    told = "" if interpolation == "bilinear" else f"&interpolation={interpolation}"
+    return f"resize={resize}&crop={crop}{told}"
 
 
 @SOURCES.register("python")

@@ -10,11 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmark.data import Dataset
 from benchmark.environment import NAME, check_packages, version
 from benchmark.hardware import describe
 from benchmark.methods.formulas import formula_of
 from benchmark.methods.table import METHODS
-from benchmark.models import Checkpoint, save_checkpoint, storable
+from benchmark.models import Checkpoint, Given, save_checkpoint, storable
 from benchmark.processes import end_with_parent, none_left_behind
 from benchmark.recipes.recipe import recipe_names
 from benchmark.scales import Epsilon
@@ -45,13 +46,13 @@ __all__ = ["METHODS", "recipe_names", "train"]
 def train(
     method: str,
     *,
-    dataset: str = "digits",
+    dataset: str | Dataset = "digits",
     arch: str | None = None,
     recipe: str | Path = "quick",
     set: Mapping[str, Any] | Sequence[str] | None = None,
     scale: str | None = None,
     epsilon: Epsilon | None = None,
-    teacher: Sequence[str | Path] = (),
+    teacher: Sequence[Given] | Given = (),
     inner: str | None = None,
     outer: str | None = None,
     seed: int = 0,
@@ -77,7 +78,7 @@ def train(
 
     Args:
         method: a name in `METHODS`, e.g. "at" or "mat".
-        dataset: as `benchmark.data.load` takes it; `data_dir` too.
+        dataset: a name as `benchmark.data.load` takes it, or a `benchmark.Dataset` with training images.
         arch: a name in `ARCHITECTURES`; small-cnn for small grey images and resnet18 for others if left out.
         recipe: "quick", "paper", or another that `bench list recipes` lists; or a YAML file, see
             `benchmark.documents.is_path`.
@@ -87,8 +88,8 @@ def train(
             one's own have none.
         epsilon: radii by norm that go before those of the row, {"linf": "4/255"} or "linf=4/255,l2=2"; a step stays
             the part of its radius that it is in the row, or in the one that the recipe names as `steps_like`.
-        teacher: frozen teachers in the order of the method's roles: checkpoints, or networks from elsewhere as
-            `benchmark.load_model` takes them.
+        teacher: frozen teachers in the order of the method's roles: checkpoints, networks from elsewhere as
+            `benchmark.load_model` takes them, or networks themselves, as `benchmark.evaluate` takes them.
         inner: another method, to craft training examples by its whole attack (objective, norms and their strategy,
             start, what is kept, kind of ascent, mode of the batch norms); or an inner objective, to climb that in
             place of the method's own. Where a name is both, the method is meant. Settings win over either.

@@ -17,7 +17,7 @@ from benchmark.hardware import resolve_device, resolve_precision
 from benchmark.methods.method import BoundMethod
 from benchmark.methods.overrides import bind_method, usual_settings
 from benchmark.methods.table import METHODS
-from benchmark.models import ARCHITECTURES
+from benchmark.models import ARCHITECTURES, Given
 from benchmark.radii import too_large, too_long
 from benchmark.recipes.recipe import Recipe, is_recipe_key, load_recipe
 from benchmark.run_names import Asked, checked_name, file_stem
@@ -103,11 +103,11 @@ class Plan:
 def make_plan(
     method: str,
     *,
-    dataset: str,
+    dataset: str | Dataset,
     arch: str | None,
     recipe: str | Path,
     set: Mapping[str, Any] | Sequence[str] | None,
-    teacher: Sequence[str | Path] = (),
+    teacher: Sequence[Given] | Given = (),
     inner: str | None = None,
     outer: str | None = None,
     seed: int,
@@ -131,6 +131,8 @@ def make_plan(
     settings = parse_settings(set)
     radii = read_radii(scale, epsilon)
     data = load(dataset, data_dir=data_dir, download=download)
+    if not data.can_train:
+        raise BadInput(f"{data.name} has no training images, only some to evaluate on; train on other data")
     architecture = arch or usual_architecture(data)
     resolved, bound = decide(method, data, architecture, recipe, settings, inner, outer, radii)
     chosen = resolve_device(device)
