@@ -82,7 +82,7 @@ def transfer(
             seed=seed,
             device=device,
             precision=precision,
-            workers=workers,
+            workers=objects.workers_for(workers, time_limit),
             time_limit=time_limit,
             results=results,
             save_adversarial=save_adversarial,
