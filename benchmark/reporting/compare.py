@@ -11,7 +11,6 @@ from unicodedata import normalize
 from benchmark.analysis import paired
 from benchmark.analysis.labels import labels_of
 from benchmark.analysis.paired import Comparison, check_comparable
-from benchmark.analysis.power import smallest_difference
 from benchmark.analysis.ranks import holm
 from benchmark.errors import BadInput, unknown
 from benchmark.labels import Key, key
@@ -119,6 +118,8 @@ def compare(
 
 
 def _paired_tests(board: Leaderboard) -> PairedTests:
+    from benchmark.analysis.power import smallest_difference  # which loads scipy.optimize
+
     metrics = ("rworst", "ravg", *board.threats, "clean")
     found: list[Pair] = []
     for metric in metrics:
