@@ -64,7 +64,7 @@ def path_of(named: str | Path, registry: Registry[Path]) -> Path:
         return registry.get(str(named))
     except BadInput as error:
         if named and os.path.isfile(named):
-            raise BadInput(f"{error}; if the file {short(named)} is meant, write .{os.sep}{named}") from error
+            raise BadInput(f"{error} (to name the file {short(named)}, write .{os.sep}{named})") from error
         raise
 
 

@@ -95,9 +95,7 @@ def test_what_is_neither_is_told_both(kind, tmp_path, monkeypatch):
     with pytest.raises(BadInput, match=f"unknown {kind[:-1]} 'mine'"):
         load("mine")
     Path("mine").touch()
-    with pytest.raises(
-        BadInput, match=rf"unknown {kind[:-1]} 'mine'.*if the file 'mine' is meant, write \.{os.sep}mine"
-    ):
+    with pytest.raises(BadInput, match=rf"unknown {kind[:-1]} 'mine'.*to name the file 'mine', write \.{os.sep}mine"):
         load("mine")
     with pytest.raises(BadInput, match="there is no such home folder"):
         load("~nobody-of-this-name/mine.yaml")

@@ -279,6 +279,7 @@ overrides:
     set:
       lr: 0.01
       threats.linf.steps: 5
+      alpha: 0.6
 """
 
 
@@ -300,6 +301,9 @@ overrides:
         ("steps: 3", "step: 3", "at", {}, "recipe.yaml:6: unknown key 'step'; did you mean step"),
         ("lr: 0.01", "lr: -1", "mat", {}, "recipe.yaml:10: lr: .* not -1"),
         ("steps: 5", "steps: 0", "mat", {}, "recipe.yaml:11: threats.linf.steps: .* not 0"),
+        ("alpha: 0.6", "alhpa: 0.6", "mat", {}, "recipe.yaml:12: method mat: unknown setting 'alhpa'"),
+        ("alpha: 0.6", "alpha: 6", "mat", {}, "recipe.yaml:12: method mat: .*alpha"),
+        ("alpha: 0.6", "alpha: 6", "mat", {"alpha": 7}, "^method mat: alpha=7: "),
         ("lr: 0.01", "lr: -1", "mat", {"lr": -2}, "^--set lr: lr: .* not -2"),
         ("", "", "at", {"threats.linf.steps": 0}, "^--set threats.linf.steps: threats.linf.steps: .* not 0"),
         ("", "", "at", {"threats.l2.epsilon": 1}, "^--set threats.l2.epsilon: the key 'step_size' is missing"),

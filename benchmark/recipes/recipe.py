@@ -187,6 +187,17 @@ class RecipeFile(Schema):
     overrides: list[Override] = Field(default_factory=list)
     _where: Callable[..., str] | None = PrivateAttr(default=None)
 
+    def places(self, method: str, architecture: str, dataset: str, scale: str) -> dict[str, str]:
+        """Where the overrides give the method of a run its hyper-parameters: "recipe.yaml:9" by their names."""
+        where = self._where or (lambda *path: "the recipe")
+        return {
+            key: where("overrides", position, "set", key)
+            for position, override in enumerate(self.overrides)
+            if override.matches(method, architecture, dataset, scale)
+            for key in override.set
+            if not is_recipe_key(key)
+        }
+
     def resolve(
         self,
         method: str,

@@ -191,7 +191,13 @@ def decide(
         return file.resolve(registered_name(name), architecture, dataset.name, radii, of_recipe, where)
 
     resolved, defaults = usual(method, resolve, inner, outer)
-    bound = bind_method(method, {**defaults, **of_method}, f"method {method}", inner, outer)
+    try:
+        bound = bind_method(method, {**defaults, **of_method}, f"method {method}", inner, outer)
+    except BadInput as error:
+        bind_method(method, of_method, f"method {method}", inner, outer)  # else it is the recipe that is wrong
+        said = file.places(registered_name(method), architecture, dataset.name, radii.scale)
+        blamed = [place for key, place in said.items() if key not in of_method and key in str(error)]
+        raise BadInput(f"{' and '.join(dict.fromkeys(blamed)) or where}: {error}") from error
     missing = sorted(_norms(bound) - set(resolved.threats))
     if missing:
         raise radii.missing(missing, file.threats, where)
