@@ -15,6 +15,7 @@ import benchmark
 from benchmark.data import Dataset, load
 from benchmark.errors import BadInput, Notice, PartlyFailed
 from benchmark.evaluation import objects
+from benchmark.reporting.reproduce import evaluation_command
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -215,3 +216,19 @@ def test_transfer_and_verify_take_objects(tmp_path, suite):
         assert checked.confirmed == checked.stored
     with pytest.raises(BadInput, match=r"twelve.*dataset=\.\.\."):
         benchmark.verify(tmp_path, one, name="one")
+
+
+def test_compare_takes_networks_and_evaluations_and_pages_say_how_to_repeat_it(tmp_path, suite):
+    one, other = trained().model(), Net((1, 8, 8), 10)
+    first, second = evaluate([one, other], tmp_path, suite, name=["one", "other"])
+    for pair in ([one, other], [first, second], ["one", other], [str(first.model["digest"]), second]):
+        (contest,) = benchmark.compare(pair, results=tmp_path / "results")
+        assert {contest.rows[0].first, contest.rows[0].second} == {"one", "other"}
+    with pytest.raises(BadInput, match="the Net is named twice"):
+        benchmark.compare([other, other], results=tmp_path / "results")
+    with pytest.raises(BadInput, match="the Net has no such results"):
+        benchmark.compare([one, Net((1, 8, 8), 10, seed=2)], results=tmp_path / "results")
+    command = evaluation_command(first)
+    words = command.removeprefix("benchmark.evaluate(model, ").removesuffix(")")
+    options = eval(f"dict({words})") | {"results": tmp_path / "results", "suite": suite, "progress": False}
+    assert benchmark.evaluate(one, **options)[0].id == first.id

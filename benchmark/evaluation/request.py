@@ -14,6 +14,7 @@ from torch import Tensor
 
 from benchmark.attacks.objectives import is_wrong
 from benchmark.errors import BadInput, PartlyFailed, UnfitNetwork, unknown
+from benchmark.evaluation import objects
 from benchmark.evaluation import target as targets
 from benchmark.evaluation.image_size import viewed
 from benchmark.evaluation.judge import exact_logits
@@ -216,6 +217,7 @@ class EvaluationRequest:
             contents=network.digest,
             outputs=network.outputs if isinstance(network, Arranged) else (),
             images=needed,
+            data_is_object=objects.dataset_is_held(name),
         )
         card = targets.card(network)
         if isinstance(network, Arranged):

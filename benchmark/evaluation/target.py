@@ -43,6 +43,7 @@ class Target:
         answers: what it answers to the first test images; None where it was not asked.
         outputs: for each class of the data, which output stands for it; () where they stand in the data's order.
         images: how many test images are needed, so that no more need be read; None for all.
+        data_is_object: whether the data was handed over, and no name leads to it.
         last_layer: the layer that the search leaves out, see `attacks.last_layer`; "" for none.
     """
 
@@ -60,6 +61,7 @@ class Target:
     outputs: tuple[int, ...] = ()
     last_layer: str = ""
     images: int | None = None
+    data_is_object: bool = False
 
     @property
     def known(self) -> Known | None:
@@ -355,6 +357,7 @@ def card(network: Network) -> dict[str, Any]:
     else:
         told = {"name": network.name, "method": "external", "network": "", "dataset": network.dataset}
         told |= {"architecture": type(network.network).__name__, "history": [], "recipe": {}}
+        told |= {"is_object": True} if network.is_object else {}
         numbers = sum(parameter.numel() for parameter in network.network.parameters())
     return told | {"digest": network.digest, "numbers": numbers}
 
