@@ -14,7 +14,7 @@ from torch import Tensor
 
 from benchmark.attacks.objectives import is_wrong
 from benchmark.errors import BadInput, PartlyFailed, UnfitNetwork, unknown
-from benchmark.evaluation import objects
+from benchmark.evaluation import objects, opening
 from benchmark.evaluation import target as targets
 from benchmark.evaluation.image_size import viewed
 from benchmark.evaluation.judge import exact_logits
@@ -187,6 +187,8 @@ class EvaluationRequest:
         data_dir = str(self.data_dir) if self.data_dir is not None else None
         needed = self._images_needed()
         dataset = targets.dataset_of(name, data_dir, self.download, needed)
+        counted = opening.classes_of(loaded, dataset)
+        dataset = dataset.widened(counted)
         loaded.check_fits(dataset)
         suite = load_suite(self.suite, self.preset, radii.of(dataset))
         suite.check_fits(dataset.shape)
@@ -217,6 +219,7 @@ class EvaluationRequest:
             contents=network.digest,
             outputs=network.outputs if isinstance(network, Arranged) else (),
             images=needed,
+            classes=counted,
             data_is_object=objects.dataset_is_held(name),
         )
         card = targets.card(network)
