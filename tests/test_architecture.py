@@ -29,7 +29,7 @@ FLOORS = (
         "hardware",
     }
     | {"memory", "settings", "generators", "noise", "tensors", "radii", "parameters", "projections", "threats"}
-    | {"scales", "labels", "limits", "damage", "card", "run_names"},
+    | {"scales", "labels", "limits", "damage", "card", "run_names", "given"},
     {"data", "models", "attacks", "recipes", "suites", "ledger"},
     {"methods", "evaluation", "analysis"},
     {"training", "api"},
@@ -43,6 +43,7 @@ FLOORS = (
 STAIRS = {
     "registry": {"errors"},
     "documents": {"errors", "limits", "storage"},
+    "given": {"errors", "storage"},
     "storage": {"errors", "moved"},
     "damage": {"errors"},
     "hardware": {"errors"},

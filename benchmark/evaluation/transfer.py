@@ -22,6 +22,7 @@ from benchmark.evaluation.progress import Display
 from benchmark.evaluation.request import EvaluationRequest, check_fileable, checked, reported
 from benchmark.evaluation.suite import SuiteItem
 from benchmark.evaluation.target import LoadedTarget, load_target
+from benchmark.given import Given as GivenSuite
 from benchmark.ledger.evaluation import Evaluation
 from benchmark.ledger.ledger import Ledger
 from benchmark.models import Given, listed
@@ -34,7 +35,7 @@ def transfer(
     targets: Sequence[Given] | Given | None = None,
     *,
     name: str | Sequence[str] | None = None,
-    suite: str | Path = "transfer",
+    suite: GivenSuite = "transfer",
     preset: str = "standard",
     n: int | None = None,
     seed: int = 0,
@@ -65,7 +66,7 @@ def transfer(
         targets: networks to try the images on; None for the sources themselves.
         name: what to call the modules among sources and targets, each once, in their order; None for the names of
             their classes.
-        suite: name or YAML file of the attacks.
+        suite: name or YAML file of the attacks, or a dict of what stands in such a file.
         preset, n, seed, device, precision, results, dataset, resize, crop, scale, epsilon, data_dir, download,
             trust_remote_code, compile, classes, progress: as for `evaluate`. There is one process, and nothing to
             stop an attack that takes long.
