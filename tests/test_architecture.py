@@ -29,7 +29,7 @@ FLOORS = (
         "hardware",
     }
     | {"memory", "settings", "generators", "noise", "tensors", "radii", "parameters", "projections", "threats"}
-    | {"scales", "labels", "limits", "damage", "card", "run_names"},
+    | {"scales", "labels", "limits", "damage", "card", "run_names", "given"},
     {"data", "models", "attacks", "recipes", "suites", "ledger"},
     {"methods", "evaluation", "analysis"},
     {"training"},
@@ -44,6 +44,7 @@ FLOORS = (
 STAIRS = {
     "registry": {"errors"},
     "documents": {"cache", "errors", "limits", "registry", "storage"},
+    "given": {"errors", "storage"},
     "storage": {"errors", "moved"},
     "damage": {"errors"},
     "hardware": {"errors"},

@@ -175,7 +175,7 @@ def test_the_library_itself(tmp_path, monkeypatch):
     pictures = []
     for number, pixels in enumerate(PIXELS):
         Pillow.fromarray(pixels).save(tmp_path / f"{number}.png")
-        pictures.append({"bytes": Path(tmp_path / f"{number}.png").read_bytes(), "path": None})
+        pictures.append({"bytes": Path(tmp_path / f"{number}.png").read_bytes(), "path": f"{number}.png"})
     table = arrow.table({"img": pictures, "label": arrow.array(LABELS, arrow.int64())})
     told = json.dumps({"info": {"features": features}})
     (tmp_path / "data").mkdir()

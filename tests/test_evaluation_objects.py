@@ -12,9 +12,11 @@ from torch import nn
 from torch.utils import data as torch_data
 
 import benchmark
+from benchmark import training
 from benchmark.data import Dataset, load
 from benchmark.errors import BadInput, Notice, PartlyFailed
 from benchmark.evaluation import objects
+from benchmark.reporting.reproduce import evaluation_command
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -215,3 +217,75 @@ def test_transfer_and_verify_take_objects(tmp_path, suite):
         assert checked.confirmed == checked.stored
     with pytest.raises(BadInput, match=r"twelve.*dataset=\.\.\."):
         benchmark.verify(tmp_path, one, name="one")
+
+
+def test_compare_takes_networks_and_evaluations_and_pages_say_how_to_repeat_it(tmp_path, suite):
+    one, other = trained().model(), Net((1, 8, 8), 10)
+    first, second = evaluate([one, other], tmp_path, suite, name=["one", "other"])
+    for pair in ([one, other], [first, second], ["one", other], [str(first.model["digest"]), second]):
+        (contest,) = benchmark.compare(pair, results=tmp_path / "results")
+        assert {contest.rows[0].first, contest.rows[0].second} == {"one", "other"}
+    with pytest.raises(BadInput, match="the Net is named twice"):
+        benchmark.compare([other, other], results=tmp_path / "results")
+    with pytest.raises(BadInput, match="the Net has no such results"):
+        benchmark.compare([one, Net((1, 8, 8), 10, seed=2)], results=tmp_path / "results")
+    command = evaluation_command(first)
+    words = command.removeprefix("benchmark.evaluate(model, ").removesuffix(")")
+    options = eval(f"dict({words})") | {"results": tmp_path / "results", "suite": suite, "progress": False}
+    assert benchmark.evaluate(one, **options)[0].id == first.id
+
+
+SUITE = {
+    "images": 12,
+    "attacks": [
+        {"attack": "fgsm", "norm": "linf", "epsilon": "25/255"},
+        {"attack": "pgd", "norm": "l2", "epsilon": 0.5, "parameters": {"steps": 2, "relative_step_size": 0.5}},
+    ],
+}
+
+
+def test_a_suite_may_be_a_dict(tmp_path):
+    (found,) = evaluate(trained(), tmp_path, SUITE)
+    (again,) = evaluate(trained(), tmp_path, copy.deepcopy(SUITE) | {"name": "mine"})
+    assert found.suite["name"].startswith("own-")
+    assert again.id == found.id  # what it is called decides nothing
+    assert [outcome.label for outcome in found.outcomes] == ["fgsm-linf", "pgd-l2"]
+
+
+@pytest.mark.parametrize(
+    ("suite", "message"),
+    [
+        (SUITE | {"atacks": []}, "unknown key 'atacks'; did you mean attacks"),
+        ({"images": 3}, "the key 'attacks' is missing"),
+        (SUITE | {"images": 0}, "images"),
+        (SUITE | {"attacks": [{"attack": "pgdd", "norm": "linf"}]}, "did you mean pgd"),
+        (SUITE | {"images": torch.tensor(3)}, "no plain value"),
+        (SUITE | {"name": {1, 2}}, "no plain value|name"),
+        (3, "a int is no suite"),
+        (None, "a NoneType is no suite"),
+    ],
+)
+def test_a_dict_that_is_no_suite(suite, message, tmp_path):
+    with pytest.raises(BadInput, match=message):
+        evaluate(trained(), tmp_path, suite)
+
+
+def test_a_recipe_may_be_a_dict(tmp_path):
+    radius = {"epsilon": "25/255", "step_size": 0.05, "steps": 1}
+    recipe = {"lr": 0.1, "epochs": 1, "batch_size": 64, "threats": {"digits": {"linf": radius}}}
+    plan = make_plan_of(recipe, tmp_path)
+    assert plan.recipe_name.startswith("own-")
+    assert (plan.recipe.epochs, plan.recipe.threats["linf"].epsilon) == (1, 25 / 255)
+    assert make_plan_of(copy.deepcopy(recipe), tmp_path).name == plan.name
+    assert make_plan_of(recipe | {"lr": 0.2}, tmp_path).name != plan.name
+    with pytest.raises(BadInput, match="did you mean epochs"):
+        make_plan_of(recipe | {"epoch": 2}, tmp_path)
+
+
+def make_plan_of(recipe, tmp_path):
+    """What `train` would run."""
+    plans = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "is_finished", lambda plan, folder: plans.append(plan) or True)
+        benchmark.train("at", recipe=recipe, out=tmp_path)
+    return plans[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -79,6 +79,8 @@ class Dataset:
             where there is nothing to train on.
         scale: the row of published radii that suites and recipes have for these images; "" where there is none.
         notes: what a reader of numbers measured on them should know, such as that images were left out.
+        counted: whether nobody said which classes there are, so that those of the labels were counted; a network may
+            have more.
 
     Raises:
         BadInput: something about the tensors contradicts the above.
@@ -93,6 +95,7 @@ class Dataset:
     test: Split
     scale: str = ""
     notes: tuple[str, ...] = ()
+    counted: bool = False
 
     def __post_init__(self) -> None:
         if self.num_classes < 2:
@@ -130,7 +133,8 @@ class Dataset:
                 are not copied where they fit as they are.
             labels: N whole numbers, the places of the classes.
             name: what tables call the data; what it is in the ledger is decided by its content.
-            classes: their names, or how many there are; None for as many as the labels tell of.
+            classes: their names, or how many there are; None for as many as the labels tell of, or as many as the
+                network has that is tried on them.
             layout: "NCHW" or "NHWC"; None where the shape leaves no doubt.
             scale: the row of published radii that suits them, such as "cifar10"; "" for none.
             train: images and labels to train on, a part of which is held out for validation; None to evaluate only.
@@ -172,11 +176,20 @@ class Dataset:
             BadInput: its items are something else, of several sizes, or not the same when they are read twice.
         """
         pixels, labels, own = read_items(data, images)
+        counted = classes is None and not isinstance(own, tuple)
         called, classes = name or type(data).__name__, own if classes is None else classes
         if train is None:
-            return cls.of_test_images(called, pixels, labels, classes, scale)
-        read, known, _ = read_items(train)
-        return cls._of_splits(called, Split(pixels, labels), Split(read, known), classes, scale)
+            found = cls.of_test_images(called, pixels, labels, classes, scale)
+        else:
+            read, known, _ = read_items(train)
+            found = cls._of_splits(called, Split(pixels, labels), Split(read, known), classes, scale)
+        return replace(found, counted=counted)
+
+    def widened(self, classes: int) -> Dataset:
+        """The same with so many classes, where those of the labels were counted and are fewer."""
+        if not self.counted or classes <= self.num_classes:
+            return self
+        return replace(self, num_classes=classes, class_names=tuple(map(str, range(classes))))
 
     @classmethod
     def of_test_images(
@@ -202,6 +215,7 @@ class Dataset:
         scale: str,
         notes: tuple[str, ...] = (),
     ) -> Dataset:
+        counted = classes is None
         if classes is None:
             classes = max(2, *(int(split.labels.max()) + 1 for split in (test, train) if len(split)))
         if isinstance(classes, str) or not isinstance(classes, int | Sequence):
@@ -210,7 +224,7 @@ class Dataset:
         channels, height, width = test.images.shape[1:]
         rest, part = held_out(train.labels) if len(train) else (torch.arange(0), torch.arange(0))
         shape = (channels, height, width)
-        return cls(name, len(names), shape, names, train[rest], train[part], test, scale, notes)
+        return cls(name, len(names), shape, names, train[rest], train[part], test, scale, notes, counted)
 
     @property
     def can_train(self) -> bool:

@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -53,13 +54,15 @@ def load_npz(root: Path, download: bool, images: int | None = None) -> Dataset:
         pixels, labels = _read(root, archive, test, images)
         train = _pair(headers, TRAIN) if images is None else None
         learnt = None if train is None else _read(root, archive, train, None)
-        classes = _classes(root, archive, headers) or _count(labels, learnt)
+        named = _classes(root, archive, headers)
+    classes = named or _count(labels, learnt)
     labels = labels[: len(pixels)]
     name = f"npz:{root}"
     try:
-        return Dataset.from_arrays(pixels, labels, name=name, classes=classes, train=learnt)
+        found = Dataset.from_arrays(pixels, labels, name=name, classes=classes, train=learnt)
     except BadInput as error:
         raise BadInput(str(error) if str(root) in str(error) else f"{root}: {error}") from error
+    return replace(found, counted=named is None)
 
 
 class _Header(NamedTuple):

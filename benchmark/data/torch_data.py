@@ -30,8 +30,8 @@ def is_torch_data(thing: object) -> bool:
     return isinstance(thing, torch_data.Dataset)
 
 
-def read_items(data: Any, images: int | None = None) -> tuple[Tensor, Tensor, tuple[str, ...] | None]:
-    """Images N×C×H×W, their labels N, and the names of the classes if `data` says them.
+def read_items(data: Any, images: int | None = None) -> tuple[Tensor, Tensor, tuple[str, ...] | int | None]:
+    """Images N×C×H×W, their labels N, and the names of the classes if `data` says them, or their number.
 
     Args:
         data: a dataset of torch's, map-style or iterable, or anything with a length and items.
@@ -200,12 +200,12 @@ def _classes(data: Any, largest: int) -> tuple[str, ...] | None:
     return None
 
 
-def _numbered(data: Any) -> tuple[str, ...] | None:
+def _numbered(data: Any) -> int | None:
     """As many classes as the labels tell of, where they are known without reading the items."""
     labels = None if isinstance(data, torch_data.IterableDataset) else labels_known(data)
     if labels is None or not len(labels) or int(labels.min()) < 0 or int(labels.max()) >= MOST_CLASSES:
         return None
-    return tuple(map(str, range(max(2, int(labels.max()) + 1))))
+    return max(2, int(labels.max()) + 1)
 
 
 def _told(image: Tensor) -> str:

@@ -9,6 +9,7 @@ from benchmark.evaluation import objects
 from benchmark.evaluation.filing import Work, finished, run_and_file, written
 from benchmark.evaluation.objects import Data
 from benchmark.evaluation.request import EvaluationRequest, checked, reported
+from benchmark.given import Given as GivenSuite
 from benchmark.ledger.evaluation import Evaluation
 from benchmark.models import Given, listed
 from benchmark.scales import Epsilon
@@ -18,7 +19,7 @@ def evaluate(
     checkpoints: Sequence[Given] | Given,
     *,
     name: str | Sequence[str] | None = None,
-    suite: str | Path = "multi-perturbation",
+    suite: GivenSuite = "multi-perturbation",
     preset: str = "standard",
     n: int | None = None,
     mode: str = "complete",
@@ -48,7 +49,7 @@ def evaluate(
             networks themselves: a `torch.nn.Module` that maps images N×C×H×W in [0, 1] to N×K logits, of which a copy
             is evaluated, in eval mode and float32.
         name: what to call the modules among them, in their order; None for the names of their classes.
-        suite: name or YAML file of the attacks to run.
+        suite: name or YAML file of the attacks to run, or a dict of what stands in such a file.
         preset: "standard", or one that the suite defines, such as "quick".
         n: use the first `n` test images; None for the suite's number, or all if there are fewer.
         mode: "complete": every attack sees every image. "worst-case": only what earlier attacks under the same threat

@@ -14,12 +14,14 @@ from torch import Tensor
 
 from benchmark.attacks.objectives import is_wrong
 from benchmark.errors import BadInput, PartlyFailed, UnfitNetwork, unknown
+from benchmark.evaluation import objects, opening
 from benchmark.evaluation import target as targets
 from benchmark.evaluation.image_size import viewed
 from benchmark.evaluation.judge import exact_logits
 from benchmark.evaluation.plan import MODES, Plan
 from benchmark.evaluation.suite import load_suite
 from benchmark.evaluation.target import Target
+from benchmark.given import Given, as_file
 from benchmark.hardware import resolve_device, resolve_precision
 from benchmark.ledger.evaluation import Evaluation
 from benchmark.ledger.ledger import FOLDERS, Ledger, filed
@@ -103,7 +105,7 @@ class Planned(NamedTuple):
 class EvaluationRequest:
     """How networks shall be evaluated; the fields are the arguments of `evaluate` of the same names."""
 
-    suite: str | Path
+    suite: Given
     preset: str = "standard"
     n: int | None = None
     mode: str = "complete"
@@ -132,6 +134,10 @@ class EvaluationRequest:
             BadInput: all that can be found wrong without attacking the networks, unless it is the fault of some of
                 the networks alone.
         """
+        with as_file(self.suite, "suite", name=None, version=1, epsilons={}) as suite:
+            return dataclasses.replace(self, suite=suite)._plans(sources, suite)
+
+    def _plans(self, sources: Sequence[str | Path], suite: str | Path) -> Planned:
         complaints = Complaints()
         if not sources:
             complaints.messages.append("there is no network to evaluate; name one or more, e.g. zoo/*.pt")
@@ -161,19 +167,26 @@ class EvaluationRequest:
         plans = {}
         for source in dict.fromkeys(map(str, sources)) if radii is not None else ():
             with complaints.noted(source):
-                plans[source] = self._plan(source, device, precision, ledger, radii, classes)
+                plans[source] = self._plan(source, suite, device, precision, ledger, radii, classes)
         complaints.raise_all()
         return Planned(plans, ledger, complaints.unfit)
 
-    def _images_needed(self) -> int | None:
+    def _images_needed(self, suite: str | Path) -> int | None:
         """How many test images are used at most."""
         if self.n is not None:
             return self.n if self.n >= 1 else None
-        file = read_suite_file(self.suite).content
+        file = read_suite_file(suite).content
         return file.presets.get(self.preset, Preset()).images or file.images
 
     def _plan(
-        self, source: str, device: str, precision: str, ledger: Ledger, radii: Radii, classes: Sequence[str]
+        self,
+        source: str,
+        named: str | Path,
+        device: str,
+        precision: str,
+        ledger: Ledger,
+        radii: Radii,
+        classes: Sequence[str],
     ) -> Plan:
         loaded = targets.open_network(source, self.download, self.trust_remote_code)
         name = self.dataset or loaded.dataset
@@ -184,10 +197,12 @@ class EvaluationRequest:
             )
         name, seen = viewed(name, self.resize, self.crop, loaded)
         data_dir = str(self.data_dir) if self.data_dir is not None else None
-        needed = self._images_needed()
+        needed = self._images_needed(named)
         dataset = targets.dataset_of(name, data_dir, self.download, needed)
+        counted = opening.classes_of(loaded, dataset)
+        dataset = dataset.widened(counted)
         loaded.check_fits(dataset)
-        suite = load_suite(self.suite, self.preset, radii.of(dataset))
+        suite = load_suite(named, self.preset, radii.of(dataset))
         suite.check_fits(dataset.shape)
         available = len(dataset.test)
         names = storable(dataset.class_names)
@@ -216,6 +231,8 @@ class EvaluationRequest:
             contents=network.digest,
             outputs=network.outputs if isinstance(network, Arranged) else (),
             images=needed,
+            classes=counted,
+            data_is_object=objects.dataset_is_held(name),
         )
         card = targets.card(network)
         if isinstance(network, Arranged):

@@ -13,14 +13,15 @@ from torch import Tensor, nn
 
 from benchmark.attacks import PreparedClassifier, freeze, last_layer
 from benchmark.attacks.objectives import has_answer, is_wrong
-from benchmark.data import Dataset, Split, load
+from benchmark.data import Dataset, Split
 from benchmark.errors import BadInput, UnfitNetwork, reason
-from benchmark.evaluation import objects
+from benchmark.evaluation import opening
 from benchmark.evaluation.judge import exact_logits
+from benchmark.evaluation.opening import dataset_of, open_network
 from benchmark.ledger.answers import Answers, Known
 from benchmark.ledger.classes import NONE, Classes
 from benchmark.memory import halve_on_out_of_memory, is_out_of_memory
-from benchmark.models import Arranged, Checkpoint, ExternalModel, arranged, check_model, differing, load_model
+from benchmark.models import Arranged, Checkpoint, ExternalModel, arranged, check_model, differing
 from benchmark.moved import look_up
 
 Network = Checkpoint | ExternalModel | Arranged
@@ -42,6 +43,8 @@ class Target:
         answers: what it answers to the first test images; None where it was not asked.
         outputs: for each class of the data, which output stands for it; () where they stand in the data's order.
         images: how many test images are needed, so that no more need be read; None for all.
+        classes: how many the network has, for data whose classes were only counted.
+        data_is_object: whether the data was handed over, and no name leads to it.
         last_layer: the layer that the search leaves out, see `attacks.last_layer`; "" for none.
     """
 
@@ -59,6 +62,8 @@ class Target:
     outputs: tuple[int, ...] = ()
     last_layer: str = ""
     images: int | None = None
+    classes: int = 0
+    data_is_object: bool = False
 
     @property
     def known(self) -> Known | None:
@@ -304,44 +309,15 @@ def _changed(network: Network, dataset: Dataset) -> str:
     )
 
 
-def open_network(source: str, download: bool = False, trust_remote_code: bool = False) -> Checkpoint | ExternalModel:
-    """The network that `source` names, see `benchmark.models.load_model`, which says what it raises.
-
-    What was handed over as an object goes before files and other sources of its name.
-    """
-    return objects.network(source) or load_model(source, download=download, trust_remote_code=trust_remote_code)
-
-
-def dataset_of(name: str, data_dir: str | None, download: bool = False, images: int | None = None) -> Dataset:
-    """The dataset `name`, one that was handed over as an object first; the latest one stays in memory.
-
-    Args:
-        name, data_dir, download: see `benchmark.data.load`.
-        images: how many test images are needed; data that can be read in part may have no more. None for all of it.
-
-    Raises:
-        BadInput: it can't be loaded.
-    """
-    key = (name, data_dir, images)
-    if key not in _LATEST:
-        _LATEST.clear()
-        found = objects.dataset(name, images)
-        _LATEST[key] = found or load(name, data_dir=data_dir, download=download, images=images)
-    return _LATEST[key]
-
-
-_LATEST: dict[tuple[str, str | None, int | None], Dataset] = {}
-
-
 def images_of(target: Target) -> Dataset:
     """The dataset that the target is tried on."""
-    return dataset_of(target.dataset, target.data_dir, images=target.images)
+    return dataset_of(target.dataset, target.data_dir, images=target.images, classes=target.classes)
 
 
 def forget() -> None:
     """Free what `loaded` and `dataset_of` keep in memory."""
     _LOADED.clear()
-    _LATEST.clear()
+    opening.forget()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
 
@@ -361,6 +337,7 @@ def card(network: Network) -> dict[str, Any]:
     else:
         told = {"name": network.name, "method": "external", "network": "", "dataset": network.dataset}
         told |= {"architecture": type(network.network).__name__, "history": [], "recipe": {}}
+        told |= {"is_object": True} if network.is_object else {}
         numbers = sum(parameter.numel() for parameter in network.network.parameters())
     return told | {"digest": network.digest, "numbers": numbers}
 

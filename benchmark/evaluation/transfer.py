@@ -12,6 +12,7 @@ from benchmark.evaluation.filing import Work, finished, run_and_file, written
 from benchmark.evaluation.objects import Data
 from benchmark.evaluation.plan import Plan
 from benchmark.evaluation.request import EvaluationRequest, check_fileable, checked, reported
+from benchmark.given import Given as GivenSuite
 from benchmark.ledger.evaluation import Evaluation
 from benchmark.models import Given, listed
 from benchmark.scales import Epsilon
@@ -22,7 +23,7 @@ def transfer(
     targets: Sequence[Given] | Given | None = None,
     *,
     name: str | Sequence[str] | None = None,
-    suite: str | Path = "transfer",
+    suite: GivenSuite = "transfer",
     preset: str = "standard",
     n: int | None = None,
     seed: int = 0,
@@ -55,9 +56,9 @@ def transfer(
         targets: networks to try the images on; None for the sources themselves.
         name: what to call the modules among sources and targets, each once, in their order; None for the names of
             their classes.
-        suite: name or YAML file of the attacks.
+        suite: name or YAML file of the attacks, or a dict of what stands in such a file.
         preset, n, seed, device, precision, workers, results, dataset, resize, crop, scale, epsilon, data_dir,
-            download, trust_remote_code, compile, classes, progress: as for `evaluate`. Each worker holds all networks.
+            download, trust_remote_code, compile, classes, progress: as for `evaluate`. A worker holds all networks.
         time_limit: seconds that crafting one attack on one shard of the images may take, and as many each target for
             its verdict; None for no limit. What takes longer is begun twice more and then recorded as failed: for
             every target if it was the attack, else for that one.

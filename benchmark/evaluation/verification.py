@@ -176,6 +176,7 @@ def _targets(
             outputs=arrangement.outputs if isinstance(arrangement, Arranged) else (),
             last_layer=str(evaluation.model.get("last_layer", "")),
             images=evaluation.dataset["images"],
+            classes=len(evaluation.classes.names) if evaluation.classes else 0,
             **places,
         )
         if _is(ledger, arrangement, evaluation, target, download):
@@ -214,7 +215,7 @@ def _is(ledger: Ledger, network: targets.Network, evaluation: Evaluation, target
     if contents != network.digest and evaluation.name != network.name:
         return False
     try:
-        dataset = targets.dataset_of(target.dataset, target.data_dir, download, target.images)
+        dataset = targets.dataset_of(target.dataset, target.data_dir, download, target.images, target.classes)
     except BadInput as error:
         raise BadInput(
             f"the images that {evaluation.name} was evaluated on can't be loaded by their name: {error}; images that "

@@ -6,12 +6,15 @@ import os
 import platform
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmark.data import Dataset
 from benchmark.environment import NAME, check_packages, version
+from benchmark.given import Given as GivenRecipe
+from benchmark.given import as_file
 from benchmark.hardware import describe
 from benchmark.methods.formulas import formula_of
 from benchmark.methods.table import METHODS
@@ -48,7 +51,7 @@ def train(
     *,
     dataset: str | Dataset = "digits",
     arch: str | None = None,
-    recipe: str | Path = "quick",
+    recipe: GivenRecipe = "quick",
     set: Mapping[str, Any] | Sequence[str] | None = None,
     scale: str | None = None,
     epsilon: Epsilon | None = None,
@@ -80,8 +83,8 @@ def train(
         method: a name in `METHODS`, e.g. "at" or "mat".
         dataset: a name as `benchmark.data.load` takes it, or a `benchmark.Dataset` with training images.
         arch: a name in `ARCHITECTURES`; small-cnn for small grey images and resnet18 for others if left out.
-        recipe: "quick", "paper", or another that `bench list recipes` lists; or a YAML file, see
-            `benchmark.documents.is_path`.
+        recipe: "quick", "paper", or another that `bench list recipes` lists; a YAML file, see
+            `benchmark.documents.is_path`; or a dict of what stands in such a file.
         set: settings by name, or "key=value" strings: fields of the recipe ("epochs", "threats.linf.epsilon") and
             hyper-parameters of the method ("alpha").
         scale: whose row of the recipe's radii to take, such as "imagenet"; None for that of the dataset. Pictures of
@@ -117,25 +120,28 @@ def train(
     """
     check_processes(devices, num_nodes)
     check_packages()
-    plan = make_plan(
-        method,
-        dataset=dataset,
-        arch=arch,
-        recipe=recipe,
-        set=set,
-        scale=scale,
-        epsilon=epsilon,
-        teacher=teacher,
-        inner=inner,
-        outer=outer,
-        seed=seed,
-        device=device,
-        precision=precision,
-        download=download,
-        data_dir=data_dir,
-        name=name,
-        trust_remote_code=trust_remote_code,
-    )
+    with as_file(recipe, "recipe") as file:
+        plan = make_plan(
+            method,
+            dataset=dataset,
+            arch=arch,
+            recipe=file,
+            set=set,
+            scale=scale,
+            epsilon=epsilon,
+            teacher=teacher,
+            inner=inner,
+            outer=outer,
+            seed=seed,
+            device=device,
+            precision=precision,
+            download=download,
+            data_dir=data_dir,
+            name=name,
+            trust_remote_code=trust_remote_code,
+        )
+    if isinstance(recipe, Mapping):  # the file is gone; what it is called says what was in it
+        plan = replace(plan, recipe_name=Path(file).stem)
     folder = check_writable(out, "last", ".state", "runs")
     plan = as_it_was_called(plan, folder)
     if is_finished(plan, folder):
