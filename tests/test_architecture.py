@@ -29,9 +29,9 @@ FLOORS = (
         "hardware",
     }
     | {"memory", "settings", "generators", "noise", "tensors", "radii", "parameters", "projections", "threats"}
-    | {"scales", "labels", "limits", "damage", "card", "run_names"},
+    | {"scales", "labels", "limits", "damage", "card", "run_names", "problems"},
     {"data", "models", "attacks", "recipes", "suites", "ledger"},
-    {"methods", "evaluation", "analysis"},
+    {"methods", "evaluation", "analysis", "importing"},
     {"training", "api"},
     {"reporting", "papers"},
     {"results", "catalogue", "checkup", "experiments"},

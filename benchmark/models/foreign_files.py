@@ -7,6 +7,8 @@ import zipfile
 from contextlib import suppress
 from pathlib import Path
 
+from benchmark.models.foreign.hint import import_command
+
 #: How much of a file's description is looked at, in bytes.
 LOOKED_AT = 4 * 2**20
 
@@ -46,6 +48,9 @@ def way(path: Path, mark: str, runs_code: bool) -> str:
         kind = _kind(path, mark.encode()) if path.is_file() else ""  # a pipe would wait for somebody
     if kind not in _WAYS:
         return ""
+    with suppress(Exception):
+        if kind != "script" and (command := import_command(path)):
+            return command
     what, body = _WAYS[kind]
     condition = "if you trust where it is from, " if runs_code or kind == "script" else ""
     body = body.format(
