@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import warnings
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import torchvision
-from foreign_models.cifar import MobileNetV2, PreAct, ResNet
+from foreign_models import deepmind
+from foreign_models.cifar import VGG, MobileNetV2, Narrow, PreAct, RawPreAct, ResNet
 from foreign_models.trades import WideResNet
 from foreign_models.wrappers import MEAN, STD, AttackerModel, Normalized
 from safetensors.torch import save_file
@@ -51,6 +53,18 @@ def torchvision_resnet() -> nn.Module:
     return network
 
 
+def torchvision_vit() -> nn.Module:
+    sizes = {"image_size": 32, "patch_size": 4, "num_layers": 12, "num_heads": 3, "hidden_dim": 192, "mlp_dim": 768}
+    network = torchvision.models.VisionTransformer(**sizes, num_classes=10)
+    nn.init.normal_(network.heads.head.weight, std=0.1)  # zero at first
+    return network
+
+
+def timm_vit() -> nn.Module:
+    timm = pytest.importorskip("timm")
+    return timm.create_model("vit_tiny_patch16_224", img_size=32, patch_size=4, num_classes=10)
+
+
 #: Whose definition -> what makes it, the architecture, and what its keys are called after.
 DEFINITIONS = {
     "kuangliu resnet": (ResNet, "resnet18", "kuangliu"),
@@ -58,13 +72,30 @@ DEFINITIONS = {
     "kuangliu mobilenet": (MobileNetV2, "mobilenet-v2", "kuangliu"),
     "trades wide": (lambda: WideResNet(28, 4), "wrn-28-4", "trades"),
     "torchvision resnet": (torchvision_resnet, "resnet18", "torchvision"),
+    "narrow": (Narrow, "resnet20", "kuangliu"),
+    "deep narrow": (lambda: Narrow(9), "resnet56", "kuangliu"),
+    "fast preact": (lambda: ResNet(RawPreAct), "preact-resnet18-raw-shortcut", "kuangliu"),
+    "overfitting preact": (lambda: ResNet(PreAct, bn=True), "preact-resnet18-last-norm", "kuangliu"),
+    "kuangliu preact 34": (lambda: ResNet(PreAct, (3, 4, 6, 3)), "preact-resnet34", "kuangliu"),
+    "kuangliu vgg": (VGG, "vgg16-bn", "kuangliu"),
+    "deepmind wide": (lambda: deepmind.WideResNet(28, 10), "wrn-28-10-silu", "deepmind"),
+    "torchvision vit": (torchvision_vit, "vit-tiny", "torchvision"),
+    "timm vit": (timm_vit, "vit-tiny", "timm"),
+    "torchvision convnext": (
+        lambda: torchvision.models.convnext_tiny(num_classes=10),
+        "convnext-tiny",
+        "torchvision",
+    ),
 }
+#: What the weights alone do not tell apart: the two compute different things with them.
+ALIKE = ["preact-resnet18", "preact-resnet18-raw-shortcut"]
 
 
-@pytest.fixture(scope="module")
-def made() -> dict[str, nn.Module]:
+@lru_cache(maxsize=2)
+def made(name: str) -> nn.Module:
+    """The network of a definition, with random weights."""
     torch.manual_seed(0)
-    return {name: stirred(make()) for name, (make, _, _) in DEFINITIONS.items()}
+    return stirred(DEFINITIONS[name][0]())
 
 
 def logits(network: nn.Module, x: Tensor) -> Tensor:
@@ -81,25 +112,40 @@ def assert_same(path: Path, original: nn.Module) -> None:
     assert float(expected.std()) > 1e-3
 
 
-@pytest.mark.parametrize("name", DEFINITIONS)
-def test_weights_of_a_public_definition_compute_the_same(made, name):
-    network, architecture = made[name], DEFINITIONS[name][1]
+#: Of more than twenty million weights.
+LARGE = ("deepmind wide", "torchvision convnext", "kuangliu preact 34")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in LARGE else name for name in DEFINITIONS]
+)
+def test_weights_of_a_public_definition_compute_the_same_and_go_back(name):
+    _, architecture, keys = DEFINITIONS[name]
+    network = made(name)
     torch.save(network.state_dict(), "weights.pth")
-    found = import_checkpoint("weights.pth", dataset="cifar10", normalization="none")
+    named = {"arch": architecture} if architecture in ALIKE else {}
+    found = import_checkpoint("weights.pth", dataset="cifar10", normalization="none", **named)
     assert found.checkpoint.architecture == architecture
     assert found.path == Path("zoo/weights.pt")
     assert_same(found.path, network)
+    exported = torch.load(export_checkpoint(found.path, keys=keys).path, weights_only=True)
+    network.load_state_dict(exported, strict=True)
+    assert all(torch.equal(exported[key], value) for key, value in torch.load("weights.pth").items())
 
 
-@pytest.mark.parametrize("name", DEFINITIONS)
-def test_what_is_exported_loads_into_the_public_definition(made, name):
-    make, architecture, keys = DEFINITIONS[name]
-    torch.save(made[name].state_dict(), "weights.pth")
-    ours = import_checkpoint("weights.pth", arch=architecture, dataset="cifar10", normalization="none")
-    exported = export_checkpoint(ours.path, keys=keys)
-    network = make().eval()
-    network.load_state_dict(torch.load(exported.path, weights_only=True), strict=True)
-    assert_same(ours.path, network)
+def test_what_the_weights_do_not_tell_is_asked():
+    torch.save(made("kuangliu preact").state_dict(), "a.pth")
+    with pytest.raises(BadInput) as caught:
+        import_checkpoint("a.pth", dataset="cifar10", normalization="none")
+    told = str(caught.value)
+    assert all(f"bench import a.pth --arch {name} --dataset cifar10" in told for name in ALIKE)
+    x = torch.rand(2, 3, 32, 32)
+    paths = [
+        import_checkpoint("a.pth", arch=name, dataset="cifar10", normalization="none", name=name).path
+        for name in ALIKE
+    ]
+    plain, raw = (logits(load_model(path).model(), x) for path in paths)
+    assert float((plain - raw).abs().max()) > 1e-3
 
 
 def nested(state: dict[str, Tensor]) -> dict:
@@ -148,8 +194,8 @@ SAVED = {
 
 
 @pytest.mark.parametrize("way", SAVED)
-def test_every_way_to_save_weights_is_read(made, way):
-    network = made["kuangliu preact"]
+def test_every_way_to_save_weights_is_read(way):
+    network = made("narrow")
     state = dict(network.state_dict())
     if way == "half":
         state = {key: value.half().to(value.dtype) for key, value in state.items()}
@@ -158,17 +204,17 @@ def test_every_way_to_save_weights_is_read(made, way):
     found = import_checkpoint(path, dataset="cifar10", mean=MEAN, std=STD)
     expected = Normalized(network)
     if way == "half":
-        expected = Normalized(ResNet(PreAct).eval())
+        expected = Normalized(Narrow().eval())
         expected.model.load_state_dict(state)
     assert_same(found.path, expected.eval())
     assert found.checkpoint.name == "a"
 
 
-def test_half_precision_is_said(made):
+def test_half_precision_is_said():
     torch.save(
         {
             key: value.half() if value.is_floating_point() else value
-            for key, value in made["kuangliu preact"].state_dict().items()
+            for key, value in made("narrow").state_dict().items()
         },
         "a.pt",
     )
@@ -176,14 +222,14 @@ def test_half_precision_is_said(made):
     assert "weights in float16 were made float32" in found.said
 
 
-def test_a_whole_network_gives_its_weights_and_runs_nothing(made):
-    torch.save({"net": made["kuangliu preact"], "acc": np.float32(1)}, "whole.pth")
-    assert_same(import_checkpoint("whole.pth", dataset="cifar10", normalization="none").path, made["kuangliu preact"])
+def test_a_whole_network_gives_its_weights_and_runs_nothing():
+    torch.save({"net": made("narrow"), "acc": np.float32(1)}, "whole.pth")
+    assert_same(import_checkpoint("whole.pth", dataset="cifar10", normalization="none").path, made("narrow"))
 
 
 @pytest.mark.parametrize("names", [("mu", "sigma"), ("mean", "std"), ("_mean", "_std")])
-def test_normalisation_inside_the_file_is_found(made, names):
-    network = Normalized(made["kuangliu resnet"], names).eval()
+def test_normalisation_inside_the_file_is_found(names):
+    network = Normalized(made("narrow"), names).eval()
     torch.save(network.state_dict(), "a.pt")
     found = import_checkpoint("a.pt", dataset="cifar10")
     assert (found.checkpoint.mean, found.checkpoint.std) == (MEAN, STD)
@@ -193,8 +239,8 @@ def test_normalisation_inside_the_file_is_found(made, names):
         import_checkpoint("a.pt", dataset="cifar10", normalization="none")
 
 
-def test_robustness_files_are_read(made):
-    network = AttackerModel(made["kuangliu resnet"]).eval()
+def test_robustness_files_are_read():
+    network = AttackerModel(made("narrow")).eval()
     state = {f"module.{key}": value for key, value in network.state_dict().items()}
     torch.save({"model": state, "optimizer": {}, "schedule": None, "epoch": 150}, "best.pt")
     found = import_checkpoint("best.pt", dataset="cifar10")
@@ -212,16 +258,16 @@ def test_the_unused_part_of_trades_is_left_out_and_said():
     assert_same(found.path, network)
 
 
-def test_an_own_state_comes_back(made, tmp_path):
-    torch.save(made["kuangliu preact"].state_dict(), "a.pt")
+def test_an_own_state_comes_back(tmp_path):
+    torch.save(made("narrow").state_dict(), "a.pt")
     first = import_checkpoint("a.pt", dataset="cifar10", normalization="none")
     exported = export_checkpoint(first.path, keys="benchmark", out=tmp_path / "b.safetensors")
     second = import_checkpoint(exported.path, dataset="cifar10", normalization="none")
     assert second.checkpoint.digest == first.checkpoint.digest
 
 
-def test_warnings_of_libraries_stay_away(made):
-    torch.save(made["kuangliu preact"].state_dict(), "a.pt")
+def test_warnings_of_libraries_stay_away():
+    torch.save(made("narrow").state_dict(), "a.pt")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         import_checkpoint("a.pt", dataset="cifar10", normalization="none")

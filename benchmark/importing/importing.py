@@ -15,7 +15,7 @@ from benchmark.hardware import resolve_device
 from benchmark.importing.choosing import Asked, choose, given_normalization
 from benchmark.importing.problem import Problem, open_problem
 from benchmark.models import ARCHITECTURES, Checkpoint, load_checkpoint, read_classes, save_checkpoint
-from benchmark.models.foreign import COUNTER, KEYS, Fit, candidates, fits, misfit_report, read_states
+from benchmark.models.foreign import COUNTER, KEYS, SIDES, Fit, candidates, fits, misfit_report, read_states
 from benchmark.problems import likely
 from benchmark.run_names import checked_name, file_stem
 
@@ -126,11 +126,12 @@ def _fitting(states: dict[str, dict[str, Tensor]], asked: Asked, problem: Proble
     Raises:
         BadInput: there is none, or they are in several places.
     """
-    side = problem.shape[1] if problem else 32
+    sides = [problem.shape[1:]] if problem else SIDES
     architectures = [asked.arch] if asked.arch else candidates()
     if asked.arch:
-        ARCHITECTURES.get(asked.arch)
-    found = fits(states, architectures, side, asked.drop)
+        with torch.device("meta"):  # which it says if it takes no such images
+            ARCHITECTURES.get(asked.arch)(num_classes=10, shape=problem.shape if problem else (3, 32, 32))
+    found = fits(states, architectures, sides, asked.drop)
     if asked.entry is not None:
         found = [fit for fit in found if asked.entry in (fit.place, fit.path)]
     whole = [fit for fit in found if fit.is_whole]

@@ -24,6 +24,8 @@ class Basic(nn.Module):
 
 
 class PreAct(nn.Module):
+    raw = False
+
     def __init__(self, channels: int, width: int, stride: int) -> None:
         super().__init__()
         self.bn1, self.conv1 = nn.BatchNorm2d(channels), conv(channels, width, 3, stride)
@@ -33,8 +35,61 @@ class PreAct(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         active = self.bn1(x).relu()
-        beside = self.shortcut(active) if hasattr(self, "shortcut") else x
+        beside = self.shortcut(x if self.raw else active) if hasattr(self, "shortcut") else x
         return self.conv2(self.bn2(self.conv1(active)).relu()) + beside
+
+
+class RawPreAct(PreAct):
+    """As locuslab/fast_adversarial has it, under the same names."""
+
+    raw = True
+
+
+class OptionA(nn.Module):
+    """A shortcut without weights, as akamaster/pytorch_resnet_cifar10 has it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        quarter = x.shape[1] // 2
+        return F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, quarter, quarter))
+
+
+class NarrowBasic(Basic):
+    def __init__(self, channels: int, width: int, stride: int) -> None:
+        super().__init__(channels, width, stride)
+        self.shortcut = nn.Sequential() if channels == width else OptionA()
+
+
+class Narrow(nn.Module):
+    """ResNet-20 and its like, of akamaster/pytorch_resnet_cifar10."""
+
+    def __init__(self, blocks: int = 3) -> None:
+        super().__init__()
+        self.conv1, self.bn1 = conv(3, 16, 3), nn.BatchNorm2d(16)
+        self.layer1 = stage(NarrowBasic, 16, 16, blocks, 1)
+        self.layer2 = stage(NarrowBasic, 16, 32, blocks, 2)
+        self.layer3 = stage(NarrowBasic, 32, 64, blocks, 2)
+        self.linear = nn.Linear(64, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.layer3(self.layer2(self.layer1(self.bn1(self.conv1(x)).relu())))
+        return self.linear(F.avg_pool2d(x, 8).flatten(1))
+
+
+class VGG(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        layers, channels = [], 3
+        for width in (64, 64, "M", 128, 128, "M", *(256,) * 3, "M", *(512,) * 3, "M", *(512,) * 3, "M"):
+            if width == "M":
+                layers.append(nn.MaxPool2d(2, 2))
+            else:
+                layers += [nn.Conv2d(channels, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU()]
+                channels = width
+        self.features = nn.Sequential(*layers, nn.AvgPool2d(1, 1))
+        self.classifier = nn.Linear(512, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classifier(self.features(x).flatten(1))
 
 
 class Bottleneck(nn.Module):
@@ -69,7 +124,7 @@ class ResNet(nn.Module):
     ) -> None:
         super().__init__()
         self.conv1 = conv(3, 64, 3)
-        self.bn1 = nn.BatchNorm2d(64) if block is Basic else None
+        self.bn1 = nn.BatchNorm2d(64) if block is Basic else None  # which leaves no name behind
         for number, width in enumerate((64, 128, 256, 512)):
             layer = stage(block, max(width // 2, 64), width, blocks[number], 1 if width == 64 else 2)
             setattr(self, f"layer{number + 1}", layer)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from benchmark.errors import short
+from benchmark.errors import BadInput, short
 from benchmark.models.architectures import ARCHITECTURES
 from benchmark.models.foreign.names import keys_of, names_in, unused
 from benchmark.models.foreign.statistics import statistics
@@ -17,8 +17,8 @@ from benchmark.models.foreign.statistics import statistics
 OURS = "network."
 #: Counts batches; only training reads it, and files before torch 0.4.1 do not have it.
 COUNTER = "num_batches_tracked"
-#: Image sides for which shapes are compared where nobody has said any.
-SIDE = 32
+#: Height and width of images for which shapes are compared where nobody has said any.
+SIDES = ((32, 32), (224, 224))
 
 
 @dataclass
@@ -72,55 +72,67 @@ def candidates() -> list[str]:
 def fits(
     states: Mapping[str, Mapping[str, Tensor]],
     architectures: Iterable[str],
-    side: int = SIDE,
+    sides: Iterable[tuple[int, int]] = SIDES,
     drop: Iterable[str] = (),
 ) -> list[Fit]:
     """How the groups of tensors lie in the architectures, best first: whole fits, then by the weights that are there.
 
     Args:
         states: groups of named tensors, by where they are in the file.
-        architectures: names in `ARCHITECTURES`.
-        side: of the images; some architectures have weights for each place.
+        architectures: names in `ARCHITECTURES`; those that take no such images are left out.
+        sides: height and width of the images, or several that are tried in turn: some architectures have weights for
+            each place.
         drop: beginnings of names of tensors to leave out.
     """
-    drop = tuple(drop)
+    drop, sides = tuple(drop), tuple(sides)
     found = [
         fit
         for path, state in states.items()
         for architecture in architectures
         for keys in keys_of(architecture)
-        for fit in _tried(path, state, architecture, keys, side, drop)
+        for fit in _tried(path, state, architecture, keys, sides, drop)
     ]
     return sorted(found, key=lambda fit: (not fit.is_whole, len(fit.missing) + len(fit.wrong), len(fit.left)))
 
 
 def _tried(
-    path: str, state: Mapping[str, Tensor], architecture: str, keys: str, side: int, drop: tuple[str, ...]
+    path: str,
+    state: Mapping[str, Tensor],
+    architecture: str,
+    keys: str,
+    sides: tuple[tuple[int, int], ...],
+    drop: tuple[str, ...],
 ) -> Iterator[Fit]:
     names = names_in(architecture, keys)
     weights = [name for name in names.values() if not name.endswith(COUNTER)]
-    first, last = weights[0], next(name for name in reversed(weights) if name.endswith(".weight"))
+    last = next(name for name in reversed(weights) if name.endswith(".weight"))
     for prefix in sorted(
         {key.removesuffix(last) for key in state if key == last or key.endswith(f".{last}")}, key=len
     ):
         if sum(prefix + name in state for name in weights) * 2 < len(weights):
             continue
-        head, stem = state[prefix + last], state.get(prefix + first)
-        if head.dim() < 1 or not 2 <= len(head) <= 100_000 or (stem is not None and stem.dim() < 2):
-            continue
+        head = state[prefix + last]
+        # The first layer that sees the image is the first convolution.
+        stem = next((t for name in weights if (t := state.get(prefix + name)) is not None and t.dim() == 4), None)
         channels = 3 if stem is None else stem.shape[1]
-        if not 1 <= channels <= 16:
+        if head.dim() < 1 or not (2 <= len(head) <= 100_000 and 1 <= channels <= 16):
             continue
-        fit = Fit(architecture, keys, path, prefix, {}, len(head), channels)
-        _fill(fit, state, names, side)
-        _look_at_the_rest(fit, state, set(names.values()), drop)
-        yield fit
+        for side in sides:
+            fit = Fit(architecture, keys, path, prefix, {}, len(head), channels)
+            try:
+                _fill(fit, state, names, side)
+            except BadInput:  # it takes no such images
+                continue
+            if not fit.wrong or side == sides[-1]:
+                _look_at_the_rest(fit, state, set(names.values()), drop)
+                yield fit
+                break
 
 
-def _fill(fit: Fit, state: Mapping[str, Tensor], names: Mapping[str, str], side: int) -> None:
+def _fill(fit: Fit, state: Mapping[str, Tensor], names: Mapping[str, str], side: tuple[int, int]) -> None:
     """The weights into their places; what is missing or of another shape is noted."""
     with torch.device("meta"):
-        network = ARCHITECTURES.get(fit.architecture)(num_classes=fit.num_classes, shape=(fit.channels, side, side))
+        network = ARCHITECTURES.get(fit.architecture)(num_classes=fit.num_classes, shape=(fit.channels, *side))
     for here, expected in network.state_dict().items():
         there = names[here]
         found = state.get(fit.prefix + there)

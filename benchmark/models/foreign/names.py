@@ -1,93 +1,38 @@
 """What the layers of our architectures are called in the code that others published.
 
-The layers of a published network stand in the order in which ours do; only their names differ. So a naming lists the
-names of the layers outside of blocks in that order, how a block is called by its stage and number, and what differs
-within a block. A row is checked by loading weights of a network written from the public definition, and back.
+A row is checked by loading weights of a network written from the public definition, and back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import replace
 from functools import lru_cache
 
 import torch
-from torch import nn
 
 from benchmark.models.architectures import ARCHITECTURES
-from benchmark.models.mobilenet import InvertedResidual
-from benchmark.models.resnet import BasicBlock, PreActBlock
-from benchmark.models.wide_resnet import WideBlock
+from benchmark.models.foreign.naming import Naming, Renaming
+from benchmark.models.vgg import LAYERS as VGG_LAYERS
 
 #: What files call their keys after, and where these names come from.
 KEYS = {
     "kuangliu": "kuangliu/pytorch-cifar, and after it TRADES, MART, AWP, robust_union, RobustBench and robustness",
     "trades": "the WideResNet of TRADES; also in MART, AWP and RobustBench",
     "torchvision": "torchvision",
+    "timm": "timm",
+    "deepmind": "deepmind-research/adversarial_robustness, and after it RobustBench",
     "benchmark": "this benchmark, the bare weights",
 }
 
 
-_BLOCKS = (BasicBlock, PreActBlock, WideBlock, InvertedResidual)
-
-
-@dataclass(frozen=True)
-class Naming:
-    """How one kind of network is called in one program.
-
-    Attributes:
-        outer: the names of the layers with weights that are in no block, in their order.
-        block: the name of a block, of "{stage}" and "{number}" from `first` on, or of "{index}" among all.
-        inner: what begins a name within a block here, and there; others are the same.
-        stages: how many blocks there are in each stage; by default so many in each of `equal` stages.
-        unused: beginnings of names that files have though that program does not compute with them.
-    """
-
-    outer: tuple[str, ...]
-    block: str = ""
-    inner: dict[str, str] = field(default_factory=dict)
-    stages: tuple[int, ...] = ()
-    equal: int = 4
-    unused: tuple[str, ...] = ()
-
-    def of(self, network: nn.Module) -> dict[str, str]:
-        """The name there of every weight of `network`, by its name here."""
-        found: dict[str, str] = {}
-        outer = iter(self.outer)
-        index = 0
-        blocks = sum(isinstance(module, _BLOCKS) for module in network.modules())
-        places = list(_places(self.stages or (blocks // self.equal,) * self.equal))
-        for name, module in _layers(network):
-            if isinstance(module, _BLOCKS):
-                stage, number = places[index] if places else (0, 0)
-                there = self.block.format(stage=stage + 1, number=number, index=index)
-                index += 1
-                for key in module.state_dict():
-                    found[f"{name}.{key}"] = f"{there}.{self._within(key)}"
-            else:
-                there = next(outer)
-                found.update({f"{name}.{key}": f"{there}.{key}" for key in module.state_dict()})
-        return found
-
-    def _within(self, key: str) -> str:
-        for here, there in self.inner.items():
-            if key.startswith(f"{here}."):
-                return there + key[len(here) :]
-        return key
-
-
-def _places(stages: tuple[int, ...]) -> Iterator[tuple[int, int]]:
-    for stage, blocks in enumerate(stages):
-        yield from ((stage, number) for number in range(blocks))
-
-
-def _layers(network: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
-    """The blocks, and the layers with weights outside of blocks, in their order."""
-    for name, module in network.named_children():
-        if isinstance(module, _BLOCKS) or (not list(module.children()) and module.state_dict()):
-            yield prefix + name, module
-        else:
-            yield from _layers(module, f"{prefix}{name}.")
+def _vgg_layers() -> Iterator[str]:
+    """The names of VGG's layers with weights but the last, which counts those without weights, too."""
+    at = 0
+    for width in VGG_LAYERS:
+        if width:
+            yield from (f"features.{at}", f"features.{at + 1}")
+        at += 3 if width else 1
 
 
 _RESNET = Naming(("conv1", "bn1", "linear"), "layer{stage}.{number}")
@@ -113,10 +58,42 @@ _MOBILENET = Naming(
     equal=1,
 )
 
+_DEEPMIND = Naming(
+    ("init_conv", "batchnorm", "logits"),
+    "layer.{stage0}.block.{number}",
+    {"bn1": "batchnorm_0", "conv1": "conv_0", "bn2": "batchnorm_1", "conv2": "conv_1"},
+    equal=3,
+)
+_VGG = Naming((*_vgg_layers(), "classifier"))
+_TIMM_VIT = Renaming(
+    (
+        ("class_token", "cls_token"),
+        ("encoder.pos_embedding", "pos_embed"),
+        ("conv_proj.", "patch_embed.proj."),
+        ("encoder.layers.encoder_layer_", "blocks."),
+        ("encoder.ln.", "norm."),
+        ("heads.head.", "head."),
+        (".ln_", ".norm"),
+        (".self_attention.in_proj_", ".attn.qkv."),
+        (".self_attention.out_proj.", ".attn.proj."),
+        (".mlp.0.", ".mlp.fc1."),
+        (".mlp.3.", ".mlp.fc2."),
+    )
+)
+
 #: By architecture, its names elsewhere, by what the keys are called after.
-NAMINGS: dict[str, dict[str, Naming]] = {
+NAMINGS: dict[str, dict[str, Naming | Renaming]] = {
     "resnet18": {"kuangliu": _RESNET, "torchvision": _TORCHVISION_RESNET},
+    "resnet20": {"kuangliu": replace(_RESNET, equal=3)},
+    "resnet56": {"kuangliu": replace(_RESNET, equal=3)},
     "preact-resnet18": {"kuangliu": _PREACT},
+    "preact-resnet18-raw-shortcut": {"kuangliu": _PREACT},
+    "preact-resnet18-last-norm": {"kuangliu": replace(_PREACT, outer=("conv1", "bn", "linear"))},
+    "preact-resnet34": {"kuangliu": replace(_PREACT, stages=(3, 4, 6, 3))},
+    **{f"wrn-{size}-silu": {"deepmind": _DEEPMIND} for size in ("28-10", "70-16")},
+    "vgg16-bn": {"kuangliu": _VGG},
+    "vit-tiny": {"torchvision": Renaming(), "timm": _TIMM_VIT},
+    "convnext-tiny": {"torchvision": Renaming()},
     **{f"wrn-{size}": {"trades": _WIDE} for size in ("16-8", "28-4", "28-10", "34-10", "34-20", "70-16")},
     "mobilenet-v2": {"kuangliu": _MOBILENET},
 }
