@@ -29,9 +29,9 @@ FLOORS = (
         "hardware",
     }
     | {"memory", "settings", "generators", "noise", "tensors", "radii", "parameters", "projections", "threats"}
-    | {"scales", "labels", "limits", "damage", "card", "run_names", "given"},
+    | {"scales", "labels", "limits", "damage", "card", "run_names", "given", "problems"},
     {"data", "models", "attacks", "recipes", "suites", "ledger"},
-    {"methods", "evaluation", "analysis"},
+    {"methods", "evaluation", "analysis", "importing"},
     {"training"},
     {"reporting", "planning"},
     {"results", "checkup", "papers", "experiments", "api"},

@@ -254,6 +254,7 @@ def load_target(target: Target) -> LoadedTarget:
     dataset = images_of(target)
     if dataset.digest != target.data:
         raise BadInput(f"dataset {target.dataset} is not what it was when the evaluation began; start it again")
+    network.check_fits(dataset)
     if network.digest != (target.contents or target.network):
         raise UnfitNetwork(f"{target.source}: {_changed(network, dataset)}")
     if target.answers is not None and not target.answers.agree(answers_of(network, dataset, target)):

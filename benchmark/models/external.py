@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from benchmark.errors import UnfitNetwork, first_line, reason
+from benchmark.models.adapting import Adapted
 from benchmark.models.fit import ImageProblem, Shape, check_fits
 from benchmark.models.reach import Reach
 from benchmark.storage import digest
@@ -45,6 +46,7 @@ class ExternalModel:
     view: str = ""
     is_object: bool = False
     digest: str = field(init=False, repr=False)
+    _classes: int | None = field(init=False, repr=False, default=None)
 
     def __post_init__(self) -> None:
         try:
@@ -65,8 +67,8 @@ class ExternalModel:
             ) from error
 
     def model(self) -> nn.Module:
-        """The network, in float32 on the CPU and in eval mode."""
-        return self.network
+        """The network, in float32 on the CPU and in eval mode; of what it returns only the logits come back."""
+        return Adapted(self.network, self.num_classes or self._classes).eval()
 
     def check_fits(self, dataset: ImageProblem) -> None:
         """Refuse a dataset of other classes or image shape, as far as they are known.
@@ -75,6 +77,7 @@ class ExternalModel:
             UnfitNetwork: it doesn't fit.
         """
         check_fits(self.name, self.num_classes, self.shape, dataset)
+        self._classes = dataset.num_classes
 
 
 def _plain(network: nn.Module) -> nn.Module:
