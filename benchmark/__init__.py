@@ -35,6 +35,7 @@ _DOORS = {
     "show": "benchmark.catalogue:show",
     "doctor": "benchmark.checkup:doctor",
     "load_model": "benchmark.models:load_model",
+    "straight_through": "benchmark.models.straight_through:straight_through",
     "BadInput": "benchmark.errors:BadInput",
     "PartlyFailed": "benchmark.errors:PartlyFailed",
 }
@@ -52,6 +53,7 @@ __all__ = [
     "report",
     "results",
     "show",
+    "straight_through",
     "sweep",
     "train",
     "transfer",

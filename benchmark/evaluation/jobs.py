@@ -73,7 +73,8 @@ class Job:
             "handed": None if handed is None else digest(np.packbits(handed.cpu().numpy()).tobytes()),
         }
         # Left out where there is none, as it is of records that were made before it could be.
-        return key | ({"last_layer": self.target.last_layer} if self.target.last_layer else {})
+        key |= {"last_layer": self.target.last_layer} if self.target.last_layer else {}
+        return key | ({"judging": told} if (told := self.target.judging.identity()) else {})
 
     def handed(self, standing: Tensor | None) -> Tensor | None:
         """N bools, what an item is given of the shard when it is left `standing` (None: everything)."""
@@ -171,6 +172,7 @@ def file_trial(trial: Trial, key: dict[str, Any], info: dict[str, Any]) -> Recor
         evaluated=((none if failed else trial.handed) | trial.clean_errors).cpu().numpy(),
         clean_errors=trial.clean_errors.cpu().numpy(),
         no_answer=(no_answer | (trial.no_answer & trial.clean_errors)).cpu().numpy(),
+        wrong_share=trial.wrong_share.cpu().numpy() if trial.network.judging.is_random else None,
         info={
             **info,
             "changed_answers": 0 if failed else trial.changed_answers(),

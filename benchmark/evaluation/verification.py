@@ -13,6 +13,7 @@ from benchmark.data import Dataset
 from benchmark.errors import BadInput, PartlyFailed, UnfitNetwork
 from benchmark.evaluation import target as targets
 from benchmark.evaluation.evidence import weigh
+from benchmark.evaluation.judging import judging_of
 from benchmark.evaluation.reattack import Again, attack_again
 from benchmark.evaluation.request import named
 from benchmark.evaluation.target import LoadedTarget, Target
@@ -155,6 +156,7 @@ def _targets(
             contents=arrangement.digest,
             outputs=arrangement.outputs if isinstance(arrangement, Arranged) else (),
             last_layer=str(evaluation.model.get("last_layer", "")),
+            judging=judging_of(evaluation.judging),
             **places,
         )
         if _is(ledger, arrangement, evaluation, target, download):
