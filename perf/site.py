@@ -17,7 +17,7 @@ import numpy as np
 import benchmark
 from benchmark.ledger import Ledger, Record, load_results
 from benchmark.ledger.record import FORMAT
-from benchmark.reporting import boards
+from benchmark.reporting import leaderboards
 from benchmark.storage import digest
 
 THREATS = (("linf", 0.03), ("l2", 0.5), ("l1", 12.0))
@@ -113,7 +113,7 @@ def main() -> None:
         evaluations = load_results(folder / "results")
         print(f"reading it           {time.perf_counter() - start:7.1f} s")
         start = time.perf_counter()
-        boards(evaluations)
+        leaderboards(evaluations)
         print(f"ranks, flags, rows   {time.perf_counter() - start:7.1f} s")
         start = time.perf_counter()
         page = benchmark.report(results=folder / "results", out=folder / "reports")

@@ -18,8 +18,8 @@ from benchmark.errors import BadInput, PartlyFailed
 from benchmark.evaluation import evaluate
 from benchmark.evaluation import verification as recheck
 from benchmark.models import Arranged, load_model
-from benchmark.reporting import boards
-from benchmark.reporting.networks import networks
+from benchmark.reporting import leaderboards
+from benchmark.reporting.networks import network_pages
 from benchmark.reporting.reproduce import evaluation_command
 
 #: What output k of the shuffled network stands for.
@@ -156,11 +156,12 @@ def test_a_checkpoint_of_other_classes_is_refused_and_others_go_on(place):
 
 
 def test_the_page_names_the_order_and_the_command_says_it_again():
-    (network,) = networks(boards([run(classes=ORDER)]))
+    (network,) = network_pages(leaderboards([run(classes=ORDER)]))
     assert network.facts["class order"] == ", ".join(ORDER)
-    assert "--classes classes.txt" in network.answers[0].command
-    assert "--trust-remote-code" in network.answers[0].command  # without it nothing of one's own is run
-    assert "class order" not in [name for name, words in networks(boards([run()]))[0].facts.items() if words]
+    assert "--classes classes.txt" in network.results[0].command
+    assert "--trust-remote-code" in network.results[0].command  # without it nothing of one's own is run
+    (page,) = network_pages(leaderboards([run()]))
+    assert "class order" not in [name for name, words in page.facts.items() if words]
 
 
 def test_classes_spelt_otherwise_are_used_and_not_said_to_be_passed_over(tmp_path):

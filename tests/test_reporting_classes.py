@@ -15,9 +15,9 @@ import benchmark
 from benchmark.analysis.balance import balanced, by_class, is_uneven
 from benchmark.ledger import load_results
 from benchmark.ledger.classes import Classes
-from benchmark.reporting import boards, print_boards
+from benchmark.reporting import leaderboard_rows, leaderboards, print_leaderboards
 from benchmark.reporting.classes import all_shares, shares
-from benchmark.reporting.text_tables import board_cells
+from benchmark.reporting.text_tables import cells
 
 #: Sixty cats and three dogs.
 LABELS = [0] * 60 + [1] * 3
@@ -49,16 +49,16 @@ def even(folder: Path) -> Path:
 
 def test_a_constant_network_is_worth_one_by_the_number_of_classes(results: Path) -> None:
     """By hand: 60 of 63 images, and the mean of 1 and 0; 32 of 63, and the mean of 30/60 and 2/3."""
-    (board,) = boards(load_results(results))
-    found = {row["model"]: row for row in board.networks}
+    (board,) = leaderboards(load_results(results))
+    found = {row["model"]: row for row in leaderboard_rows([board])}
     values = {
         name: [row[each] for each in ("clean", "clean_balanced", "r_worst", "r_worst_balanced")]
         for name, row in found.items()
     }
     assert values["always"] == pytest.approx([60 / 63, 1 / 2, 60 / 63, 1 / 2])
     assert values["good"] == pytest.approx([1, 1, 32 / 63, 7 / 12])
-    assert any("go by balanced accuracy" in note for note in found["always"]["notes"])
-    assert not any("balanced" in note for note in found["good"]["notes"])
+    assert "go by balanced accuracy" in found["always"]["notes"]
+    assert "balanced" not in found["good"]["notes"]
 
 
 def test_csv_has_them_always(results: Path) -> None:
@@ -73,21 +73,21 @@ def test_csv_has_them_always(results: Path) -> None:
 def test_tables_have_them_where_classes_are_of_unequal_size(
     results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (board,) = boards(load_results(results))
-    heading, rows = board_cells(board)
+    (board,) = leaderboards(load_results(results))
+    heading, rows = cells(board)
     assert heading[-2:] == ["Clean, balanced", "Rworst, balanced"]
     assert {row[0]: row[-2:] for row in rows} == {"always": ["50.0", "50.0"], "good": ["100.0", "58.3"]}
     for format in ("latex", "markdown"):
         text = benchmark.report(results=results, out=tmp_path, format=format).read_text(encoding="utf-8")
         assert "Rworst, balanced" in text
         assert "cat 60 (95.2" in text
-    print_boards([board])
+    print_leaderboards([board])
     said = capsys.readouterr().out
     assert "images: cat 60 (95.2%), dog 3 (4.8%); balanced: mean of the per-class accuracies" in said
     assert said.count("balanced ") >= 2
-    (quiet,) = boards(load_results(even(tmp_path / "even")))
-    assert len(board_cells(quiet)[0]) == len(heading) - 2
-    print_boards([quiet])
+    (quiet,) = leaderboards(load_results(even(tmp_path / "even")))
+    assert len(cells(quiet)[0]) == len(heading) - 2
+    print_leaderboards([quiet])
     assert "balanced" not in capsys.readouterr().out
 
 
@@ -115,8 +115,9 @@ def test_older_ledgers_have_neither(tmp_path: Path, capsys: pytest.CaptureFixtur
     frame = pd.read_csv(site / "leaderboard.csv")
     assert frame[["clean_balanced", "r_worst_balanced", "images_per_class"]].isna().all().all()
     add_evaluation(tmp_path / "results", "new", classes=told([0, 1] * 3, [0, 1] * 3))
-    (board,) = boards(load_results(tmp_path / "results"))
-    assert {row["model"]: row["clean_balanced"] is None for row in board.networks} == {"at": True, "new": False}
+    (board,) = leaderboards(load_results(tmp_path / "results"))
+    is_unknown = {row["model"]: row["clean_balanced"] is None for row in leaderboard_rows([board])}
+    assert is_unknown == {"at": True, "new": False}
     benchmark.report(results=tmp_path / "results", out=tmp_path / "out")
 
 

@@ -13,7 +13,7 @@ import benchmark
 from benchmark.cli import main
 from benchmark.errors import BadInput
 from benchmark.models import load_checkpoint
-from benchmark.reporting import print_contests
+from benchmark.reporting import print_paired_tests
 from benchmark.storage import digest
 
 
@@ -33,8 +33,8 @@ def results(tmp_path: Path) -> Path:
 
 def test_exact_p_and_its_correction(results: Path) -> None:
     """b loses twelve images more than a and wins none: McNemar's exact p is 2·2⁻¹²."""
-    (contest,) = benchmark.compare(["a", "b", "c"], results=results)
-    found = {(pair.comparison.metric, pair.first, pair.second): pair for pair in contest.rows}
+    (tests,) = benchmark.compare(["a", "b", "c"], results=results)
+    found = {(pair.comparison.metric, pair.first, pair.second): pair for pair in tests.pairs}
     assert {metric for metric, _, _ in found} == {"rworst", "ravg", "linf", "l2", "clean"}
     pair = found["rworst", "a", "b"]
     assert pair.comparison.difference == pytest.approx(12 / 40)
@@ -47,7 +47,7 @@ def test_exact_p_and_its_correction(results: Path) -> None:
 
 
 def test_printed(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    print_contests(benchmark.compare(["b", "a"], results=results))
+    print_paired_tests(benchmark.compare(["b", "a"], results=results))
     said = capsys.readouterr().out
     assert "a is significantly better" in said
     assert "+30.0" in said
@@ -55,8 +55,8 @@ def test_printed(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_by_digest(results: Path) -> None:
-    (contest,) = benchmark.compare([digest("a")[:10], "b"], results=results)
-    assert {row["model"] for row in contest.board.networks} == {"a", "b"}
+    (tests,) = benchmark.compare([digest("a")[:10], "b"], results=results)
+    assert {entry.name for entry in tests.board.entries} == {"a", "b"}
 
 
 def test_by_checkpoint(results: Path, tmp_path: Path) -> None:
@@ -65,9 +65,9 @@ def test_by_checkpoint(results: Path, tmp_path: Path) -> None:
         benchmark.compare([ours, "b"], results=results)
     suite = write_suite(tmp_path, "  - {attack: fgsm, norm: linf}\n", images=20)
     found = benchmark.evaluate([ours, theirs], suite=suite, results=results, precision="fp32", progress=False)
-    (contest,) = benchmark.compare([ours, theirs], results=results)
-    assert {row["checkpoint_digest"] for row in contest.board.networks} == {one.model["digest"] for one in found}
-    (clean,) = (pair for pair in contest.rows if pair.comparison.metric == "clean")
+    (tests,) = benchmark.compare([ours, theirs], results=results)
+    assert {entry.card["digest"] for entry in tests.board.entries} == {one.model["digest"] for one in found}
+    (clean,) = (pair for pair in tests.pairs if pair.comparison.metric == "clean")
     accuracy = {one.name: 1 - one.clean_errors.mean() for one in found}
     assert clean.comparison.difference == pytest.approx(accuracy[clean.first] - accuracy[clean.second])
 
@@ -76,10 +76,10 @@ def test_every_question_in_common(results: Path) -> None:
     for name in ("a", "b"):
         add_evaluation(results, name, attacks(3), (False,) * 40, suite="smoke")
     assert len(benchmark.compare(["a", "b"], results=results)) == 2
-    (contest,) = benchmark.compare(["a", "b"], results=results, suite="smoke")
-    assert contest.board.suite == "smoke"
-    (contest,) = benchmark.compare(["a", "c"], results=results)
-    assert contest.board.suite == "multi-perturbation"
+    (tests,) = benchmark.compare(["a", "b"], results=results, suite="smoke")
+    assert tests.board.suite == "smoke"
+    (tests,) = benchmark.compare(["a", "c"], results=results)
+    assert tests.board.suite == "multi-perturbation"
 
 
 @pytest.mark.parametrize(
@@ -122,10 +122,10 @@ def test_two_networks_of_one_name(results: Path) -> None:
     one, other = (f"a ({digest(each)[:8]})" for each in ("a", "other"))
     add_evaluation(results, "a", attacks(30), (False,) * 40, network="other")
     for named in (one, digest("a")[:8], digest("a")[:12].upper()):
-        (contest,) = benchmark.compare([named, "b"], results=results)
-        assert {(pair.first, pair.second) for pair in contest.rows} == {(one, "b")}
-    (contest,) = benchmark.compare([one, other], results=results)
-    assert {pair.verdict for pair in contest.rows if pair.comparison.metric == "linf"} == {
+        (tests,) = benchmark.compare([named, "b"], results=results)
+        assert {(pair.first, pair.second) for pair in tests.pairs} == {(one, "b")}
+    (tests,) = benchmark.compare([one, other], results=results)
+    assert {pair.verdict for pair in tests.pairs if pair.comparison.metric == "linf"} == {
         f"{one} is significantly better"
     }
 
@@ -134,8 +134,8 @@ def test_a_network_of_several_names_is_one_network(results: Path) -> None:
     """Else p would be corrected for pairs that nobody asked for."""
     for name in ("0", "copy"):
         add_evaluation(results, name, attacks(10), (False,) * 40, network="a")
-    (contest,) = benchmark.compare([digest("a")[:12], "b"], results=results)
-    (pair,) = (pair for pair in contest.rows if pair.comparison.metric == "rworst")
+    (tests,) = benchmark.compare([digest("a")[:12], "b"], results=results)
+    (pair,) = (pair for pair in tests.pairs if pair.comparison.metric == "rworst")
     assert {pair.first, pair.second} == {"0", "b"}
     assert pair.p_corrected == pair.comparison.p
 
@@ -145,8 +145,8 @@ def test_a_file_goes_by_the_name_in_it(results: Path, tmp_path: Path) -> None:
     copy = save(tmp_path, replace(load_checkpoint(ours), name="0"))
     suite = write_suite(tmp_path, "  - {attack: fgsm, norm: linf}\n", images=20)
     benchmark.evaluate([ours, theirs, copy], suite=suite, results=results, precision="fp32", progress=False)
-    (contest,) = benchmark.compare([ours, theirs], results=results)
-    assert {row["model"] for row in contest.board.networks} == {"toy", "other"}
+    (tests,) = benchmark.compare([ours, theirs], results=results)
+    assert {entry.name for entry in tests.board.entries} == {"toy", "other"}
 
 
 def test_nothing_to_compare(tmp_path: Path) -> None:

@@ -12,9 +12,8 @@ from synthetic import add_evaluation
 
 import benchmark
 from benchmark.ledger import load_results
-from benchmark.reporting import print_boards
-from benchmark.reporting.columns import columns
-from benchmark.reporting.tables import boards
+from benchmark.reporting import leaderboard_rows, leaderboards, print_leaderboards
+from benchmark.reporting.columns import page_columns
 from benchmark.reporting.text import percent
 
 ATTACKS = "".join(
@@ -68,11 +67,12 @@ def test_a_network_s_page_has_each_corruption_at_each_severity(out: Path) -> Non
 
 def test_tables_of_text_have_it_too(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     results = out.parent / "results"
-    (board,) = boards(load_results(results))
-    shares = [percent(board.networks[0][name]) for name in ("corruption_mean", "linf", "r_avg", "corruption 5")]
+    (board,) = leaderboards(load_results(results))
+    (row,) = leaderboard_rows([board])
+    shares = [percent(row[name]) for name in ("corruption_mean", "linf", "r_avg", "corruption 5")]
     assert len(set(shares)) == len(shares), "or a wrong column would look right"
     mean = shares[0]
-    print_boards([board])
+    print_leaderboards([board])
     head, line = capsys.readouterr().out.splitlines()[1:3]
     start = head.index("corruption mean")
     assert line[start : start + len("corruption mean")].split() == [mean]
@@ -85,8 +85,8 @@ def test_tables_of_text_have_it_too(out: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_a_reader_of_one_norm_sees_its_mean(out: Path) -> None:
-    (board,) = boards(load_results(out.parent / "results"))
-    assert [column.label for column in columns(board) if column.norm == "corruption"] == [
+    (board,) = leaderboards(load_results(out.parent / "results"))
+    assert [column.label for column in page_columns(board) if column.norm == "corruption"] == [
         "corruption 1",
         "corruption 5",
         "corruption mean",

@@ -13,9 +13,9 @@ from synthetic import WORKED_ATTACKS, add_evaluation
 import benchmark
 from benchmark.errors import BadInput
 from benchmark.ledger import load_results
-from benchmark.reporting.networks import networks
+from benchmark.reporting import leaderboards
+from benchmark.reporting.networks import network_pages
 from benchmark.reporting.svg import Axis, Line, Point, line_chart, scatter
-from benchmark.reporting.tables import boards
 from benchmark.run_names import file_stem
 
 #: What the worked example's six images come to, in percent.
@@ -98,12 +98,12 @@ def test_commands_that_make_it_again(results: Path) -> None:
     recipe = {"name": "quick", "epochs": 3}
     card = {"method": "at", "recipe": recipe, "scale": "digits", "extra": {"precision": "fp32", "settings": {}}}
     add_evaluation(results, "a b", card=card)
-    found = {network.name: network for network in networks(boards(load_results(results)))}
+    found = {network.name: network for network in network_pages(leaderboards(load_results(results)))}
     assert found["a b"].command == (
         "bench train --method at --dataset digits --arch small-cnn --recipe quick --seed 0 --precision fp32"
         " --name 'a b' --set epochs=3"
     )
-    assert found["a b"].answers[0].command == (
+    assert found["a b"].results[0].command == (
         f"bench evaluate zoo/{file_stem('a b')}.pt --suite multi-perturbation --preset quick --n 6 --mode full"
         " --seed 0 --precision fp32"
     )

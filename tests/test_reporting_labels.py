@@ -19,7 +19,7 @@ from benchmark.analysis.transfer import transfer_matrices
 from benchmark.cli import main
 from benchmark.labels import labels
 from benchmark.ledger import Ledger, load_results
-from benchmark.reporting import boards, leaderboard_frame, print_boards, print_matrices
+from benchmark.reporting import leaderboard_frame, leaderboards, print_leaderboards, print_matrices
 from benchmark.storage import digest
 
 #: The digests of two networks that are both called "at", and what tables call them.
@@ -132,7 +132,7 @@ def test_labels_are_those_of_the_whole_ledger(tmp_path: Path, capsys: pytest.Cap
 
 
 def test_at_the_terminal(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    print_boards(boards(load_results(results)))
+    print_leaderboards(leaderboards(load_results(results)))
     said = capsys.readouterr().out
     assert all(name in said for name in CALLED)
 
@@ -155,10 +155,10 @@ def test_searches_with_other_seeds_have_matrices_of_their_own(results: Path) -> 
 
 def test_one_network_that_was_attacked_twice_has_two_rows(results: Path) -> None:
     add_evaluation(results, "mat", attacks(6), (False,) * 40, network="mat", seed=7)
-    names = sorted(leaderboard_frame(boards(load_results(results)))["model"])
+    names = sorted(leaderboard_frame(leaderboards(load_results(results)))["model"])
     assert names == sorted([*CALLED, "mat, attack seed 0", "mat, attack seed 7"])
-    (contest,) = benchmark.compare(["mat", CALLED[0]], results=results)
-    assert len({(pair.first, pair.second, pair.comparison.metric) for pair in contest.rows}) == len(contest.rows)
+    (tests,) = benchmark.compare(["mat", CALLED[0]], results=results)
+    assert len({(pair.first, pair.second, pair.comparison.metric) for pair in tests.pairs}) == len(tests.pairs)
 
 
 def test_frames_tell_them_apart(results: Path) -> None:

@@ -28,7 +28,7 @@ from benchmark.papers.schema import Claim
 from benchmark.papers.stage import make_stage
 from benchmark.papers.text import claims_csv, to_latex
 from benchmark.papers.text import to_csv as paper_csv
-from benchmark.reporting import boards, leaderboard_frame, print_boards, print_contests
+from benchmark.reporting import leaderboard_frame, leaderboards, print_leaderboards, print_paired_tests
 from benchmark.reporting.robustbench import _entry
 
 IMAGES = 100
@@ -56,19 +56,19 @@ def results(tmp_path: Path) -> Path:
 
 
 def test_it_has_no_rank_and_stands_below_those_that_have_one(results: Path) -> None:
-    (board,) = boards(load_results(results))
-    assert [(row["model"], row["rank"], row["is_masked"]) for row in board.networks] == [
+    (board,) = leaderboards(load_results(results))
+    assert [(entry.name, entry.rank.number, entry.is_masked) for entry in board.entries] == [
         ("good", 1, False),
         ("poor", 2, False),
         ("best", None, True),
         ("broken", None, True),
     ]
-    assert board.networks[2]["r_worst"] > board.networks[0]["r_worst"]
+    assert board.entries[2].r_worst > board.entries[0].r_worst
 
 
 def test_whoever_wants_it_ranked_gets_it_ranked(results: Path) -> None:
-    (board,) = boards(load_results(results), rank_masked=True)
-    assert [(row["model"], row["rank"]) for row in board.networks] == [
+    (board,) = leaderboards(load_results(results), rank_masked=True)
+    assert [(entry.name, entry.rank.number) for entry in board.entries] == [
         ("best", 1),
         ("good", 2),
         ("poor", 3),
@@ -78,10 +78,10 @@ def test_whoever_wants_it_ranked_gets_it_ranked(results: Path) -> None:
 
 def test_a_weak_sign_is_shown_and_costs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     add_evaluation(tmp_path, "at", attacks(50), (False,) * IMAGES, info={"warnings": ["AutoAttack: beware"]})
-    (board,) = boards(load_results(tmp_path))
-    (row,) = board.networks
-    assert (row["rank"], row["is_masked"], [flag.strength for flag in row["flags"]]) == (1, False, ["weak"])
-    print_boards([board])
+    (board,) = leaderboards(load_results(tmp_path))
+    (entry,) = board.entries
+    assert (entry.rank.number, entry.is_masked, [flag.strength for flag in entry.flags]) == (1, False, ["weak"])
+    print_leaderboards([board])
     assert "at: possible gradient masking (weak evidence): warning of an attack" in capsys.readouterr().out
 
 
@@ -96,7 +96,7 @@ def test_every_table_says_masked_in_the_place_of_the_rank(results: Path, capsys:
     assert "fgsm succeeded on 20 of 100 images" in rows[2]["masking"]
     assert "best & best & masked? & 100.0" in written(results, "latex")
     assert "| best | best | masked? | 100.0" in written(results, "markdown")
-    print_boards(boards(load_results(results)))
+    print_leaderboards(leaderboards(load_results(results)))
     said = capsys.readouterr().out
     assert re.search(r"masked\? +best +100\.0", said)
     assert "best: possible gradient masking (strong evidence): one-step attack beats iterative attacks: fgsm" in said
@@ -104,7 +104,7 @@ def test_every_table_says_masked_in_the_place_of_the_rank(results: Path, capsys:
 
 
 def test_the_frame_keeps_numbers_for_ranks(results: Path) -> None:
-    frame = leaderboard_frame(boards(load_results(results)))
+    frame = leaderboard_frame(leaderboards(load_results(results)))
     assert frame["rank"].dtype == pd.Int64Dtype()
     assert frame["rank"].isna().tolist() == [False, False, True, True]
     assert frame["is_masked"].tolist() == [False, False, True, True]
@@ -156,15 +156,15 @@ def test_an_entry_for_robustbench_says_so(results: Path) -> None:
 def test_a_comparison_says_that_the_better_one_may_be_masked(
     results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    contests = benchmark.compare(["best", "good", "poor"], results=results)
-    (contest,) = contests
-    found = {(pair.first, pair.second): pair.verdict for pair in contest.rows if pair.comparison.metric == "rworst"}
+    found_tests = benchmark.compare(["best", "good", "poor"], results=results)
+    (tests,) = found_tests
+    found = {(pair.first, pair.second): pair.verdict for pair in tests.pairs if pair.comparison.metric == "rworst"}
     assert {frozenset(pair): verdict for pair, verdict in found.items()} == {
         frozenset(("best", "good")): "best is significantly better, but possible gradient masking",
         frozenset(("best", "poor")): "best is significantly better, but possible gradient masking",
         frozenset(("good", "poor")): "good is significantly better",
     }
-    print_contests(contests)
+    print_paired_tests(found_tests)
     assert (
         "best: possible gradient masking (strong evidence): one-step attack beats iterative attacks"
         in capsys.readouterr().out

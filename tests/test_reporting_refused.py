@@ -11,9 +11,9 @@ from synthetic import WORKED_ATTACKS, add_evaluation
 
 import benchmark
 from benchmark.ledger import Ledger
+from benchmark.reporting import attacks_frame, leaderboards
 from benchmark.reporting.html import network_page
-from benchmark.reporting.networks import networks
-from benchmark.reporting.tables import attacks_frame, boards
+from benchmark.reporting.networks import network_pages
 
 LABELS = [attack[0] for attack in WORKED_ATTACKS]
 
@@ -26,13 +26,13 @@ def page_of(results: Path, precision: str) -> str:
         dataclasses.replace(outcome, costs=outcome.costs | {"disagreements": 11 + place})
         for place, outcome in enumerate(found.outcomes)
     )
-    (network,) = networks(boards([dataclasses.replace(found, precision=precision, outcomes=outcomes)]))
+    (network,) = network_pages(leaderboards([dataclasses.replace(found, precision=precision, outcomes=outcomes)]))
     return network_page(network, ledger)
 
 
 def test_what_records_say_is_in_the_frames(tmp_path: Path) -> None:
     add_evaluation(tmp_path, info={"disagreements": 7})
-    attacks = attacks_frame(boards(Ledger.open(tmp_path).evaluations()))
+    attacks = attacks_frame(leaderboards(Ledger.open(tmp_path).evaluations()))
     assert dict(zip(attacks["attack"], attacks["disagreements"], strict=True)) == dict.fromkeys(LABELS, 7)
     assert list(benchmark.results.load(tmp_path)["disagreements"]) == [7] * len(LABELS)
 

@@ -10,7 +10,7 @@ import pytest
 from evaluation_toys import evaluation
 from test_training_recipe import plan as planned
 
-from benchmark.reporting.networks import Network
+from benchmark.reporting.networks import NetworkPage
 from benchmark.reporting.reproduce import evaluation_command, training_command
 
 
@@ -82,7 +82,7 @@ def test_the_command_shown_leads_to_the_file_and_to_the_name():
 def test_a_networks_page_tells_the_attack_and_the_loss_that_were_used():
     def told(**options):
         _, card = card_of("at", **options)
-        return Network.formulas.func(SimpleNamespace(card=card, name=card["name"]))
+        return NetworkPage.formulas.func(SimpleNamespace(card=card, name=card["name"]))
 
     usual, replaced = told(), told(inner="trades", outer="mart")
     assert usual["inner objective"] == "CE(h(x'), y)"
@@ -90,4 +90,4 @@ def test_a_networks_page_tells_the_attack_and_the_loss_that_were_used():
     assert replaced["outer objective"] != usual["outer objective"]
     _, card = card_of("at")
     card["extra"]["outer"] = "no-such-loss"
-    assert Network.formulas.func(SimpleNamespace(card=card, name="x")) == {}
+    assert NetworkPage.formulas.func(SimpleNamespace(card=card, name="x")) == {}

@@ -11,7 +11,7 @@ from synthetic import WORKED_ATTACKS, add_evaluation
 
 import benchmark
 from benchmark.ledger import load_results
-from benchmark.reporting import attacks_frame, boards, leaderboard_frame
+from benchmark.reporting import attacks_frame, leaderboard_frame, leaderboard_rows, leaderboards
 
 
 @pytest.fixture
@@ -22,11 +22,11 @@ def results(tmp_path: Path) -> Path:
 def test_worked_example(results: Path) -> None:
     """The six images whose accuracies are known from hand."""
     add_evaluation(results)
-    (board,) = boards(load_results(results))
-    (row,) = board.networks
+    (board,) = leaderboards(load_results(results))
+    (row,) = leaderboard_rows([board])
     expected = {"clean": 5 / 6, "linf": 3 / 6, "l2": 3 / 6, "l1": 4 / 6, "r_avg": 5 / 9, "r_worst": 1 / 6}
     assert {name: row[name] for name in expected} == pytest.approx(expected)
-    assert {attack["attack"]: attack["accuracy"] for attack in row["attacks"]} == pytest.approx(
+    assert {attack["attack"]: attack["accuracy"] for attack in board.entries[0].attacks} == pytest.approx(
         {"fgsm": 4 / 6, "pgd": 4 / 6, "ddn": 3 / 6, "s&p": 4 / 6}
     )
     assert (row["forwards"], row["backwards"], row["seconds"]) == (4000, 1600, 6.0)
@@ -34,8 +34,8 @@ def test_worked_example(results: Path) -> None:
 
 def test_intervals_enclose_their_accuracy(results: Path) -> None:
     add_evaluation(results)
-    (board,) = boards(load_results(results))
-    row = board.networks[0]
+    (board,) = leaderboards(load_results(results))
+    (row,) = leaderboard_rows([board])
     for name in ("clean", *board.norms, "r_avg", "r_worst"):
         assert row[f"{name}_low"] < row[name] < row[f"{name}_high"]
     # Wilson's interval of 1 in 6, computed by hand: (1/6 + z²/12 ± z·√(5/216 + z²/144)) / (1 + z²/6) with z = 1.96.
@@ -44,8 +44,8 @@ def test_intervals_enclose_their_accuracy(results: Path) -> None:
 
 def test_median_distance_is_for_minimal_attacks_only(results: Path) -> None:
     add_evaluation(results)
-    (board,) = boards(load_results(results))
-    medians = {attack["attack"]: attack["median_distance"] for attack in board.networks[0]["attacks"]}
+    (board,) = leaderboards(load_results(results))
+    medians = {attack["attack"]: attack["median_distance"] for attack in board.entries[0].attacks}
     assert medians["fgsm"] is None
     assert medians["ddn"] == pytest.approx(0.51)  # of those classified correctly: 0.49, 0.5, 0.51, 0.7 and ∞
 
@@ -61,8 +61,8 @@ def test_pages_tables_and_frames_have_one_median_distance(results: Path) -> None
     ]
     add_evaluation(results, attacks=attacks)
     frame = benchmark.results.load(results).set_index("attack")["median_distance"]
-    (board,) = boards(load_results(results))
-    tables = {attack["attack"]: attack["median_distance"] for attack in board.networks[0]["attacks"]}
+    (board,) = leaderboards(load_results(results))
+    tables = {attack["attack"]: attack["median_distance"] for attack in board.entries[0].attacks}
     assert frame.isna()["pgd"]
     assert tables["pgd"] is None
     for label, median in (("ddn", 0.51), ("fmn", inf), ("cw", inf)):
@@ -92,16 +92,16 @@ def test_what_differs_gets_its_own_board(results: Path, difference: dict[str, ob
     add_evaluation(results, "a")
     add_evaluation(results, "b")
     add_evaluation(results, "c", **difference)  # type: ignore[arg-type]
-    found = [sorted(row["model"] for row in board.networks) for board in boards(load_results(results))]
+    found = [sorted(entry.name for entry in board.entries) for board in leaderboards(load_results(results))]
     assert sorted(found) == [["a", "b"], ["c"]]
-    assert len({board.anchor for board in boards(load_results(results))}) == 2
+    assert len({board.anchor for board in leaderboards(load_results(results))}) == 2
 
 
 def test_other_test_images_get_their_own_board(results: Path) -> None:
     add_evaluation(results, "a")
     fewer = tuple((*attack[:4], attack[4][:5]) for attack in WORKED_ATTACKS)
     add_evaluation(results, "b", fewer, (True, False, False, False, False))
-    assert len(boards(load_results(results))) == 2
+    assert len(leaderboards(load_results(results))) == 2
 
 
 def test_ranks_are_shared_unless_the_difference_is_real(results: Path) -> None:
@@ -112,8 +112,8 @@ def test_ranks_are_shared_unless_the_difference_is_real(results: Path) -> None:
 
     for name, broken in (("best", 5), ("nearly", 6), ("worse", 16)):
         add_evaluation(results, name, attacks(broken), (False,) * 40)
-    (board,) = boards(load_results(results))
-    assert [(row["rank"], row["model"]) for row in board.networks] == [(1, "best"), (1, "nearly"), (3, "worse")]
+    (board,) = leaderboards(load_results(results))
+    assert [(entry.rank.number, entry.name) for entry in board.entries] == [(1, "best"), (1, "nearly"), (3, "worse")]
 
 
 def test_masking_is_flagged_with_its_evidence(results: Path) -> None:
@@ -123,8 +123,8 @@ def test_masking_is_flagged_with_its_evidence(results: Path) -> None:
         ("pgd", "linf", 0.03, "fixed-budget", [0.0] * 40),
     ]
     add_evaluation(results, "masked", attacks, (False,) * 40)
-    (board,) = boards(load_results(results))
-    assert [flag.name for flag in board.networks[0]["flags"]] == ["one-step attack beats iterative attacks"]
+    (board,) = leaderboards(load_results(results))
+    assert [flag.name for flag in board.entries[0].flags] == ["one-step attack beats iterative attacks"]
     (masking,) = leaderboard_frame([board])["masking"]
     assert "fgsm succeeded on 20 of 40 images" in masking
 
@@ -133,8 +133,8 @@ def test_a_failed_attack_proves_nothing(results: Path) -> None:
     """Neither its own accuracy nor any that depends on it is known; the network has no rank and comes last."""
     add_evaluation(results, "a", error="ValueError: bad")
     add_evaluation(results, "b")
-    (board,) = boards(load_results(results))
-    whole, failed = board.networks
+    (board,) = leaderboards(load_results(results))
+    whole, failed = leaderboard_rows([board])
     assert (whole["model"], failed["model"]) == ("b", "a")
     assert [failed[name] for name in ("rank", "l1", "r_avg", "r_worst")] == [None] * 4
     assert failed["linf"] == 0.5
@@ -144,7 +144,7 @@ def test_a_failed_attack_proves_nothing(results: Path) -> None:
 def test_frames_hold_every_row(results: Path) -> None:
     add_evaluation(results, "a")
     add_evaluation(results, "b", mode="worst-case")
-    found = boards(load_results(results))
+    found = leaderboards(load_results(results))
     networks, attacks = leaderboard_frame(found), attacks_frame(found)
     assert list(networks["model"]) == ["a", "b"]
     assert len(attacks) == 2 * len(WORKED_ATTACKS)
@@ -157,8 +157,8 @@ def test_worst_case_accuracies_are_of_what_was_left(results: Path) -> None:
     """An attack that was tried on three images and broke one has 2 of 3, which is no accuracy of the network."""
     left = (*WORKED_ATTACKS[:3], ("s&p", "l1", 12.0, "minimum-norm", (np.nan, np.nan, np.nan, 12, 13, np.inf)))
     add_evaluation(results, attacks=left, mode="worst-case")
-    (board,) = boards(load_results(results))
-    last = board.networks[0]["attacks"][-1]
+    (board,) = leaderboards(load_results(results))
+    last = board.entries[0].attacks[-1]
     assert (last["images_tried"], last["accuracy"]) == (3, pytest.approx(2 / 3))
     assert last["median_distance"] is None, "of the images that it was not tried on, nothing is known"
-    assert board.networks[0]["attacks"][2]["median_distance"] == pytest.approx(0.51), "ddn was the first in its norm"
+    assert board.entries[0].attacks[2]["median_distance"] == pytest.approx(0.51), "ddn was the first in its norm"

@@ -22,8 +22,8 @@ from benchmark.evaluation.plan import Plan
 from benchmark.evaluation.target import Target
 from benchmark.ledger import load_results
 from benchmark.ledger.evaluation import name_threats
-from benchmark.reporting import boards, print_boards
-from benchmark.reporting.references import column_of, references
+from benchmark.reporting import leaderboard_rows, leaderboards, print_leaderboards
+from benchmark.reporting.references import references, threat_of
 from benchmark.reporting.text import percent
 from benchmark.storage import digest
 
@@ -168,11 +168,12 @@ SHARES = {"linf 4/255": 4 / 6, "linf 8/255": 2 / 6, "l2": 3 / 6, "r_avg": (2 + 3
 
 
 def test_a_column_each_in_every_table(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (board,) = boards(load_results(results))
-    assert {name: board.networks[0][name] for name in SHARES} == pytest.approx(SHARES)
-    assert board.threats == ("linf ≤ 4/255 or 8/255", "l2 ≤ 0.5")
+    (board,) = leaderboards(load_results(results))
+    row = next(leaderboard_rows([board]))
+    assert {name: row[name] for name in SHARES} == pytest.approx(SHARES)
+    assert board.bounds == ("linf ≤ 4/255 or 8/255", "l2 ≤ 0.5")
     shown = [percent(share) for share in SHARES.values()]
-    print_boards([board])
+    print_leaderboards([board])
     head, line = capsys.readouterr().out.splitlines()[1:3]
     for name, share in zip(("linf 4/255", "linf 8/255"), shown, strict=False):
         start = head.index(name)
@@ -207,11 +208,11 @@ def test_the_page_has_a_column_each_and_tells_its_script_what_counts(results: Pa
 
 
 def test_published_entries_stand_under_their_own_radius(results: Path) -> None:
-    (board,) = boards(load_results(results))
+    (board,) = leaderboards(load_results(results))
     entry = next(entry for entry in references("cifar10") if entry.norm == "linf" and entry.epsilon == "8/255")
-    assert column_of(entry, board.columns) == "linf 8/255"
-    assert column_of(entry, {"linf": ("linf", 0.1)}) == "linf"
-    assert column_of(entry, {"l2": ("l2", 0.5)}) is None
+    assert threat_of(entry, board.threats) == "linf 8/255"
+    assert threat_of(entry, {"linf": ("linf", 0.1)}) == "linf"
+    assert threat_of(entry, {"l2": ("l2", 0.5)}) is None
 
 
 def test_results_from_before_the_key_count_all_threats(results: Path) -> None:

@@ -25,6 +25,6 @@ def compare(
 ) -> None:
     """Test which differences between networks are significant: paired tests on the same images."""
     contests = benchmark.compare(**given(locals()))
-    from benchmark.reporting import print_contests
+    from benchmark.reporting import print_paired_tests
 
-    print_contests(contests)
+    print_paired_tests(contests)

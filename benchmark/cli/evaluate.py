@@ -83,8 +83,8 @@ def evaluate(
 ) -> None:
     """Attack networks and store the result of each attack on each image. Existing results are reused."""
     evaluations, failures = partly(benchmark.evaluate, given(locals()))
-    from benchmark.reporting import boards, print_boards
+    from benchmark.reporting import leaderboards, print_leaderboards
 
-    print_boards(boards(evaluations))
+    print_leaderboards(leaderboards(evaluations))
     print_problems(failures)
     end(failed=bool(failures) or any(outcome.errors for evaluation in evaluations for outcome in evaluation.outcomes))

@@ -27,7 +27,7 @@ def report(
     """Write leaderboards and a page per network from the ledger, or export its tables."""
     page = benchmark.report(**given(locals()))
     from benchmark.ledger import Ledger
-    from benchmark.reporting import ledger_boards, print_boards
+    from benchmark.reporting import ledger_leaderboards, print_leaderboards
 
-    print_boards(ledger_boards(Ledger.open(results), rank_masked))
+    print_leaderboards(ledger_leaderboards(Ledger.open(results), rank_masked))
     print(f"The page: {page}" if format == "html" else f"Written: {page}")

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from benchmark.reporting.compare import Contest, compare
-from benchmark.reporting.report import ledger_boards, report
-from benchmark.reporting.tables import Board, attacks_frame, boards, leaderboard_frame
-from benchmark.reporting.terminal import print_boards, print_card, print_contests, print_matrices, print_rows
+from benchmark.reporting.compare import PairedTests, compare
+from benchmark.reporting.frames import attacks_frame, leaderboard_frame, leaderboard_rows
+from benchmark.reporting.leaderboards import Leaderboard, leaderboards
+from benchmark.reporting.report import ledger_leaderboards, report
+from benchmark.reporting.terminal import (
+    print_card,
+    print_leaderboards,
+    print_matrices,
+    print_paired_tests,
+    print_rows,
+)
 
 __all__ = [
-    "Board",
-    "Contest",
+    "Leaderboard",
+    "PairedTests",
     "attacks_frame",
-    "boards",
     "compare",
     "leaderboard_frame",
-    "ledger_boards",
-    "print_boards",
+    "leaderboard_rows",
+    "leaderboards",
+    "ledger_leaderboards",
     "print_card",
-    "print_contests",
+    "print_leaderboards",
     "print_matrices",
+    "print_paired_tests",
     "print_rows",
     "report",
 ]

@@ -1,71 +1,145 @@
-"""The columns of a leaderboard, and which of them a reader sees first."""
+"""Every column of a leaderboard, in one list: adding a column is adding an entry to `_own_columns`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import partial
+from typing import Any, get_args
 
 from benchmark.analysis.corruptions import CORRUPTION
-from benchmark.reporting.tables import Board
+from benchmark.reporting.classes import all_shares
+from benchmark.reporting.column import Column, Group, Output
+from benchmark.reporting.entries import Entry
+from benchmark.reporting.kinds import ACCURACY, COUNT, DATE, DURATION, INTERVAL, NAME, RANK, SHARE
+from benchmark.reporting.leaderboards import Leaderboard
+from benchmark.reporting.plugged_columns import with_plug_ins
+from benchmark.reporting.references import best_known, clean
+from benchmark.reporting.text import threat as threat_text
+
+Value = Callable[[Entry], Any]
+
+PAGE, NETWORK, TERMINAL, TEXT, DATA = Output.PAGE, Output.NETWORK, Output.TERMINAL, Output.TEXT, Output.DATA
+
+_accuracy = partial(Column, kind=ACCURACY, group="Accuracy")
 
 
-@dataclass(frozen=True)
-class Column:
-    """One column.
-
-    Attributes:
-        label: its heading.
-        group: what it is listed under where a reader chooses columns; "" for one that is always there.
-        norm: the norm that it is about, "" for none.
-        is_overall: whether attacks of all norms count in it.
-        is_number: whether it holds numbers.
-        is_best_low: whether its best value is the lowest.
-        is_shown: at first.
-    """
-
-    label: str
-    group: str
-    norm: str = ""
-    is_overall: bool = False
-    is_number: bool = True
-    is_best_low: bool = False
-    is_shown: bool = True
+def columns(board: Leaderboard, output: Output) -> list[Column]:
+    """The columns of `board` that `output` shows, in the order of tables and data files."""
+    return [column for column in with_plug_ins(_own_columns(board)) if column.outputs & output]
 
 
-def columns(board: Board) -> list[Column]:
-    """Those that are in the page; `attack_columns` follow when a reader asks for them."""
+def page_columns(board: Leaderboard, output: Output = PAGE) -> list[Column]:
+    """The same in the order of pages, where what matters most has to be in sight."""
+    groups = get_args(Group)
+    return sorted(columns(board, output), key=lambda column: (-column.prominence, groups.index(column.group)))
+
+
+def _own_columns(board: Leaderboard) -> list[Column]:
+    better = "One more than the number of networks whose Rworst is significantly higher"
+    counted = ", ".join(board.union)
     return [
-        Column("Rank", "Accuracy", is_overall=True, is_best_low=True),
-        Column("Network", "", is_number=False),
-        Column("Rworst", "Accuracy", is_overall=True),
-        Column("Ravg", "Accuracy", is_overall=True),
-        *(Column(label, "Accuracy", board.columns.get(label, (CORRUPTION,))[0]) for label in board.norm_columns),
-        Column("Clean", "Accuracy"),
-        *(
-            Column(label, "Accuracy", is_overall=name.startswith("r_"), is_shown=label in board.shown_balanced)
-            for label, name in board.balanced_columns.items()
+        Column("rank", "Rank", better, lambda entry: entry.rank, RANK, "Accuracy", prominence=5, is_overall=True),
+        _data("is_masked", "Whether there is strong evidence of gradient masking", lambda entry: entry.is_masked),
+        Column("model", "Network", "", lambda entry: entry.name, NAME, "", ~NETWORK, prominence=4),
+        Column("method", "Method", "What trained it", lambda entry: entry.method, outputs=PAGE | TEXT | DATA),
+        _data("network", "Which of the networks that were trained together", lambda entry: entry.card["network"]),
+        Column(
+            "architecture", "Architecture", "",
+            lambda entry: entry.architecture, outputs=PAGE | DATA, published=lambda reference: reference.architecture,
         ),
-        Column("Method", "Network", is_number=False),
-        Column("Architecture", "Network", is_number=False),
-        Column("Forward", "Cost", is_overall=True, is_best_low=True, is_shown=False),
-        Column("Backward", "Cost", is_overall=True, is_best_low=True, is_shown=False),
-        Column("Time", "Cost", is_overall=True, is_best_low=True),
-        Column("Date", "Cost", is_number=False, is_shown=False),
-    ]
+        _data("trained_on", "The data set of training", lambda entry: entry.card["dataset"]),
+        _data("training_seed", "The seed of training", lambda entry: entry.card.get("seed")),
+        _accuracy("clean", "Clean", "Accuracy without any attack", lambda entry: entry.clean, published=clean),
+        *_under_threats(board),
+        _accuracy(
+            "r_avg", "Ravg", f"Mean of the accuracies under {counted}",
+            lambda entry: entry.r_avg, prominence=2, is_overall=True,
+        ),
+        _accuracy(
+            "r_worst", "Rworst", f"Accuracy against all attacks under {counted} together",
+            lambda entry: entry.r_worst, prominence=3, is_overall=True, is_main=True,
+        ),
+        Column(
+            "r_worst_interval", "95% interval", "Confidence interval of Rworst",
+            lambda entry: entry.r_worst, INTERVAL, outputs=TERMINAL | TEXT,
+        ),
+        *_over_classes(board),
+        _data("images_per_class", "How many images each class has", _images_per_class),
+        _cost("passes", "Passes", "Forward and backward passes", _passes, outputs=TERMINAL),
+        _cost("forwards", "Forward", "Forward passes", lambda entry: entry.cost("forwards")),
+        _cost("backwards", "Backward", "Backward passes", lambda entry: entry.cost("backwards")),
+        Column(
+            "seconds", "Time", "Duration of all attacks",
+            lambda entry: entry.cost("seconds"), DURATION, "Cost", ~TEXT, is_overall=True,
+        ),
+        Column(
+            "date", "Date", "When the last attack ended",
+            lambda entry: entry.evaluation.date, DATE, "Cost", PAGE | DATA, is_shown=False,
+        ),
+        _data("seed", "The seed of the attacks", lambda entry: entry.evaluation.seed),
+        _data("precision", "The precision of the attacks", lambda entry: entry.evaluation.precision),
+        _data("hardware", "What the attacks ran on", lambda entry: ", ".join(entry.evaluation.hardware)),
+        _data("checkpoint_digest", "The network's digest", lambda entry: entry.card["digest"]),
+        _data("evaluation", "The evaluation's digest", lambda entry: entry.id),
+        _data("masking", "The evidence of gradient masking", _masking),
+        _data("notes", "What failed, and what was warned of", lambda entry: " | ".join(entry.notes)),
+    ]  # fmt: skip
 
 
-def attack_columns(board: Board) -> list[Column]:
-    """A column for each attack, in the suite's order."""
+def _under_threats(board: Leaderboard) -> list[Column]:
+    """Those of a norm side by side; corruptions have their mean as well."""
+    found = []
+    for norm in board.norms:
+        names = [name for name, threat in board.threats.items() if threat[0] == norm]
+        found += [_under_threat(name, norm, board) for name in names]
+        found += [_corruption_mean(norm)] if norm == CORRUPTION else []
+    return found
+
+
+def _under_threat(name: str, norm: str, board: Leaderboard) -> Column:
+    about = f"Accuracy against all attacks under {threat_text(*board.threats[name])} together"
+    return _accuracy(
+        name, name, about, lambda entry: entry.under[name], prominence=1, norm=norm,
+        published=lambda reference: best_known(reference, name, board.threats),
+    )  # fmt: skip
+
+
+def _corruption_mean(norm: str) -> Column:
+    about = "Mean of the accuracies under each corruption at each severity"
+    return _accuracy(
+        "corruption_mean", "corruption mean", about, lambda entry: entry.corruption_mean, prominence=1, norm=norm
+    )
+
+
+def _over_classes(board: Leaderboard) -> list[Column]:
+    """In sight where classes are of unequal size; elsewhere they say the same as the accuracies over images."""
+    outputs = Output.ALL if board.is_uneven else PAGE | DATA if board.knows_classes else DATA
+    share = partial(Column, kind=SHARE, group="Accuracy", outputs=outputs, is_shown=board.is_uneven)
+    clean, worst = "Mean over the classes of the clean accuracy", "Mean over the classes of Rworst"
     return [
-        Column(outcome.label, f"{outcome.norm} attacks", outcome.norm, is_shown=False)
-        for outcome in board.evaluations[0].outcomes
+        share("clean_balanced", "Clean, balanced", clean, lambda entry: entry.clean_balanced),
+        share("r_worst_balanced", "Rworst, balanced", worst, lambda entry: entry.r_worst_balanced, is_overall=True),
     ]
 
 
-def choices(board: Board) -> list[tuple[str, list[tuple[int, Column]]]]:
-    """What a reader may choose, by group: each column with its place in the table, counted from 1; attacks go on."""
-    everything = enumerate([*columns(board), *attack_columns(board)], start=1)
-    found: dict[str, list[tuple[int, Column]]] = {}
-    for place, column in everything:
-        if column.group:
-            found.setdefault(column.group, []).append((place, column))
-    return list(found.items())
+def _cost(name: str, label: str, about: str, value: Value, outputs: Output = PAGE | NETWORK | DATA) -> Column:
+    """Passes through the network."""
+    about = f"{about} of all attacks, counted in images"
+    return Column(name, label, about, value, COUNT, "Cost", outputs, is_shown=False, is_overall=True)
+
+
+def _data(name: str, about: str, value: Value) -> Column:
+    """What only data files have."""
+    return Column(name, name, about, value, outputs=DATA)
+
+
+def _images_per_class(entry: Entry) -> str | None:
+    return all_shares(entry.evaluation.classes) if entry.evaluation.classes else None
+
+
+def _passes(entry: Entry) -> float:
+    return entry.cost("forwards") + entry.cost("backwards")
+
+
+def _masking(entry: Entry) -> str:
+    return " | ".join(f"{flag.strength}: {flag.name}: {flag.evidence}" for flag in entry.flags)

@@ -16,7 +16,7 @@ from benchmark.analysis.ranks import holm
 from benchmark.errors import BadInput, unknown
 from benchmark.labels import Key, key
 from benchmark.ledger import Evaluation, load_results
-from benchmark.reporting.tables import Board, boards
+from benchmark.reporting.leaderboards import Leaderboard, leaderboards
 from benchmark.storage import digest
 
 #: So many digits of a digest name a network, or more.
@@ -24,20 +24,20 @@ FEWEST_DIGITS = 8
 
 
 @dataclass(frozen=True)
-class Contest:
-    """All pairs of some networks on one board.
+class PairedTests:
+    """All pairs of some networks on one leaderboard.
 
     Attributes:
-        board: the question that all of them answered; its networks are those compared.
-        rows: the comparisons, each with the labels of its pair and p corrected by Holm's method for all pairs
+        board: the networks compared, in the setting that all of them were evaluated in.
+        pairs: the comparisons, each with the labels of its pair and p corrected by Holm's method for all pairs
             compared by the same metric.
-        visible: the difference of accuracies that a paired test on this many images will probably find where they
+        detectable: the difference of accuracies that a paired test on this many images will probably find where they
             differ on a tenth of the images; None if so few can't show any.
     """
 
-    board: Board
-    rows: tuple[Pair, ...]
-    visible: float | None
+    board: Leaderboard
+    pairs: tuple[Pair, ...]
+    detectable: float | None
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,9 @@ def compare(
     suite: str | None = None,
     preset: str | None = None,
     dataset: str | None = None,
-) -> list[Contest]:
-    """Paired tests between networks on the same images under the same suite, for every question they all answered.
+) -> list[PairedTests]:
+    """Paired tests between networks on the same images under the same suite, for each setting that all of them
+    were evaluated in.
 
     Exact McNemar for clean accuracy, Rworst and each threat; for Ravg over several threats, of which an image counts
     a share, a normal distribution with the spread of the images' differences.
@@ -84,8 +85,8 @@ def compare(
         suite, preset, dataset: only results of these.
 
     Raises:
-        BadInput: a network that is unknown, ambiguous or has no results; no question that all of them answered, with
-            what differs.
+        BadInput: a network that is unknown, ambiguous or has no results; no setting that all of them were evaluated
+            in, with what differs.
     """
     if len(networks) < 2:
         raise BadInput("comparing takes at least two networks, by name or checkpoint")
@@ -105,35 +106,33 @@ def compare(
     for number, own in enumerate(digests):
         if own in digests[:number]:
             raise BadInput(f"{networks[number]} is named twice; compare different networks")
-    contests = [
-        _contest(board)
-        for board in boards((evaluation for own in chosen for evaluation in own), named=named)
-        if all(own & {str(row["checkpoint_digest"]) for row in board.networks} for own in digests)
+    found_tests = [
+        _paired_tests(board)
+        for board in leaderboards((evaluation for own in chosen for evaluation in own), named=named)
+        if all(own & {str(entry.card["digest"]) for entry in board.entries} for own in digests)
     ]
-    if not contests:
+    if not found_tests:
         check_comparable([own[0] for own in chosen])
         raise BadInput("these networks were not evaluated in the same mode; evaluate them alike")
-    return contests
+    return found_tests
 
 
-def _contest(board: Board) -> Contest:
-    metrics = ("rworst", "ravg", *board.columns, "clean")
-    masked = {row["evaluation"]: row["is_masked"] for row in board.networks}
-    called = {row["evaluation"]: row["model"] for row in board.networks}
-    rows: list[Pair] = []
+def _paired_tests(board: Leaderboard) -> PairedTests:
+    metrics = ("rworst", "ravg", *board.threats, "clean")
+    found: list[Pair] = []
     for metric in metrics:
         pairs = [
             (one, other, result)
-            for one, other in combinations(board.evaluations, 2)
-            if one.model["digest"] != other.model["digest"]
-            and (result := paired.compare(one, other, metric)) is not None
+            for one, other in combinations(board.entries, 2)
+            if one.card["digest"] != other.card["digest"]
+            and (result := paired.compare(one.evaluation, other.evaluation, metric)) is not None
         ]
         corrected = holm([result.p for _, _, result in pairs])
-        rows += [
-            Pair(called[one.id], called[other.id], result, float(p), (masked[one.id], masked[other.id]))
+        found += [
+            Pair(one.name, other.name, result, float(p), (one.is_masked, other.is_masked))
             for (one, other, result), p in zip(pairs, corrected, strict=True)
         ]
-    return Contest(board, tuple(rows), smallest_difference(board.images))
+    return PairedTests(board, tuple(found), smallest_difference(board.images))
 
 
 def _evaluations_of(network: str, evaluations: Sequence[Evaluation], named: Mapping[Key, str]) -> list[Evaluation]:

@@ -10,10 +10,11 @@ from pathlib import Path
 from benchmark.analysis.frames import per_example
 from benchmark.errors import BadInput, unknown
 from benchmark.ledger import Ledger
+from benchmark.reporting.frames import attacks_frame, leaderboard_csv, leaderboard_frame
+from benchmark.reporting.leaderboards import Leaderboard
 from benchmark.reporting.robustbench import entries
 from benchmark.reporting.site import write_site
-from benchmark.reporting.tables import Board, attacks_frame, leaderboard_csv, leaderboard_frame
-from benchmark.reporting.text_tables import board_caption, board_cells, latex, markdown
+from benchmark.reporting.text_tables import leaderboard_latex, leaderboard_markdown
 from benchmark.storage import safe_name, write_atomic
 
 
@@ -25,7 +26,7 @@ def check_format(format: str) -> None:
         raise BadInput("parquet files are written by pyarrow, which is not installed: pip install pyarrow")
 
 
-def write(format: str, boards: Sequence[Board], ledger: Ledger, out: Path) -> Path:
+def write(format: str, boards: Sequence[Leaderboard], ledger: Ledger, out: Path) -> Path:
     """Write `boards` in that `format`, which has been checked, to the folder `out`.
 
     Returns:
@@ -37,22 +38,20 @@ def write(format: str, boards: Sequence[Board], ledger: Ledger, out: Path) -> Pa
     return FORMATS[format](boards, ledger, out)
 
 
-def _csv(boards: Sequence[Board], ledger: Ledger, out: Path) -> Path:
+def _csv(boards: Sequence[Leaderboard], ledger: Ledger, out: Path) -> Path:
     write_atomic(out / "attacks.csv", attacks_frame(boards).to_csv(index=False))
     return write_atomic(out / "leaderboard.csv", leaderboard_csv(boards))
 
 
-def _latex(boards: Sequence[Board], ledger: Ledger, out: Path) -> Path:
-    tables = [latex(board_caption(board), *board_cells(board), words=2) for board in boards]
-    return write_atomic(out / "leaderboard.tex", "\n".join(tables))
+def _latex(boards: Sequence[Leaderboard], ledger: Ledger, out: Path) -> Path:
+    return write_atomic(out / "leaderboard.tex", "\n".join(map(leaderboard_latex, boards)))
 
 
-def _markdown(boards: Sequence[Board], ledger: Ledger, out: Path) -> Path:
-    tables = [markdown(board_caption(board), *board_cells(board), words=2) for board in boards]
-    return write_atomic(out / "leaderboard.md", "\n".join(tables))
+def _markdown(boards: Sequence[Leaderboard], ledger: Ledger, out: Path) -> Path:
+    return write_atomic(out / "leaderboard.md", "\n".join(map(leaderboard_markdown, boards)))
 
 
-def _parquet(boards: Sequence[Board], ledger: Ledger, out: Path) -> Path:
+def _parquet(boards: Sequence[Leaderboard], ledger: Ledger, out: Path) -> Path:
     evaluations = [evaluation for board in boards for evaluation in board.evaluations]
     for name, frame in (
         ("attacks", attacks_frame(boards)),
@@ -63,7 +62,7 @@ def _parquet(boards: Sequence[Board], ledger: Ledger, out: Path) -> Path:
     return path
 
 
-def _robustbench(boards: Sequence[Board], ledger: Ledger, out: Path) -> Path:
+def _robustbench(boards: Sequence[Leaderboard], ledger: Ledger, out: Path) -> Path:
     folder = out / "robustbench"
     found, left_out = entries(evaluation for board in boards for evaluation in board.evaluations)
     write_atomic(folder / "left-out.txt", "\n".join([*left_out, ""]) if left_out else "nothing\n")
@@ -75,7 +74,7 @@ def _robustbench(boards: Sequence[Board], ledger: Ledger, out: Path) -> Path:
 
 
 #: What a report can be, by the name that people ask for it with.
-FORMATS: dict[str, Callable[[Sequence[Board], Ledger, Path], Path]] = {
+FORMATS: dict[str, Callable[[Sequence[Leaderboard], Ledger, Path], Path]] = {
     "html": write_site,
     "csv": _csv,
     "latex": _latex,

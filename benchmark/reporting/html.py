@@ -13,15 +13,17 @@ from benchmark.ledger import Ledger
 from benchmark.ledger.record import SHARD
 from benchmark.ledger.sample_images import FEW
 from benchmark.pages import environment
-from benchmark.reporting.columns import choices as column_choices
-from benchmark.reporting.columns import columns
+from benchmark.reporting.choices import choices
+from benchmark.reporting.column import Output
+from benchmark.reporting.columns import page_columns
+from benchmark.reporting.entries import Entry
 from benchmark.reporting.gallery import gallery
-from benchmark.reporting.networks import Network
+from benchmark.reporting.leaderboards import Leaderboard
+from benchmark.reporting.networks import NetworkPage
 from benchmark.reporting.paper_pages import PaperPage
-from benchmark.reporting.references import column_of, references
+from benchmark.reporting.references import references
 from benchmark.reporting.suites import parameters, sentences
 from benchmark.reporting.svg import Axis, Point, scatter
-from benchmark.reporting.tables import Board, Row
 from benchmark.reporting.text import count, distance, duration, percent, threat
 from benchmark.reporting.transfers import Transfers
 
@@ -38,7 +40,10 @@ MOST_CLASSES = 100
 
 
 def index_page(
-    boards: Sequence[Board], networks: Sequence[Network], ledger: Ledger, papers: Sequence[PaperPage] = ()
+    boards: Sequence[Leaderboard],
+    networks: Sequence[NetworkPage],
+    ledger: Ledger,
+    papers: Sequence[PaperPage] = (),
 ) -> str:
     """The leaderboards, or how to get some if there are none.
 
@@ -48,15 +53,16 @@ def index_page(
         ledger: where it was read from, and what had to be left out of it.
         papers: pages of papers to link to.
     """
-    pages = {answer.row["evaluation"]: f"models/{found.stem}.html" for found in networks for answer in found.answers}
-    choices = {
+    pages = {result.entry.id: f"models/{page.stem}.html" for page in networks for result in page.results}
+    masked = [entry for board in boards for entry in board.entries if entry.is_masked]
+    filters = {
         name: sorted({str(value) for value in values if value})
         for name, values in {
             "dataset": [board.dataset for board in boards],
             "suite": [board.suite for board in boards],
             "norm": [norm for board in boards for norm in board.norms],
-            "method": [row["method"] for board in boards for row in board.networks],
-            "architecture": [row["architecture"] for board in boards for row in board.networks],
+            "method": [entry.method for board in boards for entry in board.entries],
+            "architecture": [entry.architecture for board in boards for entry in board.entries],
         }.items()
     }
     return _render(
@@ -65,23 +71,24 @@ def index_page(
         ledger=ledger,
         papers=papers,
         pages=pages,
+        filters=filters,
+        columns=page_columns,
         choices=choices,
-        columns=columns,
-        column_choices=column_choices,
         references=references,
-        column_of=column_of,
         drawings=[_clean_against_worst(board, pages) for board in boards],
-        masked=[row for board in boards for row in board.networks if row["is_masked"]],
+        has_masked=bool(masked),
+        is_masked_ranked=any(entry.rank.number is not None for entry in masked),
         script=_script(),
         script_digest=base64.b64encode(hashlib.sha256(_script().encode()).digest()).decode(),
     )
 
 
-def network_page(network: Network, ledger: Ledger) -> str:
+def network_page(network: NetworkPage, ledger: Ledger) -> str:
     """All about one network."""
     return _render(
         "network.html",
         network=network,
+        columns=lambda board: page_columns(board, Output.NETWORK),
         ledger=ledger,
         gallery=gallery,
         most=FEW,
@@ -90,8 +97,8 @@ def network_page(network: Network, ledger: Ledger) -> str:
     )
 
 
-def suite_page(board: Board, ledger: Ledger) -> str:
-    """What a board's suite runs, with all parameters."""
+def suite_page(board: Leaderboard, ledger: Ledger) -> str:
+    """What a leaderboard's suite runs, with all parameters."""
     return _render("suite.html", board=board, suite=board.evaluations[0].suite, sentences=sentences, ledger=ledger)
 
 
@@ -123,11 +130,10 @@ def _templates() -> Environment:
     return templates
 
 
-def _clean_against_worst(board: Board, pages: Mapping[str, str]) -> Markup | None:
-    known = [row for row in board.networks if row["r_worst"] is not None]
-    if not known:
+def _clean_against_worst(board: Leaderboard, pages: Mapping[str, str]) -> Markup | None:
+    points = [point for entry in board.entries if (point := _point(entry, pages))]
+    if not points:
         return None
-    points = [_point(row, pages) for row in known]
     low = min(point.x for point in points)
     return scatter(
         f"Clean accuracy and Rworst, {board.title}",
@@ -137,6 +143,8 @@ def _clean_against_worst(board: Board, pages: Mapping[str, str]) -> Markup | Non
     )
 
 
-def _point(row: Row, pages: Mapping[str, str]) -> Point:
-    place = 100 * row["clean"], 100 * row["r_worst"]
-    return Point(*place, row["model"], pages[row["evaluation"]], row["anchor"], row["is_masked"])
+def _point(entry: Entry, pages: Mapping[str, str]) -> Point | None:
+    if entry.clean is None or entry.r_worst is None:
+        return None
+    place = 100 * entry.clean.value, 100 * entry.r_worst.value
+    return Point(*place, entry.name, pages[entry.id], entry.anchor, entry.is_masked)

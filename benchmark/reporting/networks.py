@@ -1,4 +1,4 @@
-"""Everything the site tells about one network, over all questions that it answered."""
+"""Everything the site tells about one network, over all settings that it was evaluated in."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from benchmark.ledger import Evaluation
 from benchmark.reporting import told
 from benchmark.reporting.classes import ClassRow, class_rows
 from benchmark.reporting.curves import draw, kind
+from benchmark.reporting.entries import Entry, Row
+from benchmark.reporting.leaderboards import Leaderboard
 from benchmark.reporting.reproduce import curves_command, evaluation_command, training_command
 from benchmark.reporting.svg import Axis, Line, Marker, line_chart
-from benchmark.reporting.tables import Board, Row
 from benchmark.reporting.text import count, duration
 from benchmark.storage import canonical_json, safe_name
 
@@ -32,20 +33,23 @@ _PROGRESS = ("epoch", "lr", "images_per_second", "seconds")
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a network did on one board.
+class Result:
+    """What a network did on one leaderboard.
 
     Attributes:
-        board: the board.
-        row: the network's row there.
-        evaluation: what is behind it.
+        board: the leaderboard.
+        entry: the network's entry there.
         minimising: evaluations of the same network on the same images by attacks that minimise the distance alone.
     """
 
-    board: Board
-    row: Row
-    evaluation: Evaluation
+    board: Leaderboard
+    entry: Entry
     minimising: tuple[Evaluation, ...] = ()
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """What is behind it."""
+        return self.entry.evaluation
 
     @cached_property
     def curves(self) -> list[Curve]:
@@ -92,15 +96,15 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Network:
-    """One network.
+class NetworkPage:
+    """All that the page about one network says.
 
     Attributes:
         name, digest: who it is.
         label: what it is called beside others, see `analysis.labels`.
         stem: of the files about it.
         card: what it says about itself.
-        answers: one for each board that it is on, at least one.
+        results: one for each leaderboard that it is on, at least one.
     """
 
     name: str
@@ -108,7 +112,7 @@ class Network:
     label: str
     stem: str
     card: Mapping[str, Any]
-    answers: tuple[Answer, ...]
+    results: tuple[Result, ...]
 
     @property
     def title(self) -> str:
@@ -175,32 +179,31 @@ class Network:
             yield line_chart("Loss", losses, epochs, Axis("loss", low, high if high > low else low + 1))
 
 
-def networks(boards: Iterable[Board]) -> list[Network]:
-    """The networks of all boards by name, each with file names of its own, whatever letters its name has."""
+def network_pages(boards: Iterable[Leaderboard]) -> list[NetworkPage]:
+    """The networks of all leaderboards by name, each with file names of its own, whatever letters its name has."""
     boards = list(boards)
     minimising: dict[tuple[str, str, int], list[Evaluation]] = {}
     for evaluation in (evaluation for board in boards for evaluation in board.evaluations if minimises(evaluation)):
         minimising.setdefault(_asked(evaluation), []).append(evaluation)
-    found: dict[tuple[str, str], list[Answer]] = {}
+    found: dict[tuple[str, str], list[Result]] = {}
     for board in boards:
-        for row, evaluation in zip(board.networks, board.evaluations, strict=True):
-            others = tuple(other for other in minimising.get(_asked(evaluation), ()) if other.id != evaluation.id)
-            answer = Answer(board, row, evaluation, others)
-            found.setdefault(key(evaluation.model), []).append(answer)
+        for entry in board.entries:
+            others = tuple(other for other in minimising.get(_asked(entry.evaluation), ()) if other.id != entry.id)
+            found.setdefault(key(entry.card), []).append(Result(board, entry, others))
     stems: dict[str, int] = {}
     for name, _ in found:
         # Some file systems keep no two names apart that differ by capitals only.
         stems[safe_name(name).casefold()] = stems.get(safe_name(name).casefold(), 0) + 1
-    result = []
-    for (name, digest), answers in sorted(found.items()):
+    pages = []
+    for (name, digest), results in sorted(found.items()):
         is_alone = stems[safe_name(name).casefold()] == 1
         stem = safe_name(name) if is_alone else f"{safe_name(name, 60)}-{digest[:12]}"
-        first = answers[0]
-        result.append(Network(name, digest, first.row["label"], stem, first.evaluation.model, tuple(answers)))
-    return result
+        first = results[0].entry
+        pages.append(NetworkPage(name, digest, first.label, stem, first.card, tuple(results)))
+    return pages
 
 
-def curves_frame(network: Network) -> pd.DataFrame:
+def curves_frame(network: NetworkPage) -> pd.DataFrame:
     """A row per step of each security curve, from 0: from this ε on, the robust accuracy is this fraction.
 
     `kind` says "measured" or "upper bound", `distances_of` which other evaluations' distances went into it.
@@ -208,46 +211,46 @@ def curves_frame(network: Network) -> pd.DataFrame:
     import pandas as pd
 
     parts = []
-    for answer in network.answers:
-        for curve in answer.curves:
+    for result in network.results:
+        for curve in result.curves:
             radii = np.union1d(0.0, curve.steps()[0])
-            about = {"evaluation": answer.evaluation.id[:16], "norm": curve.norm}
+            about = {"evaluation": result.evaluation.id[:16], "norm": curve.norm}
             how = {"kind": kind(curve), "distances_of": " ".join(other.id[:16] for other in curve.borrowed)}
             parts.append(pd.DataFrame({**about, "epsilon": radii, "accuracy": curve.accuracy(radii), **how}))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def classes_frame(network: Network) -> pd.DataFrame:
-    """A row per board and class: images, answers without attack, clean accuracy and Rworst as fractions."""
+def classes_frame(network: NetworkPage) -> pd.DataFrame:
+    """A row per leaderboard and class: images, answers without attack, clean accuracy and Rworst as fractions."""
     import pandas as pd
 
     return pd.DataFrame(
         [
-            {**_question(answer), "class": line.name, "images_of_class": line.images, "answered": line.answered}
+            {**_setting(result), "class": line.name, "images_of_class": line.images, "answered": line.answered}
             | {"clean": line.clean, "r_worst": line.r_worst}
-            for answer in network.answers
-            for line in answer.classes
+            for result in network.results
+            for line in result.classes
         ]
     )
 
 
-def history_frame(network: Network) -> pd.DataFrame:
+def history_frame(network: NetworkPage) -> pd.DataFrame:
     """A row per epoch of training."""
     import pandas as pd
 
     return pd.DataFrame(network.card.get("history", []))
 
 
-def network_frame(network: Network) -> pd.DataFrame:
-    """A row per board and attack: what it cost, what it broke, and what no other attack did."""
+def network_frame(network: NetworkPage) -> pd.DataFrame:
+    """A row per leaderboard and attack: what it cost, what it broke, and what no other attack did."""
     import pandas as pd
 
     return pd.DataFrame(
         [
-            {**_question(answer), **attack, "records": " ".join(attack["records"])}
+            {**_setting(result), **attack, "records": " ".join(attack["records"])}
             | {"broken": share.broken, "first": share.first, "alone": share.alone, "shapley": share.shapley}
-            for answer in network.answers
-            for attack, share in zip(answer.row["attacks"], answer.shares, strict=True)
+            for result in network.results
+            for attack, share in zip(result.entry.attacks, result.shares, strict=True)
         ]
     )
 
@@ -257,9 +260,9 @@ def _asked(evaluation: Evaluation) -> tuple[str, str, int]:
     return evaluation.model["digest"], evaluation.dataset["digest"], evaluation.dataset["images"]
 
 
-def _question(answer: Answer) -> Row:
+def _setting(result: Result) -> Row:
     names = ("dataset", "suite", "preset", "suite_digest", "images", "mode")
-    return {name: getattr(answer.board, name) for name in names} | {"seed": answer.evaluation.seed}
+    return {name: getattr(result.board, name) for name in names} | {"seed": result.evaluation.seed}
 
 
 def _line(history: Sequence[Mapping[str, Any]], name: str) -> Line | None:

@@ -10,6 +10,7 @@ from math import isclose
 from pathlib import Path
 
 from benchmark.radii import read_number
+from benchmark.reporting.text import percent
 
 FILE = Path(__file__).with_name("references.csv")
 
@@ -51,12 +52,36 @@ class Reference:
         return any(isclose(self.radius, radius, rel_tol=0.005) for radius in radii)
 
 
-def column_of(entry: Reference, threats: Mapping[str, tuple[str, float]]) -> str | None:
-    """In which column of a board `entry` stands: of its norm, where there are several that with its own radius.
+@dataclass(frozen=True)
+class Published:
+    """What others publish in one column of a leaderboard: a fraction, and what a reader has to know of it."""
+
+    share: float
+    notes: tuple[str, ...] = ()
+
+
+def clean(entry: Reference) -> Published:
+    """Without any attack."""
+    return Published(entry.clean)
+
+
+def best_known(entry: Reference, threat: str, threats: Mapping[str, tuple[str, float]]) -> Published | None:
+    """The accuracy under the strongest known attack, if `threat` is where it belongs; see `threat_of`."""
+    if threat_of(entry, threats) != threat:
+        return None
+    fits = entry.fits(radius for norm, radius in threats.values() if norm == entry.norm)
+    notes = [f"ε {entry.epsilon}{'' if fits else ', differs from this table'}"]
+    if entry.best_known < entry.autoattack:
+        notes.append(f"AutoAttack {percent(entry.autoattack)}{', unreliable' if entry.unreliable else ''}")
+    return Published(entry.best_known, tuple(notes))
+
+
+def threat_of(entry: Reference, threats: Mapping[str, tuple[str, float]]) -> str | None:
+    """Under which threat `entry` stands: that of its norm; where there are several, the one with its own radius.
 
     Args:
         entry: what is published.
-        threats: the board's, norm and radius, by the name of their column.
+        threats: the leaderboard's, norm and radius, by their names.
     """
     own = {name: radius for name, (norm, radius) in threats.items() if norm == entry.norm}
     return next((name for name, radius in own.items() if entry.fits([radius])), next(iter(own), None))

@@ -8,7 +8,7 @@ from benchmark.analysis.labels import labels_of
 from benchmark.errors import notice
 from benchmark.ledger import Ledger
 from benchmark.reporting.formats import check_format, write
-from benchmark.reporting.tables import Board, boards
+from benchmark.reporting.leaderboards import Leaderboard, leaderboards
 from benchmark.storage import check_writable
 
 
@@ -37,7 +37,7 @@ def report(
     """
     check_format(format)
     ledger, folder = Ledger.open(results), check_writable(out)
-    found = ledger_boards(ledger, rank_masked)
+    found = ledger_leaderboards(ledger, rank_masked)
     page = write(format, found, ledger, folder)
     ledger.tell()
     if not found and not any((ledger.folder / "transfers").glob("*.json")):
@@ -45,7 +45,7 @@ def report(
     return page
 
 
-def ledger_boards(ledger: Ledger, rank_masked: bool = False) -> list[Board]:
-    """The boards of a ledger, on which networks are told from all others that it knows."""
+def ledger_leaderboards(ledger: Ledger, rank_masked: bool = False) -> list[Leaderboard]:
+    """The leaderboards of a ledger, on which networks are told from all others that it knows."""
     evaluations = ledger.evaluations()
-    return boards(evaluations, rank_masked, labels_of([*evaluations, *ledger.transfers()]))
+    return leaderboards(evaluations, rank_masked, labels_of([*evaluations, *ledger.transfers()]))

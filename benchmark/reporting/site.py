@@ -8,14 +8,23 @@ from pathlib import Path
 
 from benchmark.analysis.labels import labels_of
 from benchmark.ledger import Ledger
+from benchmark.reporting.entries import Row
+from benchmark.reporting.frames import attacks_frame, leaderboard_csv
 from benchmark.reporting.html import glossary_page, index_page, network_page, suite_page, transfer_page
-from benchmark.reporting.networks import Network, classes_frame, curves_frame, history_frame, network_frame, networks
+from benchmark.reporting.leaderboards import Leaderboard
+from benchmark.reporting.networks import (
+    NetworkPage,
+    classes_frame,
+    curves_frame,
+    history_frame,
+    network_frame,
+    network_pages,
+)
 from benchmark.reporting.paper_pages import paper_pages
 from benchmark.reporting.per_image import per_image_file, per_image_script
 from benchmark.reporting.suites import suite_frame, suite_latex
-from benchmark.reporting.tables import Board, Row, attacks_frame, leaderboard_csv
 from benchmark.reporting.text import distance, percent, threat
-from benchmark.reporting.text_tables import board_caption, board_cells, latex
+from benchmark.reporting.text_tables import caption, latex, leaderboard_latex
 from benchmark.reporting.transfers import transfers, transfers_frame, transfers_latex
 from benchmark.storage import write_atomic
 
@@ -26,7 +35,7 @@ WRITERS = 8
 File = tuple[str, str]
 
 
-def write_site(boards: Sequence[Board], ledger: Ledger, out: Path) -> Path:
+def write_site(boards: Sequence[Leaderboard], ledger: Ledger, out: Path) -> Path:
     """Write everything to the folder `out`, the leaderboard last.
 
     Returns:
@@ -35,7 +44,7 @@ def write_site(boards: Sequence[Board], ledger: Ledger, out: Path) -> Path:
     Raises:
         BadInput: the folder can't be written.
     """
-    found = networks(boards)
+    found = network_pages(boards)
     _write_all(out, (file for network in found for file in _network_files(network, ledger)))
     _write_all(out, (file for board in boards for file in _board_files(board, ledger)))
     _write_all(out, _other_files(boards, ledger))
@@ -49,7 +58,7 @@ def _write_all(out: Path, files: Iterable[File]) -> None:
             writing.result()
 
 
-def _network_files(network: Network, ledger: Ledger) -> Iterator[File]:
+def _network_files(network: NetworkPage, ledger: Ledger) -> Iterator[File]:
     stem = f"models/{network.stem}"
     yield f"{stem}.html", network_page(network, ledger)
     for suffix, frame in (
@@ -60,21 +69,21 @@ def _network_files(network: Network, ledger: Ledger) -> Iterator[File]:
     ):
         if len(frame):
             yield f"{stem}{suffix}.csv", frame.to_csv(index=False, float_format="%.8g")
-    tables = [_attacks_latex(answer.row["model"], answer.board, answer.row["attacks"]) for answer in network.answers]
+    tables = [_attacks_latex(result.entry.name, result.board, result.entry.attacks) for result in network.results]
     yield f"{stem}.tex", "\n".join(tables)
-    for answer in network.answers:
-        yield per_image_file(answer.evaluation), per_image_script(answer.evaluation)
+    for result in network.results:
+        yield per_image_file(result.evaluation), per_image_script(result.evaluation)
 
 
-def _board_files(board: Board, ledger: Ledger) -> Iterator[File]:
+def _board_files(board: Leaderboard, ledger: Ledger) -> Iterator[File]:
     yield f"suites/{board.file}.html", suite_page(board, ledger)
     yield f"suites/{board.file}.csv", suite_frame(board).to_csv(index=False)
     yield f"suites/{board.file}.tex", suite_latex(board)
     yield f"tables/{board.file}.csv", leaderboard_csv([board])
-    yield f"tables/{board.file}.tex", latex(board_caption(board), *board_cells(board), words=2)
+    yield f"tables/{board.file}.tex", leaderboard_latex(board)
 
 
-def _other_files(boards: Sequence[Board], ledger: Ledger) -> Iterator[File]:
+def _other_files(boards: Sequence[Leaderboard], ledger: Ledger) -> Iterator[File]:
     found = ledger.transfers()
     shown = [evaluation for board in boards for evaluation in board.evaluations]
     carried = transfers(found, labels_of([*shown, *found]))
@@ -87,9 +96,9 @@ def _other_files(boards: Sequence[Board], ledger: Ledger) -> Iterator[File]:
     yield "leaderboard.csv", leaderboard_csv(boards)
 
 
-def _attacks_latex(name: str, board: Board, attacks: Sequence[Row]) -> str:
+def _attacks_latex(name: str, board: Leaderboard, attacks: Sequence[Row]) -> str:
     heading = ["Attack", "Threat", "Accuracy", "95%", "Median distance"]
-    return latex(f"{name}, {board_caption(board)}", heading, list(map(_attack_cells, attacks)), words=2)
+    return latex(f"{name}, {caption(board)}", heading, list(map(_attack_cells, attacks)), words=2)
 
 
 def _attack_cells(attack: Row) -> list[str]:

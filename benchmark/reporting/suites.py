@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from benchmark.reporting.tables import Board
+from benchmark.reporting.leaderboards import Leaderboard
 from benchmark.reporting.text import threat
 from benchmark.reporting.text_tables import latex
 from benchmark.scales import radii_said
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def suite_frame(board: Board) -> pd.DataFrame:
-    """A row per attack of the board's suite, with all that determines its numbers."""
+def suite_frame(board: Leaderboard) -> pd.DataFrame:
+    """A row per attack of the leaderboard's suite, with all that determines its numbers."""
     import pandas as pd
 
     told = ("label", "norm", "epsilon", "restarts", "kind", "source", "paper")
@@ -28,11 +28,11 @@ def suite_frame(board: Board) -> pd.DataFrame:
     )
 
 
-def sentences(board: Board) -> list[str]:
-    """What the board's suite ran, in words; every number is one of the evaluations shown."""
+def sentences(board: Leaderboard) -> list[str]:
+    """What the leaderboard's suite ran, in words; every number is one of the evaluations shown."""
     items = board.evaluations[0].suite["items"]
     attacks = f"{len(items)} attacks run" if len(items) > 1 else "One attack runs"
-    threats = [threat(*own) for own in board.columns.values()]
+    threats = [threat(*own) for own in board.threats.values()]
     told = [f"{attacks} under {_listed(threats)} on the first {board.images} test images of {board.dataset}."]
     suite = board.evaluations[0].suite
     if given := radii_said(suite.get("scale", ""), suite.get("radii")).told():
@@ -49,13 +49,13 @@ def sentences(board: Board) -> list[str]:
             f"{board.evaluations[0].common.sum()} images that all attacks see."
         )
     if len(threats) > 1:
-        counted = _listed([threat(*board.columns[name]) for name in board.union])
-        whole = set(board.union) == set(board.columns)
+        counted = _listed([threat(*board.threats[name]) for name in board.union])
+        whole = set(board.union) == set(board.threats)
         told.append(f"Ravg and Rworst count {'all of these threats' if whole else counted}.")
     return told
 
 
-def suite_latex(board: Board) -> str:
+def suite_latex(board: Leaderboard) -> str:
     """The same for a manuscript."""
     rows = [
         [

@@ -14,9 +14,12 @@ from rich.text import Text
 from benchmark.analysis.transfer import Matrix
 from benchmark.environment import is_terminal
 from benchmark.errors import printable
-from benchmark.reporting.compare import Contest, Pair
-from benchmark.reporting.tables import Board, Row, rank_text
-from benchmark.reporting.text import MISSING, count, duration, percent
+from benchmark.reporting.column import Output
+from benchmark.reporting.columns import columns
+from benchmark.reporting.compare import Pair, PairedTests
+from benchmark.reporting.entries import Entry, Row
+from benchmark.reporting.leaderboards import Leaderboard
+from benchmark.reporting.text import MISSING, percent
 
 #: Columns for a reader that is no terminal, such as a file or a log.
 WIDE = 160
@@ -30,32 +33,31 @@ def console() -> Console:
     return Console(width=None if is_terminal(sys.stdout) else WIDE, highlight=False, markup=False)
 
 
-def print_boards(boards: Iterable[Board]) -> None:
-    """The leaderboards: accuracies in percent, half the width of the 95% interval behind the worst case."""
+def print_leaderboards(boards: Iterable[Leaderboard]) -> None:
+    """The leaderboards, with what a reader has to know of their networks below."""
     screen = console()
     for board in boards:
+        shown = columns(board, Output.TERMINAL)
         table = _table(board.title)
-        over_classes = [heading.replace(", ", "\n") for heading in board.shown_balanced]
-        names = ("", "network", "clean", *board.norm_columns, "Ravg", "Rworst", "95% interval")
-        for name in (*names, *over_classes, "passes", "time"):
-            table.add_column(name, justify="left" if name == "network" else "right")
-        for row in board.networks:
-            table.add_row(*map(_text, _cells(board, row)))
+        for column in shown:
+            table.add_column(column.label.replace(", ", "\n"), justify="right" if column.kind.is_number else "left")
+        for entry in board.entries:
+            table.add_row(*(_text(column.text(entry)) for column in shown))
         screen.print(table)
-        screen.print(_text(f"accuracies in percent under {', '.join(board.threats)}", style="dim"))
-        if board.shown_balanced:
+        screen.print(_text(f"accuracies in percent under {', '.join(board.bounds)}", style="dim"))
+        if board.is_uneven:
             told = "balanced: mean of the per-class accuracies"
             screen.print(_text(f"images: {board.shares}; {told}", style="dim"))
-        for row in board.networks:
-            for note in row["notes"]:
-                screen.print(_text(f"{row['model']}: {note}", style="yellow"))
-            _print_flags(screen, row)
+        for entry in board.entries:
+            for note in entry.notes:
+                screen.print(_text(f"{entry.name}: {note}", style="yellow"))
+            _print_flags(screen, entry)
 
 
-def _print_flags(screen: Console, row: Row) -> None:
-    for flag in row["flags"]:
+def _print_flags(screen: Console, entry: Entry) -> None:
+    for flag in entry.flags:
         told = f"possible gradient masking ({flag.strength} evidence): {flag.name}: {flag.evidence}"
-        screen.print(_text(f"{row['model']}: {told}", style="yellow"))
+        screen.print(_text(f"{entry.name}: {told}", style="yellow"))
 
 
 def print_matrices(matrices: Iterable[Matrix]) -> None:
@@ -73,25 +75,25 @@ def print_matrices(matrices: Iterable[Matrix]) -> None:
     screen.print(Text("robust accuracies in percent", style="dim"))
 
 
-def print_contests(contests: Iterable[Contest]) -> None:
+def print_paired_tests(found: Iterable[PairedTests]) -> None:
     """Paired comparisons: a row per metric and pair, differences in percentage points."""
     screen = console()
-    for contest in contests:
-        table = _table(contest.board.title)
+    for tests in found:
+        table = _table(tests.board.title)
         for name in ("metric", "first", "second"):
             table.add_column(name, overflow="fold")
         for name in ("%", "%", "difference", "95% interval", "only first", "only second", "p", "p (Holm)"):
             table.add_column(name, justify="right")
         table.add_column("result", overflow="fold")
-        for pair in contest.rows:
+        for pair in tests.pairs:
             table.add_row(*map(Text, _pair_cells(pair)))
         screen.print(table)
-        told = f"accuracies in percent of {contest.board.images} images under {', '.join(contest.board.threats)}"
-        if contest.visible is not None:
-            told += f"; minimum detectable difference: {100 * contest.visible:.1f} points"
+        told = f"accuracies in percent of {tests.board.images} images under {', '.join(tests.board.bounds)}"
+        if tests.detectable is not None:
+            told += f"; minimum detectable difference: {100 * tests.detectable:.1f} points"
         screen.print(Text(told, style="dim"))
-        for row in contest.board.networks:
-            _print_flags(screen, row)
+        for entry in tests.board.entries:
+            _print_flags(screen, entry)
 
 
 def print_rows(rows: Sequence[Row], title: str = "") -> None:
@@ -150,16 +152,6 @@ def _table(title: str) -> Table:
     return Table(
         title=_text(title) if title else None, title_justify="left", header_style="bold", box=None, pad_edge=False
     )
-
-
-def _cells(board: Board, row: Row) -> list[str]:
-    accuracies = [percent(row[name]) for name in ("clean", *board.norm_columns.values(), "r_avg", "r_worst")]
-    interval = (
-        f"{percent(row['r_worst_low'])}–{percent(row['r_worst_high'])}" if row["r_worst"] is not None else MISSING
-    )
-    over_classes = [percent(row[name]) for name in board.shown_balanced.values()]
-    passes = count(row["forwards"] + row["backwards"])
-    return [rank_text(row), row["model"], *accuracies, interval, *over_classes, passes, duration(row["seconds"])]
 
 
 def _pair_cells(pair: Pair) -> list[str]:

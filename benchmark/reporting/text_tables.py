@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmark.latex import NEEDS, escape
-from benchmark.reporting.tables import Board, rank_text
-from benchmark.reporting.text import MISSING, percent
+from benchmark.reporting.column import Column, Output
+from benchmark.reporting.columns import columns
+from benchmark.reporting.leaderboards import Leaderboard
 
 _MARKDOWN = str.maketrans({character: f"\\{character}" for character in "\\|`*_[]<>#~"})
 
@@ -45,24 +46,31 @@ def _markdown(text: str) -> str:
     return " ".join(text.split()).translate(_MARKDOWN)
 
 
-def board_cells(board: Board) -> tuple[list[str], list[list[str]]]:
-    """A leaderboard's heading and rows: two words, rank, accuracies in percent, and the interval of Rworst.
-
-    Accuracies over classes follow where these are of unequal size.
-    """
-    heading = ["Network", "Method", "Rank", "Clean", *board.norm_columns, "Ravg", "Rworst", "95%"]
-    heading += board.shown_balanced
-    rows = []
-    for row in board.networks:
-        accuracies = [percent(row[name]) for name in ("clean", *board.norm_columns.values(), "r_avg", "r_worst")]
-        low, high = percent(row["r_worst_low"]), percent(row["r_worst_high"])
-        interval = MISSING if row["r_worst"] is None else f"{low}–{high}"
-        over_classes = [percent(row[name]) for name in board.shown_balanced.values()]
-        rows.append([row["model"], row["method"], rank_text(row), *accuracies, interval, *over_classes])
-    return heading, rows
+def leaderboard_latex(board: Leaderboard) -> str:
+    """A leaderboard for a manuscript."""
+    return latex(caption(board), *cells(board), words=_words(board))
 
 
-def board_caption(board: Board) -> str:
+def leaderboard_markdown(board: Leaderboard) -> str:
+    """A leaderboard for a README."""
+    return markdown(caption(board), *cells(board), words=_words(board))
+
+
+def cells(board: Leaderboard) -> tuple[list[str], list[list[str]]]:
+    """A leaderboard's heading and rows: first what is words, then the numbers."""
+    shown = _columns(board)
+    return [column.label for column in shown], [[column.text(entry) for column in shown] for entry in board.entries]
+
+
+def caption(board: Leaderboard) -> str:
     """What the table is about."""
-    told = f"{board.title}; accuracies in percent under {', '.join(board.threats)}"
-    return f"{told}; images: {board.shares}" if board.shown_balanced else told
+    told = f"{board.title}; accuracies in percent under {', '.join(board.bounds)}"
+    return f"{told}; images: {board.shares}" if board.is_uneven else told
+
+
+def _columns(board: Leaderboard) -> list[Column]:
+    return sorted(columns(board, Output.TEXT), key=lambda column: column.kind.is_number)
+
+
+def _words(board: Leaderboard) -> int:
+    return sum(not column.kind.is_number for column in _columns(board))

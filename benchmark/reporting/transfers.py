@@ -1,4 +1,4 @@
-"""Black-box matrices as the site shows them: one set for each question that they answer."""
+"""Black-box matrices as the site shows them: one set for each setting."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmark.analysis.labels import labels_of
 from benchmark.analysis.transfer import Matrix, transfer_matrices
 from benchmark.labels import Key, key
 from benchmark.ledger import Evaluation
-from benchmark.reporting.tables import Board, boards
+from benchmark.reporting.leaderboards import Leaderboard, leaderboards
 from benchmark.reporting.text import MISSING, percent
 from benchmark.reporting.text_tables import latex
 
@@ -32,9 +32,9 @@ class Tried:
 
 @dataclass(frozen=True)
 class Transfers:
-    """The matrices of one question, one for each attack."""
+    """The matrices of one setting, one for each attack."""
 
-    board: Board
+    board: Leaderboard
     matrices: tuple[Matrix, ...]
 
     def rows(self, matrix: Matrix) -> list[list[Tried | None]]:
@@ -58,7 +58,7 @@ def transfers(evaluations: Iterable[Evaluation], named: Mapping[Key, str] | None
     named = labels_of(evaluations) if named is None else named
     return [
         Transfers(board, tuple(transfer_matrices(sorted(board.evaluations, key=_pair), named)))
-        for board in boards(evaluations, named=named)
+        for board in leaderboards(evaluations, named=named)
     ]
 
 
@@ -68,11 +68,11 @@ def _pair(evaluation: Evaluation) -> tuple[Key, Key]:
 
 
 def transfers_frame(found: Sequence[Transfers]) -> pd.DataFrame:
-    """A row per question, attack, source and target that was tried."""
+    """A row per setting, attack, source and target that was tried."""
     import pandas as pd
 
     rows = [
-        item.board.question()
+        item.board.setting()
         | {"attack": matrix.label, "source": tried.source, "target": tried.target}
         | {"accuracy": tried.accuracy, "accuracy_low": tried.low, "accuracy_high": tried.high}
         for item in found

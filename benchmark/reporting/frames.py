@@ -1,0 +1,59 @@
+"""Leaderboards as data: pandas frames and CSV, a row per network, or per network and attack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from benchmark.reporting.column import Output
+from benchmark.reporting.columns import columns
+from benchmark.reporting.entries import Row
+from benchmark.reporting.leaderboards import Leaderboard
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def leaderboard_rows(boards: Iterable[Leaderboard], is_csv: bool = False) -> Iterator[Row]:
+    """A row per network: the setting, accuracies as fractions with the ends of their 95% intervals, and all else.
+
+    A network without a rank because of signs of masking has none, in CSV "masked?"; `is_masked` says so.
+    """
+    for board in boards:
+        shown = columns(board, Output.DATA)
+        for entry in board.entries:
+            row = board.setting()
+            for column in shown:
+                row |= column.values(entry, is_csv)
+            yield row
+
+
+def leaderboard_frame(boards: Iterable[Leaderboard]) -> pd.DataFrame:
+    """`leaderboard_rows` of all leaderboards, with whole numbers for ranks."""
+    import pandas as pd
+
+    frame = pd.DataFrame(list(leaderboard_rows(boards)))
+    return frame.astype({"rank": "Int64"}) if len(frame) else frame
+
+
+def leaderboard_csv(boards: Iterable[Leaderboard]) -> str:
+    """The same as CSV."""
+    import pandas as pd
+
+    return pd.DataFrame(list(leaderboard_rows(boards, is_csv=True))).to_csv(index=False)
+
+
+def attacks_frame(boards: Iterable[Leaderboard]) -> pd.DataFrame:
+    """A row per network and attack, with the digests of the ledger records behind it."""
+    import pandas as pd
+
+    rows = [
+        board.setting()
+        | {"model": entry.name, "checkpoint_digest": entry.card["digest"], "evaluation": entry.id}
+        | attack
+        | {"records": " ".join(attack["records"])}
+        for board in boards
+        for entry in board.entries
+        for attack in entry.attacks
+    ]
+    return pd.DataFrame(rows)
