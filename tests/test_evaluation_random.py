@@ -16,6 +16,8 @@ from benchmark.attacks.objectives import cross_entropy
 from benchmark.errors import BadInput
 from benchmark.evaluation.judge import asked
 from benchmark.ledger import Ledger, load_results
+from benchmark.reporting.leaderboards import leaderboards
+from benchmark.reporting.reproduce import evaluation_command
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -240,3 +242,20 @@ def test_autoattack_runs_its_version_for_random_networks(monkeypatch):
         ("standard", ("apgd-ce", "apgd-t", "fab-t", "square"), seen[0][2]),
         ("rand", ("apgd-ce", "apgd-dlr"), 7),
     ]
+
+
+def test_a_random_network_has_a_table_of_its_own(run, tmp_path):
+    """It shares no rank with others, nor with itself under another number of passes."""
+    first, other = run(images=8), run(images=8, stochastic=2)
+    plain = run("undefended", images=8, stochastic=None, verdict_passes=None)
+    boards = leaderboards([first, other, plain])
+    assert [len(board.entries) for board in boards] == [1, 1, 1]
+    assert len({board.anchor for board in boards} | {board.file for board in boards}) == 6
+    assert [board.how for board in boards].count("standard") == 1
+    assert "--stochastic 3 --verdict-passes 5" in evaluation_command(first)
+    benchmark.report(results=tmp_path / "results", out=tmp_path / "reports")
+    page = (tmp_path / "reports" / "index.html").read_text()
+    assert "random: gradients over 3, verdicts over 5 passes" in page
+    frame = benchmark.results.examples(tmp_path / "results")
+    assert frame["wrong_share"].between(0, 1).all()
+    assert frame["conditions"].nunique() == 3

@@ -55,8 +55,8 @@ def per_example(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
     """One row per model, attack and test image.
 
     Columns, besides those that say which evaluation a row belongs to: attack, norm, epsilon, index (of the image in
-    the test set), clean_error, evaluated, broken, distance (inf where no adversarial was found), wrong_share (in which
-    share of the passes that judged it the network was wrong about it; 0 or 1 where it draws no random numbers).
+    the test set), clean_error, evaluated, broken, distance (inf where no adversarial was found), wrong_share (in
+    which share of the passes that judged it the network was wrong about it; 0 or 1 where it draws no random numbers).
     """
     import pandas as pd
 

@@ -261,7 +261,7 @@ def _asked(evaluation: Evaluation) -> tuple[str, str, int]:
 
 
 def _setting(result: Result) -> Row:
-    names = ("dataset", "suite", "preset", "suite_digest", "images", "mode")
+    names = ("dataset", "suite", "preset", "suite_digest", "images", "mode", "conditions")
     return {name: getattr(result.board, name) for name in names} | {"seed": result.evaluation.seed}
 
 
