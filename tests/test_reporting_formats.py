@@ -122,7 +122,7 @@ def test_commands_that_make_it_again(results: Path) -> None:
         " --name 'a b' --set epochs=3"
     )
     assert found["a b"].results[0].command == (
-        f"bench evaluate zoo/{file_stem('a b')}.pt --suite multi-perturbation --preset quick --n 6 --mode full"
+        f"bench evaluate zoo/{file_stem('a b')}.pt --suite multi-perturbation --preset quick --n 6 --mode complete"
         " --seed 0 --precision fp32"
     )
     assert found["50%_{a}|b"].command is None
