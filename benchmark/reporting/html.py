@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmark.charts import Axis, Point, scatter
 from benchmark.ledger import Ledger
 from benchmark.ledger.record import SHARD
 from benchmark.ledger.sample_images import FEW
@@ -23,7 +24,6 @@ from benchmark.reporting.networks import NetworkPage
 from benchmark.reporting.paper_pages import PaperPage
 from benchmark.reporting.references import references
 from benchmark.reporting.suites import parameters, sentences
-from benchmark.reporting.svg import Axis, Point, scatter
 from benchmark.reporting.text import count, distance, duration, percent, threat
 from benchmark.reporting.transfers import Transfers
 

@@ -14,6 +14,7 @@ from benchmark.analysis.masking import is_masked, masking_flags
 from benchmark.analysis.ranks import ranks
 from benchmark.labels import Key, key
 from benchmark.ledger import Evaluation
+from benchmark.moved import look_up
 from benchmark.radii import format_radius
 from benchmark.reporting.classes import classes_of, shares
 from benchmark.reporting.entries import Entry, Rank, Row
@@ -180,3 +181,7 @@ def _order(entry: Entry) -> tuple[Any, ...]:
         *(-share.value if share is not None else np.inf for share in (entry.r_worst, entry.r_avg, entry.clean)),
         entry.name,
     )
+
+
+def __getattr__(name: str) -> object:
+    return look_up(__name__, name)
