@@ -224,9 +224,19 @@ def _what_it_is(fit: Fit) -> str:
 
 
 def _converted(state: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
-    """The weights in float32, and a sentence if they were in another precision."""
+    """The weights in float32, and a sentence if they were in another precision.
+
+    Raises:
+        BadInput: they are no floating-point numbers.
+    """
+    for key, tensor in state.items():
+        if not tensor.is_floating_point() and not key.endswith(COUNTER):
+            raise BadInput(
+                f"the weights {key!r} are {tensor.dtype}, and networks of ours compute with floating point"
+            )
     found = {
-        key: tensor.to(torch.int64) if key.endswith(COUNTER) else tensor.float() for key, tensor in state.items()
+        key: (tensor.to(torch.int64) if key.endswith(COUNTER) else tensor.float()).contiguous()
+        for key, tensor in state.items()
     }
     kinds = {str(tensor.dtype).removeprefix("torch.") for key, tensor in state.items() if not key.endswith(COUNTER)}
     others = sorted(kinds - {"float32"})
