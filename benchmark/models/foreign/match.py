@@ -20,7 +20,7 @@ COUNTER = "num_batches_tracked"
 #: What wrappers count beside, such as torch's averaged models.
 COUNTERS = (COUNTER, "n_averaged")
 #: Height and width of images for which shapes are compared where nobody has said any.
-SIDES = ((32, 32), (224, 224))
+SIDES = ((32, 32), (224, 224), (28, 28), (64, 64), (8, 8))
 
 
 @dataclass
@@ -125,7 +125,8 @@ def _tried(
                 _fill(fit, state, names, side)
             except BadInput:  # it takes no such images
                 continue
-            if not fit.wrong or side == sides[-1]:
+            # Weights for each place are one or two tensors; where more differ, no other side is of any use.
+            if not 1 <= len(fit.wrong) <= 2 or side == sides[-1]:
                 _look_at_the_rest(fit, state, set(names.values()), drop)
                 yield fit
                 break
