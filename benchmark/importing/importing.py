@@ -80,7 +80,14 @@ def import_checkpoint(
     """
     path = Path(file)
     title = checked_name(name) if name is not None else _name_of(path)
-    asked = Asked(str(file), dataset, arch, entry, tuple(drop))
+    places = {
+        "--name": name,
+        "--classes": classes if isinstance(classes, str | Path) else None,
+        "--data-dir": data_dir,
+    }
+    places["--zoo"] = None if str(zoo) == "zoo" else zoo
+    more = [word for option, value in places.items() if value is not None for word in (option, str(value))]
+    asked = Asked(str(file), dataset, arch, entry, tuple(drop), (*more, *["--download"] * download))
     states = read_states(path)
     problem = open_problem(dataset, data_dir, download) if dataset is not None else None
     found = _fitting(states, asked, problem)
