@@ -224,7 +224,7 @@ def test_compare_takes_networks_and_evaluations_and_pages_say_how_to_repeat_it(t
     first, second = evaluate([one, other], tmp_path, suite, name=["one", "other"])
     for pair in ([one, other], [first, second], ["one", other], [str(first.model["digest"]), second]):
         (contest,) = benchmark.compare(pair, results=tmp_path / "results")
-        assert {contest.rows[0].first, contest.rows[0].second} == {"one", "other"}
+        assert {contest.pairs[0].first, contest.pairs[0].second} == {"one", "other"}
     with pytest.raises(BadInput, match="the Net is named twice"):
         benchmark.compare([other, other], results=tmp_path / "results")
     with pytest.raises(BadInput, match="the Net has no such results"):
