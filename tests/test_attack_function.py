@@ -192,6 +192,7 @@ WRONG = {
     "no network": ({"model": lambda x: x}, "torch.nn.Module"),
     "another size": ({"x": X[..., :4]}, "fails on float32 images"),
     "a tuple without logits": ({"model": Returns(lambda x: (x, None))}, "logits"),
+    "two logits": ({"model": Returns(lambda x: (logits(x), logits(x)))}, "can't be told"),
     "one number": ({"model": Returns(lambda x: x.sum())}, "a single number"),
     "random": ({"model": Returns(lambda x: logits(x) + torch.rand(len(x), CLASSES))}, "randomness"),
     "raising": ({"model": Returns(lambda x: x.missing)}, "missing"),

@@ -67,8 +67,9 @@ def evaluate(
             like what makes its process die, is begun twice more and then recorded as failed.
         results: the folder of the ledger.
         save_adversarial: whether to store the adversarial images, too.
-        dataset: whose test images to use, by name, or the data itself (a `benchmark.Dataset`, or one of torch's, of
-            which only the images in use are read); None for the dataset that each network was trained on.
+        dataset: whose test images to use, by name, or the data itself: a `benchmark.Dataset`, a pair of images and
+            labels, or a dataset of torch's, of which only the images in use are read. None for the dataset that each
+            network was trained on.
         resize: pixels that the shorter side of pictures is resized to, or "network" for what the network's weights
             were made for; None for pictures of one size, and for a network's own view of imagenet.
         crop: side of the square that is then cut out of their middle; None for all of it.

@@ -19,6 +19,7 @@ from benchmark.evaluation.image_size import viewed
 from benchmark.evaluation.judge import asked
 from benchmark.evaluation.judging import SINGLE, Judging, read_judging
 from benchmark.evaluation.plan import MODES, Plan
+from benchmark.evaluation.setup_notes import about_classes, about_order, in_network
 from benchmark.evaluation.suite import load_suite
 from benchmark.evaluation.target import Target
 from benchmark.given import Given, as_file
@@ -37,7 +38,7 @@ from benchmark.models import (
     read_classes,
     storable,
 )
-from benchmark.models.class_order import as_spelt, listed
+from benchmark.models.class_order import as_spelt
 from benchmark.moved import look_up
 from benchmark.scales import Epsilon, Radii, read_radii
 from benchmark.storage import check_writable
@@ -216,7 +217,7 @@ class EvaluationRequest:
         classes = as_spelt(classes, names)
         outputs = outputs_for(loaded, names, dataset.name, classes)
         network = arranged(loaded, outputs)
-        notes = [*filter(None, [seen]), *dataset.notes, *_about_order(outputs, names, classes)]
+        notes = [*filter(None, [seen]), *dataset.notes, *about_order(outputs, names, classes)]
         if suite.scale != radii.of(dataset).scale:
             notes.append(f"radii: of the only row of the suite {suite.name}, {suite.scale}; {dataset.name} has none")
         if self.n is not None and not 1 <= self.n <= available:
@@ -225,6 +226,7 @@ class EvaluationRequest:
             )
         if self.n is None and suite.images > available:
             notes.append(f"the suite asks for {suite.images} images; {dataset.name} has {available}, all were used")
+        notes += about_classes(dataset, min(self.n or suite.images, available))
         target = Target(
             source=source,
             network=network.digest,
@@ -244,7 +246,7 @@ class EvaluationRequest:
         )
         card = targets.card(network)
         if isinstance(network, Arranged):
-            card |= {"stands_for": _in_network(outputs, names)}
+            card |= {"stands_for": in_network(outputs, names)}
         answers = targets.answers_of(network, dataset, target)
         if answers.are_probabilities:
             target = dataclasses.replace(target, last_layer=targets.last_layer_of(network, dataset, target))
@@ -286,23 +288,6 @@ def check_fileable(plan: Plan) -> None:
                 f"the adversarial images of {images} images of {plan.target.dataset} would take {size:,} bytes, "
                 f"{ARRAYS:,} are the most; leave --save-adversarial out, or take fewer with --n"
             )
-
-
-def _in_network(outputs: Sequence[int], class_names: Sequence[str]) -> list[str]:
-    """What the outputs of a network stand for, in its own order."""
-    return [name for _, name in sorted(zip(outputs, class_names, strict=False))]
-
-
-def _about_order(outputs: Sequence[int], class_names: Sequence[str], given: Sequence[str]) -> Iterator[str]:
-    """What to say of the order in which a network's outputs stand for the classes, if it is not the data's."""
-    own = _in_network(outputs, class_names)
-    if outputs and own != list(class_names):
-        yield (
-            f"the network's outputs stand for {listed(own)}, in this order; they were put into that of the data, "
-            f"{listed(class_names)}"
-        )
-    if given and list(given) != own:
-        yield "the network says itself what its outputs stand for, so that the given classes were not used for it"
 
 
 def checked(plans: Sequence[Plan]) -> tuple[list[Plan], list[str]]:
