@@ -57,7 +57,7 @@ STAIRS = {
     "scales": {"errors", "radii"},
     "radii": {"errors"},
     "card": {"errors", "limits"},
-    "run_names": {"cache", "documents", "errors", "radii", "scales", "storage"},
+    "run_names": {"cache", "documents", "errors", "limits", "radii", "scales", "storage"},
     "attacks": {"models"},  # the search folds networks
 }
 
