@@ -252,3 +252,10 @@ def test_an_attack_that_fails_decides_nothing(
         run([good, bad], write_suite(tmp_path, ATTACK), tmp_path)
     assert "fewer than two networks are left" in str(caught.value)
     assert not (tmp_path / "page" / "index.html").exists()
+
+
+def test_networks_may_be_modules(tmp_path: Path) -> None:
+    suite = write_suite(tmp_path, ATTACK.replace("linf}", "linf, epsilon: 0.01}"), images=60)
+    modules = [trained().model(), with_last_layer("constant", 0.0, 1.0).model()]
+    found = run(modules, suite, tmp_path, name=["one", "constant"], dataset="digits")  # type: ignore[arg-type]
+    assert found.best == "one"
