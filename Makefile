@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 METHODS := natural at trades mat at-max mat-max
 
-.PHONY: setup demo test test-all test-capabilities coverage lint clean help
+.PHONY: setup demo test test-all test-capabilities coverage simulate-decide lint clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -14,6 +14,8 @@ help:
 	@echo "make test-capabilities"
 	@echo "               what computes, as on processors without AVX2 and without AVX-512"
 	@echo "make coverage  the fast tests, and which lines they leave out"
+	@echo "make simulate-decide"
+	@echo "               how often bench decide and bench estimate are wrong, and what they save"
 	@echo "make lint      formatting, lint and types only"
 	@echo "make clean     remove caches and reports; zoo, results and .venv stay"
 
@@ -60,6 +62,10 @@ test-capabilities: .venv/.complete
 # Slower than the tests alone, and without those that are slow: what is listed, no fast test reaches.
 coverage: .venv/.complete
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --timeout=1200 --cov --cov-report=term-missing:skip-covered --cov-fail-under=90
+
+# The tables of docs/deciding.md, and of the demo's ledger if there is one; what was simulated before is kept.
+simulate-decide: .venv/.complete
+	@OMP_NUM_THREADS=1 $(BIN)/python perf/simulate_decide.py $(if $(wildcard results/evaluations),--ledger results)
 
 # What took computing time to make, zoo/ and results/, is left to its owner to delete.
 clean:

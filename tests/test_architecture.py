@@ -30,11 +30,11 @@ FLOORS = (
     }
     | {"memory", "settings", "generators", "noise", "tensors", "radii", "parameters", "projections", "threats"}
     | {"scales", "labels", "limits", "damage", "card", "run_names", "charts", "given", "problems"},
-    {"data", "models", "attacks", "recipes", "suites", "ledger"},
+    {"data", "models", "attacks", "recipes", "suites", "ledger", "statistics"},
     {"methods", "evaluation", "analysis", "importing"},
     {"training"},
     {"reporting", "planning"},
-    {"results", "checkup", "papers", "experiments", "api"},
+    {"results", "checkup", "papers", "experiments", "api", "sequential"},
     {"catalogue"},
     {"__init__"},
     {"cli"},

@@ -9,6 +9,7 @@ import typer
 
 import benchmark
 from benchmark.cli.options import (
+    Attacked,
     AttackSeed,
     Classes,
     Compile,
@@ -19,6 +20,7 @@ from benchmark.cli.options import (
     Epsilon,
     Images,
     Precision,
+    PresetOfSuite,
     Resize,
     Results,
     SaveAdversarial,
@@ -41,9 +43,7 @@ def evaluate(
         ),
     ],
     suite: Suite = "multi-perturbation",
-    preset: Annotated[
-        str, typer.Option(help="standard: the published settings. quick: fewer steps, restarts and images.")
-    ] = "standard",
+    preset: PresetOfSuite = "standard",
     n: Images = None,
     mode: Annotated[
         str,
@@ -59,10 +59,7 @@ def evaluate(
     time_limit: TimeLimit = None,
     results: Results = Path("results"),
     save_adversarial: SaveAdversarial = False,
-    dataset: Annotated[
-        str | None,
-        typer.Option(help="Data set whose test images are attacked; default: the one the network was trained on."),
-    ] = None,
+    dataset: Attacked = None,
     resize: Resize = None,
     crop: Crop = None,
     scale: Scale = None,

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from benchmark.attacks import Resumable, Stage
 from benchmark.evaluation.judge import AttackFault, Verdict, check_candidates, verify
+from benchmark.evaluation.reuse import Earlier
 from benchmark.evaluation.suite import SuiteItem
 from benchmark.evaluation.target import LoadedTarget
 from benchmark.generators import OwnGenerators
@@ -41,6 +42,7 @@ class Trial:
             that broke an image, of the closest; else the highest.
         faults: candidates that were rejected, by reason.
         candidates: N×C×H×W, what the attack returned last, admissible or not.
+        pictured: N bools, for which images `closest` is an adversarial if they are broken.
     """
 
     def __init__(self, network: LoadedTarget, item: SuiteItem, start: int, stop: int, handed: Tensor | None) -> None:
@@ -58,6 +60,7 @@ class Trial:
         self._pending = self.handed.clone()
         self._until_broken = item.attack.kind == "fixed-budget" or handed is not None
         self.candidates = self.x
+        self.pictured = ~self.clean_errors
         self._tried = 0
         self._verdict: Verdict | None = None
 
@@ -82,6 +85,20 @@ class Trial:
             self.candidates = x_adv
             self.judge(x_adv)
         self.check()
+
+    def inherit(self, earlier: Earlier) -> None:
+        """Take in what is known of some of the images already; they are not attacked again.
+
+        Args:
+            earlier: what the same attack with the same noise did to them.
+        """
+        device = self.broken.device
+        known = torch.from_numpy(earlier.known).to(device) & self.handed
+        self.broken |= torch.from_numpy(earlier.broken).to(device) & known
+        self.no_answer |= torch.from_numpy(earlier.no_answer).to(device) & known
+        self.distance = torch.where(known, torch.from_numpy(earlier.distance).to(device), self.distance)
+        self._pending &= ~known
+        self.pictured = self.pictured & ~known
 
     def judge(self, x_adv: Tensor) -> None:
         """Take in candidates (N×C×H×W) for the images that are still to be broken."""
@@ -141,7 +158,7 @@ def craft(
 
     def attack(part: slice) -> Tensor:
         chosen = rows[part]
-        noise = ExampleNoise(seed, chosen + start, restart, x.device)
+        noise = ExampleNoise(seed, network.positions(chosen + start), restart, x.device)
         if network.judging.is_random:  # whatever was attacked before, or in another process
             network.classifier.draw_anew(noise.fork().seed())
         arguments = (network.classifier, x[chosen], y[chosen], item.threat, noise)

@@ -25,7 +25,8 @@ from benchmark.evaluation.target import Target
 from benchmark.given import Given, as_file
 from benchmark.hardware import resolve_device, resolve_precision
 from benchmark.ledger.evaluation import Evaluation
-from benchmark.ledger.ledger import FOLDERS, Ledger, filed
+from benchmark.ledger.ledger import FOLDERS, Ledger
+from benchmark.ledger.manifests import filed
 from benchmark.ledger.record import SHARD
 from benchmark.limits import ARRAYS
 from benchmark.models import (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import accumulate
@@ -134,6 +135,7 @@ class LoadedTarget:
         self._class_names = dataset.class_names
         self.judging = target.judging
         self._shards: dict[tuple[int, int], Shard] = {}
+        self._positions: Tensor | None = None
         self.classifier = self._prepared()
         self._changes_itself = False
         with torch.no_grad(), suppress(Exception):  # what else is wrong with it, `check_model` says
@@ -159,6 +161,17 @@ class LoadedTarget:
         if changed:
             self.classifier = self._prepared()
         return changed and not self._changes_itself
+
+    def at(self, positions: Sequence[int]) -> LoadedTarget:
+        """The same network on these images of its test set alone, numbered from 0 in this order."""
+        block = copy.copy(self)
+        block._positions = torch.tensor(positions)
+        block._test, block._shards = self._test[block._positions], {}
+        return block
+
+    def positions(self, rows: Tensor) -> Tensor:
+        """Where the images numbered `rows` stand in the whole test set: what their noise follows from."""
+        return rows if self._positions is None else self._positions[rows.cpu()]
 
     def images(self, start: int, stop: int) -> tuple[Tensor, Tensor]:
         """Copies on the device of the images start, ..., stop − 1, and their labels."""

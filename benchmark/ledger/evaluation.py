@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.ledger.classes import Classes
+from benchmark.ledger.positions import Sample
 from benchmark.radii import format_radius
 
 Flags = NDArray[np.bool_]
@@ -122,6 +123,7 @@ class Evaluation:
         date: when the last record was, ISO 8601.
         crafted_on: the card of the network that the adversarial images come from, where it was not this one.
         classes: of the images, and the network's answers without attack; None in ledgers of older versions.
+        sample: which of the data's images these N are, where they were chosen at random; None for the first ones.
         unstable: for how many images the answer to them, or to candidates made of them, was not always the same: the
             network is random, keeps something between calls, lets other images of a batch decide or answers otherwise
             when it is asked for gradients.
@@ -152,6 +154,7 @@ class Evaluation:
     crafted_on: dict[str, Any] | None = None
     classes: Classes | None = None
     judging: dict[str, Any] = field(default_factory=dict)
+    sample: Sample | None = None
 
     @property
     def is_random(self) -> bool:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.numpy import save
 
 from benchmark.damage import Damaged, check_regular, naming, parse_json
 from benchmark.errors import BadInput
 from benchmark.ledger.evaluation import Distances, Flags
+from benchmark.ledger.positions import read_positions
 from benchmark.ledger.schema import Info, Key, misfit
 from benchmark.limits import RECORD
 from benchmark.storage import canonical_json, digest, write_atomic
@@ -68,6 +71,27 @@ class Record:
     def error(self) -> str | None:
         """Why the attack failed, if it did."""
         return self.info.get("error")
+
+    @property
+    def positions(self) -> NDArray[np.int64]:
+        """Where its images stand in the test set: in a row from `start`, or those of a block."""
+        data = self.key["data"]
+        if data.get("images"):
+            return np.array(read_positions(data["images"]), np.int64)
+        return np.arange(data["start"], data["stop"], dtype=np.int64)
+
+
+def is_block(key: Mapping[str, Any]) -> bool:
+    """Whether the record of this key is about chosen images, not about some in a row."""
+    return "images" in key["data"]
+
+
+def question(key: Mapping[str, Any]) -> str:
+    """A digest of all of a record's key but its images: records that have it in common may stand in for each other.
+
+    What an attack does to an image follows from it and its noise alone, see `attacks.Attack.batch_independent`.
+    """
+    return digest({**key, "data": key["data"]["digest"], "handed": None})
 
 
 def write_record(path: Path, record: Record) -> None:

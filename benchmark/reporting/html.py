@@ -22,6 +22,7 @@ from benchmark.reporting.gallery import galleries
 from benchmark.reporting.leaderboards import Leaderboard
 from benchmark.reporting.networks import NetworkPage
 from benchmark.reporting.paper_pages import PaperPage
+from benchmark.reporting.partial import partial_tables
 from benchmark.reporting.references import references
 from benchmark.reporting.suites import parameters, sentences
 from benchmark.reporting.text import count, distance, duration, percent, threat
@@ -65,9 +66,12 @@ def index_page(
             "architecture": [entry.architecture for board in boards for entry in board.entries],
         }.items()
     }
+    partial, samples = partial_tables(boards, ledger.samples())
     return _render(
         "index.html",
         boards=boards,
+        partial=partial,
+        samples=samples,
         ledger=ledger,
         papers=papers,
         pages=pages,

@@ -1,0 +1,1 @@
+"""Formulas of statistics on plain arrays: no ledger, no torch."""
