@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from benchmark import cli, import_checkpoint
 from benchmark.errors import BadInput
 from benchmark.importing.normalization import Normalization, significantly_better
-from benchmark.models import load_checkpoint, load_model
+from benchmark.models import ARCHITECTURES, load_checkpoint, load_model
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -94,6 +94,26 @@ def test_the_normalisation_is_measured_where_it_can_be_told():
     assert found.checkpoint.std == pytest.approx((1 / 255,))
     assert found.checkpoint.extra["imported"]["normalization"] == "measured"
     assert any("measured" in sentence for sentence in found.said)
+
+
+class Flipped(nn.Module):
+    """In the place of an activation: with the same weights that is another network."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return -x
+
+
+def test_the_images_decide_between_architectures_that_share_their_weights(monkeypatch):
+    def flipped(num_classes: int, shape: tuple[int, int, int]) -> nn.Module:
+        network = ARCHITECTURES.get("small-cnn")(num_classes=num_classes, shape=shape)
+        network[2] = Flipped()
+        return network
+
+    monkeypatch.setitem(ARCHITECTURES._own, "small-cnn-flipped", flipped)
+    torch.save(state(), "a.pth")
+    found = import_checkpoint("a.pth", dataset="digits", mean=MEAN, std=STD)
+    assert found.checkpoint.architecture == "small-cnn"
+    assert any("architecture measured: the weights fit small-cnn-flipped as well" in each for each in found.said)
 
 
 def test_what_is_given_is_taken_and_doubted_where_another_is_better():

@@ -151,7 +151,7 @@ def choose(
     if given is None:
         return _decided(measured, problem, asked, y)
     fit, found = _one_architecture(measured, asked)
-    said = [_told(found, given[1]), _accuracy(found, len(y))]
+    said = [*_architecture_told(fit, alike), _told(found, given[1]), _accuracy(found, len(y))]
     if not norms.beats_chance(found, y, problem.num_classes):
         said.append(
             "which is no better than chance: is it another architecture, or are its classes in another order?"
@@ -189,6 +189,7 @@ def _decided(measured: Sequence[tuple[Fit, Normalization]], problem: Problem, as
     if rivals:
         raise BadInput(f"{ask}so it can't be told for sure; run the one that its authors used")
     said = (
+        *_architecture_told(best_fit, [fit for fit, _ in measured]),
         f"normalisation measured: {best.options} ({best.name}) is right on more of the first {len(y)} test images "
         f"than any other that was tried, the next best on {measured[1][1].accuracy:.1%}",
         _accuracy(best, len(y)),
@@ -201,6 +202,17 @@ def _one_architecture(measured: Sequence[tuple[Fit, Normalization]], asked: Aske
     if any(not norms.significantly_better(best, each) for _, each in measured[1:]):
         raise BadInput(_which_architecture([fit for fit, _ in measured], asked))
     return best_fit, best
+
+
+def _architecture_told(fit: Fit, alike: Sequence[Fit]) -> list[str]:
+    """A sentence if the images had to decide between architectures."""
+    others = sorted({other.architecture for other in alike} - {fit.architecture})
+    if not others:
+        return []
+    return [
+        f"architecture measured: the weights fit {' and '.join(others)} as well, but as a {fit.architecture} it "
+        "is right on more of the test images, and not by luck"
+    ]
 
 
 def _which_architecture(alike: Sequence[Fit], asked: Asked) -> str:
