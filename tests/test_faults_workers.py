@@ -39,7 +39,7 @@ def run(tmp_path, monkeypatch):
 
 
 def test_a_worker_that_dies_or_hangs_is_replaced_and_its_job_begun_again(run):
-    found, tries = run("die hang die", workers=1, time_limit=8)
+    found, tries = run("die hang die", workers=1, time_limit=4)
     assert tries == 3
     assert found.outcome("deadly-l2").errors == ("given up after 3 tries: its process was ended by signal 9",)
     assert found.outcome("fgsm-linf").complete
