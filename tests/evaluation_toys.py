@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from benchmark import models
 from benchmark.attacks import Attack
+from benchmark.evaluation import evaluate
 from benchmark.ledger.evaluation import Evaluation, Outcome
 
 
@@ -57,6 +58,23 @@ THREE_NORMS = """\
   - {attack: pgd, norm: l2, restarts: 2, parameters: {steps: 4, relative_step_size: 0.4}}
   - {attack: pgd, norm: l1, restarts: 2, parameters: {steps: 4, relative_step_size: 0.4, k: [1, 4]}}
 """
+
+
+def evaluated(
+    folder: Path, attacks: str = THREE_NORMS, networks: object = None, images: int = 60, **options: Any
+) -> list[Evaluation]:
+    """`evaluate` under a suite of `attacks`, in silence and float32, with results below `folder`.
+
+    Args:
+        folder: where all files go.
+        attacks: lines of the suite.
+        networks: as `evaluate` takes them; None for the trained one.
+        images: how many test images the suite asks for.
+        options: of `evaluate`.
+    """
+    given = {"results": folder / "results", "precision": "fp32", "progress": False, **options}
+    suite = write_suite(folder, attacks, images)
+    return evaluate(save(folder) if networks is None else networks, suite=suite, **given)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

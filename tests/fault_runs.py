@@ -25,6 +25,11 @@ from benchmark.models import load_checkpoint
 SETTINGS = ("epochs=3", "batch_size=256", "threats.linf.steps=1", "validation.images=60", "validation.steps=1")
 
 
+#: What a run would import on first use, each fork anew; most of the seconds of a short one.
+PRELOADED = ["fault_runs", "benchmark.training", "benchmark.reporting.html", "sklearn.datasets"]
+PRELOADED += ["lightning_fabric", "torch.utils.tensorboard", "sympy", "pydantic.dataclasses"]
+
+
 def train(zoo: Path, method: str = "at") -> None:
     benchmark.train(method, set=SETTINGS, out=zoo, resume=True, progress=False, precision="fp32")
 
@@ -58,9 +63,7 @@ def _go(run: Callable[..., None], arguments: tuple[Any, ...], limit: int | None)
 def start(run: Callable[..., None], *arguments: Any, largest_file: int | None = None) -> multiprocessing.Process:
     """`run(*arguments)` in a fork of a process that has imported all; files may grow to `largest_file` bytes."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(
-        ["fault_runs", "benchmark.training", "benchmark.reporting.html", "sklearn.datasets"]
-    )
+    context.set_forkserver_preload(PRELOADED)
     process = context.Process(target=_go, args=(run, arguments, largest_file))
     process.start()
     return process  # type: ignore[return-value]

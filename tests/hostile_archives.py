@@ -32,7 +32,7 @@ def _(path):
     Python's zipfile counts from the end, torch from the beginning.
     """
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         with archive.open("a/data.pkl", "w") as file:
             for _ in range(700):
                 file.write(bytes(2**20))

@@ -251,7 +251,7 @@ def _(path):
     content = io.BytesIO()
     np.lib.format.write_array_header_1_0(content, {"descr": "<f4", "fortran_order": False, "shape": (2**31,)})
     with (
-        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
         archive.open("images.npy", "w", force_zip64=True) as file,
     ):
         file.write(content.getvalue())

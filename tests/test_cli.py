@@ -2,51 +2,25 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import re
 import subprocess
 import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
-from typing import Any
 
 import pytest
+from command_line import Calls, bench
 from synthetic import add_evaluation
-from typer.testing import CliRunner
 
 import benchmark
 from benchmark import cli, registry
-from benchmark.cli.app import VERBS
 from benchmark.errors import BadInput
 
 KINDS = [
     *("methods", "objectives", "losses", "recipes", "attacks", "suites"),
     *("datasets", "architectures", "sources", "papers", "experiments"),
 ]
-
-
-def bench(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
-    """Exit code, standard output and standard error of `bench WORDS...`."""
-    with pytest.raises(SystemExit) as end:
-        cli.main([str(word) for word in words])
-    out, err = capsys.readouterr()
-    code = end.value.code
-    return (code if isinstance(code, int) else 0), out, err
-
-
-class Calls:
-    """Stands in for a public function and remembers how it was called."""
-
-    def __init__(self, result: Any = None, error: BaseException | None = None) -> None:
-        self.result, self.error = result, error
-        self.made: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        self.made.append((args, kwargs))
-        if self.error:
-            raise self.error
-        return self.result
 
 
 def test_help_answers_without_anything_heavy() -> None:
@@ -138,14 +112,6 @@ def test_the_installed_command_and_the_module_are_the_same() -> None:
     assert done.stdout == f"bench {benchmark.__version__}\n"
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_shows_an_example_that_parses(verb: str) -> None:
-    _, example = VERBS[verb]
-    parsed = CliRunner().invoke(cli.app, [verb, *example.split(), "--help"])
-    assert parsed.exit_code == 0
-    assert f"Example: bench {verb} {example}" in " ".join(parsed.output.split())
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_list_as_json(capsys: pytest.CaptureFixture[str], kind: str) -> None:
     code, out, _ = bench(capsys, "list", kind, "--json")
@@ -176,124 +142,9 @@ def test_a_plug_in_that_is_broken_in_any_way_is_named_beside_the_list(
     assert "'absent' of nowhere:thing can't be loaded: ModuleNotFoundError" in caplog.text
 
 
-def test_the_names_that_were_promised() -> None:
-    promised = {
-        "methods": "natural at at-l2 at-l1 at-avg at-max at-msd trades mat mat-avg mat-max mat-msd",
-        "attacks": "fgsm pgd mim ddn cw deepfool gaussian-noise boundary pointwise salt-and-pepper autoattack",
-        "suites": "multi-perturbation",
-        "recipes": "quick",
-        "datasets": "digits cifar10 cifar100 mnist fashion-mnist svhn folder",
-        "architectures": "small-cnn resnet18 preact-resnet18 wrn-28-10 wrn-34-10 wrn-34-20 wrn-70-16 mobilenet-v2",
-        "papers": "mat mmard cat robust-union",
-        "sources": "robustbench torchvision timm python",
-        "objectives": "ce margin trades mmard",
-        "losses": "trades mat kl",
-        "experiments": "alpha scenarios",
-    }
-    for kind, names in promised.items():
-        assert set(names.split()) <= {row["name"] for row in benchmark.list(kind)}, kind
-    (at,) = (row for row in benchmark.list("methods") if row["name"] == "at")
-    assert at["aliases"] == ["at-linf"]
-
-
 def test_known_parameter_count() -> None:
     (resnet,) = (row for row in benchmark.list("architectures") if row["name"] == "resnet18")
     assert resnet["parameters"] == 11_173_962
-
-
-def test_train_hands_everything_on(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    train = Calls([Path("zoo/x.pt")])
-    monkeypatch.setattr(benchmark, "train", train, raising=False)
-    line = (
-        "train --method mat trades --dataset mnist --arch resnet18 --recipe paper --set alpha=0.3 lr=0.1 "
-        "--set epochs=2 --teacher a.pt b.pt --inner bce --outer kl --seed 7 --out there --device cpu "
-        "--precision fp32 --resume --overwrite --download --data-dir data --trust-remote-code --compile "
-        "--devices 2 --num-nodes 3"
-    )
-    code, out, _ = bench(capsys, *line.split())
-    assert code == 0
-    assert out == "zoo/x.pt\nzoo/x.pt\n"
-    assert [options["method"] for _, options in train.made] == ["mat", "trades"]
-    assert train.made[0][1] == {
-        "method": "mat",
-        "dataset": "mnist",
-        "arch": "resnet18",
-        "recipe": "paper",
-        "set": ["alpha=0.3", "lr=0.1", "epochs=2"],
-        "teacher": ["a.pt", "b.pt"],
-        "inner": "bce",
-        "outer": "kl",
-        "seed": 7,
-        "out": Path("there"),
-        "device": "cpu",
-        "precision": "fp32",
-        "resume": True,
-        "overwrite": True,
-        "download": True,
-        "data_dir": Path("data"),
-        "trust_remote_code": True,
-        "compile": True,
-        "devices": 2,
-        "num_nodes": 3,
-    }
-
-
-def test_evaluate_hands_everything_on(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    evaluate = Calls([])
-    monkeypatch.setattr(benchmark, "evaluate", evaluate, raising=False)
-    line = (
-        "evaluate a.pt b.pt --suite smoke --preset quick --n 10 --mode worst-case --seed 7 --device cpu "
-        "--precision bf16 --workers 2 --time-limit 60 --results there --save-adversarial --dataset mnist --download "
-        "--data-dir data --trust-remote-code --compile"
-    )
-    code, _, _ = bench(capsys, *line.split())
-    assert code == 0
-    assert evaluate.made == [
-        (
-            (),
-            {
-                "checkpoints": ["a.pt", "b.pt"],
-                "suite": "smoke",
-                "preset": "quick",
-                "n": 10,
-                "mode": "worst-case",
-                "seed": 7,
-                "device": "cpu",
-                "precision": "bf16",
-                "workers": 2,
-                "time_limit": 60.0,
-                "results": Path("there"),
-                "save_adversarial": True,
-                "dataset": "mnist",
-                "data_dir": Path("data"),
-                "download": True,
-                "trust_remote_code": True,
-                "compile": True,
-            },
-        )
-    ]
-
-
-#: Arguments that say something about objects, which a command line has none of.
-OF_OBJECTS = {"evaluate": {"name"}, "transfer": {"name"}, "verify": {"name", "dataset"}}
-#: Where a verb's name is a word of Python's own, and what goes with it.
-FUNCTIONS = {"import": "import_checkpoint", "export": "export_checkpoint"}
-
-
-@pytest.mark.parametrize("verb", VERBS)
-def test_options_are_the_arguments_of_the_function(verb: str) -> None:
-    """The same names and the same defaults, so that what is read about one is true of the other."""
-    function = inspect.signature(getattr(benchmark, FUNCTIONS.get(verb, verb))).parameters
-    command = inspect.signature(VERBS[verb][0]).parameters
-    only_in_python = {"progress", "tell"} | OF_OBJECTS.get(verb, set())
-    assert set(function) - only_in_python == set(command) - {"json"}
-    for name in set(function) & set(command):
-        default, own = command[name].default, function[name].default
-        assert str(default) == str(own) or (default is None and own in ((), (0,))), name  # None: the function's own
-
-
-def test_every_verb_is_a_public_function() -> None:
-    assert {FUNCTIONS.get(verb, verb) for verb in VERBS} <= set(benchmark.__all__)
 
 
 @pytest.mark.parametrize(
@@ -424,10 +275,3 @@ def test_a_damaged_record_is_bad_input(capsys: pytest.CaptureFixture[str], tmp_p
     code, _, err = bench(capsys, "show", path)
     assert code == 2
     assert "evaluate again" in err
-
-
-def test_unknown_attribute_of_the_package() -> None:
-    with pytest.raises(AttributeError, match="no attribute 'trian'"):
-        benchmark.trian  # noqa: B018
-    assert set(benchmark.__all__) <= set(dir(benchmark))
-    assert all(getattr(benchmark, name) is not None for name in benchmark.__all__)

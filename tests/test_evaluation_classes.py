@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from evaluation_toys import save, trained, with_last_layer, write_suite
+from evaluation_toys import evaluated, save, trained, with_last_layer, write_suite
 from hypothesis import given
 from hypothesis import strategies as st
 from synthetic import add_evaluation
@@ -26,9 +26,7 @@ def made(labels, answers, names=("cat", "dog", "eel")):
 
 
 def ask(folder, *networks, **options):
-    suite = write_suite(folder, FGSM, images=60)
-    given = {"results": folder / "results", "precision": "fp32", "progress": False, **options}
-    return benchmark.evaluate(list(networks), suite=suite, **given)
+    return evaluated(folder, FGSM, list(networks), **options)
 
 
 def rewrite(manifest_path, change):

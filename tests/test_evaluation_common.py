@@ -7,14 +7,14 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from evaluation_toys import THREE_NORMS, save, write_suite
+from evaluation_toys import THREE_NORMS, evaluated
 from test_analysis_masking import replayed
 from torch import nn
 
 from benchmark.analysis import aggregate
 from benchmark.analysis.masking import masking_flags, unchecked
 from benchmark.errors import BadInput
-from benchmark.evaluation import evaluate, jobs, plan, probe
+from benchmark.evaluation import jobs, plan, probe, run_job
 from benchmark.ledger import Ledger
 from benchmark.ledger.evaluation import Probe, common
 from benchmark.noise import ExampleNoise
@@ -34,9 +34,7 @@ def run(tmp_path, monkeypatch):
     monkeypatch.setattr(plan, "SHARD", 25)
 
     def run(mode, attacks=ATTACKS, **options):
-        suite = write_suite(tmp_path, attacks)
-        defaults = {"results": tmp_path / "results", "precision": "fp32", "progress": False}
-        (found,) = evaluate(save(tmp_path), suite=suite, mode=mode, **{**defaults, **options})
+        (found,) = evaluated(tmp_path, attacks, mode=mode, **options)
         return found
 
     return run
@@ -72,8 +70,8 @@ def test_worst_case_mode_is_complete_mode_without_what_need_not_be_seen(run):
 
 
 def test_records_of_older_versions_are_read_and_said_to_be_uncheckable(run, monkeypatch):
-    monkeypatch.setattr(jobs.Job, "handed", lambda self, standing: standing)
-    monkeypatch.setattr(jobs, "probe", lambda *arguments: None)
+    monkeypatch.setattr(jobs.AttackJob, "handed", lambda self, standing: standing)
+    monkeypatch.setattr(run_job, "probe", lambda *arguments: None)
     old = run("worst-case")
     monkeypatch.undo()
     assert {outcome.probe for outcome in old.outcomes} == {None}
@@ -177,7 +175,7 @@ def test_networks_that_fail_when_asked_for_a_gradient_are_left_to_the_attacks(mo
 def test_looking_is_on_no_attacks_bill(run, monkeypatch, tmp_path):
     bills = []
     for number, looking in enumerate((probe.probe, lambda *arguments: None)):
-        monkeypatch.setattr(jobs, "probe", looking)
+        monkeypatch.setattr(run_job, "probe", looking)
         found = run("complete", results=tmp_path / str(number))
         bills.append(
             [

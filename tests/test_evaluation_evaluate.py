@@ -9,14 +9,14 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from evaluation_toys import THREE_NORMS, Misbehaving, save, trained, with_last_layer, write_suite
+from evaluation_toys import THREE_NORMS, Misbehaving, evaluated, save, trained, with_last_layer
 
 from benchmark import data, models
 from benchmark.analysis import aggregate
 from benchmark.attacks import ATTACKS, PreparedClassifier
 from benchmark.attacks import prepared as classifier
 from benchmark.errors import BadInput
-from benchmark.evaluation import engine, evaluate, plan
+from benchmark.evaluation import engine, plan
 from benchmark.ledger import load_results
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -29,10 +29,8 @@ def run(tmp_path):
     """evaluate() with a toy suite, its results in a temporary folder."""
 
     def run(checkpoints=None, attacks=THREE_NORMS, images=60, results_name="results", **options):
-        checkpoints = save(tmp_path) if checkpoints is None else checkpoints
-        suite = write_suite(tmp_path, attacks, images)
-        defaults = {"results": tmp_path / results_name, "precision": "fp32", "progress": False}
-        return evaluate(checkpoints, suite=suite, **{**defaults, **options})
+        results = {"results": tmp_path / results_name}
+        return evaluated(tmp_path, attacks, checkpoints, images, **{**results, **options})
 
     return run
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from evaluation_toys import save, write_suite
+from evaluation_toys import evaluated, save, write_suite
 
 from benchmark.attacks import make_attack
 from benchmark.evaluation import evaluate, load_suite, transfer
@@ -71,9 +71,8 @@ def test_the_same_numbers_as_each_alone(tmp_path, norm, success, precision):
 
 def test_what_is_there_already_is_no_start(tmp_path):
     """Records hold no end points, so the next one begins at the beginning; those after it go on."""
-    network, options = save(tmp_path), {"results": tmp_path / "results", "precision": "fp32", "progress": False}
-    evaluate(network, suite=write_suite(tmp_path, line("linf", "last", 3)), **options)
-    (full,) = evaluate(network, suite=write_suite(tmp_path, family("linf", "last")), **options)
+    evaluated(tmp_path, line("linf", "last", 3))
+    (full,) = evaluated(tmp_path, family("linf", "last"))
     ledger = Ledger.open(tmp_path / "results")
     made = [ledger.read(full.model["digest"], found.records[0]).info["inherited_steps"] for found in full.outcomes]
     assert made == [0, 0, 5]
@@ -114,11 +113,8 @@ def test_another_step_size_is_another_path():
 
 
 def test_worst_case_mode_hands_on_survivors_instead(tmp_path):
-    network = save(tmp_path)
-    suite = write_suite(tmp_path, family("linf", "last"))
-    options = {"suite": suite, "precision": "fp32", "progress": False}
-    (full,) = evaluate(network, results=tmp_path / "complete", **options)
-    (worst,) = evaluate(network, results=tmp_path / "worst", mode="worst-case", **options)
+    (full,) = evaluated(tmp_path, family("linf", "last"), results=tmp_path / "complete")
+    (worst,) = evaluated(tmp_path, family("linf", "last"), results=tmp_path / "worst", mode="worst-case")
     union = [np.logical_or.reduce([found.broken for found in one.outcomes]) for one in (full, worst)]
     assert (union[0] == union[1]).all()
     assert worst.outcomes[1].costs["attacked"] < full.outcomes[1].costs["attacked"]
@@ -135,12 +131,10 @@ def test_transfer_crafts_each_alone(tmp_path):
 
 
 def test_worst_case_mode_tries_no_image_again_that_is_broken(tmp_path):
-    network = save(tmp_path)
     lines = "  - {attack: pgd, norm: l1, parameters: {steps: 1, k: [1, 4]}}\n"
     lines += "  - {attack: salt-and-pepper, norm: l1, restarts: 4, parameters: {steps: 50}}\n"
-    options = {"suite": write_suite(tmp_path, lines), "precision": "fp32", "progress": False}
-    (full,) = evaluate(network, results=tmp_path / "complete", **options)
-    (worst,) = evaluate(network, results=tmp_path / "worst", mode="worst-case", **options)
+    (full,) = evaluated(tmp_path, lines, results=tmp_path / "complete")
+    (worst,) = evaluated(tmp_path, lines, results=tmp_path / "worst", mode="worst-case")
     before, after = full.outcomes[1], worst.outcomes[1]
     handed = after.evaluated & ~worst.clean_errors
     assert (after.broken == before.broken)[handed].all()

@@ -11,7 +11,7 @@ from evaluation_toys import THREE_NORMS, save, write_suite
 
 import benchmark
 from benchmark import data
-from benchmark.evaluation import evaluate, jobs, plan
+from benchmark.evaluation import evaluate, plan, trial_record
 from benchmark.ledger import Evaluation, Ledger
 from benchmark.ledger.sample_images import FEW, SampleImages
 
@@ -59,7 +59,7 @@ def test_the_first_that_each_attack_broke(attacked) -> None:
 
 def test_large_images_are_fewer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for room, expected in ((3 * 64 * 2, 2), (1, 1)):
-        monkeypatch.setattr(jobs, "ROOM", room)
+        monkeypatch.setattr(trial_record, "ROOM", room)
         (tmp_path / str(room)).mkdir()
         for first, _ in found(*attack(tmp_path / str(room))):
             assert len(first.positions) == expected

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -47,25 +46,41 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(place: Path, command: str) -> str:
-    path = os.pathsep.join([str(place), str(ROOT)])
-    words = [word for part in shlex.split(command) for word in (sorted(map(str, place.glob(part))) or [part])]
+#: All commands in one process, one after the other: each would load everything anew.
+COMMANDS = """
+import contextlib, glob, io, json, shlex, sys
+from benchmark.cli import main
+told = []
+for command in json.loads(sys.argv[1]):
+    words = [word for part in shlex.split(command)[1:] for word in (sorted(glob.glob(part)) or [part])]
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        try:
+            main(words)
+        except SystemExit as end:
+            assert not end.code, (command, out.getvalue())
+    told.append(out.getvalue())
+print(json.dumps(told))
+"""
+
+
+def run(place: Path, program: str, told: object) -> str:
+    """What a program prints in which the package is installed; `told` is its only argument, as JSON."""
     done = subprocess.run(
-        [sys.executable, "-m", "benchmark", *words[1:]],
+        [sys.executable, "-c", program, json.dumps(told)],
         cwd=place,
-        env={**os.environ, "PYTHONPATH": path, "COLUMNS": "200"},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(place), str(ROOT)]), "COLUMNS": "200"},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return done.stdout
 
 
 def test_the_commands_of_the_page(place: Path) -> None:
     commands = [line.removeprefix("$ ") for text in blocks("console") for line in text.splitlines()]
     assert len(commands) >= 6
-    told = [run(place, command) for command in commands]
+    told = json.loads(run(place, COMMANDS, commands))
     assert "CE(h(x'), y) + λ·mean (h(x) − h(x'))²" in told[0]
     table = pd.read_csv(place / "reports" / "leaderboard.csv")
     assert any("my-at" in name for name in table["model"])
@@ -76,7 +91,6 @@ def test_the_commands_of_the_page(place: Path) -> None:
     assert "44.0" in printed
 
 
-#: In one process: each would load everything anew.
 ASKED = """
 import json, sys, benchmark
 for kind, name in json.loads(sys.argv[1]).items():
@@ -88,15 +102,7 @@ for kind, name in json.loads(sys.argv[1]).items():
 def test_what_the_package_adds_is_listed_and_has_a_card(place: Path) -> None:
     added = {"methods": "my-at", "attacks": "shift", "architectures": "tiny-mlp", "datasets": "stripes"}
     added |= {"suites": "my-suite", "papers": "my-paper", "recipes": "my-recipe"}
-    done = subprocess.run(
-        [sys.executable, "-c", ASKED, json.dumps(added)],
-        cwd=place,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(place), str(ROOT)])},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    run(place, ASKED, added)
 
 
 def test_an_installed_package_has_its_data_files(place: Path) -> None:

@@ -180,7 +180,8 @@ def test_a_place_that_is_written_to_at_the_end_is_tried_at_the_start(train, tmp_
 
 @pytest.mark.parametrize("part", ["records", "evaluations", "specimens"])
 def test_so_are_those_of_an_evaluation(tmp_path, monkeypatch, part):
-    monkeypatch.setattr(sys.modules["benchmark.evaluation.evaluate"], "_run", lambda *_: pytest.fail("attacked"))
+    module = sys.modules["benchmark.evaluation.evaluate"]
+    monkeypatch.setattr(module, "run_and_file", lambda *_: pytest.fail("attacked"))
     suite = write_suite(tmp_path, "  - {attack: fgsm, norm: linf}\n", images=6)
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / part).symlink_to("unmounted")

@@ -7,12 +7,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from evaluation_toys import save, write_suite
+from evaluation_toys import evaluated, save
 from fault_toys import Deadly
 
 from benchmark.attacks import ATTACKS
 from benchmark.errors import BadInput
-from benchmark.evaluation import engine, evaluate, plan, workers
+from benchmark.evaluation import engine, plan, workers
 from benchmark.evaluation.jobs import Step
 from benchmark.evaluation.request import EvaluationRequest
 
@@ -30,16 +30,14 @@ def run(tmp_path, monkeypatch):
             f"  - {{attack: deadly, norm: {norm}, parameters: {{way: {way}, log: '{log}', times: {times}}}}}\n"
             f"  - {{attack: pgd, norm: {norm}, parameters: {{steps: 2}}}}\n"
         )
-        suite = write_suite(tmp_path, lines, images=10)
-        defaults = {"results": tmp_path / "results", "precision": "fp32", "progress": False, "workers": 2}
-        (found,) = evaluate(save(tmp_path), suite=suite, **{**defaults, **options})
+        (found,) = evaluated(tmp_path, lines, images=10, **{"workers": 2, **options})
         return found, log.stat().st_size
 
     return run
 
 
 def test_a_worker_that_dies_or_hangs_is_replaced_and_its_job_begun_again(run):
-    found, tries = run("die hang die", workers=1, time_limit=8)
+    found, tries = run("die hang die", workers=1, time_limit=4)
     assert tries == 3
     assert found.outcome("deadly-l2").errors == ("given up after 3 tries: its process was ended by signal 9",)
     assert found.outcome("fgsm-linf").complete

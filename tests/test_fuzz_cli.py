@@ -92,7 +92,7 @@ def nothing_is_computed(monkeypatch, tmp_path):
         raise Reached
 
     monkeypatch.setattr(importlib.import_module("benchmark.training"), "make_fabric", stop)
-    monkeypatch.setattr(importlib.import_module("benchmark.evaluation.evaluate"), "_run", stop)
+    monkeypatch.setattr(importlib.import_module("benchmark.evaluation.evaluate"), "run_and_file", stop)
     monkeypatch.setattr("socket.socket.connect", stop)
     monkeypatch.chdir(tmp_path)
     save(tmp_path)

@@ -36,7 +36,7 @@ def probe(
     """Look at the gradients of some images of a shard; costs three backward and some ten forward passes of each.
 
     Args:
-        target, start, stop: the network and the shard, see `jobs.Job`.
+        target, start, stop: the network and the shard, see `jobs.AttackJob`.
         rows: which images of the shard.
         threat: whose ball, and in whose norm the steps are.
         seed: of the random directions.

@@ -1,0 +1,143 @@
+"""Every option reaches the function that it belongs to, under the same name and with the same default."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+import pytest
+from command_line import Calls, bench
+from typer.testing import CliRunner
+
+import benchmark
+from benchmark import cli
+from benchmark.cli.app import VERBS
+
+#: Arguments that say something about objects, which a command line has none of.
+OF_OBJECTS = {"evaluate": {"name"}, "transfer": {"name"}, "verify": {"name", "dataset"}}
+#: Where a verb's name is a word of Python's own, and what goes with it.
+FUNCTIONS = {"import": "import_checkpoint", "export": "export_checkpoint"}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_shows_an_example_that_parses(verb: str) -> None:
+    _, example = VERBS[verb]
+    parsed = CliRunner().invoke(cli.app, [verb, *example.split(), "--help"])
+    assert parsed.exit_code == 0
+    assert f"Example: bench {verb} {example}" in " ".join(parsed.output.split())
+
+
+def test_the_names_that_were_promised() -> None:
+    promised = {
+        "methods": "natural at at-l2 at-l1 at-avg at-max at-msd trades mat mat-avg mat-max mat-msd",
+        "attacks": "fgsm pgd mim ddn cw deepfool gaussian-noise boundary pointwise salt-and-pepper autoattack",
+        "suites": "multi-perturbation",
+        "recipes": "quick",
+        "datasets": "digits cifar10 cifar100 mnist fashion-mnist svhn folder",
+        "architectures": "small-cnn resnet18 preact-resnet18 wrn-28-10 wrn-34-10 wrn-34-20 wrn-70-16 mobilenet-v2",
+        "papers": "mat mmard cat robust-union",
+        "sources": "robustbench torchvision timm python",
+        "objectives": "ce margin trades mmard",
+        "losses": "trades mat kl",
+        "experiments": "alpha scenarios",
+    }
+    for kind, names in promised.items():
+        assert set(names.split()) <= {row["name"] for row in benchmark.list(kind)}, kind
+    (at,) = (row for row in benchmark.list("methods") if row["name"] == "at")
+    assert at["aliases"] == ["at-linf"]
+
+
+def test_train_hands_everything_on(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    train = Calls([Path("zoo/x.pt")])
+    monkeypatch.setattr(benchmark, "train", train, raising=False)
+    line = (
+        "train --method mat trades --dataset mnist --arch resnet18 --recipe paper --set alpha=0.3 lr=0.1 "
+        "--set epochs=2 --teacher a.pt b.pt --inner bce --outer kl --seed 7 --out there --device cpu "
+        "--precision fp32 --resume --overwrite --download --data-dir data --trust-remote-code --compile "
+        "--devices 2 --num-nodes 3"
+    )
+    code, out, _ = bench(capsys, *line.split())
+    assert code == 0
+    assert out == "zoo/x.pt\nzoo/x.pt\n"
+    assert [options["method"] for _, options in train.made] == ["mat", "trades"]
+    assert train.made[0][1] == {
+        "method": "mat",
+        "dataset": "mnist",
+        "arch": "resnet18",
+        "recipe": "paper",
+        "set": ["alpha=0.3", "lr=0.1", "epochs=2"],
+        "teacher": ["a.pt", "b.pt"],
+        "inner": "bce",
+        "outer": "kl",
+        "seed": 7,
+        "out": Path("there"),
+        "device": "cpu",
+        "precision": "fp32",
+        "resume": True,
+        "overwrite": True,
+        "download": True,
+        "data_dir": Path("data"),
+        "trust_remote_code": True,
+        "compile": True,
+        "devices": 2,
+        "num_nodes": 3,
+    }
+
+
+def test_evaluate_hands_everything_on(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluate = Calls([])
+    monkeypatch.setattr(benchmark, "evaluate", evaluate, raising=False)
+    line = (
+        "evaluate a.pt b.pt --suite smoke --preset quick --n 10 --mode worst-case --seed 7 --device cpu "
+        "--precision bf16 --workers 2 --time-limit 60 --results there --save-adversarial --dataset mnist --download "
+        "--data-dir data --trust-remote-code --compile"
+    )
+    code, _, _ = bench(capsys, *line.split())
+    assert code == 0
+    assert evaluate.made == [
+        (
+            (),
+            {
+                "checkpoints": ["a.pt", "b.pt"],
+                "suite": "smoke",
+                "preset": "quick",
+                "n": 10,
+                "mode": "worst-case",
+                "seed": 7,
+                "device": "cpu",
+                "precision": "bf16",
+                "workers": 2,
+                "time_limit": 60.0,
+                "results": Path("there"),
+                "save_adversarial": True,
+                "dataset": "mnist",
+                "data_dir": Path("data"),
+                "download": True,
+                "trust_remote_code": True,
+                "compile": True,
+            },
+        )
+    ]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_options_are_the_arguments_of_the_function(verb: str) -> None:
+    """The same names and the same defaults, so that what is read about one is true of the other."""
+    function = inspect.signature(getattr(benchmark, FUNCTIONS.get(verb, verb))).parameters
+    command = inspect.signature(VERBS[verb][0]).parameters
+    only_in_python = {"progress", "tell"} | OF_OBJECTS.get(verb, set())
+    assert set(function) - only_in_python == set(command) - {"json"}
+    for name in set(function) & set(command):
+        default, own = command[name].default, function[name].default
+        assert str(default) == str(own) or (default is None and own in ((), (0,))), name  # None: the function's own
+
+
+def test_every_verb_is_a_public_function() -> None:
+    assert {FUNCTIONS.get(verb, verb) for verb in VERBS} <= set(benchmark.__all__)
+
+
+def test_unknown_attribute_of_the_package() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'trian'"):
+        benchmark.trian  # noqa: B018
+    assert set(benchmark.__all__) <= set(dir(benchmark))
+    assert all(getattr(benchmark, name) is not None for name in benchmark.__all__)
