@@ -30,7 +30,7 @@ FLOORS = (
     }
     | {"memory", "settings", "generators", "noise", "tensors", "radii", "parameters", "projections", "threats"}
     | {"scales", "labels", "limits", "damage", "card", "run_names"},
-    {"data", "models", "attacks", "recipes", "suites", "ledger"},
+    {"data", "models", "attacks", "recipes", "suites", "ledger", "statistics"},
     {"methods", "evaluation", "analysis"},
     {"training", "api"},
     {"reporting", "papers"},

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from benchmark.analysis.intervals import wilson
 from benchmark.analysis.masking import MASKED
 from benchmark.experiments.measure import Figures
 from benchmark.experiments.variants import Variant
@@ -17,6 +16,7 @@ from benchmark.papers.grid import Cell, Grid
 from benchmark.papers.grid import Line as GridLine
 from benchmark.papers.schema import Chart, Column, Exhibit, Panel, Row
 from benchmark.reporting.text import percent
+from benchmark.statistics.wilson import wilson
 from benchmark.storage import canonical_json
 
 #: The figures of a line, by the metric of the papers' tables that they are.

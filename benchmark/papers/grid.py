@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from benchmark.analysis.intervals import wilson
 from benchmark.papers.archive import Archive, Question, Scores, scores
 from benchmark.papers.networks import find_network
 from benchmark.papers.published import Printed, Published, place_of
 from benchmark.papers.schema import Column, Exhibit, Panel, Paper, Row
 from benchmark.papers.stage import Stage
+from benchmark.statistics.wilson import wilson
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from benchmark.analysis import aggregate
 from benchmark.analysis.balance import balanced
 from benchmark.analysis.corruptions import CORRUPTION, corruption_mean
 from benchmark.analysis.distances import median_distance
-from benchmark.analysis.intervals import wilson
 from benchmark.analysis.masking import MASKED, Flag, is_masked, unchecked
 from benchmark.ledger import Evaluation, Outcome
 from benchmark.reporting.text import MISSING
+from benchmark.statistics.wilson import wilson
 from benchmark.storage import canonical_json
 
 Row = dict[str, Any]

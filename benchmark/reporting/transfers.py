@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmark.analysis.intervals import wilson
 from benchmark.analysis.labels import labels_of
 from benchmark.analysis.transfer import Matrix, transfer_matrices
 from benchmark.labels import Key, key
@@ -14,6 +13,7 @@ from benchmark.ledger import Evaluation
 from benchmark.reporting.leaderboards import Leaderboard, leaderboards
 from benchmark.reporting.text import MISSING, percent
 from benchmark.reporting.text_tables import latex
+from benchmark.statistics.wilson import wilson
 
 if TYPE_CHECKING:
     import pandas as pd
