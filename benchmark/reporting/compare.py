@@ -8,15 +8,12 @@ from itertools import combinations
 from pathlib import Path
 from unicodedata import normalize
 
-from benchmark.analysis import paired
 from benchmark.analysis.labels import labels_of
-from benchmark.analysis.paired import Comparison, check_comparable
-from benchmark.analysis.power import smallest_difference
-from benchmark.analysis.ranks import holm
+from benchmark.analysis.paired import Comparison, check_comparable, family
 from benchmark.errors import BadInput, unknown
 from benchmark.labels import Key, key
 from benchmark.ledger import Evaluation, load_results
-from benchmark.reporting.leaderboards import Leaderboard, leaderboards
+from benchmark.reporting.leaderboards import Leaderboard, leaderboards, setting_of
 from benchmark.storage import digest
 
 #: So many digits of a digest name a network, or more.
@@ -29,39 +26,46 @@ class PairedTests:
 
     Attributes:
         board: the networks compared, in the setting that all of them were evaluated in.
-        pairs: the comparisons, each with the labels of its pair and p corrected by Holm's method for all pairs
-            compared by the same metric.
-        detectable: the difference of accuracies that a paired test on this many images will probably find where they
-            differ on a tenth of the images; None if so few can't show any.
+        pairs: the comparisons, each with the labels of its pair.
+        tested: how many networks' pairs were tested together by each metric, so that all intervals hold at once:
+            those compared, or all that were evaluated in this setting.
     """
 
     board: Leaderboard
     pairs: tuple[Pair, ...]
-    detectable: float | None
+    tested: int
+
+    @property
+    def family(self) -> str:
+        """For which pairs intervals and p are corrected, in words."""
+        if self.tested == len(self.board.entries):
+            return "the pair" if self.tested == 2 else f"all pairs of the {self.tested} networks compared"
+        return f"all pairs of the {self.tested} networks evaluated in this setting"
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One comparison of two networks, its p value corrected for the number of pairs, and who may be masked."""
+    """One comparison of two networks, and who may be masked."""
 
     first: str
     second: str
     comparison: Comparison
-    p_corrected: float
     masked: tuple[bool, bool] = (False, False)
 
     @property
     def verdict(self) -> str:
-        """Who is better, at 5%, and whether there is strong evidence of gradient masking against it."""
-        if self.p_corrected > 0.05:
-            return "not significant"
-        best = 0 if self.comparison.difference > 0 else 1
-        name = (self.first, self.second)[best]
-        return (
-            f"{name} is significantly better, but possible gradient masking"
-            if self.masked[best]
-            else f"{name} is significantly better"
-        )
+        """What is known, in words, and whether there is strong evidence of gradient masking in the better one."""
+        found, margin = self.comparison, self.comparison.margin
+        points = f"{100 * (margin or 0.0):g} point{'' if margin == 0.01 else 's'}"
+        if found.verdict == "undetermined":
+            return "undetermined"
+        if found.verdict == "equivalent":
+            return f"equivalent: less than {points} apart"
+        best = 0 if found.verdict == "better" else 1
+        told = f"{(self.first, self.second)[best]} is significantly better"
+        if margin is not None and max(-found.low, found.high) < margin:
+            told += f", by less than {points}"
+        return f"{told}, but possible gradient masking" if self.masked[best] else told
 
 
 def compare(
@@ -71,18 +75,21 @@ def compare(
     suite: str | None = None,
     preset: str | None = None,
     dataset: str | None = None,
+    planned: bool = False,
 ) -> list[PairedTests]:
     """Paired tests between networks on the same images under the same suite, for each setting that all of them
     were evaluated in.
 
-    Exact McNemar for clean accuracy, Rworst and each threat; for Ravg over several threats, of which an image counts
-    a share, a normal distribution with the spread of the images' differences.
+    Score tests with their intervals (Tango 1998), corrected for all pairs of the networks that were evaluated in that
+    setting: who picks two of them has seen the others, too. docs/statistics.md explains what stands beside them.
 
     Args:
         networks: at least two, by name, by checkpoint, by the first eight or more digits of their digest, or as
             tables call them: "at (3f2a91c0)".
         results: the folder of the ledger.
         suite, preset, dataset: only results of these.
+        planned: whether it was decided to compare these networks before any of their results was seen; then only
+            their own pairs are corrected for.
 
     Raises:
         BadInput: a network that is unknown, ambiguous or has no results; no setting that all of them were evaluated
@@ -106,9 +113,11 @@ def compare(
     for number, own in enumerate(digests):
         if own in digests[:number]:
             raise BadInput(f"{networks[number]} is named twice; compare different networks")
+    compared = [evaluation for own in chosen for evaluation in own]
+    tested = compared if planned else [*compared, *_others(found, compared)]
     found_tests = [
-        _paired_tests(board)
-        for board in leaderboards((evaluation for own in chosen for evaluation in own), named=named)
+        _paired_tests(board, [each for each in tested if setting_of(each) == board.setting()])
+        for board in leaderboards(compared, named=named)
         if all(own & {str(entry.card["digest"]) for entry in board.entries} for own in digests)
     ]
     if not found_tests:
@@ -117,22 +126,24 @@ def compare(
     return found_tests
 
 
-def _paired_tests(board: Leaderboard) -> PairedTests:
-    metrics = ("rworst", "ravg", *board.threats, "clean")
-    found: list[Pair] = []
-    for metric in metrics:
-        pairs = [
-            (one, other, result)
-            for one, other in combinations(board.entries, 2)
-            if one.card["digest"] != other.card["digest"]
-            and (result := paired.compare(one.evaluation, other.evaluation, metric)) is not None
-        ]
-        corrected = holm([result.p for _, _, result in pairs])
-        found += [
-            Pair(one.name, other.name, result, float(p), (one.is_masked, other.is_masked))
-            for (one, other, result), p in zip(pairs, corrected, strict=True)
-        ]
-    return PairedTests(board, tuple(found), smallest_difference(board.images))
+def _paired_tests(board: Leaderboard, tested: list[Evaluation]) -> PairedTests:
+    places = {evaluation.id: place for place, evaluation in enumerate(tested)}
+    pairs: list[Pair] = []
+    for metric in ("rworst", "ravg", *board.threats, "clean"):
+        known = family(tested, metric)
+        for one, other in combinations(board.entries, 2):
+            if known is None or one.card["digest"] == other.card["digest"]:
+                continue
+            result = known.compare(places[one.id], places[other.id])
+            if result is not None:
+                pairs.append(Pair(one.name, other.name, result, (one.is_masked, other.is_masked)))
+    return PairedTests(board, tuple(pairs), len({evaluation.model["digest"] for evaluation in tested}))
+
+
+def _others(evaluations: Sequence[Evaluation], compared: Sequence[Evaluation]) -> list[Evaluation]:
+    """Those of other networks: the same network under another name makes no pair of its own."""
+    known = {evaluation.model["digest"] for evaluation in compared}
+    return [evaluation for evaluation in evaluations if evaluation.model["digest"] not in known]
 
 
 def _evaluations_of(network: str, evaluations: Sequence[Evaluation], named: Mapping[Key, str]) -> list[Evaluation]:
@@ -172,7 +183,7 @@ def _of_one(network: str, own: list[Evaluation], name: str = "") -> list[Evaluat
         raise BadInput(f"{network} may be any of {len(digests)} networks; name one by {way}its digest: {told}")
     once: dict[str, Evaluation] = {}
     for each in sorted(own, key=lambda each: (each.name != name, each.name)):
-        asked = [each.model["digest"], each.dataset["digest"], each.suite, each.mode, each.seed, each.precision]
+        asked = [each.model["digest"], *setting_of(each).values(), each.seed, each.precision]
         once.setdefault(digest(asked), each)
     return list(once.values())
 

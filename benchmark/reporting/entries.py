@@ -14,6 +14,7 @@ from benchmark.analysis.balance import balanced
 from benchmark.analysis.corruptions import CORRUPTION, corruption_mean
 from benchmark.analysis.distances import median_distance
 from benchmark.analysis.masking import MASKED, Flag, is_masked, unchecked
+from benchmark.analysis.ranks import RankSet
 from benchmark.ledger import Evaluation, Outcome
 from benchmark.reporting.text import MISSING
 from benchmark.statistics.wilson import wilson
@@ -37,19 +38,19 @@ class Rank(NamedTuple):
     """Where a network stands.
 
     Attributes:
-        number: its rank, None for one that has none.
-        unmasked, overall: the rank without the networks that may be masked, and that among all; one of the two is
-            `number`. Without `overall` what the rank goes by is not known.
+        ranks: those that it may have, None for one that has none.
+        unmasked, overall: its ranks without the networks that may be masked, and those among all; one of the two is
+            `ranks`. Without `overall` what ranks go by is not known.
     """
 
-    number: int | None = None
-    unmasked: int | None = None
-    overall: int | None = None
+    ranks: RankSet | None = None
+    unmasked: RankSet | None = None
+    overall: RankSet | None = None
 
     def __str__(self) -> str:
         """In words: "masked?" for a network that has no rank for that reason alone."""
-        if self.number is not None:
-            return str(self.number)
+        if self.ranks is not None:
+            return str(self.ranks)
         return MASKED if self.overall is not None else MISSING
 
 

@@ -77,7 +77,7 @@ def index_page(
         references=references,
         drawings=[_clean_against_worst(board, pages) for board in boards],
         has_masked=bool(masked),
-        is_masked_ranked=any(entry.rank.number is not None for entry in masked),
+        is_masked_ranked=any(entry.rank.ranks is not None for entry in masked),
         script=_script(),
         script_digest=base64.b64encode(hashlib.sha256(_script().encode()).digest()).decode(),
     )

@@ -20,6 +20,7 @@ from benchmark.reporting.networks import (
     network_frame,
     network_pages,
 )
+from benchmark.reporting.pair_tests import pair_tests_file, pair_tests_script
 from benchmark.reporting.paper_pages import paper_pages
 from benchmark.reporting.per_image import per_image_file, per_image_script
 from benchmark.reporting.suites import suite_frame, suite_latex
@@ -79,6 +80,7 @@ def _board_files(board: Leaderboard, ledger: Ledger) -> Iterator[File]:
     yield f"suites/{board.file}.html", suite_page(board, ledger)
     yield f"suites/{board.file}.csv", suite_frame(board).to_csv(index=False)
     yield f"suites/{board.file}.tex", suite_latex(board)
+    yield pair_tests_file(board), pair_tests_script(board)
     yield f"tables/{board.file}.csv", leaderboard_csv([board])
     yield f"tables/{board.file}.tex", leaderboard_latex(board)
 

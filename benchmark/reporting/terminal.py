@@ -82,15 +82,19 @@ def print_paired_tests(found: Iterable[PairedTests]) -> None:
         table = _table(tests.board.title)
         for name in ("metric", "first", "second"):
             table.add_column(name, overflow="fold")
-        for name in ("%", "%", "difference", "95% interval", "only first", "only second", "p", "p (Holm)"):
+        only = ("only\nfirst", "only\nsecond")
+        for name in ("%", "%", "difference", "95% interval", *only, "p", "exact\np", "corrected\np", "detectable"):
             table.add_column(name, justify="right")
         table.add_column("result", overflow="fold")
         for pair in tests.pairs:
             table.add_row(*map(Text, _pair_cells(pair)))
         screen.print(table)
         told = f"accuracies in percent of {tests.board.images} images under {', '.join(tests.board.bounds)}"
-        if tests.detectable is not None:
-            told += f"; minimum detectable difference: {100 * tests.detectable:.1f} points"
+        screen.print(Text(told, style="dim"))
+        told = (
+            f"intervals and corrected p hold for {tests.family} at once; exact: McNemar's test, as a check; "
+            "detectable: what would be found in four of five cases, in points"
+        )
         screen.print(Text(told, style="dim"))
         for entry in tests.board.entries:
             _print_flags(screen, entry)
@@ -167,7 +171,9 @@ def _pair_cells(pair: Pair) -> list[str]:
         f"{100 * found.low:+.1f} to {100 * found.high:+.1f}",
         *only,
         f"{found.p:.2g}",
-        f"{pair.p_corrected:.2g}",
+        MISSING if found.exact is None else f"{found.exact:.2g}",
+        f"{found.corrected:.2g}",
+        MISSING if found.detectable is None else f"{100 * found.detectable:.1f}",
         pair.verdict,
     ]
 

@@ -79,7 +79,8 @@ def all_pairs(table: Floats, parts: int = 1, level: float = 0.05, seed: int = 0)
     for place, values in enumerate((z, p, corrected)):
         whole[place, one, other] = values
         whole[place, other, one] = -values if place == 0 else values
-    return AllPairs(*whole, critical, (whole[0] > 0) & (whole[2] <= level))
+    z, p, corrected = whole
+    return AllPairs(z, p, corrected, critical, (z > 0) & (corrected <= level))
 
 
 def histograms(table: Floats, parts: int = 1) -> Floats:
