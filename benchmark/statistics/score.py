@@ -3,9 +3,10 @@
 Of two networks on the same images each image gives a difference in [-1, 1]: +1 where only the first is right, -1
 where only the second is, and for Ravg over K threats multiples of 1/K. The test of a supposed mean difference δ
 divides what was seen by the standard error *that δ implies*: the variance under the distribution that fits the images
-best among all of mean δ, on the values that a difference can take. With the values -1, 0, 1 this is the score test of
-Tango (1998, Statistics in Medicine 17:891), whose value at δ = 0 is McNemar's (b - c) / √(b + c); with more values
-the best fit is that of empirical likelihood (Owen 1988, Biometrika 75:237), with ±1 always possible.
+best among all of mean δ. With the values -1, 0, 1 this is the score test of Tango (1998, Statistics in Medicine
+17:891), whose value at δ = 0 is McNemar's (b - c) / √(b + c). With more values the best fit is that of empirical
+likelihood (Owen 1988, Biometrika 75:237) between ± the largest difference that was seen; so a Ravg that differs by
+one threat alone has that threat's p.
 
 The interval holds every δ that the test does not reject, so that interval and p can't disagree; and since a δ that
 was never seen implies a variance, too, networks that differ on no image still have an interval of some width.
@@ -21,8 +22,14 @@ from scipy.special import ndtr
 
 Floats = NDArray[np.float64]
 
-#: Halvings until a bracket of length 2 is as narrow as rounding.
-_HALVINGS = 55
+#: Halvings until a bracket is as narrow as rounding.
+_HALVINGS = 60
+
+#: What means are apart by for no other reason than rounding.
+_NOTHING = 1e-15
+
+#: The largest tilt at which a value that was seen has a finite weight.
+_LARGEST = 1 - 1e-12
 
 
 def support(parts: int) -> Floats:
@@ -36,32 +43,27 @@ def histogram(first: Floats, second: Floats, parts: int = 1) -> Floats:
     return np.bincount(steps, minlength=2 * parts + 1).astype(float)
 
 
-def constrained_variance(counts: ArrayLike, mean: ArrayLike) -> Floats:
-    """Variance of the distribution of that `mean` under which `counts` are most probable.
+def most_probable(counts: Floats, tilt: Floats) -> Floats:
+    """P distributions, P×S weights: of all that have their mean those under which `counts` are most probable.
 
-    The weights are counts / (n (1 + λ (value - mean))), with λ such that their mean is right; where even the largest
-    λ does not get there, the value -1 or 1, which was never seen, takes what is lacking.
+    The weights are proportional to counts / (1 - tilt · value / largest), with the largest size of a difference that
+    was seen, so that a tilt of ±1 is the last at which all are positive. Where even that does not reach a mean, the
+    value ±largest was never seen and takes what is lacking: a share of |tilt| - 1.
 
     Args:
         counts: P×S, of the values in `support`, by pairs.
-        mean: P supposed means, in (-1, 1).
-
-    Returns:
-        P variances.
+        tilt: P numbers from -2, all weight at -largest, over 0, as seen, to 2, all weight at largest.
     """
-    counts, mean = np.atleast_2d(np.asarray(counts, float)), np.atleast_1d(np.asarray(mean, float))
-    images = counts.sum(1)
-    offsets = support(counts.shape[1] // 2) - mean[:, None]
-
-    def weights(slope: Floats) -> Floats:
-        return np.divide(counts, 1 + slope[:, None] * offsets, out=np.zeros_like(counts), where=counts > 0)
-
-    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-        slope = _root(lambda at: (weights(at) * offsets).sum(1), -1 / (1 - mean), 1 / (1 + mean))
-        found = weights(slope) / images[:, None]
-        lacking = np.maximum(0.0, 1 - found.sum(1))
-        end = np.where(slope < 0, 1.0, -1.0) - mean
-        return np.asarray((found * offsets**2).sum(1) + lacking * end**2)
+    parts = counts.shape[1] // 2
+    steps = ((counts > 0) * np.abs(np.arange(-parts, parts + 1))).max(1)
+    steps = np.where(steps > 0, steps, parts)  # where nothing differs, a whole image might
+    inner = np.clip(tilt, -_LARGEST, _LARGEST) / steps
+    falls = 1 - inner[:, None] * np.arange(-parts, parts + 1)
+    weights = np.divide(counts, falls, out=np.zeros_like(falls), where=counts > 0)
+    lacking = np.maximum(0.0, np.abs(tilt) - 1)
+    weights *= ((1 - lacking) / weights.sum(1))[:, None]
+    weights[np.arange(len(weights)), parts + np.where(tilt > 0, steps, -steps)] += lacking
+    return weights
 
 
 def score(counts: ArrayLike, mean: ArrayLike = 0.0) -> Floats:
@@ -73,11 +75,8 @@ def score(counts: ArrayLike, mean: ArrayLike = 0.0) -> Floats:
     """
     counts = np.atleast_2d(np.asarray(counts, float))
     supposed = np.broadcast_to(np.asarray(mean, float), len(counts))
-    images = counts.sum(1)
-    excess = counts @ support(counts.shape[1] // 2) / images - supposed
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = excess * np.sqrt(images / constrained_variance(counts, supposed))
-    return np.where(excess == 0, 0.0, found)
+    tilt = _root(lambda at: supposed - most_probable(counts, at) @ support(counts.shape[1] // 2), len(counts))
+    return _score(counts, tilt, supposed)
 
 
 def score_p(z: ArrayLike) -> Floats:
@@ -93,15 +92,28 @@ def score_interval(counts: ArrayLike, critical: float) -> tuple[Floats, Floats]:
         critical: e.g. 1.96 for 95 % of one pair; `all_pairs` has that of many.
     """
     counts = np.atleast_2d(np.asarray(counts, float))
-    mean = counts @ support(counts.shape[1] // 2) / counts.sum(1)
-    low = _root(lambda at: score(counts, at) - critical, np.full_like(mean, -1.0), mean)
-    high = _root(lambda at: score(counts, at) + critical, mean, np.full_like(mean, 1.0))
-    return low, high
+    values = support(counts.shape[1] // 2)
+
+    def end(bound: float) -> Floats:
+        return most_probable(counts, _root(lambda tilt: _score(counts, tilt) - bound, len(counts))) @ values
+
+    return end(critical), end(-critical)
 
 
-def _root(falling: Callable[[Floats], Floats], low: Floats, high: Floats) -> Floats:
-    """Where each of several falling functions crosses 0 between `low` and `high`; else the nearer end."""
-    low, high = low.copy(), high.copy()
+def _score(counts: Floats, tilt: Floats, mean: Floats | None = None) -> Floats:
+    """The score of the mean that a tilt has; `mean` where it is known better than that."""
+    images, values = counts.sum(1), support(counts.shape[1] // 2)
+    weights = most_probable(counts, tilt)
+    mean = weights @ values if mean is None else mean
+    variance = (weights * (values - mean[:, None]) ** 2).sum(1)
+    excess = counts @ values / images - mean
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(np.abs(excess) <= _NOTHING, 0.0, excess * np.sqrt(images / variance))
+
+
+def _root(falling: Callable[[Floats], Floats], pairs: int) -> Floats:
+    """The tilts at which each of several falling functions crosses 0; else the nearer end."""
+    low, high = np.full(pairs, -2.0), np.full(pairs, 2.0)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
         above = falling(middle) > 0

@@ -28,41 +28,47 @@ const normalP = (z) => {
   return t * Math.exp(-x * x + fit.reduce((sum, factor) => sum * t + factor));
 };
 
-// Where a falling function crosses 0 between two ends; else the nearer end.
-const root = (falling, from, to) => {
-  let [low, high] = [from, to];
-  for (let halving = 0; halving < 55; halving += 1) {
+const total = (values) => values.reduce((sum, value) => sum + value, 0);
+// The values that a difference of shares can take, one for each of the counts, from -1 to 1.
+const support = (counts) => counts.map((_, place) => (2 * place) / (counts.length - 1) - 1);
+const meanOf = (weights) => total(support(weights).map((value, place) => value * weights[place])) / total(weights);
+
+// Of all distributions of one mean that under which the counts are most probable: see benchmark/statistics/score.py.
+const mostProbable = (counts, tilt) => {
+  const parts = (counts.length - 1) / 2;
+  const steps = Math.max(...counts.map((count, place) => (count ? Math.abs(place - parts) : 0))) || parts;
+  const inner = Math.max(-1 + 1e-12, Math.min(1 - 1e-12, tilt)) / steps;
+  const weights = counts.map((count, place) => (count ? count / (1 - inner * (place - parts)) : 0));
+  const lacking = Math.max(0, Math.abs(tilt) - 1);
+  const sum = total(weights);
+  const found = weights.map((weight) => ((1 - lacking) * weight) / sum);
+  found[parts + (tilt > 0 ? steps : -steps)] += lacking;
+  return found;
+};
+
+// The tilt at which a falling function crosses 0; else the nearer end.
+const root = (falling) => {
+  let [low, high] = [-2, 2];
+  for (let halving = 0; halving < 60; halving += 1) {
     const middle = (low + high) / 2;
     if (falling(middle) > 0) low = middle;
     else high = middle;
   }
   return (low + high) / 2;
 };
-const total = (values) => values.reduce((sum, value) => sum + value, 0);
-// The values that a difference of shares can take, one for each of the counts, from -1 to 1.
-const support = (counts) => counts.map((_, place) => (2 * place) / (counts.length - 1) - 1);
 
-// Variance of the distribution of that mean under which the counts are most probable: see benchmark/statistics/score.py.
-const constrainedVariance = (counts, mean) => {
-  const offsets = support(counts).map((value) => value - mean);
-  const weights = (slope) => counts.map((count, place) => (count ? count / (1 + slope * offsets[place]) : 0));
-  const spread = (slope) => total(weights(slope).map((weight, place) => weight * offsets[place]));
-  const slope = root(spread, -1 / (1 - mean), 1 / (1 + mean));
-  const found = weights(slope).map((weight) => weight / total(counts));
-  const lacking = Math.max(0, 1 - total(found));
-  return total(found.map((weight, place) => weight * offsets[place] ** 2)) + lacking * ((slope < 0 ? 1 : -1) - mean) ** 2;
-};
-
-// How many standard errors the mean difference lies above a supposed mean.
-const meanOf = (counts) => total(support(counts).map((value, place) => value * counts[place])) / total(counts);
-const score = (counts, mean = 0) => {
+// How many standard errors the mean difference lies above the mean that a tilt has.
+const scoreAt = (counts, tilt) => {
+  const weights = mostProbable(counts, tilt);
+  const mean = meanOf(weights);
+  const variance = total(support(counts).map((value, place) => weights[place] * (value - mean) ** 2));
   const excess = meanOf(counts) - mean;
-  return excess === 0 ? 0 : excess * Math.sqrt(total(counts) / constrainedVariance(counts, mean));
+  return Math.abs(excess) <= 1e-15 ? 0 : excess * Math.sqrt(total(counts) / variance);
 };
-const scoreInterval = (counts, critical) => [
-  root((mean) => score(counts, mean) - critical, -1, meanOf(counts)),
-  root((mean) => score(counts, mean) + critical, meanOf(counts), 1),
-];
+const score = (counts, mean = 0) => scoreAt(counts, root((tilt) => mean - meanOf(mostProbable(counts, tilt))));
+const scoreInterval = (counts, critical) => [critical, -critical].map(
+  (bound) => meanOf(mostProbable(counts, root((tilt) => scoreAt(counts, tilt) - bound))),
+);
 
 // The smallest difference that is found in four of five cases where as many images differ: see power.py.
 const detectable = (counts, critical) => {
