@@ -56,14 +56,16 @@ class AllPairs:
     better: NDArray[np.bool_]
 
 
-def all_pairs(table: Floats, parts: int = 1, level: float = 0.05, seed: int = 0) -> AllPairs:
+def all_pairs(
+    table: Floats, parts: int = 1, level: float = 0.05, seed: int = 0, draws: int | None = None
+) -> AllPairs:
     """Test all pairs of M networks on the same N images as one family.
 
     Args:
         table: M×N, what each image adds to a network's mean: multiples of 1/`parts` in [0, 1].
         parts: 1 for flags, the number of threats for Ravg.
         level: chance that any difference at all is called real by mistake.
-        seed: of the signs.
+        seed, draws: of the signs; see `DRAWS`.
     """
     networks = len(table)
     one, other = np.triu_indices(networks, k=1)
@@ -72,7 +74,8 @@ def all_pairs(table: Floats, parts: int = 1, level: float = 0.05, seed: int = 0)
     corrected, critical = p, float(-ndtri(level / 2))
     if len(one) > 1:
         ahead, behind = np.where(z < 0, (other, one), (one, other))
-        found, beyond = _max_t(table, ahead, behind, z, level, seed)
+        draws = draws or (DRAWS if len(z) <= MANY else FEWER_DRAWS)
+        found, beyond = _max_t(table, ahead, behind, z, level, seed, draws)
         corrected, critical = np.maximum(found, p), max(critical, beyond)
     whole = np.zeros((3, networks, networks))
     whole[1:] = 1.0
@@ -94,14 +97,13 @@ def histograms(table: Floats, parts: int = 1) -> Floats:
 
 
 def _max_t(
-    table: Floats, ahead: NDArray[np.intp], behind: NDArray[np.intp], z: Floats, level: float, seed: int
+    table: Floats, ahead: NDArray[np.intp], behind: NDArray[np.intp], z: Floats, level: float, seed: int, draws: int
 ) -> tuple[Floats, float]:
     """p of P pairs corrected by step-down, and the critical score of the whole family.
 
     The hypotheses are directed: "the one ahead is not better", for each pair, and the reverse ones, which nothing
     here can reject, so that they stay in the family and wrong directions count as mistakes, too.
     """
-    draws = DRAWS if len(z) <= MANY else FEWER_DRAWS
     centred = table - table.mean(1, keepdims=True)
     products = centred @ centred.T
     spread = np.sqrt(np.maximum(0.0, products[ahead, ahead] + products[behind, behind] - 2 * products[ahead, behind]))
