@@ -12,6 +12,8 @@ from synthetic import WORKED_ATTACKS, add_evaluation
 import benchmark
 from benchmark.ledger import load_results
 from benchmark.reporting import attacks_frame, leaderboard_frame, leaderboard_rows, leaderboards
+from benchmark.reporting.references import best_known, clean, references
+from benchmark.statistics.wilson import wilson
 
 
 @pytest.fixture
@@ -166,3 +168,13 @@ def test_worst_case_accuracies_are_of_what_was_left(results: Path) -> None:
     assert (last["images_tried"], last["accuracy"]) == (3, pytest.approx(2 / 3))
     assert last["median_distance"] is None, "of the images that it was not tried on, nothing is known"
     assert board.entries[0].attacks[2]["median_distance"] == pytest.approx(0.51), "ddn was the first in its norm"
+
+
+def test_published_accuracies_have_wilsons_interval() -> None:
+    """Of 10,000 images; RobustBench evaluates ImageNet on 5,000."""
+    for dataset, images in (("cifar10", 10_000), ("imagenet", 5000)):
+        entry = references(dataset)[0]
+        found = best_known(entry, "linf", {"linf": (entry.norm, entry.radius)})
+        assert found is not None
+        assert (found.low, found.high) == pytest.approx(wilson(images * entry.best_known, images))
+        assert clean(entry).low < entry.clean < clean(entry).high
