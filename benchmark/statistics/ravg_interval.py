@@ -1,10 +1,10 @@
 """The interval of a mean of shares, such as Ravg's: from the variance that the images have, not from the largest.
 
 Of K threats an image withstands a share, 0, 1/K, ... or 1, and Ravg is the mean of these shares. Wilson's interval
-supposes flags, which vary as much as values of that mean can; shares vary less, unless an image withstands all threats
-or none. N images of them tell as much as N/ρ flags do, where ρ is the share of the flags' variance that they have (a
-"design effect", Kish 1965), and the interval is Wilson's (1927) of so many flags, as is usual for such means (Korn &
-Graubard 1998, Survey Methodology 24, 193–201). For flags ρ is 1, and it is Wilson's interval itself.
+supposes flags, which vary as much as values of that mean can; shares vary less, unless an image withstands all
+threats or none. N images of them tell as much as N/ρ flags do, where ρ is the share of the flags' variance that they
+have (a "design effect", Kish 1965), and the interval is Wilson's (1927) of so many flags, as is usual for such means
+(Korn & Graubard 1998, Survey Methodology 24, 193–201). For flags ρ is 1, and it is Wilson's interval itself.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ def mean_interval(values: NDArray[np.float64], confidence: float = 0.95) -> tupl
         ValueError: there are no values, or some are outside [0, 1].
     """
     quantile = float(ndtri((1 + confidence) / 2))
-    return score_interval(values, quantile, quantile)
+    return interval_between(values, quantile, quantile)
 
 
-def score_interval(values: NDArray[np.float64], below: float, above: float) -> tuple[float, float]:
+def interval_between(values: NDArray[np.float64], below: float, above: float) -> tuple[float, float]:
     """As `mean_interval`, with the quantiles of the standard normal distribution for its two ends.
 
     Args:
@@ -37,8 +37,8 @@ def score_interval(values: NDArray[np.float64], below: float, above: float) -> t
     if values.size == 0 or not (values.min() >= 0 and values.max() <= 1):
         raise ValueError("an interval of shares takes values in [0, 1], one at least")
     mean = min(float(values.mean()), 1.0)
-    low = _bound(mean, _flags(values, mean, below), -below) if mean > 0 else 0.0
-    high = _bound(mean, _flags(values, mean, above), above) if mean < 1 else 1.0
+    low = wilson_bound(mean, _flags(values, mean, below), -below) if mean > 0 else 0.0
+    high = wilson_bound(mean, _flags(values, mean, above), above) if mean < 1 else 1.0
     return max(0.0, low), min(1.0, high)
 
 
@@ -52,7 +52,7 @@ def _flags(values: NDArray[np.float64], mean: float, quantile: float) -> float:
     return len(values) / min(effect, 1.0)
 
 
-def _bound(mean: float, flags: float, quantile: float) -> float:
-    """The end of Wilson's interval on the side of the quantile's sign."""
+def wilson_bound(mean: float, flags: float, quantile: float) -> float:
+    """The end of Wilson's interval for a share `mean` of so many `flags`, on the side of the quantile's sign."""
     square = quantile**2 / flags
     return (mean + square / 2 + quantile * sqrt((mean * (1 - mean) + square / 4) / flags)) / (1 + square)

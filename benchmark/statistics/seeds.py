@@ -23,6 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
+from benchmark.statistics.ravg_interval import wilson_bound
+
 #: S×N values in [0, 1]: a row per seed, a column per image.
 Arm = NDArray[np.float64]
 
@@ -76,6 +78,47 @@ class MethodDifference:
         )
 
 
+@dataclass(frozen=True)
+class MethodMean:
+    """One method, trained with several seeds. All are fractions.
+
+    Attributes:
+        value: mean over seeds and images.
+        low, high: interval of the method's expected value, over seeds and images.
+        seed_deviation: from seed to seed, without what N images add to it.
+        seed_error, image_error: parts of the standard error; their squares add up to its square.
+    """
+
+    value: float
+    low: float
+    high: float
+    seed_deviation: float
+    seed_error: float
+    image_error: float
+
+
+def mean_of_method(arm: Arm, confidence: float = 0.95) -> MethodMean:
+    """A method's expected value, with its interval over seeds and images.
+
+    The interval is Wilson's of as many flags as have that standard error, with quantiles of t: see `ravg_interval`.
+
+    Args:
+        arm: S×N values in [0, 1]; S ≥ 2.
+        confidence: of the interval.
+
+    Raises:
+        ValueError: there are fewer than two seeds.
+    """
+    _check_seeds(arm)
+    layout, value = _Layout([arm]), min(max(float(arm.mean()), 0.0), 1.0)
+    flags = value * (1 - value) / layout.error**2 or float(arm.shape[1])
+    quantile = layout.quantile(confidence)
+    low, high = (wilson_bound(value, flags, sign * quantile) for sign in (-1, 1))
+    return MethodMean(
+        value, max(0.0, low), min(1.0, high), seed_deviation(arm), sqrt(layout.of_seeds), sqrt(layout.of_images)
+    )
+
+
 def compare_methods(
     first: Arm, second: Arm, *, is_paired: bool = False, confidence: float = 0.95
 ) -> MethodDifference:
@@ -127,11 +170,15 @@ def make_arms(first: Arm, second: Arm, is_paired: bool) -> list[Arm]:
     Raises:
         ValueError: as `compare_methods`.
     """
-    if min(len(first), len(second)) < 2:
-        raise ValueError("what seeds add can't be known from fewer than two of them")
+    _check_seeds(first, second)
     if first.shape[1] != second.shape[1] or (is_paired and len(first) != len(second)):
         raise ValueError(f"{first.shape} and {second.shape} values can't be compared")
     return [first - second] if is_paired else [first, -second]
+
+
+def _check_seeds(*arms: Arm) -> None:
+    if min(map(len, arms)) < 2:
+        raise ValueError("what seeds add can't be known from fewer than two of them")
 
 
 def two_sided(statistic: float, freedom: float) -> float:
@@ -170,6 +217,10 @@ class _Layout:
     def freedom(self) -> float:
         """Satterthwaite's degrees of freedom of the variance."""
         return self._freedom(self._over_seeds(self.per_seed), self.of_images, 1)
+
+    def quantile(self, confidence: float) -> float:
+        """Of Student's t, for a two-sided interval."""
+        return float(stdtrit(self.freedom, (1 + confidence) / 2))
 
     def half_width(self, confidence: float, seeds: int = 1, images: int = 1) -> float:
         """Of the interval, with so many times the seeds or the images."""
