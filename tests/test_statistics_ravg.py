@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmark.analysis.intervals import wilson
 from benchmark.statistics.ravg_interval import mean_interval
+from benchmark.statistics.wilson import wilson
 
 
 @pytest.mark.parametrize(("right", "of"), [(0, 7), (1, 20), (10, 20), (333, 450), (450, 450)])

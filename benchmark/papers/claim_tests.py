@@ -7,8 +7,9 @@ from math import inf
 
 import numpy as np
 
-from benchmark.analysis.paired import bootstrap, mcnemar
+from benchmark.analysis.paired import bootstrap
 from benchmark.papers.archive import Scores
+from benchmark.statistics.mcnemar import mcnemar
 from benchmark.statistics.seeds import compare_methods, two_sided
 
 #: Significance level of the tests of claims; their intervals have the rest.

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
-from benchmark.analysis.ranks import holm
 from benchmark.papers.archive import Scores
 from benchmark.papers.claim_tests import LEVEL, estimate
 from benchmark.papers.grid import Cell, Grid
 from benchmark.papers.schema import Claim, Family
+from benchmark.statistics.holm import holm
 
 #: "unclear" where so many images, or seeds, can't tell.
 Answer = Literal["yes", "no", "unclear", "not measured"]
