@@ -37,13 +37,16 @@ def interval_between(values: NDArray[np.float64], below: float, above: float) ->
     if values.size == 0 or not (values.min() >= 0 and values.max() <= 1):
         raise ValueError("an interval of shares takes values in [0, 1], one at least")
     mean = min(float(values.mean()), 1.0)
-    low = wilson_bound(mean, _flags(values, mean, below), -below) if mean > 0 else 0.0
-    high = wilson_bound(mean, _flags(values, mean, above), above) if mean < 1 else 1.0
+    low = wilson_bound(mean, equivalent_flags(values, mean, below), -below) if mean > 0 else 0.0
+    high = wilson_bound(mean, equivalent_flags(values, mean, above), above) if mean < 1 else 1.0
     return max(0.0, low), min(1.0, high)
 
 
-def _flags(values: NDArray[np.float64], mean: float, quantile: float) -> float:
-    """As many flags as tell the same. z² values are thought to be flags, so that values without spread have some."""
+def equivalent_flags(values: NDArray[np.float64], mean: float, quantile: float) -> float:
+    """How many flags tell as much of their `mean` as these N values do.
+
+    z² further values are thought to be there that vary as flags do, so that values without spread have some.
+    """
     greatest = mean * (1 - mean)
     if greatest == 0:
         return float(len(values))

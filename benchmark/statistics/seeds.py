@@ -161,7 +161,7 @@ def seed_deviation(arm: Arm) -> float:
 
     What N images alone make the seeds' accuracies differ by is taken off; 0 where that is all.
     """
-    return sqrt(max(0.0, float(arm.mean(1).var(ddof=1)) - _residual(arm) / arm.shape[1]))
+    return sqrt(max(0.0, float(arm.mean(1).var(ddof=1)) - residual(arm) / arm.shape[1]))
 
 
 def make_arms(first: Arm, second: Arm, is_paired: bool) -> list[Arm]:
@@ -198,7 +198,7 @@ class _Layout:
         self.images = arms[0].shape[1]
         self.counts = [len(arm) for arm in arms]
         # Of a seed's mean over these images; never less than what the images alone make seeds differ by.
-        self.interaction = [_residual(arm) / self.images for arm in arms]
+        self.interaction = [residual(arm) / self.images for arm in arms]
         self.per_seed = [
             max(float(arm.mean(1).var(ddof=1)), part) for arm, part in zip(arms, self.interaction, strict=True)
         ]
@@ -241,7 +241,7 @@ class _Layout:
         return (sum(of_each) + of_images) ** 2 / sum(parts)
 
 
-def _residual(arm: Arm) -> float:
+def residual(arm: Arm) -> float:
     """Mean square of what neither the seed nor the image alone explains."""
     seeds, images = arm.shape
     rest = arm - arm.mean(1, keepdims=True) - arm.mean(0, keepdims=True) + arm.mean()
