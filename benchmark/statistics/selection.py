@@ -65,12 +65,15 @@ class Selection:
     p: float
 
 
-def select(candidates: Sequence[Arm], confidence: float = 0.95, seed: int = 0) -> Selection:
+def select(
+    candidates: Sequence[Arm], chosen: int | None = None, *, confidence: float = 0.95, seed: int = 0
+) -> Selection:
     """The candidate of highest mean, and what remains of it without the luck of the choice.
 
     Args:
         candidates: K ≥ 2 times S×N values in [0, 1], a row per seed and a column per image, the same images for all.
             With S = 1 what is said is about these checkpoints.
+        chosen: the place of the best, where several are as good; None for the first of them.
         confidence: of the interval.
         seed: of the draws.
 
@@ -81,22 +84,25 @@ def select(candidates: Sequence[Arm], confidence: float = 0.95, seed: int = 0) -
     if len(candidates) < 2 or len(shapes) != 1:
         raise ValueError(f"a choice takes two candidates at least, tried alike; these are {sorted(shapes)}")
     table = np.stack(candidates)
-    values = table.mean((1, 2))
-    order = np.argsort(-values, kind="stable")
-    chosen, runner_up = int(order[0]), int(order[1])
+    values = table.mean((1, 2)).round(12)  # what is equal but for rounding is equal
+    order = [int(place) for place in np.argsort(-values, kind="stable")]
+    chosen = order[0] if chosen is None else chosen
+    others = [place for place in order if place != chosen]
     value = min(float(values[chosen]), 1.0)
     low, high = _interval(table, chosen, confidence, seed)
     corrected = min(max(_unseen(table, seed), low), value)
-    rivals = [_paired_p(table[chosen], table[other]) for other in order[1:]]
-    difference = float(values[chosen] - values[runner_up])
-    return Selection(chosen, value, corrected, low, high, runner_up, difference, max(rivals))
+    p = max(_paired_p(table[chosen], table[other]) for other in others)
+    difference = float(values[chosen] - values[others[0]])
+    return Selection(chosen, value, corrected, low, high, others[0], difference, p)
 
 
 def _interval(table: Floats, chosen: int, confidence: float, seed: int) -> tuple[float, float]:
     """Wilson's interval for as many flags as have the error of the chosen one; below, with the quantile of max-T."""
     _, seeds, images = table.shape
     means = table.mean(1)
-    covariance = np.atleast_2d(np.cov(means)) / images + np.diag(np.full(len(means), PSEUDO_IMAGES / images**2))
+    covariance = np.atleast_2d(np.cov(means, bias=True)) / images + np.diag(
+        np.full(len(means), PSEUDO_IMAGES / images**2)
+    )
     of_seeds = _of_seeds(table)
     error = sqrt(covariance[chosen, chosen] + of_seeds)
     freedom = inf
@@ -129,7 +135,7 @@ def _of_seeds(table: Floats) -> float:
 
 
 def _largest(covariance: Floats, freedom: float, level: float, seed: int) -> float:
-    """Quantile of the largest of K errors, each over its standard error, that are normal, or t where seeds are few."""
+    """Quantile of the largest of K errors over their standard errors: normal, or Student's t where seeds are few."""
     generator = np.random.default_rng(seed)
     spread = np.sqrt(np.diag(covariance))
     values, vectors = np.linalg.eigh(covariance / np.outer(spread, spread))
