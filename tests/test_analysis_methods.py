@@ -7,21 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from seeded_networks import RECIPE, attack, card
 from synthetic import add_evaluation
 
-from benchmark.analysis.methods import by_method, compare_seeds, method_pairs
+from benchmark.analysis.methods import by_method, compare_all_methods
 from benchmark.ledger import Evaluation, load_results
-
-RECIPE = {"name": "quick", "epochs": 20, "threats": {"linf": {"epsilon": 0.15}}}
-
-
-def card(method: str = "at", seed: int | None = 0, **more: Any) -> dict[str, Any]:
-    extra = {"run": f"{method}-{seed}", "settings": {"beta": 6.0}, "inner": None, "outer": None, "precision": "fp32"}
-    return {"method": method, "seed": seed, "recipe": RECIPE, "extra": extra | more.pop("extra", {}), **more}
-
-
-def attack(broken: Sequence[int]) -> list[tuple[str, str, float, str, list[float]]]:
-    return [("pgd", "linf", 0.03, "budget", [float(image in broken) for image in range(40)])]
 
 
 def file(results: Path, name: str, broken: Sequence[int] = (), **more: Any) -> None:
@@ -117,14 +107,13 @@ def two(tmp_path: Path) -> list[Evaluation]:
 
 
 def test_methods_are_compared_over_seeds_and_images(two: list[Evaluation]) -> None:
-    ((first, second),) = method_pairs(by_method(two))
-    found = compare_seeds(first, second, "rworst")
-    assert found is not None
-    assert found.seeds == (3, 3)
-    assert found.images == 40
-    assert found.difference == pytest.approx(13 / 40)
-    assert found.p < 0.05
-    assert compare_seeds(first, second, "l2") is None
+    (pair,) = compare_all_methods(by_method(two), "rworst")
+    assert pair.found.seeds == (3, 3)
+    assert pair.found.images == 40
+    assert pair.found.difference == pytest.approx(13 / 40)
+    assert pair.found.p == pair.corrected < 0.05
+    assert (pair.first.label, pair.verdict) == ("at-0", "better")
+    assert compare_all_methods(by_method(two), "l2") == []
 
 
 def test_networks_of_one_run_are_paired(tmp_path: Path) -> None:
@@ -139,8 +128,19 @@ def test_networks_of_one_run_are_paired(tmp_path: Path) -> None:
                 (False,) * 40,
                 card=card("mat", seed, **more) | {"network": member},
             )
-    ((first, second),) = method_pairs(by_method(load_results(tmp_path)))
-    found = compare_seeds(first, second, "rworst")
-    assert found is not None
+    (pair,) = compare_all_methods(by_method(load_results(tmp_path)), "rworst")
+    found = pair.found
     assert found.seed_error < 0.03  # what a seed does, it does to both; of strangers the error would be 0.16
     assert found.seed_deviations[0] > 0.1
+
+
+def test_three_methods_are_a_family(tmp_path: Path) -> None:
+    for place, method in enumerate(("at", "trades", "mart")):
+        for seed in range(3):
+            file(tmp_path, f"{method}-{seed}", range(8 + 3 * place + seed), method=method, seed=seed)
+    pairs = compare_all_methods(by_method(load_results(tmp_path)), "rworst")
+    assert len(pairs) == 3
+    least = min(pairs, key=lambda pair: pair.found.p)
+    assert least.corrected == pytest.approx(3 * least.found.p)
+    for pair in pairs:
+        assert (pair.verdict != "undetermined") == (pair.corrected <= 0.05)

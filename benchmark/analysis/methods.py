@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmark.analysis.paired import check_comparable, scores
+from benchmark.analysis.paired import LEVEL, check_comparable, scores, stated_margin
+from benchmark.statistics.holm import holm
+from benchmark.statistics.pigeonhole import Checks, check_methods
 from benchmark.statistics.seeds import Arm, MethodDifference, compare_methods
+from benchmark.statistics.verdicts import Verdict, verdict
 from benchmark.storage import digest
 
 if TYPE_CHECKING:
@@ -22,7 +25,7 @@ _CARD = ("method", "network", "architecture", "dataset", "scale", "shape", "num_
 _EXTRA = ("settings", "inner", "outer", "precision")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Seeds:
     """One method on one board: its networks differ in nothing but the seed of their training.
 
@@ -91,25 +94,58 @@ def method_of(card: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -
     return digest([own, settings, [extra.get(name) for name in _EXTRA], teachers])
 
 
-def compare_seeds(first: Seeds, second: Seeds, metric: str) -> MethodDifference | None:
-    """The two methods by `metric`; None where a network has no value for it.
+@dataclass(frozen=True)
+class MethodComparison:
+    """Two methods by one metric, over seeds and images, as one pair of a family; see docs/statistics.md.
+
+    Attributes:
+        metric: "clean", "rworst", "ravg" or a threat.
+        first, second: the methods.
+        found: the difference; its interval is that of all pairs of the family together (Bonferroni).
+        corrected: p corrected for all pairs of the family, by Holm's method.
+        checks: what other methods say of this pair alone.
+        verdict: what is known of the first.
+        margin: differences of less than that do not matter, a fraction; None where nobody said so beforehand.
+    """
+
+    metric: str
+    first: Seeds
+    second: Seeds
+    found: MethodDifference
+    corrected: float
+    checks: Checks
+    verdict: Verdict
+    margin: float | None
+
+
+def compare_all_methods(groups: Sequence[Seeds], metric: str) -> list[MethodComparison]:
+    """All pairs of the methods that have several seeds and values for `metric`, as one family.
 
     What one training made together is compared training by training, see `compare_methods`.
 
     Raises:
         BadInput: they were not evaluated on the same images with the same suite.
-        ValueError: one of them has a single seed.
     """
-    check_comparable([*first.evaluations, *second.evaluations])
-    one, other = first.scores(metric), second.scores(metric)
-    if one is None or other is None:
-        return None
-    return compare_methods(one, other, is_paired=_made_together(first, second))
-
-
-def method_pairs(groups: Sequence[Seeds]) -> list[tuple[Seeds, Seeds]]:
-    """All pairs of methods that have seeds enough."""
-    return list(combinations([group for group in groups if group.is_method], 2))
+    several = [group for group in groups if group.is_method]
+    check_comparable([evaluation for group in several for evaluation in group.evaluations])
+    known = {id(group): values for group in several if (values := group.scores(metric)) is not None}
+    pairs = [
+        (one, other, _made_together(one, other))
+        for one, other in combinations([group for group in several if id(group) in known], 2)
+    ]
+    confidence = 1 - LEVEL / max(1, len(pairs))
+    found = [
+        compare_methods(known[id(one)], known[id(other)], is_paired=together, confidence=confidence)
+        for one, other, together in pairs
+    ]
+    comparisons = []
+    for (one, other, together), each, p in zip(pairs, found, holm([each.p for each in found]), strict=True):
+        margin = stated_margin([*one.evaluations, *other.evaluations])
+        stands = each.difference > 0 if p <= LEVEL else None
+        checks = check_methods(known[id(one)], known[id(other)], is_paired=together)
+        told = verdict(each.low, each.high, stands, margin)
+        comparisons.append(MethodComparison(metric, one, other, each, float(p), checks, told, margin))
+    return comparisons
 
 
 def _teacher(found: str, known: Mapping[str, Mapping[str, Any]]) -> str:
