@@ -10,7 +10,9 @@ from seeded_networks import attack, card
 from synthetic import add_evaluation
 
 import benchmark
-from benchmark.reporting import PairedTests, print_paired_tests
+from benchmark.ledger import load_results
+from benchmark.reporting import PairedTests, leaderboards, print_leaderboards, print_paired_tests
+from benchmark.reporting.method_rows import HEADINGS, method_rows
 
 
 @pytest.fixture
@@ -91,3 +93,33 @@ def test_all_methods_of_the_setting_are_the_family(results: Path) -> None:
     for seen, alone in zip(whole.methods, planned.methods, strict=True):
         assert seen.comparison.corrected >= alone.comparison.corrected == alone.comparison.found.p
         assert seen.comparison.found.half_width > alone.comparison.found.half_width
+
+
+def test_seeds_of_a_method_are_one_row_of_a_leaderboard(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (board,) = leaderboards(load_results(results))
+    at, trades = method_rows(board)  # mart has a single seed
+    assert (at.label, at.seeds, trades.label) == ("at", (0, 1, 2), "trades")
+    assert at.means["rworst"].value == pytest.approx(1 - 21 / 120)
+    assert at.means["rworst"].low < at.means["rworst"].value < at.means["rworst"].high
+    assert len(at.cells) == len(HEADINGS)
+    print_leaderboards([board])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "methods with several training seeds" in said
+    page = benchmark.report(results=results, out=results / "out").read_text(encoding="utf-8")
+    assert page.count('<table class="methods">') == 1
+    assert "0, 1, 2" in page
+    assert "are of these checkpoints" in page
+
+
+def test_without_several_seeds_there_are_no_rows_of_methods(tmp_path: Path) -> None:
+    add_evaluation(tmp_path, "at", attack(range(4)), (False,) * 40, card=card("at", 0))
+    assert 'class="methods"' not in benchmark.report(results=tmp_path, out=tmp_path / "out").read_text()
+
+
+def test_what_a_methods_networks_are_called_is_escaped(tmp_path: Path) -> None:
+    for seed in (0, 1):
+        name = f"<script>alert(1)</script>-seed-{seed}"
+        add_evaluation(tmp_path, name, attack(range(4)), (False,) * 40, card=card("at", seed))
+    page = benchmark.report(results=tmp_path, out=tmp_path / "out").read_text(encoding="utf-8")
+    assert 'class="methods"' in page
+    assert "<script>alert" not in page

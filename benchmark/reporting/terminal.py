@@ -19,6 +19,7 @@ from benchmark.reporting.columns import columns
 from benchmark.reporting.compare import MethodPair, Pair, PairedTests
 from benchmark.reporting.entries import Entry, Row
 from benchmark.reporting.leaderboards import Leaderboard
+from benchmark.reporting.method_rows import HEADINGS, method_rows
 from benchmark.reporting.text import MISSING, percent
 
 #: Columns for a reader that is no terminal, such as a file or a log.
@@ -48,10 +49,24 @@ def print_leaderboards(boards: Iterable[Leaderboard]) -> None:
         if board.is_uneven:
             told = "balanced: mean of the per-class accuracies"
             screen.print(_text(f"images: {board.shares}; {told}", style="dim"))
+        _print_method_rows(screen, board)
         for entry in board.entries:
             for note in entry.notes:
                 screen.print(_text(f"{entry.name}: {note}", style="yellow"))
             _print_flags(screen, entry)
+
+
+def _print_method_rows(screen: Console, board: Leaderboard) -> None:
+    """One row for each method of which several seeds are on the leaderboard."""
+    rows = method_rows(board)
+    if rows:
+        table = _table(f"{board.title}: methods with several training seeds")
+        for place, heading in enumerate(HEADINGS):
+            table.add_column(heading.replace(": ", ":\n"), justify="right" if place > 1 else "left")
+        for row in rows:
+            table.add_row(*map(_text, row.cells))
+        screen.print(table)
+        screen.print(_text("intervals over training seeds and images; errors are standard errors", style="dim"))
 
 
 def _print_flags(screen: Console, entry: Entry) -> None:
