@@ -14,7 +14,7 @@ from papers_ledger import file_evaluation
 
 from benchmark import papers
 from benchmark.papers.networks import find_network
-from benchmark.papers.stage import make_stage
+from benchmark.papers.setting import make_setting
 
 #: What WCAG 2.0 to 2.2 ask for at the levels A and AA, as axe calls it.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -59,11 +59,11 @@ def paper(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "toy.yaml").write_text(PAPER, encoding="utf-8")
     name = str(folder / "toy.yaml")
     loaded = papers.load_paper(name)
-    stage = make_stage(loaded, "digits")
+    setting = make_setting(loaded, "digits")
     for run, broken in (("at", 40), ("mat", 20)):
-        network = find_network(loaded, run, stage, "small-cnn", 0)
+        network = find_network(loaded, run, setting, "small-cnn", 0)
         assert network is not None
-        file_evaluation(folder / "results", network, stage, "multi-perturbation", broken, mode="worst-case")
+        file_evaluation(folder / "results", network, setting, "multi-perturbation", broken, mode="worst-case")
     where = {"zoo": folder / "zoo", "results": folder / "results", "out": folder / "reports"}
     page = papers.paper(name, only=["AT"], progress=False, **where).page
     assert page is not None

@@ -17,7 +17,7 @@ from benchmark.errors import BadInput
 from benchmark.models import load_checkpoint
 from benchmark.papers import load_paper
 from benchmark.papers.networks import find_network
-from benchmark.papers.stage import make_stage
+from benchmark.papers.setting import make_setting
 from benchmark.run_names import file_stem, name_beside, run_name
 from benchmark.training import plan as planning
 from benchmark.training import train, train_beside
@@ -292,7 +292,7 @@ def planned(method: str, **options):
 
 def test_training_and_papers_call_a_run_the_same(tmp_path):
     asked = find_network(
-        load_paper("mmard"), "ard", make_stage(load_paper("mmard"), "digits"), "small-cnn", 0
+        load_paper("mmard"), "ard", make_setting(load_paper("mmard"), "digits"), "small-cnn", 0
     ).training
     (teacher,) = train("trades", name="trades", out=tmp_path, set=SHORT, **FAST)
     assert planned("ard", teacher=[teacher]).name == asked.name == "ard-from-trades"

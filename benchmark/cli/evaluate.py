@@ -22,6 +22,7 @@ from benchmark.cli.options import (
     SaveAdversarial,
     Scale,
     Suite,
+    TimeLimit,
     TrustRemoteCode,
     Workers,
     given,
@@ -53,9 +54,7 @@ def evaluate(
     device: Device = "auto",
     precision: Precision = "auto",
     workers: Workers = 1,
-    time_limit: Annotated[
-        float | None, typer.Option(help="Time limit in seconds for one attack on 250 images; default: none.")
-    ] = None,
+    time_limit: TimeLimit = None,
     results: Results = Path("results"),
     save_adversarial: SaveAdversarial = False,
     dataset: Annotated[

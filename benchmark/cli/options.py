@@ -49,6 +49,9 @@ Compile = Annotated[
     bool, typer.Option("--compile", help="Compile the networks for the attacks; worthwhile for long runs.")
 ]
 Workers = Annotated[int, typer.Option(help="Number of parallel worker processes.")]
+TimeLimit = Annotated[
+    float | None, typer.Option(help="Time limit in seconds for one attack on 250 images; default: none.")
+]
 
 # Where things lie, and what may come from elsewhere.
 Zoo = Annotated[Path, typer.Option(help="Folder of the checkpoints.")]

@@ -22,7 +22,9 @@ from benchmark.cli.options import (
     SaveAdversarial,
     Scale,
     Suite,
+    TimeLimit,
     TrustRemoteCode,
+    Workers,
     given,
 )
 from benchmark.cli.output import end, partly, print_problems
@@ -43,6 +45,8 @@ def transfer(
     seed: AttackSeed = 0,
     device: Device = "auto",
     precision: Precision = "auto",
+    workers: Workers = 1,
+    time_limit: TimeLimit = None,
     results: Results = Path("results"),
     save_adversarial: SaveAdversarial = False,
     dataset: Annotated[

@@ -5,14 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark.evaluation.engine import run_jobs
-from benchmark.evaluation.filing import finished, written
-from benchmark.evaluation.jobs import Done
-from benchmark.evaluation.plan import Plan
-from benchmark.evaluation.progress import Display
+from benchmark.evaluation.filing import Work, finished, run_and_file, written
 from benchmark.evaluation.request import EvaluationRequest, checked, named, reported
 from benchmark.ledger.evaluation import Evaluation
-from benchmark.ledger.ledger import Ledger
 from benchmark.scales import Epsilon
 
 
@@ -108,39 +103,9 @@ def evaluate(
     fit = {*old, *(plan.id for plan in missing)}
     for key in fit:
         ledger.remember(plans[key].target.known)
-    lost = _run(missing, ledger, workers, progress, time_limit)
+    work = [Work(job, plan.card, [plan]) for plan in missing for job in plan.jobs()]
+    lost = run_and_file(work, missing, ledger, workers, progress, time_limit)
     evaluations = [
         old.get(key) or written(plan, ledger) for key, plan in plans.items() if key in fit and key not in lost
     ]
     return reported(evaluations, [*failures, *unfit, *lost.values()])
-
-
-def _run(
-    plans: Sequence[Plan], ledger: Ledger, workers: int, progress: bool, time_limit: float | None
-) -> dict[str, str]:
-    """Run all jobs of all plans; an evaluation is filed as soon as its last job is done.
-
-    Returns:
-        The ids of the plans whose network failed under way, each with the reason.
-    """
-    lost: dict[str, str] = {}
-    jobs = [(plan, job) for plan in plans for job in plan.jobs()]
-    done: dict[str, list[Done]] = {plan.id: [] for plan in plans}
-    expected = {plan.id: sum(len(job.items) for job in plan.jobs()) for plan in plans}
-    with Display(sum(expected.values()), progress and bool(jobs)) as display:
-        display.announce(plans)
-
-        def report(position: int, item: Done) -> None:
-            plan = jobs[position][0]
-            display.advance(plan.card, item.label, item.error, item.reused)
-            done[plan.id].append(item)
-            if len(done[plan.id]) == expected[plan.id]:
-                ledger.write_evaluation(plan.manifest(done[plan.id]))
-
-        def give_up(position: int, reason: str) -> None:
-            lost.setdefault(jobs[position][0].id, reason)
-
-        found = run_jobs([job for _, job in jobs], ledger.folder, workers, report, time_limit, give_up)
-        for problem in dict.fromkeys([*ledger.problems, *found]):
-            display.say(f"damaged, and recomputed: {problem}")
-    return lost

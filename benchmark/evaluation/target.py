@@ -209,10 +209,17 @@ def _halved(ask: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     return halve_on_out_of_memory(lambda rows: ask(x[rows]), len(x))
 
 
-@lru_cache(maxsize=1)
-def loaded(target: Target) -> LoadedTarget:
-    """`load_target`; the latest one stays in memory."""
-    return load_target(target)
+#: The networks that stay in memory, the one used last at the end.
+_LOADED: dict[Target, LoadedTarget] = {}
+
+
+def loaded(target: Target, at_once: int = 1) -> LoadedTarget:
+    """`load_target`; the latest `at_once` stay in memory."""
+    found = _LOADED.pop(target, None)
+    while len(_LOADED) >= at_once:
+        del _LOADED[next(iter(_LOADED))]
+    _LOADED[target] = found or load_target(target)
+    return _LOADED[target]
 
 
 def load_target(target: Target) -> LoadedTarget:
@@ -301,7 +308,7 @@ def dataset_of(name: str, data_dir: str | None, download: bool = False) -> Datas
 
 def forget() -> None:
     """Free what `loaded` and `dataset_of` keep in memory."""
-    loaded.cache_clear()
+    _LOADED.clear()
     dataset_of.cache_clear()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

@@ -13,6 +13,7 @@ from benchmark.documents import Schema, read_document
 from benchmark.errors import BadInput
 from benchmark.experiments.values import parse_values
 from benchmark.methods.table import METHODS
+from benchmark.moved import look_up
 from benchmark.registry import Registry
 from benchmark.storage import canonical_json, safe_name
 
@@ -51,7 +52,7 @@ def load_experiment(name: str) -> Experiment:
 
 
 @dataclass(frozen=True)
-class Question:
+class Comparison:
     """What is compared, with all values spelt out.
 
     Attributes:
@@ -71,7 +72,7 @@ class Question:
     outer: str | None = None
 
     def words(self) -> list[str]:
-        """The command line's words that ask it."""
+        """The command line's words that ask for it."""
         settings = [f"{key}={','.join(map(_spelt, values))}" for key, values in self.values.items()]
         words = ["--method", *self.methods]
         words += ["--inner", self.inner] if self.inner else []
@@ -86,14 +87,14 @@ class Question:
         return " and ".join(parts)
 
 
-def make_question(
+def make_comparison(
     experiment: str | None,
     methods: Sequence[str],
     set: Mapping[str, Any] | Sequence[str] | None,
     inner: str | None = None,
     outer: str | None = None,
-) -> Question:
-    """What `experiment` asks, or what the others ask by themselves; all but `methods` may change an experiment.
+) -> Comparison:
+    """What `experiment` compares, or what the others name by themselves; all but `methods` may change an experiment.
 
     Raises:
         BadInput: neither or both, or names and values that mean nothing.
@@ -116,8 +117,12 @@ def make_question(
         raise BadInput(f"name what to compare: methods with --method, or one of the experiments {known}")
     for method in methods:
         METHODS.get(method)
-    return Question(safe_name(name), title, source, tuple(dict.fromkeys(methods)), values, inner, outer)
+    return Comparison(safe_name(name), title, source, tuple(dict.fromkeys(methods)), values, inner, outer)
 
 
 def _spelt(value: Any) -> str:
     return value if isinstance(value, str) else canonical_json(value)
+
+
+def __getattr__(name: str) -> object:
+    return look_up(__name__, name)
