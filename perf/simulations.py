@@ -213,7 +213,7 @@ class Cell(NamedTuple):
 def cells() -> Iterator[Cell]:
     for images in IMAGES:
         for networks in NETWORKS:
-            runs = {2: 4000, 10: 1000 if images < 10_000 else 400, 50: 400 if images < 10_000 else 200}[networks]
+            runs = {2: 4000, 10: 1000 if images < 10_000 else 200, 50: 400 if images < 10_000 else 100}[networks]
             for setting in (ALIKE, TWINS, CLEAN, BOARD):
                 yield _boards("family-wise error", setting, images, networks, runs, family_wise)
             if networks > 2:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from benchmark.papers.archive import Archive, Question, Scores, scores
+from benchmark.papers.marks import Candidate, marks
 from benchmark.papers.networks import find_network
 from benchmark.papers.published import Printed, Published, place_of
 from benchmark.papers.schema import Column, Exhibit, Panel, Paper, Row
@@ -153,7 +154,7 @@ def _grid(
                 cell = replace(cell, gain=None if over is None else 100 * (cell.value - over))
             table[row.label][position] = cell
     if exhibit.marks:
-        _mark(exhibit, list(table.values()))
+        _mark(exhibit, list(table.values()), len(stage.seeds))
     lines = tuple(Line(row, _note(paper, panel, row, stage), tuple(table[row.label])) for row in rows)
     return Grid(key, exhibit, panel, images, deviations, lines)
 
@@ -211,18 +212,18 @@ def _with_interval(cell: Cell) -> Cell:
     return replace(cell, low=low, high=high)
 
 
-def _mark(exhibit: Exhibit, lines: list[list[Cell]]) -> None:
-    """Mark the best and the second best value of every column, as they are printed; ties share a mark.
-
-    What may be masked takes no part.
-    """
+def _mark(exhibit: Exhibit, lines: list[list[Cell]], seeds: int) -> None:
+    """Mark the best and the second best of every column, where that stands; what may be masked takes no part."""
     for position in range(len(exhibit.columns)):
-        values = [None if line[position].is_masked else line[position].value for line in lines]
-        shown = [None if value is None else round(100 * value, exhibit.decimals) for value in values]
-        ranking = sorted({value for value in shown if value is not None}, reverse=True)
-        for line, value in zip(lines, shown, strict=True):
-            if value in ranking[:2] and len(ranking) > 1:
-                line[position] = replace(line[position], mark="best" if value == ranking[0] else "second")
+        found = marks([_candidate(line[position], exhibit.decimals) for line in lines], seeds)
+        for line, mark in zip(lines, found, strict=True):
+            line[position] = replace(line[position], mark=mark)
+
+
+def _candidate(cell: Cell, decimals: int) -> Candidate | None:
+    if cell.scores is None or cell.value is None or cell.is_masked:
+        return None
+    return Candidate(round(100 * cell.value, decimals), cell.scores, cell.spread)
 
 
 def _note(paper: Paper, panel: Panel, row: Row, stage: Stage) -> str:

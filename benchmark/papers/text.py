@@ -91,7 +91,7 @@ def claims_csv(verdicts: Sequence[Verdict]) -> str:
 
 
 def to_latex(grids: Sequence[Grid], caption: str) -> str:
-    """A booktabs table with a block for each panel: best in bold, second best underlined, gains in brackets."""
+    """A booktabs table with a block for each panel: gains in brackets, marks as in `papers.marks`."""
     columns = grids[0].exhibit.columns if grids else []
     lines = [
         NEEDS,
