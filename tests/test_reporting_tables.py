@@ -44,6 +44,19 @@ def test_intervals_enclose_their_accuracy(results: Path) -> None:
     assert (row["r_worst_low"], row["r_worst_high"]) == pytest.approx((0.0301, 0.5635), abs=1e-4)
 
 
+def test_ravgs_interval_is_from_its_own_variance(results: Path) -> None:
+    """An image that withstands one threat of three adds a third, which varies less than a flag would."""
+    attacks = [
+        (norm, norm, 0.5, "fixed-budget", [float(image % 3 != place) for image in range(450)])
+        for place, norm in enumerate(("linf", "l2", "l1"))
+    ]
+    add_evaluation(results, attacks=attacks, clean_errors=(False,) * 450)
+    (row,) = leaderboard_rows(leaderboards(load_results(results)))
+    assert row["r_avg"] == pytest.approx(1 / 3)
+    width = row["r_avg_high"] - row["r_avg_low"]
+    assert 0 < width < 0.01  # each image adds just a third; of 450 flags it would be 0.087
+
+
 def test_median_distance_is_for_minimal_attacks_only(results: Path) -> None:
     add_evaluation(results)
     (board,) = leaderboards(load_results(results))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from benchmark.analysis.masking import masking_flags
 from benchmark.analysis.paired import scores
@@ -26,6 +29,8 @@ class Figures:
         checkpoint: where it is.
         evaluation: id in the ledger; "" where the numbers are the training's own.
         masked: strong signs of gradient masking, in words; "" for none, and where no suite looked for any.
+        scores: per image what it adds to `robust`, N shares in [0, 1]; None for a checkpoint that does not tell, as
+            those of version 0.1.0.
     """
 
     network: str
@@ -35,6 +40,7 @@ class Figures:
     checkpoint: Path
     evaluation: str = ""
     masked: str = ""
+    scores: NDArray[np.float64] | None = field(default=None, compare=False)
 
 
 def on_validation(path: Path, images: int) -> Figures:
@@ -46,7 +52,8 @@ def on_validation(path: Path, images: int) -> Figures:
     prefix = f"{checkpoint.network}." if checkpoint.network else ""
     row = next(row for row in checkpoint.history if row["epoch"] == checkpoint.selected_epoch)
     clean, robust = (float(row[f"{prefix}{name}"]) for name in ("clean", "robust"))
-    return Figures(checkpoint.network, clean, robust, images, path)
+    scores = _held_out(checkpoint.extra.get("held_out"), images, robust)
+    return Figures(checkpoint.network, clean, robust, images, path, scores=scores)
 
 
 def on_test(path: Path, attack: partial[list[Evaluation]]) -> Figures:
@@ -61,7 +68,18 @@ def on_test(path: Path, attack: partial[list[Evaluation]]) -> Figures:
         raise BadInput(f"{path}: {'; '.join(found.failures)}")
     network: str = found.model["network"]
     masked = ", ".join(flag.name for flag in masking_flags(found) if flag.is_strong)
-    return Figures(network, float(clean.mean()), float(robust.mean()), len(clean), path, found.id, masked)
+    return Figures(network, float(clean.mean()), float(robust.mean()), len(clean), path, found.id, masked, robust)
+
+
+def _held_out(kept: Any, images: int, robust: float) -> NDArray[np.float64] | None:
+    """Shares of the norms that each held-out image withstood, as a checkpoint keeps them; None if it does not, or if
+    they contradict what it says of all of them together."""
+    try:
+        rows = [np.frombuffer(bytes.fromhex(row), np.uint8) for row in kept["robust"]]
+        found = np.sum([np.unpackbits(row, count=images).astype(float) for row in rows], axis=0) / max(len(rows), 1)
+    except (KeyError, TypeError, ValueError):
+        return None
+    return found if rows and kept.get("images") == images and abs(found.mean() - robust) < 1e-5 else None
 
 
 def attacks(suite: str | Path, preset: str, n: int | None, **options: Any) -> partial[list[Evaluation]]:

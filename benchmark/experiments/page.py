@@ -15,7 +15,16 @@ from benchmark.reporting.text import percent
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def page(lines: Sequence[Line], grid: Grid, *, about: str, source: str, command: str, failures: Sequence[str]) -> str:
+def page(
+    lines: Sequence[Line],
+    grid: Grid,
+    *,
+    about: str,
+    source: str,
+    command: str,
+    failures: Sequence[str],
+    selected: str = "",
+) -> str:
     """The HTML of a sweep: figure, table, and how to make both again.
 
     Args:
@@ -24,6 +33,7 @@ def page(lines: Sequence[Line], grid: Grid, *, about: str, source: str, command:
         source: whose experiment it is; "" if it is nobody's.
         command: what makes it.
         failures: what could not be trained or measured.
+        selected: what the choice comes to, in sentences; "" where it can't be said.
     """
     templates = environment(TEMPLATES, PAPERS_TEMPLATES)
     templates.filters.update(percent=percent)
@@ -36,4 +46,5 @@ def page(lines: Sequence[Line], grid: Grid, *, about: str, source: str, command:
         source=source,
         command=command,
         failures=failures,
+        selected=selected,
     )

@@ -16,6 +16,7 @@ from benchmark.experiments.experiment import make_question
 from benchmark.experiments.measure import Figures, attacks, on_test, on_validation
 from benchmark.experiments.page import page
 from benchmark.experiments.runs import Runs
+from benchmark.experiments.selected import Selected, selected
 from benchmark.experiments.setting import Setting
 from benchmark.experiments.table import COLUMNS, Line, make_lines, percentage, to_csv, to_grid
 from benchmark.experiments.variants import Variant, make_variants
@@ -34,12 +35,14 @@ class Sweep:
     Attributes:
         page: the page that was written; `sweep.csv` lies beside it.
         lines: the numbers, a line per variant and network.
+        selected: the chosen variant, corrected for the choice; None where that can't be done.
         failures: what could not be trained or measured, with the reason.
     """
 
     page: Path
     lines: list[Line] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    selected: Selected | None = None
 
     @property
     def chosen(self) -> Variant | None:
@@ -172,7 +175,8 @@ def sweep(
     lines = make_lines(measured)
     if not lines:
         raise BadInput("\n".join(failures))
-    write_atomic(target / "sweep.csv", to_csv(lines))
+    best = selected(lines)
+    write_atomic(target / "sweep.csv", to_csv(lines, best.found if best else None))
     html = page(
         lines,
         to_grid(lines, question.title, suite, data.name, architecture),
@@ -180,5 +184,6 @@ def sweep(
         source=question.source,
         command=setting.command(question),
         failures=failures,
+        selected=str(best) if best else "",
     )
-    return Sweep(write_atomic(target / "index.html", html), lines, failures)
+    return Sweep(write_atomic(target / "index.html", html), lines, failures, best)

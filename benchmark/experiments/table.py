@@ -16,6 +16,7 @@ from benchmark.papers.grid import Cell, Grid
 from benchmark.papers.grid import Line as GridLine
 from benchmark.papers.schema import Chart, Column, Exhibit, Panel, Row
 from benchmark.reporting.text import percent
+from benchmark.statistics.selection import Selection
 from benchmark.statistics.wilson import wilson
 from benchmark.storage import canonical_json
 
@@ -86,14 +87,15 @@ def make_lines(measured: Sequence[tuple[Variant, Mapping[int, Sequence[Figures]]
     return [replace(line, chosen=number == best) for number, own in enumerate(lines) for line in own]
 
 
-def to_csv(lines: Sequence[Line]) -> str:
-    """A row per line; accuracies in percent."""
+def to_csv(lines: Sequence[Line], selection: Selection | None = None) -> str:
+    """A row per line; accuracies in percent. Rows of the chosen variant say what is left of it, see `selection`."""
     varied = list(lines[0].variant.varied) if lines else []
     numbers = [f"{column}{suffix}" for column in COLUMNS for suffix in ("", "_low", "_high", "_spread")]
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
+    left = ["robust_corrected", "robust_corrected_low", "robust_corrected_high", "runner_up_difference", "p"]
     tail = ["judged", "chosen", "masked", "checkpoints", "evaluations"]
-    writer.writerow(["method", *varied, "network", "seeds", "images", *numbers, *tail])
+    writer.writerow(["method", *varied, "network", "seeds", "images", *numbers, *tail, *left])
     for line in lines:
         cells = [line.cell(column) for column in COLUMNS]
         shares = [share for cell in cells for share in (cell.value, cell.low, cell.high, cell.spread)]
@@ -112,9 +114,15 @@ def to_csv(lines: Sequence[Line]) -> str:
                 line.masked,
                 " ".join(figures.checkpoint.name for figures in line.figures),
                 " ".join(filter(None, (figures.evaluation for figures in line.figures))),
+                *(_corrected(selection) if selection and line.chosen and line.judged else [""] * len(left)),
             ]
         )
     return file.getvalue()
+
+
+def _corrected(selection: Selection) -> list[str]:
+    shares = (selection.corrected, selection.low, selection.high, selection.difference)
+    return [*(f"{100 * share:.6g}" for share in shares), f"{selection.p:.4g}"]
 
 
 def to_grid(lines: Sequence[Line], title: str, suite: str, dataset: str, architecture: str) -> Grid:

@@ -13,7 +13,7 @@ from benchmark.papers.networks import find_network
 from benchmark.papers.published import Printed, Published, place_of
 from benchmark.papers.schema import Column, Exhibit, Panel, Paper, Row
 from benchmark.papers.stage import Stage
-from benchmark.statistics.wilson import wilson
+from benchmark.statistics.ravg_interval import mean_interval
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,8 @@ class Cell:
 
     Attributes:
         scores: per image, whether it is classified correctly (mean over seeds); None where it was not measured.
+        by_seed: the same by seed, S×N.
+        trainings: names of the networks, teachers included, that it is of, as those of the first seed are called.
         low, high: the 95% interval of the value, as fractions; None for several seeds.
         spread: standard deviation over the seeds, as a fraction; None for a single one.
         printed: what the paper prints here.
@@ -35,6 +37,8 @@ class Cell:
     """
 
     scores: Scores | None = None
+    by_seed: Scores | None = None
+    trainings: frozenset[str] = frozenset()
     low: float | None = None
     high: float | None = None
     spread: float | None = None
@@ -165,7 +169,7 @@ def _measure(
     """The cell's scores, or the reason why there are none."""
     if row.run is None:
         return Cell(reason="" if row.mean_of else "not trained here")
-    found, ids, masked = [], [], False
+    found, ids, masked, trainings = [], [], False, set()
     for seed in stage.seeds:
         network = find_network(paper, row.run, stage, panel.architecture, seed, row.network)
         if network is None:
@@ -179,13 +183,24 @@ def _measure(
         known = scores(evaluation, column)
         if known is None:
             return Cell(reason=f"not run: {column.label} is missing in the evaluation, or failed there")
+        if evaluation.id in ids:  # a published network is the same one, whatever the seed
+            continue
         found.append(known)
         ids.append(evaluation.id)
+        if seed == stage.seeds[0]:
+            trainings = {run.training.name if run.training else run.name for run in network.lineage()}
         masked |= column.metric != "clean" and archive.is_masked(evaluation)
     if len({len(each) for each in found}) > 1:
         return Cell(reason="not run: its seeds were evaluated on different numbers of images")
-    spread = float(np.std([each.mean() for each in found], ddof=1)) if len(found) > 1 else None
-    return Cell(scores=np.mean(found, axis=0), spread=spread, evaluations=tuple(ids), is_masked=masked)
+    by_seed = np.stack(found)
+    return Cell(
+        scores=by_seed.mean(0),
+        by_seed=by_seed,
+        trainings=frozenset(trainings),
+        spread=_spread(by_seed),
+        evaluations=tuple(ids),
+        is_masked=masked,
+    )
 
 
 def _of_size(cell: Cell, images: int | None) -> Cell:
@@ -198,17 +213,27 @@ def _mean(cells: Sequence[Cell]) -> Cell:
     known = [cell.scores for cell in cells if cell.scores is not None]
     if not known or len(known) < len(cells):
         return Cell(reason="not run: a row that it averages is missing")
+    scores, seeds = np.mean(known, axis=0), [cell.by_seed for cell in cells if cell.by_seed is not None]
+    by_seed = np.mean(seeds, axis=0) if len({len(each) for each in seeds}) == 1 else scores[None]
     return Cell(
-        scores=np.mean(known, axis=0),
+        scores=scores,
+        by_seed=by_seed,
+        spread=_spread(by_seed),
+        trainings=frozenset().union(*(cell.trainings for cell in cells)),
         evaluations=tuple(id for cell in cells for id in cell.evaluations),
         is_masked=any(cell.is_masked for cell in cells),
     )
 
 
+def _spread(by_seed: Scores) -> float | None:
+    """Standard deviation over the seeds; None for a single one."""
+    return float(by_seed.mean(1).std(ddof=1)) if len(by_seed) > 1 else None
+
+
 def _with_interval(cell: Cell) -> Cell:
     if cell.scores is None or cell.spread is not None:
         return cell
-    low, high = wilson(float(cell.scores.sum()), len(cell.scores))
+    low, high = mean_interval(cell.scores)
     return replace(cell, low=low, high=high)
 
 

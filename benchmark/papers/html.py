@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
-from typing import get_args
 
 from benchmark.pages import environment
 from benchmark.papers.abridged import abridged
 from benchmark.papers.chart import draw
-from benchmark.papers.claims import Answer, Verdict
+from benchmark.papers.claims import FAMILIES, Verdict, tallies, target_words
 from benchmark.papers.grid import Cell, Grid, Line, printed_grids
 from benchmark.papers.published import Published
 from benchmark.papers.schema import Paper
@@ -44,7 +42,6 @@ def page(
         home: where the leaderboard is, seen from the page, if there is one.
     """
     templates = environment(TEMPLATES)
-    found = Counter(verdict.answer for verdict in verdicts)
     templates.filters.update(percent=_percent, signed=_signed, note=_note)
     templates.tests["missing"] = _is_missing
     templates.globals.update(command_for=lambda key, row: f"{command} --table {key} --only {shlex.quote(row)}")
@@ -55,7 +52,8 @@ def page(
         printed={key: printed_grids(paper, key, published) for key in paper.exhibits},
         drawings={key: [draw(grid) for grid in found] for key, found in grids.items()},
         verdicts=verdicts,
-        answers={each: found[each] for each in get_args(Answer) if found[each]},
+        tallies={FAMILIES[family]: answers for family, answers in tallies(verdicts).items()},
+        target_words=target_words,
         reach=_reach(verdicts),
         command=command,
         failures=failures,

@@ -26,6 +26,7 @@ OTHER = "other"
 
 Metric = Literal["clean", "linf", "l2", "l1", "r_avg", "r_worst"]
 Relation = Literal["above", "below", "close"]
+Family = Literal["paper", "sanity"]
 
 
 class Scale(Schema):
@@ -201,6 +202,8 @@ class Claim(Schema):
         exhibit: where the numbers stand.
         left, right: two rows, compared in `column`; or two columns, compared in `row`.
         relation: "above", "below", or "close": at most `margin` percentage points apart.
+        family: "paper" for what the paper argues; "sanity" for what should hold whatever the paper is about, such as
+            more steps being stronger. Each family's p values are corrected for its own number, and counted apart.
     """
 
     text: str
@@ -211,6 +214,7 @@ class Claim(Schema):
     row: str | None = None
     relation: Relation = "above"
     margin: float = Field(default=1.0, gt=0)
+    family: Family = "paper"
 
     @model_validator(mode="after")
     def _one_place(self) -> Claim:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from benchmark.analysis.masking import MASKED
 from benchmark.latex import NEEDS, escape
-from benchmark.papers.claims import Verdict
+from benchmark.papers.claims import Verdict, tallies
 from benchmark.papers.grid import Cell, Grid, Line
 from benchmark.papers.schema import Paper
 from benchmark.papers.stage import Stage
@@ -18,6 +18,11 @@ CSV_COLUMNS = (
     "exhibit", "dataset", "architecture", "row", "column", "percent", "low", "high", "spread", "images",
     "printed_percent", "difference", "gain", "printed_gain", "mark", "masked", "reason", "suite", "evaluations",
     "printed_note",
+)  # fmt: skip
+
+CLAIM_COLUMNS = (
+    "claim", "family", "exhibit", "dataset", "architecture", "answer", "difference", "half_width", "p", "p_corrected",
+    "images", "seeds", "masked",
 )  # fmt: skip
 
 
@@ -53,14 +58,15 @@ def to_csv(grids: Sequence[Grid]) -> str:
 
 def to_json(paper: Paper, stage: Stage, verdicts: Sequence[Verdict]) -> str:
     """What a list of papers' pages shows of this one."""
-    answers = [verdict.answer for verdict in verdicts]
+    counts = tallies(verdicts)
     about = {
         "name": paper.name,
         "title": paper.title,
         "source": paper.source,
         "dataset": stage.dataset,
         "images": stage.images,
-        "claims": {answer: answers.count(answer) for answer in sorted(set(answers))},
+        "claims": counts.get("paper", {}),
+        "sanity": counts.get("sanity", {}),
     }
     return json.dumps(about, indent=1, ensure_ascii=False) + "\n"
 
@@ -69,21 +75,22 @@ def claims_csv(verdicts: Sequence[Verdict]) -> str:
     """A row per claim and panel."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(
-        ("claim", "exhibit", "dataset", "architecture", "answer", "difference", "half_width", "p", "images", "masked")
-    )
+    writer.writerow(CLAIM_COLUMNS)
     for verdict in verdicts:
         panel = verdict.grid.panel if verdict.grid else None
-        numbers = (verdict.difference, verdict.half_width, verdict.p)
+        numbers = (verdict.difference, verdict.half_width, verdict.p, verdict.p_corrected)
+        measured = verdict.difference is not None
         writer.writerow(
             [
                 verdict.claim.text,
+                verdict.claim.family,
                 verdict.claim.exhibit,
                 panel.dataset if panel else "",
                 panel.architecture if panel else "",
                 verdict.answer,
                 *("" if number is None else f"{number:.4g}" for number in numbers),
-                verdict.grid.images if verdict.grid and verdict.difference is not None else "",
+                verdict.grid.images if verdict.grid and measured else "",
+                verdict.seeds if measured else "",
                 MASKED if verdict.is_masked else "",
             ]
         )

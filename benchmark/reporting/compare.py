@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
 from unicodedata import normalize
 
 from benchmark.analysis.labels import labels_of
+from benchmark.analysis.methods import MethodComparison, Seeds, by_method, compare_all_methods
 from benchmark.analysis.paired import Comparison, check_comparable, family
 from benchmark.errors import BadInput, unknown
 from benchmark.labels import Key, key
 from benchmark.ledger import Evaluation, load_results
 from benchmark.reporting.leaderboards import Leaderboard, leaderboards, setting_of
+from benchmark.statistics.seeds import MethodDifference
+from benchmark.statistics.verdicts import Verdict
 from benchmark.storage import digest
 
 #: So many digits of a digest name a network, or more.
@@ -27,6 +30,9 @@ class PairedTests:
     Attributes:
         board: the networks compared, in the setting that all of them were evaluated in.
         pairs: the comparisons, each with the labels of its pair.
+        methods: the comparisons of methods, where several seeds of some were named; pairs of their networks are then
+            left out.
+        more_seeds: by method, how many more of its seeds were evaluated in this setting than were named.
         tested: how many networks' pairs were tested together by each metric, so that all intervals hold at once:
             those compared, or all that were evaluated in this setting.
     """
@@ -34,6 +40,24 @@ class PairedTests:
     board: Leaderboard
     pairs: tuple[Pair, ...]
     tested: int
+    methods: tuple[MethodPair, ...] = ()
+    more_seeds: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def about(self) -> list[str]:
+        """What the comparisons are about, checkpoints or methods, in sentences."""
+        told = []
+        if self.methods:
+            told.append("The comparisons of methods are over training seeds and images.")
+        if self.pairs:
+            one = "these two checkpoints" if len(self.board.entries) == 2 else "these checkpoints"
+            told.append(f"The paired tests are about {one}, not about the methods: another training seed may differ.")
+        for method, more in self.more_seeds.items():
+            told.append(
+                f"{more} more training seed{'s' if more > 1 else ''} of {method} {'were' if more > 1 else 'was'} "
+                "evaluated here: name several of each method to compare the methods."
+            )
+        return told
 
     @property
     def family(self) -> str:
@@ -41,6 +65,22 @@ class PairedTests:
         if self.tested == len(self.board.entries):
             return "the pair" if self.tested == 2 else f"all pairs of the {self.tested} networks compared"
         return f"all pairs of the {self.tested} networks evaluated in this setting"
+
+
+@dataclass(frozen=True)
+class MethodPair:
+    """One comparison of two methods, what they are called, and which may be masked with any of its seeds."""
+
+    first: str
+    second: str
+    comparison: MethodComparison
+    masked: tuple[bool, bool] = (False, False)
+
+    @property
+    def verdict(self) -> str:
+        """What is known, in words, as of `Pair`."""
+        found = self.comparison
+        return _verdict(found.verdict, found.found, found.margin, (self.first, self.second), self.masked)
 
 
 @dataclass(frozen=True)
@@ -55,17 +95,8 @@ class Pair:
     @property
     def verdict(self) -> str:
         """What is known, in words, and whether there is strong evidence of gradient masking in the better one."""
-        found, margin = self.comparison, self.comparison.margin
-        points = f"{100 * (margin or 0.0):g} point{'' if margin == 0.01 else 's'}"
-        if found.verdict == "undetermined":
-            return "undetermined"
-        if found.verdict == "equivalent":
-            return f"equivalent: less than {points} apart"
-        best = 0 if found.verdict == "better" else 1
-        told = f"{(self.first, self.second)[best]} is significantly better"
-        if margin is not None and max(-found.low, found.high) < margin:
-            told += f", by less than {points}"
-        return f"{told}, but possible gradient masking" if self.masked[best] else told
+        found = self.comparison
+        return _verdict(found.verdict, found, found.margin, (self.first, self.second), self.masked)
 
 
 def compare(
@@ -128,16 +159,76 @@ def compare(
 
 def _paired_tests(board: Leaderboard, tested: list[Evaluation]) -> PairedTests:
     places = {evaluation.id: place for place, evaluation in enumerate(tested)}
+    groups = by_method([entry.evaluation for entry in board.entries])
+    method_of = {evaluation.id: place for place, group in enumerate(groups) for evaluation in group.evaluations}
+    together = [group.is_method and len(groups) > 1 for group in groups]
     pairs: list[Pair] = []
     for metric in ("rworst", "ravg", *board.threats, "clean"):
         known = family(tested, metric)
         for one, other in combinations(board.entries, 2):
-            if known is None or one.card["digest"] == other.card["digest"]:
+            own, theirs = method_of[one.id], method_of[other.id]
+            as_methods = together[own] and (together[theirs] or own == theirs)
+            if known is None or as_methods or one.card["digest"] == other.card["digest"]:
                 continue
             result = known.compare(places[one.id], places[other.id])
             if result is not None:
                 pairs.append(Pair(one.name, other.name, result, (one.is_masked, other.is_masked)))
-    return PairedTests(board, tuple(pairs), len({evaluation.model["digest"] for evaluation in tested}))
+    number = len({evaluation.model["digest"] for evaluation in tested})
+    return PairedTests(board, tuple(pairs), number, _method_pairs(board, groups, tested), _more(groups, tested))
+
+
+def _method_pairs(board: Leaderboard, named: Sequence[Seeds], tested: Sequence[Evaluation]) -> tuple[MethodPair, ...]:
+    """All pairs of the methods of which several seeds were named, in a family with those of all that were tested."""
+    masked = {entry.id: entry.is_masked for entry in board.entries}
+    own = {evaluation.id for group in named for evaluation in group.evaluations}
+    others = [
+        group for group in by_method(tested) if not any(evaluation.id in own for evaluation in group.evaluations)
+    ]
+    if sum(group.is_method for group in named) < 2:
+        return ()
+    return tuple(
+        MethodPair(
+            found.first.label, found.second.label, found, (_any(found.first, masked), _any(found.second, masked))
+        )
+        for metric in ("rworst", "ravg", *board.threats, "clean")
+        for found in compare_all_methods([*named, *others], metric)
+        if found.first in named and found.second in named
+    )
+
+
+def _any(seeds: Seeds, masked: Mapping[str, bool]) -> bool:
+    return any(masked[evaluation.id] for evaluation in seeds.evaluations)
+
+
+def _more(named: Sequence[Seeds], tested: Sequence[Evaluation]) -> dict[str, int]:
+    """By method that was named, how many more of its seeds there are."""
+    found = {}
+    for whole in by_method(tested):
+        own = [
+            group for group in named if {each.id for each in group.evaluations} & {e.id for e in whole.evaluations}
+        ]
+        if len(own) == 1 and len(whole.evaluations) > len(own[0].evaluations):
+            found[own[0].label] = len(whole.evaluations) - len(own[0].evaluations)
+    return found
+
+
+def _verdict(
+    known: Verdict,
+    found: Comparison | MethodDifference,
+    margin: float | None,
+    names: tuple[str, str],
+    masked: tuple[bool, bool],
+) -> str:
+    points = f"{100 * (margin or 0.0):g} point{'' if margin == 0.01 else 's'}"
+    if known == "undetermined":
+        return "undetermined"
+    if known == "equivalent":
+        return f"equivalent: less than {points} apart"
+    best = 0 if known == "better" else 1
+    told = f"{names[best]} is significantly better"
+    if margin is not None and max(-found.low, found.high) < margin:
+        told += f", by less than {points}"
+    return f"{told}, but possible gradient masking" if masked[best] else told
 
 
 def _others(evaluations: Sequence[Evaluation], compared: Sequence[Evaluation]) -> list[Evaluation]:

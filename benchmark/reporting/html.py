@@ -19,6 +19,7 @@ from benchmark.reporting.columns import page_columns
 from benchmark.reporting.entries import Entry
 from benchmark.reporting.gallery import galleries
 from benchmark.reporting.leaderboards import Leaderboard
+from benchmark.reporting.method_rows import HEADINGS, method_rows
 from benchmark.reporting.networks import NetworkPage
 from benchmark.reporting.paper_pages import PaperPage
 from benchmark.reporting.references import references
@@ -74,6 +75,8 @@ def index_page(
         filters=filters,
         columns=page_columns,
         choices=choices,
+        method_rows=method_rows,
+        method_headings=HEADINGS,
         references=references,
         drawings=[_clean_against_worst(board, pages) for board in boards],
         has_masked=bool(masked),
