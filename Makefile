@@ -15,7 +15,7 @@ help:
 	@echo "               what computes, as on processors without AVX2 and without AVX-512"
 	@echo "make coverage  the fast tests, and which lines they leave out"
 	@echo "make simulations"
-	@echo "               error rates of the statistics, for docs/statistics.md; hours, and resumable"
+	@echo "               error rates of the statistics, for docs/statistics*.md; hours, and resumable"
 	@echo "make lint      formatting, lint and types only"
 	@echo "make clean     remove caches and reports; zoo, results and .venv stay"
 
@@ -63,10 +63,11 @@ test-capabilities: .venv/.complete
 coverage: .venv/.complete
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --timeout=1200 --cov --cov-report=term-missing:skip-covered --cov-fail-under=90
 
-# What is in perf/results/simulations.csv is not computed again.
+# What is in perf/results/simulations.csv and seeds.csv is not computed again.
 simulations: export OMP_NUM_THREADS ?= 1
 simulations: .venv/.complete
 	@nice -n 19 $(BIN)/python perf/simulations.py --write
+	@nice -n 19 $(BIN)/python perf/simulate_seeds.py --write
 
 # What took computing time to make, zoo/ and results/, is left to its owner to delete.
 clean:
