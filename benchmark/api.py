@@ -22,6 +22,9 @@ from benchmark.methods.objectives import Target
 from benchmark.methods.weights import AWP, Merge
 from benchmark.noise import Noise
 from benchmark.parameters import Count, Fraction, NotNegative, Positive, one_of
+from benchmark.reporting import kinds
+from benchmark.reporting.column import Column, Output
+from benchmark.reporting.entries import Entry
 from benchmark.threats import Threat
 
 __all__ = [
@@ -32,8 +35,10 @@ __all__ = [
     "Classifier",
     "Closest",
     "Cohort",
+    "Column",
     "Count",
     "Dataset",
+    "Entry",
     "Evaluation",
     "Fraction",
     "Inner",
@@ -46,6 +51,7 @@ __all__ = [
     "Noise",
     "NotNegative",
     "Outcome",
+    "Output",
     "Positive",
     "Record",
     "Split",
@@ -55,6 +61,7 @@ __all__ = [
     "cross_entropy",
     "formula",
     "is_wrong",
+    "kinds",
     "load_results",
     "losses",
     "margin",

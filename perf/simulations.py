@@ -36,6 +36,13 @@ BEGIN, END = "<!-- simulations: begin", "<!-- simulations: end -->"
 LEVEL, Z = 0.05, 1.959963984540054
 IMAGES, NETWORKS = (50, 450, 1000, 10_000), (2, 10, 50)
 Floats = NDArray[np.float64]
+#: So many boards are made up for a line about all pairs, by images and networks; large ones take their time.
+RUNS = {
+    50: {2: 4000, 10: 1000, 50: 400},
+    450: {2: 4000, 10: 1000, 50: 200},
+    1000: {2: 4000, 10: 400, 50: 150},
+    10_000: {2: 1000, 10: 120, 50: 60},
+}
 #: So many pairs are made up for a line about one pair.
 PAIRS = 4000
 
@@ -106,8 +113,8 @@ def true_ranks(accuracies: Floats) -> NDArray[np.int64]:
 
 
 def test(table: Floats) -> AllPairs:
-    """As `bench report` does; from 1,000 images on with as many draws as it makes for hundreds of networks."""
-    return all_pairs(table, draws=FEWER_DRAWS if table.shape[1] >= 1000 else None)
+    """As `bench report` does; of large boards with as many draws as it makes for hundreds of networks."""
+    return all_pairs(table, draws=FEWER_DRAWS if table.shape[1] >= 1000 or len(table) >= 50 else None)
 
 
 def family_wise(table: Floats, truth: Floats) -> dict[str, float]:
@@ -213,7 +220,7 @@ class Cell(NamedTuple):
 def cells() -> Iterator[Cell]:
     for images in IMAGES:
         for networks in NETWORKS:
-            runs = {2: 4000, 10: 1000 if images < 10_000 else 400, 50: 400 if images < 10_000 else 200}[networks]
+            runs = RUNS[images][networks]
             for setting in (ALIKE, TWINS, CLEAN, BOARD):
                 yield _boards("family-wise error", setting, images, networks, runs, family_wise)
             if networks > 2:
@@ -287,13 +294,14 @@ def done() -> list[dict[str, str]]:
 
 
 def key(line: Mapping[str, object]) -> tuple[str, ...]:
-    return tuple(str(line[name]) for name in FIELDS[:5])
+    """What a line is about; how many runs it is of says how exact it is."""
+    return tuple(str(line[name]) for name in FIELDS[:4])
 
 
 def run(only: Sequence[str]) -> None:
     finished = {key(line) for line in done()}
     for cell in cells():
-        name = tuple(map(str, cell[:5]))
+        name = tuple(map(str, cell[:4]))
         if name in finished or (only and cell.question not in only):
             continue
         lines = list(compute(cell))
@@ -321,7 +329,8 @@ def tables() -> list[str]:
         for name in sorted(set(map(key, own)), key=lambda one: (one[1], int(one[3]), int(one[2]))):
             values = {line["what"]: line for line in own if key(line) == name}
             figures = [_told(values.get(what)) for what in columns]
-            told.append(f"| {name[1]} | {int(name[2]):,} | {name[3]} | {int(name[4]):,} | {' | '.join(figures)} |")
+            runs = int(next(iter(values.values()))["runs"])
+            told.append(f"| {name[1]} | {int(name[2]):,} | {name[3]} | {runs:,} | {' | '.join(figures)} |")
         told.append("")
     return told
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import importlib
 import re
 from pathlib import Path
@@ -10,6 +11,7 @@ from types import ModuleType
 import pytest
 import torch
 from evaluation_toys import save
+from synthetic import WORKED_ATTACKS, add_evaluation
 
 import benchmark
 from benchmark.models import load_checkpoint
@@ -70,3 +72,18 @@ def test_a_suite(tmp_path: Path) -> None:
     assert [str(item.threat) for item in suite.items] == ["linf 0.12", "l2 0.6"]
     (found,) = benchmark.evaluate(save(tmp_path), suite=path, n=5, results=tmp_path / "results", progress=False)
     assert [outcome.complete for outcome in found.outcomes] == [True, True]
+
+
+def test_a_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The entry, put into the list, shows in tables and pages."""
+    from benchmark.reporting import columns
+
+    (entry,) = examples("A column of the leaderboards", "python")
+    column = eval(entry, vars(columns))
+    own = columns._own_columns
+    monkeypatch.setattr(columns, "_own_columns", lambda board: [*own(board), column])
+    add_evaluation(tmp_path / "results")
+    page = benchmark.report(results=tmp_path / "results", out=tmp_path / "out")
+    assert f'title="{column.about}">{column.label}</th>' in page.read_text(encoding="utf-8")
+    (row,) = csv.DictReader((tmp_path / "out" / "leaderboard.csv").open(encoding="utf-8"))
+    assert row[column.name] == str(len(WORKED_ATTACKS))

@@ -6,6 +6,7 @@ import importlib.util
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from synthetic import WORKED_ATTACKS, add_evaluation
@@ -14,6 +15,7 @@ import benchmark
 from benchmark.errors import BadInput
 from benchmark.ledger import load_results
 from benchmark.reporting import leaderboards
+from benchmark.reporting.as_csv import as_csv
 from benchmark.reporting.networks import network_pages
 from benchmark.reporting.svg import Axis, Line, Point, line_chart, scatter
 from benchmark.run_names import file_stem
@@ -36,6 +38,23 @@ def test_csv_alone(results: Path) -> None:
     path = made(results, "csv")
     assert list(pd.read_csv(path)["model"]) == ["50%_{a}|b"]
     assert {file.name for file in path.parent.iterdir()} == {"leaderboard.csv", "attacks.csv"}
+
+
+@pytest.mark.parametrize("digits", [None, 8])
+def test_csv_says_what_pandas_would_write(digits: int | None) -> None:
+    rows = [
+        {"name": 'a "b", c\nd', "share": 1 / 3, "is_masked": True, "distance": np.float32(0.1), "count": 3},
+        {"name": "=1+1", "share": np.nan, "is_masked": False, "distance": np.float32(np.inf), "count": 10**20},
+        {"name": "", "share": 1e-30, "is_masked": np.True_, "distance": np.float32(2), "count": 0, "more": "–"},
+    ]
+    style = None if digits is None else f"%.{digits}g"
+    frame = pd.DataFrame(rows).astype({"distance": float})
+    assert as_csv(rows, digits) == frame.to_csv(index=False, float_format=style)
+    assert as_csv([]) == ""
+
+
+def test_csv_keeps_whole_numbers_whole_where_one_is_missing() -> None:
+    assert as_csv([{"seed": 0}, {"seed": None}]).splitlines() == ["seed", "0", '""']
 
 
 def test_latex(results: Path) -> None:

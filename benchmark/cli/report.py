@@ -25,9 +25,8 @@ def report(
     ] = False,
 ) -> None:
     """Write leaderboards and a page per network from the ledger, or export its tables."""
-    page = benchmark.report(**given(locals()))
-    from benchmark.ledger import Ledger
-    from benchmark.reporting import ledger_leaderboards, print_leaderboards
+    options = given(locals())
+    from benchmark.reporting import print_leaderboards
 
-    print_leaderboards(ledger_leaderboards(Ledger.open(results), rank_masked))
+    page = benchmark.report(**options, tell=print_leaderboards)
     print(f"The page: {page}" if format == "html" else f"Written: {page}")

@@ -56,7 +56,14 @@ class ClaimVerdict:
         if self.difference is None or self.p_corrected is None:
             return self.answer
         doubt = ", possible gradient masking" if self.is_masked else ""
-        return f"{self.answer}, {self.difference:+.1f} ± {self.half_width:.1f}, p {self.p_words}{doubt}"
+        return f"{self.answer}, {self.difference:+.1f} ({self.interval}), p {self.p_words}{doubt}"
+
+    @property
+    def interval(self) -> str:
+        """The 95% interval of the difference by its ends, as everywhere; "" where nothing was tested."""
+        if self.difference is None or self.half_width is None:
+            return ""
+        return f"{self.difference - self.half_width:+.1f} to {self.difference + self.half_width:+.1f}"
 
     @property
     def p_words(self) -> str:

@@ -170,7 +170,7 @@ class TableOrFigure(Schema):
         scales: at which it is measured; elsewhere it only shows the printed numbers. None for everywhere.
         mode: of the evaluations; "worst-case" is enough, and cheaper, where no column is a single attack.
         decimals: of all accuracies, in percent.
-        marks: whether the best value of a column is bold and the second best underlined.
+        marks: whether the best value of a column is bold and the second best underlined, where the tests agree.
         notes: what the reader should know, e.g. contradictions of the source.
     """
 

@@ -99,7 +99,7 @@ def claims_csv(verdicts: Sequence[ClaimVerdict]) -> str:
 
 
 def to_latex(grids: Sequence[TableGrid], caption: str) -> str:
-    """A booktabs table with a block for each panel: best in bold, second best underlined, gains in brackets."""
+    """A booktabs table with a block for each panel: gains in brackets, marks as in `papers.marks`."""
     columns = grids[0].table.columns if grids else []
     lines = [
         NEEDS,

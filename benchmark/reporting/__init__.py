@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from benchmark.reporting.compare import PairedTests, compare
-from benchmark.reporting.frames import attacks_frame, leaderboard_frame, leaderboard_rows
 from benchmark.reporting.leaderboards import Leaderboard, leaderboards
-from benchmark.reporting.report import ledger_leaderboards, report
+from benchmark.reporting.report import report
+from benchmark.reporting.rows import attack_rows, attacks_frame, leaderboard_frame, leaderboard_rows
 from benchmark.reporting.terminal import (
     print_card,
     print_leaderboards,
@@ -17,12 +17,12 @@ from benchmark.reporting.terminal import (
 __all__ = [
     "Leaderboard",
     "PairedTests",
+    "attack_rows",
     "attacks_frame",
     "compare",
     "leaderboard_frame",
     "leaderboard_rows",
     "leaderboards",
-    "ledger_leaderboards",
     "print_card",
     "print_leaderboards",
     "print_matrices",

@@ -1,4 +1,4 @@
-"""Every column of a leaderboard, in one list: adding a column is adding an entry to it."""
+"""Every column of a leaderboard, in one list: adding a column is adding an entry to `_own_columns`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from benchmark.reporting.column import Column, Group, Output
 from benchmark.reporting.entries import Entry
 from benchmark.reporting.kinds import ACCURACY, COUNT, DATE, DURATION, INTERVAL, NAME, RANK, SHARE
 from benchmark.reporting.leaderboards import Leaderboard
+from benchmark.reporting.plugged_columns import with_plug_ins
 from benchmark.reporting.references import best_known, clean
 from benchmark.reporting.text import threat as threat_text
 
@@ -24,7 +25,7 @@ _accuracy = partial(Column, kind=ACCURACY, group="Accuracy")
 
 def columns(board: Leaderboard, output: Output) -> list[Column]:
     """The columns of `board` that `output` shows, in the order of tables and data files."""
-    return [column for column in _every_column(board) if column.outputs & output]
+    return [column for column in with_plug_ins(_own_columns(board)) if column.outputs & output]
 
 
 def page_columns(board: Leaderboard, output: Output = PAGE) -> list[Column]:
@@ -33,7 +34,7 @@ def page_columns(board: Leaderboard, output: Output = PAGE) -> list[Column]:
     return sorted(columns(board, output), key=lambda column: (-column.prominence, groups.index(column.group)))
 
 
-def _every_column(board: Leaderboard) -> list[Column]:
+def _own_columns(board: Leaderboard) -> list[Column]:
     better = "The ranks by Rworst that the network may have: with 95% certainty those of all networks are right"
     counted = ", ".join(board.union)
     return [

@@ -10,9 +10,10 @@ from pathlib import Path
 from benchmark.analysis.frames import per_example
 from benchmark.errors import BadInput, unknown
 from benchmark.ledger import Ledger
-from benchmark.reporting.frames import attacks_frame, leaderboard_csv, leaderboard_frame
+from benchmark.reporting.as_csv import as_csv
 from benchmark.reporting.leaderboards import Leaderboard
 from benchmark.reporting.robustbench import entries
+from benchmark.reporting.rows import attack_rows, attacks_frame, leaderboard_frame, leaderboard_rows
 from benchmark.reporting.site import write_site
 from benchmark.reporting.text_tables import leaderboard_latex, leaderboard_markdown
 from benchmark.storage import safe_name, write_atomic
@@ -39,8 +40,8 @@ def write(format: str, boards: Sequence[Leaderboard], ledger: Ledger, out: Path)
 
 
 def _csv(boards: Sequence[Leaderboard], ledger: Ledger, out: Path) -> Path:
-    write_atomic(out / "attacks.csv", attacks_frame(boards).to_csv(index=False))
-    return write_atomic(out / "leaderboard.csv", leaderboard_csv(boards))
+    write_atomic(out / "attacks.csv", as_csv(attack_rows(boards)))
+    return write_atomic(out / "leaderboard.csv", as_csv(leaderboard_rows(boards)))
 
 
 def _latex(boards: Sequence[Leaderboard], ledger: Ledger, out: Path) -> Path:

@@ -43,7 +43,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Wall:
+class AttackGallery:
     """The pictures of one attack, in the order of the test set."""
 
     attack: str
@@ -53,41 +53,43 @@ class Wall:
     pictures: tuple[Picture, ...]
 
 
-def gallery(evaluation: Evaluation, ledger: Ledger) -> list[Wall]:
-    """What `ledger` keeps to be looked at, a wall for each attack of `evaluation` that broke something."""
-    walls = []
+def galleries(evaluation: Evaluation, ledger: Ledger) -> list[AttackGallery]:
+    """What `ledger` keeps to be looked at, for each attack of `evaluation` that broke something."""
+    found = []
     for outcome in evaluation.outcomes:
         pictures = tuple(_pictures(evaluation, outcome, ledger))
         broken = int((outcome.broken & ~evaluation.clean_errors).sum())
         if pictures:
-            walls.append(Wall(outcome.label, outcome.norm, threat(outcome.norm, outcome.epsilon), broken, pictures))
-    return walls
+            name = threat(outcome.norm, outcome.epsilon)
+            found.append(AttackGallery(outcome.label, outcome.norm, name, broken, pictures))
+    return found
 
 
 def _pictures(evaluation: Evaluation, outcome: Outcome, ledger: Ledger) -> Iterator[Picture]:
     for record in outcome.records:
         found = ledger.sample_images(evaluation.model["digest"], record)
-        if found is None:
+        if found is None or 0 in found.clean.shape:
             continue
-        for number, position in enumerate(found.positions.tolist()):
-            if not 0 <= position < len(outcome.distance):
-                continue
-            clean = found.clean[number].astype(np.float64) / 255
-            change = found.change[number].astype(np.float64)
-            largest = float(np.abs(change).max()) or 1.0
-            height, width = _size(*clean.shape[1:])
-            yield Picture(
-                position=position,
-                label=str(found.labels[number]),
-                prediction=str(found.predictions[number]),
-                distance=float(outcome.distance[position]),
-                clean=_png(clean),
-                change=_png(0.5 + change / (2 * largest)),
-                adversarial=_png(clean + change),
-                magnified=1 / (2 * largest),
-                width=width,
-                height=height,
-            )
+        clean, change = found.clean.astype(np.float64) / 255, found.change.astype(np.float64)
+        largest = np.abs(change).max(axis=(1, 2, 3), initial=0)
+        magnified = 1 / (2 * np.where(largest > 0, largest, 1))
+        pictures = map(_levels, (clean, 0.5 + change * magnified[:, None, None, None], clean + change))
+        height, width = _size(*clean.shape[2:])
+        for number, (before, between, after) in enumerate(zip(*pictures, strict=True)):
+            position = int(found.positions[number])
+            if 0 <= position < len(outcome.distance):
+                yield Picture(
+                    position=position,
+                    label=str(found.labels[number]),
+                    prediction=str(found.predictions[number]),
+                    distance=float(outcome.distance[position]),
+                    clean=_png(before),
+                    change=_png(between),
+                    adversarial=_png(after),
+                    magnified=float(magnified[number]),
+                    width=width,
+                    height=height,
+                )
 
 
 def _size(height: int, width: int) -> tuple[int, int]:
@@ -95,13 +97,18 @@ def _size(height: int, width: int) -> tuple[int, int]:
     return times * height, times * width
 
 
-def _png(image: NDArray[np.float64]) -> str:
-    """A C×H×W image of values in [0, 1]; what has neither one nor three channels is shown grey."""
+def _levels(images: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """N×C×H×W values in [0, 1] as N×H×W×C bytes; what has neither one nor three channels is grey."""
+    levels = np.rint(255 * np.clip(np.nan_to_num(images), 0, 1)).astype(np.uint8)
+    if levels.shape[1] not in (1, 3):
+        levels = levels.mean(1, keepdims=True).astype(np.uint8)
+    return np.ascontiguousarray(levels.transpose(0, 2, 3, 1))
+
+
+def _png(levels: NDArray[np.uint8]) -> str:
+    """The address of a picture of H×W×C bytes."""
     from PIL import Image
 
-    levels = np.rint(255 * np.clip(np.nan_to_num(image), 0, 1)).astype(np.uint8)
-    if len(levels) not in (1, 3):
-        levels = levels.mean(0, keepdims=True).astype(np.uint8)
     file = io.BytesIO()
-    Image.fromarray(levels.transpose(1, 2, 0) if len(levels) == 3 else levels[0]).save(file, "PNG")
+    Image.fromarray(levels if levels.shape[-1] == 3 else levels[..., 0]).save(file, "PNG")
     return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"

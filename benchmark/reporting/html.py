@@ -17,7 +17,7 @@ from benchmark.reporting.choices import choices
 from benchmark.reporting.column import Output
 from benchmark.reporting.columns import page_columns
 from benchmark.reporting.entries import Entry
-from benchmark.reporting.gallery import gallery
+from benchmark.reporting.gallery import galleries
 from benchmark.reporting.leaderboards import Leaderboard
 from benchmark.reporting.method_rows import HEADINGS, method_rows
 from benchmark.reporting.networks import NetworkPage
@@ -93,7 +93,7 @@ def network_page(network: NetworkPage, ledger: Ledger) -> str:
         network=network,
         columns=lambda board: page_columns(board, Output.NETWORK),
         ledger=ledger,
-        gallery=gallery,
+        galleries=galleries,
         most=FEW,
         among=SHARD,
         most_classes=MOST_CLASSES,

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import Any, TypeGuard
 
-import numpy as np
 from markupsafe import Markup
 
 from benchmark.analysis.attribution import Share, attribution
@@ -17,16 +16,13 @@ from benchmark.labels import key
 from benchmark.ledger import Evaluation
 from benchmark.reporting import told
 from benchmark.reporting.classes import ClassRow, class_rows
-from benchmark.reporting.curves import draw, kind
-from benchmark.reporting.entries import Entry, Row
+from benchmark.reporting.curves import draw
+from benchmark.reporting.entries import Entry
 from benchmark.reporting.leaderboards import Leaderboard
 from benchmark.reporting.reproduce import curves_command, evaluation_command, training_command
 from benchmark.reporting.svg import Axis, Line, Marker, line_chart
 from benchmark.reporting.text import count, duration
 from benchmark.storage import canonical_json, safe_name
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 #: What a training history tells besides losses and accuracies.
 _PROGRESS = ("epoch", "lr", "images_per_second", "seconds")
@@ -203,66 +199,9 @@ def network_pages(boards: Iterable[Leaderboard]) -> list[NetworkPage]:
     return pages
 
 
-def curves_frame(network: NetworkPage) -> pd.DataFrame:
-    """A row per step of each security curve, from 0: from this ε on, the robust accuracy is this fraction.
-
-    `kind` says "measured" or "upper bound", `distances_of` which other evaluations' distances went into it.
-    """
-    import pandas as pd
-
-    parts = []
-    for result in network.results:
-        for curve in result.curves:
-            radii = np.union1d(0.0, curve.steps()[0])
-            about = {"evaluation": result.evaluation.id[:16], "norm": curve.norm}
-            how = {"kind": kind(curve), "distances_of": " ".join(other.id[:16] for other in curve.borrowed)}
-            parts.append(pd.DataFrame({**about, "epsilon": radii, "accuracy": curve.accuracy(radii), **how}))
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-
-
-def classes_frame(network: NetworkPage) -> pd.DataFrame:
-    """A row per leaderboard and class: images, answers without attack, clean accuracy and Rworst as fractions."""
-    import pandas as pd
-
-    return pd.DataFrame(
-        [
-            {**_setting(result), "class": line.name, "images_of_class": line.images, "answered": line.answered}
-            | {"clean": line.clean, "r_worst": line.r_worst}
-            for result in network.results
-            for line in result.classes
-        ]
-    )
-
-
-def history_frame(network: NetworkPage) -> pd.DataFrame:
-    """A row per epoch of training."""
-    import pandas as pd
-
-    return pd.DataFrame(network.card.get("history", []))
-
-
-def network_frame(network: NetworkPage) -> pd.DataFrame:
-    """A row per leaderboard and attack: what it cost, what it broke, and what no other attack did."""
-    import pandas as pd
-
-    return pd.DataFrame(
-        [
-            {**_setting(result), **attack, "records": " ".join(attack["records"])}
-            | {"broken": share.broken, "first": share.first, "alone": share.alone, "shapley": share.shapley}
-            for result in network.results
-            for attack, share in zip(result.entry.attacks, result.shares, strict=True)
-        ]
-    )
-
-
 def _asked(evaluation: Evaluation) -> tuple[str, str, int]:
     """Which network, and which images."""
     return evaluation.model["digest"], evaluation.dataset["digest"], evaluation.dataset["images"]
-
-
-def _setting(result: Result) -> Row:
-    names = ("dataset", "suite", "preset", "suite_digest", "images", "mode")
-    return {name: getattr(result.board, name) for name in names} | {"seed": result.evaluation.seed}
 
 
 def _line(history: Sequence[Mapping[str, Any]], name: str) -> Line | None:

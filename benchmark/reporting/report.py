@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmark.analysis.labels import labels_of
@@ -13,7 +14,12 @@ from benchmark.storage import check_writable
 
 
 def report(
-    *, results: str | Path = "results", out: str | Path = "reports", format: str = "html", rank_masked: bool = False
+    *,
+    results: str | Path = "results",
+    out: str | Path = "reports",
+    format: str = "html",
+    rank_masked: bool = False,
+    tell: Callable[[list[Leaderboard]], object] = lambda boards: None,
 ) -> Path:
     """Write what the ledger says, as a function of the ledger and of nothing else.
 
@@ -27,6 +33,7 @@ def report(
         out: the folder to write to.
         format: "html", "csv", "latex", "markdown", "parquet" or "robustbench-json".
         rank_masked: whether networks with strong signs of gradient masking have a rank among the others.
+        tell: gets the leaderboards when they are written.
 
     Returns:
         The path of what to look at first.
@@ -37,15 +44,11 @@ def report(
     """
     check_format(format)
     ledger, folder = Ledger.open(results), check_writable(out)
-    found = ledger_leaderboards(ledger, rank_masked)
+    evaluations = ledger.evaluations()
+    found = leaderboards(evaluations, rank_masked, labels_of([*evaluations, *ledger.transfers()]))
     page = write(format, found, ledger, folder)
+    tell(found)
     ledger.tell()
     if not found and not any((ledger.folder / "transfers").glob("*.json")):
         notice(f"there are no results in {ledger.folder}, so that the tables are empty; bench evaluate makes some")
     return page
-
-
-def ledger_leaderboards(ledger: Ledger, rank_masked: bool = False) -> list[Leaderboard]:
-    """The leaderboards of a ledger, on which networks are told from all others that it knows."""
-    evaluations = ledger.evaluations()
-    return leaderboards(evaluations, rank_masked, labels_of([*evaluations, *ledger.transfers()]))

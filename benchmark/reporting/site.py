@@ -8,25 +8,23 @@ from pathlib import Path
 
 from benchmark.analysis.labels import labels_of
 from benchmark.ledger import Ledger
+from benchmark.reporting import network_rows
+from benchmark.reporting.as_csv import as_csv
 from benchmark.reporting.entries import Row
-from benchmark.reporting.frames import attacks_frame, leaderboard_csv
 from benchmark.reporting.html import glossary_page, index_page, network_page, suite_page, transfer_page
 from benchmark.reporting.leaderboards import Leaderboard
 from benchmark.reporting.networks import (
     NetworkPage,
-    classes_frame,
-    curves_frame,
-    history_frame,
-    network_frame,
     network_pages,
 )
 from benchmark.reporting.pair_tests import pair_tests_file, pair_tests_script
 from benchmark.reporting.paper_pages import paper_pages
 from benchmark.reporting.per_image import per_image_file, per_image_script
-from benchmark.reporting.suites import suite_frame, suite_latex
+from benchmark.reporting.rows import attack_rows, leaderboard_rows
+from benchmark.reporting.suites import suite_latex, suite_rows
 from benchmark.reporting.text import distance, percent, threat
 from benchmark.reporting.text_tables import caption, latex, leaderboard_latex
-from benchmark.reporting.transfers import transfers, transfers_frame, transfers_latex
+from benchmark.reporting.transfers import transfer_rows, transfers, transfers_latex
 from benchmark.storage import write_atomic
 
 #: Files on their way to the disk at once.
@@ -62,14 +60,14 @@ def _write_all(out: Path, files: Iterable[File]) -> None:
 def _network_files(network: NetworkPage, ledger: Ledger) -> Iterator[File]:
     stem = f"models/{network.stem}"
     yield f"{stem}.html", network_page(network, ledger)
-    for suffix, frame in (
-        ("", network_frame(network)),
-        ("-classes", classes_frame(network)),
-        ("-curves", curves_frame(network)),
-        ("-history", history_frame(network)),
+    for suffix, rows in (
+        ("", network_rows.attack_rows(network)),
+        ("-classes", network_rows.class_rows(network)),
+        ("-curves", network_rows.curve_rows(network)),
+        ("-history", network_rows.history_rows(network)),
     ):
-        if len(frame):
-            yield f"{stem}{suffix}.csv", frame.to_csv(index=False, float_format="%.8g")
+        if text := as_csv(rows, digits=8):
+            yield f"{stem}{suffix}.csv", text
     tables = [_attacks_latex(result.entry.name, result.board, result.entry.attacks) for result in network.results]
     yield f"{stem}.tex", "\n".join(tables)
     for result in network.results:
@@ -78,10 +76,10 @@ def _network_files(network: NetworkPage, ledger: Ledger) -> Iterator[File]:
 
 def _board_files(board: Leaderboard, ledger: Ledger) -> Iterator[File]:
     yield f"suites/{board.file}.html", suite_page(board, ledger)
-    yield f"suites/{board.file}.csv", suite_frame(board).to_csv(index=False)
+    yield f"suites/{board.file}.csv", as_csv(suite_rows(board))
     yield f"suites/{board.file}.tex", suite_latex(board)
     yield pair_tests_file(board), pair_tests_script(board)
-    yield f"tables/{board.file}.csv", leaderboard_csv([board])
+    yield f"tables/{board.file}.csv", as_csv(leaderboard_rows([board]))
     yield f"tables/{board.file}.tex", leaderboard_latex(board)
 
 
@@ -91,11 +89,11 @@ def _other_files(boards: Sequence[Leaderboard], ledger: Ledger) -> Iterator[File
     carried = transfers(found, labels_of([*shown, *found]))
     yield "transfer.html", transfer_page(carried, ledger)
     if carried:
-        yield "transfer.csv", transfers_frame(carried).to_csv(index=False)
+        yield "transfer.csv", as_csv(transfer_rows(carried))
         yield "transfer.tex", transfers_latex(carried)
     yield "glossary.html", glossary_page(ledger)
-    yield "attacks.csv", attacks_frame(boards).to_csv(index=False)
-    yield "leaderboard.csv", leaderboard_csv(boards)
+    yield "attacks.csv", as_csv(attack_rows(boards))
+    yield "leaderboard.csv", as_csv(leaderboard_rows(boards))
 
 
 def _attacks_latex(name: str, board: Leaderboard, attacks: Sequence[Row]) -> str:

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
+from benchmark.reporting.entries import Row
 from benchmark.reporting.leaderboards import Leaderboard
 from benchmark.reporting.text import threat
 from benchmark.reporting.text_tables import latex
 from benchmark.scales import radii_said
 
-if TYPE_CHECKING:
-    import pandas as pd
 
-
-def suite_frame(board: Leaderboard) -> pd.DataFrame:
+def suite_rows(board: Leaderboard) -> Iterator[Row]:
     """A row per attack of the leaderboard's suite, with all that determines its numbers."""
-    import pandas as pd
-
     told = ("label", "norm", "epsilon", "restarts", "kind", "source", "paper")
-    return pd.DataFrame(
-        [
-            {name: item[name] for name in told}
-            | {"attack": item["attack"]["name"], "parameters": parameters(item["attack"])}
-            for item in board.evaluations[0].suite["items"]
-        ]
-    )
+    for item in board.evaluations[0].suite["items"]:
+        attack = {"attack": item["attack"]["name"], "parameters": parameters(item["attack"])}
+        yield {name: item[name] for name in told} | attack
 
 
 def sentences(board: Leaderboard) -> list[str]:

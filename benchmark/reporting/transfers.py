@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from benchmark.analysis.labels import labels_of
 from benchmark.analysis.transfer import Matrix, transfer_matrices
 from benchmark.labels import Key, key
 from benchmark.ledger import Evaluation
+from benchmark.reporting.entries import Accuracy, Row, accuracy_values
 from benchmark.reporting.leaderboards import Leaderboard, leaderboards
 from benchmark.reporting.text import MISSING, percent
 from benchmark.reporting.text_tables import latex
 from benchmark.statistics.wilson import wilson
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -67,21 +64,14 @@ def _pair(evaluation: Evaluation) -> tuple[Key, Key]:
     return key(evaluation.crafted_on or {"name": ""}), key(evaluation.model)
 
 
-def transfers_frame(found: Sequence[Transfers]) -> pd.DataFrame:
+def transfer_rows(found: Sequence[Transfers]) -> Iterator[Row]:
     """A row per setting, attack, source and target that was tried."""
-    import pandas as pd
-
-    rows = [
-        item.board.setting()
-        | {"attack": matrix.label, "source": tried.source, "target": tried.target}
-        | {"accuracy": tried.accuracy, "accuracy_low": tried.low, "accuracy_high": tried.high}
-        for item in found
-        for matrix in item.matrices
-        for line in item.rows(matrix)
-        for tried in line
-        if tried
-    ]
-    return pd.DataFrame(rows)
+    for item in found:
+        for matrix in item.matrices:
+            for tried in (tried for line in item.rows(matrix) for tried in line if tried):
+                names = {"attack": matrix.label, "source": tried.source, "target": tried.target}
+                accuracy = Accuracy(tried.accuracy, tried.low, tried.high)
+                yield item.board.setting() | names | accuracy_values("accuracy", accuracy)
 
 
 def transfers_latex(found: Sequence[Transfers]) -> str:

@@ -73,8 +73,8 @@ class MethodDifference:
         seeds, images = self.half_width_seeds, self.half_width_images
         what = "more seeds" if seeds < images else "more images"
         return (
-            f"± {100 * self.half_width:.1f} points; expected ± {100 * seeds:.1f} with twice the seeds, "
-            f"± {100 * images:.1f} with twice the images: {what} would help more"
+            f"half the interval is {100 * self.half_width:.1f} points; expected {100 * seeds:.1f} with twice the "
+            f"seeds, {100 * images:.1f} with twice the images: {what} would help more"
         )
 
 

@@ -1,4 +1,4 @@
-"""Leaderboards as data: pandas frames and CSV, a row per network, or per network and attack."""
+"""Leaderboards as rows for programs: one per network, or one per network and attack."""
 
 from __future__ import annotations
 
@@ -28,30 +28,25 @@ def leaderboard_rows(boards: Iterable[Leaderboard]) -> Iterator[Row]:
             yield row
 
 
+def attack_rows(boards: Iterable[Leaderboard]) -> Iterator[Row]:
+    """A row per network and attack, with the digests of the ledger records behind it."""
+    for board in boards:
+        for entry in board.entries:
+            network = {"model": entry.name, "checkpoint_digest": entry.card["digest"], "evaluation": entry.id}
+            for attack in entry.attacks:
+                yield board.setting() | network | attack | {"records": " ".join(attack["records"])}
+
+
 def leaderboard_frame(boards: Iterable[Leaderboard]) -> pd.DataFrame:
-    """`leaderboard_rows` of all leaderboards, with whole numbers for the ends of ranks."""
+    """`leaderboard_rows` with whole numbers for the ends of ranks."""
     import pandas as pd
 
     frame = pd.DataFrame(list(leaderboard_rows(boards)))
     return frame.astype({"rank_low": "Int64", "rank_high": "Int64"}) if len(frame) else frame
 
 
-def leaderboard_csv(boards: Iterable[Leaderboard]) -> str:
-    """The same as CSV."""
-    return leaderboard_frame(boards).to_csv(index=False)
-
-
 def attacks_frame(boards: Iterable[Leaderboard]) -> pd.DataFrame:
-    """A row per network and attack, with the digests of the ledger records behind it."""
+    """`attack_rows`."""
     import pandas as pd
 
-    rows = [
-        board.setting()
-        | {"model": entry.name, "checkpoint_digest": entry.card["digest"], "evaluation": entry.id}
-        | attack
-        | {"records": " ".join(attack["records"])}
-        for board in boards
-        for entry in board.entries
-        for attack in entry.attacks
-    ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(list(attack_rows(boards)))

@@ -1,0 +1,36 @@
+"""Rows as CSV: written here because loading pandas costs more than making a whole report."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+
+def as_csv(rows: Iterable[Mapping[str, Any]], digits: int | None = None) -> str:
+    """A column for each name in any row, in the order of appearance; what a row lacks, None and NaN are empty.
+
+    Args:
+        rows: what to write; nothing is written if there are none, not even a heading.
+        digits: to how many significant ones floats are rounded; all if not said.
+    """
+    rows = list(rows)
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    if not names:
+        return ""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows([_cell(row.get(name), digits) for name in names] for row in rows)
+    return file.getvalue()
+
+
+def _cell(value: Any, digits: int | None) -> str:
+    if value is None or value != value:
+        return ""
+    if isinstance(value, float | np.floating):
+        return repr(float(value)) if digits is None else f"{value:.{digits}g}"
+    return str(value)

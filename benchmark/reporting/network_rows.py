@@ -1,0 +1,51 @@
+"""The numbers behind a network's page, for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from benchmark.reporting.curves import kind
+from benchmark.reporting.entries import Row
+from benchmark.reporting.networks import NetworkPage, Result
+
+
+def attack_rows(page: NetworkPage) -> Iterator[Row]:
+    """A row per leaderboard and attack: what it cost, what it broke, and what no other attack did."""
+    for result in page.results:
+        for attack, share in zip(result.entry.attacks, result.shares, strict=True):
+            broken = {"broken": share.broken, "first": share.first, "alone": share.alone, "shapley": share.shapley}
+            yield {**_setting(result), **attack, "records": " ".join(attack["records"]), **broken}
+
+
+def class_rows(page: NetworkPage) -> Iterator[Row]:
+    """A row per leaderboard and class: images, answers without attack, clean accuracy and Rworst as fractions."""
+    for result in page.results:
+        for line in result.classes:
+            counts = {"class": line.name, "images_of_class": line.images, "answered": line.answered}
+            yield {**_setting(result), **counts, "clean": line.clean, "r_worst": line.r_worst}
+
+
+def curve_rows(page: NetworkPage) -> Iterator[Row]:
+    """A row per step of each security curve, from 0: from this ε on, the robust accuracy is this fraction.
+
+    `kind` says "measured" or "upper bound", `distances_of` which other evaluations' distances went into it.
+    """
+    for result in page.results:
+        for curve in result.curves:
+            about = {"evaluation": result.evaluation.id[:16], "norm": curve.norm}
+            how = {"kind": kind(curve), "distances_of": " ".join(other.id[:16] for other in curve.borrowed)}
+            radii = np.union1d(0.0, curve.steps()[0])
+            for epsilon, accuracy in zip(radii.tolist(), curve.accuracy(radii).tolist(), strict=True):
+                yield {**about, "epsilon": epsilon, "accuracy": accuracy, **how}
+
+
+def history_rows(page: NetworkPage) -> Iterator[Row]:
+    """A row per epoch of training."""
+    yield from page.card.get("history", [])
+
+
+def _setting(result: Result) -> Row:
+    names = ("dataset", "suite", "preset", "suite_digest", "images", "mode")
+    return {name: getattr(result.board, name) for name in names} | {"seed": result.evaluation.seed}
