@@ -8,10 +8,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import browser_site
+import numpy as np
 import pytest
 from browser_site import DIGITS, HARMFUL, requested, require_browser, visit, wait_for
 from papers_ledger import file_evaluation
+from synthetic import add_evaluation
 
+import benchmark
 from benchmark import papers
 from benchmark.papers.networks import find_network
 from benchmark.papers.setting import make_setting
@@ -183,3 +186,20 @@ def contrast(one: str, other: str) -> float:
 
     light, dark = sorted((luminance(one), luminance(other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
+
+
+def test_all_columns_of_the_attacks_are_in_sight_at_1400_pixels(browser: Any, tmp_path: Path) -> None:
+    """As wide as it gets: attacks in bfloat16 and in worst-case mode, all numbers long."""
+    attacks = [
+        ("pgd-from-image-linf", "linf", 0.0313725, "fixed-budget", [1.0] * 400 + [0.0] * 600),
+        ("gaussian-noise-l2", "l2", 0.705, "minimum-norm", [0.705] * 400 + [np.inf] * 600),
+    ]
+    costs = {"forwards": 163_200_000, "backwards": 163_200_000, "seconds": 35_000, "disagreements": 250}
+    add_evaluation(
+        tmp_path / "results", "at", attacks, (False,) * 1000, mode="worst-case", precision="bf16", info=costs
+    )
+    benchmark.report(results=tmp_path / "results", out=tmp_path / "reports")
+    visit(browser, tmp_path / "reports" / "models" / "at.html", width=1400)
+    table = "document.querySelector('.attacks').parentElement"
+    inside, room = browser.execute_script(f"return [{table}.scrollWidth, {table}.clientWidth]")
+    assert inside <= room

@@ -32,6 +32,14 @@ Epsilon = Annotated[
     str | None,
     typer.Option(metavar="NORM=RADIUS,...", help="Radii that replace the published ones: linf=4/255,l2=2."),
 ]
+Resize = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PIXELS",
+        help="Resize the shorter side of pictures; network: as the network's weights ask for; default: as they are.",
+    ),
+]
+Crop = Annotated[int | None, typer.Option(metavar="PIXELS", help="Crop a square out of the middle of pictures.")]
 AttackSeed = Annotated[int, typer.Option(help="Random seed of the attacks.")]
 Classes = Annotated[
     Path | None,

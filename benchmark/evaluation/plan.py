@@ -105,7 +105,8 @@ class Plan:
             "id": self.id,
             "model": self.card,
             "suite": self.suite.definition(),
-            "dataset": {"name": self.target.dataset, "digest": self.target.data, "images": self.suite.images},
+            "dataset": {"name": self.target.dataset, "digest": self.target.data, "images": self.suite.images}
+            | ({"is_object": True} if self.target.data_is_object else {}),
             "mode": self.mode,
             "seed": self.seed,
             "precision": self.target.precision,

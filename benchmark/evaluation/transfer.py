@@ -7,18 +7,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchmark.errors import BadInput
+from benchmark.evaluation import objects
 from benchmark.evaluation.filing import Work, finished, run_and_file, written
+from benchmark.evaluation.objects import Data
 from benchmark.evaluation.plan import Plan
-from benchmark.evaluation.request import EvaluationRequest, check_fileable, checked, named, reported
+from benchmark.evaluation.request import EvaluationRequest, check_fileable, checked, reported
+from benchmark.given import Given as GivenSuite
 from benchmark.ledger.evaluation import Evaluation
+from benchmark.models import Given, listed
 from benchmark.scales import Epsilon
 
 
 def transfer(
-    sources: Sequence[str | Path] | str | Path,
-    targets: Sequence[str | Path] | str | Path | None = None,
+    sources: Sequence[Given] | Given,
+    targets: Sequence[Given] | Given | None = None,
     *,
-    suite: str | Path = "transfer",
+    name: str | Sequence[str] | None = None,
+    suite: GivenSuite = "transfer",
     preset: str = "standard",
     n: int | None = None,
     seed: int = 0,
@@ -28,7 +33,9 @@ def transfer(
     time_limit: float | None = None,
     results: str | Path = "results",
     save_adversarial: bool = False,
-    dataset: str | None = None,
+    dataset: Data | None = None,
+    resize: int | str | None = None,
+    crop: int | None = None,
     scale: str | None = None,
     epsilon: Epsilon | None = None,
     data_dir: str | Path | None = None,
@@ -47,9 +54,11 @@ def transfer(
     Args:
         sources: networks to craft on, as `evaluate` takes them.
         targets: networks to try the images on; None for the sources themselves.
-        suite: name or YAML file of the attacks.
-        preset, n, seed, device, precision, workers, results, dataset, scale, epsilon, data_dir, download,
-            trust_remote_code, compile, classes, progress: as for `evaluate`. Each worker holds all networks.
+        name: what to call the modules among sources and targets, each once, in their order; None for the names of
+            their classes.
+        suite: name or YAML file of the attacks, or a dict of what stands in such a file.
+        preset, n, seed, device, precision, workers, results, dataset, resize, crop, scale, epsilon, data_dir,
+            download, trust_remote_code, compile, classes, progress: as for `evaluate`. A worker holds all networks.
         time_limit: seconds that crafting one attack on one shard of the images may take, and as many each target for
             its verdict; None for no limit. What takes longer is begun twice more and then recorded as failed: for
             every target if it was the attack, else for that one.
@@ -64,28 +73,38 @@ def transfer(
         PartlyFailed: some networks failed, as for `evaluate`; its `done` has the pairs of the others.
         KeyboardInterrupt: the ledger is whole; call again to go on.
     """
-    first = named(sources)
-    second = first if targets is None else named(targets)
-    request = EvaluationRequest(
-        suite=suite,
-        preset=preset,
-        n=n,
-        seed=seed,
-        device=device,
-        precision=precision,
-        workers=workers,
-        time_limit=time_limit,
-        results=results,
-        save_adversarial=save_adversarial,
-        dataset=dataset,
-        scale=scale,
-        epsilon=epsilon,
-        data_dir=data_dir,
-        download=download,
-        trust_remote_code=trust_remote_code,
-        compile=compile,
-        classes=classes,
-    )
+    first = listed(sources)
+    second = first if targets is None else listed(targets)
+    with objects.held([*first, *second], name, dataset) as (called, data):
+        request = EvaluationRequest(
+            suite=suite,
+            preset=preset,
+            n=n,
+            seed=seed,
+            device=device,
+            precision=precision,
+            workers=objects.workers_for(workers, time_limit),
+            time_limit=time_limit,
+            results=results,
+            save_adversarial=save_adversarial,
+            dataset=data,
+            resize=resize,
+            crop=crop,
+            scale=scale,
+            epsilon=epsilon,
+            data_dir=data_dir,
+            download=download,
+            trust_remote_code=trust_remote_code,
+            compile=compile,
+            classes=classes,
+        )
+        return _transferred(request, called[: len(first)], called[len(first) :], progress)
+
+
+def _transferred(
+    request: EvaluationRequest, first: Sequence[str], second: Sequence[str], progress: bool
+) -> list[Evaluation]:
+    """Each of the networks `first` tried on each of `second`."""
     planned, ledger, failures = request.plans([*first, *second])
     if len({(plan.target.data, plan.suite.digest) for plan in planned.values()}) > 1:
         datasets = ", ".join(
@@ -94,7 +113,7 @@ def transfer(
         raise BadInput(f"sources and targets must be tried on the same images, but these are not: {datasets}")
     plans = {plan.id: plan for plan in planned.values()}
     from_ids, to_ids = (
-        dict.fromkeys(planned[str(name)].id for name in names if str(name) in planned) for names in (first, second)
+        dict.fromkeys(planned[name].id for name in names if name in planned) for names in (first, second)
     )
     pairs = [(source, target) for source in from_ids for target in to_ids]
     wanted = [_pair(plans[source], plans[target]) for source, target in pairs]
@@ -111,7 +130,7 @@ def transfer(
     pairs = [(source, target) for source, target in pairs if source in plans and target in plans]
     work = [each for source in from_ids for each in _work(source, [pair for pair in pairs if pair in missing], plans)]
     used = dict.fromkeys(key for pair in pairs if pair in missing for key in pair)
-    lost = run_and_file(work, [plans[key] for key in used], ledger, workers, progress, time_limit)
+    lost = run_and_file(work, [plans[key] for key in used], ledger, request.workers, progress, request.time_limit)
     filed = [pair for source, target in pairs if (pair := _pair(plans[source], plans[target])).id not in lost]
     return reported([written(pair, ledger) for pair in filed], [*failures, *unfit, *lost.values()])
 

@@ -10,7 +10,7 @@ import torch
 
 from benchmark.attacks.objectives import has_answer
 from benchmark.evaluation.attack_run import Trial
-from benchmark.evaluation.target import Target, dataset_of
+from benchmark.evaluation.target import Target, images_of
 from benchmark.ledger.record import Record
 from benchmark.ledger.sample_images import FEW, ROOM, SampleImages
 from benchmark.ledger.stored_adversarials import StoredAdversarials, write_stored_adversarials
@@ -60,7 +60,7 @@ def sample_images(target: Target, trial: Trial) -> SampleImages:
     most = max(1, min(FEW, ROOM // (3 * trial.x[0].numel())))
     rows = (trial.broken & ~trial.clean_errors).nonzero().squeeze(1)[:most]
     x, x_adv = trial.x[rows], trial.closest[rows]
-    names = np.asarray([*dataset_of(target.dataset, target.data_dir).class_names, "no answer"])
+    names = np.asarray([*images_of(target).class_names, "no answer"])
     logits = trial.logits[rows]
     taken_for = torch.where(has_answer(logits), logits.argmax(1), -1)
     return SampleImages(

@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 
 from benchmark.errors import BadInput, Notice, UnfitNetwork
+from benchmark.evaluation import objects
 from benchmark.evaluation.jobs import AttackJob, Crafted, Done, Step
 from benchmark.evaluation.run_job import prepare, run_job
 from benchmark.ledger.ledger import Ledger
@@ -46,10 +47,11 @@ class Worker:
         begun: when it began with the item it is at, on the monotonic clock; None while it starts up, or loads.
     """
 
-    def __init__(self, folder: Path, threads: int) -> None:
+    def __init__(self, folder: Path, threads: int, parcel: bytes = b"") -> None:
         context = multiprocessing.get_context("spawn")
         self.pipe, other = context.Pipe()
-        self.process: SpawnProcess = context.Process(target=_serve, args=(other, folder, threads), daemon=True)
+        arguments = (other, folder, threads, parcel)
+        self.process: SpawnProcess = context.Process(target=_serve, args=arguments, daemon=True)
         self.process.start()
         other.close()
         self.position: int | None = None
@@ -95,6 +97,7 @@ class WorkerPool:
         self._give_up = give_up
         self.jobs, self.folder, self.size, self.report, self.time_limit = jobs, folder, size, report, time_limit
         self._threads = max(1, torch.get_num_threads() // size)
+        self._parcel = objects.parcel()
         self._todo = deque(range(len(jobs)))
         self._done: dict[int, int] = dict.fromkeys(range(len(jobs)), 0)
         self._failures: Counter[tuple[int, Step]] = Counter()
@@ -125,7 +128,7 @@ class WorkerPool:
         """As many workers as there is work for, each that is ready with a job."""
         busy = sum(worker.position is not None for worker in self._workers)
         while len(self._workers) < min(self.size, busy + len(self._todo)):
-            self._workers.append(Worker(self.folder, self._threads))
+            self._workers.append(Worker(self.folder, self._threads, self._parcel))
         for worker in [worker for worker in self._workers if worker.position is None and worker.begun is not None]:
             if self._todo:
                 position = self._todo.popleft()
@@ -214,12 +217,13 @@ class WorkerPool:
             )
 
 
-def _serve(pipe: Connection, folder: Path, threads: int) -> None:
+def _serve(pipe: Connection, folder: Path, threads: int, parcel: bytes) -> None:
     """A worker's life: say that it is ready, then do jobs and tell of each step, until nobody asks any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started it
     end_with_parent()
     warnings.simplefilter("ignore", Notice)  # that one has said it
     torch.set_num_threads(threads)
+    objects.unpack(parcel)
     try:
         pipe.send([])
         while True:

@@ -9,17 +9,14 @@ from typing import Any
 
 from pydantic import Field
 
-from benchmark.documents import Schema, read_document
+from benchmark.documents import Schema, files_by_name, path_of, read_document
 from benchmark.errors import BadInput
 from benchmark.experiments.values import parse_values
 from benchmark.methods.table import METHODS
 from benchmark.moved import look_up
-from benchmark.registry import Registry
 from benchmark.storage import canonical_json, safe_name
 
-EXPERIMENTS: Registry[Path] = Registry("experiment")
-for _path in sorted(Path(__file__).parent.glob("*.yaml")):
-    EXPERIMENTS.add(_path.stem, _path)
+EXPERIMENTS = files_by_name("experiment", Path(__file__).parent)
 
 
 class Experiment(Schema):
@@ -42,13 +39,13 @@ class Experiment(Schema):
     set: dict[str, Any] = Field(default_factory=dict)
 
 
-def load_experiment(name: str) -> Experiment:
+def load_experiment(name: str | Path) -> Experiment:
     """The experiment called `name`, or the one in the YAML file of that path.
 
     Raises:
         BadInput: no such experiment, or its file does not fit: all misfits are listed, each with its line.
     """
-    return read_document(name if name.endswith((".yaml", ".yml")) else EXPERIMENTS.get(name), Experiment).content
+    return read_document(path_of(name, EXPERIMENTS), Experiment).content
 
 
 @dataclass(frozen=True)
@@ -88,7 +85,7 @@ class Comparison:
 
 
 def make_comparison(
-    experiment: str | None,
+    experiment: str | Path | None,
     methods: Sequence[str],
     set: Mapping[str, Any] | Sequence[str] | None,
     inner: str | None = None,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.data import load
+from benchmark.documents import in_words
 from benchmark.environment import check_packages
 from benchmark.errors import BadInput
 from benchmark.evaluation import load_suite
@@ -64,17 +65,17 @@ class Sweep:
 
 
 def sweep(
-    experiment: str | None = None,
+    experiment: str | Path | None = None,
     *,
     method: str | Sequence[str] = (),
     set: Mapping[str, Any] | Sequence[str] | None = None,
     select: str = "validation",
-    suite: str = "pgd-linf",
+    suite: str | Path = "pgd-linf",
     preset: str = "standard",
     n: int | None = None,
     dataset: str = "digits",
     arch: str | None = None,
-    recipe: str = "quick",
+    recipe: str | Path = "quick",
     scale: str | None = None,
     epsilon: Epsilon | None = None,
     teacher: Sequence[str | Path] = (),
@@ -123,6 +124,7 @@ def sweep(
     """
     comparison = make_comparison(experiment, [method] if isinstance(method, str) else method, set, inner, outer)
     check_processes(devices, 1)
+    suite, recipe = in_words(suite), in_words(recipe)
     setting = SweepSetting(
         select=select,
         suite=suite,

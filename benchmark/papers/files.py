@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable
 from pathlib import Path
 
-from benchmark.documents import Document, read_document
+from benchmark.documents import Document, files_by_name, path_of, read_document
 from benchmark.errors import BadInput, several, unknown
 from benchmark.papers.schema import OTHER, Paper, TableOrFigure, split_run
-from benchmark.registry import Registry
 
-PAPERS: Registry[Path] = Registry("paper")
-for _path in sorted(Path(__file__).parent.glob("*.yaml")):
-    PAPERS.add(_path.stem, _path)
+PAPERS = files_by_name("paper", Path(__file__).parent)
 
 
 def load_paper(paper: str | Path) -> Paper:
@@ -21,8 +18,7 @@ def load_paper(paper: str | Path) -> Paper:
     Raises:
         BadInput: no such paper, or its file does not fit: all misfits are listed, each with its line.
     """
-    is_path = isinstance(paper, Path) or paper.endswith((".yaml", ".yml"))
-    document = read_document(paper if is_path else PAPERS.get(str(paper)), Paper)
+    document = read_document(path_of(paper, PAPERS), Paper)
     problems = _Check(document).problems
     if problems:
         raise BadInput(several(problems))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from benchmark.documents import in_words
 from benchmark.environment import check_packages
 from benchmark.errors import unknown
 from benchmark.papers.claims import ClaimVerdict, check_claims
@@ -55,12 +56,12 @@ class Result:
 
 
 def paper(
-    name: str,
+    name: str | Path,
     *,
     table: str | None = None,
     dataset: str = "digits",
     only: Sequence[str] = (),
-    recipe: str | None = None,
+    recipe: str | Path | None = None,
     preset: str | None = None,
     n: int | None = None,
     scale: str | None = None,
@@ -104,6 +105,7 @@ def paper(
             training or evaluation ends up in `failures`, and the others go on.
         KeyboardInterrupt: what was finished is kept; call again to go on.
     """
+    name, recipe = in_words(name), None if recipe is None else in_words(recipe)
     found = load_paper(name)
     keys = _keys(found, table)
     _check_rows(found, keys, only)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from benchmark.documents import is_path
 from benchmark.errors import BadInput
 from benchmark.run_names import run_name
 from benchmark.scales import UNSAID, Radii
@@ -42,7 +43,7 @@ class TrainingRun:
         """Why this version of the program can't do it; None if it can."""
         from benchmark.training import METHODS, recipe_names
 
-        if self.recipe not in recipe_names() and not self.recipe.endswith((".yaml", ".yml")):
+        if self.recipe not in recipe_names() and not is_path(self.recipe):
             return f"the recipe {self.recipe} is not part of this version"
         if self.method not in METHODS:
             return f"the method {self.method} is not part of this version"
