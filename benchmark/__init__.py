@@ -24,6 +24,7 @@ moved.install()
 _DOORS = {
     "train": "benchmark.training:train",
     "evaluate": "benchmark.evaluation:evaluate",
+    "attack": "benchmark.evaluation.attack:attack",
     "transfer": "benchmark.evaluation:transfer",
     "verify": "benchmark.evaluation.verification:verify",
     "report": "benchmark.reporting:report",
@@ -34,18 +35,25 @@ _DOORS = {
     "list": "benchmark.catalogue:catalogue",
     "show": "benchmark.catalogue:show",
     "doctor": "benchmark.checkup:doctor",
+    "import_checkpoint": "benchmark.importing:import_checkpoint",
+    "export_checkpoint": "benchmark.importing:export_checkpoint",
     "load_model": "benchmark.models:load_model",
+    "Dataset": "benchmark.data:Dataset",
     "BadInput": "benchmark.errors:BadInput",
     "PartlyFailed": "benchmark.errors:PartlyFailed",
 }
 
 __all__ = [
     "BadInput",
+    "Dataset",
     "PartlyFailed",
     "__version__",
+    "attack",
     "compare",
     "doctor",
     "evaluate",
+    "export_checkpoint",
+    "import_checkpoint",
     "list",
     "load_model",
     "paper",

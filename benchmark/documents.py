@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import os
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -10,8 +11,10 @@ from typing import Any, Generic, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from benchmark.cache import at_home
 from benchmark.errors import MISTAKES, BadInput, first_line, nearest, several, short
 from benchmark.limits import DOCUMENT as LARGEST
+from benchmark.registry import Registry
 from benchmark.storage import read_text
 
 
@@ -35,6 +38,59 @@ class Document(Generic[S]):
     def where(self, *path: Hashable) -> str:
         """ "file:line" of the value at `path`, or of the nearest value around it."""
         return f"{self.name}:{_line(self.lines, path)}"
+
+
+def files_by_name(kind: str, folder: Path) -> Registry[Path]:
+    """A registry of the YAML files in `folder`, and of those whose paths other packages name in entry points."""
+    registry: Registry[Path] = Registry(kind, fault=_no_path)
+    for path in sorted(folder.glob("*.yaml")):
+        registry.add(path.stem, path)
+    return registry
+
+
+def path_of(named: str | Path, registry: Registry[Path]) -> Path:
+    """The file that is meant by a name or a path, see `is_path`; a "~" at its beginning is the user's home.
+
+    Raises:
+        BadInput: nothing of that name is registered, or there is no file at that path.
+    """
+    if is_path(named):
+        path = at_home(named)
+        if not os.path.lexists(path):
+            known = ", ".join(registry.names())
+            raise BadInput(f"can't read {path}: there is no such file; {registry.kind}s that have a name: {known}")
+        return path
+    try:
+        return registry.get(str(named))
+    except BadInput as error:
+        if named and os.path.isfile(named):
+            raise BadInput(f"{error} (to name the file {short(named)}, write .{os.sep}{named})") from error
+        raise
+
+
+def is_path(named: str | Path) -> bool:
+    """Whether a file is meant and not a name: by any `Path`, and by words with a slash or the ending .yaml or .yml.
+
+    So a name always wins over a file that is called the same: "quick" is the recipe, "./quick" the file.
+    """
+    if not isinstance(named, str):
+        return True
+    return is_yaml(named) or "/" in named or os.sep in named
+
+
+def is_yaml(named: str | Path) -> bool:
+    """Whether its ending says that it is a YAML file."""
+    return os.fspath(named).lower().endswith((".yaml", ".yml"))
+
+
+def in_words(named: str | Path) -> str:
+    """What `path_of` takes for the same, as words: for command lines, and for what is written down."""
+    words = os.fspath(named)
+    return words if isinstance(named, str) or is_path(words) else os.path.join(os.curdir, words)
+
+
+def _no_path(thing: Any) -> str:
+    return "" if isinstance(thing, Path) else f"is not the pathlib.Path of a YAML file but {short(thing)}"
 
 
 def read_document(path: str | Path, schema: type[S]) -> Document[S]:
@@ -61,7 +117,12 @@ def parse_document(text: str, schema: type[S], name: str) -> Document[S]:
         return Document(schema.model_validate(value), name, lines)
     except ValidationError as error:
         found = error.errors(include_url=False)
-    told = [_explain(name, lines, schema, detail) for detail in found[:MISTAKES]]
+    told = [
+        explain(
+            f"{name}:{_line(lines, tuple(detail['loc']))}", detail, _known_keys(schema, tuple(detail["loc"][:-1]))
+        )
+        for detail in found[:MISTAKES]
+    ]
     raise BadInput(several(told, more=len(found) - len(told)))
 
 
@@ -125,11 +186,17 @@ def _line(lines: dict[tuple[Hashable, ...], int], path: tuple[Hashable, ...]) ->
     return lines.get(path, 1)
 
 
-def _explain(name: str, lines: dict[tuple[Hashable, ...], int], schema: type[Schema], detail: Any) -> str:
+def explain(place: str, detail: Any, known: Iterable[str]) -> str:
+    """One of pydantic's complaints in a sentence.
+
+    Args:
+        place: where the value was written.
+        detail: the complaint, as `ValidationError.errors` gives it.
+        known: the keys that there are in the place of one that is unknown.
+    """
     path = tuple(detail["loc"])
-    place = f"{name}:{_line(lines, path)}"
     if detail["type"] == "extra_forbidden":
-        known = _known_keys(schema, path[:-1])
+        known = sorted(known)
         close = nearest(str(path[-1]), known)
         hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(known)}"
         return f"{place}: unknown key {short(str(path[-1]))}; {hint}"

@@ -48,7 +48,15 @@ MOVED = {
     "evaluation.summary": "ledger.assemble",
     "evaluation.trial": "evaluation.attack_run",
     "evaluation.verify": "evaluation.judge",
+    "experiments.runs": "experiments.plan",
     "inventory": "catalogue",
+    "papers.agenda": "papers.job_list",
+    "papers.archive": "planning.ledger_index",
+    "papers.chart": "planning.chart",
+    "papers.estimate": "planning.estimate",
+    "papers.runs": "planning.runs",
+    "papers.stage": "papers.setting",
+    "papers.workshop": "planning.runner",
     "training.batch": "methods.batch",
     "training.cohort": "methods.cohort",
     "training.differences": "methods.differences",
@@ -82,11 +90,27 @@ NAMES = {
         "load_results": "ledger:load_results",
         "read_record": "ledger:read_record",
     },
+    "evaluation.jobs": {
+        "Job": "evaluation.jobs:AttackJob",
+        "file_trial": "evaluation.trial_record:file_trial",
+        "keep_images": "evaluation.trial_record:keep_images",
+        "run_job": "evaluation.run_job:run_job",
+    },
     "evaluation.request": {"Order": "evaluation.request:EvaluationRequest"},
     "evaluation.target": {
         "Subject": "evaluation.target:LoadedTarget",
         "load_subject": "evaluation.target:load_target",
         "subject": "evaluation.target:loaded",
+    },
+    "experiments.experiment": {
+        "Question": "experiments.experiment:Comparison",
+        "make_question": "experiments.experiment:make_comparison",
+    },
+    "experiments.measure": {"Figures": "experiments.measure:Measurement"},
+    "experiments.table": {"Line": "experiments.table:SweepLine"},
+    "experiments.variants": {
+        "TEACHERS": "planning.teacher_runs:TEACHERS",
+        "Tutor": "planning.teacher_runs:TeacherRun",
     },
     "ledger.sample_images": {
         "Specimens": "ledger.sample_images:SampleImages",
@@ -98,6 +122,37 @@ NAMES = {
         "read_keepsake": "ledger.stored_adversarials:read_stored_adversarials",
         "write_keepsake": "ledger.stored_adversarials:write_stored_adversarials",
     },
+    "papers.claims": {"Verdict": "papers.claims:ClaimVerdict"},
+    "papers.grid": {
+        "Cell": "papers.cells:TableCell",
+        "Line": "papers.grid:TableLine",
+    },
+    "papers.job_list": {
+        "Agenda": "planning.jobs:JobList",
+        "make_agenda": "papers.job_list:make_job_list",
+    },
+    "papers.networks": {
+        "Network": "planning.networks:PlannedNetwork",
+        "Training": "planning.networks:TrainingRun",
+    },
+    "papers.schema": {
+        "Column": "papers.schema:TableColumn",
+        "Exhibit": "papers.schema:TableOrFigure",
+        "Key": "papers.schema:PrintedAs",
+        "Row": "papers.schema:TableRow",
+    },
+    "papers.setting": {
+        "Stage": "papers.setting:PaperSetting",
+        "make_stage": "papers.setting:make_setting",
+    },
+    "planning.estimate": {"Clock": "planning.estimate:TimeEstimate"},
+    "planning.ledger_index": {
+        "Archive": "planning.ledger_index:LedgerIndex",
+        "Question": "planning.jobs:EvaluationQuery",
+        "Scores": "papers.cells:Scores",
+        "scores": "papers.cells:scores",
+    },
+    "planning.runner": {"Workshop": "planning.runner:JobRunner"},
     "storage": {"tensor_digest": "tensors:tensor_digest"},
 }
 

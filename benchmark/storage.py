@@ -8,7 +8,7 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +109,20 @@ def check_writable(folder: str | Path, *parts: str) -> Path:
 def canonical_json(value: Any) -> str:
     """JSON with one spelling per value: sorted keys, no spaces, floats as Python repeats them."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def spelt(value: Any) -> str:
+    """A setting's value as `--set` takes it: words as they are, anything else as JSON."""
+    return value if isinstance(value, str) else canonical_json(value)
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The values by dotted names, "threats.linf.epsilon", in their order; an empty mapping is a value."""
+    for name, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
 
 
 def digest(value: Any) -> str:

@@ -21,13 +21,14 @@ import pandas as pd
 
 import benchmark
 from benchmark.analysis.aggregate import clean_accuracy, norm_accuracy, r_avg, r_worst
-from benchmark.experiments import variants
 from benchmark.hardware import describe, resolve_device
+from benchmark.planning.teacher_runs import TEACHERS as USUAL_TEACHERS
+from benchmark.planning.teacher_runs import TeacherRun
 from benchmark.storage import write_atomic
 from benchmark.training import METHODS
 
 #: Who teaches whom; dd's teacher needs the temperature that the recipe quick gives the student.
-TEACHERS = variants.TEACHERS | {"dd": variants.Tutor("natural", {"temperature": 20})}
+TEACHERS = USUAL_TEACHERS | {"dd": TeacherRun("natural", {"temperature": 20})}
 
 #: What the precision check trains, and in which norms it is meant to withstand.
 CHECKED = {"at": "linf", "trades": "linf", "mat": "linf", "mat-max": "Ravg"}

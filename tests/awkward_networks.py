@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import torch
 import torch.nn.functional as F
@@ -143,14 +144,29 @@ def a_state_dict():
     return trained().model().state_dict()
 
 
-@refused("returns a tuple, not a tensor; wrap it")
-def a_tuple():
+@refused("it returns a tuple with 2 entries of .*×10 .*, so that its logits can't be told")
+def a_tuple_of_two_alike():
     return Around(after=lambda logits: (logits, logits))
 
 
-@refused("returns a dict, not a tensor; wrap it")
+@refused("it returns a dict with no entry of .*×10")
+def a_dict_without_logits():
+    return Around(after=lambda logits: {"logits": logits[:, :4]})
+
+
+@warned("several things, of which \\[0\\] is taken for its logits")
+def a_tuple():
+    return Around(after=lambda logits: (logits, logits[:, :7], logits[0]))
+
+
+@warned("several things, of which \\['logits'\\] is taken for its logits")
 def a_dict():
-    return Around(after=lambda logits: {"logits": logits})
+    return Around(after=lambda logits: {"features": -logits, "logits": logits})
+
+
+@warned("several things, of which .logits is taken for its logits")
+def an_object():
+    return Around(after=lambda logits: SimpleNamespace(logits=logits, loss=None))
 
 
 @refused("can't be put on the CPU in float32 and eval mode")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import hostile_archives
@@ -39,6 +39,7 @@ def make(folder: Path) -> None:
 
 def doors() -> dict[str, Callable[[Path], object]]:
     """How a file of each folder is opened; what is refused raises."""
+    from benchmark import import_checkpoint
     from benchmark.data import load
     from benchmark.evaluation import load_suite
     from benchmark.ledger import Ledger, read_record
@@ -54,6 +55,9 @@ def doors() -> dict[str, Callable[[Path], object]]:
 
     return {
         "checkpoint": lambda path: load_checkpoint(path).model(),
+        "import": lambda path: import_checkpoint(
+            path, dataset="digits", normalization="none", zoo=path.parent / "zoo"
+        ),
         "records": read_record,
         "manifest": manifest,
         "keepsake": read_stored_adversarials,
@@ -90,6 +94,15 @@ def memory() -> tuple[int, int]:
     return tuple(int(status[name].split()[0]) * 1024 for name in ("VmSize", "VmHWM"))  # type: ignore[return-value]
 
 
+#: Doors through which the files of another one's folder are opened, too.
+BESIDE = {"import": "checkpoint"}
+
+
+def files(folder: Path, doors: Iterable[str]) -> list[tuple[str, Path]]:
+    """Each file with the door that it is opened through."""
+    return sorted((door, path) for door in doors for path in (folder / BESIDE.get(door, door)).iterdir())
+
+
 def main(folder: Path, cache: Path) -> None:
     import resource
 
@@ -105,20 +118,20 @@ def main(folder: Path, cache: Path) -> None:
         ARCHITECTURES.get("wrn-28-10")(num_classes=10, shape=(3, 32, 32))
 
     seen = watch(cache)
-    for path in sorted(path for door in open_by for path in (folder / door).iterdir()):
+    for door, path in files(folder, open_by):
         Path("/proc/self/clear_refs").write_text("5")  # resets the largest resident size
         size, before = memory()
         resource.setrlimit(resource.RLIMIT_AS, (size + 2 * BOUND, -1))
         seen.clear()
         began = time.monotonic()
         try:
-            open_by[path.parent.name](path)
+            open_by[door](path)
             outcome = "taken"
         except Exception as error:
             outcome = f"{type(error).__name__}: {error}"
         resource.setrlimit(resource.RLIMIT_AS, (-1, -1))
         spent = {"seconds": time.monotonic() - began, "bytes": memory()[1] - before}
-        print(json.dumps({"file": f"{path.parent.name}/{path.name}", "outcome": outcome, **spent, "seen": seen}))
+        print(json.dumps({"file": f"{door}/{path.name}", "outcome": outcome, **spent, "seen": seen}))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from synthetic import costs
 
 from benchmark.data import load
@@ -15,17 +16,51 @@ from benchmark.errors import BadInput
 from benchmark.evaluation import load_suite
 from benchmark.ledger import Ledger, Record
 from benchmark.ledger.record import FORMAT
-from benchmark.papers.networks import Network, Training
-from benchmark.papers.stage import Stage
+from benchmark.papers.setting import PaperSetting
+from benchmark.planning.networks import PlannedNetwork, TrainingRun
 from benchmark.storage import digest
 from benchmark.training.identity import images_digest, make_identity
 from benchmark.training.plan import decide
 
+#: A paper of two networks and one that can't be trained.
+TOY = """\
+name: toy
+title: Toy
+source: nowhere
+scales:
+  other: {recipe: quick, preset: quick, images: 20, architecture: small-cnn}
+runs:
+  natural: {method: natural, settings: {epochs: 1}}
+  ard: {method: ard, teachers: [natural], settings: {epochs: 1, threats.linf.steps: 1}}
+  unborn: {method: no-such-method}
+exhibits:
+  "1":
+    title: Two networks
+    suite: smoke
+    columns:
+      - {label: Clean, metric: clean}
+      - {label: linf, metric: linf}
+      - {label: Ravg, metric: r_avg}
+    rows:
+      - {label: unborn, run: unborn}
+      - {label: ARD, run: ard}
+      - {label: Nature, run: natural}
+claims:
+  - {text: they differ on clean images, exhibit: "1", left: Nature, right: ARD, column: Clean}
+"""
+
+
+def write_toy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of the file of that paper, in the working folder, which is `folder` from now on."""
+    monkeypatch.chdir(folder)
+    (folder / "toy.yaml").write_text(TOY, encoding="utf-8")
+    return "toy.yaml"
+
 
 def file_evaluation(
     results: Path,
-    network: Network,
-    stage: Stage,
+    network: PlannedNetwork,
+    setting: PaperSetting,
     suite: str,
     broken: Mapping[str, int] | int,
     *,
@@ -35,7 +70,7 @@ def file_evaluation(
     scale: str | None = None,
     card: Mapping[str, Any] | None = None,
     fails: str | None = None,
-    source: Network | None = None,
+    source: PlannedNetwork | None = None,
 ) -> None:
     """File an evaluation of `network` in which each attack breaks the first so many images.
 
@@ -43,7 +78,7 @@ def file_evaluation(
 
     Args:
         results: the ledger.
-        network, stage: whose evaluation, with which data and preset.
+        network, setting: whose evaluation, with which data and preset.
         suite: under which suite.
         broken: per label of the suite, how many images it breaks; a number for all labels.
         clean_errors: how many of the last images are misclassified without attack.
@@ -53,7 +88,7 @@ def file_evaluation(
         source: the network that the images were crafted on, if another one.
     """
     ledger = Ledger.open(results, create=True)
-    bound = load_suite(suite, stage.preset, scale or stage.dataset).first(images)
+    bound = load_suite(suite, setting.preset, scale or setting.dataset).first(images)
     wrong = np.arange(images) >= images - clean_errors
     records: dict[str, list[str]] = {}
     for item in bound.items:
@@ -64,9 +99,9 @@ def file_evaluation(
         record = Record(
             key={
                 "network": digest(network.name),
-                "data": {"digest": digest(stage.dataset), "start": 0, "stop": images},
+                "data": {"digest": digest(setting.dataset), "start": 0, "stop": images},
                 "attack": item.definition()["attack"],
-                "case": [item.definition(), stage.preset, mode, count, source.name if source else None],
+                "case": [item.definition(), setting.preset, mode, count, source.name if source else None],
             },
             broken=hit,
             distance=np.where(hit, 0.0, 2 * item.threat.epsilon if is_unbounded else np.inf),
@@ -80,10 +115,10 @@ def file_evaluation(
         {
             "format": FORMAT,
             "id": digest([network.name, bound.digest, mode, images, str(broken), clean_errors]),
-            "model": {**_card(network, stage), **(card or {})},
-            "crafted_on": _card(source, stage) if source else None,
+            "model": {**_card(network, setting), **(card or {})},
+            "crafted_on": _card(source, setting) if source else None,
             "suite": bound.definition(),
-            "dataset": {"name": stage.dataset, "digest": digest(stage.dataset), "images": images},
+            "dataset": {"name": setting.dataset, "digest": digest(setting.dataset), "images": images},
             "mode": mode,
             "seed": 0,
             "precision": "fp32",
@@ -93,12 +128,12 @@ def file_evaluation(
     )
 
 
-def _card(network: Network, stage: Stage) -> dict[str, Any]:
+def _card(network: PlannedNetwork, setting: PaperSetting) -> dict[str, Any]:
     """What `network` would say about itself."""
     told = {"name": network.name, "network": network.member, "digest": digest(network.name)}
     if asked := network.training:
         taught = [{"role": "teacher", "source": each.name, "digest": digest(each.name)} for each in asked.teachers]
-        extra = {"precision": "fp32", "lineage": taught, "run": run_of(asked, stage)}
+        extra = {"precision": "fp32", "lineage": taught, "run": run_of(asked, setting)}
         return told | {
             "method": asked.method,
             "architecture": asked.architecture,
@@ -113,10 +148,10 @@ def _card(network: Network, stage: Stage) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=64)
-def run_of(training: Training, stage: Stage) -> str:
+def run_of(training: TrainingRun, setting: PaperSetting) -> str:
     """The digest of the run; of one on data that is not here, a word that says so."""
     try:
-        data = load(stage.dataset)
+        data = load(setting.dataset)
     except BadInput:
         return "on data that is not here"
     asked = training.method, data, training.architecture, training.recipe, training.settings

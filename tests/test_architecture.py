@@ -29,12 +29,13 @@ FLOORS = (
         "hardware",
     }
     | {"memory", "settings", "generators", "noise", "tensors", "radii", "parameters", "projections", "threats"}
-    | {"scales", "labels", "limits", "damage", "card", "run_names"},
+    | {"scales", "labels", "limits", "damage", "card", "run_names", "given", "problems"},
     {"data", "models", "attacks", "recipes", "suites", "ledger", "statistics"},
-    {"methods", "evaluation", "analysis"},
+    {"methods", "evaluation", "analysis", "importing"},
     {"training"},
-    {"reporting", "papers"},
-    {"results", "catalogue", "checkup", "experiments", "api"},
+    {"reporting", "planning"},
+    {"results", "checkup", "papers", "experiments", "api"},
+    {"catalogue"},
     {"__init__"},
     {"cli"},
     {"__main__"},
@@ -42,7 +43,8 @@ FLOORS = (
 #: The stairs within a floor: room -> rooms of its own floor it may import.
 STAIRS = {
     "registry": {"errors"},
-    "documents": {"errors", "limits", "storage"},
+    "documents": {"cache", "errors", "limits", "registry", "storage"},
+    "given": {"errors", "storage"},
     "storage": {"errors", "moved"},
     "damage": {"errors"},
     "hardware": {"errors"},
@@ -55,8 +57,8 @@ STAIRS = {
     "scales": {"errors", "radii"},
     "radii": {"errors"},
     "card": {"errors", "limits"},
-    "run_names": {"errors", "radii", "scales", "storage"},
-    "catalogue": {"experiments"},  # to list them
+    "run_names": {"cache", "documents", "errors", "radii", "scales", "storage"},
+    "attacks": {"models"},  # the search folds networks
 }
 
 MODULES = sorted(PACKAGE.rglob("*.py"))

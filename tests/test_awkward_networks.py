@@ -111,7 +111,7 @@ def test_a_network_itself_is_refused_by_name(evaluate, network):
 def test_the_command_line_ends_with_2_and_one_sentence(tmp_path, capsys):
     words = ("--trust-remote-code", "--dataset", "digits", "--suite", "smoke", "--results", str(tmp_path))
     with pytest.raises(SystemExit) as end:
-        cli.main(["evaluate", "python:awkward_networks:a_tuple", *words])
+        cli.main(["evaluate", "python:awkward_networks:a_tuple_of_two_alike", *words])
     said = capsys.readouterr().err
     assert end.value.code == 2
     assert said.count("\n") == 1

@@ -8,13 +8,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import browser_site
+import numpy as np
 import pytest
 from browser_site import DIGITS, HARMFUL, requested, require_browser, visit, wait_for
 from papers_ledger import file_evaluation
+from synthetic import add_evaluation
 
+import benchmark
 from benchmark import papers
 from benchmark.papers.networks import find_network
-from benchmark.papers.stage import make_stage
+from benchmark.papers.setting import make_setting
 
 #: What WCAG 2.0 to 2.2 ask for at the levels A and AA, as axe calls it.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -59,11 +62,11 @@ def paper(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "toy.yaml").write_text(PAPER, encoding="utf-8")
     name = str(folder / "toy.yaml")
     loaded = papers.load_paper(name)
-    stage = make_stage(loaded, "digits")
+    setting = make_setting(loaded, "digits")
     for run, broken in (("at", 40), ("mat", 20)):
-        network = find_network(loaded, run, stage, "small-cnn", 0)
+        network = find_network(loaded, run, setting, "small-cnn", 0)
         assert network is not None
-        file_evaluation(folder / "results", network, stage, "multi-perturbation", broken, mode="worst-case")
+        file_evaluation(folder / "results", network, setting, "multi-perturbation", broken, mode="worst-case")
     where = {"zoo": folder / "zoo", "results": folder / "results", "out": folder / "reports"}
     page = papers.paper(name, only=["AT"], progress=False, **where).page
     assert page is not None
@@ -183,3 +186,20 @@ def contrast(one: str, other: str) -> float:
 
     light, dark = sorted((luminance(one), luminance(other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
+
+
+def test_all_columns_of_the_attacks_are_in_sight_at_1400_pixels(browser: Any, tmp_path: Path) -> None:
+    """As wide as it gets: attacks in bfloat16 and in worst-case mode, all numbers long."""
+    attacks = [
+        ("pgd-from-image-linf", "linf", 0.0313725, "fixed-budget", [1.0] * 400 + [0.0] * 600),
+        ("gaussian-noise-l2", "l2", 0.705, "minimum-norm", [0.705] * 400 + [np.inf] * 600),
+    ]
+    costs = {"forwards": 163_200_000, "backwards": 163_200_000, "seconds": 35_000, "disagreements": 250}
+    add_evaluation(
+        tmp_path / "results", "at", attacks, (False,) * 1000, mode="worst-case", precision="bf16", info=costs
+    )
+    benchmark.report(results=tmp_path / "results", out=tmp_path / "reports")
+    visit(browser, tmp_path / "reports" / "models" / "at.html", width=1400)
+    table = "document.querySelector('.attacks').parentElement"
+    inside, room = browser.execute_script(f"return [{table}.scrollWidth, {table}.clientWidth]")
+    assert inside <= room

@@ -117,7 +117,7 @@ def test_the_evaluation_says_so_to_whoever_reads_its_page(tmp_path, monkeypatch)
         torch.cat([digits.test.labels[:1], digits.train.labels]),
     )
     monkeypatch.setitem(DATASETS._own, "digits", lambda root, download: dataclasses.replace(digits, train=leaked))
-    targets.dataset_of.cache_clear()
+    targets.forget()
     suite = write_suite(tmp_path, "  - {attack: fgsm, norm: linf}\n", images=6)
     with pytest.warns(Notice, match="is also a training image"):
         (found,) = evaluate(save(tmp_path), suite=suite, results=tmp_path / "results", progress=False)

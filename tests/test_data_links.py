@@ -15,7 +15,7 @@ from picture_trees import write_tree
 from benchmark import cli
 from benchmark.data import load, pictures, walk
 from benchmark.errors import BadInput, Notice, notice
-from benchmark.evaluation import evaluate
+from benchmark.evaluation import evaluate, opening
 from benchmark.evaluation import target as targets
 
 
@@ -142,8 +142,8 @@ def test_links_that_make_endless_paths_are_refused(tree, monkeypatch):
 
 def test_the_evaluation_says_so_to_whoever_reads_its_page(tmp_path, monkeypatch):
     digits = dataclasses.replace(load("digits"), notes=("7 broken links",))
-    monkeypatch.setattr(targets, "load", lambda *_, **__: digits)
-    targets.dataset_of.cache_clear()
+    monkeypatch.setattr(opening, "load", lambda *_, **__: digits)
+    targets.forget()
     suite = write_suite(tmp_path, "  - {attack: fgsm, norm: linf}\n", images=6)
     (found,) = evaluate(save(tmp_path), suite=suite, results=tmp_path / "results", progress=False)
     assert "7 broken links" in found.warnings

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from benchmark.data import DATASETS, Dataset, Split, load
-from benchmark.data.splits import balanced_order, permutation, stratified
+from benchmark.data.orders import balanced_order, permutation, stratified
 from benchmark.errors import BadInput
 
 

@@ -9,21 +9,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmark.experiments.measure import Figures, on_validation
+from benchmark.experiments.measure import Measurement, on_validation
 from benchmark.experiments.selected import selected
-from benchmark.experiments.table import Line, make_lines, to_csv
+from benchmark.experiments.table import SweepLine, make_lines, to_csv
 from benchmark.experiments.variants import Variant
 from benchmark.models import load_checkpoint, save_checkpoint
 from benchmark.recipes.recipe import load_recipe
 from benchmark.training import train
 
 
-def figures(right: np.ndarray | None, network: str = "", masked: str = "", robust: float = 0.5) -> Figures:
+def figures(right: np.ndarray | None, network: str = "", masked: str = "", robust: float = 0.5) -> Measurement:
     robust = robust if right is None else float(right.mean())
-    return Figures(network, 0.9, robust, 200, Path("only.pt"), masked=masked, scores=right)
+    return Measurement(network, 0.9, robust, 200, Path("only.pt"), masked=masked, scores=right)
 
 
-def lines(*rows: Any, judged: tuple[str, ...] = ("",)) -> list[Line]:
+def lines(*rows: Any, judged: tuple[str, ...] = ("",)) -> list[SweepLine]:
     """A variant per row, whose figures are those of its networks, or by seed."""
     recipe, _ = load_recipe("quick").resolve("at", "small-cnn", "digits", "digits", {}, "quick")
     by_seed = [row if isinstance(row, dict) else {0: row} for row in rows]

@@ -87,7 +87,7 @@ for kind, name in json.loads(sys.argv[1]).items():
 
 def test_what_the_package_adds_is_listed_and_has_a_card(place: Path) -> None:
     added = {"methods": "my-at", "attacks": "shift", "architectures": "tiny-mlp", "datasets": "stripes"}
-    added |= {"suites": "my-suite", "papers": "my-paper"}
+    added |= {"suites": "my-suite", "papers": "my-paper", "recipes": "my-recipe"}
     done = subprocess.run(
         [sys.executable, "-c", ASKED, json.dumps(added)],
         cwd=place,
@@ -105,7 +105,7 @@ def test_an_installed_package_has_its_data_files(place: Path) -> None:
     (package,) = tool["packages"]
     taken = {path for pattern in tool["package-data"][package] for path in (place / package).glob(pattern)}
     assert taken == {path for path in (place / package).iterdir() if path.suffix in (".yaml", ".csv")}
-    assert len(taken) == 3
+    assert len(taken) == 4
 
 
 def test_files_of_the_page_import_nothing_private() -> None:

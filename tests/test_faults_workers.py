@@ -13,6 +13,7 @@ from fault_toys import Deadly
 from benchmark.attacks import ATTACKS
 from benchmark.errors import BadInput
 from benchmark.evaluation import engine, evaluate, plan, workers
+from benchmark.evaluation.jobs import Step
 from benchmark.evaluation.request import EvaluationRequest
 
 
@@ -75,15 +76,15 @@ def test_a_single_job_has_a_worker_where_workers_are_asked_for(tmp_path, monkeyp
 
 def test_the_time_limit_is_for_attacks_alone(tmp_path):
     """Neither for what is loaded before the first one, nor for recording that one was given up."""
-    job = SimpleNamespace(items=(SimpleNamespace(label="pgd"), SimpleNamespace(label="ddn")))
+    job = SimpleNamespace(steps=[Step("pgd"), Step("ddn")])
     pool = workers.WorkerPool([job], tmp_path, 1, print, time_limit=1.0)
-    loading = SimpleNamespace(position=0, begun=None)
-    late = SimpleNamespace(position=0, begun=time.monotonic() - 5)
+    loading = SimpleNamespace(position=0, steps=0, begun=None)
+    late = SimpleNamespace(position=0, steps=0, begun=time.monotonic() - 5)
     assert pool._left(loading) == float("inf")
     assert pool._left(late) < 0
-    pool._given_up[0]["pgd"] = "given up after 3 tries"
+    pool._given_up[0][Step("pgd")] = "given up after 3 tries"
     assert pool._left(late) == float("inf")
-    pool._done[0] = 1  # the next one is timed again
+    late.steps = 1  # the next one is timed again
     assert pool._left(late) < 0
 
 

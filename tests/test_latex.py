@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import benchmark
 from benchmark.latex import escape
 from benchmark.reporting.text_tables import latex, markdown
 
@@ -78,3 +81,13 @@ def test_latex_itself_goes_on(tmp_path):
     command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "all.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
     assert done.returncode == 0, done.stdout.decode("latin-1")[-2000:]
+
+
+def test_who_writes_latex_escapes_in_one_way():
+    """One table of what LaTeX would obey: a second one would miss something."""
+    texts = {path.name: path.read_text(encoding="utf-8") for path in Path(benchmark.__file__).parent.rglob("*.py")}
+    spelt = re.compile("text(backslash|ascii|less|greater)")
+    assert [name for name, text in texts.items() if spelt.search(text)] == ["latex.py"]
+    writers = [text for text in texts.values() if r"\begin{tab" in text]
+    assert writers
+    assert all("from benchmark.latex import NEEDS, escape" in text for text in writers)

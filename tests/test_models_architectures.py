@@ -17,6 +17,16 @@ PUBLISHED = {
     "wrn-34-20": 184_531_674,
     "wrn-70-16": 266_796_506,
     "mobilenet-v2": 2_296_922,
+    "resnet20": 269_722,
+    "resnet56": 853_018,
+    "preact-resnet18-raw-shortcut": 11_171_146,
+    "preact-resnet18-last-norm": 11_172_170,
+    "preact-resnet34": 21_279_306,
+    "wrn-16-8": 10_961_370,
+    "wrn-28-4": 5_849_050,
+    "wrn-28-10-silu": 36_479_194,
+    "wrn-70-16-silu": 266_796_506,
+    "vgg16-bn": 14_728_266,
 }
 SMALL = {"small-cnn": 62_970, "small-cnn-x2": 245_738, "small-cnn-x3": 548_314, "small-cnn-x4": 970_698}
 
@@ -33,8 +43,30 @@ def test_parameters_are_as_many_as_published(name, parameters):
     assert sum(parameter.numel() for parameter in network.parameters()) == parameters
 
 
+#: Made for ImageNet, and counted for its 1,000 classes of 224×224 images.
+LARGE = {"vit-tiny": 5_717_416, "convnext-tiny": 28_589_128}
+
+
+@pytest.mark.parametrize(("name", "parameters"), LARGE.items())
+def test_parameters_for_imagenet_are_as_many_as_published(name, parameters):
+    with torch.device("meta"):
+        network = make(name, (3, 224, 224), 1000).eval()
+        assert network(torch.empty(2, 3, 224, 224)).shape == (2, 1000)
+        assert make(name, (1, 64, 64), 7).eval()(torch.empty(2, 1, 64, 64)).shape == (2, 7)
+    assert sum(parameter.numel() for parameter in network.parameters()) == parameters
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"), [("vit-tiny", (1, 9, 13)), ("vit-tiny", (3, 225, 225)), ("convnext-tiny", (1, 28, 28))]
+)
+def test_images_that_an_architecture_can_not_take_are_named(name, shape):
+    with pytest.raises(BadInput, match=f"{shape[1]}×{shape[2]}"), torch.device("meta"):
+        make(name, shape)
+
+
 def test_every_architecture_is_listed():
-    assert [*SMALL, *PUBLISHED] == ARCHITECTURES.names()[: len(SMALL) + len(PUBLISHED)]
+    expected = [*SMALL, *PUBLISHED, *LARGE]
+    assert expected == ARCHITECTURES.names()[: len(expected)]
 
 
 @pytest.mark.parametrize("name", [*SMALL, *PUBLISHED])
@@ -45,7 +77,7 @@ def test_every_image_size_gives_logits(name, shape):
         assert network(torch.empty(2, *shape)).shape == (2, 7)
 
 
-@pytest.mark.parametrize("name", [*SMALL, "resnet18", "preact-resnet18", "mobilenet-v2"])
+@pytest.mark.parametrize("name", [*SMALL, "resnet18", "preact-resnet18", "mobilenet-v2", "resnet20", "vgg16-bn"])
 def test_smallest_images_train(name):
     torch.manual_seed(0)
     network = make(name, (1, 8, 8))

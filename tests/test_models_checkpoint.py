@@ -210,7 +210,7 @@ def test_a_bare_state_dict_is_not_a_checkpoint(checkpoint, tmp_path):
     torch.save(checkpoint.state, tmp_path / "a.pt")
     refused(
         tmp_path / "a.pt",
-        "not a checkpoint of this benchmark; to evaluate weights from elsewhere, .*python:mine:make",
+        "not a checkpoint of this benchmark; it holds the weights of a small-cnn, .*: bench import ",
     )
 
 

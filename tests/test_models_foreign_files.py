@@ -40,7 +40,6 @@ FILES = {
     "legacy.pth": lambda path: torch.save({"state_dict": state()}, path, _use_new_zipfile_serialization=False),
     "state.pth": lambda path: torch.save(state(), path),
     "whole.pth": lambda path: torch.save(layer(), path),
-    "script.pt": scripted,
     "weights.safetensors": lambda path: save_file(state(), path),
 }
 
@@ -80,9 +79,22 @@ def test_trust_is_asked_for_where_code_may_run(file):
     FILES[file](file)
     with pytest.raises(BadInput) as caught:
         load_model(file)
-    runs_code = file in ("scalar.pth", "arguments.pth", "whole.pth", "script.pt")
+    runs_code = file in ("scalar.pth", "arguments.pth", "whole.pth")
     assert ("if you trust where it is from" in str(caught.value)) is runs_code
-    assert ("weights_only=False" in str(caught.value)) is (runs_code and file != "script.pt")
+    assert ("weights_only=False" in str(caught.value)) is runs_code
+
+
+def test_torchscript_has_a_source_of_its_own(place):
+    scripted("script.pt")
+    with pytest.raises(BadInput) as caught:
+        load_model("script.pt")
+    found = re.search(r"if you trust .*: bench evaluate (\S+) --trust-remote-code$", str(caught.value))
+    assert found, caught.value
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        network = load_model(found[1], trust_remote_code=True).model()
+    x = torch.rand(3, 4)
+    torch.testing.assert_close(network(x), layer()(x))
 
 
 def test_a_path_that_needs_quoting_is_quoted(place):

@@ -13,14 +13,14 @@ from papers_ledger import file_evaluation
 from scipy.special import ndtr
 
 from benchmark.papers import load_paper
-from benchmark.papers.archive import Archive
 from benchmark.papers.claims import check_claims, corrected, judge, tallies, tally_words
 from benchmark.papers.grid import make_grids
 from benchmark.papers.html import page
 from benchmark.papers.networks import find_network
 from benchmark.papers.published import Published
 from benchmark.papers.schema import Claim
-from benchmark.papers.stage import make_stage
+from benchmark.papers.setting import make_setting
+from benchmark.planning.ledger_index import LedgerIndex
 from benchmark.statistics.score import histogram, score_interval
 
 
@@ -69,11 +69,11 @@ def test_shares_that_are_no_flags_are_tested_too() -> None:
 
 def test_claims_are_looked_up_in_the_ledger(tmp_path: Path) -> None:
     paper = load_paper("mat")
-    stage = make_stage(paper, "digits", images=200)
+    setting = make_setting(paper, "digits", images=200)
     for run, broken in (("at", {"pgd-20": 80, "pgd-100": 100, "pgd-1000": 100}), ("mat/h1", 60)):
-        network = find_network(paper, run, stage, "small-cnn", 0)
-        file_evaluation(tmp_path, network, stage, "kd-defences", broken, images=200)
-    grids = {key: make_grids(paper, key, stage, Archive.open(tmp_path), Published({})) for key in ("3", "4")}
+        network = find_network(paper, run, setting, "small-cnn", 0)
+        file_evaluation(tmp_path, network, setting, "kd-defences", broken, images=200)
+    grids = {key: make_grids(paper, key, setting, LedgerIndex.open(tmp_path), Published({})) for key in ("3", "4")}
     verdicts = {verdict.claim.text: verdict for verdict in check_claims(paper.claims, grids)}
     assert len(verdicts) == len(paper.claims)
     assert verdicts["MAT (h1) beats AT under PGD-100"].answer == "yes"
@@ -88,7 +88,7 @@ def test_claims_are_looked_up_in_the_ledger(tmp_path: Path) -> None:
     assert verdicts["MAT-MAX beats AT-MAX in Rworst"].answer == "not measured"
     assert str(verdicts["MAT-MAX beats AT-MAX in Rworst"]) == "not measured"
     every = {key: grids.get(key, []) for key in paper.exhibits}
-    html = page(paper, stage, every, Published({}), list(verdicts.values()), "bench paper mat")
+    html = page(paper, setting, every, Published({}), list(verdicts.values()), "bench paper mat")
     answers = [verdict.answer for verdict in verdicts.values()]
     shown = re.findall(r"<b>(\d+)</b> ([a-z ]+)<", html)
     told = tallies(verdicts.values())
@@ -104,12 +104,12 @@ def test_claims_are_looked_up_in_the_ledger(tmp_path: Path) -> None:
 
 def test_a_claim_is_checked_in_every_panel(tmp_path: Path) -> None:
     paper = load_paper("mat")
-    stage = make_stage(paper, "cifar10", images=100)
+    setting = make_setting(paper, "cifar10", images=100)
     for architecture, broken in (("resnet18", 20), ("wrn-34-10", 80)):
         for run, more in (("at", 0), ("mat/h1", -15 if broken == 20 else 15)):
-            network = find_network(paper, run, stage, architecture, 0)
-            file_evaluation(tmp_path, network, stage, "kd-defences", broken + more, images=100)
-    grids = {"3": make_grids(paper, "3", stage, Archive.open(tmp_path), Published({}))}
+            network = find_network(paper, run, setting, architecture, 0)
+            file_evaluation(tmp_path, network, setting, "kd-defences", broken + more, images=100)
+    grids = {"3": make_grids(paper, "3", setting, LedgerIndex.open(tmp_path), Published({}))}
     found = [(v.grid.panel.architecture, v.answer) for v in check_claims(paper.claims[:1], grids)]
     assert found == [("resnet18", "yes"), ("wrn-34-10", "no")]
 
@@ -186,12 +186,12 @@ def test_a_claim_about_one_method_under_two_attacks_is_paired_by_seed() -> None:
 
 def test_seeds_of_a_paper_are_compared_as_methods(tmp_path: Path) -> None:
     paper = load_paper("mat")
-    stage = make_stage(paper, "digits", images=200, seeds=(0, 1, 2))
+    setting = make_setting(paper, "digits", images=200, seeds=(0, 1, 2))
     for seed, (at, mat) in enumerate(((100, 60), (66, 96), (90, 62))):
         for run, broken in (("at", at), ("mat/h1", {"pgd-20": mat - 20, "pgd-100": mat, "pgd-1000": mat})):
-            network = find_network(paper, run, stage, "small-cnn", seed)
-            file_evaluation(tmp_path, network, stage, "kd-defences", broken, images=200)
-    grids = {"3": make_grids(paper, "3", stage, Archive.open(tmp_path), Published({}))}
+            network = find_network(paper, run, setting, "small-cnn", seed)
+            file_evaluation(tmp_path, network, setting, "kd-defences", broken, images=200)
+    grids = {"3": make_grids(paper, "3", setting, LedgerIndex.open(tmp_path), Published({}))}
     found = {verdict.claim.text: verdict for verdict in check_claims(paper.claims, grids)}
     beats = found["MAT (h1) beats AT under PGD-100"]
     assert (beats.answer, beats.seeds) == ("unclear", 3)
@@ -199,7 +199,7 @@ def test_seeds_of_a_paper_are_compared_as_methods(tmp_path: Path) -> None:
     steps = found["20 steps are weaker than 100 on MAT (h1)"]  # the same networks on both sides
     assert (steps.answer, steps.difference) == ("yes", pytest.approx(10))
     every = {key: grids.get(key, []) for key in paper.exhibits}
-    html = page(paper, stage, every, Published({}), list(found.values()), "bench paper mat")
+    html = page(paper, setting, every, Published({}), list(found.values()), "bench paper mat")
     assert "about the methods: 3 training seeds of each" in html
     assert "about these checkpoints" not in html
 

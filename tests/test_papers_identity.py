@@ -14,11 +14,11 @@ from benchmark.evaluation import evaluate
 from benchmark.ledger import Ledger
 from benchmark.models import load_checkpoint, save_checkpoint
 from benchmark.papers import load_paper, paper
-from benchmark.papers.agenda import make_agenda
-from benchmark.papers.archive import Archive
+from benchmark.papers.job_list import make_job_list
 from benchmark.papers.networks import find_network
-from benchmark.papers.runs import Runs
-from benchmark.papers.stage import make_stage
+from benchmark.papers.setting import make_setting
+from benchmark.planning.ledger_index import LedgerIndex
+from benchmark.planning.runs import Runs
 from benchmark.training import train
 
 NAME = "natural-epochs-1"
@@ -78,13 +78,13 @@ def test_the_last_weights_are_not_the_selected_ones(toy: str) -> None:
     assert len(jobs) == 2
     assert shown.isdisjoint({""})
     found = Ledger.open("results").evaluations()
-    runs, network = Runs(make_stage(load_paper(toy), "digits")), asked(toy)
+    runs, network = Runs(make_setting(load_paper(toy), "digits")), asked(toy)
     selections = {each.model["selection"]: runs.made(network, each.model) for each in found}
     assert selections["last"] is False
 
 
 def asked(name: str, run: str = "natural", seed: int = 0):
-    return find_network(load_paper(name), run, make_stage(load_paper(name), "digits"), "small-cnn", seed)
+    return find_network(load_paper(name), run, make_setting(load_paper(name), "digits"), "small-cnn", seed)
 
 
 def card(path: Path, **changes) -> dict:
@@ -95,22 +95,22 @@ def card(path: Path, **changes) -> dict:
 def test_the_machine_may_choose_the_precision_and_nothing_else(toy: str) -> None:
     """Where the recipe leaves it open, results of a machine that computes in bfloat16 are shown on any."""
     Path(toy).write_text(TOY.replace("settings: {epochs: 1}}", "settings: {epochs: 1, precision: auto}}", 1))
-    stage = make_stage(load_paper(toy), "digits")
+    setting = make_setting(load_paper(toy), "digits")
     mine = card(learn(set={"epochs": 1, "precision": "auto"}, precision="fp32"))
-    assert Runs(stage).made(asked(toy), mine)
-    assert Runs(replace(stage, precision="fp32")).made(asked(toy), mine)
-    assert not Runs(replace(stage, precision="bf16")).made(asked(toy), mine)
-    assert not Runs(stage).made(asked(toy), {**mine, "extra": {**mine["extra"], "precision": "bf16"}})
-    assert not Runs(stage).made(asked(toy, seed=1), mine)
+    assert Runs(setting).made(asked(toy), mine)
+    assert Runs(replace(setting, precision="fp32")).made(asked(toy), mine)
+    assert not Runs(replace(setting, precision="bf16")).made(asked(toy), mine)
+    assert not Runs(setting).made(asked(toy), {**mine, "extra": {**mine["extra"], "precision": "bf16"}})
+    assert not Runs(setting).made(asked(toy, seed=1), mine)
 
 
 def test_without_the_training_images_all_but_them_is_compared(toy: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = make_stage(load_paper(toy), "digits")
+    setting = make_setting(load_paper(toy), "digits")
     mine, other = card(learn()), card(learn(name="other", set={"epochs": 2}))
     monkeypatch.setattr(Runs, "_data", None)
-    assert Runs(stage).made(asked(toy), mine)
-    assert not Runs(stage).made(asked(toy), other)
-    assert not Runs(stage).made(asked(toy), {**mine, "extra": {}})
+    assert Runs(setting).made(asked(toy), mine)
+    assert not Runs(setting).made(asked(toy), other)
+    assert not Runs(setting).made(asked(toy), {**mine, "extra": {}})
 
 
 def test_a_teacher_is_known_by_its_run_too(toy: str) -> None:
@@ -118,14 +118,14 @@ def test_a_teacher_is_known_by_its_run_too(toy: str) -> None:
     impostor = learn(set={"epochs": 2})
     taught = learn("ard", set=settings, teacher=[impostor], name="ard")
     student = asked(toy, "ard")
-    stage = make_stage(load_paper(toy), "digits")
-    assert not Runs(stage, [card(impostor)]).made(student, card(taught))
+    setting = make_setting(load_paper(toy), "digits")
+    assert not Runs(setting, [card(impostor)]).made(student, card(taught))
     impostor.unlink()
     (Path("zoo/last") / impostor.name).unlink()
     right = learn()
     taught = learn("ard", set=settings, teacher=[right], name="ard-again")
-    assert Runs(stage, [card(right)]).made(student, card(taught))
-    assert Runs(stage).made(student, card(taught))  # it is gone, and was called as it ought to be
+    assert Runs(setting, [card(right)]).made(student, card(taught))
+    assert Runs(setting).made(student, card(taught))  # it is gone, and was called as it ought to be
 
 
 def test_a_student_of_a_teacher_beside_another_is_trained_once(toy: str) -> None:
@@ -153,9 +153,9 @@ def test_a_checkpoint_without_a_run_is_nobodys(toy: str) -> None:
     found.extra.pop("run")
     save_checkpoint(path, found)
     notes: list[str] = []
-    stage = make_stage(load_paper(toy), "digits")
-    agenda = make_agenda(load_paper(toy), ["1"], stage, Archive([]), Path("zoo"), ["Nature"], notes.append)
-    assert agenda.jobs[0].what == f"train {NAME}"
+    setting = make_setting(load_paper(toy), "digits")
+    jobs = make_job_list(load_paper(toy), ["1"], setting, LedgerIndex([]), Path("zoo"), ["Nature"], notes.append)
+    assert jobs.jobs[0].what == f"train {NAME}"
     assert "it stays as it is" in notes[0]
 
 

@@ -15,13 +15,14 @@ from benchmark.evaluation.suite import load_suite
 from benchmark.models import ARCHITECTURES
 from benchmark.models.sources import SOURCES
 from benchmark.papers import PAPERS, load_paper
-from benchmark.papers.agenda import make_agenda
-from benchmark.papers.archive import Archive
 from benchmark.papers.grid import printed_grids
-from benchmark.papers.networks import Network, find_network
+from benchmark.papers.job_list import make_job_list
+from benchmark.papers.networks import find_network
 from benchmark.papers.published import load_published, place_of, read_published
-from benchmark.papers.schema import OTHER, Column, Exhibit, Paper
-from benchmark.papers.stage import make_stage
+from benchmark.papers.schema import OTHER, Paper, TableColumn, TableOrFigure
+from benchmark.papers.setting import make_setting
+from benchmark.planning.ledger_index import LedgerIndex
+from benchmark.planning.networks import PlannedNetwork
 from benchmark.recipes.recipe import is_recipe_key, load_recipe
 from benchmark.suites.files import suite_scales
 from benchmark.training import METHODS, recipe_names
@@ -34,7 +35,7 @@ def paper(request: pytest.FixtureRequest) -> Paper:
     return load_paper(request.param)
 
 
-def columns(paper: Paper) -> list[tuple[Exhibit, Column]]:
+def columns(paper: Paper) -> list[tuple[TableOrFigure, TableColumn]]:
     return [(exhibit, column) for exhibit in paper.exhibits.values() for column in exhibit.columns]
 
 
@@ -81,31 +82,31 @@ def test_every_method_recipe_architecture_and_source_is_registered(paper: Paper)
 
 def test_what_is_registered_can_be_made_at_the_scale_of_digits(paper: Paper) -> None:
     """The networks that rows ask for exist in their cohorts, and settings are hyper-parameters of their methods."""
-    stage = make_stage(paper, "digits")
+    setting = make_setting(paper, "digits")
     for exhibit in paper.exhibits.values():
-        for panel in stage.panels(exhibit):
+        for panel in setting.panels(exhibit):
             for row in exhibit.rows:
-                network = row.run and find_network(paper, row.run, stage, panel.architecture, 0, row.network)
+                network = row.run and find_network(paper, row.run, setting, panel.architecture, 0, row.network)
                 assert not network or network.obstacle() is None
 
 
 def test_networks_at_the_scale_of_digits_train_on_a_cpu(paper: Paper, tmp_path: Path) -> None:
-    agenda = make_agenda(paper, list(paper.exhibits), make_stage(paper, "digits"), Archive([]), tmp_path)
-    assert all(parameters_on_digits(job.network) < 1_000_000 for job in agenda.jobs)
+    jobs = make_job_list(paper, list(paper.exhibits), make_setting(paper, "digits"), LedgerIndex([]), tmp_path)
+    assert all(parameters_on_digits(job.network) < 1_000_000 for job in jobs.jobs)
 
 
 def test_the_teachers_of_mmard_grow_from_the_size_of_the_student() -> None:
     mmard = load_paper("mmard")
-    stage = make_stage(mmard, "digits")
+    setting = make_setting(mmard, "digits")
     runs = ("mmard", "teacher-s", "teacher-m", "teacher-l", "teacher-xl")
     student, *teachers = (
-        parameters_on_digits(find_network(mmard, run, stage, stage.architecture, 0)) for run in runs
+        parameters_on_digits(find_network(mmard, run, setting, setting.architecture, 0)) for run in runs
     )
     assert student == teachers[0]
     assert teachers == sorted(set(teachers))
 
 
-def parameters_on_digits(network: Network | None) -> int:
+def parameters_on_digits(network: PlannedNetwork | None) -> int:
     assert network
     assert network.training
     with torch.device("meta"):
@@ -115,8 +116,8 @@ def parameters_on_digits(network: Network | None) -> int:
 
 def test_recipes_fit_every_training_at_full_scale(paper: Paper, tmp_path: Path) -> None:
     for scale in {"cifar10", "cifar100"} & set(paper.scales):
-        agenda = make_agenda(paper, list(paper.exhibits), make_stage(paper, scale), Archive([]), tmp_path)
-        for job in agenda.jobs:
+        jobs = make_job_list(paper, list(paper.exhibits), make_setting(paper, scale), LedgerIndex([]), tmp_path)
+        for job in jobs.jobs:
             assert job.obstacle is None
             training = job.network.training
             if training and job.trains:

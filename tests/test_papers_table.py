@@ -11,16 +11,17 @@ import pytest
 from papers_ledger import file_evaluation
 
 from benchmark.latex import escape
-from benchmark.papers.archive import Archive
-from benchmark.papers.chart import draw
 from benchmark.papers.files import load_paper
-from benchmark.papers.grid import Grid, make_grids
+from benchmark.papers.grid import TableGrid, make_grids
 from benchmark.papers.html import page
-from benchmark.papers.networks import Network, find_network
+from benchmark.papers.networks import find_network
 from benchmark.papers.published import Published, load_published
 from benchmark.papers.schema import Paper
-from benchmark.papers.stage import Stage, make_stage
+from benchmark.papers.setting import PaperSetting, make_setting
 from benchmark.papers.text import to_csv, to_latex
+from benchmark.planning.chart import draw
+from benchmark.planning.ledger_index import LedgerIndex
+from benchmark.planning.networks import PlannedNetwork
 
 PAPER = """\
 name: toy
@@ -93,8 +94,10 @@ def results(tmp_path: Path) -> Path:
     return tmp_path / "results"
 
 
-def network(paper: Paper, stage: Stage, run: str, architecture: str = "small-cnn", seed: int = 0) -> Network:
-    found = find_network(paper, run, stage, architecture, seed)
+def network(
+    paper: Paper, setting: PaperSetting, run: str, architecture: str = "small-cnn", seed: int = 0
+) -> PlannedNetwork:
+    found = find_network(paper, run, setting, architecture, seed)
     assert found is not None
     return found
 
@@ -105,18 +108,18 @@ def published() -> Published:
     return Published({place: Printed(percent, "odd" if percent == 45 else "") for place, percent in PRINTED.items()})
 
 
-def grids(paper: Paper, key: str, stage: Stage, results: Path) -> list[Grid]:
-    return make_grids(paper, key, stage, Archive.open(results), published())
+def grids(paper: Paper, key: str, setting: PaperSetting, results: Path) -> list[TableGrid]:
+    return make_grids(paper, key, setting, LedgerIndex.open(results), published())
 
 
-def shown(grid: Grid, row: str, column: str) -> float:
+def shown(grid: TableGrid, row: str, column: str) -> float:
     cell = grid.cell(row, column)
     assert cell is not None
     assert cell.value is not None, cell.reason
     return round(100 * cell.value, 6)
 
 
-def reason(grid: Grid, row: str, column: str) -> str:
+def reason(grid: TableGrid, row: str, column: str) -> str:
     cell = grid.cell(row, column)
     assert cell is not None
     assert cell.value is None
@@ -128,14 +131,19 @@ def union_of(linf: int, l2: int, l1: int) -> dict[str, int]:
 
 
 def test_values_gains_marks_and_means(paper: Paper, results: Path) -> None:
-    stage = make_stage(paper, "digits")
+    setting = make_setting(paper, "digits")
     file_evaluation(
-        results, network(paper, stage, "at"), stage, "multi-perturbation", union_of(50, 40, 60), clean_errors=2
+        results, network(paper, setting, "at"), setting, "multi-perturbation", union_of(50, 40, 60), clean_errors=2
     )
     file_evaluation(
-        results, network(paper, stage, "mat/h1"), stage, "multi-perturbation", union_of(30, 45, 30), clean_errors=4
+        results,
+        network(paper, setting, "mat/h1"),
+        setting,
+        "multi-perturbation",
+        union_of(30, 45, 30),
+        clean_errors=4,
     )
-    (grid,) = grids(paper, "1", stage, results)
+    (grid,) = grids(paper, "1", setting, results)
     assert [shown(grid, "AT", name) for name in ("Clean", "linf", "Rworst")] == [98, 48, 38]
     assert shown(grid, "AT", "Ravg") == pytest.approx((48 + 58 + 38) / 3)
     assert shown(grid, "MAT", "linf") == 66
@@ -151,20 +159,20 @@ def test_values_gains_marks_and_means(paper: Paper, results: Path) -> None:
 
 
 def test_equal_values_share_a_mark(paper: Paper, results: Path) -> None:
-    stage = make_stage(paper, "digits")
+    setting = make_setting(paper, "digits")
     for run, broken in (("at", 10), ("trades", 10), ("trades-1", 20)):
-        file_evaluation(results, network(paper, stage, run), stage, "kd-defences", broken)
-    (grid,) = grids(paper, "2", stage, results)
+        file_evaluation(results, network(paper, setting, run), setting, "kd-defences", broken)
+    (grid,) = grids(paper, "2", setting, results)
     marks = [grid.cell(row.label, "PGD-20").mark for row in paper.exhibits["2"].rows]
     assert marks == ["best", "best", "second"]
     assert {grid.cell(row.label, "Clean").mark for row in paper.exhibits["2"].rows} == {""}  # all alike: none is best
 
 
 def test_printed_numbers_are_compared_only_in_the_papers_own_setting(paper: Paper, results: Path) -> None:
-    stage = make_stage(paper, "cifar10")
-    at = network(paper, stage, "at", "resnet18")
-    file_evaluation(results, at, stage, "multi-perturbation", {"pgd-linf": 500}, images=1000)
-    (grid,) = grids(paper, "1", stage, results)
+    setting = make_setting(paper, "cifar10")
+    at = network(paper, setting, "at", "resnet18")
+    file_evaluation(results, at, setting, "multi-perturbation", {"pgd-linf": 500}, images=1000)
+    (grid,) = grids(paper, "1", setting, results)
     assert grid.deviations == ()
     assert grid.cell("AT", "linf").difference == pytest.approx(5.0)
     assert grid.cell("AT", "linf").printed.note == "odd"
@@ -177,17 +185,17 @@ def test_fewer_images_other_data_or_another_preset_do_not_compare(paper: Paper, 
         "digits": ({}, "measured on digits with small-cnn"),
     }
     for scale, (options, expected) in cases.items():
-        stage = make_stage(paper, scale, **options)
+        setting = make_setting(paper, scale, **options)
         architecture = "resnet18" if scale == "cifar10" else "small-cnn"
-        images = stage.images or 100
-        at = network(paper, stage, "at", architecture)
-        file_evaluation(results, at, stage, "multi-perturbation", {"pgd-linf": 50}, images=images)
-        (grid,) = grids(paper, "1", stage, results)
+        images = setting.images or 100
+        at = network(paper, setting, "at", architecture)
+        file_evaluation(results, at, setting, "multi-perturbation", {"pgd-linf": 50}, images=images)
+        (grid,) = grids(paper, "1", setting, results)
         assert expected in " ".join(grid.deviations)
         assert grid.cell("AT", "linf").value is not None
         assert grid.cell("AT", "linf").difference is None
-    stage = make_stage(paper, "cifar10", preset="quick")
-    (grid,) = grids(paper, "1", stage, results)
+    setting = make_setting(paper, "cifar10", preset="quick")
+    (grid,) = grids(paper, "1", setting, results)
     assert grid.deviations == ("the preset quick instead of standard",)
 
 
@@ -204,47 +212,47 @@ def test_fewer_images_other_data_or_another_preset_do_not_compare(paper: Paper, 
     ids=str,
 )
 def test_what_is_not_the_tables_network_or_question_is_not_shown(paper: Paper, results: Path, odd) -> None:
-    stage = make_stage(paper, "digits")
-    file_evaluation(results, network(paper, stage, "at"), stage, "kd-defences", 10, **odd)
-    (grid,) = grids(paper, "2", stage, results)
+    setting = make_setting(paper, "digits")
+    file_evaluation(results, network(paper, setting, "at"), setting, "kd-defences", 10, **odd)
+    (grid,) = grids(paper, "2", setting, results)
     assert reason(grid, "AT", "PGD-20") == "not run"
 
 
 def test_worst_case_mode_is_enough_for_norms(paper: Paper, results: Path) -> None:
-    stage = make_stage(paper, "digits")
-    file_evaluation(results, network(paper, stage, "at"), stage, "multi-perturbation", 25, mode="worst-case")
-    (grid,) = grids(paper, "1", stage, results)
+    setting = make_setting(paper, "digits")
+    file_evaluation(results, network(paper, setting, "at"), setting, "multi-perturbation", 25, mode="worst-case")
+    (grid,) = grids(paper, "1", setting, results)
     assert shown(grid, "AT", "Rworst") == 75
 
 
 def test_a_failed_attack_leaves_its_cell_empty(paper: Paper, results: Path) -> None:
-    stage = make_stage(paper, "digits")
-    file_evaluation(results, network(paper, stage, "at"), stage, "kd-defences", 10, fails="pgd-20")
-    (grid,) = grids(paper, "2", stage, results)
+    setting = make_setting(paper, "digits")
+    file_evaluation(results, network(paper, setting, "at"), setting, "kd-defences", 10, fails="pgd-20")
+    (grid,) = grids(paper, "2", setting, results)
     assert "failed" in reason(grid, "AT", "PGD-20")
     assert shown(grid, "AT", "PGD-100") == 90
 
 
 def test_black_box_cells_come_from_transfers(paper: Paper, results: Path) -> None:
     """What was crafted on another network counts there alone, and what was crafted on the network itself does not."""
-    stage = make_stage(paper, "digits")
-    at, trades = network(paper, stage, "at"), network(paper, stage, "trades")
-    file_evaluation(results, trades, stage, "transfer", 30, source=at)
-    file_evaluation(results, trades, stage, "transfer", 60)
-    file_evaluation(results, at, stage, "transfer", 70, source=trades)
-    file_evaluation(results, trades, stage, "kd-defences", 50, source=at)
-    (grid,) = grids(paper, "2", stage, results)
+    setting = make_setting(paper, "digits")
+    at, trades = network(paper, setting, "at"), network(paper, setting, "trades")
+    file_evaluation(results, trades, setting, "transfer", 30, source=at)
+    file_evaluation(results, trades, setting, "transfer", 60)
+    file_evaluation(results, at, setting, "transfer", 70, source=trades)
+    file_evaluation(results, trades, setting, "kd-defences", 50, source=at)
+    (grid,) = grids(paper, "2", setting, results)
     assert shown(grid, "TRADES", "from AT") == 70
     assert reason(grid, "AT", "from AT") == "not run"
     assert reason(grid, "TRADES", "PGD-100") == "not run"
 
 
 def test_several_seeds_give_mean_and_spread(paper: Paper, results: Path) -> None:
-    stage = make_stage(paper, "digits", seeds=(0, 1))
+    setting = make_setting(paper, "digits", seeds=(0, 1))
     for seed, broken in ((0, 10), (1, 30)):
-        file_evaluation(results, network(paper, stage, "at", seed=seed), stage, "kd-defences", broken)
-    file_evaluation(results, network(paper, stage, "trades"), stage, "kd-defences", 10)
-    (grid,) = grids(paper, "2", stage, results)
+        file_evaluation(results, network(paper, setting, "at", seed=seed), setting, "kd-defences", broken)
+    file_evaluation(results, network(paper, setting, "trades"), setting, "kd-defences", 10)
+    (grid,) = grids(paper, "2", setting, results)
     cell = grid.cell("AT", "PGD-20")
     assert (cell.value, cell.spread) == pytest.approx((0.8, 0.1 * 2**0.5))
     assert cell.low is None
@@ -252,10 +260,10 @@ def test_several_seeds_give_mean_and_spread(paper: Paper, results: Path) -> None
 
 
 def test_csv_holds_what_the_table_shows(paper: Paper, results: Path) -> None:
-    stage = make_stage(paper, "cifar10")
-    at = network(paper, stage, "at", "resnet18")
-    file_evaluation(results, at, stage, "multi-perturbation", {"pgd-linf": 500}, images=1000)
-    rows = list(csv.DictReader(io.StringIO(to_csv(grids(paper, "1", stage, results)))))
+    setting = make_setting(paper, "cifar10")
+    at = network(paper, setting, "at", "resnet18")
+    file_evaluation(results, at, setting, "multi-perturbation", {"pgd-linf": 500}, images=1000)
+    rows = list(csv.DictReader(io.StringIO(to_csv(grids(paper, "1", setting, results)))))
     assert len(rows) == 16
     found = next(row for row in rows if (row["row"], row["column"]) == ("AT", "linf"))
     assert {name: found[name] for name in ("percent", "printed_percent", "difference", "images")} == {
@@ -270,10 +278,10 @@ def test_csv_holds_what_the_table_shows(paper: Paper, results: Path) -> None:
 
 
 def test_latex_has_booktabs_marks_gains_and_no_loose_characters(paper: Paper, results: Path) -> None:
-    stage = make_stage(paper, "digits")
-    file_evaluation(results, network(paper, stage, "at"), stage, "multi-perturbation", 50)
-    file_evaluation(results, network(paper, stage, "mat/h1"), stage, "multi-perturbation", 30)
-    text = to_latex(grids(paper, "1", stage, results), "Several & kinds")
+    setting = make_setting(paper, "digits")
+    file_evaluation(results, network(paper, setting, "at"), setting, "multi-perturbation", 50)
+    file_evaluation(results, network(paper, setting, "mat/h1"), setting, "multi-perturbation", 30)
+    text = to_latex(grids(paper, "1", setting, results), "Several & kinds")
     assert all(rule in text for rule in (r"\toprule", r"\midrule", r"\bottomrule"))
     assert r"\textbf{70.0}" in text
     assert r"\underline{60.0}" in text
@@ -285,10 +293,10 @@ def test_latex_has_booktabs_marks_gains_and_no_loose_characters(paper: Paper, re
 
 
 def test_the_page_escapes_names_and_says_what_is_not_run(paper: Paper, results: Path) -> None:
-    stage = make_stage(paper, "digits")
-    file_evaluation(results, network(paper, stage, "at"), stage, "kd-defences", 10)
-    panels = {key: grids(paper, key, stage, results) for key in paper.exhibits}
-    html = page(paper, stage, panels, published(), [], "bench paper toy --dataset digits", ["a <i>failure</i>"])
+    setting = make_setting(paper, "digits")
+    file_evaluation(results, network(paper, setting, "at"), setting, "kd-defences", 10)
+    panels = {key: grids(paper, key, setting, results) for key in paper.exhibits}
+    html = page(paper, setting, panels, published(), [], "bench paper toy --dataset digits", ["a <i>failure</i>"])
     assert "<script>alert" not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; paper" in html
     assert "<i>failure" not in html
@@ -300,13 +308,13 @@ def test_the_page_escapes_names_and_says_what_is_not_run(paper: Paper, results: 
 
 
 def test_figures_draw_what_was_measured(paper: Paper, results: Path) -> None:
-    stage = make_stage(paper, "digits")
-    (empty,) = grids(paper, "figure-1", stage, results)
-    assert draw(empty) is None
-    file_evaluation(results, network(paper, stage, "trades"), stage, "kd-defences", 10)
-    file_evaluation(results, network(paper, stage, "trades-1"), stage, "kd-defences", 60)
-    (grid,) = grids(paper, "figure-1", stage, results)
-    drawing = draw(grid)
+    setting = make_setting(paper, "digits")
+    (empty,) = grids(paper, "figure-1", setting, results)
+    assert draw(empty.plain) is None
+    file_evaluation(results, network(paper, setting, "trades"), setting, "kd-defences", 10)
+    file_evaluation(results, network(paper, setting, "trades-1"), setting, "kd-defences", 60)
+    (grid,) = grids(paper, "figure-1", setting, results)
+    drawing = draw(grid.plain)
     (series,) = drawing.series
     assert [text for _, text in drawing.ticks] == [["1"], ["6"]]
     by_x = sorted(series.marks, key=lambda mark: mark.x)
@@ -314,7 +322,7 @@ def test_figures_draw_what_was_measured(paper: Paper, results: Path) -> None:
     assert by_x[1].words == "6, PGD-20: 90.0%"
     assert all(mark.high < mark.y < mark.low for mark in series.marks)
     html = page(
-        paper, stage, {key: [grid] if key == "figure-1" else [] for key in paper.exhibits}, published(), [], "x"
+        paper, setting, {key: [grid] if key == "figure-1" else [] for key in paper.exhibits}, published(), [], "x"
     )
     assert html.count("<circle") == 2
 
@@ -323,10 +331,10 @@ def test_the_papers_own_tables_render_from_nothing(tmp_path: Path) -> None:
     for name in ("mat", "mmard", "cat", "robust-union"):
         shipped = load_paper(name)
         for scale in ("digits", "cifar10", "mnist"):
-            stage = make_stage(shipped, scale)
-            archive = Archive([])
-            panels = {key: make_grids(shipped, key, stage, archive, load_published(name)) for key in shipped.exhibits}
-            html = page(shipped, stage, panels, load_published(name), [], f"bench paper {name} --dataset {scale}")
+            setting = make_setting(shipped, scale)
+            index = LedgerIndex([])
+            panels = {key: make_grids(shipped, key, setting, index, load_published(name)) for key in shipped.exhibits}
+            html = page(shipped, setting, panels, load_published(name), [], f"bench paper {name} --dataset {scale}")
             assert "As printed in the paper" in html
             assert all(not grid.measured for found in panels.values() for grid in found)
             assert any(grid.size for found in panels.values() for grid in found)

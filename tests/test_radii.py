@@ -15,7 +15,7 @@ from benchmark.attacks import make_attack
 from benchmark.errors import BadInput
 from benchmark.evaluation import load_suite
 from benchmark.evaluation.verification import verify
-from benchmark.experiments.experiment import make_question
+from benchmark.experiments.experiment import make_comparison
 from benchmark.models import save_checkpoint
 from benchmark.radii import format_radius, read_number, too_large
 from benchmark.reporting.references import references
@@ -108,7 +108,7 @@ def test_recipes_and_settings_have_fractions(tmp_path):
     for given in (["threats.linf.epsilon=16/255"], {"threats.linf.epsilon": "16/255"}):
         settings = parse_settings(given)
         assert decide("at", digits, "small-cnn", recipe, settings)[0].threats["linf"].epsilon == 16 / 255
-    asked = make_question(None, ["at"], {"threats.linf.epsilon": ["2/255", 8 / 255, "8/255"]})
+    asked = make_comparison(None, ["at"], {"threats.linf.epsilon": ["2/255", 8 / 255, "8/255"]})
     assert asked.values == {"threats.linf.epsilon": [2 / 255, 8 / 255]}
 
 

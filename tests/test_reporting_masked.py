@@ -25,7 +25,7 @@ from benchmark.ledger import load_results
 from benchmark.papers import load_paper
 from benchmark.papers.claims import check_claims
 from benchmark.papers.schema import Claim
-from benchmark.papers.stage import make_stage
+from benchmark.papers.setting import make_setting
 from benchmark.papers.text import claims_csv, to_latex
 from benchmark.papers.text import to_csv as paper_csv
 from benchmark.reporting import leaderboard_frame, leaderboards, print_leaderboards, print_paired_tests
@@ -190,7 +190,7 @@ def test_a_sweep_chooses_none_that_may_be_masked() -> None:
     ]
     assert to_csv(lines).splitlines()[1].split(",")[-4:-2] == ["", "zero or non-finite gradients"]
     about = {"about": "", "source": "", "command": "", "failures": []}
-    page = sweep_page(lines, to_grid(lines, "title", "pgd-linf", "digits", "small-cnn"), **about)  # type: ignore[arg-type]
+    page = sweep_page(lines, to_grid(lines, "title"), **about)  # type: ignore[arg-type]
     assert "strong evidence of gradient masking: zero or non-finite gradients" in page
     assert [row["chosen"] for row in Sweep(Path("page"), lines).rows()] == ["masked?", "chosen"]
     alone = make_lines([(variant("a", lr=1), {0: [masked]})])
@@ -200,11 +200,11 @@ def test_a_sweep_chooses_none_that_may_be_masked() -> None:
 def test_a_paper_marks_none_that_may_be_masked(tmp_path: Path) -> None:
     (tmp_path / "paper.yaml").write_text(PAPER, encoding="utf-8")
     paper = load_paper(tmp_path / "paper.yaml")
-    stage = make_stage(paper, "digits")
+    setting = make_setting(paper, "digits")
     for name, fgsm, pgd in (("at", 0, 50), ("mat/h1", 40, 10)):
         broken = {"fgsm-linf": fgsm, "pgd-linf": pgd, "ddn-l2": 40, "pgd-l1": 40}
-        file_evaluation(tmp_path / "results", network(paper, stage, name), stage, "multi-perturbation", broken)
-    (grid,) = grids(paper, "1", stage, tmp_path / "results")
+        file_evaluation(tmp_path / "results", network(paper, setting, name), setting, "multi-perturbation", broken)
+    (grid,) = grids(paper, "1", setting, tmp_path / "results")
     cells = {row: grid.cell(row, "linf") for row in ("AT", "MAT", "both")}
     assert {row: (cell.mark, cell.is_masked) for row, cell in cells.items()} == {  # type: ignore[union-attr]
         "AT": ("", False),

@@ -307,13 +307,14 @@ def test_a_paper_takes_no_evaluation_of_other_radii(tmp_path, monkeypatch):
     path = save(tmp_path, trained())
     options = {"suite": "pgd-linf", "preset": "quick", "n": 4, "device": "cpu", "progress": False}
     own, other, same = (benchmark.evaluate(path, **options, scale=scale)[0] for scale in (None, "mnist", "digits"))
-    from benchmark.papers.archive import Question, _answers
     from benchmark.papers.files import load_paper
-    from benchmark.papers.stage import make_stage
+    from benchmark.papers.setting import make_setting
+    from benchmark.planning.jobs import EvaluationQuery
+    from benchmark.planning.ledger_index import _answers
 
     def answers(found, **said) -> bool:
-        stage = make_stage(load_paper("mat"), "digits", preset="quick", images=4, radii=read_radii(**said))
-        return _answers(found, Question("pgd-linf"), stage)
+        setting = make_setting(load_paper("mat"), "digits", preset="quick", images=4, radii=read_radii(**said))
+        return _answers(found, EvaluationQuery("pgd-linf"), setting)
 
     assert answers(own)
     assert not answers(other)

@@ -22,7 +22,7 @@ from benchmark.ledger import Ledger
 from benchmark.ledger.ledger import filed
 from benchmark.ledger.schema import suite_digest
 from benchmark.models.checkpoint import _from_parts
-from benchmark.papers.estimate import seconds_of
+from benchmark.planning.estimate import seconds_of
 from benchmark.storage import digest
 
 ROWS = [{"epoch": n, "loss": 1 / n, "clean": 0.5, "robust": 0.4, "lr": 0.1, "seconds": 2.0} for n in (1, 2, 3)]

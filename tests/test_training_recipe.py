@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from benchmark.errors import BadInput
@@ -161,15 +163,18 @@ def test_identity_changes_with_what_decides_the_weights_and_with_nothing_else():
         ({"set": ["epoch=3"]}, ["epoch", "epochs"]),
         ({"set": ["lr=fast"]}, ["lr", "number"]),
         ({"set": ["lr=-1", "epochs=0"]}, ["lr", "epochs"]),
-        ({"set": ["threats.linf.epsilons=1"]}, ["threats.linf.epsilons", "epsilon"]),
+        (
+            {"set": ["threats.linf.epsilons=1"]},
+            ["--set threats.linf.epsilons: unknown key 'epsilons'; did you mean epsilon"],
+        ),
         ({"set": ["threats.l7.epsilon=1"]}, ["threats.l7"]),
         ({"set": ["threats.l1.gap=0.7"]}, ["threats.l1.gap: input should be step, or a number", "not 0.7"]),
         ({"set": ["threats.l1.gap=half"]}, ["threats.l1.gap: input should be step", "not 'half'"]),
         ({"method": "at-msd", "set": ["ascent=apgd"]}, ["APGD climbs in one norm at a time"]),
         ({"set": ["restarts=-1", "ascent=adam"]}, ["restarts", "ascent", "'fixed' or 'apgd'"]),
         ({"set": ["schedule=cosin"]}, ["schedule", "cosine"]),
-        ({"set": ["schedule=cosine", "schedule.warmup=0.2"]}, ["schedule.cosine.warmup: no such key"]),
-        ({"set": ["lr.warmup=0.2"]}, ["recipe quick: lr: input should be a valid number"]),
+        ({"set": ["schedule=cosine", "schedule.warmup=0.2"]}, ["--set schedule: unknown key 'warmup'"]),
+        ({"set": ["lr.warmup=0.2"]}, ["--set lr.warmup: lr: input should be a valid number"]),
         ({"set": ["lr"]}, ["key=value"]),
         ({"method": "mat", "set": ["alpha=1.5"]}, ["alpha", "less than or equal to 1"]),
         ({"method": "mat", "set": ["alpha=-0.5"]}, ["alpha", "greater than or equal to 0"]),
@@ -211,7 +216,10 @@ def test_bad_input_is_refused_with_a_way_out(options, words):
         ("lr: 0.1\nepohcs: 3\nthreats: {digits: {linf: {epsilon: 1, step_size: 1, steps: 1}}}", ["epohcs", "epochs"]),
         ("lr: 0.1\nepochs: 3\nthreats: {cifar10: {}}", ["digits", "cifar10"]),
         ("lr: 0.1\nepochs: 3\nthreats: {digits: {l2: {epsilon: 1, step_size: 1, steps: 1}}}", ["no radius for linf"]),
-        ("lr: 0.1\nepochs: 3\nthreats: {digits: {}}\noverrides: [{method: [at], set: {}}]", ["overrides", "methods"]),
+        (
+            "lr: 0.1\nepochs: 3\nthreats: {digits: {}}\noverrides: [{method: [at], set: {}}]",
+            ["recipe.yaml:4", "did you mean methods?"],
+        ),
     ],
 )
 def test_bad_recipe_files_are_refused(tmp_path, text, words):
@@ -257,3 +265,66 @@ def test_inner_and_outer_are_independent():
     ):
         bound = bind_method(method, {}, "", **options)
         rehearse(bound, "")
+
+
+RECIPE = """\
+lr: 0.1
+epochs: 3
+schedule: cosine
+threats:
+  digits:
+    linf: {epsilon: 0.1, step_size: 0.1, steps: 3}
+overrides:
+  - methods: [mat]
+    set:
+      lr: 0.01
+      threats.linf.steps: 5
+      alpha: 0.6
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "method", "settings", "message"),
+    [
+        ("lr: 0.1", "lr: fast", "at", {}, "recipe.yaml:1: lr: input should be a valid number, .*, not 'fast'"),
+        ("lr: 0.1", "momentum: 0.9", "at", {}, "recipe.yaml:1: the key 'lr' is missing"),
+        ("epochs: 3", "epochs: 0", "at", {}, "recipe.yaml:2: epochs: .* not 0"),
+        ("cosine", "cosin", "at", {}, "recipe.yaml:3: schedule: .*'cosine'"),
+        (
+            "schedule: cosine",
+            "schedul: cosine",
+            "at",
+            {},
+            "recipe.yaml:3: unknown key 'schedul'; did you mean schedule",
+        ),
+        ("steps: 3", "steps: 0", "at", {}, "recipe.yaml:6: threats.linf.steps: .* not 0"),
+        ("steps: 3", "step: 3", "at", {}, "recipe.yaml:6: unknown key 'step'; did you mean step"),
+        ("lr: 0.01", "lr: -1", "mat", {}, "recipe.yaml:10: lr: .* not -1"),
+        ("steps: 5", "steps: 0", "mat", {}, "recipe.yaml:11: threats.linf.steps: .* not 0"),
+        ("alpha: 0.6", "alhpa: 0.6", "mat", {}, "recipe.yaml:12: method mat: unknown setting 'alhpa'"),
+        ("alpha: 0.6", "alpha: 6", "mat", {}, "recipe.yaml:12: method mat: .*alpha"),
+        ("alpha: 0.6", "alpha: 6", "mat", {"alpha": 7}, "^method mat: alpha=7: "),
+        ("lr: 0.01", "lr: -1", "mat", {"lr": -2}, "^--set lr: lr: .* not -2"),
+        ("", "", "at", {"threats.linf.steps": 0}, "^--set threats.linf.steps: threats.linf.steps: .* not 0"),
+        ("", "", "at", {"threats.l2.epsilon": 1}, "^--set threats.l2.epsilon: the key 'step_size' is missing"),
+        (
+            "steps: 3",
+            "steps: 0",
+            "at",
+            {"threats.linf.epsilon": 0.2},
+            "^recipe.yaml:6: threats.linf.steps: .* not 0$",
+        ),
+    ],
+)
+def test_a_mistake_is_told_with_its_place(tmp_path, before, after, method, settings, message):
+    path = tmp_path / "recipe.yaml"
+    path.write_text(RECIPE.replace(before, after, 1))
+    with pytest.raises(BadInput) as caught:
+        plan(method, recipe=path, set=settings)
+    assert re.search(message, str(caught.value), re.MULTILINE), str(caught.value)
+
+
+def test_an_override_that_does_not_match_is_not_blamed(tmp_path):
+    path = tmp_path / "recipe.yaml"
+    path.write_text(RECIPE.replace("lr: 0.01", "lr: -1"))
+    assert plan("at", recipe=path).recipe.lr == 0.1

@@ -67,8 +67,23 @@ def test_batch_norms_shared_between_processes_are_folded_too():
 
 
 class Branching(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(3)
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x.flatten(1) if x.sum() > 0 else -x.flatten(1)
+        return self.norm(x).flatten(1) if x.sum() > 0 else -x.flatten(1)
+
+
+class Twice(nn.Module):
+    """Its convolution would be folded twice; as long as the batch norms are fresh, nobody could tell."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.first, self.second = nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3), nn.BatchNorm2d(3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.second(self.conv(self.first(self.conv(x)))).flatten(1)
 
 
 class Hooked(nn.Sequential):
@@ -79,11 +94,67 @@ class Hooked(nn.Sequential):
         self[1].register_forward_hook(lambda module, given, result: result + 1)
 
 
-@pytest.mark.parametrize("odd", [Branching, Hooked])
+class Unnormalised(nn.Module):
+    """Its code can't be followed, and need not be: there is nothing to fold."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(3 * 32 * 32, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.linear(x.flatten(1)) if x.sum() > 0 else -self.linear(x.flatten(1))
+
+
+def dense() -> nn.Module:
+    """With a batch norm after a linear layer."""
+    return nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 7), nn.BatchNorm1d(7), nn.ReLU(), nn.Linear(7, 10))
+
+
+@pytest.mark.parametrize("odd", [Branching, Hooked, Twice])
 def test_networks_that_have_none_are_attacked_themselves(odd):
     x = torch.rand(2, 3, 32, 32)
     assert snapshots([network("small-cnn"), odd()], x, low=False) is None
     assert snapshots([network("small-cnn")], x, low=False) is not None
+
+
+@pytest.mark.parametrize("make", [dense, Unnormalised])
+def test_networks_of_other_packages_are_followed_as_training_changes_them(make):
+    torch.manual_seed(0)
+    net, x = make(), torch.rand(3, 3, 32, 32)
+    (snapshot,) = snapshots([net], x, low=False)
+    before = snapshot.network(x)
+    for _ in range(20):
+        move(net)
+    snapshot.refresh()
+    torch.testing.assert_close(snapshot.network(x), copy.deepcopy(net).eval()(x), rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(snapshot.network(x), before, rtol=1e-2, atol=1e-2)
+
+
+def test_the_trial_of_a_snapshot_leaves_the_network_alone():
+    net = network("small-cnn")
+    before = copy.deepcopy(net.state_dict())
+    snapshots([net], torch.rand(2, 3, 32, 32), low=True)
+    assert net.training
+    assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+
+
+class Strict(nn.Module):
+    """It leaves autocast, so that weights in bfloat16 would meet float32."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(3 * 32 * 32, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        with torch.autocast("cpu", enabled=False):
+            return self.linear(x.flatten(1))
+
+
+def test_weights_are_cast_only_where_the_network_stays_within_autocast():
+    x = torch.rand(2, 3, 32, 32)
+    (snapshot,) = snapshots([Strict()], x, low=True)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert snapshot.network(x).dtype == torch.float32
 
 
 @pytest.fixture

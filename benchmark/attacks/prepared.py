@@ -15,6 +15,7 @@ from benchmark.attacks.last_layer import LAYERS, decided, without_last_layer
 from benchmark.attacks.objectives import clearly_wrong, own_logits
 from benchmark.errors import BadInput
 from benchmark.generators import OwnGenerators
+from benchmark.models.folding import Unfoldable, cast_weights, fold
 
 
 class PreparedClassifier:
@@ -81,10 +82,10 @@ class PreparedClassifier:
             prepared = freeze(copy.deepcopy(model).to(self.device).float().eval())
         if self.last_layer and probe is not None:
             prepared = without_last_layer(prepared, probe, self.last_layer)
-        exact = _fuse(prepared, probe).to(memory_format=torch.channels_last)
+        exact = _folded(prepared, probe).to(memory_format=torch.channels_last)
         self.networks["fp32"] = exact
         if self.precision == "bf16":
-            self.networks["bf16"] = _cast_weights(exact, probe)
+            self.networks["bf16"] = cast_weights(exact, probe)
         if compile:
             for name in self.networks:
                 with torch.autocast(self.device.type, torch.bfloat16, enabled=name == "bf16"):
@@ -193,22 +194,6 @@ def frozen(model: nn.Module) -> Iterator[nn.Module]:
             parameter.requires_grad_(flag)
 
 
-@torch.no_grad()
-def _cast_weights(network: nn.Module, probe: Tensor | None) -> nn.Module:
-    """A copy for passes under autocast, whose large weights are in bfloat16 already and not cast at each pass."""
-    cast = copy.deepcopy(network)
-    for layer in cast.modules():
-        if type(layer) in (nn.Conv2d, nn.Linear):
-            layer.to(torch.bfloat16)
-    if probe is not None:
-        try:
-            with torch.autocast(probe.device.type, torch.bfloat16):
-                cast(probe.clone())
-        except Exception:  # a foreign network that leaves autocast somewhere; it may raise anything
-            return network
-    return cast
-
-
 def _compiled(network: Callable[[Tensor], Tensor], probe: Tensor | None) -> Callable[[Tensor], Tensor]:
     # Survivors leave, so that no two batches need be of one size.
     compiled: Callable[[Tensor], Tensor] = torch.compile(network, dynamic=True)
@@ -221,27 +206,9 @@ def _compiled(network: Callable[[Tensor], Tensor], probe: Tensor | None) -> Call
     return compiled
 
 
-#: Largest difference between a network and its fused form, relative to the largest logit; rounding stays below.
-_ROUNDING = 1e-2
-
-
-@torch.no_grad()
-def _fuse(model: nn.Module, probe: Tensor | None) -> nn.Module:
-    """The same network with every batch norm folded into the convolution before it, where it can be traced.
-
-    Tracing loses hooks, and a layer that is used twice is folded twice: what the `probe` tells apart is not fused.
-    """
-    from torch.fx.experimental.optimization import fuse
-
-    if not any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in model.modules()):
-        return model
+def _folded(model: nn.Module, probe: Tensor | None) -> nn.Module:
+    """`model` with its batch norms folded away, or as it is where it would not be the same function."""
     try:
-        fused = fuse(model)
-        if probe is not None:
-            asked = model(probe.clone())  # cloned, as there are networks that write into their input
-            allowed = _ROUNDING * (1 + float(asked.abs().max()))
-            if not float((fused(probe.clone()) - asked).abs().max()) <= allowed:
-                return model
-        return fused
-    except Exception:  # whatever a foreign network's code makes the tracer raise, the unfused network is right
+        return fold(model, probe)
+    except Unfoldable:
         return model

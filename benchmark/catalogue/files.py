@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from benchmark.catalogue.rows import Row
+from benchmark.cache import at_home
+from benchmark.catalogue.rows import FILES, Row
 from benchmark.damage import Damaged
+from benchmark.documents import parse_yaml
 from benchmark.errors import BadInput
+from benchmark.limits import DOCUMENT
+from benchmark.storage import read_text
 
 
 def show_file(source: str, download: bool, trust_remote_code: bool) -> Row:
@@ -20,6 +24,23 @@ def show_file(source: str, download: bool, trust_remote_code: bool) -> Row:
     if path.suffix == ".json":
         return _evaluation(path)
     return _record(path) if path.parent.parent.name == "records" else _network(source, download, trust_remote_code)
+
+
+def kind_of(path: str) -> str:
+    """What a YAML file is, "suites", "recipes", "papers" or "experiments", by the key that only such files have.
+
+    Raises:
+        BadInput: the file can't be read, or has none of these keys or several.
+    """
+    try:
+        content, _ = parse_yaml(read_text(at_home(path), DOCUMENT), Path(path).name)
+    except FileNotFoundError as error:
+        raise BadInput(f"can't read {path}: there is no such file") from error
+    found = [kind for kind, (_, key) in FILES.items() if isinstance(content, dict) and key in content]
+    if len(found) != 1:
+        known = ", ".join(f"{kind} have {key}" for kind, (_, key) in FILES.items())
+        raise BadInput(f"{path}: say with --kind what this file is meant to be; of the keys at its top {known}")
+    return found[0]
 
 
 def _network(source: str, download: bool, trust_remote_code: bool) -> Row:

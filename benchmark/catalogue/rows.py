@@ -30,10 +30,6 @@ def catalogue(kind: str) -> list[Row]:
 
 def names(kind: str) -> set[str]:
     """All names and aliases of a kind, without a look at what they stand for."""
-    if kind == "recipes":
-        from benchmark.recipes.recipe import recipe_names
-
-        return set(recipe_names())
     module, attribute = _REGISTRIES[kind]
     registry: Registry[Any] = getattr(importlib.import_module(f"benchmark.{module}"), attribute)
     own = registry.names()
@@ -45,6 +41,7 @@ _REGISTRIES = {
     "methods": ("methods.table", "METHODS"),
     "attacks": ("attacks", "ATTACKS"),
     "suites": ("suites.files", "SUITES"),
+    "recipes": ("recipes.recipe", "RECIPES"),
     "datasets": ("data", "DATASETS"),
     "architectures": ("models", "ARCHITECTURES"),
     "objectives": ("methods.objectives", "OBJECTIVES"),
@@ -147,28 +144,37 @@ def _attacks() -> list[Row]:
 
 
 def _suites() -> list[Row]:
+    from benchmark.suites.files import SUITES
+
+    return list(SUITES.each(_suite))
+
+
+def _suite(suite: str) -> Row:
     from benchmark.evaluation.suite import load_suite
-    from benchmark.suites.files import SUITES, suite_presets, suite_scales
+    from benchmark.suites.files import suite_presets, suite_scales
 
-    def row(name: str) -> Row:
-        presets, scales = suite_presets(name), suite_scales(name)
-        suite = load_suite(name, scale=scales[0])
-        return {
-            "name": name,
-            "description": suite.description,
-            "presets": presets,
-            "scales": scales,
-            "attacks": [item.label for item in suite.items],
-        }
-
-    return list(SUITES.each(row))
+    presets, scales = suite_presets(suite), suite_scales(suite)
+    bound = load_suite(suite, scale=next(iter(scales), ""))
+    return {
+        "name": suite,
+        "description": bound.description,
+        "presets": presets,
+        "scales": scales,
+        "attacks": [item.label for item in bound.items],
+    }
 
 
 def _recipes() -> list[Row]:
-    from benchmark.recipes.recipe import load_recipe, recipe_names
+    from benchmark.recipes.recipe import RECIPES
 
-    files = {name: load_recipe(name) for name in recipe_names()}
-    return [{"name": name, "description": file.about, "scales": list(file.threats)} for name, file in files.items()]
+    return list(RECIPES.each(_recipe))
+
+
+def _recipe(recipe: str) -> Row:
+    from benchmark.recipes.recipe import load_recipe
+
+    file = load_recipe(recipe)
+    return {"name": recipe, "description": file.about, "scales": list(file.threats)}
 
 
 def _datasets() -> list[Row]:
@@ -198,23 +204,29 @@ def _sources() -> list[Row]:
 
 
 def _papers() -> list[Row]:
-    from benchmark.papers import PAPERS, load_paper
+    from benchmark.papers import PAPERS
 
-    def row(name: str) -> Row:
-        found = load_paper(name)
-        return {"name": name, "title": found.title, "exhibits": list(found.exhibits), "paper": found.source}
+    return list(PAPERS.each(_paper))
 
-    return list(PAPERS.each(row))
+
+def _paper(paper: str) -> Row:
+    from benchmark.papers import load_paper
+
+    found = load_paper(paper)
+    return {"name": paper, "title": found.title, "exhibits": list(found.exhibits), "paper": found.source}
 
 
 def _experiments() -> list[Row]:
-    from benchmark.experiments.experiment import EXPERIMENTS, load_experiment
+    from benchmark.experiments.experiment import EXPERIMENTS
 
-    def row(name: str) -> Row:
-        found = load_experiment(name)
-        return {"name": name, "title": found.title, "methods": list(found.method), "paper": found.source}
+    return list(EXPERIMENTS.each(_experiment))
 
-    return list(EXPERIMENTS.each(row))
+
+def _experiment(experiment: str) -> Row:
+    from benchmark.experiments.experiment import load_experiment
+
+    found = load_experiment(experiment)
+    return {"name": experiment, "title": found.title, "methods": list(found.method), "paper": found.source}
 
 
 def _first_line(thing: object) -> str:
@@ -234,4 +246,12 @@ KINDS: dict[str, Callable[[], list[Row]]] = {
     "sources": _sources,
     "papers": _papers,
     "experiments": _experiments,
+}
+
+#: Of things that are YAML files, the row of one by its name or path, and the key that tells such a file from others.
+FILES: dict[str, tuple[Callable[[str], Row], str]] = {
+    "suites": (_suite, "attacks"),
+    "recipes": (_recipe, "threats"),
+    "papers": (_paper, "exhibits"),
+    "experiments": (_experiment, "method"),
 }

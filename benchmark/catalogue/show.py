@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from benchmark.catalogue.cards import attack_card, method_card, recipe_card, suite_card
-from benchmark.catalogue.files import show_file
-from benchmark.catalogue.rows import KINDS, Row, names
+from benchmark.catalogue.datasets import dataset_card
+from benchmark.catalogue.files import kind_of, show_file
+from benchmark.catalogue.rows import FILES, KINDS, Row, names
+from benchmark.documents import in_words, is_path, is_yaml
 from benchmark.errors import unknown
 
 #: What makes more of a row, by kind.
@@ -16,6 +18,7 @@ _CARDS: dict[str, Callable[[Row], Row]] = {
     "attacks": attack_card,
     "suites": suite_card,
     "recipes": recipe_card,
+    "datasets": dataset_card,
 }
 
 
@@ -23,9 +26,11 @@ def show(source: str | Path, *, kind: str = "", download: bool = False, trust_re
     """What is known about a method, attack, suite or anything else that `bench list` lists, or about a file.
 
     Args:
-        source: a name; else a checkpoint, a record or an evaluation of the ledger, or a network from elsewhere as
+        source: a name; else the YAML file of a suite, recipe, paper or experiment, a checkpoint, a record or an
+            evaluation of the ledger, a data set as "folder:PATH", or a network from elsewhere as
             `benchmark.load_model` takes it.
-        kind: where a name is that of several things, which one is meant: "methods", "losses", ...
+        kind: where a name is that of several things, which one is meant: "methods", "losses", ...; or what a YAML
+            file is.
         download, trust_remote_code: as for `benchmark.load_model`.
 
     Raises:
@@ -33,7 +38,13 @@ def show(source: str | Path, *, kind: str = "", download: bool = False, trust_re
     """
     if kind and kind not in KINDS:
         raise unknown("kind", kind, KINDS)
-    name = str(source)
+    name = in_words(source)
+    if not kind and is_yaml(name):
+        kind = kind_of(name)
+    if kind in FILES and is_path(source):
+        return {"kind": _one(kind), **_CARDS.get(kind, dict)(FILES[kind][0](name))}
+    if kind in ("", "datasets") and ":" in name and name.partition(":")[0] in names("datasets"):
+        return {"kind": "dataset", **dataset_card({"name": name})}
     if not kind and (isinstance(source, Path) or ":" in name or "/" in name or Path(name).suffix):
         return show_file(name, download, trust_remote_code)
     found = _named(name, [kind] if kind else list(KINDS))

@@ -12,6 +12,8 @@ from benchmark.cli.command import Command
 from benchmark.cli.compare import compare
 from benchmark.cli.doctor import doctor
 from benchmark.cli.evaluate import evaluate
+from benchmark.cli.export import export
+from benchmark.cli.import_ import import_
 from benchmark.cli.list import list_
 from benchmark.cli.paper import paper
 from benchmark.cli.report import report
@@ -31,6 +33,8 @@ VERBS: dict[str, tuple[Callable[..., None], str]] = {
     "compare": (compare, "zoo/at.pt zoo/mat-h1.pt --suite multi-perturbation"),
     "list": (list_, "attacks --json"),
     "show": (show, "zoo/at.pt"),
+    "import": (import_, "resnet18.pth --dataset cifar10 --mean 0.4914,0.4822,0.4465 --std 0.2471,0.2435,0.2616"),
+    "export": (export, "zoo/at.pt --keys kuangliu"),
     "paper": (paper, "mat --table 5 --dataset digits --dry-run"),
     "sweep": (sweep, "--method mat --set alpha=0.1,0.2,...,0.9 --recipe quick"),
     "doctor": (doctor, "--mend"),

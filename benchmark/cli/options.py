@@ -32,6 +32,14 @@ Epsilon = Annotated[
     str | None,
     typer.Option(metavar="NORM=RADIUS,...", help="Radii that replace the published ones: linf=4/255,l2=2."),
 ]
+Resize = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PIXELS",
+        help="Resize the shorter side of pictures; network: as the network's weights ask for; default: as they are.",
+    ),
+]
+Crop = Annotated[int | None, typer.Option(metavar="PIXELS", help="Crop a square out of the middle of pictures.")]
 AttackSeed = Annotated[int, typer.Option(help="Random seed of the attacks.")]
 Classes = Annotated[
     Path | None,
@@ -49,6 +57,9 @@ Compile = Annotated[
     bool, typer.Option("--compile", help="Compile the networks for the attacks; worthwhile for long runs.")
 ]
 Workers = Annotated[int, typer.Option(help="Number of parallel worker processes.")]
+TimeLimit = Annotated[
+    float | None, typer.Option(help="Time limit in seconds for one attack on 250 images; default: none.")
+]
 
 # Where things lie, and what may come from elsewhere.
 Zoo = Annotated[Path, typer.Option(help="Folder of the checkpoints.")]

@@ -15,8 +15,9 @@ def show(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="NAME|CHECKPOINT|RECORD",
-            help="Anything that `bench list` lists, such as trades or pgd; a checkpoint; a file of the ledger.",
+            metavar="NAME|FILE",
+            help="Anything that `bench list` lists, such as trades or pgd; the YAML file of a suite, recipe, paper "
+            "or experiment; folder:PATH; a checkpoint; a file of the ledger.",
         ),
     ],
     kind: Annotated[
@@ -26,7 +27,7 @@ def show(
     trust_remote_code: TrustRemoteCode = False,
     json: Json = False,
 ) -> None:
-    """Show the details of a method, an attack, a suite, a recipe, a checkpoint or a file of the ledger."""
+    """Show the details of a method, attack, suite, recipe, data set, checkpoint or file of the ledger."""
     card = benchmark.show(source, kind=kind, download=download, trust_remote_code=trust_remote_code)
     if json:
         print_json(card)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark.errors import BadInput
+from benchmark.data.arrays import Array, check_range, images_of, labels_of
+from benchmark.data.orders import held_out
+from benchmark.data.torch_data import read_items
+from benchmark.errors import BadInput, short
 from benchmark.tensors import tensor_digest
 
 #: Side lengths in pixels that a dataset may have.
@@ -71,9 +75,12 @@ class Dataset:
         num_classes: how many classes there are; labels are 0, ..., num_classes - 1.
         shape: (channels, height, width) of every image.
         class_names: one name per class, in the order of the labels.
-        train, validation, test: the splits; validation was held out of the published training images.
+        train, validation, test: the splits; validation was held out of the published training images. Both are empty
+            where there is nothing to train on.
         scale: the row of published radii that suites and recipes have for these images; "" where there is none.
         notes: what a reader of numbers measured on them should know, such as that images were left out.
+        counted: whether nobody said which classes there are, so that those of the labels were counted; a network may
+            have more.
 
     Raises:
         BadInput: something about the tensors contradicts the above.
@@ -88,6 +95,7 @@ class Dataset:
     test: Split
     scale: str = ""
     notes: tuple[str, ...] = ()
+    counted: bool = False
 
     def __post_init__(self) -> None:
         if self.num_classes < 2:
@@ -103,7 +111,125 @@ class Dataset:
                 f"resize them so that each side has {SMALLEST_SIDE} to {LARGEST_SIDE}"
             )
         for which in ("train", "validation", "test"):
-            _check_split(getattr(self, which), self.num_classes, self.shape, f"{self.name}, {which} split")
+            if which == "test" or self.can_train:
+                _check_split(getattr(self, which), self.num_classes, self.shape, f"{self.name}, {which} split")
+
+    @classmethod
+    def from_arrays(
+        cls,
+        images: Array,
+        labels: Array,
+        *,
+        name: str = "arrays",
+        classes: Sequence[str] | int | None = None,
+        layout: str | None = None,
+        scale: str = "",
+        train: tuple[Array, Array] | None = None,
+    ) -> Dataset:
+        """Test images that are in memory, in the order in which they are given.
+
+        Args:
+            images: N×C×H×W or N×H×W×C, or N×H×W if they are grey: uint8 in 0..255, or floating-point in [0, 1]. They
+                are not copied where they fit as they are.
+            labels: N whole numbers, the places of the classes.
+            name: what tables call the data; what it is in the ledger is decided by its content.
+            classes: their names, or how many there are; None for as many as the labels tell of, or as many as the
+                network has that is tried on them.
+            layout: "NCHW" or "NHWC"; None where the shape leaves no doubt.
+            scale: the row of published radii that suits them, such as "cifar10"; "" for none.
+            train: images and labels to train on, a part of which is held out for validation; None to evaluate only.
+
+        Raises:
+            BadInput: they are no such images or labels, or their layout can't be told.
+        """
+        test = _read(images, labels, "", layout)
+        if train is None:
+            return cls.of_test_images(name, test.images, test.labels, classes, scale)
+        if not isinstance(train, tuple | list) or len(train) != 2:
+            raise BadInput("train must be a pair, (images, labels)")
+        return cls._of_splits(name, test, _read(*train, "train ", layout), classes, scale)
+
+    @classmethod
+    def from_torch(
+        cls,
+        data: Any,
+        *,
+        name: str | None = None,
+        classes: Sequence[str] | int | None = None,
+        images: int | None = None,
+        scale: str = "",
+        train: Any = None,
+    ) -> Dataset:
+        """The first images of a `torch.utils.data.Dataset`, in a fixed, seeded, class-balanced order.
+
+        Where the labels are known only from the items, the order is a seeded random one; that of an iterable dataset
+        is its own.
+
+        Args:
+            data: its items are (image, label), or mappings with an image and a label. An image is C×H×W in [0, 1]
+                without normalisation, H×W or H×W×C bytes, or a PIL image.
+            name, classes, scale: as for `from_arrays`; None for the name of its class, and what it says itself.
+            images: read so many at most; None for all.
+            train: another one to train on, all of which is read; None to evaluate only.
+
+        Raises:
+            BadInput: its items are something else, of several sizes, or not the same when they are read twice.
+        """
+        pixels, labels, own = read_items(data, images)
+        counted = classes is None and not isinstance(own, tuple)
+        called, classes = name or type(data).__name__, own if classes is None else classes
+        if train is None:
+            found = cls.of_test_images(called, pixels, labels, classes, scale)
+        else:
+            read, known, _ = read_items(train)
+            found = cls._of_splits(called, Split(pixels, labels), Split(read, known), classes, scale)
+        return replace(found, counted=counted)
+
+    def widened(self, classes: int) -> Dataset:
+        """The same with so many classes, where those of the labels were counted and are fewer."""
+        if not self.counted or classes <= self.num_classes:
+            return self
+        return replace(self, num_classes=classes, class_names=tuple(map(str, range(classes))))
+
+    @classmethod
+    def of_test_images(
+        cls,
+        name: str,
+        images: Tensor,
+        labels: Tensor,
+        classes: Sequence[str] | int | None = None,
+        scale: str = "",
+        notes: tuple[str, ...] = (),
+    ) -> Dataset:
+        """A dataset without training images; `classes` as for `from_arrays`."""
+        nothing = Split(images[:0], labels[:0])
+        return cls._of_splits(name, Split(images, labels), nothing, classes, scale, notes)
+
+    @classmethod
+    def _of_splits(
+        cls,
+        name: str,
+        test: Split,
+        train: Split,
+        classes: Sequence[str] | int | None,
+        scale: str,
+        notes: tuple[str, ...] = (),
+    ) -> Dataset:
+        counted = classes is None
+        if classes is None:
+            classes = max(2, *(int(split.labels.max()) + 1 for split in (test, train) if len(split)))
+        if isinstance(classes, str) or not isinstance(classes, int | Sequence):
+            raise BadInput(f"{name}: classes must be a list of names, or how many there are, not {short(classes)}")
+        names = tuple(map(str, range(classes) if isinstance(classes, int) else classes))
+        channels, height, width = test.images.shape[1:]
+        rest, part = held_out(train.labels) if len(train) else (torch.arange(0), torch.arange(0))
+        shape = (channels, height, width)
+        return cls(name, len(names), shape, names, train[rest], train[part], test, scale, notes, counted)
+
+    @property
+    def can_train(self) -> bool:
+        """Whether there are training images."""
+        return len(self.train) > 0 or len(self.validation) > 0
 
     @cached_property
     def digest(self) -> str:
@@ -143,6 +269,12 @@ def _channel_moments(values: Tensor) -> tuple[float, float]:
     return mean, float((weights * (levels - mean) ** 2).sum() ** 0.5)
 
 
+def _read(images: Array, labels: Array, which: str, layout: str | None) -> Split:
+    """Images and labels in memory as a split on the CPU."""
+    pixels = images_of(images, f"{which}images", layout)
+    return Split(pixels.cpu(), labels_of(labels, len(pixels), f"{which}labels").cpu())
+
+
 def _check_split(split: Split, num_classes: int, shape: tuple[int, int, int], where: str) -> None:
     images, labels = split.images, split.labels
     if images.dtype not in (torch.uint8, torch.float32):
@@ -161,9 +293,4 @@ def _check_split(split: Split, num_classes: int, shape: tuple[int, int, int], wh
             f"{where}: labels run from {low} to {high}, but the {num_classes} classes are 0 to {num_classes - 1}"
         )
     if images.dtype == torch.float32:
-        least, most = float(images.min()), float(images.max())
-        if not (least >= 0 and most <= 1):
-            raise BadInput(
-                f"{where}: images must lie in [0, 1] but run from {least:g} to {most:g}; "
-                "divide by their largest value and leave normalisation to the model"
-            )
+        check_range(images, where)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.data.view import View
 from benchmark.errors import BadInput, first_line
 
 if TYPE_CHECKING:
@@ -30,17 +31,17 @@ _FIRST_ALONE = ("MPO",)
 
 
 class Size(NamedTuple):
-    """Width and height that all pictures have, and the file of the first one, for messages."""
+    """Width and height that all pictures have, and what the first one is called, for messages."""
 
     width: int
     height: int
-    first: Path
+    first: object
 
-    def refuse(self, path: Path, found: tuple[int, int]) -> BadInput:
+    def refuse(self, path: object, found: tuple[int, int]) -> BadInput:
         """The error for the picture at `path`, whose (width, height) is another one."""
         return BadInput(
             f"{path} has {found[0]}×{found[1]} pixels but {self.first} has {self.width}×{self.height}; "
-            "resize all images to one size"
+            "resize all images to one size, or have it done: --resize 256 --crop 224"
         )
 
 
@@ -59,13 +60,16 @@ class Picture:
     from_cmyk: bool
 
 
-def read_picture(path: Path, background: int | None = None, size: Size | None = None) -> Picture:
-    """The picture in the file at `path`, turned as its EXIF data says.
+def read_picture(
+    path: Path, background: int | None = None, size: Size | None = None, view: View | None = None
+) -> Picture:
+    """The picture in the file at `path`, turned as its EXIF data says, then seen through the `view`, if any.
 
     Args:
         path: of the file.
         background: grey level behind what is not opaque, 0 (black) to 255 (white); None refuses what is not opaque.
-        size: that it has to have. What has it neither upright nor lying is not decoded.
+        size: that it has to have. What has it neither upright nor lying is not decoded, unless it is resized.
+        view: what is done to it.
 
     Raises:
         BadInput: it can't be read or is of another size, has more than 8 bits per channel, several frames, a colour
@@ -75,20 +79,42 @@ def read_picture(path: Path, background: int | None = None, size: Size | None = 
 
     try:
         with Image.open(path) as picture:
-            if size and sorted(picture.size) != sorted(size[:2]):
-                raise size.refuse(path, picture.size)
-            if problem := _unwanted(picture):
-                raise BadInput(f"{path} {problem}")
-            picture.load()
-            if picture.format != "TIFF":  # which Pillow has turned on loading
-                _turn(path, picture)
-            if size and picture.size != size[:2]:
-                raise size.refuse(path, picture.size)
-            return _picture(path, picture, background)
+            return picture_of(picture, path, background, size, view)
     except BadInput:
         raise
     except Exception as error:  # Pillow's decoders raise errors of many types for damaged files
         raise unreadable(path, error) from error
+
+
+def picture_of(
+    picture: Image, path: object, background: int | None = None, size: Size | None = None, view: View | None = None
+) -> Picture:
+    """What Pillow has opened, as `read_picture` gives it; `path` stands for it in messages."""
+    if view is None and size and sorted(picture.size) != sorted(size[:2]):
+        raise size.refuse(path, picture.size)
+    if problem := _unwanted(picture):
+        raise BadInput(f"{path} {problem}")
+    picture.load()
+    if picture.format != "TIFF":  # which Pillow has turned on loading
+        _turn(path, picture)
+    if view is None and size and picture.size != size[:2]:
+        raise size.refuse(path, picture.size)
+    found = _picture(path, picture, background)
+    return found if view is None else _seen(path, found, view, size)
+
+
+def _seen(path: object, picture: Picture, view: View, size: Size | None) -> Picture:
+    """The picture through the view.
+
+    Raises:
+        BadInput: it has not that size then.
+    """
+    from PIL import Image
+
+    seen = view.of(Image.fromarray(picture.pixels), path)
+    if size and seen.size != size[:2]:
+        raise size.refuse(path, seen.size)
+    return replace(picture, pixels=np.asarray(seen))
 
 
 def unreadable(path: Path, error: Exception) -> BadInput:
@@ -119,7 +145,7 @@ def _is_cut(picture: Image) -> bool:
     return False
 
 
-def _turn(path: Path, picture: Image) -> None:
+def _turn(path: object, picture: Image) -> None:
     """Turn it upright, as cameras mean it."""
     from PIL import ImageOps
 
@@ -132,7 +158,7 @@ def _turn(path: Path, picture: Image) -> None:
         ) from error
 
 
-def _picture(path: Path, picture: Image, background: int | None) -> Picture:
+def _picture(path: object, picture: Image, background: int | None) -> Picture:
     if "A" in picture.mode or "transparency" in picture.info:
         layers = np.asarray(picture.convert("RGBA"))
         pixels, alpha = layers[..., :3], layers[..., 3:]
@@ -143,7 +169,7 @@ def _picture(path: Path, picture: Image, background: int | None) -> Picture:
     return Picture(pixels, picture.mode in GREY or equal, picture.mode == "CMYK")
 
 
-def _on(path: Path, pixels: Pixels, alpha: Pixels, background: int | None) -> Pixels:
+def _on(path: object, pixels: Pixels, alpha: Pixels, background: int | None) -> Pixels:
     """H×W×3 `pixels` with their opacity `alpha`, H×W×1, over `background`.
 
     Raises:

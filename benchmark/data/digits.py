@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 
 from benchmark.data.dataset import Dataset, Split
-from benchmark.data.splits import hold_out_validation, stratified
+from benchmark.data.orders import stratified
+from benchmark.data.splits import hold_out_validation
 
 TEST_SHARE = 0.25
 

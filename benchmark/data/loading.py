@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from pathlib import Path
 from typing import Protocol
 
@@ -11,13 +12,21 @@ from benchmark.data.dataset import Dataset
 from benchmark.data.digits import load_digits
 from benchmark.data.doubts import doubts
 from benchmark.data.folder import load_folder, load_folder_on_black, load_folder_on_white
+from benchmark.data.hugging_face import hugging_face
+from benchmark.data.imagenet import imagenet
+from benchmark.data.npz import load_npz
 from benchmark.data.published import cifar10, cifar100, fashion_mnist, mnist, svhn
-from benchmark.errors import notice
+from benchmark.data.view import split_view
+from benchmark.errors import BadInput, notice
 from benchmark.registry import Registry
 
 
 class Loader(Protocol):
-    """Makes a dataset from the files under `root`, fetching them first if `download` allows it."""
+    """Makes a dataset from the files under `root`, fetching them first if `download` allows it.
+
+    With a further argument `images: int | None = None` it can read so many test images and nothing else, with
+    `view: View | None = None` resize and crop them, see `benchmark.data.view`.
+    """
 
     def __call__(self, root: Path, download: bool) -> Dataset: ...
 
@@ -29,30 +38,51 @@ DATASETS.add("cifar100", cifar100)
 DATASETS.add("mnist", mnist)
 DATASETS.add("fashion-mnist", fashion_mnist)
 DATASETS.add("svhn", svhn)
+DATASETS.add("imagenet", imagenet)
+DATASETS.add("npz", load_npz)
+DATASETS.add("hf", hugging_face)
 DATASETS.add("folder", load_folder)
 DATASETS.add("folder-on-white", load_folder_on_white)
 DATASETS.add("folder-on-black", load_folder_on_black)
 
 
-def load(name: str, *, data_dir: str | Path | None = None, download: bool = False) -> Dataset:
+def load(
+    name: str | Dataset, *, data_dir: str | Path | None = None, download: bool = False, images: int | None = None
+) -> Dataset:
     """The dataset called `name`.
 
     Args:
         name: a registered name such as "digits" or "cifar10"; `NAME:PATH` reads it from the folder PATH,
-            so "folder:pictures" is the tree of images under pictures/.
+            so "folder:pictures" is the tree of images under pictures/. Pictures are resized and cropped as is said
+            behind it, "folder:pictures?resize=256&crop=224". Or a dataset, which is what is returned.
         data_dir: the folder that holds the files; without it and a PATH, $BENCHMARK_DATA or the
             user's cache.
         download: whether missing files may be fetched from the internet.
+        images: how many test images are needed and nothing else; data that can be read in part then has no more of
+            them, and no training images. None for all.
 
     What its `notes` say is said as notices, too.
 
     Raises:
         BadInput: unknown name, missing files, files that are not what they should be, or no home to keep them in.
     """
-    kind, _, path = name.partition(":")
+    if isinstance(name, Dataset):
+        return name
+    if not isinstance(name, str):
+        raise BadInput(
+            f"dataset: a {type(name).__name__} is no data; give a name (bench list datasets) or a benchmark.Dataset, "
+            "such as Dataset.from_arrays(images, labels) or Dataset.from_torch(data)"
+        )
+    plain, view = split_view(name)
+    kind, _, path = plain.partition(":")
     loader = DATASETS.get(kind)
+    takes = inspect.signature(loader).parameters
+    if view is not None and "view" not in takes:
+        raise BadInput(f"{kind} has images of one size, which are taken as they are; leave {view} out")
     # Digits come with a package, so that there need be no folder for data.
-    dataset = loader(Path() if loader is load_digits else at_home(path or data_dir or cache_root()), download)
+    root = Path() if loader is load_digits else at_home(path or data_dir or cache_root())
+    asked = {"images": images, "view": view}
+    dataset = loader(root, download, **{key: value for key, value in asked.items() if key in takes})
     dataset = dataclasses.replace(dataset, notes=(*dataset.notes, *doubts(dataset)))
     for note in dataset.notes:
         notice(note)

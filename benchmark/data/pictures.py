@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from benchmark.data.dataset import LARGEST_SIDE, SMALLEST_SIDE
 from benchmark.data.decoding import Size, read_picture, unreadable
+from benchmark.data.view import View
 from benchmark.data.walk import SUFFIXES, LeftOut, classes_in, pictures_below
 from benchmark.errors import BadInput
 
@@ -65,6 +67,15 @@ def scan(folder: Path) -> Tree:
     return Tree(folder, tuple(classes), tuple(files), tuple(labels), str(left_out))
 
 
+#: Makes an array of bytes of that shape.
+Room = Callable[[tuple[int, ...]], NDArray[np.uint8]]
+
+
+def in_memory(shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Room in memory."""
+    return np.empty(shape, np.uint8)
+
+
 @dataclass(frozen=True)
 class Decoded:
     """What is in several files.
@@ -80,21 +91,25 @@ class Decoded:
     from_cmyk: int
 
 
-def decode(files: Sequence[Path], background: int | None = None) -> Decoded:
+def decode(
+    files: Sequence[Path], background: int | None = None, view: View | None = None, room: Room = in_memory
+) -> Decoded:
     """The pictures, read as `decoding.read_picture` does.
 
     Args:
         files: where they are; the size of the first is that of all.
         background: grey level behind what is not opaque; None refuses that.
+        view: what is done to each of them.
+        room: makes the array that the pixels are put into.
 
     Raises:
         BadInput: one can't be had as it is meant, has another size than the first, or one that is out of bounds.
     """
-    size = _size(files[0], background)
-    pixels = np.empty((len(files), 3, size.height, size.width), dtype=np.uint8)
+    size = _size(files[0], background, view)
+    pixels = room((len(files), 3, size.height, size.width))
 
     def read(index: int) -> tuple[bool, bool]:
-        picture = read_picture(files[index], background, size)
+        picture = read_picture(files[index], background, size, view)
         pixels[index] = picture.pixels.transpose(2, 0, 1)
         return picture.is_grey, picture.from_cmyk
 
@@ -108,7 +123,7 @@ def decode(files: Sequence[Path], background: int | None = None) -> Decoded:
     return Decoded(torch.from_numpy(pixels), grey, from_cmyk)
 
 
-def _size(path: Path, background: int | None) -> Size:
+def _size(path: Path, background: int | None, view: View | None) -> Size:
     """The size of one picture when it stands upright; what is out of bounds is not decoded for that."""
     from PIL import Image
 
@@ -117,10 +132,11 @@ def _size(path: Path, background: int | None) -> Size:
             width, height = picture.size
     except Exception as error:  # Pillow's decoders raise errors of many types for damaged files
         raise unreadable(path, error) from error
-    if not all(SMALLEST_SIDE <= side <= LARGEST_SIDE for side in (width, height)):
+    if view is None and not all(SMALLEST_SIDE <= side <= LARGEST_SIDE for side in (width, height)):
         raise BadInput(
             f"{path} has {width}×{height} pixels; "
-            f"resize all images to one size with sides of {SMALLEST_SIDE} to {LARGEST_SIDE}"
+            f"resize all images to one size with sides of {SMALLEST_SIDE} to {LARGEST_SIDE}, or have it done: "
+            "--resize 256 --crop 224"
         )
-    height, width, _ = read_picture(path, background).pixels.shape
+    height, width, _ = read_picture(path, background, view=view).pixels.shape
     return Size(width, height, path)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmark.errors import UnfitNetwork
-from benchmark.evaluation.jobs import Done, Job, run_job
+from benchmark.evaluation.jobs import AttackJob, Done
+from benchmark.evaluation.run_job import run_job
 from benchmark.evaluation.target import Target, forget
 from benchmark.evaluation.workers import WorkerPool
 from benchmark.ledger.ledger import Ledger
@@ -19,7 +20,7 @@ GiveUp = Callable[[int, str], None]
 
 
 def run_jobs(
-    jobs: Sequence[Job],
+    jobs: Sequence[AttackJob],
     folder: Path,
     workers: int,
     report: Report,
@@ -56,7 +57,8 @@ def run_jobs(
                 continue
             try:
                 for done in run_job(job, ledger):
-                    report(position, done)
+                    if isinstance(done, Done):
+                        report(position, done)
             except UnfitNetwork as error:
                 if give_up is None:
                     raise

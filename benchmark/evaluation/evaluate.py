@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark.evaluation.engine import run_jobs
-from benchmark.evaluation.filing import finished, written
-from benchmark.evaluation.jobs import Done
-from benchmark.evaluation.plan import Plan
-from benchmark.evaluation.progress import Display
-from benchmark.evaluation.request import EvaluationRequest, checked, named, reported
+from benchmark.evaluation import objects
+from benchmark.evaluation.filing import Work, finished, run_and_file, written
+from benchmark.evaluation.objects import Data
+from benchmark.evaluation.request import EvaluationRequest, checked, reported
+from benchmark.given import Given as GivenSuite
 from benchmark.ledger.evaluation import Evaluation
-from benchmark.ledger.ledger import Ledger
+from benchmark.models import Given, listed
 from benchmark.scales import Epsilon
 
 
 def evaluate(
-    checkpoints: Sequence[str | Path] | str | Path,
+    checkpoints: Sequence[Given] | Given,
     *,
-    suite: str | Path = "multi-perturbation",
+    name: str | Sequence[str] | None = None,
+    suite: GivenSuite = "multi-perturbation",
     preset: str = "standard",
     n: int | None = None,
     mode: str = "complete",
@@ -30,7 +30,9 @@ def evaluate(
     time_limit: float | None = None,
     results: str | Path = "results",
     save_adversarial: bool = False,
-    dataset: str | None = None,
+    dataset: Data | None = None,
+    resize: int | str | None = None,
+    crop: int | None = None,
     scale: str | None = None,
     epsilon: Epsilon | None = None,
     data_dir: str | Path | None = None,
@@ -43,8 +45,11 @@ def evaluate(
     """Attack networks and keep, per image, what broke them. What is in `results` already is not run again.
 
     Args:
-        checkpoints: one or several checkpoint files, or networks from elsewhere as `benchmark.load_model` takes them.
-        suite: name or YAML file of the attacks to run.
+        checkpoints: one or several checkpoint files, networks from elsewhere as `benchmark.load_model` takes them, or
+            networks themselves: a `torch.nn.Module` that maps images N×C×H×W in [0, 1] to N×K logits, of which a copy
+            is evaluated, in eval mode and float32.
+        name: what to call the modules among them, in their order; None for the names of their classes.
+        suite: name or YAML file of the attacks to run, or a dict of what stands in such a file.
         preset: "standard", or one that the suite defines, such as "quick".
         n: use the first `n` test images; None for the suite's number, or all if there are fewer.
         mode: "complete": every attack sees every image. "worst-case": only what earlier attacks under the same threat
@@ -53,12 +58,17 @@ def evaluate(
         seed: of all noise.
         device: "auto", "cpu", "cuda", "cuda:1", ...
         precision: of the search: "auto", "fp32" or "bf16". Verdicts are always float32.
-        workers: processes that attack at once.
+        workers: processes that attack at once. One is used, which is said, where a module can't be sent to them, such
+            as one whose class is defined in a notebook.
         time_limit: seconds that one attack on one shard of the images may take; None for no limit. What takes longer,
             like what makes its process die, is begun twice more and then recorded as failed.
         results: the folder of the ledger.
         save_adversarial: whether to store the adversarial images, too.
-        dataset: whose test images to use; None for the dataset that each network was trained on.
+        dataset: whose test images to use, by name, or the data itself (a `benchmark.Dataset`, or one of torch's, of
+            which only the images in use are read); None for the dataset that each network was trained on.
+        resize: pixels that the shorter side of pictures is resized to, or "network" for what the network's weights
+            were made for; None for pictures of one size, and for a network's own view of imagenet.
+        crop: side of the square that is then cut out of their middle; None for all of it.
         scale: whose row of published radii to take, such as "imagenet"; None for that of the dataset. Pictures of
             one's own have none.
         epsilon: radii by norm that go before those of the row: {"linf": "4/255", "l2": 2} or "linf=4/255,l2=2".
@@ -80,67 +90,44 @@ def evaluate(
             evaluated: its `done` has their evaluations, its `failures` say what is wrong with those that were not.
         KeyboardInterrupt: the ledger is whole; call again to go on.
     """
-    request = EvaluationRequest(
-        suite=suite,
-        preset=preset,
-        n=n,
-        mode=mode,
-        seed=seed,
-        device=device,
-        precision=precision,
-        workers=workers,
-        time_limit=time_limit,
-        results=results,
-        save_adversarial=save_adversarial,
-        dataset=dataset,
-        scale=scale,
-        epsilon=epsilon,
-        data_dir=data_dir,
-        download=download,
-        trust_remote_code=trust_remote_code,
-        compile=compile,
-        classes=classes,
-    )
-    planned, ledger, failures = request.plans(named(checkpoints))
+    with objects.held(listed(checkpoints), name, dataset) as (sources, data):
+        request = EvaluationRequest(
+            suite=suite,
+            preset=preset,
+            n=n,
+            mode=mode,
+            seed=seed,
+            device=device,
+            precision=precision,
+            workers=objects.workers_for(workers, time_limit),
+            time_limit=time_limit,
+            results=results,
+            save_adversarial=save_adversarial,
+            dataset=data,
+            resize=resize,
+            crop=crop,
+            scale=scale,
+            epsilon=epsilon,
+            data_dir=data_dir,
+            download=download,
+            trust_remote_code=trust_remote_code,
+            compile=compile,
+            classes=classes,
+        )
+        return _evaluated(request, sources, progress)
+
+
+def _evaluated(request: EvaluationRequest, sources: Sequence[str], progress: bool) -> list[Evaluation]:
+    planned, ledger, failures = request.plans(sources)
     plans = {plan.id: plan for plan in planned.values()}
     old = {key: evaluation for key, plan in plans.items() if (evaluation := finished(plan, ledger)) is not None}
     missing, unfit = checked([plan for key, plan in plans.items() if key not in old])
     fit = {*old, *(plan.id for plan in missing)}
     for key in fit:
         ledger.remember(plans[key].target.known)
-    lost = _run(missing, ledger, workers, progress, time_limit)
+    work = [Work(job, plan.card, [plan]) for plan in missing for job in plan.jobs()]
+    lost = run_and_file(work, missing, ledger, request.workers, progress, request.time_limit)
     evaluations = [
         old.get(key) or written(plan, ledger) for key, plan in plans.items() if key in fit and key not in lost
     ]
     return reported(evaluations, [*failures, *unfit, *lost.values()])
-
-
-def _run(
-    plans: Sequence[Plan], ledger: Ledger, workers: int, progress: bool, time_limit: float | None
-) -> dict[str, str]:
-    """Run all jobs of all plans; an evaluation is filed as soon as its last job is done.
-
-    Returns:
-        The ids of the plans whose network failed under way, each with the reason.
-    """
-    lost: dict[str, str] = {}
-    jobs = [(plan, job) for plan in plans for job in plan.jobs()]
-    done: dict[str, list[Done]] = {plan.id: [] for plan in plans}
-    expected = {plan.id: sum(len(job.items) for job in plan.jobs()) for plan in plans}
-    with Display(sum(expected.values()), progress and bool(jobs)) as display:
-        display.announce(plans)
-
-        def report(position: int, item: Done) -> None:
-            plan = jobs[position][0]
-            display.advance(plan.card, item.label, item.error, item.reused)
-            done[plan.id].append(item)
-            if len(done[plan.id]) == expected[plan.id]:
-                ledger.write_evaluation(plan.manifest(done[plan.id]))
-
-        def give_up(position: int, reason: str) -> None:
-            lost.setdefault(jobs[position][0].id, reason)
-
-        found = run_jobs([job for _, job in jobs], ledger.folder, workers, report, time_limit, give_up)
-        for problem in dict.fromkeys([*ledger.problems, *found]):
-            display.say(f"damaged, and recomputed: {problem}")
-    return lost

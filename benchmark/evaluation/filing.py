@@ -1,11 +1,86 @@
-"""Whether an evaluation is in the ledger already, and taking it out once it has been filed."""
+"""From jobs to evaluations in the ledger: which are there, making those that are not, and taking them out."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
 from benchmark.errors import BadInput
+from benchmark.evaluation.engine import run_jobs
+from benchmark.evaluation.jobs import AttackJob, Done
 from benchmark.evaluation.plan import Plan
+from benchmark.evaluation.progress import Display
 from benchmark.ledger.evaluation import Evaluation
 from benchmark.ledger.ledger import Ledger
+
+
+@dataclass(frozen=True)
+class Work:
+    """A job, and where its results go.
+
+    Attributes:
+        job: what is to be done.
+        card: of the network that is attacked.
+        plans: the evaluations that its records belong to: one for each of its judges, or one in all.
+    """
+
+    job: AttackJob
+    card: dict[str, Any]
+    plans: Sequence[Plan]
+
+
+def run_and_file(
+    work: Sequence[Work],
+    announced: Iterable[Plan],
+    ledger: Ledger,
+    workers: int = 1,
+    progress: bool = True,
+    time_limit: float | None = None,
+) -> dict[str, str]:
+    """Run all jobs; an evaluation is filed as soon as its last job is done.
+
+    Args:
+        work: in the order in which it should be begun.
+        announced: the plans of all networks that take part, whose notes are told before.
+        ledger: where results go.
+        workers, progress, time_limit: as for `evaluate`.
+
+    Returns:
+        The ids of the plans whose network failed under way, each with the reason.
+    """
+    lost: dict[str, str] = {}
+    done: dict[str, list[Done]] = {plan.id: [] for each in work for plan in each.plans}
+    expected = dict.fromkeys(done, 0)
+    for each in work:
+        for plan in each.plans:
+            expected[plan.id] += len(each.job.items)
+    judged: dict[tuple[int, str], list[Done]] = {}
+    with Display(sum(len(each.job.items) for each in work), progress and bool(work)) as display:
+        display.announce(announced)
+
+        def report(position: int, item: Done) -> None:
+            own, verdicts = work[position], judged.setdefault((position, item.label), [])
+            plan = own.plans[item.judge or 0]
+            verdicts.append(item)
+            if len(verdicts) == len(own.plans):
+                error = next((verdict.error for verdict in verdicts if verdict.error), None)
+                display.advance(own.card, item.label, error, all(verdict.reused for verdict in verdicts))
+            if item.unfit is not None:
+                lost.setdefault(plan.id, item.unfit)
+                return
+            done[plan.id].append(item)
+            if len(done[plan.id]) == expected[plan.id]:
+                ledger.write_evaluation(plan.manifest(done[plan.id]))
+
+        def give_up(position: int, reason: str) -> None:
+            for plan in work[position].plans:
+                lost.setdefault(plan.id, reason)
+
+        found = run_jobs([each.job for each in work], ledger.folder, workers, report, time_limit, give_up)
+        for problem in dict.fromkeys([*ledger.problems, *found]):
+            display.say(f"damaged, and recomputed: {problem}")
+    return lost
 
 
 def finished(plan: Plan, ledger: Ledger) -> Evaluation | None:

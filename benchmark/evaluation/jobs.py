@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark.attacks import Stage
-from benchmark.attacks.objectives import has_answer
-from benchmark.evaluation.attack_run import Trial
-from benchmark.evaluation.meter import metered
-from benchmark.evaluation.probe import probe
 from benchmark.evaluation.suite import SuiteItem
-from benchmark.evaluation.target import Target, dataset_of, loaded
-from benchmark.ledger.ledger import Ledger
-from benchmark.ledger.record import RULES, Record
-from benchmark.ledger.sample_images import FEW, ROOM, SampleImages
-from benchmark.ledger.stored_adversarials import StoredAdversarials, write_stored_adversarials
+from benchmark.evaluation.target import Target
+from benchmark.ledger.record import RULES
+from benchmark.moved import look_up
 from benchmark.storage import digest
 
 
+class Step(NamedTuple):
+    """A part of a job that is told as soon as it is done, and given up where it kills or outlasts its process.
+
+    Attributes:
+        label: of the attack.
+        judge: the position of the network that judges what was crafted on another one; None for the attack itself.
+    """
+
+    label: str
+    judge: int | None = None
+
+
 @dataclass(frozen=True)
-class Job:
+class AttackJob:
     """Attacks on the images start, ..., stop − 1 of a target.
 
     Attributes:
@@ -39,6 +42,7 @@ class Job:
         relay: whether it is a relay.
         common: rows of the shard that each item is given whatever the ones before it did, see `outcomes.common`; at
             them the gradients are looked at.
+        judges: networks that judge what is crafted on the target in its place, each for itself; none for the target.
     """
 
     target: Target
@@ -49,8 +53,20 @@ class Job:
     save_adversarial: bool = False
     relay: bool = False
     common: tuple[int, ...] = ()
+    judges: tuple[Target, ...] = ()
 
-    def split(self) -> list[Job]:
+    @property
+    def steps(self) -> list[Step]:
+        """Its steps in their order: each attack, followed by all that judge it."""
+        judges = (None, *range(len(self.judges)))
+        return [Step(item.label, judge) for item in self.items for judge in judges]
+
+    @property
+    def networks(self) -> int:
+        """How many networks it needs at once."""
+        return len({self.target, *self.judges})
+
+    def split(self) -> list[AttackJob]:
         """One job per item, each on its own."""
         return [replace(self, items=(item,), relay=False) for item in self.items]
 
@@ -75,6 +91,14 @@ class Job:
         # Left out where there is none, as it is of records that were made before it could be.
         return key | ({"last_layer": self.target.last_layer} if self.target.last_layer else {})
 
+    def judged_key(self, item: SuiteItem, judge: Target) -> dict[str, Any]:
+        """Everything that determines what `judge` says to `item` on all images, crafted on the target.
+
+        The last layer that the search leaves out is the target's: that is the network that is searched.
+        """
+        alone = replace(self, target=replace(judge, last_layer=self.target.last_layer))
+        return alone.key(item, None) | {"crafted_on": self.target.network}
+
     def handed(self, standing: Tensor | None) -> Tensor | None:
         """N bools, what an item is given of the shard when it is left `standing` (None: everything)."""
         if standing is None:
@@ -84,7 +108,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Done:
-    """One item of a job is in the ledger.
+    """One item of a job is in the ledger, of one judge where there are several.
 
     Attributes:
         label: the item's label.
@@ -92,6 +116,8 @@ class Done:
         record: the digest of its record.
         error: why the attack failed, if it did.
         reused: whether the record had been there before.
+        judge: position of who judged among the job's judges; None where that is the job's target.
+        unfit: why there is no record: the judge fails, or is not what it was.
     """
 
     label: str
@@ -99,110 +125,26 @@ class Done:
     record: str
     error: str | None
     reused: bool
+    judge: int | None = None
+    unfit: str | None = None
+
+    @property
+    def step(self) -> Step:
+        """What of the job is done."""
+        return Step(self.label, self.judge)
 
 
-def run_job(job: Job, ledger: Ledger, given_up: Mapping[str, str] | None = None) -> Iterator[Done]:
-    """Do what of `job` is not in the ledger yet; records of attacks that failed are tried again.
+@dataclass(frozen=True)
+class Crafted:
+    """What several networks judge has been crafted, as far as any of them asks for it; nothing is filed yet."""
 
-    Args:
-        job: what to do.
-        ledger: where the records go.
-        given_up: labels of items that are only recorded as failed, each with the reason.
-    """
-    standing: Tensor | None = None
-    before: Trial | None = None
-    for item in job.items:
-        handed = job.handed(standing)
-        key = job.key(item, handed)
-        network, name = job.target.network, digest(key)
-        record = ledger.read(network, name)
-        reused = record is not None and not record.error
-        if job.save_adversarial and not ledger.stored_adversarials_path(network, name).exists():
-            reused = False
-        if record is None or not reused:
-            trial = Trial(loaded(job.target), item, job.start, job.stop, handed)
-            record = _attack(job, trial, key, before, (given_up or {}).get(item.label))
-            if job.save_adversarial and not record.error:
-                keep_images(ledger.stored_adversarials_path(network, name), trial)
-            if job.start == 0 and not record.error and (record.broken & ~record.clean_errors).any():
-                ledger.write_sample_images(network, name, _sample_images(job.target, trial))
-            ledger.write(record)
-            before = trial if job.relay and not record.error else None
-        else:
-            before = None
-        if not job.relay and (record.broken & ~record.clean_errors).any():
-            broken = torch.from_numpy(record.broken)
-            standing = ~broken if standing is None else standing & ~broken
-        yield Done(item.label, job.start, name, record.error, reused)
+    label: str
+
+    @property
+    def step(self) -> Step:
+        """What of the job is done."""
+        return Step(self.label)
 
 
-def _attack(job: Job, trial: Trial, key: dict[str, Any], before: Trial | None, given_up: str | None) -> Record:
-    """Run `trial`, from where the one `before` it ended if that was just run, and give its record."""
-    stage = None
-    if before is not None:
-        steps = trial.item.head_start(before.item, job.target.precision)
-        stage = Stage(steps, before.candidates)
-    item, found = trial.item, None
-    if given_up is None and not item.attack.gradient_free:
-        found = probe(job.target, job.start, job.stop, job.common, item.threat, job.seed)
-    with metered(trial.network.classifier) as meter:
-        if given_up is None:
-            trial.run(job.seed, stage)
-        else:
-            meter.error = given_up
-    return file_trial(trial, key, meter.info() | {"inherited_steps": stage.steps if stage else 0, "probe": found})
-
-
-def file_trial(trial: Trial, key: dict[str, Any], info: dict[str, Any]) -> Record:
-    """The record of a trial; one that ended with an error has broken nothing and evaluated nothing.
-
-    Args:
-        trial: what the attack achieved.
-        key: what to file it under.
-        info: what it cost, from its meter.
-    """
-    none = torch.zeros_like(trial.clean_errors)
-    failed = info["error"] is not None
-    broken, no_answer = (none, none) if failed else (trial.broken, trial.no_answer)
-    return Record(
-        key=key,
-        broken=(broken | trial.clean_errors).cpu().numpy(),
-        distance=torch.where(trial.clean_errors, 0.0, torch.inf if failed else trial.distance).cpu().numpy(),
-        evaluated=((none if failed else trial.handed) | trial.clean_errors).cpu().numpy(),
-        clean_errors=trial.clean_errors.cpu().numpy(),
-        no_answer=(no_answer | (trial.no_answer & trial.clean_errors)).cpu().numpy(),
-        info={
-            **info,
-            "changed_answers": 0 if failed else trial.changed_answers(),
-            "label": trial.item.label,
-            "attacked": int(trial.handed.sum()),
-            "faults": {} if failed else dict(trial.faults),
-        },
-    )
-
-
-def keep_images(path: Path, trial: Trial) -> None:
-    """Store the closest adversarial image of each example that has one.
-
-    Raises:
-        BadInput: the folder can't be written or the disk is full.
-    """
-    rows = (torch.isfinite(trial.distance) & ~trial.clean_errors).nonzero().squeeze(1)
-    images = trial.closest[rows].cpu().numpy()
-    write_stored_adversarials(path, StoredAdversarials(rows=rows.cpu().numpy(), images=images))
-
-
-def _sample_images(target: Target, trial: Trial) -> SampleImages:
-    most = max(1, min(FEW, ROOM // (3 * trial.x[0].numel())))
-    rows = (trial.broken & ~trial.clean_errors).nonzero().squeeze(1)[:most]
-    x, x_adv = trial.x[rows], trial.closest[rows]
-    names = np.asarray([*dataset_of(target.dataset, target.data_dir).class_names, "no answer"])
-    logits = trial.logits[rows]
-    taken_for = torch.where(has_answer(logits), logits.argmax(1), -1)
-    return SampleImages(
-        positions=(rows + trial.start).cpu().numpy(),
-        labels=names[trial.y[rows].cpu().numpy()],
-        predictions=names[taken_for.cpu().numpy()],
-        clean=(255 * x).round().to(torch.uint8).cpu().numpy(),
-        change=(x_adv - x).half().cpu().numpy(),
-    )
+def __getattr__(name: str) -> object:
+    return look_up(__name__, name)

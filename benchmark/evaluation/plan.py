@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmark.evaluation.jobs import Done, Job
+from benchmark.evaluation.jobs import AttackJob, Done
 from benchmark.evaluation.suite import Suite, SuiteItem
 from benchmark.evaluation.target import Target
 from benchmark.ledger.classes import Classes
@@ -75,7 +75,7 @@ class Plan:
         images = self.suite.images
         return [(start, min(start + SHARD, images)) for start in range(0, images, SHARD)]
 
-    def jobs(self) -> list[Job]:
+    def jobs(self) -> list[AttackJob]:
         """The jobs, each attack over all shards before the next attack."""
         items, relay = self.suite.items, self.mode == "complete"
         if relay:
@@ -85,7 +85,7 @@ class Plan:
         shown = common(self.suite.images)
         rows = {start: tuple(shown[start:stop].nonzero()[0].tolist()) for start, stop in self.shards}
         return [
-            Job(self.target, group, start, stop, self.seed, self.save_adversarial, relay, rows[start])
+            AttackJob(self.target, group, start, stop, self.seed, self.save_adversarial, relay, rows[start])
             for group in groups
             for start, stop in self.shards
         ]
@@ -105,7 +105,8 @@ class Plan:
             "id": self.id,
             "model": self.card,
             "suite": self.suite.definition(),
-            "dataset": {"name": self.target.dataset, "digest": self.target.data, "images": self.suite.images},
+            "dataset": {"name": self.target.dataset, "digest": self.target.data, "images": self.suite.images}
+            | ({"is_object": True} if self.target.data_is_object else {}),
             "mode": self.mode,
             "seed": self.seed,
             "precision": self.target.precision,

@@ -14,11 +14,14 @@ from torch import Tensor
 
 from benchmark.attacks.objectives import is_wrong
 from benchmark.errors import BadInput, PartlyFailed, UnfitNetwork, unknown
+from benchmark.evaluation import objects, opening
 from benchmark.evaluation import target as targets
+from benchmark.evaluation.image_size import viewed
 from benchmark.evaluation.judge import exact_logits
 from benchmark.evaluation.plan import MODES, Plan
 from benchmark.evaluation.suite import load_suite
 from benchmark.evaluation.target import Target
+from benchmark.given import Given, as_file
 from benchmark.hardware import resolve_device, resolve_precision
 from benchmark.ledger.evaluation import Evaluation
 from benchmark.ledger.ledger import FOLDERS, Ledger, filed
@@ -38,6 +41,7 @@ from benchmark.models.class_order import as_spelt, listed
 from benchmark.moved import look_up
 from benchmark.scales import Epsilon, Radii, read_radii
 from benchmark.storage import check_writable
+from benchmark.suites.files import Preset, read_suite_file
 
 
 class Complaints:
@@ -83,21 +87,6 @@ def reported(evaluations: list[Evaluation], failures: Sequence[str]) -> list[Eva
     return evaluations
 
 
-def named(networks: Sequence[str | Path] | str | Path) -> list[str | Path]:
-    """One or several names of networks as a list.
-
-    Raises:
-        BadInput: something that is no name, such as a network itself, which no worker could load again.
-    """
-    one = isinstance(networks, str | Path) or callable(networks)
-    names: list[str | Path] = [networks] if one else list(networks)  # type: ignore[arg-type,list-item]
-    for name in names:
-        if not isinstance(name, str | Path):
-            kind = type(name).__name__
-            raise BadInput(f"a network is named by a checkpoint's path or as python:MODULE:CALLABLE, not by a {kind}")
-    return names
-
-
 class Planned(NamedTuple):
     """What there is to do.
 
@@ -116,7 +105,7 @@ class Planned(NamedTuple):
 class EvaluationRequest:
     """How networks shall be evaluated; the fields are the arguments of `evaluate` of the same names."""
 
-    suite: str | Path
+    suite: Given
     preset: str = "standard"
     n: int | None = None
     mode: str = "complete"
@@ -128,6 +117,8 @@ class EvaluationRequest:
     results: str | Path = "results"
     save_adversarial: bool = False
     dataset: str | None = None
+    resize: int | str | None = None
+    crop: int | None = None
     scale: str | None = None
     epsilon: Epsilon | None = None
     data_dir: str | Path | None = None
@@ -143,6 +134,10 @@ class EvaluationRequest:
             BadInput: all that can be found wrong without attacking the networks, unless it is the fault of some of
                 the networks alone.
         """
+        with as_file(self.suite, "suite", name=None, version=1, epsilons={}) as suite:
+            return dataclasses.replace(self, suite=suite)._plans(sources, suite)
+
+    def _plans(self, sources: Sequence[str | Path], suite: str | Path) -> Planned:
         complaints = Complaints()
         if not sources:
             complaints.messages.append("there is no network to evaluate; name one or more, e.g. zoo/*.pt")
@@ -172,12 +167,26 @@ class EvaluationRequest:
         plans = {}
         for source in dict.fromkeys(map(str, sources)) if radii is not None else ():
             with complaints.noted(source):
-                plans[source] = self._plan(source, device, precision, ledger, radii, classes)
+                plans[source] = self._plan(source, suite, device, precision, ledger, radii, classes)
         complaints.raise_all()
         return Planned(plans, ledger, complaints.unfit)
 
+    def _images_needed(self, suite: str | Path) -> int | None:
+        """How many test images are used at most."""
+        if self.n is not None:
+            return self.n if self.n >= 1 else None
+        file = read_suite_file(suite).content
+        return file.presets.get(self.preset, Preset()).images or file.images
+
     def _plan(
-        self, source: str, device: str, precision: str, ledger: Ledger, radii: Radii, classes: Sequence[str]
+        self,
+        source: str,
+        named: str | Path,
+        device: str,
+        precision: str,
+        ledger: Ledger,
+        radii: Radii,
+        classes: Sequence[str],
     ) -> Plan:
         loaded = targets.open_network(source, self.download, self.trust_remote_code)
         name = self.dataset or loaded.dataset
@@ -186,17 +195,21 @@ class EvaluationRequest:
                 f"{source} does not say what it was trained on; name the images to try it on: --dataset digits, "
                 'or in Python dataset="digits" (bench list datasets)'
             )
+        name, seen = viewed(name, self.resize, self.crop, loaded)
         data_dir = str(self.data_dir) if self.data_dir is not None else None
-        dataset = targets.dataset_of(name, data_dir, self.download)
+        needed = self._images_needed(named)
+        dataset = targets.dataset_of(name, data_dir, self.download, needed)
+        counted = opening.classes_of(loaded, dataset)
+        dataset = dataset.widened(counted)
         loaded.check_fits(dataset)
-        suite = load_suite(self.suite, self.preset, radii.of(dataset))
+        suite = load_suite(named, self.preset, radii.of(dataset))
         suite.check_fits(dataset.shape)
         available = len(dataset.test)
         names = storable(dataset.class_names)
         classes = as_spelt(classes, names)
         outputs = outputs_for(loaded, names, dataset.name, classes)
         network = arranged(loaded, outputs)
-        notes = [*dataset.notes, *_about_order(outputs, names, classes)]
+        notes = [*filter(None, [seen]), *dataset.notes, *_about_order(outputs, names, classes)]
         if suite.scale != radii.of(dataset).scale:
             notes.append(f"radii: of the only row of the suite {suite.name}, {suite.scale}; {dataset.name} has none")
         if self.n is not None and not 1 <= self.n <= available:
@@ -217,6 +230,9 @@ class EvaluationRequest:
             compile=self.compile,
             contents=network.digest,
             outputs=network.outputs if isinstance(network, Arranged) else (),
+            images=needed,
+            classes=counted,
+            data_is_object=objects.dataset_is_held(name),
         )
         card = targets.card(network)
         if isinstance(network, Arranged):
@@ -255,7 +271,7 @@ def check_fileable(plan: Plan) -> None:
     filed(plan.promised())
     if plan.save_adversarial:
         images = min(SHARD, plan.suite.images)
-        numbers = math.prod(targets.dataset_of(plan.target.dataset, plan.target.data_dir).shape)
+        numbers = math.prod(targets.images_of(plan.target).shape)
         size = images * (4 * numbers + 8)  # each as float32, and its position
         if size > ARRAYS:
             raise BadInput(
@@ -314,7 +330,7 @@ def _oddities(plan: Plan) -> list[str]:
         logits = exact_logits(network.model, images)
         return ~is_wrong(logits, y)
 
-    names = targets.dataset_of(target.dataset, target.data_dir).class_names
+    names = targets.images_of(target).class_names
     doubts = order_doubts(exact_logits(network.model, x), y, names, target.outputs, _says_itself(plan, names))
     return odd + (doubts or range_doubts(right, x, y, classes))
 

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.attacks import Attack, Resumable, make_attack
-from benchmark.documents import Document
+from benchmark.documents import Document, is_path
 from benchmark.errors import BadInput, several, short, unknown
 from benchmark.evaluation.union import read_union
 from benchmark.ledger.schema import suite_digest
 from benchmark.radii import too_large
 from benchmark.scales import Radii, as_radii
-from benchmark.suites.files import Change, Line, Preset, SuiteFile, is_suite_path, open_norms, read_suite_file
+from benchmark.suites.files import Change, Line, Preset, SuiteFile, open_norms, read_suite_file
 from benchmark.threats import NORMS, PARAMETRIC, Threat
 
 #: Where a radius is written that the caller gave.
@@ -146,7 +146,7 @@ def load_suite(suite: str | Path, preset: str = "standard", scale: str | Radii =
     """
     document, radii = read_suite_file(suite), as_radii(scale)
     rows = list(document.content.epsilons)
-    if not radii.scale and is_suite_path(suite) and len(rows) == 1 and open_norms(suite):
+    if not radii.scale and is_path(suite) and len(rows) == 1 and open_norms(suite):
         radii = dataclasses.replace(radii, scale=rows[0], named=True)
     return _bind(document, preset, radii)
 

@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from benchmark.attacks import PreparedClassifier, freeze, last_layer
 from benchmark.attacks.objectives import has_answer, is_wrong
-from benchmark.data import Dataset, load
+from benchmark.data import Dataset, Split
 from benchmark.errors import BadInput, UnfitNetwork, reason
+from benchmark.evaluation import opening
 from benchmark.evaluation.judge import exact_logits
+from benchmark.evaluation.opening import dataset_of, open_network
 from benchmark.ledger.answers import Answers, Known
 from benchmark.ledger.classes import NONE, Classes
 from benchmark.memory import halve_on_out_of_memory, is_out_of_memory
-from benchmark.models import Arranged, Checkpoint, ExternalModel, arranged, check_model, differing, load_model
+from benchmark.models import Arranged, Checkpoint, ExternalModel, arranged, check_model, differing
 from benchmark.moved import look_up
 
 Network = Checkpoint | ExternalModel | Arranged
@@ -41,6 +42,9 @@ class Target:
         contents: the digest of what the network is made of; "" where that is `network`.
         answers: what it answers to the first test images; None where it was not asked.
         outputs: for each class of the data, which output stands for it; () where they stand in the data's order.
+        images: how many test images are needed, so that no more need be read; None for all.
+        classes: how many the network has, for data whose classes were only counted.
+        data_is_object: whether the data was handed over, and no name leads to it.
         last_layer: the layer that the search leaves out, see `attacks.last_layer`; "" for none.
     """
 
@@ -57,6 +61,9 @@ class Target:
     answers: Answers | None = None
     outputs: tuple[int, ...] = ()
     last_layer: str = ""
+    images: int | None = None
+    classes: int = 0
+    data_is_object: bool = False
 
     @property
     def known(self) -> Known | None:
@@ -91,6 +98,17 @@ class Shard(NamedTuple):
         return ~has_answer(self.logits)
 
 
+class TestImages(Protocol):
+    """What a target asks of a dataset."""
+
+    @property
+    def test(self) -> Split: ...
+    @property
+    def num_classes(self) -> int: ...
+    @property
+    def class_names(self) -> tuple[str, ...]: ...
+
+
 class LoadedTarget:
     """A loaded target.
 
@@ -99,7 +117,7 @@ class LoadedTarget:
         classifier: the network as prepared for the search.
     """
 
-    def __init__(self, model: nn.Module, dataset: Dataset, target: Target) -> None:
+    def __init__(self, model: nn.Module, dataset: TestImages, target: Target) -> None:
         self.model = freeze(model.to(target.device).float().eval())
         self._test, self._device = dataset.test, torch.device(target.device)
         self._num_classes, self._target = dataset.num_classes, target
@@ -209,10 +227,17 @@ def _halved(ask: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     return halve_on_out_of_memory(lambda rows: ask(x[rows]), len(x))
 
 
-@lru_cache(maxsize=1)
-def loaded(target: Target) -> LoadedTarget:
-    """`load_target`; the latest one stays in memory."""
-    return load_target(target)
+#: The networks that stay in memory, the one used last at the end.
+_LOADED: dict[Target, LoadedTarget] = {}
+
+
+def loaded(target: Target, at_once: int = 1) -> LoadedTarget:
+    """`load_target`; the latest `at_once` stay in memory."""
+    found = _LOADED.pop(target, None)
+    while len(_LOADED) >= at_once:
+        del _LOADED[next(iter(_LOADED))]
+    _LOADED[target] = found or load_target(target)
+    return _LOADED[target]
 
 
 def load_target(target: Target) -> LoadedTarget:
@@ -226,9 +251,10 @@ def load_target(target: Target) -> LoadedTarget:
         network = arranged(open_network(target.source, trust_remote_code=target.trust_remote_code), target.outputs)
     except BadInput as error:  # it could be opened when the evaluation was planned
         raise UnfitNetwork(str(error)) from error
-    dataset = dataset_of(target.dataset, target.data_dir)
+    dataset = images_of(target)
     if dataset.digest != target.data:
         raise BadInput(f"dataset {target.dataset} is not what it was when the evaluation began; start it again")
+    network.check_fits(dataset)
     if network.digest != (target.contents or target.network):
         raise UnfitNetwork(f"{target.source}: {_changed(network, dataset)}")
     if target.answers is not None and not target.answers.agree(answers_of(network, dataset, target)):
@@ -284,25 +310,15 @@ def _changed(network: Network, dataset: Dataset) -> str:
     )
 
 
-def open_network(source: str, download: bool = False, trust_remote_code: bool = False) -> Checkpoint | ExternalModel:
-    """The network that `source` names, see `benchmark.models.load_model`, which says what it raises."""
-    return load_model(source, download=download, trust_remote_code=trust_remote_code)
-
-
-@lru_cache(maxsize=1)
-def dataset_of(name: str, data_dir: str | None, download: bool = False) -> Dataset:
-    """The dataset `name`; the latest one stays in memory.
-
-    Raises:
-        BadInput: it can't be loaded.
-    """
-    return load(name, data_dir=data_dir, download=download)
+def images_of(target: Target) -> Dataset:
+    """The dataset that the target is tried on."""
+    return dataset_of(target.dataset, target.data_dir, images=target.images, classes=target.classes)
 
 
 def forget() -> None:
     """Free what `loaded` and `dataset_of` keep in memory."""
-    loaded.cache_clear()
-    dataset_of.cache_clear()
+    _LOADED.clear()
+    opening.forget()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
 
@@ -322,6 +338,7 @@ def card(network: Network) -> dict[str, Any]:
     else:
         told = {"name": network.name, "method": "external", "network": "", "dataset": network.dataset}
         told |= {"architecture": type(network.network).__name__, "history": [], "recipe": {}}
+        told |= {"is_object": True} if network.is_object else {}
         numbers = sum(parameter.numel() for parameter in network.network.parameters())
     return told | {"digest": network.digest, "numbers": numbers}
 

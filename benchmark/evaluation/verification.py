@@ -11,16 +11,17 @@ from typing import Any
 
 from benchmark.data import Dataset
 from benchmark.errors import BadInput, PartlyFailed, UnfitNetwork
+from benchmark.evaluation import objects
 from benchmark.evaluation import target as targets
 from benchmark.evaluation.evidence import weigh
+from benchmark.evaluation.objects import Data
 from benchmark.evaluation.reattack import Again, attack_again
-from benchmark.evaluation.request import named
 from benchmark.evaluation.target import LoadedTarget, Target
 from benchmark.hardware import resolve_device
 from benchmark.labels import DIGITS, Key, card_labels, key
 from benchmark.ledger.evaluation import Evaluation, Outcome
 from benchmark.ledger.ledger import Ledger
-from benchmark.models import Arranged, Checkpoint, ExternalModel, arranged, outputs_for
+from benchmark.models import Arranged, Checkpoint, ExternalModel, Given, arranged, listed, outputs_for
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,10 @@ class Recheck:
 
 def verify(
     results: str | Path,
-    checkpoints: Sequence[str | Path] | str | Path,
+    checkpoints: Sequence[Given] | Given,
     *,
+    name: str | Sequence[str] | None = None,
+    dataset: Data | None = None,
     device: str = "auto",
     data_dir: str | Path | None = None,
     download: bool = False,
@@ -72,6 +75,8 @@ def verify(
     Args:
         results: the folder of the ledger.
         checkpoints: the networks that were evaluated or that `transfer` tried images on, found by their digests.
+        name: what the modules among them were called, in their order; None for the names of their classes.
+        dataset: the images that they were evaluated on, where these were handed over and no name leads to them.
         device, data_dir, download, trust_remote_code: as for `evaluate`.
         reattack: how many images that are recorded as robust to each attack, drawn at random, to run that attack on
             once more, with other noise. Images crafted on other networks are left out.
@@ -86,7 +91,7 @@ def verify(
         PartlyFailed: some networks can't be loaded, or are not what an evaluation says of them; its `done` has the
             entries of the others.
     """
-    sources = named(checkpoints)
+    given = listed(checkpoints)
     if reattack < 0 or (seed is not None and not 0 <= seed < 2**63):
         raise BadInput(f"reattack must be 0 or more, and seed from 0 to 2^63 - 1, not {reattack} and {seed}")
     seed = secrets.randbelow(2**31) if seed is None else seed
@@ -95,11 +100,26 @@ def verify(
         raise BadInput(
             f"there is no folder {ledger.folder}; name the results folder of an evaluation with --save-adversarial"
         )
-    evaluations = [*ledger.evaluations(), *ledger.transfers()]
     places = {"data_dir": None if data_dir is None else str(data_dir), "device": str(resolve_device(device))}
+    with objects.held(given, name, dataset) as (sources, _):
+        return _verified(ledger, sources, places, download, trust_remote_code, reattack, seed)
+
+
+def _verified(
+    ledger: Ledger,
+    sources: Sequence[str],
+    places: Mapping[str, Any],
+    download: bool,
+    trust_remote_code: bool,
+    reattack: int,
+    seed: int,
+) -> list[Recheck]:
+    """`verify` for networks that can be opened by the names `sources`."""
+    evaluations = [*ledger.evaluations(), *ledger.transfers()]
     called = card_labels(card for each in evaluations for card in (each.model, each.crafted_on))
-    networks, failures = _opened(map(str, sources), download, trust_remote_code)
+    networks, failures = _opened(sources, download, trust_remote_code)
     found: list[Recheck] = []
+    targets.forget()  # another network, or other data, may have gone by the same name
     try:
         for source, opened in networks.items():
             for evaluation, target in _targets(
@@ -155,6 +175,8 @@ def _targets(
             contents=arrangement.digest,
             outputs=arrangement.outputs if isinstance(arrangement, Arranged) else (),
             last_layer=str(evaluation.model.get("last_layer", "")),
+            images=evaluation.dataset["images"],
+            classes=len(evaluation.classes.names) if evaluation.classes else 0,
             **places,
         )
         if _is(ledger, arrangement, evaluation, target, download):
@@ -192,7 +214,13 @@ def _is(ledger: Ledger, network: targets.Network, evaluation: Evaluation, target
     contents = evaluation.model.get("contents", target.network)
     if contents != network.digest and evaluation.name != network.name:
         return False
-    dataset = targets.dataset_of(target.dataset, target.data_dir, download)
+    try:
+        dataset = targets.dataset_of(target.dataset, target.data_dir, download, target.images, target.classes)
+    except BadInput as error:
+        raise BadInput(
+            f"the images that {evaluation.name} was evaluated on can't be loaded by their name: {error}; images that "
+            "were handed over in Python are given by dataset=..."
+        ) from error
     if not _order_is_its_own(network, dataset):
         return False
     kept = [known for known in ledger.known(contents, target.data) if known.network == target.network]

@@ -16,8 +16,9 @@ from pathlib import Path
 import torch
 
 from benchmark.errors import BadInput, Notice, UnfitNetwork
-from benchmark.evaluation.jobs import Done, Job, run_job
-from benchmark.evaluation.target import loaded
+from benchmark.evaluation import objects
+from benchmark.evaluation.jobs import AttackJob, Crafted, Done, Step
+from benchmark.evaluation.run_job import prepare, run_job
 from benchmark.ledger.ledger import Ledger
 from benchmark.processes import end_with_parent
 
@@ -32,9 +33,9 @@ class Unfit:
     reason: str
 
 
-#: What a worker says: that an item is done; with the ledger's problems, that it waits for a job; that it has loaded
+#: What a worker says: that a step is done; with the ledger's problems, that it waits for a job; that it has loaded
 #: what it needs (None); what stops its job alone, or everything (str).
-Message = Done | list[str] | Unfit | str | None
+Message = Done | Crafted | list[str] | Unfit | str | None
 
 
 class Worker:
@@ -42,21 +43,24 @@ class Worker:
 
     Attributes:
         position: of the job it has, or None.
+        steps: how many of the job's steps it is past.
         begun: when it began with the item it is at, on the monotonic clock; None while it starts up, or loads.
     """
 
-    def __init__(self, folder: Path, threads: int) -> None:
+    def __init__(self, folder: Path, threads: int, parcel: bytes = b"") -> None:
         context = multiprocessing.get_context("spawn")
         self.pipe, other = context.Pipe()
-        self.process: SpawnProcess = context.Process(target=_serve, args=(other, folder, threads), daemon=True)
+        arguments = (other, folder, threads, parcel)
+        self.process: SpawnProcess = context.Process(target=_serve, args=arguments, daemon=True)
         self.process.start()
         other.close()
         self.position: int | None = None
+        self.steps = 0
         self.begun: float | None = None
 
-    def take(self, position: int, job: Job, given_up: dict[str, str]) -> None:
+    def take(self, position: int, job: AttackJob, given_up: dict[Step, str]) -> None:
         """Have it do `job`; what it is doing when it dies shows up as a closed pipe."""
-        self.position, self.begun = position, None
+        self.position, self.steps, self.begun = position, 0, None
         self.pipe.send((job, given_up))
 
     def stop(self, patience: float = 0.0) -> str:
@@ -83,7 +87,7 @@ class WorkerPool:
 
     def __init__(
         self,
-        jobs: Sequence[Job],
+        jobs: Sequence[AttackJob],
         folder: Path,
         size: int,
         report: Callable[[int, Done], None],
@@ -93,10 +97,11 @@ class WorkerPool:
         self._give_up = give_up
         self.jobs, self.folder, self.size, self.report, self.time_limit = jobs, folder, size, report, time_limit
         self._threads = max(1, torch.get_num_threads() // size)
+        self._parcel = objects.parcel()
         self._todo = deque(range(len(jobs)))
         self._done: dict[int, int] = dict.fromkeys(range(len(jobs)), 0)
-        self._failures: Counter[tuple[int, str]] = Counter()
-        self._given_up: dict[int, dict[str, str]] = {position: {} for position in self._done}
+        self._failures: Counter[tuple[int, Step]] = Counter()
+        self._given_up: dict[int, dict[Step, str]] = {position: {} for position in self._done}
         self._false_starts = 0
         self._problems: list[str] = []
         self._workers: list[Worker] = []
@@ -123,7 +128,7 @@ class WorkerPool:
         """As many workers as there is work for, each that is ready with a job."""
         busy = sum(worker.position is not None for worker in self._workers)
         while len(self._workers) < min(self.size, busy + len(self._todo)):
-            self._workers.append(Worker(self.folder, self._threads))
+            self._workers.append(Worker(self.folder, self._threads, self._parcel))
         for worker in [worker for worker in self._workers if worker.position is None and worker.begun is not None]:
             if self._todo:
                 position = self._todo.popleft()
@@ -150,7 +155,7 @@ class WorkerPool:
         """Seconds that `worker` has left for what it does."""
         if self.time_limit is None or worker.position is None or worker.begun is None:
             return float("inf")
-        if self._label(worker.position) in self._given_up[worker.position]:  # it is but recorded as failed
+        if self._step(worker) in self._given_up[worker.position]:  # it is but recorded as failed
             return float("inf")
         return worker.begun + self.time_limit - time.monotonic()
 
@@ -158,10 +163,10 @@ class WorkerPool:
         least = min(map(self._left, self._workers), default=float("inf"))
         return None if least == float("inf") else max(0.0, least)
 
-    def _label(self, position: int) -> str:
-        """The item that a job is at."""
-        items, done = self.jobs[position].items, self._done[position]
-        return items[done].label if done < len(items) else ""
+    def _step(self, worker: Worker) -> Step:
+        """What of its job a worker is at; past the last step it is about to say so."""
+        steps = self.jobs[worker.position].steps if worker.position is not None else []
+        return steps[worker.steps] if worker.steps < len(steps) else Step("")
 
     def _hear(self, worker: Worker, message: Message) -> None:
         worker.begun = time.monotonic()
@@ -178,19 +183,15 @@ class WorkerPool:
         elif isinstance(message, list):
             self._problems += message
             worker.position = None
-        elif (
-            isinstance(message, Done) and worker.position is not None and not self._is_known(worker.position, message)
-        ):
-            self._done[worker.position] += 1
-            self.report(worker.position, message)
-
-    def _is_known(self, position: int, done: Done) -> bool:
-        """Whether that item was reported before the worker that had the job was lost."""
-        labels = [item.label for item in self.jobs[position].items]
-        return labels.index(done.label) < self._done[position]
+        elif isinstance(message, Done | Crafted) and worker.position is not None:
+            worker.steps += 1
+            if worker.steps > self._done[worker.position]:  # else it was reported by one that was lost later
+                self._done[worker.position] += 1
+                if isinstance(message, Done):
+                    self.report(worker.position, message)
 
     def _lost(self, worker: Worker, reason: str = "") -> None:
-        """Let a worker go, and put its job first in the queue; too often lost at one item, that item is given up."""
+        """Let a worker go, and put its job first in the queue; too often lost at one step, that step is given up."""
         self._workers.remove(worker)
         # One that is dying by itself is given the time to say why.
         ending = worker.stop(patience=0.0 if reason else 5.0)
@@ -204,31 +205,32 @@ class WorkerPool:
                 )
             return
         self._todo.appendleft(position)
-        job, label = self.jobs[position], self._label(position)
-        self._failures[position, label] += 1
-        if self._failures[position, label] == TRIES:
+        job, step = self.jobs[position], self._step(worker)
+        self._failures[position, step] += 1
+        if self._failures[position, step] == TRIES:
             reason = reason or f"its process was {ending}"
-            self._given_up[position][label] = f"given up after {TRIES} tries: {reason}"
-        elif self._failures[position, label] > TRIES:
+            self._given_up[position][step] = f"given up after {TRIES} tries: {reason}"
+        elif self._failures[position, step] > TRIES:
             raise BadInput(
-                f"{job.target.source}: {label} could not even be recorded as failed ({reason or ending}); "
+                f"{job.target.source}: {step.label} could not even be recorded as failed ({reason or ending}); "
                 "finished work is kept"
             )
 
 
-def _serve(pipe: Connection, folder: Path, threads: int) -> None:
-    """A worker's life: say that it is ready, then do jobs and tell of each item, until nobody asks any more."""
+def _serve(pipe: Connection, folder: Path, threads: int, parcel: bytes) -> None:
+    """A worker's life: say that it is ready, then do jobs and tell of each step, until nobody asks any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started it
     end_with_parent()
     warnings.simplefilter("ignore", Notice)  # that one has said it
     torch.set_num_threads(threads)
+    objects.unpack(parcel)
     try:
         pipe.send([])
         while True:
             job, given_up = pipe.recv()
             try:
                 ledger = Ledger.open(folder)
-                loaded(job.target)
+                prepare(job)
                 pipe.send(None)  # the time limit is for attacks, not for what is loaded before the first
                 for done in run_job(job, ledger, given_up):
                     pipe.send(done)

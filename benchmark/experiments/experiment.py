@@ -9,16 +9,14 @@ from typing import Any
 
 from pydantic import Field
 
-from benchmark.documents import Schema, read_document
+from benchmark.documents import Schema, files_by_name, path_of, read_document
 from benchmark.errors import BadInput
 from benchmark.experiments.values import parse_values
 from benchmark.methods.table import METHODS
-from benchmark.registry import Registry
+from benchmark.moved import look_up
 from benchmark.storage import canonical_json, safe_name
 
-EXPERIMENTS: Registry[Path] = Registry("experiment")
-for _path in sorted(Path(__file__).parent.glob("*.yaml")):
-    EXPERIMENTS.add(_path.stem, _path)
+EXPERIMENTS = files_by_name("experiment", Path(__file__).parent)
 
 
 class Experiment(Schema):
@@ -41,17 +39,17 @@ class Experiment(Schema):
     set: dict[str, Any] = Field(default_factory=dict)
 
 
-def load_experiment(name: str) -> Experiment:
+def load_experiment(name: str | Path) -> Experiment:
     """The experiment called `name`, or the one in the YAML file of that path.
 
     Raises:
         BadInput: no such experiment, or its file does not fit: all misfits are listed, each with its line.
     """
-    return read_document(name if name.endswith((".yaml", ".yml")) else EXPERIMENTS.get(name), Experiment).content
+    return read_document(path_of(name, EXPERIMENTS), Experiment).content
 
 
 @dataclass(frozen=True)
-class Question:
+class Comparison:
     """What is compared, with all values spelt out.
 
     Attributes:
@@ -71,7 +69,7 @@ class Question:
     outer: str | None = None
 
     def words(self) -> list[str]:
-        """The command line's words that ask it."""
+        """The command line's words that ask for it."""
         settings = [f"{key}={','.join(map(_spelt, values))}" for key, values in self.values.items()]
         words = ["--method", *self.methods]
         words += ["--inner", self.inner] if self.inner else []
@@ -86,14 +84,14 @@ class Question:
         return " and ".join(parts)
 
 
-def make_question(
-    experiment: str | None,
+def make_comparison(
+    experiment: str | Path | None,
     methods: Sequence[str],
     set: Mapping[str, Any] | Sequence[str] | None,
     inner: str | None = None,
     outer: str | None = None,
-) -> Question:
-    """What `experiment` asks, or what the others ask by themselves; all but `methods` may change an experiment.
+) -> Comparison:
+    """What `experiment` compares, or what the others name by themselves; all but `methods` may change an experiment.
 
     Raises:
         BadInput: neither or both, or names and values that mean nothing.
@@ -116,8 +114,12 @@ def make_question(
         raise BadInput(f"name what to compare: methods with --method, or one of the experiments {known}")
     for method in methods:
         METHODS.get(method)
-    return Question(safe_name(name), title, source, tuple(dict.fromkeys(methods)), values, inner, outer)
+    return Comparison(safe_name(name), title, source, tuple(dict.fromkeys(methods)), values, inner, outer)
 
 
 def _spelt(value: Any) -> str:
     return value if isinstance(value, str) else canonical_json(value)
+
+
+def __getattr__(name: str) -> object:
+    return look_up(__name__, name)

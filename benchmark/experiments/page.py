@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark.experiments.table import COLUMNS, Line
+from benchmark.experiments.table import COLUMNS, SweepLine
 from benchmark.pages import environment
-from benchmark.papers.chart import draw
-from benchmark.papers.grid import Grid
-from benchmark.papers.html import TEMPLATES as PAPERS_TEMPLATES
+from benchmark.planning.chart import TEMPLATES as CHART_TEMPLATES
+from benchmark.planning.chart import draw
+from benchmark.planning.grid import Grid
 from benchmark.reporting.text import percent
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
 def page(
-    lines: Sequence[Line],
+    lines: Sequence[SweepLine],
     grid: Grid,
     *,
     about: str,
@@ -35,12 +35,12 @@ def page(
         failures: what could not be trained or measured.
         selected: what the choice comes to, in sentences; "" where it can't be said.
     """
-    templates = environment(TEMPLATES, PAPERS_TEMPLATES)
+    templates = environment(TEMPLATES, CHART_TEMPLATES)
     templates.filters.update(percent=percent)
     return templates.get_template("sweep.html").render(
         lines=lines,
         columns=list(COLUMNS),
-        exhibit=grid.exhibit,
+        title=grid.title,
         drawing=draw(grid),
         about=about,
         source=source,

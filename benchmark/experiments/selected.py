@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmark.experiments.table import Line
+from benchmark.experiments.table import SweepLine
 from benchmark.reporting.text import percent
 from benchmark.statistics.seeds import Arm
 from benchmark.statistics.selection import Selection, select
@@ -47,10 +47,10 @@ class Selected:
         )
 
 
-def selected(lines: Sequence[Line]) -> Selected | None:
+def selected(lines: Sequence[SweepLine]) -> Selected | None:
     """The chosen variant of `lines`, corrected; None where none is, or nothing to choose from, or where it is not
     known which images its networks withstood."""
-    by_variant: dict[str, list[Line]] = {}
+    by_variant: dict[str, list[SweepLine]] = {}
     for line in lines:
         if line.judged:
             by_variant.setdefault(line.variant.label, []).append(line)
@@ -68,7 +68,7 @@ def selected(lines: Sequence[Line]) -> Selected | None:
     return Selected(labels[found.chosen], labels[found.runner_up], len(known), seeds, images, found)
 
 
-def _arm(lines: Sequence[Line]) -> Arm | None:
+def _arm(lines: Sequence[SweepLine]) -> Arm | None:
     """S×N shares, the mean over a variant's judged networks; None where one of them is not known."""
     rows = [[figures.scores for figures in line.figures] for line in lines]
     if any(scores is None for row in rows for scores in row):

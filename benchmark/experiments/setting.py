@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmark.errors import BadInput, unknown
-from benchmark.experiments.experiment import Question
-from benchmark.scales import UNSAID, Radii
+from benchmark.experiments.experiment import Comparison
+from benchmark.planning.setting import Setting
 from benchmark.training.plan import check_seed
 
 #: What a variant can be chosen by, and what the reader should know about the choice.
@@ -23,9 +22,12 @@ SELECTIONS = {
 }
 
 
-@dataclass(frozen=True)
-class Setting:
+@dataclass(frozen=True, kw_only=True)
+class SweepSetting(Setting):
     """The arguments of a sweep that decide its numbers, as `benchmark.sweep` takes them.
+
+    Attributes:
+        select, suite, arch, teacher: what is not in every plan's setting.
 
     Raises:
         BadInput: an unknown selection, no seed, or one out of range.
@@ -33,14 +35,8 @@ class Setting:
 
     select: str
     suite: str
-    preset: str
-    n: int | None
-    dataset: str
-    arch: str | None
-    recipe: str
-    teacher: Sequence[str | Path]
-    seeds: Sequence[int]
-    radii: Radii = UNSAID
+    arch: str | None = None
+    teacher: tuple[str | Path, ...] = ()
 
     def __post_init__(self) -> None:
         if self.select not in SELECTIONS:
@@ -55,9 +51,9 @@ class Setting:
         """Whether test images are what it is measured on."""
         return self.select == "test"
 
-    def about(self, question: Question, dataset: str, architecture: str, images: int) -> str:
+    def about(self, comparison: Comparison, dataset: str, architecture: str, images: int) -> str:
         """In sentences, with the names that `dataset` and `arch` stand for and the number of images."""
-        exchanged = f" Every method uses {question.exchanged} instead of its own." if question.exchanged else ""
+        exchanged = f" Every method uses {comparison.exchanged} instead of its own." if comparison.exchanged else ""
         seeds = f"{'the mean over the seeds' if len(self.seeds) > 1 else 'seed'} {', '.join(map(str, self.seeds))}"
         split = "test" if self.on_test else "held-out training"
         robust = (
@@ -72,7 +68,7 @@ class Setting:
             f"Percentages of {images} {split} images; robust: against {robust}. {SELECTIONS[self.select]}"
         )
 
-    def command(self, question: Question) -> str:
+    def command(self, comparison: Comparison) -> str:
         """What to type for the same sweep; options that are None or empty are left out."""
         options: dict[str, Any] = {
             "select": self.select,
@@ -81,9 +77,9 @@ class Setting:
             "arch": self.arch,
             "teacher": [*self.teacher],
         }
-        options |= {"suite": self.suite, "preset": self.preset, "n": self.n} if self.on_test else {}
+        options |= {"suite": self.suite, "preset": self.preset, "n": self.images} if self.on_test else {}
         options |= {"seeds": [*self.seeds]} if tuple(self.seeds) != (0,) else {}
-        words = ["bench", "sweep", *question.words(), *self.radii.options()]
+        words = ["bench", "sweep", *comparison.words(), *self.radii.options()]
         for name, value in options.items():
             values = value if isinstance(value, list) else [] if value is None else [value]
             words += [f"--{name}", *map(str, values)] if values else []

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmark.data import load
+from benchmark.documents import in_words
 from benchmark.environment import check_packages
 from benchmark.errors import BadInput
 from benchmark.evaluation import load_suite
-from benchmark.experiments.experiment import make_question
-from benchmark.experiments.measure import Figures, attacks, on_test, on_validation
+from benchmark.experiments.experiment import make_comparison
+from benchmark.experiments.measure import VariantMeasurer
 from benchmark.experiments.page import page
-from benchmark.experiments.runs import Runs
+from benchmark.experiments.plan import given_teachers, make_job_list, plan_variants
 from benchmark.experiments.selected import Selected, selected
-from benchmark.experiments.setting import Setting
-from benchmark.experiments.table import COLUMNS, Line, make_lines, percentage, to_csv, to_grid
+from benchmark.experiments.setting import SweepSetting
+from benchmark.experiments.table import COLUMNS, SweepLine, make_lines, percentage, to_csv, to_grid
 from benchmark.experiments.variants import Variant, make_variants
+from benchmark.hardware import resolve_device
+from benchmark.planning.runner import JobRunner
 from benchmark.scales import Epsilon, read_radii
 from benchmark.storage import check_writable, write_atomic
 from benchmark.suites.files import fitting
-from benchmark.training import train_beside
 from benchmark.training.parallel import check_processes
 from benchmark.training.plan import usual_architecture
 
@@ -40,7 +41,7 @@ class Sweep:
     """
 
     page: Path
-    lines: list[Line] = field(default_factory=list)
+    lines: list[SweepLine] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     selected: Selected | None = None
 
@@ -64,17 +65,17 @@ class Sweep:
 
 
 def sweep(
-    experiment: str | None = None,
+    experiment: str | Path | None = None,
     *,
     method: str | Sequence[str] = (),
     set: Mapping[str, Any] | Sequence[str] | None = None,
     select: str = "validation",
-    suite: str = "pgd-linf",
+    suite: str | Path = "pgd-linf",
     preset: str = "standard",
     n: int | None = None,
     dataset: str = "digits",
     arch: str | None = None,
-    recipe: str = "quick",
+    recipe: str | Path = "quick",
     scale: str | None = None,
     epsilon: Epsilon | None = None,
     teacher: Sequence[str | Path] = (),
@@ -121,57 +122,52 @@ def sweep(
             `failures`, and the others go on, unless none is left.
         KeyboardInterrupt: what was finished is kept; call again to go on.
     """
-    question = make_question(experiment, [method] if isinstance(method, str) else method, set, inner, outer)
+    comparison = make_comparison(experiment, [method] if isinstance(method, str) else method, set, inner, outer)
     check_processes(devices, 1)
-    seeds = tuple(dict.fromkeys(seeds))
-    setting = Setting(select, suite, preset, n, dataset, arch, recipe, teacher, seeds, read_radii(scale, epsilon))
+    suite, recipe = in_words(suite), in_words(recipe)
+    setting = SweepSetting(
+        select=select,
+        suite=suite,
+        preset=preset,
+        images=n,
+        dataset=dataset,
+        arch=arch,
+        recipe=recipe,
+        teacher=tuple(teacher),
+        seeds=tuple(dict.fromkeys(seeds)),
+        radii=read_radii(scale, epsilon),
+        data_dir=str(data_dir) if data_dir else None,
+        precision=precision,
+        trust_remote_code=trust_remote_code,
+    )
     data = load(dataset, data_dir=data_dir, download=download)
     architecture = arch or usual_architecture(data)
     variants = make_variants(
-        question.methods,
-        question.values,
+        comparison.methods,
+        comparison.values,
         dataset=data,
         architecture=architecture,
         recipe=recipe,
         given=len(teacher),
-        inner=question.inner,
-        outer=question.outer,
+        inner=comparison.inner,
+        outer=comparison.outer,
         radii=setting.radii,
     )
-    attacked = setting.radii
     if setting.on_test:  # which may need fewer norms than the trainings do
-        attacked = fitting(setting.radii, suite)
-        load_suite(suite, preset, attacked.of(data))
+        load_suite(suite, preset, fitting(setting.radii, suite).of(data))
         data.test.first(len(data.test) if n is None else n)
-    target = Path(out) if out else Path("reports/sweeps") / question.name
+    resolve_device(device)
+    teachers = given_teachers(variants, setting, data, download)
+    target = Path(out) if out else Path("reports/sweeps") / comparison.name
     check_packages()
     for folder in (zoo, target, *([results] if setting.on_test else [])):
         check_writable(folder)
 
-    means: dict[str, Any] = {"device": device, "precision": precision, "data_dir": data_dir, "download": download}
-    means["scale"] = scale
-    shown: dict[str, Any] = {"results": results, "dataset": dataset, "epsilon": dict(attacked.own)}
-    attack = attacks(suite, preset, n, workers=workers, progress=progress, **shown, **means)
-    learn = partial(
-        train_beside,
-        dataset=dataset,
-        arch=arch,
-        recipe=recipe,
-        epsilon=dict(setting.radii.own),
-        out=zoo,
-        resume=None,
-        trust_remote_code=trust_remote_code,
-        compile=compile,
-        devices=devices,
-        progress=None if progress else False,
-        **means,
-    )
-
-    def measure(variant: Variant, path: Path) -> Figures:
-        images = min(variant.recipe.validation.images, len(data.validation))
-        return on_test(path, attack) if setting.on_test else on_validation(path, images)
-
-    measured, failures = Runs(learn, measure, teacher).all(variants, seeds)
+    runner = JobRunner(setting, Path(zoo), results, device, workers, download, progress, compile, devices)
+    planned = plan_variants(variants, setting, data.name, architecture, teachers)
+    done = runner.do_all(make_job_list(planned, setting, runner.checkpoints).possible)
+    held_out = None if setting.on_test else len(data.validation)
+    measured, failures = VariantMeasurer.of(done, runner.checkpoints, held_out).all(planned)
     lines = make_lines(measured)
     if not lines:
         raise BadInput("\n".join(failures))
@@ -179,10 +175,10 @@ def sweep(
     write_atomic(target / "sweep.csv", to_csv(lines, best.found if best else None))
     html = page(
         lines,
-        to_grid(lines, question.title, suite, data.name, architecture),
-        about=setting.about(question, data.name, architecture, lines[0].figures[0].images),
-        source=question.source,
-        command=setting.command(question),
+        to_grid(lines, comparison.title),
+        about=setting.about(comparison, data.name, architecture, lines[0].figures[0].images),
+        source=comparison.source,
+        command=setting.command(comparison),
         failures=failures,
         selected=str(best) if best else "",
     )

@@ -10,22 +10,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from benchmark.analysis.masking import MASKED
-from benchmark.experiments.measure import Figures
+from benchmark.experiments.measure import Measurement
 from benchmark.experiments.variants import Variant
-from benchmark.papers.grid import Cell, Grid
-from benchmark.papers.grid import Line as GridLine
-from benchmark.papers.schema import Chart, Column, Exhibit, Panel, Row
+from benchmark.moved import look_up
+from benchmark.planning.grid import Cell, Grid, GridRow
 from benchmark.reporting.text import percent
 from benchmark.statistics.selection import Selection
-from benchmark.statistics.wilson import wilson
 from benchmark.storage import canonical_json
 
-#: The figures of a line, by the metric of the papers' tables that they are.
-COLUMNS = {"clean": "clean", "robust": "r_worst"}
+#: What is measured of each line.
+COLUMNS = ("clean", "robust")
 
 
 @dataclass(frozen=True)
-class Line:
+class SweepLine:
     """One network of a variant.
 
     Attributes:
@@ -37,7 +35,7 @@ class Line:
 
     variant: Variant
     network: str
-    figures: tuple[Figures, ...]
+    figures: tuple[Measurement, ...]
     judged: bool
     chosen: bool = False
 
@@ -59,15 +57,10 @@ class Line:
 
     def cell(self, column: str) -> Cell:
         """The mean of "clean" or "robust": its 95% interval for one seed, the standard deviation for several."""
-        found = np.array([getattr(figures, column) for figures in self.figures])
-        if len(found) > 1:
-            return Cell(scores=found, spread=float(found.std(ddof=1)))
-        images = self.figures[0].images
-        low, high = wilson(float(found[0] * images), images)
-        return Cell(scores=found, low=low, high=high)
+        return Cell.of_seeds([getattr(each, column) for each in self.figures], self.figures[0].images)
 
 
-def make_lines(measured: Sequence[tuple[Variant, Mapping[int, Sequence[Figures]]]]) -> list[Line]:
+def make_lines(measured: Sequence[tuple[Variant, Mapping[int, Sequence[Measurement]]]]) -> list[SweepLine]:
     """The lines of what was measured per seed, those of the best variant marked as chosen.
 
     The best has the highest robust accuracy, mean over its judged networks and all seeds; the first of several such.
@@ -76,7 +69,7 @@ def make_lines(measured: Sequence[tuple[Variant, Mapping[int, Sequence[Figures]]
     lines, merits = [], []
     for variant, by_seed in measured:
         own = [
-            Line(variant, group[0].network, group, group[0].network in variant.judged)
+            SweepLine(variant, group[0].network, group, group[0].network in variant.judged)
             for group in zip(*by_seed.values(), strict=True)
         ]
         lines.append(own)
@@ -87,7 +80,7 @@ def make_lines(measured: Sequence[tuple[Variant, Mapping[int, Sequence[Figures]]
     return [replace(line, chosen=number == best) for number, own in enumerate(lines) for line in own]
 
 
-def to_csv(lines: Sequence[Line], selection: Selection | None = None) -> str:
+def to_csv(lines: Sequence[SweepLine], selection: Selection | None = None) -> str:
     """A row per line; accuracies in percent. Rows of the chosen variant say what is left of it, see `selection`."""
     varied = list(lines[0].variant.varied) if lines else []
     numbers = [f"{column}{suffix}" for column in COLUMNS for suffix in ("", "_low", "_high", "_spread")]
@@ -125,34 +118,20 @@ def _corrected(selection: Selection) -> list[str]:
     return [*(f"{100 * share:.6g}" for share in shares), f"{selection.p:.4g}"]
 
 
-def to_grid(lines: Sequence[Line], title: str, suite: str, dataset: str, architecture: str) -> Grid:
-    """The lines as the papers' figures are drawn: over the first setting that counts, else as bars."""
+def to_grid(lines: Sequence[SweepLine], title: str) -> Grid:
+    """The lines with their figure: over the first setting that counts, else as bars."""
     x = _axis([line.variant for line in lines])
     methods = {line.variant.method for line in lines}
-    rows = [
-        Row(
+    rows = (
+        GridRow(
             label=line.label,
+            cells=tuple(line.cell(column) for column in COLUMNS),
             series=_series(line, x, methods) if x else "",
             x=float(line.variant.varied[x]) if x else None,
         )
         for line in lines
-    ]
-    exhibit = Exhibit(
-        title=title,
-        suite=suite,
-        columns=[Column(label=name, metric=metric) for name, metric in COLUMNS.items()],  # type: ignore[arg-type]
-        rows=rows,
-        chart=Chart(kind="lines", x=x) if x else Chart(kind="bars"),
     )
-    cells = [tuple(line.cell(column) for column in COLUMNS) for line in lines]
-    return Grid(
-        key="sweep",
-        exhibit=exhibit,
-        panel=Panel(dataset=dataset, architecture=architecture),
-        images=lines[0].figures[0].images,
-        deviations=(),
-        lines=tuple(GridLine(row, "", own) for row, own in zip(rows, cells, strict=True)),
-    )
+    return Grid(title, COLUMNS, tuple(rows), chart="lines" if x else "bars", x_title=x or "")
 
 
 def _axis(variants: Sequence[Variant]) -> str | None:
@@ -164,7 +143,7 @@ def _axis(variants: Sequence[Variant]) -> str | None:
     return None
 
 
-def _series(line: Line, x: str, methods: Collection[str]) -> str:
+def _series(line: SweepLine, x: str, methods: Collection[str]) -> str:
     """What tells the lines of a figure apart."""
     others = [f"{key} {value}" for key, value in line.variant.varied.items() if key != x]
     method = [line.variant.method] if len(methods) > 1 else []
@@ -176,3 +155,7 @@ def percentage(cell: Cell) -> str:
     if cell.spread is not None:
         return f"{percent(cell.value)} ± {percent(cell.spread)}"
     return f"{percent(cell.value)} ({percent(cell.low)}–{percent(cell.high)})"
+
+
+def __getattr__(name: str) -> object:
+    return look_up(__name__, name)

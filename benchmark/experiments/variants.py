@@ -3,39 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 from benchmark.data import Dataset
-from benchmark.errors import BadInput, short
+from benchmark.errors import BadInput
 from benchmark.experiments.values import MOST
 from benchmark.methods.method import BoundMethod
+from benchmark.moved import look_up
+from benchmark.planning.teacher_runs import TeacherRun, usual_teachers
 from benchmark.recipes.recipe import Recipe, is_recipe_key
 from benchmark.scales import UNSAID, Radii
 from benchmark.training.plan import decide
 from benchmark.training.teachers import wrong_number_of_teachers
-
-
-@dataclass(frozen=True)
-class Tutor:
-    """The run that makes a teacher: `method`, `settings` and `inner` as `benchmark.train` takes them."""
-
-    method: str
-    settings: dict[str, Any] = field(default_factory=dict)
-    inner: str | None = None
-
-
-#: Who teaches where nobody else is named: by role, or by method where its paper says so.
-TEACHERS: dict[str, Tutor] = {
-    "natural": Tutor("natural"),
-    "robust": Tutor("trades"),
-    "teacher": Tutor("trades"),
-    # Trained alone with MAT's boosted cross-entropy, which its attack climbs, too: arXiv:2112.05005, eq. 1 and
-    # section 3.2.5.
-    "mat-rob-rob-offline": Tutor("at", {"loss": "bce"}, inner="bce"),
-    "mat-nat-rob-offline": Tutor("natural", {"loss": "bce"}),
-}
 
 
 @dataclass(frozen=True)
@@ -58,7 +39,7 @@ class Variant:
     judged: tuple[str, ...]
     recipe: Recipe
     roles: tuple[str, ...] = ()
-    teachers: tuple[Tutor, ...] = ()
+    teachers: tuple[TeacherRun, ...] = ()
     inner: str | None = None
     outer: str | None = None
 
@@ -112,7 +93,7 @@ def make_variants(
             try:
                 resolved, bound = decide(method, dataset, architecture, recipe, settings, inner, outer, radii)
                 fixed = {key: value for key, value in settings.items() if key not in several and is_recipe_key(key)}
-                roles, teachers = bound.cohort.teachers, () if given else _teachers(method, bound, fixed)
+                roles, teachers = bound.cohort.teachers, () if given else usual_teachers(method, bound, fixed)
                 if given and roles and given != len(roles):
                     raise wrong_number_of_teachers(method, roles, given)
                 varied = {key: settings[key] for key in several}
@@ -125,24 +106,11 @@ def make_variants(
     return variants
 
 
-def _teachers(method: str, bound: BoundMethod, fixed: Mapping[str, Any]) -> tuple[Tutor, ...]:
-    """The usual teachers of a method, trained with the settings of the recipe that all variants share."""
-    if method == "dd":  # its teacher has to be trained at the student's temperature
-        settings = {"temperature": bound.settings["temperature"]}
-        return (Tutor("natural", {**fixed, **settings}),)
-    found = []
-    for role in bound.cohort.teachers:
-        if method not in TEACHERS and role not in TEACHERS:
-            raise BadInput(
-                f"method {method}: no method is known that trains the teacher {short(role)}; "
-                "name a checkpoint with --teacher"
-            )
-        tutor = TEACHERS.get(method) or TEACHERS[role]
-        found.append(replace(tutor, settings={**fixed, **tutor.settings}))
-    return tuple(found)
-
-
 def _judged(bound: BoundMethod) -> tuple[str, ...]:
     kept = [member for member in bound.cohort.members if member.kept]
     attacked = [member.name for member in kept if member.attacked and bound.inner.objective is not None]
     return tuple(attacked or [member.name for member in kept])
+
+
+def __getattr__(name: str) -> object:
+    return look_up(__name__, name)

@@ -9,6 +9,7 @@ from benchmark.models.external import ExternalModel
 from benchmark.models.health import check_model, differing
 from benchmark.models.input_range import range_doubts
 from benchmark.models.loading import load_model
+from benchmark.models.objects import Given, is_network, listed, network_of
 from benchmark.models.order_doubts import order_doubts
 from benchmark.models.sources import SOURCES
 
@@ -18,12 +19,16 @@ __all__ = [
     "Arranged",
     "Checkpoint",
     "ExternalModel",
+    "Given",
     "arranged",
     "build",
     "check_model",
     "differing",
+    "is_network",
+    "listed",
     "load_checkpoint",
     "load_model",
+    "network_of",
     "order_doubts",
     "outputs_for",
     "range_doubts",

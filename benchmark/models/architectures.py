@@ -11,9 +11,11 @@ from torch import nn
 from benchmark.models.fresh_import import load_entry
 from benchmark.models.mobilenet import mobilenet_v2
 from benchmark.models.normalize import Normalize
-from benchmark.models.resnet import preact_resnet18, resnet18
+from benchmark.models.resnet import NarrowResNet, PreActResNet, resnet18
 from benchmark.models.small_cnn import SmallCNN
-from benchmark.models.wide_resnet import WideResNet
+from benchmark.models.vgg import vgg16_bn
+from benchmark.models.vision import convnext_tiny, vit_tiny
+from benchmark.models.wide_resnet import SamePaddedWideResNet, WideResNet
 from benchmark.registry import Registry
 
 
@@ -29,12 +31,24 @@ ARCHITECTURES.add("small-cnn-x2", SmallCNN(widen=2))
 ARCHITECTURES.add("small-cnn-x3", SmallCNN(widen=3))
 ARCHITECTURES.add("small-cnn-x4", SmallCNN(widen=4))
 ARCHITECTURES.add("resnet18", resnet18)
-ARCHITECTURES.add("preact-resnet18", preact_resnet18)
+ARCHITECTURES.add("preact-resnet18", PreActResNet())
 ARCHITECTURES.add("wrn-28-10", WideResNet(28, 10))
 ARCHITECTURES.add("wrn-34-10", WideResNet(34, 10))
 ARCHITECTURES.add("wrn-34-20", WideResNet(34, 20))
 ARCHITECTURES.add("wrn-70-16", WideResNet(70, 16))
 ARCHITECTURES.add("mobilenet-v2", mobilenet_v2)
+ARCHITECTURES.add("resnet20", NarrowResNet(20))
+ARCHITECTURES.add("resnet56", NarrowResNet(56))
+ARCHITECTURES.add("preact-resnet18-raw-shortcut", PreActResNet(raw=True))
+ARCHITECTURES.add("preact-resnet18-last-norm", PreActResNet(last_norm=True))
+ARCHITECTURES.add("preact-resnet34", PreActResNet((3, 4, 6, 3)))
+ARCHITECTURES.add("wrn-16-8", WideResNet(16, 8))
+ARCHITECTURES.add("wrn-28-4", WideResNet(28, 4))
+ARCHITECTURES.add("wrn-28-10-silu", SamePaddedWideResNet(28, 10))
+ARCHITECTURES.add("wrn-70-16-silu", SamePaddedWideResNet(70, 16))
+ARCHITECTURES.add("vgg16-bn", vgg16_bn)
+ARCHITECTURES.add("vit-tiny", vit_tiny, "deit-tiny")
+ARCHITECTURES.add("convnext-tiny", convnext_tiny)
 
 
 def build(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import struct
 import zlib
+from collections.abc import Callable
 from typing import Any, BinaryIO, NamedTuple
 
 import torch
@@ -40,13 +41,19 @@ class Entry(NamedTuple):
     checksum: int
 
 
-def read_archive(file: BinaryIO, size: int, build: bool = True) -> Any:
+def read_archive(
+    file: BinaryIO,
+    size: int,
+    build: bool = True,
+    follow: Callable[[bytes, Callable[[Stored], Tensor]], Any] = interpret,
+) -> Any:
     """The plain values and tensors that torch.save wrote to `file`; nothing in it is run.
 
     Args:
         file: open for reading, and seekable.
         size: its length in bytes.
         build: whether to make the tensors; if not, it is only checked that they could be, and the memory is spared.
+        follow: what makes of the pickle what it stands for; another than ours may leave something out.
 
     Raises:
         Refused: it is laid out otherwise, its checksums are wrong, or a tensor does not fit into what is stored.
@@ -72,11 +79,12 @@ def read_archive(file: BinaryIO, size: int, build: bool = True) -> Any:
             return storages[name]
         return storages[name].view(stored.dtype).as_strided(stored.shape, stored.stride, stored.offset)
 
-    found = interpret(_content(file, entries["data.pkl"]), tensor)
+    found = follow(_content(file, entries["data.pkl"]), tensor)
     for name in entries.keys() - storages.keys() - {"data.pkl"}:
-        if name not in _SMALL:
+        if name not in _SMALL and follow is interpret:
             raise Refused(f"is damaged (nothing uses its {name})")
-        _content(file, entries[name])  # that it is of no use is no reason for it to be damaged
+        if name in _SMALL:
+            _content(file, entries[name])  # that it is of no use is no reason for it to be damaged
     return found
 
 

@@ -41,7 +41,7 @@ class Checkpoint:
         dataset: the name of the dataset it was trained on; `scale`, that dataset's row of radii.
         method: the name of the method; `network`, which of its networks this is, e.g. "h1" or "generalist".
         recipe: the training recipe as plain values.
-        seed: of the whole training run.
+        seed: of the whole training run; None where it is not known.
         history: one row of figures per epoch.
         versions: library versions by name.
         selection: "best" (robust accuracy on the validation split) or "last".
@@ -64,7 +64,7 @@ class Checkpoint:
     method: Text
     network: Text
     recipe: dict[str, JsonValue]
-    seed: int
+    seed: int | None
     history: Annotated[list[dict[str, float | int | str]], FailFast()] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
     selection: Literal["best", "last"] = "last"

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from benchmark.errors import UnfitNetwork, first_line, reason
+from benchmark.models.adapting import Adapted
 from benchmark.models.fit import ImageProblem, Shape, check_fits
 from benchmark.models.reach import Reach
 from benchmark.storage import digest
@@ -25,8 +26,11 @@ class ExternalModel:
         num_classes, shape: what it was made for; None where the source doesn't say.
         dataset, scale: the dataset it was trained on and its row of radii; "" where the source doesn't say.
         code: digest of the code it was made by, where that is not fixed by its name.
-        digest: SHA-256 (hex) of the name, the code, and everything that can be reached from the network; see
-            `benchmark.models.reach`.
+        view: how the pictures it takes are resized and cropped, "resize=256&crop=224", see `benchmark.data.view`; ""
+            where the source doesn't say.
+        is_object: whether a caller handed it over, and calls it whatever they like.
+        digest: SHA-256 (hex) of the name (not of an object's), the code, and everything that can be reached from the
+            network; see `benchmark.models.reach`.
 
     Raises:
         UnfitNetwork: the network can't be brought to the CPU, to float32 and into eval mode.
@@ -39,7 +43,10 @@ class ExternalModel:
     dataset: str = ""
     scale: str = ""
     code: str = ""
+    view: str = ""
+    is_object: bool = False
     digest: str = field(init=False, repr=False)
+    _classes: int | None = field(init=False, repr=False, default=None)
 
     def __post_init__(self) -> None:
         try:
@@ -51,7 +58,8 @@ class ExternalModel:
             ) from error
         try:
             # At once, before it is asked anything: some networks keep what they computed last.
-            self.digest = digest([self.name, self.code, Reach(self.network).digest()])
+            name = [] if self.is_object else [self.name]
+            self.digest = digest([*name, self.code, Reach(self.network).digest()])
         except Exception as error:  # whatever things may be in it
             raise UnfitNetwork(
                 f"{self.name} can't be told apart from others, as it holds something odd: {reason(error)}; "
@@ -59,8 +67,8 @@ class ExternalModel:
             ) from error
 
     def model(self) -> nn.Module:
-        """The network, in float32 on the CPU and in eval mode."""
-        return self.network
+        """The network, in float32 on the CPU and in eval mode; of what it returns only the logits come back."""
+        return Adapted(self.network, self.num_classes or self._classes).eval()
 
     def check_fits(self, dataset: ImageProblem) -> None:
         """Refuse a dataset of other classes or image shape, as far as they are known.
@@ -69,6 +77,7 @@ class ExternalModel:
             UnfitNetwork: it doesn't fit.
         """
         check_fits(self.name, self.num_classes, self.shape, dataset)
+        self._classes = dataset.num_classes
 
 
 def _plain(network: nn.Module) -> nn.Module:

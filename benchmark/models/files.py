@@ -58,7 +58,7 @@ def _check_written(path: Path, content: bytes) -> None:
     """Raises Refused if the file would be refused when it is read."""
     if path.suffix != ".safetensors":
         read_archive(io.BytesIO(content), len(content), build=False)
-    elif _header_size(content) > HEADER:
+    elif safetensors_header_size(content) > HEADER:
         raise Refused(_TOO_LONG)
     if len(content) > CHECKPOINT:
         raise Refused(f"has {len(content):,} bytes, checkpoints have 1 to {CHECKPOINT:,}")
@@ -78,12 +78,12 @@ def read_file(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     Raises:
         BadInput: it is no readable checkpoint of this version.
     """
-    size, start = _look(path)
+    size, start = look(path)
     try:
         if start.startswith(b"PK\x03\x04"):
             payload = _read_pt(path, size)
-        elif 8 < _header_size(start) + 8 <= size and start[8:9] == b"{":
-            payload = _read_safetensors(path, _header_size(start))
+        elif 8 < safetensors_header_size(start) + 8 <= size and start[8:9] == b"{":
+            payload = _read_safetensors(path, safetensors_header_size(start))
         else:
             _refuse_bare_pickle(path, size)
             payload = None
@@ -108,7 +108,7 @@ def read_file(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     return header, state
 
 
-def _look(path: Path) -> tuple[int, bytes]:
+def look(path: Path) -> tuple[int, bytes]:
     """The size of the file at `path` in bytes, and how it starts."""
     try:
         status = path.stat()
@@ -147,7 +147,7 @@ def _read_pt(path: Path, size: int) -> Any:
     return payload
 
 
-def _header_size(content: bytes) -> int:
+def safetensors_header_size(content: bytes) -> int:
     """How long the header of a safetensors file that begins so is, in bytes."""
     return int.from_bytes(content[:8], "little")
 

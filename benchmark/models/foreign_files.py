@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import shlex
 import zipfile
 from contextlib import suppress
 from pathlib import Path
+
+from benchmark.models.foreign.hint import import_command
 
 #: How much of a file's description is looked at, in bytes.
 LOOKED_AT = 4 * 2**20
@@ -20,7 +23,6 @@ _WITH_WEIGHTS = "network = MyNetwork(); network.load_state_dict({}); return netw
 
 #: By kind of file: what it is, and what a function does that makes the network.
 _WAYS = {
-    "script": ("TorchScript", "return torch.jit.load({file})"),
     "network": ("a network saved as a whole", "return torch.load({file}{trusting})"),
     "state": ("weights from elsewhere", _WITH_WEIGHTS.format("torch.load({file}{trusting})")),
     "dictionary": (
@@ -44,10 +46,16 @@ def way(path: Path, mark: str, runs_code: bool) -> str:
     kind = ""
     with suppress(Exception):  # whatever a broken file makes the libraries raise
         kind = _kind(path, mark.encode()) if path.is_file() else ""  # a pipe would wait for somebody
+    if kind == "script":
+        place = shlex.quote(f"torchscript:{path}")
+        return f"to evaluate TorchScript, if you trust where it is from: bench evaluate {place} --trust-remote-code"
     if kind not in _WAYS:
         return ""
+    with suppress(Exception):
+        if command := import_command(path):
+            return command
     what, body = _WAYS[kind]
-    condition = "if you trust where it is from, " if runs_code or kind == "script" else ""
+    condition = "if you trust where it is from, " if runs_code else ""
     body = body.format(
         file=json.dumps(str(path), ensure_ascii=False), trusting=", weights_only=False" if runs_code else ""
     )

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from benchmark.errors import BadInput, first_line
 from benchmark.generators import OwnGenerators
 from benchmark.memory import halve_on_out_of_memory, is_out_of_memory
+from benchmark.models.adapting import Adapted
 
 #: How many of the given images are looked at with their negatives, and alone.
 IMAGES = 8
@@ -87,7 +88,7 @@ def _tried(
     last_layer: str,
     searched: Callable[[Tensor], Tensor],
 ) -> list[str]:
-    warnings = []
+    warnings: list[str] = []
     if isinstance(model, nn.Module) and model.training:
         model.eval()
         warnings.append("the network was in training mode; it was put into eval mode")
@@ -118,8 +119,16 @@ def _tried(
         )
     if isinstance(model, nn.Module) and any(module.training for module in model.modules()):
         raise BadInput("the network goes into training mode when it is called; let it stay in eval mode")
+    warnings += _adapted(model)
     found = _probabilities(torch.cat([logits, crowd]), last_layer)
     return warnings + found + _oddities(searched, batch, logits, crowd)
+
+
+def _adapted(model: Callable[[Tensor], Tensor]) -> list[str]:
+    """Which of several things that the network returns are taken for its logits."""
+    parts = model.modules() if isinstance(model, nn.Module) else ()
+    taken = [part.taken for part in parts if isinstance(part, Adapted) and part.taken]
+    return [f"the network returns several things, of which {place} is taken for its logits" for place in taken]
 
 
 def _refuse_other_answers_in_a_crowd(

@@ -8,18 +8,20 @@ from pathlib import Path
 from benchmark.errors import BadInput, UnfitNetwork, unknown
 from benchmark.models.checkpoint import Checkpoint, load_checkpoint
 from benchmark.models.external import ExternalModel
+from benchmark.models.objects import Given, network_of
 from benchmark.models.sources import SOURCES
 from benchmark.settings import kept_settings
 
 
 def load_model(
-    source: str | Path, *, download: bool = False, trust_remote_code: bool = False
+    source: Given, *, download: bool = False, trust_remote_code: bool = False
 ) -> Checkpoint | ExternalModel:
-    """The network that `source` names; its `.model()` is in eval mode, in float32 on the CPU.
+    """The network that `source` names, or is; its `.model()` is in eval mode, in float32 on the CPU.
 
     Args:
         source: the path of a checkpoint, or "robustbench:NAME", "torchvision:NAME", "timm:NAME",
-            "python:MODULE:CALLABLE", or a scheme that another package adds (entry points `benchmark.sources`).
+            "python:MODULE:CALLABLE", or a scheme that another package adds (entry points `benchmark.sources`); or a
+            network itself, such as a `torch.nn.Module`, of which a copy is taken.
         download: whether weights may be fetched from the internet.
         trust_remote_code: whether `python:` may run the code it names.
 
@@ -27,6 +29,8 @@ def load_model(
         BadInput: there is no such network, or what it takes to load it; the message says what to do.
         UnfitNetwork: it is there and can't be loaded; the message says why.
     """
+    if not isinstance(source, str | Path):
+        return network_of(source)
     scheme, colon, name = str(source).partition(":")
     if colon and scheme in SOURCES:
         with kept_settings():

@@ -1,14 +1,16 @@
-"""ResNet-18 in the two forms used on CIFAR: a 3×3 stem without pooling, four stages of two blocks."""
+"""Residual networks in the forms used on CIFAR: a 3×3 stem without pooling, then three or four stages of blocks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-#: Channels and stride of the four stages.
+#: Channels and stride of the four stages, and of the three of the networks that were made for CIFAR.
 STAGES = ((64, 1), (128, 2), (256, 2), (512, 2))
+NARROW = ((16, 1), (32, 2), (64, 2))
 
 
 def conv3x3(channels: int, width: int, stride: int = 1) -> nn.Conv2d:
@@ -16,15 +18,31 @@ def conv3x3(channels: int, width: int, stride: int = 1) -> nn.Conv2d:
     return nn.Conv2d(channels, width, 3, stride, padding=1, bias=False)
 
 
-class BasicBlock(nn.Module):
-    """conv–BN–ReLU–conv–BN plus the shortcut, then ReLU (He et al. 2016, "Deep residual learning")."""
+class Padded(nn.Module):
+    """A shortcut without weights: every other pixel, and channels of zeros on both sides (He et al.'s option A)."""
 
     def __init__(self, channels: int, width: int, stride: int) -> None:
+        super().__init__()
+        self.stride, self.beside = stride, (width - channels) // 2
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.beside, self.beside))
+
+
+class BasicBlock(nn.Module):
+    """conv–BN–ReLU–conv–BN plus the shortcut, then ReLU (He et al. 2016, "Deep residual learning").
+
+    Where the shape changes, the shortcut is a 1×1 convolution with batch norm, or `padded`.
+    """
+
+    def __init__(self, channels: int, width: int, stride: int, padded: bool = False) -> None:
         super().__init__()
         self.conv1, self.bn1 = conv3x3(channels, width, stride), nn.BatchNorm2d(width)
         self.conv2, self.bn2 = conv3x3(width, width), nn.BatchNorm2d(width)
         self.shortcut: nn.Module = nn.Identity()
-        if stride != 1 or channels != width:
+        if padded and channels != width:
+            self.shortcut = Padded(channels, width, stride)
+        elif stride != 1 or channels != width:
             self.shortcut = nn.Sequential(nn.Conv2d(channels, width, 1, stride, bias=False), nn.BatchNorm2d(width))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -35,11 +53,12 @@ class BasicBlock(nn.Module):
 class PreActBlock(nn.Module):
     """BN–ReLU–conv twice plus the shortcut (He et al. 2016, "Identity mappings in deep residual networks").
 
-    Where the shape changes, the shortcut is a bare 1×1 convolution of the activated input.
+    Where the shape changes, the shortcut is a bare 1×1 convolution of the activated input, or of the `raw` one.
     """
 
-    def __init__(self, channels: int, width: int, stride: int) -> None:
+    def __init__(self, channels: int, width: int, stride: int, raw: bool = False) -> None:
         super().__init__()
+        self.raw = raw
         self.bn1, self.conv1 = nn.BatchNorm2d(channels), conv3x3(channels, width, stride)
         self.bn2, self.conv2 = nn.BatchNorm2d(width), conv3x3(width, width)
         self.shortcut: nn.Module | None = None
@@ -48,7 +67,7 @@ class PreActBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         active = F.relu(self.bn1(x))
-        shortcut = x if self.shortcut is None else self.shortcut(active)
+        shortcut = x if self.shortcut is None else self.shortcut(x if self.raw else active)
         return self.conv2(F.relu(self.bn2(self.conv1(active)))) + shortcut
 
 
@@ -58,19 +77,55 @@ def resnet18(num_classes: int, shape: tuple[int, int, int]) -> nn.Module:
     return _assemble(stem, BasicBlock, num_classes)
 
 
-def preact_resnet18(num_classes: int, shape: tuple[int, int, int]) -> nn.Module:
-    """Pre-activation ResNet-18 for CIFAR; 11,171,146 parameters for 10 classes of RGB images.
+class NarrowResNet:
+    """Makes the ResNet of `depth` of He et al. (2016) for CIFAR: (depth − 2) / 6 blocks in each of three stages.
+
+    Its shortcuts have no weights; ResNet-20 has 269,722 parameters for 10 classes of RGB images.
+    """
+
+    def __init__(self, depth: int) -> None:
+        self.depth = depth
+
+    def __call__(self, num_classes: int, shape: tuple[int, int, int]) -> nn.Module:
+        stem = [conv3x3(shape[0], 16), nn.BatchNorm2d(16), nn.ReLU()]
+        blocks = ((self.depth - 2) // 6,) * 3
+        return _assemble(stem, partial(BasicBlock, padded=True), num_classes, blocks, NARROW)
+
+
+class PreActResNet:
+    """Makes pre-activation ResNets for CIFAR; that of 18 layers has 11,171,146 parameters for 10 classes, RGB.
 
     The last block's sum is pooled as it is, as in the multi-norm baselines (Maini et al. 2020) and most
-    code for CIFAR. He et al. put one more BN–ReLU before the pooling (1,024 parameters more).
+    code for CIFAR. He et al. put one more BN–ReLU before the pooling (1,024 parameters more), as does the code of
+    Rice et al. (2020).
+
+    Args:
+        blocks: how many in each stage.
+        raw: whether shortcuts with weights see the input before its activation, as in the code of Wong et al. (2020):
+            with the same weights that is another network.
+        last_norm: whether there is one more BN–ReLU at the end.
     """
-    return _assemble([conv3x3(shape[0], 64)], PreActBlock, num_classes)
+
+    def __init__(self, blocks: tuple[int, ...] = (2, 2, 2, 2), raw: bool = False, last_norm: bool = False) -> None:
+        self.blocks, self.raw, self.last_norm = blocks, raw, last_norm
+
+    def __call__(self, num_classes: int, shape: tuple[int, int, int]) -> nn.Module:
+        tail = [nn.BatchNorm2d(512), nn.ReLU()] if self.last_norm else []
+        block = partial(PreActBlock, raw=self.raw)
+        return _assemble([conv3x3(shape[0], 64)], block, num_classes, self.blocks, tail=tail)
 
 
-def _assemble(stem: list[nn.Module], block: Callable[[int, int, int], nn.Module], num_classes: int) -> nn.Sequential:
-    blocks, channels = [], 64
-    for width, stride in STAGES:
-        blocks += [block(channels, width, stride), block(width, width, 1)]
+def _assemble(
+    stem: list[nn.Module],
+    block: Callable[[int, int, int], nn.Module],
+    num_classes: int,
+    blocks: tuple[int, ...] = (2, 2, 2, 2),
+    stages: tuple[tuple[int, int], ...] = STAGES,
+    tail: list[nn.Module] | None = None,
+) -> nn.Sequential:
+    layers, channels = [], stages[0][0]
+    for count, (width, stride) in zip(blocks, stages, strict=True):
+        layers += [block(channels, width, stride), *(block(width, width, 1) for _ in range(count - 1))]
         channels = width
     head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, num_classes)]
-    return nn.Sequential(*stem, *blocks, *head)
+    return nn.Sequential(*stem, *layers, *(tail or []), *head)

@@ -21,11 +21,11 @@ from benchmark.limits import HEADER
 #: Instructions that a pickle may have: a short one can make an object of some seventy bytes.
 MOST = HEADER // 4
 
-_TENSOR, _PARAMETER, _ORDERED = object(), object(), object()
+_TENSOR, _PARAMETER, ORDERED = object(), object(), object()
 _NAMES: dict[bytes, Any] = {
     b"torch._utils\n_rebuild_tensor_v2": _TENSOR,
     b"torch._utils\n_rebuild_parameter": _PARAMETER,
-    b"collections\nOrderedDict": _ORDERED,
+    b"collections\nOrderedDict": ORDERED,
     **{
         f"torch\n{name}Storage".encode(): kind
         for name, kind in {
@@ -101,7 +101,7 @@ def interpret(pickled: bytes, tensor: Callable[[Stored], Tensor]) -> Any:
         Refused: it is no such pickle.
     """
     try:
-        return _Machine(pickled, tensor).run()
+        return Machine(pickled, tensor).run()
     except (Refused, ForeignCode):
         raise
     except (ValueError, LookupError, struct.error) as problem:
@@ -132,7 +132,7 @@ def foreign(pickled: bytes) -> str:
     return wanted.replace(" ", ".")
 
 
-class _Machine:
+class Machine:
     """Follows one pickle; its stack holds values, and the stacks below a mark."""
 
     def __init__(self, pickled: bytes, tensor: Callable[[Stored], Tensor]) -> None:
@@ -142,10 +142,18 @@ class _Machine:
         self._memo: dict[int, Any] = {}
 
     def run(self) -> Any:
+        """What the pickle stands for, up to its end, which must be that of all that was given."""
+        found = self.step_through()
+        if self._at != len(self._pickled):
+            raise ValueError("the pickle does not end where it says")
+        return found
+
+    def step_through(self) -> Any:
+        """What the pickle stands for that begins here; more may stand behind it."""
         for _ in range(MOST):
             code = self._read(1)
             if code == b".":
-                if self._at != len(self._pickled) or self._below or len(self._stack) != 1:
+                if self._below or len(self._stack) != 1:
                     raise ValueError("the pickle does not end where it says")
                 return self._stack[0]
             self._follow(code)
@@ -185,7 +193,7 @@ class _Machine:
         elif code == b"c":
             stack.append(self._name())
         elif code == b"Q":
-            stack.append(_storage(stack.pop()))
+            stack.append(self._stored(stack.pop()))
         elif code == b"R":
             arguments = self._exactly(stack.pop(), tuple)
             stack.append(self._call(stack.pop(), arguments))
@@ -214,9 +222,19 @@ class _Machine:
         end = self._pickled.index(b"\n", middle + 1)
         name = self._pickled[self._at : end]
         self._at = end + 1
-        if name not in _NAMES:
+        return self._meaning(name)
+
+    def _meaning(self, name: bytes) -> Any:
+        known = self._known(name)
+        if known is None:
             raise ForeignCode(name.replace(b"\n", b".").decode(errors="replace"))
-        return _NAMES[name]
+        return known
+
+    def _known(self, name: bytes) -> Any:
+        return _NAMES.get(name)
+
+    def _stored(self, identity: Any) -> Any:
+        return storage_of(identity)
 
     def _last(self, count: int) -> tuple[Any, ...]:
         if len(self._stack) < count:
@@ -245,7 +263,7 @@ class _Machine:
             target[key] = value
 
     def _call(self, function: Any, arguments: tuple[Any, ...]) -> Any:
-        if function is _ORDERED and not arguments:
+        if function is ORDERED and not arguments:
             return {}
         if function is _PARAMETER and isinstance(arguments[0], Tensor):
             return arguments[0]
@@ -259,7 +277,7 @@ class _Machine:
         return value
 
 
-def _storage(identity: Any) -> Storage:
+def storage_of(identity: Any) -> Storage:
     """The storage that torch calls ("storage", kind of number, key, device, how many)."""
     if type(identity) is not tuple or len(identity) != 5 or identity[0] != "storage":
         raise ValueError("the pickle mentions something stored elsewhere")

@@ -23,8 +23,34 @@ class WideBlock(nn.Module):
         return self.conv2(F.relu(self.bn2(self.conv1(active)))) + shortcut
 
 
+class SamePaddedBlock(WideBlock):
+    """The same with SiLU, and padded as TensorFlow does it: where a stride leaves one pixel over, right and below."""
+
+    def __init__(self, channels: int, width: int, stride: int) -> None:
+        super().__init__(channels, width, stride)
+        self.conv1 = nn.Conv2d(channels, width, 3, stride, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        active = F.silu(self.bn1(x))
+        shortcut = x if self.shortcut is None else self.shortcut(active)
+        inner = self.conv1(_padded(active, self.conv1.stride[0]))
+        return self.conv2(F.silu(self.bn2(inner))) + shortcut
+
+
+def _padded(x: Tensor, stride: int) -> Tensor:
+    """Zeros around an image so that a 3×3 convolution leaves 1/stride of each side, rounded up."""
+    edges = []
+    for side in (x.shape[3], x.shape[2]):
+        more = max((-(-side // stride) - 1) * stride + 3 - side, 0)
+        edges += [more // 2, more - more // 2]
+    return F.pad(x, edges)
+
+
 class WideResNet:
     """Makes WRN-`depth`-`widen`: (depth − 4) / 6 blocks in each of three stages of 16, 32, 64 × widen channels."""
+
+    block: type[WideBlock] = WideBlock
+    activation: type[nn.Module] = nn.ReLU
 
     def __init__(self, depth: int, widen: int) -> None:
         self.depth, self.widen = depth, widen
@@ -34,9 +60,9 @@ class WideResNet:
         channels = 16
         for width, stride in ((16 * self.widen, 1), (32 * self.widen, 2), (64 * self.widen, 2)):
             for number in range((self.depth - 4) // 6):
-                layers.append(WideBlock(channels, width, stride if number == 0 else 1))
+                layers.append(self.block(channels, width, stride if number == 0 else 1))
                 channels = width
-        layers += [nn.BatchNorm2d(channels), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+        layers += [nn.BatchNorm2d(channels), self.activation(), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
         network = nn.Sequential(*layers, nn.Linear(channels, num_classes))
         for module in network.modules():
             if isinstance(module, nn.Conv2d):
@@ -44,3 +70,13 @@ class WideResNet:
             elif isinstance(module, nn.Linear):
                 nn.init.zeros_(module.bias)
         return network
+
+
+class SamePaddedWideResNet(WideResNet):
+    """Makes the WRN with SiLU of DeepMind's robust training (Gowal et al. 2020, Rebuffi et al. 2021).
+
+    As many published robust networks are. With the same weights the plain one is another network.
+    """
+
+    block = SamePaddedBlock
+    activation = nn.SiLU

@@ -6,21 +6,21 @@ from functools import lru_cache
 
 from benchmark.errors import BadInput
 from benchmark.evaluation import SuiteItem, load_suite
-from benchmark.papers.schema import Exhibit
+from benchmark.papers.schema import TableOrFigure
 from benchmark.suites.files import suite_scales
 
 
-def abridged(exhibit: Exhibit, preset: str, scale: str) -> list[str]:
-    """In words, each attack behind `exhibit` that `preset` changes: "PGD-1000: steps 300 instead of 1000".
+def abridged(table: TableOrFigure, preset: str, scale: str) -> list[str]:
+    """In words, each attack behind `table` that `preset` changes: "PGD-1000: steps 300 instead of 1000".
 
     Args:
-        exhibit: what is shown.
+        table: what is shown.
         preset: of all its suites.
         scale: whose row of radii the suites use; the first they have, if not this one.
     """
     found: list[str] = []
-    for column in exhibit.columns:
-        for label, change in _changes(column.suite or exhibit.suite, preset, scale):
+    for column in table.columns:
+        for label, change in _changes(column.suite or table.suite, preset, scale):
             is_shown = label == column.attack or (column.attack is None and column.metric != "clean")
             line = f"{column.label if column.attack else label}: {change}"
             if is_shown and line not in found:

@@ -9,7 +9,7 @@ from math import sqrt
 import numpy as np
 from scipy.special import ndtri
 
-from benchmark.papers.archive import Scores
+from benchmark.papers.cells import Scores
 from benchmark.statistics.score import histogram, score, score_interval, score_p
 from benchmark.statistics.seeds import PSEUDO_IMAGES, compare_methods, two_sided
 

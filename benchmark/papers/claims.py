@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
-from benchmark.papers.archive import Scores
+from benchmark.moved import look_up
+from benchmark.papers.cells import Scores, TableCell
 from benchmark.papers.claim_tests import LEVEL, estimate
-from benchmark.papers.grid import Cell, Grid
+from benchmark.papers.grid import TableGrid
 from benchmark.papers.schema import Claim, Family
 from benchmark.statistics.holm import holm
 
@@ -25,11 +26,11 @@ FAMILIES: dict[Family, str] = {"paper": "claims of the paper", "sanity": "sanity
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ClaimVerdict:
     """A claim and what became of it in one panel.
 
     Attributes:
-        claim, grid: what was said, and where it was looked up; no grid where the exhibit is not measured at all.
+        claim, grid: what was said, and where it was looked up; no grid where the table is not measured at all.
         answer: whether it holds.
         difference, half_width: left − right in percentage points, and half of its 95% interval.
         p: probability of what was seen if the claim, or its opposite, did not hold.
@@ -41,7 +42,7 @@ class Verdict:
     """
 
     claim: Claim
-    grid: Grid | None
+    grid: TableGrid | None
     answer: Answer
     difference: float | None = None
     half_width: float | None = None
@@ -93,17 +94,17 @@ def target_words(seeds: int) -> str:
     )
 
 
-def check_claims(claims: Iterable[Claim], grids: dict[str, list[Grid]]) -> list[Verdict]:
+def check_claims(claims: Iterable[Claim], grids: dict[str, list[TableGrid]]) -> list[ClaimVerdict]:
     """A verdict for every claim in every panel where it can be looked up, corrected within each family.
 
     Args:
         claims: of a paper.
-        grids: by exhibit, its measured panels.
+        grids: by table or figure, its measured panels.
     """
     return corrected([verdict for claim in claims for verdict in _check(claim, grids.get(claim.exhibit, []))])
 
 
-def corrected(verdicts: Sequence[Verdict]) -> list[Verdict]:
+def corrected(verdicts: Sequence[ClaimVerdict]) -> list[ClaimVerdict]:
     """The same with p corrected for the number of tests in each family, and the answers that this leaves."""
     found = [*verdicts]
     for family in FAMILIES:
@@ -113,7 +114,7 @@ def corrected(verdicts: Sequence[Verdict]) -> list[Verdict]:
     return found
 
 
-def tallies(verdicts: Iterable[Verdict]) -> dict[Family, dict[Answer, int]]:
+def tallies(verdicts: Iterable[ClaimVerdict]) -> dict[Family, dict[Answer, int]]:
     """How often each answer was given, by family; what was never given is left out."""
     counts = Counter((verdict.claim.family, verdict.answer) for verdict in verdicts)
     found = {
@@ -123,7 +124,7 @@ def tallies(verdicts: Iterable[Verdict]) -> dict[Family, dict[Answer, int]]:
     return {family: answers for family, answers in found.items() if answers}
 
 
-def _check(claim: Claim, grids: list[Grid]) -> Iterator[Verdict]:
+def _check(claim: Claim, grids: list[TableGrid]) -> Iterator[ClaimVerdict]:
     found = False
     for grid in grids:
         left, right = (grid.cell(*end) for end in claim.ends)
@@ -131,32 +132,38 @@ def _check(claim: Claim, grids: list[Grid]) -> Iterator[Verdict]:
             continue
         found = True
         if left.scores is None or right.scores is None:
-            yield Verdict(claim, grid, "not measured")
+            yield ClaimVerdict(claim, grid, "not measured")
         else:
             verdict = judge(claim, grid, _by_seed(left), _by_seed(right), bool(left.trainings & right.trainings))
             yield replace(verdict, is_masked=left.is_masked or right.is_masked)
     if not found:
-        yield Verdict(claim, None, "not measured")
+        yield ClaimVerdict(claim, None, "not measured")
 
 
-def judge(claim: Claim, grid: Grid | None, left: Scores, right: Scores, is_paired: bool = False) -> Verdict:
+def judge(claim: Claim, grid: TableGrid | None, left: Scores, right: Scores, is_paired: bool = False) -> ClaimVerdict:
     """Whether `left` stands to `right` as the claim says, were it the only one; arguments as those of `estimate`."""
     found = estimate(left, right, is_paired)
     p = found.margin_p(claim.margin) if claim.relation == "close" else found.p
     seeds = min(len(side) if side.ndim > 1 else 1 for side in (left, right))
-    verdict = Verdict(claim, grid, "unclear", found.value, found.half_width, p, p, seeds=seeds, advice=found.advice)
+    verdict = ClaimVerdict(
+        claim, grid, "unclear", found.value, found.half_width, p, p, seeds=seeds, advice=found.advice
+    )
     return replace(verdict, answer=_answer(verdict, p))
 
 
-def _by_seed(cell: Cell) -> Scores:
+def _by_seed(cell: TableCell) -> Scores:
     assert cell.by_seed is not None
     return cell.by_seed
 
 
-def _answer(verdict: Verdict, p: float) -> Answer:
+def _answer(verdict: ClaimVerdict, p: float) -> Answer:
     difference, claim = verdict.difference or 0.0, verdict.claim
     if p >= LEVEL or (claim.relation != "close" and difference == 0):
         return "unclear"
     if claim.relation == "close":
         return "yes" if abs(difference) < claim.margin else "no"
     return "yes" if (difference > 0) == (claim.relation == "above") else "no"
+
+
+def __getattr__(name: str) -> object:
+    return look_up(__name__, name)

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable
 from pathlib import Path
 
-from benchmark.documents import Document, read_document
+from benchmark.documents import Document, files_by_name, path_of, read_document
 from benchmark.errors import BadInput, several, unknown
-from benchmark.papers.schema import OTHER, Exhibit, Paper, split_run
-from benchmark.registry import Registry
+from benchmark.papers.schema import OTHER, Paper, TableOrFigure, split_run
 
-PAPERS: Registry[Path] = Registry("paper")
-for _path in sorted(Path(__file__).parent.glob("*.yaml")):
-    PAPERS.add(_path.stem, _path)
+PAPERS = files_by_name("paper", Path(__file__).parent)
 
 
 def load_paper(paper: str | Path) -> Paper:
@@ -21,8 +18,7 @@ def load_paper(paper: str | Path) -> Paper:
     Raises:
         BadInput: no such paper, or its file does not fit: all misfits are listed, each with its line.
     """
-    is_path = isinstance(paper, Path) or paper.endswith((".yaml", ".yml"))
-    document = read_document(paper if is_path else PAPERS.get(str(paper)), Paper)
+    document = read_document(path_of(paper, PAPERS), Paper)
     problems = _Check(document).problems
     if problems:
         raise BadInput(several(problems))
@@ -42,39 +38,39 @@ class _Check:
                 self._say("give the run a method or sources", "runs", key)
             for teacher in run.teachers:
                 self._run(teacher, "runs", key, "teachers")
-        for key, exhibit in self.paper.exhibits.items():
-            self._exhibit(exhibit, "exhibits", key)
+        for key, table in self.paper.exhibits.items():
+            self._table(table, "exhibits", key)
         for position in range(len(self.paper.claims)):
             self._claim(position)
 
-    def _exhibit(self, exhibit: Exhibit, *here: Hashable) -> None:
-        labels = [row.label for row in exhibit.rows]
-        for names in (labels, [column.label for column in exhibit.columns]):
+    def _table(self, table: TableOrFigure, *here: Hashable) -> None:
+        labels = [row.label for row in table.rows]
+        for names in (labels, [column.label for column in table.columns]):
             for label in sorted({label for label in names if names.count(label) > 1}):
                 self._say(f"the label {label!r} occurs twice", *here)
-        for position, row in enumerate(exhibit.rows):
+        for position, row in enumerate(table.rows):
             if row.run is not None:
                 self._run(row.run, *here, "rows", position, "run")
             for label in (*row.mean_of, *([row.gains_over] if row.gains_over else [])):
                 self._known("row", label, labels, *here, "rows", position)
-        for position, column in enumerate(exhibit.columns):
+        for position, column in enumerate(table.columns):
             if column.source is not None:
                 self._run(column.source, *here, "columns", position, "source")
-        for position, panel in enumerate(exhibit.panels):
+        for position, panel in enumerate(table.panels):
             for label in panel.rows or ():
                 self._known("row", label, labels, *here, "panels", position, "rows")
-        for scale in exhibit.scales or ():
+        for scale in table.scales or ():
             self._known("scale", scale, self.paper.scales, *here, "scales")
 
     def _claim(self, position: int) -> None:
         claim, here = self.paper.claims[position], ("claims", position)
-        exhibit = self.paper.exhibits.get(claim.exhibit)
-        if exhibit is None:
+        table = self.paper.exhibits.get(claim.exhibit)
+        if table is None:
             self._known("exhibit", claim.exhibit, self.paper.exhibits, *here, "exhibit")
             return
         for row, column in claim.ends:
-            self._known("row", row, [each.label for each in exhibit.rows], *here)
-            self._known("column", column, [each.label for each in exhibit.columns], *here)
+            self._known("row", row, [each.label for each in table.rows], *here)
+            self._known("column", column, [each.label for each in table.columns], *here)
 
     def _run(self, reference: str, *path: Hashable) -> None:
         self._known("run", split_run(reference)[0], self.paper.runs, *path)

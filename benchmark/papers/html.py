@@ -9,12 +9,14 @@ from statistics import median
 
 from benchmark.pages import environment
 from benchmark.papers.abridged import abridged
-from benchmark.papers.chart import draw
-from benchmark.papers.claims import FAMILIES, Verdict, tallies, target_words
-from benchmark.papers.grid import Cell, Grid, Line, printed_grids
+from benchmark.papers.cells import TableCell
+from benchmark.papers.claims import FAMILIES, ClaimVerdict, tallies, target_words
+from benchmark.papers.grid import TableGrid, TableLine, printed_grids
 from benchmark.papers.published import Published
 from benchmark.papers.schema import Paper
-from benchmark.papers.stage import Stage
+from benchmark.papers.setting import PaperSetting
+from benchmark.planning.chart import TEMPLATES as CHART_TEMPLATES
+from benchmark.planning.chart import draw
 from benchmark.storage import safe_name
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -22,35 +24,35 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 def page(
     paper: Paper,
-    stage: Stage,
-    grids: Mapping[str, Sequence[Grid]],
+    setting: PaperSetting,
+    grids: Mapping[str, Sequence[TableGrid]],
     published: Published,
-    verdicts: Sequence[Verdict],
+    verdicts: Sequence[ClaimVerdict],
     command: str,
     failures: Sequence[str] = (),
     home: str | None = None,
 ) -> str:
-    """The HTML of all exhibits of `paper` at `stage`.
+    """The HTML of all tables and figures of `paper` at `setting`.
 
     Args:
-        paper, stage: what is shown.
-        grids: by exhibit, its measured panels.
+        paper, setting: what is shown.
+        grids: by table or figure, its measured panels.
         published: what the paper prints.
         verdicts: on its claims.
         command: what makes what is missing, without the options that choose a part.
         failures: what went wrong in this run.
         home: where the leaderboard is, seen from the page, if there is one.
     """
-    templates = environment(TEMPLATES)
+    templates = environment(TEMPLATES, CHART_TEMPLATES)
     templates.filters.update(percent=_percent, signed=_signed, note=_note)
     templates.tests["missing"] = _is_missing
     templates.globals.update(command_for=lambda key, row: f"{command} --table {key} --only {shlex.quote(row)}")
     return templates.get_template("paper.html").render(
         paper=paper,
-        stage=stage,
+        setting=setting,
         grids=grids,
         printed={key: printed_grids(paper, key, published) for key in paper.exhibits},
-        drawings={key: [draw(grid) for grid in found] for key, found in grids.items()},
+        drawings={key: [draw(grid.plain) for grid in found] for key, found in grids.items()},
         verdicts=verdicts,
         tallies={FAMILIES[family]: answers for family, answers in tallies(verdicts).items()},
         target_words=target_words,
@@ -58,7 +60,7 @@ def page(
         command=command,
         failures=failures,
         home=home,
-        abridged={key: abridged(exhibit, stage.preset, stage.dataset) for key, exhibit in paper.exhibits.items()},
+        abridged={key: abridged(table, setting.preset, setting.dataset) for key, table in paper.exhibits.items()},
         title_of=title_of,
         file_of=file_of,
     )
@@ -71,11 +73,11 @@ def title_of(key: str) -> str:
 
 
 def file_of(key: str) -> str:
-    """The stem of an exhibit's files, e.g. "table-5"."""
+    """The stem of a table's or figure's files, e.g. "table-5"."""
     return safe_name(title_of(key).lower().replace(" ", "-"))
 
 
-def _reach(verdicts: Sequence[Verdict]) -> float:
+def _reach(verdicts: Sequence[ClaimVerdict]) -> float:
     """Where the scale of differences ends: three times the usual one, so that a single large one hides no other."""
     found = [abs(each.difference) + (each.half_width or 0) for each in verdicts if each.difference is not None]
     return min(max(found), 3 * median(found)) or 1.0 if found else 1.0
@@ -90,10 +92,10 @@ def _signed(points: float, decimals: int) -> str:
     return f"{points:+.{decimals}f}".replace("-", "−")
 
 
-def _note(cell: Cell) -> str:
+def _note(cell: TableCell) -> str:
     return cell.printed.note if cell.printed else ""
 
 
-def _is_missing(line: Line) -> bool:
+def _is_missing(line: TableLine) -> bool:
     """Whether no cell of the row has a value, all for the same reason."""
     return all(cell.value is None for cell in line.cells) and len({cell.reason for cell in line.cells}) == 1

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr
 
 from benchmark.statistics.all_pairs import all_pairs
+from benchmark.statistics.holm import holm
+from benchmark.statistics.seeds import compare_methods
 
 Mark = Literal["", "best", "second"]
 
@@ -27,27 +29,25 @@ class Candidate:
 
     Attributes:
         shown: the value as it is printed; equal ones share a mark.
-        scores: what each image adds to it, N shares.
-        spread: standard deviation over the seeds, a fraction; None for a single one.
+        by_seed: what each image adds to it, a row of N shares per training seed.
     """
 
     shown: float
-    scores: NDArray[np.float64]
-    spread: float | None = None
+    by_seed: NDArray[np.float64]
 
 
-def marks(candidates: Sequence[Candidate | None], seeds: int = 1) -> list[Mark]:
+def marks(candidates: Sequence[Candidate | None]) -> list[Mark]:
     """The mark of each number of a column, "" for one that takes no part.
 
     The best is marked if it is significantly better than all others, the second best if it is so than all but the
-    best: on the same images, or by Welch's t test between seeds where there are several; corrected for all pairs.
+    best: on the same images, and over seeds where all have several; corrected for all pairs.
     """
     found: list[Mark] = [""] * len(candidates)
     known = [(place, candidate) for place, candidate in enumerate(candidates) if candidate is not None]
     values = sorted({candidate.shown for _, candidate in known}, reverse=True)
     if len(values) < 2:
         return found
-    better = _better([candidate for _, candidate in known], seeds)
+    better = _better([candidate.by_seed for _, candidate in known])
     shown = np.array([candidate.shown for _, candidate in known])
     for mark, value in zip(("best", "second"), values, strict=False):
         holders = np.flatnonzero(shown == value)
@@ -58,23 +58,20 @@ def marks(candidates: Sequence[Candidate | None], seeds: int = 1) -> list[Mark]:
     return found
 
 
-def _better(candidates: Sequence[Candidate], seeds: int) -> NDArray[np.bool_]:
+def _better(arms: Sequence[NDArray[np.float64]]) -> NDArray[np.bool_]:
     """M×M flags: the first of the pair stands out as better than the second."""
-    table = np.stack([candidate.scores for candidate in candidates])
-    if any(candidate.spread is not None for candidate in candidates):
-        spreads = np.array([candidate.spread or 0.0 for candidate in candidates])
-        pairs = len(candidates) * (len(candidates) - 1) / 2
-        return (_welch(table.mean(1), spreads**2 / seeds, seeds) * pairs <= LEVEL) & (
-            table.mean(1)[:, None] > table.mean(1)
-        )
+    if min(map(len, arms)) > 1:
+        return _better_methods(arms)
+    table = np.stack([arm.mean(0) for arm in arms])
     parts = next((parts for parts in range(1, _FINEST + 1) if np.allclose(table * parts, np.rint(table * parts))), 0)
     return all_pairs(table, parts, LEVEL).better if parts else np.zeros((len(table), len(table)), bool)
 
 
-def _welch(means: NDArray[np.float64], variances: NDArray[np.float64], seeds: int) -> NDArray[np.float64]:
-    """M×M two-sided p of Welch's t test (1947, Biometrika 34:28), from the variances of the means; 1 without any."""
-    total = variances[:, None] + variances
-    with np.errstate(divide="ignore", invalid="ignore"):
-        freedom = (seeds - 1) * total**2 / (variances[:, None] ** 2 + variances**2)
-        p = 2 * stdtr(freedom, -np.abs(means[:, None] - means) / np.sqrt(total))
-    return np.where(total > 0, p, 1.0)
+def _better_methods(arms: Sequence[NDArray[np.float64]]) -> NDArray[np.bool_]:
+    pairs = list(combinations(range(len(arms)), 2))
+    found = [compare_methods(arms[one], arms[other]) for one, other in pairs]
+    better = np.zeros((len(arms), len(arms)), bool)
+    for (one, other), each, p in zip(pairs, found, holm([each.p for each in found]), strict=True):
+        if p <= LEVEL:
+            better[(one, other) if each.difference > 0 else (other, one)] = True
+    return better

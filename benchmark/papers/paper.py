@@ -8,21 +8,23 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from benchmark.documents import in_words
 from benchmark.environment import check_packages
 from benchmark.errors import unknown
-from benchmark.papers.agenda import Agenda, make_agenda
-from benchmark.papers.archive import Archive
-from benchmark.papers.claims import Verdict, check_claims
-from benchmark.papers.estimate import Clock
+from benchmark.papers.claims import ClaimVerdict, check_claims
 from benchmark.papers.files import PAPERS, load_paper
-from benchmark.papers.grid import Grid, make_grids
+from benchmark.papers.grid import TableGrid, make_grids
 from benchmark.papers.html import file_of, page, title_of
+from benchmark.papers.job_list import make_job_list
 from benchmark.papers.published import Published, load_published
 from benchmark.papers.radii import check_radii
 from benchmark.papers.schema import Paper
-from benchmark.papers.stage import Stage, make_stage
+from benchmark.papers.setting import PaperSetting, make_setting
 from benchmark.papers.text import claims_csv, to_csv, to_json, to_latex
-from benchmark.papers.workshop import Workshop
+from benchmark.planning.estimate import TimeEstimate
+from benchmark.planning.jobs import JobList
+from benchmark.planning.ledger_index import LedgerIndex
+from benchmark.planning.runner import JobRunner
 from benchmark.scales import Epsilon, read_radii
 from benchmark.storage import check_writable, safe_name, write_atomic
 
@@ -44,7 +46,7 @@ class Result:
 
     page: Path | None
     jobs: list[dict[str, Any]] = field(default_factory=list)
-    verdicts: list[Verdict] = field(default_factory=list)
+    verdicts: list[ClaimVerdict] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
     @property
@@ -54,12 +56,12 @@ class Result:
 
 
 def paper(
-    name: str,
+    name: str | Path,
     *,
     table: str | None = None,
     dataset: str = "digits",
     only: Sequence[str] = (),
-    recipe: str | None = None,
+    recipe: str | Path | None = None,
     preset: str | None = None,
     n: int | None = None,
     scale: str | None = None,
@@ -103,43 +105,33 @@ def paper(
             training or evaluation ends up in `failures`, and the others go on.
         KeyboardInterrupt: what was finished is kept; call again to go on.
     """
+    name, recipe = in_words(name), None if recipe is None else in_words(recipe)
     found = load_paper(name)
     keys = _keys(found, table)
     _check_rows(found, keys, only)
-    stage = replace(
-        make_stage(found, dataset, recipe, preset, n, tuple(seeds), read_radii(scale, epsilon)),
+    setting = replace(
+        make_setting(found, dataset, recipe, preset, n, tuple(seeds), read_radii(scale, epsilon)),
         data_dir=str(data_dir) if data_dir else None,
         precision=precision,
         trust_remote_code=trust_remote_code,
     )
-    command = _command(name, dataset, recipe, preset, n, stage)
+    command = _command(name, dataset, recipe, preset, n, setting)
     notes: list[str] = []
-    archive = Archive.open(results)
-    agenda = make_agenda(found, keys, stage, archive, Path(zoo), only, notes.append)
-    check_radii(found, keys, stage, agenda)
+    index = LedgerIndex.open(results)
+    jobs = make_job_list(found, keys, setting, index, Path(zoo), only, notes.append)
+    check_radii(found, keys, setting, jobs)
     if dry_run:
-        clock = Clock(archive.all(), stage, str(data_dir) if data_dir else None)
-        return Result(None, _listed(agenda, clock), failures=notes)
+        estimates = TimeEstimate(index.all(), setting)
+        return Result(None, _listed(jobs, estimates), failures=notes)
     check_packages()
     for folder in (zoo, results, out):
         check_writable(folder)
-    workshop = Workshop(
-        stage,
-        Path(zoo),
-        results=results,
-        device=device,
-        precision=precision,
-        workers=workers,
-        data_dir=data_dir,
-        download=download,
-        trust_remote_code=trust_remote_code,
-        progress=progress,
-    )
-    notes.extend(workshop.do_all(agenda.possible))
+    runner = JobRunner(setting, Path(zoo), results, device, workers, download, progress)
+    notes.extend(str(result) for result in runner.do_all(jobs.possible) if result.error)
     published = load_published(name) if name in PAPERS else Published({})
-    target = Path(out) / safe_name(stage.dataset) / safe_name(found.name)
-    verdicts = _write(found, stage, Archive.open(results), published, command, notes, target)
-    return Result(target / "index.html", _listed(agenda, None), verdicts, notes)
+    target = Path(out) / safe_name(setting.dataset) / safe_name(found.name)
+    verdicts = _write(found, setting, LedgerIndex.open(results), published, command, notes, target)
+    return Result(target / "index.html", _listed(jobs, None), verdicts, notes)
 
 
 def _keys(paper: Paper, table: str | None) -> list[str]:
@@ -158,20 +150,22 @@ def _check_rows(paper: Paper, keys: Sequence[str], only: Sequence[str]) -> None:
             raise unknown("row", label, labels, f"paper {paper.name}")
 
 
-def _command(name: str, dataset: str, recipe: str | None, preset: str | None, n: int | None, stage: Stage) -> str:
+def _command(
+    name: str, dataset: str, recipe: str | None, preset: str | None, n: int | None, setting: PaperSetting
+) -> str:
     words = ["bench", "paper", name, "--dataset", dataset]
     for option, value in (("--recipe", recipe), ("--preset", preset), ("--n", n)):
         words += [] if value is None else [option, str(value)]
-    words += stage.radii.options()
-    words += ["--seeds", *map(str, stage.seeds)] if stage.seeds != (0,) else []
+    words += setting.radii.options()
+    words += ["--seeds", *map(str, setting.seeds)] if setting.seeds != (0,) else []
     return shlex.join(words)
 
 
-def _listed(agenda: Agenda, clock: Clock | None) -> list[dict[str, Any]]:
+def _listed(jobs: JobList, estimates: TimeEstimate | None) -> list[dict[str, Any]]:
     rows = []
-    for job in agenda.jobs:
+    for job in jobs.jobs:
         row: dict[str, Any] = {"job": job.what, "for": job.rows}
-        estimate = clock.estimate(job) if clock and not job.obstacle else None
+        estimate = estimates.estimate(job) if estimates and not job.obstacle else None
         if estimate and estimate.seconds is not None:
             row["time"] = estimate.seconds
         row["basis"] = f"not possible: {job.obstacle}" if job.obstacle else estimate.basis if estimate else ""
@@ -181,22 +175,24 @@ def _listed(agenda: Agenda, clock: Clock | None) -> list[dict[str, Any]]:
 
 def _write(
     paper: Paper,
-    stage: Stage,
-    archive: Archive,
+    setting: PaperSetting,
+    index: LedgerIndex,
     published: Published,
     command: str,
     failures: Sequence[str],
     target: Path,
-) -> list[Verdict]:
-    grids: dict[str, list[Grid]] = {key: make_grids(paper, key, stage, archive, published) for key in paper.exhibits}
+) -> list[ClaimVerdict]:
+    grids: dict[str, list[TableGrid]] = {
+        key: make_grids(paper, key, setting, index, published) for key in paper.exhibits
+    }
     verdicts = check_claims(paper.claims, grids)
     for key, panels in grids.items():
         if panels:
-            caption = f"{title_of(key)} of {paper.name} on {stage.dataset}: {paper.exhibits[key].title}."
+            caption = f"{title_of(key)} of {paper.name} on {setting.dataset}: {paper.exhibits[key].title}."
             write_atomic(target / f"{file_of(key)}.csv", to_csv(panels))
             write_atomic(target / f"{file_of(key)}.tex", to_latex(panels, caption))
     write_atomic(target / "claims.csv", claims_csv(verdicts))
     home = HOME if (target / HOME).resolve().exists() else None
-    write_atomic(target / "index.html", page(paper, stage, grids, published, verdicts, command, failures, home))
-    write_atomic(target / "paper.json", to_json(paper, stage, verdicts))
+    write_atomic(target / "index.html", page(paper, setting, grids, published, verdicts, command, failures, home))
+    write_atomic(target / "paper.json", to_json(paper, setting, verdicts))
     return verdicts

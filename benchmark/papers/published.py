@@ -13,7 +13,7 @@ from types import MappingProxyType
 from benchmark.errors import BadInput, first_line
 from benchmark.limits import DOCUMENT
 from benchmark.papers.files import PAPERS
-from benchmark.papers.schema import Column, Panel, Row
+from benchmark.papers.schema import Panel, TableColumn, TableRow
 from benchmark.storage import read_text
 
 COLUMNS = ["exhibit", "dataset", "architecture", "method", "attack", "metric", "percent", "note"]
@@ -87,7 +87,7 @@ def _number(text: str, where: str) -> float:
     return number
 
 
-def place_of(exhibit: str, panel: Panel, row: Row, column: Column) -> Place:
+def place_of(exhibit: str, panel: Panel, row: TableRow, column: TableColumn) -> Place:
     """Where the number of that cell stands in the CSV, if the paper prints it."""
     attack, metric = column.printed_as
     return (

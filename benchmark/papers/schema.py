@@ -20,6 +20,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from benchmark.documents import Schema
+from benchmark.moved import look_up
 
 #: The scale whose settings hold for all datasets that have none of their own, such as folder:PATH.
 OTHER = "other"
@@ -69,7 +70,7 @@ class Run(Schema):
     sources: dict[str, str] = Field(default_factory=dict)
 
 
-class Key(Schema):
+class PrintedAs(Schema):
     """Where a number stands in the CSV; what a row leaves out is the panel's, and at last its label."""
 
     dataset: str | None = None
@@ -88,17 +89,17 @@ class Panel(Schema):
 
     dataset: str
     architecture: str
-    published: Key = Key()
+    published: PrintedAs = PrintedAs()
     rows: list[str] | None = None
     images: int = Field(default=10_000, ge=1)
 
 
-class Column(Schema):
+class TableColumn(Schema):
     """One number of an evaluation: a metric, or the accuracy under one attack.
 
     Attributes:
         label: its heading.
-        suite: where it is not the exhibit's.
+        suite: where it is not the table's.
         metric, attack: one of them; an attack by its label in the suite.
         source: "run" or "run/network" on whose network the attack is crafted, if not on the row's own.
         published: what the CSV calls it; the label if left out.
@@ -112,7 +113,7 @@ class Column(Schema):
     published: str | None = None
 
     @model_validator(mode="after")
-    def _one_number(self) -> Column:
+    def _one_number(self) -> TableColumn:
         if (self.metric is None) == (self.attack is None):
             raise ValueError("a column shows a metric or an attack: name one of them")
         if self.source is not None and self.attack is None:
@@ -126,7 +127,7 @@ class Column(Schema):
         return self.published or self.label, names.get(self.metric or "", "accuracy")
 
 
-class Row(Schema):
+class TableRow(Schema):
     """One network of a table.
 
     Attributes:
@@ -144,7 +145,7 @@ class Row(Schema):
     run: str | None = None
     network: str = ""
     mean_of: list[str] = Field(default_factory=list)
-    published: Key = Key()
+    published: PrintedAs = PrintedAs()
     gains_over: str | None = None
     group: str | None = None
     rule: bool = False
@@ -160,7 +161,7 @@ class Chart(Schema):
     x: str = ""
 
 
-class Exhibit(Schema):
+class TableOrFigure(Schema):
     """A table or a figure.
 
     Attributes:
@@ -180,22 +181,22 @@ class Exhibit(Schema):
     decimals: int = Field(default=1, ge=0, le=3)
     marks: bool = True
     panels: list[Panel] = Field(default_factory=list)
-    columns: list[Column] = Field(min_length=1)
-    rows: list[Row] = Field(min_length=1)
+    columns: list[TableColumn] = Field(min_length=1)
+    rows: list[TableRow] = Field(min_length=1)
     chart: Chart | None = None
     notes: list[str] = Field(default_factory=list)
 
-    def row(self, label: str) -> Row:
+    def row(self, label: str) -> TableRow:
         """The row called `label`."""
         return next(row for row in self.rows if row.label == label)
 
-    def column(self, label: str) -> Column:
+    def column(self, label: str) -> TableColumn:
         """The column called `label`."""
         return next(column for column in self.columns if column.label == label)
 
 
 class Claim(Schema):
-    """What the paper says: in this exhibit, `left` stands in `relation` to `right`.
+    """What the paper says: in this table or figure, `left` stands in `relation` to `right`.
 
     Attributes:
         text: in words.
@@ -238,7 +239,7 @@ class Paper(Schema):
     source: str
     scales: dict[str, Scale]
     runs: dict[str, Run]
-    exhibits: dict[str, Exhibit] = Field(min_length=1)
+    exhibits: dict[str, TableOrFigure] = Field(min_length=1)
     claims: list[Claim] = Field(default_factory=list)
 
 
@@ -246,3 +247,7 @@ def split_run(text: str) -> tuple[str, str]:
     """ "mat/h1" -> ("mat", "h1"), "at" -> ("at", "")."""
     run, _, network = text.partition("/")
     return run, network
+
+
+def __getattr__(name: str) -> object:
+    return look_up(__name__, name)

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 
 from benchmark.analysis.masking import MASKED
 from benchmark.latex import NEEDS, escape
-from benchmark.papers.claims import Verdict, tallies
-from benchmark.papers.grid import Cell, Grid, Line
+from benchmark.papers.cells import TableCell
+from benchmark.papers.claims import ClaimVerdict, tallies
+from benchmark.papers.grid import TableGrid, TableLine
 from benchmark.papers.schema import Paper
-from benchmark.papers.stage import Stage
+from benchmark.papers.setting import PaperSetting
 
 CSV_COLUMNS = (
     "exhibit", "dataset", "architecture", "row", "column", "percent", "low", "high", "spread", "images",
@@ -26,14 +27,14 @@ CLAIM_COLUMNS = (
 )  # fmt: skip
 
 
-def to_csv(grids: Sequence[Grid]) -> str:
+def to_csv(grids: Sequence[TableGrid]) -> str:
     """A row per cell: the measured value with its interval, the printed one, the difference where they compare."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
     for grid in grids:
         for line in grid.lines:
-            for column, cell in zip(grid.exhibit.columns, line.cells, strict=True):
+            for column, cell in zip(grid.table.columns, line.cells, strict=True):
                 about = (grid.key, grid.panel.dataset, grid.panel.architecture, line.row.label, column.label)
                 shares = [
                     None if share is None else 100 * share for share in (cell.value, cell.low, cell.high, cell.spread)
@@ -48,7 +49,7 @@ def to_csv(grids: Sequence[Grid]) -> str:
                         cell.mark,
                         MASKED if cell.is_masked else "",
                         cell.reason,
-                        column.suite or grid.exhibit.suite,
+                        column.suite or grid.table.suite,
                         " ".join(cell.evaluations),
                         cell.printed.note if cell.printed else "",
                     ]
@@ -56,22 +57,22 @@ def to_csv(grids: Sequence[Grid]) -> str:
     return file.getvalue()
 
 
-def to_json(paper: Paper, stage: Stage, verdicts: Sequence[Verdict]) -> str:
+def to_json(paper: Paper, setting: PaperSetting, verdicts: Sequence[ClaimVerdict]) -> str:
     """What a list of papers' pages shows of this one."""
     counts = tallies(verdicts)
     about = {
         "name": paper.name,
         "title": paper.title,
         "source": paper.source,
-        "dataset": stage.dataset,
-        "images": stage.images,
+        "dataset": setting.dataset,
+        "images": setting.images,
         "claims": counts.get("paper", {}),
         "sanity": counts.get("sanity", {}),
     }
     return json.dumps(about, indent=1, ensure_ascii=False) + "\n"
 
 
-def claims_csv(verdicts: Sequence[Verdict]) -> str:
+def claims_csv(verdicts: Sequence[ClaimVerdict]) -> str:
     """A row per claim and panel."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
@@ -97,9 +98,9 @@ def claims_csv(verdicts: Sequence[Verdict]) -> str:
     return file.getvalue()
 
 
-def to_latex(grids: Sequence[Grid], caption: str) -> str:
+def to_latex(grids: Sequence[TableGrid], caption: str) -> str:
     """A booktabs table with a block for each panel: gains in brackets, marks as in `papers.marks`."""
-    columns = grids[0].exhibit.columns if grids else []
+    columns = grids[0].table.columns if grids else []
     lines = [
         NEEDS,
         r"\begin{table}[t]",
@@ -117,15 +118,15 @@ def to_latex(grids: Sequence[Grid], caption: str) -> str:
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""])
 
 
-def _latex_line(grid: Grid, line: Line, columns: int) -> list[str]:
+def _latex_line(grid: TableGrid, line: TableLine, columns: int) -> list[str]:
     above = [r"\midrule"] if line.row.rule else []
     if line.row.group:
         above = [rf"\addlinespace \multicolumn{{{columns + 1}}}{{l}}{{{escape(line.row.group)}}} \\"]
-    cells = [_latex_cell(cell, grid.exhibit.decimals) for cell in line.cells]
+    cells = [_latex_cell(cell, grid.table.decimals) for cell in line.cells]
     return [*above, " & ".join([escape(line.row.label), *cells]) + r" \\"]
 
 
-def _latex_cell(cell: Cell, decimals: int) -> str:
+def _latex_cell(cell: TableCell, decimals: int) -> str:
     if cell.value is None:
         return "--"
     number = f"{100 * cell.value:.{decimals}f}"

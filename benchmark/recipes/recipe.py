@@ -14,21 +14,21 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatch
-from importlib import resources
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
 from pydantic_core import PydanticCustomError
 
-from benchmark.documents import LARGEST, parse_yaml
-from benchmark.errors import BadInput, nearest, short, unknown
+from benchmark.documents import Schema, explain, files_by_name, path_of, read_document
+from benchmark.errors import BadInput, several, unknown
 from benchmark.limits import EPOCHS
 from benchmark.parameters import NotNegative, Positive
 from benchmark.radii import read_number
 from benchmark.recipes import schedules
+from benchmark.recipes.origins import Origins
 from benchmark.recipes.threat_rows import check_given, give
 from benchmark.scales import Radii, as_radii
-from benchmark.storage import read_text
 
 Epochs = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -149,16 +149,21 @@ class Recipe(_Strict):
         return self.lr * function(t, self.epochs, **settings)
 
 
-class Override(_Strict):
+#: Shell patterns; a list in the file.
+Patterns = Annotated[tuple[str, ...], Field(strict=False)]
+EVERY = ("*",)
+
+
+class Override(Schema):
     """Settings for the runs whose method, network, dataset and scale match.
 
     What says a radius should say for which scale, since it is right for no other.
     """
 
-    methods: tuple[str, ...] = ("*",)
-    architectures: tuple[str, ...] = ("*",)
-    datasets: tuple[str, ...] = ("*",)
-    scales: tuple[str, ...] = ("*",)
+    methods: Patterns = EVERY
+    architectures: Patterns = EVERY
+    datasets: Patterns = EVERY
+    scales: Patterns = EVERY
     set: dict[str, Any]
 
     def matches(self, method: str, architecture: str, dataset: str, scale: str) -> bool:
@@ -171,7 +176,7 @@ class Override(_Strict):
         return all(any(fnmatch(name, pattern) for pattern in patterns) for patterns, name in asked)
 
 
-class RecipeFile(BaseModel):
+class RecipeFile(Schema):
     """A recipe as it is written down: common fields, rows of radii per scale, overrides."""
 
     model_config = ConfigDict(extra="allow")
@@ -179,7 +184,19 @@ class RecipeFile(BaseModel):
     about: str = ""
     threats: dict[str, dict[str, Any]]
     steps_like: str | None = None
-    overrides: tuple[Override, ...] = ()
+    overrides: list[Override] = Field(default_factory=list)
+    _where: Callable[..., str] | None = PrivateAttr(default=None)
+
+    def places(self, method: str, architecture: str, dataset: str, scale: str) -> dict[str, str]:
+        """Where the overrides give the method of a run its hyper-parameters: "recipe.yaml:9" by their names."""
+        where = self._where or (lambda *path: "the recipe")
+        return {
+            key: where("overrides", position, "set", key)
+            for position, override in enumerate(self.overrides)
+            if override.matches(method, architecture, dataset, scale)
+            for key in override.set
+            if not is_recipe_key(key)
+        }
 
     def resolve(
         self,
@@ -207,16 +224,19 @@ class RecipeFile(BaseModel):
         row = self.threats.get(radii.scale, {})
         values = copy.deepcopy(self.model_extra or {}) | {"threats": copy.deepcopy(row)}
         hyper: dict[str, Any] = {}
-        for override in self.overrides:
+        origins = Origins(self._where or (lambda *path: where), copy.deepcopy(values), radii.scale)
+        for position, override in enumerate(self.overrides):
             if override.matches(method, architecture, dataset, radii.scale):
                 for key, value in override.set.items():
                     if is_recipe_key(key):
                         _assign(values, key, value)
+                        origins.changed(key, "overrides", position, "set", key)
                     else:
                         hyper[key] = value
         give(values["threats"], radii, self.threats.get(self.steps_like or "", {}))
         for key, value in settings.items():
             _assign(values, key, value)
+            origins.changed(key)
         check_given(values["threats"], radii, where)
         threats = values["threats"]
         if isinstance(threats, dict):  # what else a setting made of it is refused below
@@ -225,7 +245,7 @@ class RecipeFile(BaseModel):
         try:
             return Recipe.model_validate(values), hyper
         except ValidationError as error:
-            raise BadInput(_all_errors(error, where, Recipe)) from error
+            raise BadInput(_all_errors(error, origins)) from error
 
 
 def is_recipe_key(key: str) -> bool:
@@ -234,37 +254,19 @@ def is_recipe_key(key: str) -> bool:
 
 
 def recipe_names() -> list[str]:
-    """The recipes that come with the package."""
-    return sorted(item.name[:-5] for item in _shipped().iterdir() if item.name.endswith(".yaml"))
+    """The recipes that can be named: those of this package and of others."""
+    return RECIPES.names()
 
 
-def load_recipe(name: str) -> RecipeFile:
-    """The recipe called `name`, or the one in the file `name` if that ends in .yaml.
+def load_recipe(name: str | Path) -> RecipeFile:
+    """The recipe called `name`, or the one in the YAML file of that path, see `documents.path_of`.
 
     Raises:
-        BadInput: no such recipe, or not a recipe.
+        BadInput: no such recipe, or not a recipe; the line of each mistake is named.
     """
-    if name.endswith((".yaml", ".yml")):
-        try:
-            text = read_text(name, LARGEST)
-        except FileNotFoundError as error:
-            known = ", ".join(recipe_names())
-            raise BadInput(f"there is no recipe file {name}; the built-in ones are {known}") from error
-    else:
-        if name not in recipe_names():
-            raise unknown("recipe", name, recipe_names())
-        text = (_shipped() / f"{name}.yaml").read_text(encoding="utf-8")
-    content, _ = parse_yaml(text, f"recipe {name}")
-    if not isinstance(content, dict):
-        raise BadInput(f"recipe {name} must be a mapping of settings, not {type(content).__name__}")
-    try:
-        return RecipeFile.model_validate(content)
-    except ValidationError as error:
-        raise BadInput(_all_errors(error, f"recipe {name}", RecipeFile)) from error
-
-
-def _shipped() -> Any:
-    return resources.files("benchmark") / "recipes"
+    document = read_document(path_of(name, RECIPES), RecipeFile)
+    document.content._where = document.where
+    return document.content
 
 
 def _assign(values: dict[str, Any], key: str, value: Any) -> None:
@@ -283,18 +285,14 @@ def _assign(values: dict[str, Any], key: str, value: Any) -> None:
         values[last] = copy.deepcopy(value)
 
 
-def _all_errors(error: ValidationError, where: str, model: type[BaseModel]) -> str:
-    lines = []
-    for item in error.errors(include_url=False):
-        place = ".".join(str(part) for part in item["loc"])
-        if item["type"] == "extra_forbidden":
-            close = nearest(str(item["loc"][-1]), _fields(model))
-            lines.append(f"{place}: no such key" + (f"; did you mean {' or '.join(close)}?" if close else ""))
-        else:
-            lines.append(f"{place}: {item['msg'][0].lower() + item['msg'][1:]}, not {short(item['input'])}")
-    return f"{where}: " + "; ".join(lines)
+def _all_errors(error: ValidationError, origins: Origins) -> str:
+    return several(explain(origins.of(item["loc"]), item, _fields()) for item in error.errors(include_url=False))
 
 
-def _fields(model: type[BaseModel]) -> Iterable[str]:
-    nested = (Radius, Validation, Multistep, Exponential, OneCycle, PiecewiseLinear, Override)
-    return {name for part in (model, *nested) for name in part.model_fields}
+def _fields() -> Iterable[str]:
+    nested = (Recipe, Radius, Validation, Multistep, Exponential, OneCycle, PiecewiseLinear)
+    return {name for part in nested for name in part.model_fields}
+
+
+#: Every recipe by name: the path of its file.
+RECIPES = files_by_name("recipe", Path(__file__).parent)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 from unicodedata import normalize
 
 from benchmark.analysis.labels import labels_of
@@ -18,6 +19,7 @@ from benchmark.reporting.leaderboards import Leaderboard, leaderboards, setting_
 from benchmark.statistics.seeds import MethodDifference
 from benchmark.statistics.verdicts import Verdict
 from benchmark.storage import digest
+from benchmark.suites.files import suite_name
 
 #: So many digits of a digest name a network, or more.
 FEWEST_DIGITS = 8
@@ -100,10 +102,10 @@ class Pair:
 
 
 def compare(
-    networks: Sequence[str | Path],
+    networks: Sequence[Any],
     *,
     results: str | Path = "results",
-    suite: str | None = None,
+    suite: str | Path | None = None,
     preset: str | None = None,
     dataset: str | None = None,
     planned: bool = False,
@@ -116,7 +118,7 @@ def compare(
 
     Args:
         networks: at least two, by name, by checkpoint, by the first eight or more digits of their digest, or as
-            tables call them: "at (3f2a91c0)".
+            tables call them: "at (3f2a91c0)"; or networks themselves, and evaluations of them.
         results: the folder of the ledger.
         suite, preset, dataset: only results of these.
         planned: whether it was decided to compare these networks before any of their results was seen; then only
@@ -128,7 +130,7 @@ def compare(
     """
     if len(networks) < 2:
         raise BadInput("comparing takes at least two networks, by name or checkpoint")
-    wanted = {"name": suite, "preset": preset}
+    wanted = {"name": None if suite is None else suite_name(suite), "preset": preset}
     everything = load_results(results)
     named = labels_of(everything)
     found = [
@@ -139,11 +141,11 @@ def compare(
     ]
     if not found:
         raise BadInput(f"there are no such results in {results}; run bench evaluate first")
-    chosen = [_evaluations_of(str(network), found, named) for network in networks]
+    chosen = [_evaluations_of(network, found, named) for network in networks]
     digests = [{str(evaluation.model["digest"]) for evaluation in own} for own in chosen]
     for number, own in enumerate(digests):
         if own in digests[:number]:
-            raise BadInput(f"{networks[number]} is named twice; compare different networks")
+            raise BadInput(f"{_called(networks[number])} is named twice; compare different networks")
     compared = [evaluation for own in chosen for evaluation in own]
     tested = compared if planned else [*compared, *_others(found, compared)]
     found_tests = [
@@ -237,17 +239,27 @@ def _others(evaluations: Sequence[Evaluation], compared: Sequence[Evaluation]) -
     return [evaluation for evaluation in evaluations if evaluation.model["digest"] not in known]
 
 
-def _evaluations_of(network: str, evaluations: Sequence[Evaluation], named: Mapping[Key, str]) -> list[Evaluation]:
+def _called(network: Any) -> str:
+    """A network in messages."""
+    if isinstance(network, str | Path):
+        return str(network)
+    return network.name if isinstance(network, Evaluation) else f"the {type(network).__name__}"
+
+
+def _evaluations_of(network: Any, evaluations: Sequence[Evaluation], named: Mapping[Key, str]) -> list[Evaluation]:
     """The evaluations of the network that the user means."""
-    if _is_file(network):
+    if isinstance(network, Evaluation):
+        network = str(network.model["digest"])
+    network = str(network) if isinstance(network, Path) else network
+    if not isinstance(network, str) or _is_file(network):
         from benchmark.models import load_model
 
         opened = load_model(network)
         kinds = ("digest", "contents", "unordered")
         own = [each for each in evaluations if opened.digest in [each.model.get(kind) for kind in kinds]]
         if not own:
-            raise BadInput(f"{network} has no such results; run bench evaluate first")
-        return _of_one(network, own, opened.name)
+            raise BadInput(f"{_called(network)} has no such results; run bench evaluate first")
+        return _of_one(_called(network), own, opened.name)
     asked = normalize("NFC", network)
     ways: list[Callable[[Evaluation], bool]] = [
         lambda each: asked == named[key(each.model)],

@@ -127,13 +127,15 @@ class NetworkPage:
         found = {name: str(self.card.get(name) or "") for name in ("network", "architecture")}
         found["parameters"] = count(self.card["numbers"]) if "numbers" in self.card else ""
         found["trained on"] = str(self.card.get("dataset") or "")
-        found["training seed"] = str(self.card.get("seed", ""))
+        found["training seed"] = "" if self.card.get("seed") is None else str(self.card["seed"])
         found["training time"] = duration(float(extra["seconds"])) if "seconds" in extra else ""
         found["training hardware"] = str(extra.get("hardware", ""))
         # The data's names, as some of a checkpoint's own may be others.
         found["class order"] = ", ".join(self.card.get("stands_for", ()))
         found["final layer omitted in attacks"] = self.card.get("last_layer", "")
-        if "selection" in self.card:
+        if isinstance(extra.get("imported"), dict):
+            found["imported from"] = str(extra["imported"].get("file", ""))
+        elif "selection" in self.card:
             found["selected weights"] = f"{self.card['selection']}, epoch {self.card.get('selected_epoch')}"
         return found
 

@@ -60,6 +60,8 @@ def curves_command(evaluation: Evaluation) -> str | None:
 
 def _evaluate(evaluation: Evaluation, suite: str, preset: str, mode: str) -> str:
     card = evaluation.model
+    if card.get("is_object") or evaluation.dataset.get("is_object"):
+        return _call(evaluation, suite, preset, mode)
     source = card["name"] if card["method"] == "external" else _file(card["name"])
     words = ["bench", "evaluate", source, "--suite", suite, "--preset", preset]
     words += ["--n", str(evaluation.dataset["images"]), "--mode", mode, "--seed", str(evaluation.seed)]
@@ -73,6 +75,21 @@ def _evaluate(evaluation: Evaluation, suite: str, preset: str, mode: str) -> str
         words += ["--dataset", evaluation.dataset["name"]]
     words += _options(suite, _radii(evaluation))
     return shlex.join(words)
+
+
+def _call(evaluation: Evaluation, suite: str, preset: str, mode: str) -> str:
+    """The same in Python, where the network or the images were handed over there."""
+    card, data = evaluation.model, evaluation.dataset
+    by_name = repr(card["name"] if card["method"] == "external" else _file(card["name"]))
+    words = ["model" if card.get("is_object") else by_name]
+    words += [f"name={card['name']!r}"] if card.get("is_object") else []
+    words += [f"dataset={'data' if data.get('is_object') else repr(data['name'])}"]
+    radii = _radii(evaluation)
+    told: dict[str, Any] = {"suite": suite, "preset": preset, "n": data["images"], "mode": mode}
+    told |= {"seed": evaluation.seed, "precision": evaluation.precision}
+    told |= {"scale": radii.scale} if radii.scale else {}
+    told |= {"epsilon": dict(radii.own)} if radii.own else {}
+    return f"benchmark.evaluate({', '.join([*words, *(f'{name}={value!r}' for name, value in told.items())])})"
 
 
 def _radii(evaluation: Evaluation) -> Radii:

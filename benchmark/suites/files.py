@@ -7,18 +7,15 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from benchmark.documents import Document, Schema, read_document
+from benchmark.documents import Document, Schema, files_by_name, is_path, path_of, read_document
 from benchmark.radii import Length
-from benchmark.registry import Registry
 from benchmark.scales import Radii
 
 #: As it stands in a file: "all", or a row per dataset scale, like the file's `epsilons`.
 Union = Literal["all"] | dict[str, dict[str, Length | list[Length]]]
 
 #: Every suite by name: the path of its file.
-SUITES: Registry[Path] = Registry("suite")
-for _path in sorted(Path(__file__).parent.glob("*.yaml")):
-    SUITES.add(_path.stem, _path)
+SUITES = files_by_name("suite", Path(__file__).parent)
 
 
 class Line(Schema):
@@ -91,20 +88,19 @@ def read_suite_file(suite: str | Path) -> Document[SuiteFile]:
     Raises:
         BadInput: there is none, or it does not fit the schema.
     """
-    return read_document(suite if is_suite_path(suite) else SUITES.get(str(suite)), SuiteFile)
+    return read_document(path_of(suite, SUITES), SuiteFile)
+
+
+def suite_name(suite: str | Path) -> str:
+    """What results under `suite` call it: its name, or that which its file gives itself."""
+    return read_suite_file(suite).content.name if is_path(suite) else str(suite)
 
 
 def suite_scales(suite: str | Path) -> list[str]:
     """The dataset scales for which `suite` states radii."""
-    path = SUITES.get(suite) if isinstance(suite, str) and suite in SUITES else Path(suite)
-    return list(read_document(path, SuiteFile).content.epsilons)
+    return list(read_suite_file(suite).content.epsilons)
 
 
-def suite_presets(suite: str) -> list[str]:
-    """The presets of a registered suite, "standard" first."""
-    return ["standard", *read_document(SUITES.get(suite), SuiteFile).content.presets]
-
-
-def is_suite_path(suite: str | Path) -> bool:
-    """Whether a path is meant and not a name: by its ending or a slash."""
-    return isinstance(suite, Path) or suite.endswith((".yaml", ".yml")) or "/" in suite
+def suite_presets(suite: str | Path) -> list[str]:
+    """The presets of `suite`, "standard" first."""
+    return ["standard", *read_suite_file(suite).content.presets]

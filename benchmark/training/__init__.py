@@ -6,15 +6,19 @@ import os
 import platform
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmark.data import Dataset
 from benchmark.environment import NAME, check_packages, version
+from benchmark.given import Given as GivenRecipe
+from benchmark.given import as_file
 from benchmark.hardware import describe
 from benchmark.methods.formulas import formula_of
 from benchmark.methods.table import METHODS
-from benchmark.models import Checkpoint, save_checkpoint, storable
+from benchmark.models import Checkpoint, Given, save_checkpoint, storable
 from benchmark.processes import end_with_parent, none_left_behind
 from benchmark.recipes.recipe import recipe_names
 from benchmark.scales import Epsilon
@@ -23,7 +27,15 @@ from benchmark.training.changes import changes
 from benchmark.training.parallel import check_processes, make_fabric
 from benchmark.training.plan import Plan, make_plan
 from benchmark.training.report import Reporter
-from benchmark.training.standing import Taken, check_room, epochs_behind, is_finished, last_of, paths_of
+from benchmark.training.standing import (
+    Taken,
+    as_it_was_called,
+    check_room,
+    epochs_behind,
+    is_finished,
+    last_of,
+    paths_of,
+)
 from benchmark.training.state import state_path
 from benchmark.training.teachers import code_within_reach, lineage
 from benchmark.training.trainer import Trainer
@@ -37,13 +49,13 @@ __all__ = ["METHODS", "recipe_names", "train"]
 def train(
     method: str,
     *,
-    dataset: str = "digits",
+    dataset: str | Dataset = "digits",
     arch: str | None = None,
-    recipe: str = "quick",
+    recipe: GivenRecipe = "quick",
     set: Mapping[str, Any] | Sequence[str] | None = None,
     scale: str | None = None,
     epsilon: Epsilon | None = None,
-    teacher: Sequence[str | Path] = (),
+    teacher: Sequence[Given] | Given = (),
     inner: str | None = None,
     outer: str | None = None,
     seed: int = 0,
@@ -69,17 +81,18 @@ def train(
 
     Args:
         method: a name in `METHODS`, e.g. "at" or "mat".
-        dataset: as `benchmark.data.load` takes it; `data_dir` too.
+        dataset: a name as `benchmark.data.load` takes it, or a `benchmark.Dataset` with training images.
         arch: a name in `ARCHITECTURES`; small-cnn for small grey images and resnet18 for others if left out.
-        recipe: "quick", "paper", another shipped one, or a YAML file.
+        recipe: "quick", "paper", or another that `bench list recipes` lists; a YAML file, see
+            `benchmark.documents.is_path`; or a dict of what stands in such a file.
         set: settings by name, or "key=value" strings: fields of the recipe ("epochs", "threats.linf.epsilon") and
             hyper-parameters of the method ("alpha").
         scale: whose row of the recipe's radii to take, such as "imagenet"; None for that of the dataset. Pictures of
             one's own have none.
         epsilon: radii by norm that go before those of the row, {"linf": "4/255"} or "linf=4/255,l2=2"; a step stays
             the part of its radius that it is in the row, or in the one that the recipe names as `steps_like`.
-        teacher: frozen teachers in the order of the method's roles: checkpoints, or networks from elsewhere as
-            `benchmark.load_model` takes them.
+        teacher: frozen teachers in the order of the method's roles: checkpoints, networks from elsewhere as
+            `benchmark.load_model` takes them, or networks themselves, as `benchmark.evaluate` takes them.
         inner: another method, to craft training examples by its whole attack (objective, norms and their strategy,
             start, what is kept, kind of ascent, mode of the batch norms); or an inner objective, to climb that in
             place of the method's own. Where a name is both, the method is meant. Settings win over either.
@@ -107,26 +120,30 @@ def train(
     """
     check_processes(devices, num_nodes)
     check_packages()
-    plan = make_plan(
-        method,
-        dataset=dataset,
-        arch=arch,
-        recipe=recipe,
-        set=set,
-        scale=scale,
-        epsilon=epsilon,
-        teacher=teacher,
-        inner=inner,
-        outer=outer,
-        seed=seed,
-        device=device,
-        precision=precision,
-        download=download,
-        data_dir=data_dir,
-        name=name,
-        trust_remote_code=trust_remote_code,
-    )
+    with as_file(recipe, "recipe") as file:
+        plan = make_plan(
+            method,
+            dataset=dataset,
+            arch=arch,
+            recipe=file,
+            set=set,
+            scale=scale,
+            epsilon=epsilon,
+            teacher=teacher,
+            inner=inner,
+            outer=outer,
+            seed=seed,
+            device=device,
+            precision=precision,
+            download=download,
+            data_dir=data_dir,
+            name=name,
+            trust_remote_code=trust_remote_code,
+        )
+    if isinstance(recipe, Mapping):  # the file is gone; what it is called says what was in it
+        plan = replace(plan, recipe_name=Path(file).stem)
     folder = check_writable(out, "last", ".state", "runs")
+    plan = as_it_was_called(plan, folder)
     if is_finished(plan, folder):
         return paths_of(plan, folder)
     if not overwrite:

@@ -15,6 +15,7 @@ from benchmark.models import ARCHITECTURES
 from benchmark.models.reach import Reach
 from benchmark.recipes.recipe import Recipe
 from benchmark.registry import Registry
+from benchmark.storage import flat
 from benchmark.tensors import tensor_digest
 
 #: Raised whenever the same plan would give other weights; finished runs of an older version are then run again.
@@ -84,7 +85,7 @@ def facts(identity: Mapping[str, Any]) -> dict[str, Any]:
     """An identity by single values, "epochs", "threats.linf.epsilon" or "alpha", the most telling ones first."""
     found = {key: value for key, value in identity.items() if key not in ("recipe", "settings")}
     recipe = {key: value for key, value in (identity.get("recipe") or {}).items() if key != "precision"}
-    return found | _flat(recipe) | _flat(identity.get("settings") or {})
+    return found | dict(flat(recipe)) | dict(flat(identity.get("settings") or {}))
 
 
 def card_facts(card: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,10 +111,3 @@ def in_words(found: list[str]) -> str:
     """The first of some differences."""
     told = "; ".join(found[:TOLD]) or "other training images, or another version of this program"
     return told + (f"; and {len(found) - TOLD} more" if len(found) > TOLD else "")
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in values.items():
-        found |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
-    return found

@@ -11,16 +11,16 @@ from typing import Any
 import torch
 
 from benchmark.data import Dataset, load
-from benchmark.documents import parse_yaml
+from benchmark.documents import in_words, parse_yaml
 from benchmark.errors import BadInput
 from benchmark.hardware import resolve_device, resolve_precision
 from benchmark.methods.method import BoundMethod
 from benchmark.methods.overrides import bind_method, usual_settings
 from benchmark.methods.table import METHODS
-from benchmark.models import ARCHITECTURES
+from benchmark.models import ARCHITECTURES, Given
 from benchmark.radii import too_large, too_long
 from benchmark.recipes.recipe import Recipe, is_recipe_key, load_recipe
-from benchmark.run_names import checked_name, file_stem, run_name
+from benchmark.run_names import Asked, checked_name, file_stem
 from benchmark.scales import UNSAID, Epsilon, Named, Radii, read_radii
 from benchmark.storage import digest
 from benchmark.training.dry_run import rehearse
@@ -39,8 +39,9 @@ class Plan:
         device, precision: where and in which arithmetic.
         inner, outer: names of the method or objective whose attack, and of the method or loss whose outer loss takes
             the place of the method's own, if any.
-        recipe_name: where the recipe came from.
+        recipe_name: where the recipe came from: its name or file.
         radii: what was said about radii; the recipe has them.
+        former: what version 0.1.0 called the run, where nobody chose its name.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Plan:
     inner: str | None = None
     outer: str | None = None
     radii: Radii = UNSAID
+    former: str | None = None
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -101,11 +103,11 @@ class Plan:
 def make_plan(
     method: str,
     *,
-    dataset: str,
+    dataset: str | Dataset,
     arch: str | None,
-    recipe: str,
+    recipe: str | Path,
     set: Mapping[str, Any] | Sequence[str] | None,
-    teacher: Sequence[str | Path] = (),
+    teacher: Sequence[Given] | Given = (),
     inner: str | None = None,
     outer: str | None = None,
     seed: int,
@@ -125,29 +127,22 @@ def make_plan(
     """
     METHODS.get(method)
     check_seed(seed)
+    recipe = in_words(recipe)
     settings = parse_settings(set)
     radii = read_radii(scale, epsilon)
     data = load(dataset, data_dir=data_dir, download=download)
+    if not data.can_train:
+        raise BadInput(f"{data.name} has no training images, only some to evaluate on; train on other data")
     architecture = arch or usual_architecture(data)
     resolved, bound = decide(method, data, architecture, recipe, settings, inner, outer, radii)
     chosen = resolve_device(device)
     teachers = load_teachers(
         method, bound.cohort.teachers, teacher, data, download=download, trust_remote_code=trust_remote_code
     )
-    usual_name = run_name(
-        method,
-        dataset=data.name,
-        architecture=architecture,
-        recipe=recipe,
-        settings=settings,
-        radii=radii,
-        inner=inner,
-        outer=outer,
-        seed=seed,
-        teachers=[each.name for each in teachers],
-    )
+    named = [each.name for each in teachers]
+    asked = Asked(method, data.name, architecture, recipe, settings, radii, inner, outer, seed, named)
     return Plan(
-        name=usual_name if name is None else checked_name(name),
+        name=asked.name if name is None else checked_name(name),
         method=registered_name(method),
         bound=bound,
         dataset=data,
@@ -161,6 +156,7 @@ def make_plan(
         inner=inner,
         outer=outer,
         radii=radii.of(data),
+        former=asked.former_name if name is None else None,
     )
 
 
@@ -195,7 +191,13 @@ def decide(
         return file.resolve(registered_name(name), architecture, dataset.name, radii, of_recipe, where)
 
     resolved, defaults = usual(method, resolve, inner, outer)
-    bound = bind_method(method, {**defaults, **of_method}, f"method {method}", inner, outer)
+    try:
+        bound = bind_method(method, {**defaults, **of_method}, f"method {method}", inner, outer)
+    except BadInput as error:
+        bind_method(method, of_method, f"method {method}", inner, outer)  # else it is the recipe that is wrong
+        said = file.places(registered_name(method), architecture, dataset.name, radii.scale)
+        blamed = [place for key, place in said.items() if key not in of_method and key in str(error)]
+        raise BadInput(f"{' and '.join(dict.fromkeys(blamed)) or where}: {error}") from error
     missing = sorted(_norms(bound) - set(resolved.threats))
     if missing:
         raise radii.missing(missing, file.threats, where)

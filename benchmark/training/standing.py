@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from benchmark.errors import BadInput
@@ -46,6 +47,19 @@ def last_of(path: Path) -> Path:
 def is_finished(plan: Plan, folder: Path) -> bool:
     """Whether all checkpoints of this very run are there, under its name."""
     return all(_whose(path) == (plan.digest, name) for path, name in _places(plan, folder))
+
+
+def as_it_was_called(plan: Plan, folder: Path) -> Plan:
+    """The same run under the name that version 0.1.0 gave it, where that version left it here, finished or not.
+
+    Else a run of hours would be trained once more because names are made otherwise now.
+    """
+    if plan.former in (None, plan.name) or any(path.exists() for path, _ in _places(plan, folder)):
+        return plan
+    before = replace(plan, name=str(plan.former), former=None)
+    unfinished = begun(state_path(folder, before.stem), strict=False)
+    is_this = unfinished is not None and unfinished[0] == plan.identity
+    return before if is_this or is_finished(before, folder) else plan
 
 
 def check_room(plan: Plan, folder: Path) -> None:

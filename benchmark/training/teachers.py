@@ -6,13 +6,22 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from pydantic import JsonValue
 
 from benchmark.data import Dataset
 from benchmark.errors import BadInput, UnfitNetwork
-from benchmark.models import Arranged, Checkpoint, ExternalModel, arranged, check_model, load_model, outputs_for
+from benchmark.models import (
+    Arranged,
+    Checkpoint,
+    ExternalModel,
+    Given,
+    arranged,
+    check_model,
+    listed,
+    load_model,
+    outputs_for,
+)
 
 Teacher = Checkpoint | ExternalModel | Arranged
 
@@ -23,7 +32,7 @@ TRIED = 8
 def load_teachers(
     method: str,
     roles: Sequence[str],
-    sources: Sequence[str | Path],
+    sources: Sequence[Given] | Given,
     dataset: Dataset,
     *,
     download: bool = False,
@@ -41,17 +50,18 @@ def load_teachers(
     Raises:
         BadInput: too few or too many; one can't be loaded, or was made for other classes or image sizes.
     """
-    if len(sources) != len(roles):
-        raise wrong_number_of_teachers(method, roles, len(sources))
-    loaded = [load_model(source, download=download, trust_remote_code=trust_remote_code) for source in sources]
-    for source, teacher in zip(sources, loaded, strict=True):
+    given = listed(sources)
+    if len(given) != len(roles):
+        raise wrong_number_of_teachers(method, roles, len(given))
+    loaded = [load_model(source, download=download, trust_remote_code=trust_remote_code) for source in given]
+    for teacher in loaded:
         teacher.check_fits(dataset)
         if isinstance(teacher, ExternalModel):  # its source may not say what it was made for
             images, _ = dataset.train.batch(slice(0, TRIED))
             try:
                 check_model(teacher.model(), images, dataset.num_classes)
             except BadInput as error:
-                raise BadInput(f"teacher {source} does not fit {dataset.name}: {error}") from error
+                raise BadInput(f"teacher {teacher.name} does not fit {dataset.name}: {error}") from error
     return tuple(arranged(teacher, _outputs(teacher, dataset)) for teacher in loaded)
 
 

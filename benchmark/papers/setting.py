@@ -1,4 +1,4 @@
-"""Where a paper is played: on which data, how long, and with which of its panels."""
+"""Under what conditions a paper is reproduced: on which data, how long, and with which of its panels."""
 
 from __future__ import annotations
 
@@ -7,44 +7,32 @@ from dataclasses import dataclass
 from benchmark.cache import at_home
 from benchmark.data import DATASETS
 from benchmark.errors import BadInput
-from benchmark.papers.schema import OTHER, Exhibit, Key, Panel, Paper
+from benchmark.moved import look_up
+from benchmark.papers.schema import OTHER, Panel, Paper, PrintedAs, TableOrFigure
+from benchmark.planning.setting import Setting
 from benchmark.scales import UNSAID, Radii
 
 
-@dataclass(frozen=True)
-class Stage:
+@dataclass(frozen=True, kw_only=True)
+class PaperSetting(Setting):
     """One scale of a paper, with what the caller changed.
 
     Attributes:
         scale: its name in the paper; "other" for a dataset that the paper does not know.
-        dataset: as `benchmark.data.load` takes it.
-        recipe, preset, images: of all trainings and evaluations; None for the suites' own number of images.
         architecture: of the only panel, where the paper has none on this dataset.
-        seeds: of the trainings; every row is the mean over them.
         changed: how this differs from the paper's own setting; empty if it does not.
-        data_dir, precision, trust_remote_code: as `benchmark.train` takes them.
-        radii: of all trainings and evaluations, as the caller said them.
     """
 
     scale: str
-    dataset: str
-    recipe: str
-    preset: str
-    images: int | None
     architecture: str
-    seeds: tuple[int, ...] = (0,)
     changed: tuple[str, ...] = ()
-    data_dir: str | None = None
-    precision: str = "auto"
-    trust_remote_code: bool = False
-    radii: Radii = UNSAID
 
-    def panels(self, exhibit: Exhibit) -> list[Panel]:
-        """The panels of `exhibit` to measure here: the paper's, or one of our own where it has none."""
-        if exhibit.scales is not None and self.scale not in exhibit.scales:
+    def panels(self, table: TableOrFigure) -> list[Panel]:
+        """The panels of `table` to measure here: the paper's, or one of our own where it has none."""
+        if table.scales is not None and self.scale not in table.scales:
             return []
-        own = [panel for panel in exhibit.panels if panel.dataset == self.dataset]
-        return own or [Panel(dataset=self.dataset, architecture=self.architecture, published=Key())]
+        own = [panel for panel in table.panels if panel.dataset == self.dataset]
+        return own or [Panel(dataset=self.dataset, architecture=self.architecture, published=PrintedAs())]
 
     def deviations(self, panel: Panel, images: int | None) -> list[str]:
         """Why numbers from `panel`, measured on `images`, don't compare with printed ones; empty if they do."""
@@ -54,7 +42,7 @@ class Stage:
         return [*self.changed, *([f"the first {images} test images instead of {panel.images}"] if fewer else [])]
 
 
-def make_stage(
+def make_setting(
     paper: Paper,
     scale: str,
     recipe: str | None = None,
@@ -62,8 +50,8 @@ def make_stage(
     images: int | None = None,
     seeds: tuple[int, ...] = (0,),
     radii: Radii = UNSAID,
-) -> Stage:
-    """The stage of `paper` on the dataset `scale`; what is None is as the paper's file says.
+) -> PaperSetting:
+    """The setting of `paper` on the dataset `scale`; what is None is as the paper's file says.
 
     Raises:
         BadInput: there is no such dataset, `folder:` without a path, or no seed.
@@ -83,7 +71,7 @@ def make_stage(
         if given is not None and given != expected:
             changed.append(f"the {what} {given} instead of {expected}")
     changed += [f"the radii are {told}"] if (told := radii.told()) else []
-    return Stage(
+    return PaperSetting(
         scale=name,
         dataset=scale,
         recipe=recipe or usual.recipe,
@@ -94,3 +82,7 @@ def make_stage(
         changed=tuple(changed),
         radii=radii,
     )
+
+
+def __getattr__(name: str) -> object:
+    return look_up(__name__, name)

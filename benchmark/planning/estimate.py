@@ -18,10 +18,10 @@ from benchmark.ledger import Evaluation
 from benchmark.methods.method import BoundMethod
 from benchmark.methods.objectives import mmard
 from benchmark.models import build
-from benchmark.papers.agenda import Job
-from benchmark.papers.archive import Question
-from benchmark.papers.networks import Training
-from benchmark.papers.stage import Stage
+from benchmark.moved import look_up
+from benchmark.planning.jobs import EvaluationQuery, Job
+from benchmark.planning.networks import TrainingRun
+from benchmark.planning.setting import Setting
 from benchmark.recipes.recipe import Recipe
 from benchmark.scales import UNSAID, Radii
 from benchmark.suites.files import fitting
@@ -40,45 +40,43 @@ class Estimate:
 
 
 @dataclass
-class Clock:
-    """Estimates for the jobs of a stage.
+class TimeEstimate:
+    """Estimates for the jobs of a setting.
 
     Attributes:
         evaluations: all of the ledger; their costs and their networks' histories are what was measured.
-        stage: where the jobs run.
-        data_dir: where the data lies.
+        setting: where the jobs run.
         speeds: seconds for one image's gradient, by architecture and dataset, as far as looked up.
     """
 
     evaluations: Iterable[Evaluation]
-    stage: Stage
-    data_dir: str | None = None
+    setting: Setting
     speeds: dict[tuple[str, str], Estimate] = field(default_factory=dict)
 
     def estimate(self, job: Job) -> Estimate:
         """How long `job` will take."""
         try:
-            if job.question:
-                return self._evaluation(job, job.question)
+            if job.query:
+                return self._evaluation(job, job.query)
             return self._training(job.network.training) if job.network.training else Estimate(None, "")
         except BadInput as error:
             return Estimate(None, f"no estimate: {error}")
 
-    def _training(self, training: Training) -> Estimate:
+    def _training(self, training: TrainingRun) -> Estimate:
         for card in self._cards:
             if job_of(card) == (training.method, training.architecture, training.dataset, training.recipe):
                 return Estimate(seconds_of(card), f"duration of an earlier run ({card['name']})")
         speed = self._speed(training.architecture, training.dataset)
-        seconds = gradients_of(training, self.data, self.stage.radii) * (speed.seconds or 0.0)
+        seconds = gradients_of(training, self.data, self.setting.radii) * (speed.seconds or 0.0)
         for teacher in training.teachers:
             if teacher.training:
-                passes = teacher_passes_of(training, self.data, self.stage.radii)
+                passes = teacher_passes_of(training, self.data, self.setting.radii)
                 seconds += passes * (self._speed(teacher.training.architecture, training.dataset).seconds or 0.0)
         return Estimate(seconds, speed.basis)
 
-    def _evaluation(self, job: Job, question: Question) -> Estimate:
-        suite = load_suite(question.suite, self.stage.preset, fitting(self.stage.radii, question.suite).of(self.data))
-        images = self.stage.images or min(suite.images, len(self.data.test))
+    def _evaluation(self, job: Job, query: EvaluationQuery) -> Estimate:
+        suite = load_suite(query.suite, self.setting.preset, fitting(self.setting.radii, query.suite).of(self.data))
+        images = self.setting.images or min(suite.images, len(self.data.test))
         training = job.network.training
         architecture = training.architecture if training else ""
         for found in self.evaluations:
@@ -87,7 +85,7 @@ class Clock:
             ) == architecture:
                 spent = sum(outcome.costs.get("seconds", 0.0) for outcome in found.outcomes)
                 return Estimate(spent * images / len(found.clean_errors), f"measured on {found.name}")
-        speed = self._speed(architecture or "resnet18", self.stage.dataset)
+        speed = self._speed(architecture or "resnet18", self.setting.dataset)
         return Estimate(passes_of(suite) * images * (speed.seconds or 0.0), speed.basis)
 
     def _speed(self, architecture: str, dataset: str) -> Estimate:
@@ -96,8 +94,8 @@ class Clock:
             for card in self._cards:
                 method, of, on, recipe = job_of(card)
                 if (of, on) == (architecture, dataset):
-                    like = Training("", method, on, of, recipe, 0)
-                    seconds = seconds_of(card) / gradients_of(like, self.data, self.stage.radii)
+                    like = TrainingRun("", method, on, of, recipe, 0)
+                    seconds = seconds_of(card) / gradients_of(like, self.data, self.setting.radii)
                     self.speeds[architecture, dataset] = Estimate(
                         seconds, f"from the recorded speed of {card['name']}"
                     )
@@ -110,12 +108,12 @@ class Clock:
 
     @cached_property
     def data(self) -> Dataset:
-        """The stage's dataset.
+        """The setting's dataset.
 
         Raises:
             BadInput: it is not here.
         """
-        return load(self.stage.dataset, data_dir=self.data_dir)
+        return load(self.setting.dataset, data_dir=self.setting.data_dir)
 
     @cached_property
     def _cards(self) -> list[dict[str, Any]]:
@@ -135,7 +133,7 @@ def seconds_of(card: dict[str, Any]) -> float:
     return sum(float(seconds) for seconds in told if isinstance(seconds, int | float) and seconds > 0)
 
 
-def gradients_of(training: Training, data: Dataset, radii: Radii = UNSAID) -> float:
+def gradients_of(training: TrainingRun, data: Dataset, radii: Radii = UNSAID) -> float:
     """How many images' gradients a training computes: those of its attacks, and one per image and network.
 
     Raises:
@@ -150,7 +148,7 @@ def gradients_of(training: Training, data: Dataset, radii: Radii = UNSAID) -> fl
     return float(total * recipe.epochs * len(data.train))
 
 
-def teacher_passes_of(training: Training, data: Dataset, radii: Radii = UNSAID) -> float:
+def teacher_passes_of(training: TrainingRun, data: Dataset, radii: Radii = UNSAID) -> float:
     """How often a training asks each teacher, a pass forward counting as half a gradient."""
     recipe, bound = _decided(training, data, radii)
     objective = bound.inner.objective
@@ -159,7 +157,7 @@ def teacher_passes_of(training: Training, data: Dataset, radii: Radii = UNSAID) 
     return float(steps * recipe.epochs * len(data.train))
 
 
-def _decided(training: Training, data: Dataset, radii: Radii) -> tuple[Recipe, BoundMethod]:
+def _decided(training: TrainingRun, data: Dataset, radii: Radii) -> tuple[Recipe, BoundMethod]:
     replaced = training.inner, training.outer, radii
     return decide(training.method, data, training.architecture, training.recipe, training.settings, *replaced)
 
@@ -185,3 +183,7 @@ def probe(architecture: str, data: Dataset) -> float:
         once()
         tries.append(time.thread_time() - start)
     return min(tries) / PROBE_IMAGES
+
+
+def __getattr__(name: str) -> object:
+    return look_up(__name__, name)

@@ -1,0 +1,59 @@
+"""`bench import`."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import benchmark
+from benchmark.cli.options import DataDir, Device, Download, Zoo, given
+from benchmark.errors import printable
+
+
+def import_(
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="Weights of another program: a file of torch.save, or safetensors."),
+    ],
+    arch: Annotated[
+        str | None, typer.Option(help="Architecture; default: the one that all names and shapes fit.")
+    ] = None,
+    dataset: Annotated[str | None, typer.Option(help="Images that the network was made for.")] = None,
+    mean: Annotated[
+        str | None,
+        typer.Option(metavar="NUMBERS", help="Subtracted from images in [0, 1] before the network: 0.49,0.48,0.45."),
+    ] = None,
+    std: Annotated[str | None, typer.Option(metavar="NUMBERS", help="What they were divided by then.")] = None,
+    normalization: Annotated[
+        str | None,
+        typer.Option(
+            help="none: images in [0, 1] went in as they are. inside: the file holds the network's own mean and std. "
+            "Default: what the file holds, or what is measured, if it can be told."
+        ),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the network; default: that of the file.")] = None,
+    entry: Annotated[
+        str | None, typer.Option(help="Where in the file the weights are, if there are several.")
+    ] = None,
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PREFIX...", help="Beginnings of tensors' names that its answer does not depend on."),
+    ] = None,
+    classes: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Classes of the outputs in their order; default: the data's own order."),
+    ] = None,
+    n: Annotated[int, typer.Option(help="Number of test images that it is tried on.")] = 200,
+    device: Device = "auto",
+    zoo: Zoo = Path("zoo"),
+    data_dir: DataDir = None,
+    download: Download = False,
+) -> None:
+    """Make a checkpoint of the weights that another program saved; nothing in the file is run."""
+    found = benchmark.import_checkpoint(**given(locals()))
+    for sentence in found.said:
+        print(printable(sentence))
+    print(printable(f"wrote {found.path}; next: bench evaluate {shlex.quote(str(found.path))}"))

@@ -1,0 +1,157 @@
+"""Images and labels that a caller has in memory, as the tensors that everything here works on."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from benchmark.errors import BadInput, notice, short
+
+Array = Tensor | NDArray[Any]
+
+LAYOUTS = ("NCHW", "NHWC")
+
+#: No image has more channels or shorter sides, where its layout is to be told from its shape.
+MOST_CHANNELS, LEAST_SIDE = 4, 8
+
+
+def images_of(x: Array, where: str = "x", layout: str | None = "NCHW") -> Tensor:
+    """`x` as images N×C×H×W on its device: uint8 in 0..255 as it is, floating-point numbers as float32 in [0, 1].
+
+    Args:
+        x: N×C×H×W, or N×H×W×C; N×H×W are grey images where the layout is to be found out.
+        where: what to call it in messages.
+        layout: "NCHW" or "NHWC"; None to tell it from the shape, where it can be told.
+
+    Raises:
+        BadInput: it is no such array, its layout can't be told, or a value is outside the range.
+    """
+    images = tensor_of(x, where)
+    images = _laid_out(images, where, layout)
+    if not images.numel():
+        raise BadInput(f"{where} has no images: its shape is {_told(images)}")
+    if images.dtype == torch.uint8:
+        return images.contiguous()
+    if not images.is_floating_point():
+        raise BadInput(
+            f"{where} is {_kind(images)}; give uint8 in 0..255, or floating-point numbers in [0, 1], such as x / 255"
+        )
+    images = images.to(torch.float32).contiguous()
+    check_range(images, where)
+    return images
+
+
+def labels_of(y: Array, images: int, where: str = "y") -> Tensor:
+    """`y` as N int64 labels on its device; a column N×1 is taken, too.
+
+    Raises:
+        BadInput: they are no whole numbers from 0 on, or not one for each of so many `images`.
+    """
+    labels = tensor_of(y, where)
+    if labels.dim() == 2 and labels.shape[1] == 1:
+        labels = labels.squeeze(1)
+    if labels.dim() != 1:
+        hint = "; of one-hot rows give the place of the one, argmax(1)" if labels.dim() == 2 else ""
+        raise BadInput(f"{where} must be one label per image, not {_told(labels)}{hint}")
+    if labels.dtype == torch.bool or labels.is_floating_point() or labels.is_complex():
+        raise BadInput(f"{where} is {_kind(labels)}; labels are whole numbers: the classes' places, from 0 on")
+    if len(labels) != images:
+        raise BadInput(f"{where}: {len(labels)} labels for {images} images; give each image one label")
+    if int(labels.min()) < 0:
+        raise BadInput(
+            f"{where}: the label {int(labels.min())} is negative; labels are the classes' places, from 0 on"
+        )
+    return labels.to(torch.int64)
+
+
+def check_range(images: Tensor, where: str) -> None:
+    """Refuse floating-point images outside [0, 1].
+
+    Raises:
+        BadInput: some are; the message says what they may be.
+    """
+    least, most = float(images.min()), float(images.max())
+    if least >= 0 and most <= 1:
+        return
+    if not torch.isfinite(images).all():
+        raise BadInput(f"{where}: images have values that are NaN or infinite; they must lie in [0, 1]")
+    way = (
+        "divide them by 255, or give uint8"
+        if least >= 0 and most <= 255
+        else "undo their normalisation, and leave it to the model's first layer"
+    )
+    raise BadInput(f"{where}: images must lie in [0, 1] but run from {least:g} to {most:g}; {way}")
+
+
+def tensor_of(thing: Any, where: str) -> Tensor:
+    """A tensor or array as a dense tensor without a history.
+
+    Raises:
+        BadInput: it is something else, or holds no numbers.
+    """
+    if isinstance(thing, np.ma.MaskedArray):
+        raise BadInput(f"{where} is a masked array; fill in what is masked, or leave it out")
+    if isinstance(thing, np.ndarray):
+        if thing.dtype.kind not in "biuf":
+            raise BadInput(f"{where} is an array of {short(str(thing.dtype))}, not of numbers")
+        plain = np.ascontiguousarray(thing, dtype=thing.dtype.newbyteorder("="))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an array that can't be written is only read here
+            try:
+                return torch.from_numpy(plain.reshape(thing.shape))
+            except TypeError as error:  # such as long doubles
+                raise BadInput(f"{where} is {thing.dtype}, which torch has no numbers for; give float32") from error
+    if not isinstance(thing, Tensor):
+        raise BadInput(f"{where} is a {type(thing).__name__}; give a torch.Tensor or a NumPy array")
+    if thing.layout != torch.strided or thing.is_quantized or thing.is_meta or thing.is_nested:
+        raise BadInput(f"{where} is no dense tensor of numbers; give one, such as x.to_dense()")
+    # Cloned where it came from inference mode, since nothing could be followed back through it.
+    return thing.detach().clone() if thing.is_inference() else thing.detach()
+
+
+def _laid_out(images: Tensor, where: str, layout: str | None) -> Tensor:
+    if layout not in (*LAYOUTS, None):
+        raise BadInput(f"layout must be NCHW or NHWC, not {short(layout)}")
+    if images.dim() == 3 and layout is None:
+        return images[:, None]
+    if images.dim() != 4:
+        hint = "; of one image make a batch, x[None]" if images.dim() == 3 else ""
+        raise BadInput(
+            f"{where} must be images {' or '.join(LAYOUTS) if layout is None else layout}, not of shape "
+            f"{_told(images)}{hint}"
+        )
+    if layout is None:
+        layout = _layout(images, where)
+    return images.permute(0, 3, 1, 2) if layout == "NHWC" else images
+
+
+def _layout(images: Tensor, where: str) -> str:
+    """Which of the layouts the shape allows, sides being long and channels few.
+
+    Raises:
+        BadInput: both, or none.
+    """
+    _, second, third, last = images.shape
+    possible = [
+        name
+        for name, channels, side in (("NCHW", second, last), ("NHWC", last, second))
+        if channels <= MOST_CHANNELS and min(third, side) >= LEAST_SIDE
+    ]
+    if len(possible) != 1:
+        raise BadInput(f"{where} has the shape {_told(images)}, which may be either; say layout='NCHW' or 'NHWC'")
+    if possible == ["NHWC"]:
+        notice(f"{where}: images of shape {_told(images)} are read as N×height×width×channels (layout='NHWC')")
+    return possible[0]
+
+
+def _told(tensor: Tensor) -> str:
+    return "×".join(map(str, tensor.shape)) or "a single number"
+
+
+def _kind(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")

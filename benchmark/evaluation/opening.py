@@ -1,0 +1,58 @@
+"""Networks and data by their names, what was handed over as an object first."""
+
+from __future__ import annotations
+
+import torch
+
+from benchmark.attacks.objectives import own_logits
+from benchmark.data import Dataset, load
+from benchmark.evaluation import objects
+from benchmark.models import Checkpoint, ExternalModel, load_model
+
+
+def open_network(source: str, download: bool = False, trust_remote_code: bool = False) -> Checkpoint | ExternalModel:
+    """The network that `source` names, see `benchmark.models.load_model`, which says what it raises.
+
+    What was handed over as an object goes before files and other sources of its name.
+    """
+    return objects.network(source) or load_model(source, download=download, trust_remote_code=trust_remote_code)
+
+
+def dataset_of(
+    name: str, data_dir: str | None, download: bool = False, images: int | None = None, classes: int = 0
+) -> Dataset:
+    """The dataset `name`, one that was handed over as an object first; the latest one stays in memory.
+
+    Args:
+        name, data_dir, download: see `benchmark.data.load`.
+        images: how many test images are needed; data that can be read in part may have no more. None for all of it.
+        classes: how many the network has, for data whose classes were only counted.
+
+    Raises:
+        BadInput: it can't be loaded.
+    """
+    key = (name, data_dir, images)
+    if key not in _LATEST:
+        _LATEST.clear()
+        found = objects.dataset(name, images)
+        _LATEST[key] = found or load(name, data_dir=data_dir, download=download, images=images)
+    return _LATEST[key].widened(classes)
+
+
+_LATEST: dict[tuple[str, str | None, int | None], Dataset] = {}
+
+
+def classes_of(network: Checkpoint | ExternalModel, dataset: Dataset) -> int:
+    """How many classes a network tells apart, as far as data needs to know whose classes were only counted."""
+    if not dataset.counted or network.num_classes is not None:
+        return network.num_classes or 0
+    try:
+        with torch.no_grad():
+            return own_logits(network.model()(dataset.test.batch(slice(0, 1))[0]), 1).shape[1]
+    except Exception:  # what is wrong with it is said where it is tried
+        return 0
+
+
+def forget() -> None:
+    """Free the data that stays in memory."""
+    _LATEST.clear()

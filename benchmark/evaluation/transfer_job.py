@@ -1,0 +1,91 @@
+"""A job with several judges: what is crafted on one network is tried on others, each of which has a record of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from benchmark.errors import UnfitNetwork, reason
+from benchmark.evaluation.attack_run import Trial, craft
+from benchmark.evaluation.jobs import AttackJob, Crafted, Done, Step
+from benchmark.evaluation.judge import AttackFault
+from benchmark.evaluation.meter import Meter, metered
+from benchmark.evaluation.suite import SuiteItem
+from benchmark.evaluation.target import loaded
+from benchmark.evaluation.trial_record import file_trial, keep_images
+from benchmark.ledger.ledger import Ledger
+from benchmark.storage import digest
+
+
+def run_judged_by_others(job: AttackJob, ledger: Ledger, given_up: Mapping[Step, str]) -> Iterator[Done | Crafted]:
+    """Craft on the job's target what any judge has no record of, and let those judge it, each in its turn.
+
+    Every image is attacked, and every candidate is shown to every judge. Arguments and what it yields are those of
+    `run_job`.
+    """
+    for item in job.items:
+        label = item.label
+        keys = [job.judged_key(item, judge) for judge in job.judges]
+        missing = [
+            number for number, key in enumerate(keys) if not _is_kept(job, ledger, key["network"], digest(key))
+        ]
+        meter, candidates = Meter(), list[Tensor]()
+        if missing:
+            failed = given_up.get(Step(label))
+            is_asked = failed is None and any(Step(label, number) not in given_up for number in missing)
+            meter, candidates = _crafted(job, item, item.restarts if is_asked else 0)
+            meter = dataclasses.replace(meter, error=failed or meter.error)
+        yield Crafted(label)
+        for number, (judge, key) in enumerate(zip(job.judges, keys, strict=True)):
+            name, error = digest(key), None
+            if number in missing:
+                try:
+                    trial = Trial(loaded(judge, job.networks), item, job.start, job.stop, None)
+                except UnfitNetwork as problem:
+                    yield Done(label, job.start, name, None, False, number, str(problem))
+                    continue
+                spent = _judged(trial, candidates, meter, given_up.get(Step(label, number)))
+                record = file_trial(trial, key, spent.info())
+                if job.save_adversarial and not record.error:
+                    keep_images(ledger.stored_adversarials_path(key["network"], name), trial)
+                ledger.write(record)
+                error = record.error
+            yield Done(label, job.start, name, error, number not in missing, number)
+
+
+def _is_kept(job: AttackJob, ledger: Ledger, network: str, name: str) -> bool:
+    """Whether there is a record that tells what the judge says, with its images where they are wanted."""
+    record = ledger.read(network, name)
+    if record is None or record.error:
+        return False
+    return not job.save_adversarial or ledger.stored_adversarials_path(network, name).exists()
+
+
+def _crafted(job: AttackJob, item: SuiteItem, restarts: int) -> tuple[Meter, list[Tensor]]:
+    """Candidates for all images of the shard, one tensor per restart, and what they cost."""
+    source = loaded(job.target, job.networks)
+    x, y, *_ = source.shard(job.start, job.stop)
+    rows = torch.arange(len(x), device=x.device)
+    candidates: list[Tensor] = []
+    with metered(source.classifier) as meter:
+        for restart in range(restarts):
+            candidates.append(craft(source, item, rows, job.start, x, y, job.seed, restart))
+    return meter, candidates
+
+
+def _judged(trial: Trial, candidates: Sequence[Tensor], meter: Meter, given_up: str | None) -> Meter:
+    """Let the network judge the candidates; the meter of crafting them, with the error if all were rejected."""
+    if meter.error:
+        return meter
+    if given_up is not None:
+        return dataclasses.replace(meter, error=given_up)
+    try:
+        for x_adv in candidates:
+            trial.judge(x_adv)
+        trial.check()
+    except AttackFault as fault:
+        return dataclasses.replace(meter, error=reason(fault))
+    return meter

@@ -1,0 +1,152 @@
+"""The same network for passes that leave it as it is: batch norms folded away, large weights in bfloat16 already.
+
+The search of an evaluation uses it on a network that stays as it is, training on one that changes between two steps:
+see `benchmark.attacks.prepared` and `benchmark.training.snapshot`. What is measured on test images never passes
+through it.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+#: Largest difference between the logits of a network and of its folded form in float32, relative to one more than the
+#: largest logit; what rounding makes stays far below.
+ROUNDING = 1e-2
+
+#: Layers whose weights are cast; autocast casts those of no other.
+CAST = (nn.Conv2d, nn.Linear)
+
+
+class Unfoldable(ValueError):
+    """The network has no folded form that is known to be the same function."""
+
+
+class Pair(NamedTuple):
+    """A batch norm that is folded, by the names of the modules.
+
+    Attributes:
+        layer: of the convolution or linear layer that it becomes part of.
+        norm: its own.
+        eps: what it adds to the variance.
+    """
+
+    layer: str
+    norm: str
+    eps: float
+
+
+def has_batch_norm(network: nn.Module) -> bool:
+    """Whether there is anything to fold."""
+    return any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in network.modules())
+
+
+@torch.no_grad()
+def fold(network: nn.Module, probe: Tensor | None = None) -> nn.Module:
+    """A copy of `network` with every batch norm that follows a layer folded into it; itself where there is none.
+
+    Args:
+        network: in eval mode.
+        probe: a few images on its device.
+
+    Raises:
+        Unfoldable: its code can't be followed. Tracing loses hooks, and folds a layer that is used twice twice: where
+            the `probe` tells the two apart, they are not the same either.
+    """
+    from torch.fx.experimental.optimization import fuse
+
+    if not has_batch_norm(network):
+        return network
+    try:
+        folded = fuse(network)
+        alike = probe is None or answers_alike(folded, network, probe)
+    except Exception as error:  # whatever a foreign network's code makes the tracer raise
+        raise Unfoldable(f"{type(network).__name__} can't be traced") from error
+    if not alike:
+        raise Unfoldable(f"{type(network).__name__} is another function once it is folded")
+    return folded
+
+
+def pairs(network: nn.Module) -> Iterator[Pair]:
+    """What `fold` makes one, found by torch's own rule.
+
+    Raises:
+        Unfoldable: the code of `network` can't be followed, or a layer has a part in two pairs or is used twice.
+    """
+    from torch import fx
+    from torch.fx.experimental.optimization import matches_module_pattern
+
+    patterns = [
+        (nn.Conv1d, nn.BatchNorm1d),
+        (nn.Conv2d, nn.BatchNorm2d),
+        (nn.Conv3d, nn.BatchNorm3d),
+        (nn.Linear, nn.BatchNorm1d),
+    ]
+    if not has_batch_norm(network):
+        return
+    try:
+        traced = fx.symbolic_trace(network)
+    except Exception as error:  # as above
+        raise Unfoldable(f"{type(network).__name__} can't be traced") from error
+    layers = dict(traced.named_modules())
+    called = [node.target for node in traced.graph.nodes if node.op == "call_module"]
+    for node in traced.graph.nodes:
+        if not any(matches_module_pattern(pattern, node, layers) for pattern in patterns):
+            continue
+        before, norm = node.args[0], layers[node.target]
+        if len(before.users) > 1 or not norm.track_running_stats:
+            continue
+        if called.count(before.target) > 1 or called.count(node.target) > 1:
+            raise Unfoldable(f"{type(network).__name__} uses a layer before a batch norm more than once")
+        yield Pair(before.target, node.target, norm.eps)
+
+
+def folded_weights(source: Mapping[str, Tensor], pair: Pair, linear: bool) -> tuple[Tensor, Tensor]:
+    """Weight and bias of the layer that a pair becomes.
+
+    Args:
+        source: parameters and buffers of the network by name.
+        pair: which ones.
+        linear: whether its layer is linear and no convolution.
+    """
+    from torch.nn.utils.fusion import fuse_conv_bn_weights, fuse_linear_bn_weights
+
+    layer, norm, eps = pair
+    moments = source[f"{norm}.running_mean"], source[f"{norm}.running_var"], eps
+    scaled = source.get(f"{norm}.weight"), source.get(f"{norm}.bias")
+    together = fuse_linear_bn_weights if linear else fuse_conv_bn_weights
+    return together(source[f"{layer}.weight"], source.get(f"{layer}.bias"), *moments, *scaled)  # type: ignore[arg-type]
+
+
+@torch.no_grad()
+def cast_weights(network: nn.Module, probe: Tensor | None = None) -> nn.Module:
+    """A copy for passes under autocast, whose large weights are in bfloat16 already and not cast at each pass.
+
+    Args:
+        network: in float32.
+        probe: a few images on its device; a network that leaves autocast somewhere fails on them, and is itself
+            what is returned.
+    """
+    cast = copy.deepcopy(network)
+    for layer in cast.modules():
+        if type(layer) in CAST:
+            layer.to(torch.bfloat16)
+    if probe is not None:
+        try:
+            with torch.autocast(probe.device.type, torch.bfloat16):
+                cast(probe.clone())
+        except Exception:  # a foreign network may raise anything
+            return network
+    return cast
+
+
+@torch.no_grad()
+def answers_alike(network: nn.Module, other: nn.Module, probe: Tensor) -> bool:
+    """Whether `network` gives the images `probe` the logits of `other`, up to rounding; not where one is NaN."""
+    asked = other(probe.clone())  # cloned, as there are networks that write into their input
+    allowed = ROUNDING * (1 + float(asked.abs().max()))
+    return float((network(probe.clone()) - asked).abs().max()) <= allowed

@@ -1,0 +1,153 @@
+"""Where the jobs of a plan are done: with which folders, on which device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from benchmark.errors import BadInput
+from benchmark.evaluation import evaluate, transfer
+from benchmark.ledger import Evaluation
+from benchmark.moved import look_up
+from benchmark.planning.jobs import EvaluationQuery, Job, JobResult
+from benchmark.planning.networks import PlannedNetwork, TrainingRun
+from benchmark.planning.runs import Runs, Zoo
+from benchmark.planning.setting import Setting
+from benchmark.suites.files import fitting
+
+
+@dataclass(frozen=True)
+class JobRunner:
+    """What all jobs of a setting have in common, as `benchmark.train` and `benchmark.evaluate` take it.
+
+    Attributes:
+        setting: under what conditions.
+        zoo, results: folders of the checkpoints and of the ledger.
+        device, workers, download, progress: of all jobs.
+        compile, devices: of the trainings.
+    """
+
+    setting: Setting
+    zoo: Path
+    results: str | Path = "results"
+    device: str = "auto"
+    workers: int = 1
+    download: bool = False
+    progress: bool = True
+    compile: bool = False
+    devices: int = 1
+
+    def do_all(self, jobs: Sequence[Job]) -> Iterator[JobResult]:
+        """Do `jobs` in their order, and say of each what became of it.
+
+        Evaluations under one suite are done in one go, so that all processes have work until the last of them ends;
+        where one of them can't be done, each is done on its own.
+        """
+        for group in _groups(jobs):
+            try:
+                found = self.do(*group)
+            except BadInput as error:
+                if len(group) == 1:
+                    yield JobResult(group[0], str(error))
+                else:
+                    for job in group:
+                        yield from self.do_all([job])
+            else:
+                evaluations = found if len(found) == len(group) else [None] * len(group)
+                yield from (JobResult(*each) for each in zip(group, [""] * len(group), evaluations, strict=True))
+
+    def do(self, *jobs: Job) -> list[Evaluation]:
+        """Do a job, or several evaluations under one suite; what was done before is not done again.
+
+        Returns:
+            What the evaluations found, one for each job.
+
+        Raises:
+            BadInput: it can't be done.
+        """
+        job = jobs[0]
+        if job.query and job.targets:
+            self._transfer(job.network, job.targets, job.query)
+        elif job.query:
+            return self._evaluate([job.network for job in jobs], job.query)
+        elif job.network.training:
+            self._train(job.network.training)
+        return []
+
+    def _train(self, training: TrainingRun) -> None:
+        from benchmark.training import train_beside
+
+        train_beside(
+            training.method,
+            dataset=training.dataset,
+            arch=training.architecture,
+            recipe=training.recipe,
+            set=training.settings,
+            teacher=[self._source(teacher) for teacher in training.teachers],
+            inner=training.inner,
+            outer=training.outer,
+            seed=training.seed,
+            out=self.zoo,
+            name=training.name,
+            epsilon=dict(self.setting.radii.own),
+            resume=None,
+            compile=self.compile,
+            devices=self.devices,
+            progress=None if self.progress else False,
+            **self._means,
+        )
+
+    def _evaluate(self, networks: Sequence[PlannedNetwork], query: EvaluationQuery) -> list[Evaluation]:
+        return evaluate([self._source(network) for network in networks], mode=query.mode, **self._about(query))
+
+    def _transfer(self, source: PlannedNetwork, targets: Sequence[PlannedNetwork], query: EvaluationQuery) -> None:
+        transfer(self._source(source), [self._source(target) for target in targets], **self._about(query))
+
+    def _source(self, network: PlannedNetwork) -> str:
+        return self.checkpoints.source(network)
+
+    @cached_property
+    def checkpoints(self) -> Zoo:
+        """Where the networks are found."""
+        return Zoo(self.zoo, Runs(self.setting))
+
+    def _about(self, query: EvaluationQuery) -> dict[str, Any]:
+        """What all attacks are told: which images, and where results go."""
+        return {
+            "suite": query.suite,
+            "preset": self.setting.preset,
+            "n": self.setting.images,
+            "dataset": self.setting.dataset,
+            "epsilon": dict(fitting(self.setting.radii, query.suite).own),
+            "workers": self.workers,
+            "results": self.results,
+            "progress": self.progress,
+            **self._means,
+        }
+
+    @property
+    def _means(self) -> dict[str, Any]:
+        """What everything that computes is told."""
+        return {
+            "device": self.device,
+            "precision": self.setting.precision,
+            "data_dir": self.setting.data_dir,
+            "download": self.download,
+            "trust_remote_code": self.setting.trust_remote_code,
+            "scale": self.setting.radii.scale or None,
+        }
+
+
+def _groups(jobs: Sequence[Job]) -> Iterator[list[Job]]:
+    """Neighbouring evaluations under one suite together, everything else alone."""
+    keys = [job.query if job.query and not job.targets else place for place, job in enumerate(jobs)]
+    for _, group in groupby(zip(keys, jobs, strict=True), key=lambda pair: pair[0]):
+        yield [job for _, job in group]
+
+
+def __getattr__(name: str) -> object:
+    return look_up(__name__, name)

@@ -1,0 +1,321 @@
+"""To evaluate, pictures are read as far as they are used, resized as is said, and need no training images."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from evaluation_toys import trained, write_suite
+from picture_trees import write_tree
+from PIL import Image
+from scipy.io import savemat
+from torch import nn
+
+import benchmark
+from benchmark.data import load, part
+from benchmark.data.imagenet import CLASSES
+from benchmark.data.view import View, split_view, with_view
+from benchmark.errors import BadInput, Notice
+from benchmark.evaluation.image_size import viewed
+from benchmark.models import ExternalModel
+
+
+@pytest.fixture(autouse=True)
+def kept(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("BENCHMARK_DATA", str(tmp_path / "kept"))
+    return tmp_path / "kept"
+
+
+@pytest.fixture
+def tree(tmp_path) -> Path:
+    return write_tree(tmp_path / "tree", classes=3, train=4, test=8)
+
+
+def test_the_first_images_are_those_of_the_whole(tree):
+    whole, first = load(f"folder:{tree}"), load(f"folder:{tree}", images=7)
+    assert len(first.test) == 7
+    assert not first.can_train
+    assert torch.equal(first.test.images, whole.test.images[:7])
+    assert torch.equal(first.test.labels, whole.test.labels[:7])
+    assert first.class_names == whole.class_names
+    everything = load(f"folder:{tree}", images=100)
+    assert everything.digest == whole.digest
+    assert load(f"folder:{tree}", images=7).digest == first.digest  # from the cache
+
+
+@pytest.mark.parametrize("flat", [False, True], ids=["test alone", "flat"])
+def test_no_training_images_are_needed(tree, flat):
+    whole = load(f"folder:{tree}")
+    shutil.rmtree(tree / "train")
+    root = tree / "test" if flat else tree
+    found = load(f"folder:{root}")
+    assert found.digest == whole.digest
+    assert not found.can_train
+    with pytest.raises(BadInput, match="no training images"):
+        benchmark.train("natural", dataset=f"folder:{root}", scale="cifar10")
+
+
+def test_only_the_images_in_use_are_opened(tree, monkeypatch):
+    used = load(f"folder:{tree}", images=5)
+    opened = []
+    real = part.decode
+    monkeypatch.setattr(part, "decode", lambda files, *rest: opened.extend(files) or real(files, *rest))
+    for path in (tree / "train").rglob("*.jpg"):
+        path.write_bytes(b"no picture")
+    shutil.rmtree(tree.parent / "kept")
+    assert load(f"folder:{tree}", images=5).digest == used.digest
+    assert len(opened) == 5
+    for path in set((tree / "test").rglob("*.jpg")) - set(opened):
+        path.write_bytes(b"no picture")
+    assert load(f"folder:{tree}", images=5).digest == used.digest
+    with pytest.raises(BadInput, match="can't be read as an image"):
+        load(f"folder:{tree}", images=6)
+
+
+def test_copies_of_training_files_are_found_without_decoding(tree):
+    shutil.copy(tree / "train" / "class-0" / "1.jpg", tree / "test" / "class-0" / "copy.jpg")
+    with pytest.warns(Notice, match="1 of 25 test images is also a training image, byte by byte"):
+        load(f"folder:{tree}", images=100)
+
+
+def test_grey_is_one_channel_only_if_all_images_are(tree):
+    for path in (tree / "test").rglob("*.jpg"):
+        Image.open(path).convert("L").save(path)
+    assert load(f"folder:{tree}/test", images=3).shape == (1, 8, 8)
+    path = tree / "test" / "class-2" / "7.jpg"
+    for number in range(6, 8):
+        Image.open(tree / "train" / "class-2" / "1.jpg").convert("RGB").save(path.with_name(f"{number}.jpg"))
+    assert load(f"folder:{tree}/test", images=3).shape == (3, 8, 8)
+
+
+def test_a_damaged_or_missing_cache_changes_nothing(tree, kept, monkeypatch):
+    before = load(f"folder:{tree}", images=5).digest
+    (file,) = (kept / "decoded").glob("*.npy")
+    for damage in (
+        lambda: file.write_bytes(file.read_bytes()[:200]),
+        file.unlink,
+        lambda: file.write_bytes(b"x" * 999),
+    ):
+        damage()
+        assert load(f"folder:{tree}", images=5).digest == before
+    shutil.rmtree(kept)
+    kept.write_text("no folder")
+    with pytest.warns(Notice, match="are not kept"):
+        assert load(f"folder:{tree}", images=5).digest == before
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda root: (root / "a.png").touch(), "no subfolders"),
+        (lambda root: paint(root / "only" / "a.png"), "only one class"),
+        (lambda root: [paint(root / "val" / name / "a.png") for name in "ab"], "are the classes in .*val"),
+        (lambda root: [paint(root / name / "a" / "a.png") for name in ("training", "Testing")], "hardly classes"),
+        (lambda root: [paint(root / "train" / name / "a.png") for name in "ab"], "no folder .*test"),
+    ],
+)
+def test_trees_without_test_images(make, message, tmp_path):
+    root = tmp_path / "pictures"
+    root.mkdir()
+    make(root)
+    with pytest.raises(BadInput, match=message):
+        load(f"folder:{root}", images=2)
+
+
+def paint(path: Path, size=(10, 9), seed: int = 0) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 256, (*size[::-1], 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+
+
+SIZES = [(40, 30), (30, 41), (33, 33), (100, 28), (24, 24)]
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+def test_resizing_and_cropping_are_torchvisions(tmp_path, mode):
+    from torchvision import transforms
+
+    for number, size in enumerate(SIZES):
+        paint(tmp_path / "t" / f"class-{number}" / "a.png", size, number)
+    found = load(f"folder:{tmp_path / 't'}?resize=24&crop=17&interpolation={mode}")
+    steps = [transforms.Resize(24, transforms.InterpolationMode(mode)), transforms.CenterCrop(17)]
+    theirs = transforms.Compose([*steps, transforms.PILToTensor()])
+    for image, label in zip(found.test.images, found.test.labels.tolist(), strict=True):
+        assert torch.equal(image, theirs(Image.open(tmp_path / "t" / f"class-{label}" / "a.png")))
+
+
+def test_the_view_is_part_of_the_name_and_the_digest(tree):
+    name = f"folder:{tree}?resize=16&crop=12"
+    found = load(name, images=6)
+    assert (found.name, found.shape) == (name, (3, 12, 12))
+    assert load(name).name == name
+    assert load(name, images=100).digest == load(name).digest
+    assert (
+        len(
+            {
+                load(f"folder:{tree}{view}", images=6).digest
+                for view in ("", "?crop=8", "?resize=16", "?resize=16&crop=12")
+            }
+        )
+        == 3
+    )
+
+
+def test_mixed_sizes_name_the_way_out(tmp_path):
+    tmp_path = tmp_path / "mixed"
+    for number, size in enumerate(SIZES):
+        paint(tmp_path / f"class-{number}" / "a.png", size)
+    with pytest.raises(BadInput, match="--resize 256 --crop 224"):
+        load(f"folder:{tmp_path}", images=5)
+    with pytest.raises(BadInput, match="pixels but"):
+        load(f"folder:{tmp_path}?resize=20", images=5)
+    with pytest.raises(BadInput, match="too few to crop 25"):
+        load(f"folder:{tmp_path}?crop=25", images=5)
+    paint(tmp_path / "class-9" / "a.png", (2000, 9))
+    with pytest.raises(BadInput, match="too long and narrow"):
+        load(f"folder:{tmp_path}?resize=20&crop=20", images=6)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("cifar10?resize=64", "taken as they are"),
+        ("digits?crop=8", "taken as they are"),
+        ("folder:x?size=4", "unknown setting of the data 'size'"),
+        ("folder:x?resize=4", "from 8 to 1024"),
+        ("folder:x?resize=9999999999999999", "from 8 to 1024"),
+        ("folder:x?resize=-8", "from 8 to 1024"),
+        ("folder:x?resize=", "from 8 to 1024"),
+        ("folder:x?resize=10&resize=11", "given twice"),
+        ("folder:x?resize=10&crop=11", "crop less"),
+        ("folder:x?resize=10&interpolation=best", "unknown interpolation"),
+    ],
+)
+def test_views_that_are_none(name, message):
+    with pytest.raises(BadInput, match=message):
+        load(name)
+
+
+def test_a_question_mark_may_be_part_of_a_path(tmp_path):
+    assert split_view("folder:what?/now?") == ("folder:what?/now?", None)
+    assert split_view("folder:what?x?crop=9") == ("folder:what?x", View(crop=9))
+    assert split_view(with_view("imagenet", View(256, 224, "bicubic"))) == ("imagenet", View(256, 224, "bicubic"))
+
+
+def network(view: str) -> ExternalModel:
+    return ExternalModel("net", nn.Flatten(), dataset="imagenet", view=view)
+
+
+def test_whose_view_it_is():
+    own = network("resize=232&crop=224")
+    assert viewed("imagenet", None, None, own)[0] == "imagenet?resize=232&crop=224"
+    assert "as the network's weights ask for" in viewed("imagenet", None, None, own)[1]
+    assert viewed("imagenet", 256, 224, own) == ("imagenet?resize=256&crop=224", "")
+    assert viewed("imagenet?crop=99", None, None, own) == ("imagenet?crop=99", "")
+    assert viewed("folder:x", None, None, own) == ("folder:x", "")
+    assert viewed("folder:x", "network", None, own)[0] == "folder:x?resize=232&crop=224"
+    assert viewed("folder:x", "256", None, own) == ("folder:x?resize=256", "")
+    for name, resize, crop, whose, message in [
+        ("folder:x", "network", None, network(""), "does not say"),
+        ("folder:x", "network", None, trained(), "does not say"),
+        ("folder:x", "network", 9, own, "leave --crop out"),
+        ("folder:x", "big", None, own, "shorter side"),
+        ("folder:x?crop=9", 9, None, own, "says itself"),
+        ("folder:x", None, 7, own, "from 8"),
+    ]:
+        with pytest.raises(BadInput, match=message):
+            viewed(name, resize, crop, whose)
+
+
+NAMES = [f"n{10**7 + 7 * number:08}" for number in range(CLASSES)]
+
+
+@pytest.fixture(scope="module")
+def classes(tmp_path_factory) -> Path:
+    """ImageNet's validation images in folders, one image a class, the size of which tells the class."""
+    root = tmp_path_factory.mktemp("imagenet")
+    for number, name in enumerate(NAMES):
+        folder = root / "val" / name
+        folder.mkdir(parents=True)
+        Image.new("RGB", (20, 16), (number % 250, number // 250, 7)).save(
+            folder / f"ILSVRC2012_val_{number + 1:08}.JPEG", "PNG"
+        )
+    return root
+
+
+def numbers(images: torch.Tensor) -> list[int]:
+    return (images[:, 0, 0, 0].long() + 250 * images[:, 1, 0, 0].long()).tolist()
+
+
+def test_imagenet_in_folders_of_classes(classes):
+    found = load("imagenet?crop=12", data_dir=classes, images=50)
+    assert (found.name, found.scale, found.shape, found.num_classes) == (
+        "imagenet?crop=12",
+        "imagenet",
+        (3, 12, 12),
+        1000,
+    )
+    assert found.test.labels.tolist() == numbers(found.test.images)
+    assert len(set(found.test.labels.tolist())) == 50
+    assert load(f"imagenet:{classes / 'val'}?crop=12", images=50).digest == found.digest
+
+
+def test_imagenet_as_published(classes, tmp_path):
+    """The kit numbers classes in an order of its own; labels are in that of the names."""
+    flat, kit = tmp_path / "val", tmp_path / "ILSVRC2012_devkit_t12" / "data"
+    flat.mkdir()
+    kit.mkdir(parents=True)
+    for file in (classes / "val").rglob("*.JPEG"):
+        (flat / file.name).symlink_to(file)
+    order = np.random.default_rng(0).permutation(CLASSES)  # the kit's number of each class, less one
+    synsets = np.zeros(CLASSES + 3, dtype=[("ILSVRC2012_ID", object), ("WNID", object)])
+    for place, name in enumerate(NAMES):
+        synsets[order[place]] = (order[place] + 1, name)
+    for extra in range(3):
+        synsets[CLASSES + extra] = (CLASSES + extra + 1, f"n{extra:08}")
+    savemat(kit / "meta.mat", {"synsets": synsets})
+    (kit / "ILSVRC2012_validation_ground_truth.txt").write_text("".join(f"{order[n] + 1}\n" for n in range(CLASSES)))
+    found = load("imagenet?crop=12", data_dir=tmp_path, images=50)
+    assert found.class_names == tuple(NAMES)
+    assert found.test.labels.tolist() == numbers(found.test.images)
+    (kit / "meta.mat").write_bytes(b"no such file")
+    with pytest.raises(BadInput, match=r"meta.mat can't be read"):
+        load("imagenet?crop=12", data_dir=tmp_path, images=50)
+    shutil.rmtree(kit)
+    with pytest.raises(BadInput, match="unpack the development kit"):
+        load("imagenet?crop=12", data_dir=tmp_path, images=50)
+
+
+def test_what_is_not_imagenet(classes, tmp_path):
+    with pytest.raises(BadInput, match="--resize 256 --crop 224"):
+        load("imagenet", data_dir=classes, images=5)
+    with pytest.raises(BadInput, match="no validation images of ImageNet"):
+        load("imagenet?crop=12", data_dir=tmp_path, images=5)
+    (tmp_path / "val").mkdir()
+    for name in NAMES[:10]:
+        (tmp_path / "val" / name).symlink_to(classes / "val" / name)
+    with pytest.raises(BadInput, match="can be read as folder:"):
+        load("imagenet?crop=12", data_dir=tmp_path, images=5)
+
+
+class Thousand(nn.Module):
+    """A linear network of 1,000 classes that knows the images above."""
+
+    def forward(self, x):
+        red, green = (255 * x[:, channel].mean((1, 2)) for channel in (0, 1))
+        found = red + 250 * green
+        return -((found[:, None] - torch.arange(CLASSES, device=x.device)) ** 2) / 50
+
+
+def test_a_thousand_classes_are_evaluated(classes, tmp_path):
+    suite = write_suite(tmp_path, "  - {attack: fgsm, norm: linf}\n", images=30)
+    (found,) = benchmark.evaluate(
+        Thousand(), dataset="imagenet", data_dir=classes, crop=12, suite=suite, scale="digits",
+        results=tmp_path / "results", progress=False,
+    )  # fmt: skip
+    assert found.dataset["name"] == "imagenet?crop=12"
+    assert found.clean_errors.sum() == 0
+    assert found.outcomes[0].broken.mean() > 0.5
