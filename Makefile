@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 METHODS := natural at trades mat at-max mat-max
 
-.PHONY: setup demo test test-all test-capabilities coverage simulations lint clean help
+.PHONY: setup demo test test-all test-capabilities coverage simulations simulate-decide lint clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -16,6 +16,8 @@ help:
 	@echo "make coverage  the fast tests, and which lines they leave out"
 	@echo "make simulations"
 	@echo "               error rates of the statistics, for docs/statistics*.md; hours, and resumable"
+	@echo "make simulate-decide"
+	@echo "               how often bench decide and bench estimate are wrong, and what they save"
 	@echo "make lint      formatting, lint and types only"
 	@echo "make clean     remove caches and reports; zoo, results and .venv stay"
 
@@ -68,6 +70,10 @@ simulations: export OMP_NUM_THREADS ?= 1
 simulations: .venv/.complete
 	@nice -n 19 $(BIN)/python perf/simulations.py --write
 	@nice -n 19 $(BIN)/python perf/simulate_seeds.py --write
+
+# The tables of docs/deciding.md, and of the demo's ledger if there is one; what was simulated before is kept.
+simulate-decide: .venv/.complete
+	@OMP_NUM_THREADS=1 $(BIN)/python perf/simulate_decide.py $(if $(wildcard results/evaluations),--ledger results)
 
 # What took computing time to make, zoo/ and results/, is left to its owner to delete.
 clean:

@@ -19,7 +19,7 @@ from benchmark.errors import BadInput, first_line
 
 #: Where to look if nobody says so, and for what.
 RESULTS, ZOO = "results", "zoo"
-RECORDS = "records/*/*.safetensors"
+RECORDS, BLOCKS = "records/*/*.safetensors", "blocks/*/*/*.safetensors"
 CHECKPOINTS = ("*.pt", "*.safetensors", "last/*.pt")
 
 #: A file under a temporary name that nobody has touched for so many seconds is left over from a killed process.
@@ -84,8 +84,9 @@ def doctor(*, results: str | Path | None = None, zoo: str | Path | None = None, 
 def looked_at(*, results: str | Path | None = None, zoo: str | Path | None = None) -> str:
     """What `doctor` of the same arguments looks at, in words, so that nobody takes "nothing" for "nothing wrong"."""
     ledger, networks = Path(results or RESULTS), Path(zoo or ZOO)
+    records, evaluations = _count(ledger, RECORDS, BLOCKS), _count(ledger, "evaluations/*.json")
     found = {
-        ledger: f"{_count(ledger, RECORDS):,} records and {_count(ledger, 'evaluations/*.json'):,} evaluations",
+        ledger: f"{records:,} records and {evaluations:,} evaluations",
         networks: f"{_count(networks, *CHECKPOINTS):,} checkpoints",
     }
     told = (f"{what} in {place}" if place.is_dir() else f"no folder {place} yet" for place, what in found.items())
@@ -142,8 +143,8 @@ def _results(folder: Path) -> Iterator[Finding]:
         return
     yield from _records(folder)
     yield from _stored_adversarials(folder)
-    evaluations = [*ledger.evaluations(), *ledger.transfers()]
-    damaged = re.compile(re.escape(str(folder / "records")) + r"[/\\]")
+    evaluations = [*ledger.evaluations(), *ledger.samples(), *ledger.transfers()]
+    damaged = re.compile(re.escape(str(folder)) + r"[/\\](records|blocks)[/\\]")
     for problem in ledger.problems:
         path, _, reason = problem.partition(": ")
         if not damaged.match(path):
@@ -166,13 +167,18 @@ def _unmarked(folder: Path, problem: str) -> Finding:
 
 
 def _records(folder: Path) -> Iterator[Finding]:
-    from benchmark.ledger.record import read_record
+    from benchmark.ledger.record import question, read_record
 
     def read(path: Path) -> None:
         if not read_record(path).key["network"].startswith(path.parent.name):
             raise Damaged(f"{path}: it belongs to another network")
 
+    def read_block(path: Path) -> None:
+        if not question(read_record(path).key).startswith(path.parent.name):
+            raise Damaged(f"{path}: it belongs to another attack or network")
+
     yield from _damaged(folder.glob(RECORDS), read, "bench evaluate recreates it if it is needed")
+    yield from _damaged(folder.glob(BLOCKS), read_block, "bench decide recreates it if it is needed")
 
 
 def _stored_adversarials(folder: Path) -> Iterator[Finding]:

@@ -57,6 +57,8 @@ MOVED = {
     "papers.runs": "planning.runs",
     "papers.stage": "papers.setting",
     "papers.workshop": "planning.runner",
+    "reporting.svg": "charts",
+    "reporting.tables": "reporting.leaderboards",
     "training.batch": "methods.batch",
     "training.cohort": "methods.cohort",
     "training.differences": "methods.differences",
@@ -153,6 +155,19 @@ NAMES = {
         "scores": "papers.cells:scores",
     },
     "planning.runner": {"Workshop": "planning.runner:JobRunner"},
+    "reporting": {
+        "Board": "reporting.leaderboards:Leaderboard",
+        "Contest": "reporting.compare:PairedTests",
+        "boards": "reporting.leaderboards:leaderboards",
+        "print_boards": "reporting.terminal:print_leaderboards",
+        "print_contests": "reporting.terminal:print_paired_tests",
+    },
+    "reporting.leaderboards": {
+        "Board": "reporting.leaderboards:Leaderboard",
+        "attacks_frame": "reporting.rows:attacks_frame",
+        "boards": "reporting.leaderboards:leaderboards",
+        "leaderboard_frame": "reporting.rows:leaderboard_frame",
+    },
     "storage": {"tensor_digest": "tensors:tensor_digest"},
 }
 

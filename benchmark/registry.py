@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
 
@@ -55,6 +56,19 @@ class Registry(Generic[T]):
     def register(self, name: str, *aliases: str) -> Callable[[T], T]:
         """The decorator form of `add`."""
         return lambda thing: self.add(name, thing, *aliases)
+
+    @contextmanager
+    def lent(self, name: str, thing: T) -> Iterator[None]:
+        """Within this context `name` stands for `thing`."""
+        before = self._own.get(name)
+        self._own[name] = thing
+        try:
+            yield
+        finally:
+            if before is None:
+                del self._own[name]
+            else:
+                self._own[name] = before
 
     def get(self, name: str, where: str = "") -> T:
         """The thing called `name`.

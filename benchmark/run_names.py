@@ -10,11 +10,12 @@ from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 from benchmark.cache import at_home
-from benchmark.documents import is_path
+from benchmark.documents import is_path, parse_yaml
 from benchmark.errors import BadInput, short
+from benchmark.limits import DOCUMENT
 from benchmark.radii import format_radius, read_number
 from benchmark.scales import UNSAID, Radii
-from benchmark.storage import digest, safe_name, spelt
+from benchmark.storage import digest, read_text, safe_name, spelt
 
 #: What goes unsaid.
 USUAL_DATASET, USUAL_RECIPE = "digits", "quick"
@@ -68,8 +69,8 @@ class Asked:
     def name(self) -> str:
         """See `run_name`."""
         kind, colon, path = self.dataset.partition(":")
-        is_folder = bool(colon) and kind.startswith("folder")
-        place = _folder(kind, path) if is_folder else _marked("data", kind, _DATASETS)
+        has_own = bool(colon) and kind not in _DATASETS
+        place = _own_name(kind, path) if has_own else _marked("data", kind, _DATASETS)
         arch = _marked("arch", self.architecture, _ARCHITECTURES)
         parts = self._parts(place, arch, _marked("recipe", _plain(self.recipe), _RECIPES))
         is_named = not colon and not is_path(self.recipe)
@@ -102,11 +103,11 @@ class Asked:
         ]
 
     def _digest(self) -> str:
-        """Of all that is asked for; a place on this machine counts as it is, in whatever way it was written."""
+        """Of all that is asked for; a folder counts by where it is, a recipe's file by what is in it."""
         kind, colon, path = self.dataset.partition(":")
-        is_place = bool(colon) and (kind.startswith("folder") or kind in _DATASETS)
+        is_place = bool(colon) and (kind.startswith("folder") or kind in (*_DATASETS, "npz"))
         dataset = f"{kind}:{Path(path).resolve()}" if is_place else self.dataset
-        recipe = str(at_home(self.recipe).resolve()) if is_path(self.recipe) else self.recipe
+        recipe = _content(self.recipe) if is_path(self.recipe) else self.recipe
         radii = [self.radii.scale if self.radii.named else None, *self.radii.own]
         first = [self.method, dataset, self.architecture, recipe, {**self.settings}, radii]
         return digest([*first, self.inner, self.outer, self.seed, [*self.teachers]])
@@ -126,9 +127,19 @@ def run_name(method: str, **asked: Any) -> str:
     return Asked(method, **asked).name
 
 
-def _folder(kind: str, path: str) -> str:
-    """What a folder is called itself, and what its pictures are put on: "pictures", "pictures-on-white"."""
-    return Path(path).resolve().name[:SAID] + kind.removeprefix("folder")
+def _own_name(kind: str, path: str) -> str:
+    """What a folder or a file is called itself, and what its pictures are put on: "pictures", "pictures-on-white"."""
+    name = Path(path).resolve().name if kind.startswith("folder") else PurePath(path).name
+    return (name[:SAID] or kind) + (kind.removeprefix("folder") if kind.startswith("folder") else "")
+
+
+def _content(recipe: str) -> list[Any]:
+    """What the file of a recipe holds or, where it can't be read, where it should be."""
+    path = at_home(recipe)
+    try:
+        return [digest(parse_yaml(read_text(path, DOCUMENT), path.name)[0])]
+    except (OSError, BadInput, TypeError, ValueError):  # the last two: what is no plain value
+        return [str(path.resolve()), None]
 
 
 def _marked(word: str, name: str, known: Sequence[str]) -> str:

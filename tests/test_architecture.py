@@ -29,12 +29,12 @@ FLOORS = (
         "hardware",
     }
     | {"memory", "settings", "generators", "noise", "tensors", "radii", "parameters", "projections", "threats"}
-    | {"scales", "labels", "limits", "damage", "card", "run_names", "given", "problems"},
+    | {"scales", "labels", "limits", "damage", "card", "run_names", "charts", "given", "problems"},
     {"data", "models", "attacks", "recipes", "suites", "ledger", "statistics"},
     {"methods", "evaluation", "analysis", "importing"},
     {"training"},
     {"reporting", "planning"},
-    {"results", "checkup", "papers", "experiments", "api"},
+    {"results", "checkup", "papers", "experiments", "api", "sequential"},
     {"catalogue"},
     {"__init__"},
     {"cli"},
@@ -57,7 +57,7 @@ STAIRS = {
     "scales": {"errors", "radii"},
     "radii": {"errors"},
     "card": {"errors", "limits"},
-    "run_names": {"cache", "documents", "errors", "radii", "scales", "storage"},
+    "run_names": {"cache", "documents", "errors", "limits", "radii", "scales", "storage"},
     "attacks": {"models"},  # the search folds networks
 }
 

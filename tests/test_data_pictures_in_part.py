@@ -17,7 +17,7 @@ from torch import nn
 import benchmark
 from benchmark.data import load, part
 from benchmark.data.imagenet import CLASSES
-from benchmark.data.view import View, split_view, with_view
+from benchmark.data.view import INTERPOLATIONS, View, split_view, with_view
 from benchmark.errors import BadInput, Notice
 from benchmark.evaluation.image_size import viewed
 from benchmark.models import ExternalModel
@@ -319,3 +319,36 @@ def test_a_thousand_classes_are_evaluated(classes, tmp_path):
     assert found.dataset["name"] == "imagenet?crop=12"
     assert found.clean_errors.sum() == 0
     assert found.outcomes[0].broken.mean() > 0.5
+
+
+@pytest.mark.parametrize(
+    ("settings", "view"),
+    [
+        ({}, "resize=256&crop=224&interpolation=bicubic"),
+        ({"resample": 2}, "resize=256&crop=224"),
+        ({"do_center_crop": False}, ""),
+        ({"size": {"height": 224, "width": 224}}, ""),  # squeezed, which no view does
+        ({"crop_size": {"height": 224, "width": 192}}, ""),
+        ({"do_resize": False}, ""),
+        ({"resample": 5}, ""),
+    ],
+)
+def test_what_an_image_processor_does_is_the_networks_view(settings, view):
+    from benchmark.models.hugging_face import _view
+
+    usual = {"do_resize": True, "size": {"shortest_edge": 256}, "do_center_crop": True, "resample": 3}
+    found = _view({**usual, "crop_size": {"height": 224, "width": 224}, **settings})
+    assert found == view
+    assert not view or str(split_view(f"x?{view}")[1]) == view
+
+
+def test_what_timm_and_torchvision_do_is_the_networks_view():
+    from torchvision.models import ResNet50_Weights
+
+    from benchmark.models.sources import _timm_view
+
+    usual = {"input_size": (3, 224, 224), "crop_pct": 0.875, "interpolation": "bicubic"}
+    assert _timm_view(usual) == "resize=256&crop=224&interpolation=bicubic"
+    assert _timm_view({**usual, "crop_mode": "squash"}) == ""
+    assert _timm_view({**usual, "crop_pct": 1.0, "interpolation": "bilinear"}) == "resize=224&crop=224"
+    assert ResNet50_Weights.DEFAULT.transforms().interpolation.value in INTERPOLATIONS

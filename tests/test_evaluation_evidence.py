@@ -15,7 +15,7 @@ from forged_results import FAR, STRONG, Folder, bench_of, broken, first
 from benchmark.errors import BadInput, Notice, PartlyFailed
 from benchmark.evaluation import evaluate
 from benchmark.evaluation.verification import verify
-from benchmark.ledger.ledger import filed, read_manifest
+from benchmark.ledger.manifests import filed, read_manifest
 from benchmark.ledger.sample_images import read_sample_images, write_sample_images
 from benchmark.ledger.schema import suite_digest
 from benchmark.ledger.stored_adversarials import (

@@ -224,7 +224,7 @@ def test_compare_takes_networks_and_evaluations_and_pages_say_how_to_repeat_it(t
     first, second = evaluate([one, other], tmp_path, suite, name=["one", "other"])
     for pair in ([one, other], [first, second], ["one", other], [str(first.model["digest"]), second]):
         (contest,) = benchmark.compare(pair, results=tmp_path / "results")
-        assert {contest.rows[0].first, contest.rows[0].second} == {"one", "other"}
+        assert {contest.pairs[0].first, contest.pairs[0].second} == {"one", "other"}
     with pytest.raises(BadInput, match="the Net is named twice"):
         benchmark.compare([other, other], results=tmp_path / "results")
     with pytest.raises(BadInput, match="the Net has no such results"):
@@ -289,3 +289,16 @@ def make_plan_of(recipe, tmp_path):
         patch.setattr(training, "is_finished", lambda plan, folder: plans.append(plan) or True)
         benchmark.train("at", recipe=recipe, out=tmp_path)
     return plans[0]
+
+
+def test_a_pair_of_arrays_is_data_and_classes_that_lack_are_said(tmp_path, suite):
+    test = load("digits").test
+    few = (test.labels < 2).nonzero().squeeze(1)[:12]
+    pair = (test.images[few].numpy(), test.labels[few].numpy())
+    (found,) = evaluate(trained().model(), tmp_path, suite, dataset=pair, scale="digits")
+    assert found.dataset["name"] == "arrays"
+    assert len(found.classes.names) == 10  # as many as the network has
+    assert any("of only 2 of the 10 classes" in warning for warning in found.warnings)
+    loader = torch_data.DataLoader(torch_data.TensorDataset(test.images, test.labels))
+    with pytest.raises(BadInput, match=r"a DataLoader is no data.*give its \.dataset"):
+        evaluate(trained().model(), tmp_path, suite, dataset=loader)

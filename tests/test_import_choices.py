@@ -62,11 +62,22 @@ def test_what_evaluate_tells_leads_to_a_checkpoint(capsys):
     assert run(command) == 2
     offered = told_commands(capsys.readouterr().err)
     assert len(offered) >= 4
+    assert all("--name" not in command for command in offered)
     chosen = next(command for command in offered if "--mean 0.3049" in command)
     assert run(chosen) == 0
     (path,) = Path("zoo").iterdir()
     assert f"bench evaluate {path}" in capsys.readouterr().out
     assert (load_checkpoint(path).name, load_checkpoint(path).mean) == ("a b", (0.3049,))
+
+
+def test_what_else_was_said_is_in_the_commands_that_go_on():
+    torch.save(state(), "a.pth")
+    (command, *_) = told_commands(refused("a.pth", dataset="digits", name="my net", zoo="elsewhere"))
+    assert command == (
+        "bench import a.pth --arch small-cnn --dataset digits --name 'my net' --zoo elsewhere --normalization none"
+    )
+    assert run(command) == 0
+    assert [load_checkpoint(path).name for path in Path("elsewhere").iterdir()] == ["my net"]
 
 
 def test_without_a_data_set_the_likely_ones_are_told():

@@ -20,7 +20,7 @@ from benchmark.errors import BadInput
 from benchmark.evaluation import evaluate, transfer
 from benchmark.evaluation import request as order
 from benchmark.ledger import Ledger, arrays
-from benchmark.ledger.ledger import filed, read_manifest
+from benchmark.ledger.manifests import filed, read_manifest
 from benchmark.ledger.record import read_record
 from benchmark.ledger.stored_adversarials import (
     StoredAdversarials,

@@ -109,7 +109,7 @@ def test_nobody_else_decides_what_is_a_file():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and node.value in (".yaml", ".yml")
     }
-    assert having == {"documents.py"}
+    assert having - {"given.py"} == {"documents.py"}  # the former calls a file so that it writes
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def test_a_recipe_of_another_package_is_one_like_any(installed, tmp_path, monkey
     assert "mine" in [row["name"] for row in benchmark.list("recipes")]
     assert benchmark.show("mine")["description"] == "Two epochs."
     (path,) = benchmark.train("at", recipe="mine", progress=False)
-    assert path.name == "at-mine.pt"
+    assert path.name == "at-recipe-mine.pt"
     assert benchmark.show(path)["recipe"]["name"] == "mine"
     (package / "mine.yaml").write_text(text.replace("lr: 0.1", "lr: fast"), encoding="utf-8")
     with pytest.raises(BadInput, match=r"^mine.yaml:2: lr: "):

@@ -44,7 +44,7 @@ def test_a_bound_is_dashed_has_no_area_and_says_how_to_measure(results: Path) ->
     assert "<b>linf, upper bound</b>" in page
     assert "area up to" not in page
     assert "no minimum-norm attack in this norm was run on every image" in page
-    assert "bench evaluate zoo/at.pt --suite security-curves --preset quick --n 100 --mode full" in page
+    assert "bench evaluate zoo/at.pt --suite security-curves --preset quick --n 100 --mode complete" in page
     assert set(data["kind"]) == {"upper bound"}
 
 

@@ -17,7 +17,6 @@ from benchmark.ledger import load_results
 from benchmark.reporting import leaderboards
 from benchmark.reporting.as_csv import as_csv
 from benchmark.reporting.networks import network_pages
-from benchmark.reporting.svg import Axis, Line, Point, line_chart, scatter
 from benchmark.run_names import file_stem
 
 #: What the worked example's six images come to, in percent.
@@ -123,30 +122,10 @@ def test_commands_that_make_it_again(results: Path) -> None:
         " --name 'a b' --set epochs=3"
     )
     assert found["a b"].results[0].command == (
-        f"bench evaluate zoo/{file_stem('a b')}.pt --suite multi-perturbation --preset quick --n 6 --mode full"
+        f"bench evaluate zoo/{file_stem('a b')}.pt --suite multi-perturbation --preset quick --n 6 --mode complete"
         " --seed 0 --precision fp32"
     )
     assert found["50%_{a}|b"].command is None
-
-
-def test_axes_have_round_ticks() -> None:
-    assert Axis("", 0, 100).ticks() == [0, 20, 40, 60, 80, 100]
-    assert Axis("", 0, 0.24).ticks() == [0, 0.05, 0.1, 0.15, 0.2]
-    assert Axis("", 93, 101).ticks() == [94, 96, 98, 100]
-
-
-def test_charts_escape_and_are_true_to_scale() -> None:
-    axis = Axis("<x>", 0, 10)
-    chart = str(line_chart("<t>", [Line("<l>", [(0, 0), (10, 10)], is_stairs=True)], axis, axis))
-    assert "<l>" not in chart
-    assert "<x>" not in chart
-    # From the lower left corner along the floor, then up to the upper right one.
-    assert 'd="M46.0 206.0L406.0 206.0L406.0 12.0"' in chart
-    points = [Point(5, 5, "<b>", "models/x.html", "key")]
-    drawn = str(scatter("", points, axis, axis))
-    assert '<circle cx="376.0" cy="174.0"' in drawn
-    assert "&lt;b&gt;</text>" in drawn
-    assert "<b>" not in drawn
 
 
 def test_data_of_a_suite(results: Path) -> None:

@@ -88,7 +88,7 @@ def test_what_is_no_entry_is_refused_with_what_it_lacks(tmp_path: Path, more: di
     with pytest.raises(BadInput, match="nothing here was measured as RobustBench's entries are") as caught:
         export(tmp_path / "results")
     assert message in str(caught.value)
-    assert "aa under autoattack (full): " in str(caught.value)
+    assert "aa under autoattack (standard): " in str(caught.value)
     assert not list((tmp_path / "out").rglob("*")), "nothing is half-written"
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -15,8 +17,10 @@ from synthetic_training import FAST, SHORT
 from benchmark import training
 from benchmark.methods.table import METHODS
 from benchmark.models import ARCHITECTURES, load_checkpoint
+from benchmark.planning.networks import training_run
+from benchmark.planning.runs import Zoo
 from benchmark.recipes.recipe import RECIPES
-from benchmark.run_names import RUN, Asked, run_name
+from benchmark.run_names import RUN, Asked, file_stem, run_name
 from benchmark.scales import Radii
 from benchmark.storage import safe_name
 from benchmark.training import train
@@ -155,6 +159,8 @@ def test_a_folder_is_called_by_its_own_name(tmp_path, monkeypatch):
     assert name.startswith("pictures-at-small-cnn-epsilon-linf-4-255-batch_size-8-epochs-1-")
     assert re.fullmatch(r"[0-9a-f]{8}", name.rpartition("-")[2])
     assert len(name) <= RUN
+    for dataset in ("hf:somebody/pictures", "npz:some/where/pictures"):
+        assert run_name("at", **{**asked, "dataset": dataset}).startswith("pictures-at-")
     white = run_name("at", **{**asked, "dataset": "folder-on-white:/some/where/pictures"})
     assert white.startswith("pictures-on-white-at-")
     for folder in ("Bilder é 模", "a" * 200, "con.x", "..", "-x", "模"):
@@ -167,6 +173,17 @@ def test_a_folder_is_called_by_its_own_name(tmp_path, monkeypatch):
     assert len({run_name("at", **{**asked, "dataset": dataset}) for dataset in ways}) == 1
     os.symlink("pictures", "linked")
     assert run_name("at", **{**asked, "dataset": "folder:linked"}).startswith("pictures-at-")
+
+
+def test_a_recipe_of_ones_own_counts_by_its_content(tmp_path):
+    """Wherever it lies, as a temporary file too; a remark in it changes nothing."""
+    texts = {"a": "lr: 0.1\n", "b": "lr: 0.1  # usual\n", "c": "lr: 0.2\n"}
+    for folder, text in texts.items():
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "mine.yaml").write_text(text)
+    names = [run_name("at", **{**USUAL, "recipe": str(tmp_path / folder / "mine.yaml")}) for folder in texts]
+    assert names[0] == names[1] != names[2]
+    assert all(name.startswith("at-recipe-mine-") for name in names)
 
 
 def test_what_version_0_1_0_left_is_found_under_its_name(tmp_path, monkeypatch):
@@ -219,3 +236,16 @@ def test_names_are_made_in_one_module():
     assert "run_names.py" in callers
     joined = [path for path in package.rglob("*.py") if re.search(r'"-?from-|f"seed-', path.read_text())]
     assert [path.name for path in joined] == ["run_names.py"]
+
+
+def test_papers_and_sweeps_look_under_the_former_name_too(tmp_path):
+    asked = {"dataset": "folder:/some/where/pictures", "architecture": "small-cnn", "recipe": "quick", "seed": 0}
+    teacher = training_run("natural", **asked, settings={}).network()
+    student = training_run("mat", **asked, settings={"epochs": 2}, teachers=[teacher]).network("h1")
+    before = Asked("natural", **{**asked, "settings": {}}).former_name
+    words = {**asked, "settings": {"epochs": 2}, "teachers": [before]}
+    assert student.former == f"{Asked('mat', **words).former_name}-h1"
+    shutil.copy(Path(__file__).parent / "version-0.1.0" / "at.pt", tmp_path / f"{file_stem(student.former)}.pt")
+    runs = SimpleNamespace(made=lambda network, card: True, cards={})
+    assert Zoo(tmp_path, runs).find(student) == tmp_path / f"{file_stem(student.former)}.pt"
+    assert Zoo(tmp_path, SimpleNamespace(made=lambda *_: False, told=lambda *_: "", cards={})).find(student) is None

@@ -19,7 +19,7 @@ import benchmark
 from benchmark.errors import BadInput
 from benchmark.evaluation.target import card
 from benchmark.ledger import Ledger
-from benchmark.ledger.ledger import filed
+from benchmark.ledger.manifests import filed
 from benchmark.ledger.schema import suite_digest
 from benchmark.models.checkpoint import _from_parts
 from benchmark.planning.estimate import seconds_of

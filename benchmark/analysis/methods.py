@@ -14,7 +14,7 @@ from benchmark.statistics.holm import holm
 from benchmark.statistics.pigeonhole import Checks, check_methods
 from benchmark.statistics.seeds import Arm, MethodDifference, compare_methods
 from benchmark.statistics.verdicts import Verdict, verdict
-from benchmark.storage import digest
+from benchmark.storage import canonical_json, digest
 
 if TYPE_CHECKING:
     from benchmark.ledger.evaluation import Evaluation
@@ -67,7 +67,7 @@ def by_method(evaluations: Sequence[Evaluation], cards: Sequence[Mapping[str, An
     groups: dict[tuple[Any, ...], dict[int | None, Evaluation]] = {}
     for position, evaluation in enumerate(evaluations):
         seed, made = evaluation.model.get("seed"), method_of(evaluation.model, known)
-        same: tuple[Any, ...] = (made, evaluation.seed, evaluation.precision)
+        same: tuple[Any, ...] = (made, evaluation.seed, evaluation.precision, canonical_json(evaluation.judging))
         before = groups.get(same, {})
         weights = [each.model.get("digest") for each in before.values()]
         if made is None or seed in before or evaluation.model.get("digest") in weights:

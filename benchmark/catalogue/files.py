@@ -65,7 +65,7 @@ def _record(path: Path) -> Row:
 
 
 def _evaluation(path: Path) -> Row:
-    from benchmark.ledger.ledger import read_manifest
+    from benchmark.ledger.manifests import read_manifest
 
     try:
         return read_manifest(path)

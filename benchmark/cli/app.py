@@ -10,7 +10,9 @@ import typer
 import benchmark
 from benchmark.cli.command import Command
 from benchmark.cli.compare import compare
+from benchmark.cli.decide import decide
 from benchmark.cli.doctor import doctor
+from benchmark.cli.estimate import estimate
 from benchmark.cli.evaluate import evaluate
 from benchmark.cli.export import export
 from benchmark.cli.import_ import import_
@@ -31,6 +33,8 @@ VERBS: dict[str, tuple[Callable[..., None], str]] = {
     "verify": (verify, "results zoo/at.pt"),
     "report": (report, "--results results --out reports"),
     "compare": (compare, "zoo/at.pt zoo/mat-h1.pt --suite multi-perturbation"),
+    "decide": (decide, "zoo/at.pt zoo/mat-h1.pt --suite multi-perturbation --metric rworst"),
+    "estimate": (estimate, "zoo/at.pt --suite autoattack --to 1.0"),
     "list": (list_, "attacks --json"),
     "show": (show, "zoo/at.pt"),
     "import": (import_, "resnet18.pth --dataset cifar10 --mean 0.4914,0.4822,0.4465 --std 0.2471,0.2435,0.2616"),

@@ -9,6 +9,7 @@ import typer
 
 import benchmark
 from benchmark.cli.options import (
+    Attacked,
     AttackSeed,
     Classes,
     Compile,
@@ -19,6 +20,7 @@ from benchmark.cli.options import (
     Epsilon,
     Images,
     Precision,
+    PresetOfSuite,
     Resize,
     Results,
     SaveAdversarial,
@@ -41,9 +43,7 @@ def evaluate(
         ),
     ],
     suite: Suite = "multi-perturbation",
-    preset: Annotated[
-        str, typer.Option(help="standard: the published settings. quick: fewer steps, restarts and images.")
-    ] = "standard",
+    preset: PresetOfSuite = "standard",
     n: Images = None,
     mode: Annotated[
         str,
@@ -59,10 +59,7 @@ def evaluate(
     time_limit: TimeLimit = None,
     results: Results = Path("results"),
     save_adversarial: SaveAdversarial = False,
-    dataset: Annotated[
-        str | None,
-        typer.Option(help="Data set whose test images are attacked; default: the one the network was trained on."),
-    ] = None,
+    dataset: Attacked = None,
     resize: Resize = None,
     crop: Crop = None,
     scale: Scale = None,
@@ -72,6 +69,17 @@ def evaluate(
     trust_remote_code: TrustRemoteCode = False,
     compile: Compile = False,
     classes: Classes = None,
+    stochastic: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="For networks that draw random numbers: average gradients over N passes."),
+    ] = None,
+    verdict_passes: Annotated[
+        int | None,
+        typer.Option(metavar="R", help="With --stochastic: R float32 passes vote on each image; default: 20."),
+    ] = None,
+    eight_bit: Annotated[
+        bool, typer.Option("--eight-bit", help="Round adversarial images to 8 bits per channel before the verdict.")
+    ] = False,
 ) -> None:
     """Attack networks and store the result of each attack on each image. Existing results are reused."""
     evaluations, failures = partly(benchmark.evaluate, given(locals()))

@@ -50,6 +50,15 @@ Classes = Annotated[
     ),
 ]
 
+PresetOfSuite = Annotated[
+    str, typer.Option(help="standard: the published settings. quick: fewer steps, restarts and images.")
+]
+Attacked = Annotated[
+    str | None,
+    typer.Option(help="Data set whose test images are attacked; default: the one the network was trained on."),
+]
+Alpha = Annotated[float, typer.Option(help="Probability with which what is said may be false.")]
+
 # Where to compute.
 Device = Annotated[str, typer.Option(help="Device: auto, cpu, cuda, cuda:1, ...")]
 Precision = Annotated[str, typer.Option(help="auto, fp32 or bf16; auto is bf16 where the hardware supports it.")]

@@ -32,6 +32,15 @@ def partly(verb: Callable[..., list[Any]], options: Mapping[str, Any]) -> tuple[
         return error.done, error.failures
 
 
+def partly_one(verb: Callable[..., Any], options: Mapping[str, Any]) -> tuple[Any, list[str]]:
+    """`partly`, of a verb with a single result."""
+    try:
+        return verb(**options), []
+    except PartlyFailed as error:
+        (done,) = error.done
+        return done, error.failures
+
+
 def end(failed: bool) -> None:
     """End with exit code 1 if a part of the work failed."""
     if failed:

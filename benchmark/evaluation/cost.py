@@ -25,5 +25,6 @@ def passes_of(suite: Suite) -> float:
 
 def passes_of_attack(attack: Attack, head_start: int = 0) -> float:
     """Of one run of an attack; `head_start` steps are on another's bill."""
-    steps = getattr(attack, "steps", 1) * getattr(attack, "searches", 1) - head_start
+    rounds = getattr(attack, "searches", 1) * getattr(attack, "repeats", 1)
+    steps = getattr(attack, "steps", 1) * rounds - head_start
     return float(PASSES.get(attack.name, PER_STEP.get(attack.name, 1.0) * steps))

@@ -26,6 +26,7 @@ def run_jobs(
     report: Report,
     time_limit: float | None = None,
     give_up: GiveUp | None = None,
+    more_to_come: bool = False,
 ) -> list[str]:
     """Run `jobs`, each result going into the ledger in `folder` as soon as it is there.
 
@@ -38,6 +39,7 @@ def run_jobs(
         time_limit: seconds that one attack on one shard may take; it needs a worker that can be stopped.
         give_up: told about jobs whose network fails, or is not what it was; the other jobs of this network are then
             left out, and those of others go on. None to stop there.
+        more_to_come: keep the images and the last network in memory, for the next call; the last one frees them.
 
     Returns:
         The problems met in the ledger: damaged records, which were made again.
@@ -65,5 +67,6 @@ def run_jobs(
                 unfit.add(job.target)
                 give_up(position, str(error))
     finally:
-        forget()
+        if not more_to_come:
+            forget()
     return ledger.problems

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from benchmark.evaluation.suite import SuiteItem
 from benchmark.evaluation.target import Target
+from benchmark.ledger.positions import write_positions
 from benchmark.ledger.record import RULES
 from benchmark.moved import look_up
 from benchmark.storage import digest
@@ -43,6 +45,8 @@ class AttackJob:
         common: rows of the shard that each item is given whatever the ones before it did, see `outcomes.common`; at
             them the gradients are looked at.
         judges: networks that judge what is crafted on the target in its place, each for itself; none for the target.
+        images: for a block, images that don't stand in a row, their positions in the test set; start and stop then
+            count these.
     """
 
     target: Target
@@ -54,6 +58,12 @@ class AttackJob:
     relay: bool = False
     common: tuple[int, ...] = ()
     judges: tuple[Target, ...] = ()
+    images: tuple[int, ...] = ()
+
+    @property
+    def positions(self) -> Sequence[int]:
+        """Where its images stand in the test set."""
+        return self.images or range(self.start, self.stop)
 
     @property
     def steps(self) -> list[Step]:
@@ -77,9 +87,10 @@ class AttackJob:
             item: one of the job's items.
             handed: N bools, which examples it is given; None for all that are classified correctly.
         """
+        chosen = {"images": write_positions(self.images)} if self.images else {}
         key = {
             "network": self.target.network,
-            "data": {"digest": self.target.data, "start": self.start, "stop": self.stop},
+            "data": {"digest": self.target.data, "start": self.start, "stop": self.stop} | chosen,
             "attack": item.attack.identity(),
             "threat": {"norm": item.threat.norm, "epsilon": float(item.threat.epsilon)},
             "restarts": item.restarts,
@@ -89,7 +100,8 @@ class AttackJob:
             "handed": None if handed is None else digest(np.packbits(handed.cpu().numpy()).tobytes()),
         }
         # Left out where there is none, as it is of records that were made before it could be.
-        return key | ({"last_layer": self.target.last_layer} if self.target.last_layer else {})
+        key |= {"last_layer": self.target.last_layer} if self.target.last_layer else {}
+        return key | ({"judging": told} if (told := self.target.judging.identity()) else {})
 
     def judged_key(self, item: SuiteItem, judge: Target) -> dict[str, Any]:
         """Everything that determines what `judge` says to `item` on all images, crafted on the target.

@@ -14,6 +14,7 @@ from torch import nn
 from torch.utils import data as torch_data
 
 from benchmark.data import Dataset
+from benchmark.data.arrays import Array
 from benchmark.data.torch_data import is_torch_data
 from benchmark.errors import BadInput, UnfitNetwork, first_line, notice
 from benchmark.models import Checkpoint, ExternalModel, is_network, network_of
@@ -21,7 +22,7 @@ from benchmark.models.objects import Given
 from benchmark.models.own_code import MAIN, is_own
 
 #: Images with their labels, or a name of them.
-Data = str | Dataset | torch_data.Dataset[Any]
+Data = str | Dataset | torch_data.Dataset[Any] | tuple[Array, Array]
 
 #: What was handed over for the call that is under way: by name, the network or why it is none, and the data.
 _NETWORKS: dict[str, Checkpoint | ExternalModel | UnfitNetwork] = {}
@@ -101,10 +102,13 @@ def _held_data(data: Data | None) -> str | None:
     """
     if data is None or isinstance(data, str):
         return data
+    if isinstance(data, tuple | list) and len(data) == 2:
+        data = Dataset.from_arrays(*data)
     if not isinstance(data, Dataset) and not is_torch_data(data):
+        hint = "; of a data loader give its .dataset" if isinstance(data, torch_data.DataLoader) else ""
         raise BadInput(
             f"dataset: a {type(data).__name__} is no data; give a name (bench list datasets), "
-            "benchmark.Dataset.from_arrays(images, labels), or a torch.utils.data.Dataset"
+            f"benchmark.Dataset.from_arrays(images, labels), or a torch.utils.data.Dataset{hint}"
         )
     name = data.name if isinstance(data, Dataset) else type(data).__name__
     _DATASETS[name] = data

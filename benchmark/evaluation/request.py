@@ -12,19 +12,21 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from benchmark.attacks.objectives import is_wrong
 from benchmark.errors import BadInput, PartlyFailed, UnfitNetwork, unknown
 from benchmark.evaluation import objects, opening
 from benchmark.evaluation import target as targets
 from benchmark.evaluation.image_size import viewed
-from benchmark.evaluation.judge import exact_logits
+from benchmark.evaluation.judge import asked
+from benchmark.evaluation.judging import SINGLE, Judging, read_judging
 from benchmark.evaluation.plan import MODES, Plan
+from benchmark.evaluation.setup_notes import about_classes, about_order, in_network
 from benchmark.evaluation.suite import load_suite
 from benchmark.evaluation.target import Target
 from benchmark.given import Given, as_file
 from benchmark.hardware import resolve_device, resolve_precision
 from benchmark.ledger.evaluation import Evaluation
-from benchmark.ledger.ledger import FOLDERS, Ledger, filed
+from benchmark.ledger.ledger import FOLDERS, Ledger
+from benchmark.ledger.manifests import filed
 from benchmark.ledger.record import SHARD
 from benchmark.limits import ARRAYS
 from benchmark.models import (
@@ -37,7 +39,7 @@ from benchmark.models import (
     read_classes,
     storable,
 )
-from benchmark.models.class_order import as_spelt, listed
+from benchmark.models.class_order import as_spelt
 from benchmark.moved import look_up
 from benchmark.scales import Epsilon, Radii, read_radii
 from benchmark.storage import check_writable
@@ -126,6 +128,9 @@ class EvaluationRequest:
     trust_remote_code: bool = False
     compile: bool = False
     classes: str | Path | Sequence[str] | None = None
+    stochastic: int | None = None
+    verdict_passes: int | None = None
+    eight_bit: bool = False
 
     def plans(self, sources: Sequence[str | Path]) -> Planned:
         """What evaluating `sources` takes.
@@ -153,6 +158,9 @@ class EvaluationRequest:
         with complaints.noted():
             device = str(resolve_device(self.device))
             precision = resolve_precision(self.precision, resolve_device(self.device))
+        judging = SINGLE
+        with complaints.noted():
+            judging = read_judging(self.stochastic, self.verdict_passes, self.eight_bit)
         radii: Radii | None = None
         with complaints.noted():
             radii = read_radii(self.scale, self.epsilon)
@@ -167,7 +175,7 @@ class EvaluationRequest:
         plans = {}
         for source in dict.fromkeys(map(str, sources)) if radii is not None else ():
             with complaints.noted(source):
-                plans[source] = self._plan(source, suite, device, precision, ledger, radii, classes)
+                plans[source] = self._plan(source, suite, device, precision, ledger, radii, classes, judging)
         complaints.raise_all()
         return Planned(plans, ledger, complaints.unfit)
 
@@ -187,6 +195,7 @@ class EvaluationRequest:
         ledger: Ledger,
         radii: Radii,
         classes: Sequence[str],
+        judging: Judging,
     ) -> Plan:
         loaded = targets.open_network(source, self.download, self.trust_remote_code)
         name = self.dataset or loaded.dataset
@@ -209,7 +218,7 @@ class EvaluationRequest:
         classes = as_spelt(classes, names)
         outputs = outputs_for(loaded, names, dataset.name, classes)
         network = arranged(loaded, outputs)
-        notes = [*filter(None, [seen]), *dataset.notes, *_about_order(outputs, names, classes)]
+        notes = [*filter(None, [seen]), *dataset.notes, *about_order(outputs, names, classes)]
         if suite.scale != radii.of(dataset).scale:
             notes.append(f"radii: of the only row of the suite {suite.name}, {suite.scale}; {dataset.name} has none")
         if self.n is not None and not 1 <= self.n <= available:
@@ -218,6 +227,7 @@ class EvaluationRequest:
             )
         if self.n is None and suite.images > available:
             notes.append(f"the suite asks for {suite.images} images; {dataset.name} has {available}, all were used")
+        notes += about_classes(dataset, min(self.n or suite.images, available))
         target = Target(
             source=source,
             network=network.digest,
@@ -233,10 +243,11 @@ class EvaluationRequest:
             images=needed,
             classes=counted,
             data_is_object=objects.dataset_is_held(name),
+            judging=judging,
         )
         card = targets.card(network)
         if isinstance(network, Arranged):
-            card |= {"stands_for": _in_network(outputs, names)}
+            card |= {"stands_for": in_network(outputs, names)}
         answers = targets.answers_of(network, dataset, target)
         if answers.are_probabilities:
             target = dataclasses.replace(target, last_layer=targets.last_layer_of(network, dataset, target))
@@ -280,23 +291,6 @@ def check_fileable(plan: Plan) -> None:
             )
 
 
-def _in_network(outputs: Sequence[int], class_names: Sequence[str]) -> list[str]:
-    """What the outputs of a network stand for, in its own order."""
-    return [name for _, name in sorted(zip(outputs, class_names, strict=False))]
-
-
-def _about_order(outputs: Sequence[int], class_names: Sequence[str], given: Sequence[str]) -> Iterator[str]:
-    """What to say of the order in which a network's outputs stand for the classes, if it is not the data's."""
-    own = _in_network(outputs, class_names)
-    if outputs and own != list(class_names):
-        yield (
-            f"the network's outputs stand for {listed(own)}, in this order; they were put into that of the data, "
-            f"{listed(class_names)}"
-        )
-    if given and list(given) != own:
-        yield "the network says itself what its outputs stand for, so that the given classes were not used for it"
-
-
 def checked(plans: Sequence[Plan]) -> tuple[list[Plan], list[str]]:
     """The plans of networks that can be evaluated, with notes on what is odd about them; and why others can't."""
     complaints, result = Complaints(), []
@@ -322,16 +316,17 @@ def _oddities(plan: Plan) -> list[str]:
         x, y = network.images(0, min(plan.suite.images, SHARD))
         searched = network.classifier if target.last_layer else None
         with network.classifier.exact():
-            odd = check_model(network.model, x, classes, target.last_layer, searched)
+            odd = check_model(network.model, x, classes, target.last_layer, searched, target.judging.is_random)
     except BadInput as error:
         raise UnfitNetwork(f"{target.source}: {error}") from error
 
     def right(images: Tensor) -> Tensor:
-        logits = exact_logits(network.model, images)
-        return ~is_wrong(logits, y)
+        _, share = asked(network.model, images, y, target.judging.verdict_passes)
+        return share < 0.5
 
     names = targets.images_of(target).class_names
-    doubts = order_doubts(exact_logits(network.model, x), y, names, target.outputs, _says_itself(plan, names))
+    answers, _ = asked(network.model, x, y, target.judging.verdict_passes)
+    doubts = order_doubts(answers, y, names, target.outputs, _says_itself(plan, names))
     return odd + (doubts or range_doubts(right, x, y, classes))
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,11 +17,14 @@ from benchmark.evaluation.attack_run import Trial
 from benchmark.evaluation.jobs import AttackJob, Crafted, Done, Step
 from benchmark.evaluation.meter import metered
 from benchmark.evaluation.probe import probe
-from benchmark.evaluation.target import loaded
+from benchmark.evaluation.reuse import Earlier, earlier
+from benchmark.evaluation.target import LoadedTarget, loaded
 from benchmark.evaluation.transfer_job import run_judged_by_others
 from benchmark.evaluation.trial_record import file_trial, keep_images, sample_images
+from benchmark.ledger.evaluation import Flags
 from benchmark.ledger.ledger import Ledger
 from benchmark.ledger.record import Record
+from benchmark.ledger.sample_images import SampleImages
 from benchmark.storage import digest
 
 
@@ -58,19 +63,20 @@ def _run(job: AttackJob, ledger: Ledger, given_up: Mapping[Step, str]) -> Iterat
         handed = job.handed(standing)
         key = job.key(item, handed)
         network, name = job.target.network, digest(key)
-        record = ledger.read(network, name)
+        record = ledger.find(key)
         reused = record is not None and not record.error
         if job.save_adversarial and not ledger.stored_adversarials_path(network, name).exists():
             reused = False
         if record is None or not reused:
-            trial = Trial(loaded(job.target), item, job.start, job.stop, handed)
-            record = _attack(job, trial, key, before, given_up.get(Step(item.label)))
+            trial = Trial(_network(job), item, job.start, job.stop, handed)
+            known = None if job.save_adversarial else earlier(ledger, key, item, job.positions, _flags(handed))
+            record = _attack(job, trial, key, before, given_up.get(Step(item.label)), known)
             if job.save_adversarial and not record.error:
                 keep_images(ledger.stored_adversarials_path(network, name), trial)
             if job.start == 0 and not record.error and (record.broken & ~record.clean_errors).any():
-                ledger.write_sample_images(network, name, sample_images(job.target, trial))
+                _keep_samples(job, trial, ledger, record, known)
             ledger.write(record)
-            before = trial if job.relay and not record.error else None
+            before = trial if job.relay and known is None and not record.error else None
         else:
             before = None
         if not job.relay and (record.broken & ~record.clean_errors).any():
@@ -79,8 +85,46 @@ def _run(job: AttackJob, ledger: Ledger, given_up: Mapping[Step, str]) -> Iterat
         yield Done(item.label, job.start, name, record.error, reused)
 
 
-def _attack(job: AttackJob, trial: Trial, key: dict[str, Any], before: Trial | None, given_up: str | None) -> Record:
-    """Run `trial`, from where the one `before` it ended if that was just run, and give its record."""
+def _network(job: AttackJob) -> LoadedTarget:
+    """The target, loaded: of a block, with its images alone."""
+    return loaded(job.target).at(job.images) if job.images else loaded(job.target)
+
+
+def _flags(handed: Tensor | None) -> Flags | None:
+    return None if handed is None else handed.cpu().numpy()
+
+
+def _keep_samples(job: AttackJob, trial: Trial, ledger: Ledger, record: Record, known: Earlier | None) -> None:
+    """A few images that the attack broke: of those it was run on, else those that a block kept; of blocks one does.
+
+    Raises:
+        BadInput: the folder can't be written or the disk is full.
+    """
+    if job.images and ledger.blocks(record.key):
+        return
+    if bool((trial.broken & trial.pictured).any()):
+        ledger.write_sample_images(job.target.network, record.digest, sample_images(job.target, trial))
+        return
+    for each in known.records if known else ():
+        kept = ledger.sample_images(job.target.network, each.digest)
+        own = np.isin(kept.positions, list(job.positions)) if kept is not None else np.zeros(0, bool)
+        if kept is not None and own.any():
+            images = SampleImages(**{name: array[own] for name, array in vars(kept).items()})
+            ledger.write_sample_images(job.target.network, record.digest, images)
+            return
+
+
+def _attack(
+    job: AttackJob,
+    trial: Trial,
+    key: dict[str, Any],
+    before: Trial | None,
+    given_up: str | None,
+    known: Earlier | None,
+) -> Record:
+    """Run `trial` on what is not `known`, from where the one `before` it ended if that was just run; its record."""
+    if known is not None:
+        trial.inherit(known)
     stage = None
     if before is not None:
         steps = trial.item.head_start(before.item, job.target.precision)
@@ -93,4 +137,6 @@ def _attack(job: AttackJob, trial: Trial, key: dict[str, Any], before: Trial | N
             trial.run(job.seed, stage)
         else:
             meter.error = given_up
-    return file_trial(trial, key, meter.info() | {"inherited_steps": stage.steps if stage else 0, "probe": found})
+    told = {"inherited_steps": stage.steps if stage else 0, "probe": found}
+    record = file_trial(trial, key, meter.info() | told)
+    return record if known is None or record.error else replace(record, info=known.added(record.info))

@@ -34,6 +34,7 @@ def file_trial(trial: Trial, key: dict[str, Any], info: dict[str, Any]) -> Recor
         evaluated=((none if failed else trial.handed) | trial.clean_errors).cpu().numpy(),
         clean_errors=trial.clean_errors.cpu().numpy(),
         no_answer=(no_answer | (trial.no_answer & trial.clean_errors)).cpu().numpy(),
+        wrong_share=trial.wrong_share.cpu().numpy() if trial.network.judging.is_random else None,
         info={
             **info,
             "changed_answers": 0 if failed else trial.changed_answers(),
@@ -58,13 +59,13 @@ def keep_images(path: Path, trial: Trial) -> None:
 def sample_images(target: Target, trial: Trial) -> SampleImages:
     """The first few images that the trial broke, small enough to be shown."""
     most = max(1, min(FEW, ROOM // (3 * trial.x[0].numel())))
-    rows = (trial.broken & ~trial.clean_errors).nonzero().squeeze(1)[:most]
+    rows = (trial.broken & trial.pictured).nonzero().squeeze(1)[:most]
     x, x_adv = trial.x[rows], trial.closest[rows]
     names = np.asarray([*images_of(target).class_names, "no answer"])
     logits = trial.logits[rows]
     taken_for = torch.where(has_answer(logits), logits.argmax(1), -1)
     return SampleImages(
-        positions=(rows + trial.start).cpu().numpy(),
+        positions=trial.network.positions(rows + trial.start).cpu().numpy(),
         labels=names[trial.y[rows].cpu().numpy()],
         predictions=names[taken_for.cpu().numpy()],
         clean=(255 * x).round().to(torch.uint8).cpu().numpy(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 
 from torch import Tensor, nn
@@ -19,6 +19,9 @@ from benchmark.models.foreign import Fit
 #: What --normalization may be.
 NONE, INSIDE = "none", "inside"
 
+#: On how many images others are held against what was given: enough for a glaring mistake, and soon done.
+FEW = 64
+
 #: Numbers on the scale of pixels from 0 to 255 are larger than any on that of [0, 1].
 LARGEST = 2.0
 
@@ -32,6 +35,7 @@ class Asked:
     arch: str | None = None
     entry: str | None = None
     drop: tuple[str, ...] = ()
+    more: tuple[str, ...] = ()
 
     def command(
         self,
@@ -49,6 +53,7 @@ class Asked:
         words += ["--entry", place] if place is not None else []
         dropped = [*self.drop, *drop]
         words += ["--drop", *dropped] if dropped else []
+        words += self.more
         return " ".join(filter(None, [shlex.join(words), options]))
 
 
@@ -139,23 +144,27 @@ def choose(
             )
         return Decision(alike[0], *given, (_told(*given), f"tried on no image: {problem.absent}"))
     x, y = batch
-    tries = norms.candidates(problem.shape[0], problem.dataset)
-    if given is not None:
-        tries = [given[0], *(each for each in tries if not each.is_like(given[0]))]
+    usual = norms.candidates(problem.shape[0], problem.dataset)
+    tries = usual if given is None else [given[0]]
     measured = [(fit, each) for fit in alike for each in norms.tried(_bare(fit, problem).to(x.device), tries, x, y)]
     measured.sort(key=lambda pair: -pair[1].accuracy)
     if given is None:
         return _decided(measured, problem, asked, y)
-    mine = [pair for pair in measured if pair[1].is_like(given[0])]
-    fit, found = _one_architecture(mine, asked)
+    fit, found = _one_architecture(measured, asked)
     said = [_told(found, given[1]), _accuracy(found, len(y))]
     if not norms.beats_chance(found, y, problem.num_classes):
         said.append(
             "which is no better than chance: is it another architecture, or are its classes in another order?"
         )
-    better = [each for _, each in measured if norms.significantly_better(each, found)]
+    others = [each for each in usual if not each.is_like(found)]
+    found_on_few = replace(found, right=None if found.right is None else found.right[:FEW])
+    measured_on_few = norms.tried(_bare(fit, problem).to(x.device), others, x[:FEW], y[:FEW])
+    better = [each for each in measured_on_few if norms.significantly_better(each, found_on_few)]
     if better:
-        said.append(f"with another normalisation it would be {better[0].accuracy:.1%}: {better[0].options}")
+        said.append(
+            f"with another normalisation it would be {better[0].accuracy:.1%} of the first {len(y[:FEW])}: "
+            f"{better[0].options}"
+        )
     return Decision(fit, found, given[1], tuple(said))
 
 

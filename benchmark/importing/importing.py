@@ -80,7 +80,14 @@ def import_checkpoint(
     """
     path = Path(file)
     title = checked_name(name) if name is not None else _name_of(path)
-    asked = Asked(str(file), dataset, arch, entry, tuple(drop))
+    places = {
+        "--name": name,
+        "--classes": classes if isinstance(classes, str | Path) else None,
+        "--data-dir": data_dir,
+    }
+    places["--zoo"] = None if str(zoo) == "zoo" else zoo
+    more = [word for option, value in places.items() if value is not None for word in (option, str(value))]
+    asked = Asked(str(file), dataset, arch, entry, tuple(drop), (*more, *["--download"] * download))
     states = read_states(path)
     problem = open_problem(dataset, data_dir, download) if dataset is not None else None
     found = _fitting(states, asked, problem)
@@ -224,9 +231,19 @@ def _what_it_is(fit: Fit) -> str:
 
 
 def _converted(state: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
-    """The weights in float32, and a sentence if they were in another precision."""
+    """The weights in float32, and a sentence if they were in another precision.
+
+    Raises:
+        BadInput: they are no floating-point numbers.
+    """
+    for key, tensor in state.items():
+        if not tensor.is_floating_point() and not key.endswith(COUNTER):
+            raise BadInput(
+                f"the weights {key!r} are {tensor.dtype}, and networks of ours compute with floating point"
+            )
     found = {
-        key: tensor.to(torch.int64) if key.endswith(COUNTER) else tensor.float() for key, tensor in state.items()
+        key: (tensor.to(torch.int64) if key.endswith(COUNTER) else tensor.float()).contiguous()
+        for key, tensor in state.items()
     }
     kinds = {str(tensor.dtype).removeprefix("torch.") for key, tensor in state.items() if not key.endswith(COUNTER)}
     others = sorted(kinds - {"float32"})

@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmark.damage import Damaged
 from benchmark.ledger.classes import class_warnings, read_classes
 from benchmark.ledger.evaluation import Evaluation, Outcome, Probe
-from benchmark.ledger.record import RULES, Record
+from benchmark.ledger.positions import Sample, read_sample
+from benchmark.ledger.record import RULES, Record, is_block
 
 #: Share of gradients that may be exactly zero or not finite before the evaluation warns.
 DEAD_GRADIENTS = 0.5
@@ -29,7 +31,9 @@ def summarise(manifest: dict[str, Any], read: Callable[[str], Record | None]) ->
     Raises:
         Damaged: of some images not one record is left, so that not even clean errors are known.
     """
-    images = manifest["dataset"]["images"]
+    sample = read_sample(manifest.get("sample"))
+    images = manifest["dataset"]["images"] if sample is None else len(sample.positions)
+    rows_of = _Rows(sample)
     attacks = {item["label"]: item["attack"] for item in manifest["suite"]["items"]}
 
     def of(label: str, name: str) -> Record | None:
@@ -38,20 +42,22 @@ def summarise(manifest: dict[str, Any], read: Callable[[str], Record | None]) ->
         asked = (manifest["model"]["digest"], manifest["dataset"]["digest"], attacks[label])
         if record is None or (record.key["network"], record.key["data"]["digest"], record.key["attack"]) != asked:
             return None
-        return record
+        return record if is_block(record.key) == (sample is not None) else None
 
     records = {label: [of(label, name) for name in names] for label, names in manifest["records"].items()}
     present = [record for shards in records.values() for record in shards if record is not None]
-    clean_errors, disputed = _clean_errors(images, present)
+    clean_errors, disputed = _clean_errors(images, present, rows_of)
     unstable = max(disputed, _changed_answers(present))
     no_answer = np.zeros(images, bool)
     for record in present:
-        no_answer[_rows(record)] |= record.no_answer
+        no_answer[rows_of(record)] |= record.no_answer
     rules = manifest.get("rules", 1)
     classes = read_classes(manifest.get("classes"))
     items = manifest["suite"]["items"]
     outcomes = tuple(
-        _outcome(item, clean_errors, records[item["label"]], manifest["records"][item["label"]]) for item in items
+        _outcome(item, clean_errors, records[item["label"]], manifest["records"][item["label"]], rows_of)
+        for item in items
+        if item["label"] in records
     )
     return Evaluation(
         id=manifest["id"],
@@ -77,7 +83,23 @@ def summarise(manifest: dict[str, Any], read: Callable[[str], Record | None]) ->
         rules=rules,
         crafted_on=manifest.get("crafted_on"),
         classes=classes,
+        judging=manifest.get("judging") or {},
+        sample=sample,
     )
+
+
+class _Rows:
+    """Which rows of an evaluation a record is about: its place in the test set, or in the evaluation's sample."""
+
+    def __init__(self, sample: Sample | None) -> None:
+        self._places = None if sample is None else {place: row for row, place in enumerate(sample.positions)}
+
+    def __call__(self, record: Record) -> NDArray[np.int64]:
+        if self._places is None:
+            return record.positions
+        if not self._places.keys() >= {*record.positions.tolist()}:
+            raise Damaged("a record is about images that the sample does not have")
+        return np.array([self._places[place] for place in record.positions.tolist()], np.int64)
 
 
 def _versions(records: Sequence[Record]) -> tuple[str, ...]:
@@ -85,14 +107,14 @@ def _versions(records: Sequence[Record]) -> tuple[str, ...]:
     return tuple(" ".join(item) for item in sorted(found))
 
 
-def _clean_errors(images: int, records: Sequence[Record]) -> tuple[np.ndarray, int]:
+def _clean_errors(images: int, records: Sequence[Record], rows_of: _Rows) -> tuple[np.ndarray, int]:
     """Which images are misclassified without attack in any record, and on how many the records disagree."""
     if images > sum(len(record.clean_errors) for record in records):
         raise Damaged(f"there are not enough records for {images} images; evaluate again")
     seen, right, wrong = (np.zeros(images, bool) for _ in range(3))
     for record in records:
-        rows = _rows(record)
-        if rows.stop > images:
+        rows = rows_of(record)
+        if rows.max(initial=-1) >= images:
             raise Damaged(f"a record goes beyond the {images} images")
         seen[rows] = True
         wrong[rows] |= record.clean_errors
@@ -106,27 +128,33 @@ def _changed_answers(records: Sequence[Record]) -> int:
     """For how many images answers changed in the course of an attack: of each shard the most of all attacks."""
     most: dict[int, int] = {}
     for record in records:
-        start = record.key["data"]["start"]
+        start = int(record.positions[0])
         most[start] = max(most.get(start, 0), record.info.get("changed_answers", 0))
     return sum(most.values())
 
 
 def _outcome(
-    item: dict[str, Any], clean_errors: np.ndarray, shards: Sequence[Record | None], names: Sequence[str]
+    item: dict[str, Any],
+    clean_errors: np.ndarray,
+    shards: Sequence[Record | None],
+    names: Sequence[str],
+    rows_of: _Rows,
 ) -> Outcome:
     broken, evaluated = clean_errors.copy(), clean_errors.copy()
     distance = np.where(clean_errors, 0, np.inf).astype(np.float32)
     covered = np.zeros_like(clean_errors)
+    shares = np.where(clean_errors, 1, 0).astype(np.float32)
     costs: dict[str, Any] = dict.fromkeys((*_COSTS, "no_answer"), 0)
     faults: Counter[str] = Counter()
     for record in shards:
         if record is None:
             continue
-        rows = _rows(record)
+        rows = rows_of(record)
         covered[rows] = True
         broken[rows] |= record.broken
         evaluated[rows] |= record.evaluated
         distance[rows] = np.minimum(distance[rows], record.distance)
+        shares[rows] = record.broken if record.wrong_share is None else record.wrong_share
         for name in _COSTS:
             costs[name] += record.info[name]
         costs["no_answer"] += int((record.no_answer & ~record.clean_errors).sum())
@@ -148,6 +176,7 @@ def _outcome(
         warnings=tuple(
             dict.fromkeys(text for record in shards if record for text in record.info.get("warnings", ()))
         ),
+        wrong_share=shares,
         probe=_probe([record for record in shards if record is not None]),
     )
 
@@ -158,10 +187,6 @@ def _probe(records: Sequence[Record]) -> Probe | None:
     if not found:
         return None
     return Probe(**{name: sum(part[name] for part in found) for name in ("images", "dead", "uphill")})
-
-
-def _rows(record: Record) -> slice:
-    return slice(record.key["data"]["start"], record.key["data"]["stop"])
 
 
 def _failures(outcomes: Sequence[Outcome]) -> list[str]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.ledger.classes import Classes
+from benchmark.ledger.positions import Sample
 from benchmark.radii import format_radius
 
 Flags = NDArray[np.bool_]
@@ -70,6 +71,8 @@ class Outcome:
         records: the digests of the records that all this was read from.
         warnings: what the attack itself warned of.
         probe: of the gradient under this threat; None for an attack that asks for none, and in older ledgers.
+        wrong_share: N float32: of a network that draws random numbers, in which share of the passes it was wrong
+            about the image, attacked where the attack was tried; of others 0 or 1.
     """
 
     label: str
@@ -86,6 +89,7 @@ class Outcome:
     records: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     probe: Probe | None = None
+    wrong_share: Distances | None = None
 
     @property
     def is_flat_by_design(self) -> bool:
@@ -119,12 +123,15 @@ class Evaluation:
         date: when the last record was, ISO 8601.
         crafted_on: the card of the network that the adversarial images come from, where it was not this one.
         classes: of the images, and the network's answers without attack; None in ledgers of older versions.
+        sample: which of the data's images these N are, where they were chosen at random; None for the first ones.
         unstable: for how many images the answer to them, or to candidates made of them, was not always the same: the
             network is random, keeps something between calls, lets other images of a batch decide or answers otherwise
             when it is asked for gradients.
         no_answer: N flags: broken under some attack, or misclassified from the start, because the network returned
             NaN or infinity.
         rules: by which rules verdicts were made, see `record.RULES`.
+        judging: how, where not by one pass of each candidate as it is: `draws` and `verdict_passes` of a network that
+            draws random numbers, `eight_bit`.
     """
 
     id: str
@@ -146,6 +153,24 @@ class Evaluation:
     rules: int = 1
     crafted_on: dict[str, Any] | None = None
     classes: Classes | None = None
+    judging: dict[str, Any] = field(default_factory=dict)
+    sample: Sample | None = None
+
+    @property
+    def is_random(self) -> bool:
+        """Whether the network was declared to draw random numbers."""
+        return "verdict_passes" in self.judging
+
+    @property
+    def conditions(self) -> str:
+        """How verdicts were made, in words, where not by one pass of each candidate as it is; "" where so."""
+        told = []
+        if self.is_random:
+            draws, votes = self.judging["draws"], self.judging["verdict_passes"]
+            told.append(f"random: gradients over {draws}, verdicts over {votes} passes")
+        if self.judging.get("eight_bit"):
+            told.append("8-bit images")
+        return ", ".join(told)
 
     @property
     def name(self) -> str:

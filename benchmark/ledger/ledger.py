@@ -3,10 +3,12 @@
     results/
       format.json                          what this folder is, and its version
       records/<network>/<key>.safetensors  one per job, named by the digest of its key
+      blocks/<network>/<question>/<key>.safetensors  records of chosen images, by all that their key says besides
       adversarials/<network>/<key>.npz     the adversarial images of a record, where they were asked for
       specimens/<network>/<key>.npz        a few images to look at, of the first job of each attack
       answers/<contents>/<data>-<network>.npz  what each network answers to a few images, to know it again by
       evaluations/<name>-<id>.json         one per network and suite, written when all its jobs are done
+      samples/<name>-<id>.json             the same of a random sample of the images, as far as one metric needs it
       transfers/<source>-to-<name>-<id>.json  the same with images that were crafted on another network
 
 Every file is written under a temporary name and renamed, so several processes may work on one folder: the
@@ -15,25 +17,22 @@ worst that can happen is that two do the same job and write the same record.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from benchmark.damage import Damaged, naming, parse_json
+from benchmark.damage import Damaged, naming
 from benchmark.errors import BadInput, notice, short
 from benchmark.ledger.answers import Answers, Known, other_network, read_known, write_known
 from benchmark.ledger.assemble import summarise
 from benchmark.ledger.evaluation import Evaluation
-from benchmark.ledger.old_words import in_todays_words
-from benchmark.ledger.record import FORMAT, Record, read_record, write_record
+from benchmark.ledger.manifests import filed, read_json, read_manifest
+from benchmark.ledger.record import FORMAT, Record, is_block, question, read_record, write_record
 from benchmark.ledger.sample_images import SampleImages, read_sample_images, write_sample_images
-from benchmark.ledger.schema import Manifest, misfit, suite_digest
-from benchmark.limits import MANIFEST
-from benchmark.storage import canonical_json, digest, read_text, safe_name, write_atomic
+from benchmark.storage import canonical_json, digest, safe_name, write_atomic
 
 #: What a results folder consists of.
-FOLDERS = ("records", "evaluations", "transfers", "specimens", "adversarials")
+FOLDERS = ("records", "blocks", "evaluations", "samples", "transfers", "specimens", "adversarials")
 
 Found = TypeVar("Found")
 
@@ -78,14 +77,14 @@ class Ledger:
             if ledger.folder.exists() and not ledger.folder.is_dir():
                 raise BadInput(f"{ledger.folder} is a file; choose a folder for the results")
             # Looked for before the marker: another process that has just begun writes the marker first.
-            has_results = any((ledger.folder / name).exists() for name in ("records", "evaluations"))
+            has_results = any((ledger.folder / name).exists() for name in ("records", "blocks", "evaluations"))
             has_marker = marker.exists()
         except (OSError, ValueError) as error:  # ValueError: a null character in the name
             reason = getattr(error, "strerror", None) or error
             raise BadInput(f"can't read the folder {ledger.folder}: {reason}") from error
         if has_marker:
             try:
-                found = _read_json(marker)
+                found = read_json(marker)
             except (Damaged, FileNotFoundError):
                 found = None
             version = found.get("version", FORMAT) if isinstance(found, dict) else FORMAT
@@ -122,7 +121,21 @@ class Ledger:
 
     def read(self, network: str, record: str) -> Record | None:
         """That record; None if there is none, or a damaged one, which is noted in `problems`."""
-        return self._read(read_record, self.path(network, record))
+        path = self.path(network, record)
+        if not path.exists():
+            blocks = self.folder / "blocks" / path.parent.name
+            path = next(blocks.glob(f"*/{path.name}"), path)
+        return self._read(read_record, path)
+
+    def find(self, key: Mapping[str, Any]) -> Record | None:
+        """The record with this key; None if there is none, or a damaged one, which is noted in `problems`."""
+        return self._read(read_record, self._place(key))
+
+    def blocks(self, key: Mapping[str, Any]) -> list[Record]:
+        """Records of chosen images that are otherwise like the one with this key; damaged ones are noted."""
+        paths = sorted(self._blocks(key).glob("*.safetensors"))
+        found = [record for path in paths if (record := self._read(read_record, path)) is not None]
+        return [record for record in found if question(record.key) == question(key)]
 
     def write(self, record: Record) -> None:
         """Add `record`.
@@ -130,7 +143,14 @@ class Ledger:
         Raises:
             BadInput: the folder can't be written or the disk is full.
         """
-        write_record(self._own(self.path(record.key["network"], record.digest)), record)
+        write_record(self._own(self._place(record.key)), record)
+
+    def _place(self, key: Mapping[str, Any]) -> Path:
+        name = digest(key)
+        return self._blocks(key) / f"{name}.safetensors" if is_block(key) else self.path(key["network"], name)
+
+    def _blocks(self, key: Mapping[str, Any]) -> Path:
+        return self.folder / "blocks" / safe_name(key["network"][:16]) / question(key)[:16]
 
     def sample_images(self, network: str, record: str) -> SampleImages | None:
         """A few images that this record's attack broke; None if there are none, or damaged ones, see `problems`."""
@@ -191,7 +211,8 @@ class Ledger:
         """
         content = filed(manifest)
         source = (manifest.get("crafted_on") or {}).get("name")
-        path = self._evaluation_path(manifest["model"]["name"], manifest["id"], source)
+        is_sample = manifest.get("sample") is not None
+        path = self._evaluation_path(manifest["model"]["name"], manifest["id"], source, is_sample)
         write_atomic(self._own(path), content)
         self.mark()  # in case the folder vanished meanwhile and was made anew by the first record after that
 
@@ -214,9 +235,18 @@ class Ledger:
 
     def _all(self, folder: str) -> list[Evaluation]:
         paths = sorted((self.folder / folder).glob("*.json"))
-        return [evaluation for path in paths if (evaluation := self._load(path)) is not None]
+        found = [evaluation for path in paths if (evaluation := self._load(path)) is not None]
+        return [evaluation for evaluation in found if (evaluation.sample is not None) == (folder == "samples")]
 
-    def _evaluation_path(self, name: str, identifier: str, source: str | None) -> Path:
+    def samples(self) -> list[Evaluation]:
+        """All evaluations of random samples of their images, as `bench decide` files them, like `evaluations`."""
+        return self._all("samples")
+
+    def _evaluation_path(
+        self, name: str, identifier: str, source: str | None = None, is_sample: bool = False
+    ) -> Path:
+        if is_sample:
+            return self.folder / "samples" / f"{safe_name(name, 60)}-{identifier[:16]}.json"
         if source is None:
             return self.folder / "evaluations" / f"{safe_name(name, 60)}-{identifier[:16]}.json"
         pair = f"{safe_name(source, 40)}-to-{safe_name(name, 40)}"
@@ -278,65 +308,3 @@ def load_results(folder: str | Path = "results") -> list[Evaluation]:
     found = ledger.evaluations()
     ledger.tell()
     return found
-
-
-def read_manifest(path: Path) -> dict[str, Any]:
-    """What the file of an evaluation says.
-
-    Raises:
-        FileNotFoundError: there is none.
-        Damaged: it does not carry the checksum of its content, or its content makes no sense.
-    """
-    manifest = _read_json(path)
-    if not isinstance(manifest, dict) or "sha256" not in manifest:
-        raise Damaged(f"{path}: it is not an evaluation")
-    if manifest.pop("sha256") != digest(manifest):
-        raise Damaged(f"{path}: its checksum does not match")
-    if problem := misfit(Manifest, manifest) or _lacking(manifest):
-        raise Damaged(f"{path}: it is inconsistent ({problem})")
-    return in_todays_words(manifest)
-
-
-def filed(manifest: dict[str, Any]) -> str:
-    """The text of the file that holds an evaluation.
-
-    Raises:
-        BadInput: such a file would be refused when it is read; nothing was written.
-    """
-    manifest = json.loads(json.dumps(manifest, allow_nan=False))  # as a reader will see it
-    parts = ({name: value} for name, value in {"sha256": digest(manifest), **manifest}.items())
-    lines = (json.dumps(part)[1:-1] for part in parts)
-    text = "{\n" + ",\n".join(lines) + "\n}\n"  # no deeper indentation, which could take more room than the rest
-    problem = misfit(Manifest, manifest) or _lacking(manifest)
-    if not problem and len(text) > MANIFEST:
-        problem = f"it takes {len(text):,} bytes, {MANIFEST:,} are the most"
-    if problem:
-        raise BadInput(f"the evaluation of {short(manifest['model']['name'])} could not be read again ({problem})")
-    return text
-
-
-def _read_json(path: Path) -> Any:
-    """The plain values in the JSON file at `path`.
-
-    Raises:
-        FileNotFoundError: there is none.
-        Damaged: it can't be read.
-    """
-    with naming(path):
-        try:
-            text = read_text(path, MANIFEST)
-        except BadInput as error:
-            raise Damaged(f"{path}: {str(error).partition(': ')[2] or error}") from error
-        return parse_json(text, MANIFEST)
-
-
-def _lacking(manifest: dict[str, Any]) -> str | None:
-    suite = manifest["suite"]
-    labels = [item["label"] for item in suite["items"]]
-    if sorted(labels) != sorted(manifest["records"]):
-        return "its records are not those of its suite"
-    if any(len(set(names)) < len(names) for names in manifest["records"].values()):
-        return "it lists a record twice"
-    if suite["digest"] != suite_digest(suite, manifest["dataset"]["images"]):
-        return "the digest of its suite is not that of its attacks"
-    return None

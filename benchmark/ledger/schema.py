@@ -9,6 +9,7 @@ from pydantic import Field, JsonValue, model_validator
 
 from benchmark.card import FEW, Amount, Card, Count, Form, Several, Text, Whole, misfit
 from benchmark.ledger.classes import read_classes
+from benchmark.ledger.positions import read_positions
 from benchmark.storage import digest
 
 __all__ = ["Info", "Key", "Manifest", "misfit", "suite_digest"]
@@ -98,6 +99,17 @@ def _threats(told: Iterable[Mapping[str, Any]]) -> set[tuple[str, float]]:
     return {(threat["norm"], threat["epsilon"]) for threat in told}
 
 
+class _Judging(Form):
+    draws: Annotated[int, Field(ge=1, le=10_000)] = 1
+    verdict_passes: Annotated[int, Field(ge=2, le=10_000)] | None = None
+    eight_bit: bool = False
+
+
+class _Sample(Form):
+    metric: Text
+    images: Numbers
+
+
 class Manifest(Form):
     """An evaluation as it is filed."""
 
@@ -113,11 +125,17 @@ class Manifest(Form):
     crafted_on: _Network | None = None
     rules: Count = 1
     classes: _Classes | None = None
+    judging: _Judging | None = None
+    sample: _Sample | None = None
 
     @model_validator(mode="after")
     def _knows_all_images(self) -> Manifest:
         if self.classes is not None and self.classes.labels.count(" ") + 1 != self.dataset.images:
             raise ValueError(f"the classes of {self.dataset.images} images are not told")
+        if self.sample is not None:
+            positions = read_positions(self.sample.images)
+            if len({*positions}) < len(positions) or min(positions) < 0 or max(positions) >= self.dataset.images:
+                raise ValueError("the images of the sample are not some of those, named once each")
         return self
 
 
@@ -125,6 +143,15 @@ class _Shard(Form):
     digest: Text
     start: Count
     stop: Count
+    images: Numbers | None = None
+
+    @model_validator(mode="after")
+    def _says_which(self) -> _Shard:
+        if self.images is not None:
+            positions = read_positions(self.images)
+            if self.start or self.stop != len(positions) or len({*positions}) < len(positions) or min(positions) < 0:
+                raise ValueError("the images of a block are not named once each")
+        return self
 
 
 class Key(Form):

@@ -51,12 +51,29 @@ def from_hugging_face(name: str, download: bool, trust_remote_code: bool) -> Ext
         shape,
         imagenet,
         imagenet,
+        view=_view(settings),
     )
 
 
 def _settings(processor: Any) -> dict[str, Any]:
     """What the processor does to pictures, by name."""
     return dict(processor.to_dict())
+
+
+#: How processors call ways to resize, by Pillow's numbers.
+_RESAMPLE = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic", 4: "box"}
+
+
+def _view(settings: dict[str, Any]) -> str:
+    """How the processor resizes and crops pictures, as `ExternalModel.view` says it; "" where it squeezes them."""
+    sides = [settings.get(name) for name in ("size", "crop_size")]
+    edge = sides[0].get("shortest_edge") if isinstance(sides[0], dict) else None
+    crop = sides[1] if isinstance(sides[1], dict) else {}
+    way = _RESAMPLE.get(settings.get("resample", 2))
+    cuts = settings.get("do_center_crop") and crop.get("height") == crop.get("width") and crop.get("height")
+    if not (settings.get("do_resize") and edge and cuts and way):
+        return ""
+    return f"resize={edge}&crop={cuts}" + ("" if way == "bilinear" else f"&interpolation={way}")
 
 
 def _images(

@@ -17,8 +17,8 @@ from benchmark.models.queries import check_arguments
 
 #: What may be said about such a file.
 ARGUMENTS = ("weights", "normalization", "mean", "std", "entry", "size")
-#: Names of what libraries call the last layer.
-HEADS = ("fc", "head", "classifier", "heads", "head.fc", "classifier.1", "heads.head", "classifier.3", "classifier.6")
+#: A number of classes that no layer within a network has as its width.
+_FEW = 11
 #: What stands before names that wrappers put there.
 PREFIXES = ("", "module.", "_orig_mod.", "model.", "module.model.", "module._orig_mod.", "net.", "network.")
 
@@ -49,10 +49,14 @@ def with_own_weights(
     if type(size) is not int or not 8 <= size <= 1024:
         raise BadInput(f"{source}: size={short(size)} is no side of images; give a number of pixels, 8 to 1024")
     states = read_states(Path(str(given["weights"])))
-    state = _picked(source, states, given.get("entry"), make)
-    classes = _classes(state)
-    if classes is None:
-        raise UnfitNetwork(f"{source}: the file names no last layer, such as fc.weight; is it of this architecture?")
+    with torch.device("meta"):
+        expected = make(_FEW).state_dict()
+    state = _picked(source, states, given.get("entry"), {name for name in expected if not name.endswith(COUNTER)})
+    # The last layer, as it is the last to have a row for each class.
+    head = next(name for name, tensor in [*expected.items()][::-1] if tensor.dim() > 1 and len(tensor) == _FEW)
+    if head not in state or state[head].dim() != expected[head].dim():
+        raise UnfitNetwork(f"{source}: the file has no {head}, the last layer; is it of this architecture?")
+    classes = len(state[head])
     network = make(classes)
     try:
         network.load_state_dict(state, strict=True)
@@ -94,11 +98,9 @@ def _numbers(source: str, given: Any, channels: int, positive: bool = False) -> 
 
 
 def _picked(
-    source: str, states: Mapping[str, Mapping[str, Tensor]], entry: Any, make: Callable[[int], nn.Module]
+    source: str, states: Mapping[str, Mapping[str, Tensor]], entry: Any, names: set[str]
 ) -> dict[str, Tensor]:
-    """The group of tensors that has the network's names, without what stands before them."""
-    with torch.device("meta"):
-        names = {name for name in make(10).state_dict() if not name.endswith(COUNTER)}
+    """The group of tensors that has the network's `names`, without what stands before them."""
     found: dict[str, dict[str, Tensor]] = {}
     for path, state in states.items():
         if entry is not None and entry != path:
@@ -115,8 +117,3 @@ def _picked(
     if len(found) > 1:
         raise BadInput(f"{source}: the file holds several: {', '.join(map(repr, found))}; say which by entry=")
     return next(iter(found.values()))
-
-
-def _classes(state: Mapping[str, Tensor]) -> int | None:
-    heads = [state[f"{name}.weight"] for name in HEADS if f"{name}.weight" in state]
-    return len(heads[0]) if heads and heads[0].dim() in (2, 4) else None

@@ -1,134 +1,71 @@
-"""Figures as SVG: bars or lines of accuracies, with the numbers written out for those who don't see them."""
+"""Figures of grids: bars or lines of accuracies in percent, with their intervals."""
 
 from __future__ import annotations
 
-import textwrap
-from dataclasses import dataclass
 from pathlib import Path
 
+from markupsafe import Markup
+
+from benchmark.charts import Axis, Bars, Line, Mark, bar_chart, line_chart
 from benchmark.planning.grid import Grid
 
-#: Of `chart.html`, which shows a drawing, and of `page.css`, the looks of a page with tables and figures.
+#: Of `page.css`, the looks of a page with tables and figures.
 TEMPLATES = Path(__file__).parent / "templates"
 
-WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 640, 300, 44, 14, 56
-#: Space of a bar's group, in pixels of the drawing.
-GROUP_GAP = 18
-#: Pixels that a letter of a label takes.
-LETTER = 6.5
+WIDTH, HEIGHT = 640, 300
 
 
-@dataclass(frozen=True)
-class Mark:
-    """A point or a bar: its place, and the value with its interval, all in pixels; what it stands for in words."""
-
-    x: float
-    y: float
-    low: float
-    high: float
-    width: float
-    words: str
-
-
-@dataclass(frozen=True)
-class Series:
-    """Marks of one colour (counted from 0), and the heading of their column."""
-
-    name: str
-    colour: int
-    marks: tuple[Mark, ...]
-
-    @property
-    def path(self) -> str:
-        """The marks joined by a line."""
-        return " ".join(f"{mark.x:.1f},{mark.y:.1f}" for mark in self.marks)
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """Everything a figure draws, in pixels; the labels of ticks may have several lines.
-
-    Attributes:
-        title: what it shows.
-        kind: "bars" or "lines".
-        whiskers: what the lines through bars and points stand for.
-    """
-
-    title: str
-    kind: str
-    series: tuple[Series, ...]
-    ticks: tuple[tuple[float, list[str]], ...]
-    grid_lines: tuple[tuple[float, str], ...]
-    x_title: str
-    whiskers: str
-    width: int = WIDTH
-    height: int = HEIGHT
-    left: int = LEFT
-    baseline: float = HEIGHT - BOTTOM
-
-
-def draw(grid: Grid) -> Drawing | None:
+def draw(grid: Grid) -> Markup | None:
     """The chart of `grid`; None if it has none, or nothing was measured."""
     if grid.chart is None or not grid.measured:
         return None
-    series, ticks = _bars(grid) if grid.chart == "bars" else _lines(grid)
-    levels = tuple((_y(level / 100), str(level)) for level in range(0, 101, 20))
     is_spread = any(cell.spread is not None for row in grid.rows for cell in row.cells)
     whiskers = "± standard deviation over seeds" if is_spread else "with 95% intervals"
-    return Drawing(grid.title, grid.chart, tuple(series), tuple(ticks), levels, grid.x_title, whiskers)
+    note = Markup('<span class="quiet">accuracy in percent, {}</span>').format(whiskers)
+    return _bars(grid, note) if grid.chart == "bars" else _lines(grid, note)
 
 
-def _bars(grid: Grid) -> tuple[list[Series], list[tuple[float, list[str]]]]:
+def _bars(grid: Grid, note: Markup) -> Markup:
     """A group of bars for each row, a bar for each column."""
-    room = (WIDTH - LEFT) / len(grid.rows)
-    width = (room - GROUP_GAP) / len(grid.columns)
-    series = []
-    for position, column in enumerate(grid.columns):
-        marks = [
-            _mark(grid, number, position, LEFT + number * room + GROUP_GAP / 2 + (position + 0.5) * width, width)
-            for number, row in enumerate(grid.rows)
-            if row.cells[position].value is not None
-        ]
-        series.append(Series(column, position, tuple(marks)))
-    letters = max(6, int(room / LETTER))
-    return series, [
-        (LEFT + (number + 0.5) * room, textwrap.wrap(row.label, letters)) for number, row in enumerate(grid.rows)
+    every = range(len(grid.rows))
+    bars = [
+        Bars(column, [mark for number in every if (mark := _mark(grid, number, place, number))])
+        for place, column in enumerate(grid.columns)
     ]
+    return bar_chart(grid.title, [row.label for row in grid.rows], bars, _y([bar.name for bar in bars]), note)
 
 
-def _lines(grid: Grid) -> tuple[list[Series], list[tuple[float, list[str]]]]:
+def _lines(grid: Grid, note: Markup) -> Markup:
     """A line for each column and series of rows, over the rows' x."""
-    positions = sorted({row.x for row in grid.rows if row.x is not None})
-    first, last = positions[0], positions[-1]
-    room = WIDTH - LEFT - 2 * GROUP_GAP
-
-    def place(x: float) -> float:
-        return LEFT + GROUP_GAP + room * ((x - first) / (last - first) if last > first else 0.5)
-
-    series: list[Series] = []
-    names = list(dict.fromkeys(row.series for row in grid.rows))
-    for position, column in enumerate(grid.columns):
-        for name in names:
+    places = sorted({row.x for row in grid.rows if row.x is not None})
+    beside = (places[-1] - places[0]) / 30 or 0.5
+    x = Axis(grid.x_title, places[0] - beside, places[-1] + beside, at=tuple(places))
+    lines = []
+    for place, column in enumerate(grid.columns):
+        for series in dict.fromkeys(row.series for row in grid.rows):
             marks = [
-                _mark(grid, number, position, place(row.x), 0)
+                mark
                 for number, row in enumerate(grid.rows)
-                if row.series == name and row.x is not None and row.cells[position].value is not None
+                if row.series == series and row.x is not None and (mark := _mark(grid, number, place, row.x))
             ]
-            label = f"{name}, {column}" if name else column
-            series.append(Series(label, len(series), tuple(marks)))
-    return series, [(place(x), [f"{x:g}"]) for x in positions]
+            name = f"{series}, {column}" if series else column
+            lines.append(Line(name, [(mark.x, mark.y) for mark in marks], marks=marks))
+    y = _y([line.name for line in lines])
+    return line_chart(grid.title, lines, x, y, note=note, width=WIDTH, height=HEIGHT, is_titled=False)
 
 
-def _mark(grid: Grid, number: int, position: int, x: float, width: float) -> Mark:
-    row, column = grid.rows[number], grid.columns[position]
-    cell = row.cells[position]
-    value = cell.value or 0.0
+def _y(names: list[str]) -> Axis:
+    """In percent; a single series, which has no legend, is named here."""
+    return Axis(f"{names[0]} %" if len(names) == 1 else "accuracy %", 0, 100)
+
+
+def _mark(grid: Grid, number: int, place: int, x: float) -> Mark | None:
+    """What was measured in a row and a column, in percent."""
+    row, cell = grid.rows[number], grid.rows[number].cells[place]
+    if cell.value is None:
+        return None
     spread = cell.spread or 0.0
-    low = cell.low if cell.low is not None else value - spread
-    high = cell.high if cell.high is not None else value + spread
-    words = f"{row.label}, {column}: {100 * value:.{grid.decimals}f}%"
-    return Mark(x, _y(value), _y(low), _y(high), width, words)
-
-
-def _y(share: float) -> float:
-    return TOP + (1 - min(max(share, 0.0), 1.0)) * (HEIGHT - TOP - BOTTOM)
+    low = cell.value - spread if cell.low is None else cell.low
+    high = cell.value + spread if cell.high is None else cell.high
+    words = f"{row.label}, {grid.columns[place]}: {100 * cell.value:.{grid.decimals}f}%"
+    return Mark(x, 100 * cell.value, 100 * low, 100 * high, words)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.documents import is_path
 from benchmark.errors import BadInput
-from benchmark.run_names import run_name
+from benchmark.run_names import Asked, run_name
 from benchmark.scales import UNSAID, Radii
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ class TrainingRun:
         name: of the run; where the method has several networks, theirs are appended.
         method, dataset, architecture, recipe, settings, inner, outer, seed: its arguments.
         teachers: the networks it learns from.
+        former: what version 0.1.0 called it.
     """
 
     name: str
@@ -35,6 +36,7 @@ class TrainingRun:
     inner: str | None = None
     outer: str | None = None
     teachers: tuple[PlannedNetwork, ...] = ()
+    former: str = ""
 
     def __hash__(self) -> int:
         return hash(self.name)
@@ -95,6 +97,13 @@ class PlannedNetwork:
     source: str = ""
     digest: str = ""
 
+    @property
+    def former(self) -> str:
+        """What version 0.1.0 called it."""
+        if self.training is None:
+            return self.name
+        return f"{self.training.former}-{self.member}" if self.member else self.training.former
+
     def obstacle(self) -> str | None:
         """Why this version of the program can't make it; None if it can."""
         if self.training is None:
@@ -147,4 +156,5 @@ def training_run(
         "outer": outer,
     }
     name = run_name(**asked, radii=radii, teachers=[teacher.name for teacher in teachers])
-    return TrainingRun(name, **asked, teachers=tuple(teachers))
+    former = Asked(**asked, radii=radii, teachers=[teacher.former for teacher in teachers]).former_name
+    return TrainingRun(name, **asked, teachers=tuple(teachers), former=former)

@@ -158,7 +158,9 @@ class Zoo:
         for teacher in network.training.teachers:
             self.find(teacher)
         notes = []
-        for path in (self._usual(network), *sorted(self.folder.glob(f"{beside(network)}.pt"))):
+        former = self.folder / f"{file_stem(network.former)}.pt"
+        beside_it = sorted(self.folder.glob(f"{beside(network)}.pt"))
+        for path in dict.fromkeys([self._usual(network), former, *beside_it]):
             if not path.exists():
                 continue
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from benchmark.moved import look_up
 from benchmark.reporting.compare import PairedTests, compare
 from benchmark.reporting.leaderboards import Leaderboard, leaderboards
 from benchmark.reporting.report import report
@@ -30,3 +31,7 @@ __all__ = [
     "print_rows",
     "report",
 ]
+
+
+def __getattr__(name: str) -> object:
+    return look_up(__name__, name)

@@ -287,6 +287,7 @@ def _of_one(network: str, own: list[Evaluation], name: str = "") -> list[Evaluat
     once: dict[str, Evaluation] = {}
     for each in sorted(own, key=lambda each: (each.name != name, each.name)):
         asked = [each.model["digest"], *setting_of(each).values(), each.seed, each.precision]
+        asked.append(each.judging)
         once.setdefault(digest(asked), each)
     return list(once.values())
 

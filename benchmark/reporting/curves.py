@@ -6,8 +6,8 @@ import numpy as np
 from markupsafe import Markup
 
 from benchmark.analysis.curves import Curve
+from benchmark.charts import Axis, Line, Marker, line_chart
 from benchmark.radii import format_radius
-from benchmark.reporting.svg import Axis, Line, Marker, line_chart
 from benchmark.reporting.text import percent
 
 #: Radii at which a curve is drawn; its data has every step.

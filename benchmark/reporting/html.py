@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmark.charts import Axis, Point, scatter
 from benchmark.ledger import Ledger
 from benchmark.ledger.record import SHARD
 from benchmark.ledger.sample_images import FEW
@@ -22,9 +23,9 @@ from benchmark.reporting.leaderboards import Leaderboard
 from benchmark.reporting.method_rows import HEADINGS, method_rows
 from benchmark.reporting.networks import NetworkPage
 from benchmark.reporting.paper_pages import PaperPage
+from benchmark.reporting.partial import partial_tables
 from benchmark.reporting.references import references
 from benchmark.reporting.suites import parameters, sentences
-from benchmark.reporting.svg import Axis, Point, scatter
 from benchmark.reporting.text import count, distance, duration, percent, threat
 from benchmark.reporting.transfers import Transfers
 
@@ -66,9 +67,12 @@ def index_page(
             "architecture": [entry.architecture for board in boards for entry in board.entries],
         }.items()
     }
+    partial, samples = partial_tables(boards, ledger.samples())
     return _render(
         "index.html",
         boards=boards,
+        partial=partial,
+        samples=samples,
         ledger=ledger,
         papers=papers,
         pages=pages,

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from benchmark.analysis.attribution import Share, attribution
 from benchmark.analysis.corruptions import Corruption, corruptions
 from benchmark.analysis.curves import Curve, minimises, security_curve
+from benchmark.charts import Axis, Line, Marker, line_chart
 from benchmark.labels import key
 from benchmark.ledger import Evaluation
 from benchmark.reporting import told
@@ -20,7 +21,6 @@ from benchmark.reporting.curves import draw
 from benchmark.reporting.entries import Entry
 from benchmark.reporting.leaderboards import Leaderboard
 from benchmark.reporting.reproduce import curves_command, evaluation_command, training_command
-from benchmark.reporting.svg import Axis, Line, Marker, line_chart
 from benchmark.reporting.text import count, duration
 from benchmark.storage import canonical_json, safe_name
 

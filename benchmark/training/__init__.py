@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from benchmark.methods.formulas import formula_of
 from benchmark.methods.table import METHODS
 from benchmark.models import Checkpoint, Given, save_checkpoint, storable
 from benchmark.processes import end_with_parent, none_left_behind
-from benchmark.recipes.recipe import recipe_names
+from benchmark.recipes.recipe import RECIPES, recipe_names
 from benchmark.scales import Epsilon
 from benchmark.storage import check_writable
 from benchmark.training.changes import changes
@@ -120,12 +120,12 @@ def train(
     """
     check_processes(devices, num_nodes)
     check_packages()
-    with as_file(recipe, "recipe") as file:
+    with _named(recipe) as named:
         plan = make_plan(
             method,
             dataset=dataset,
             arch=arch,
-            recipe=file,
+            recipe=named,
             set=set,
             scale=scale,
             epsilon=epsilon,
@@ -140,8 +140,6 @@ def train(
             name=name,
             trust_remote_code=trust_remote_code,
         )
-    if isinstance(recipe, Mapping):  # the file is gone; what it is called says what was in it
-        plan = replace(plan, recipe_name=Path(file).stem)
     folder = check_writable(out, "last", ".state", "runs")
     plan = as_it_was_called(plan, folder)
     if is_finished(plan, folder):
@@ -164,6 +162,18 @@ def train(
     with code_within_reach(), none_left_behind():
         fabric.launch(partial(run, progress=progress))
     return paths_of(plan, folder)
+
+
+@contextmanager
+def _named(recipe: GivenRecipe) -> Iterator[str | Path]:
+    """Within this context a recipe by its name or path; a mapping has a name that says what is in it."""
+    with as_file(recipe, "recipe") as file:
+        if not isinstance(recipe, Mapping):
+            yield file
+        else:
+            name = Path(file).stem
+            with RECIPES.lent(name, Path(file)):
+                yield name
 
 
 def train_beside(method: str, **options: Any) -> list[Path]:

@@ -17,8 +17,10 @@ from benchmark.models.foreign.statistics import statistics
 OURS = "network."
 #: Counts batches; only training reads it, and files before torch 0.4.1 do not have it.
 COUNTER = "num_batches_tracked"
+#: What wrappers count beside, such as torch's averaged models.
+COUNTERS = (COUNTER, "n_averaged")
 #: Height and width of images for which shapes are compared where nobody has said any.
-SIDES = ((32, 32), (224, 224))
+SIDES = ((32, 32), (224, 224), (28, 28), (64, 64), (8, 8))
 
 
 @dataclass
@@ -123,7 +125,8 @@ def _tried(
                 _fill(fit, state, names, side)
             except BadInput:  # it takes no such images
                 continue
-            if not fit.wrong or side == sides[-1]:
+            # Weights for each place are one or two tensors; where more differ, no other side is of any use.
+            if not 1 <= len(fit.wrong) <= 2 or side == sides[-1]:
                 _look_at_the_rest(fit, state, set(names.values()), drop)
                 yield fit
                 break
@@ -150,7 +153,7 @@ def _fill(fit: Fit, state: Mapping[str, Tensor], names: Mapping[str, str], side:
 def _look_at_the_rest(fit: Fit, state: Mapping[str, Tensor], names: set[str], drop: tuple[str, ...]) -> None:
     """What has no place: copies of weights, normalisation, what is known to be unused; all else is left over."""
     placed = {fit.prefix + name for name in names}
-    rest = {key: value for key, value in state.items() if key not in placed and not key.endswith(COUNTER)}
+    rest = {key: value for key, value in state.items() if key not in placed and not key.endswith(COUNTERS)}
     dropped = [key for key in rest if drop and key.startswith(drop)]
     idle = [
         key for key in rest if key.startswith(tuple(fit.prefix + each for each in unused(fit.architecture, fit.keys)))

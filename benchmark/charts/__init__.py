@@ -1,0 +1,10 @@
+"""Charts as inline SVG, for every page: no script draws them, every word in them is escaped."""
+
+from __future__ import annotations
+
+from benchmark.charts.axes import COLOURS, Axis, Mark
+from benchmark.charts.bars import Bars, bar_chart
+from benchmark.charts.lines import Line, Marker, line_chart
+from benchmark.charts.scatter import Point, scatter
+
+__all__ = ["COLOURS", "Axis", "Bars", "Line", "Mark", "Marker", "Point", "bar_chart", "line_chart", "scatter"]

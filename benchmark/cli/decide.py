@@ -1,0 +1,87 @@
+"""`bench decide`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import benchmark
+from benchmark.cli.options import (
+    Alpha,
+    Attacked,
+    AttackSeed,
+    Classes,
+    Compile,
+    Crop,
+    DataDir,
+    Device,
+    Download,
+    Epsilon,
+    Images,
+    Json,
+    Precision,
+    PresetOfSuite,
+    Resize,
+    Results,
+    Scale,
+    Suite,
+    TimeLimit,
+    TrustRemoteCode,
+    Workers,
+    given,
+)
+from benchmark.cli.output import end, partly_one, print_json, print_problems
+
+
+def decide(
+    networks: Annotated[
+        list[str],
+        typer.Argument(metavar="NETWORK", help="Two or more networks: checkpoint files, or other sources."),
+    ],
+    suite: Suite = "multi-perturbation",
+    preset: PresetOfSuite = "standard",
+    metric: Annotated[str, typer.Option(help="rworst, ravg, or a threat of the suite, such as linf.")] = "rworst",
+    margin: Annotated[
+        float, typer.Option(metavar="POINTS", help="Differences of at most so many percentage points count as none.")
+    ] = 1.0,
+    alpha: Alpha = 0.05,
+    goal: Annotated[
+        str,
+        typer.Option(help="Of more than two networks. best: find the best one. order: settle every pair."),
+    ] = "best",
+    n: Images = None,
+    seed: AttackSeed = 0,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    workers: Workers = 1,
+    time_limit: TimeLimit = None,
+    results: Results = Path("results"),
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the page and its CSV files; default: reports/decisions/NAME.")
+    ] = None,
+    dataset: Attacked = None,
+    resize: Resize = None,
+    crop: Crop = None,
+    scale: Scale = None,
+    epsilon: Epsilon = None,
+    data_dir: DataDir = None,
+    download: Download = False,
+    trust_remote_code: TrustRemoteCode = False,
+    compile: Compile = False,
+    classes: Classes = None,
+    json: Json = False,
+) -> None:
+    """Attack images in random order until it is known which network is better. Resumes when rerun."""
+    options = given(locals())
+    del options["json"]
+    decision, failures = partly_one(benchmark.decide, options)
+    if json:
+        print_json(decision.to_json())
+    else:
+        from benchmark.sequential.terminal import print_decision
+
+        print_decision(decision)
+    print_problems(failures)
+    end(failed=bool(failures))

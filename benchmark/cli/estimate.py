@@ -1,0 +1,77 @@
+"""`bench estimate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import benchmark
+from benchmark.cli.options import (
+    Alpha,
+    Attacked,
+    AttackSeed,
+    Classes,
+    Compile,
+    Crop,
+    DataDir,
+    Device,
+    Download,
+    Epsilon,
+    Images,
+    Json,
+    Precision,
+    PresetOfSuite,
+    Resize,
+    Results,
+    Scale,
+    Suite,
+    TimeLimit,
+    TrustRemoteCode,
+    Workers,
+    given,
+)
+from benchmark.cli.output import print_json
+
+
+def estimate(
+    network: Annotated[str, typer.Argument(metavar="NETWORK", help="A checkpoint file, or another source.")],
+    to: Annotated[
+        float, typer.Option(metavar="POINTS", help="Half the width of the interval, in percentage points.")
+    ] = 1.0,
+    suite: Suite = "autoattack",
+    preset: PresetOfSuite = "standard",
+    alpha: Alpha = 0.05,
+    n: Images = None,
+    seed: AttackSeed = 0,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    workers: Workers = 1,
+    time_limit: TimeLimit = None,
+    results: Results = Path("results"),
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the page and its CSV file; default: reports/estimates/NAME.")
+    ] = None,
+    dataset: Attacked = None,
+    resize: Resize = None,
+    crop: Crop = None,
+    scale: Scale = None,
+    epsilon: Epsilon = None,
+    data_dir: DataDir = None,
+    download: Download = False,
+    trust_remote_code: TrustRemoteCode = False,
+    compile: Compile = False,
+    classes: Classes = None,
+    json: Json = False,
+) -> None:
+    """Estimate Rworst to a stated width: cheap attacks on all images, expensive ones on a random sample."""
+    options = given(locals())
+    del options["json"]
+    found = benchmark.estimate(**options)
+    if json:
+        print_json(found.to_json())
+        return
+    from benchmark.sequential.terminal import print_estimate
+
+    print_estimate(found)
