@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 METHODS := natural at trades mat at-max mat-max
 
-.PHONY: setup demo test test-all test-capabilities coverage simulate-decide lint clean help
+.PHONY: setup demo test test-all test-capabilities coverage simulations simulate-decide lint clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -14,6 +14,8 @@ help:
 	@echo "make test-capabilities"
 	@echo "               what computes, as on processors without AVX2 and without AVX-512"
 	@echo "make coverage  the fast tests, and which lines they leave out"
+	@echo "make simulations"
+	@echo "               error rates of the statistics, for docs/statistics*.md; hours, and resumable"
 	@echo "make simulate-decide"
 	@echo "               how often bench decide and bench estimate are wrong, and what they save"
 	@echo "make lint      formatting, lint and types only"
@@ -62,6 +64,12 @@ test-capabilities: .venv/.complete
 # Slower than the tests alone, and without those that are slow: what is listed, no fast test reaches.
 coverage: .venv/.complete
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --timeout=1200 --cov --cov-report=term-missing:skip-covered --cov-fail-under=90
+
+# What is in perf/results/simulations.csv and seeds.csv is not computed again.
+simulations: export OMP_NUM_THREADS ?= 1
+simulations: .venv/.complete
+	@nice -n 19 $(BIN)/python perf/simulations.py --write
+	@nice -n 19 $(BIN)/python perf/simulate_seeds.py --write
 
 # The tables of docs/deciding.md, and of the demo's ledger if there is one; what was simulated before is kept.
 simulate-decide: .venv/.complete

@@ -17,6 +17,7 @@ _PACKAGE = __name__.partition(".")[0]
 
 #: Old name -> new name, both without the package's.
 MOVED = {
+    "analysis.intervals": "statistics.wilson",
     "attacks.autoattack": "attacks.adapters.autoattack",
     "attacks.boundary": "attacks.black_box.boundary",
     "attacks.classifier": "attacks.prepared",

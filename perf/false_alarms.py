@@ -22,11 +22,11 @@ from digits_table import Run
 from numpy.typing import NDArray
 
 import benchmark
-from benchmark.analysis.intervals import wilson
 from benchmark.analysis.masking import Flag, is_masked, masking_flags
 from benchmark.ledger import Evaluation, Outcome
 from benchmark.ledger.evaluation import Probe
 from benchmark.ledger.evaluation import common as common_images
+from benchmark.statistics.wilson import wilson
 from benchmark.training import METHODS
 
 PAGE = Path(__file__).parents[1] / "docs" / "masking.md"

@@ -19,7 +19,7 @@ from benchmark.analysis.aggregate import (
     r_avg,
     r_worst,
 )
-from benchmark.analysis.intervals import wilson
+from benchmark.statistics.wilson import wilson
 
 INF = np.inf
 CLEAN_ERRORS = [1, 0, 0, 0, 0, 0]

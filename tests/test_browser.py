@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import browser_site
-import numpy as np
 import pytest
 from browser_site import DIGITS, HARMFUL, choose, head, headings, networks, requested, visit, wait_for
 from synthetic import add_evaluation
@@ -17,6 +16,8 @@ from benchmark.analysis import paired
 from benchmark.ledger import load_results
 from benchmark.reporting.references import references
 from benchmark.reporting.text import percent
+from benchmark.statistics.mcnemar import mcnemar
+from benchmark.statistics.score import score, score_interval
 
 pytestmark = pytest.mark.browser
 
@@ -101,7 +102,7 @@ def test_a_norm_alone(index: Any) -> None:
 
 
 def test_networks_side_by_side(index: Any, site: Path) -> None:
-    """The page's tests are those of `bench compare`: p exactly where it is exact, intervals as bootstrapped ones."""
+    """The page's tests are those of `bench compare`, of all networks of the board as one family."""
     boxes = {
         box.get_attribute("aria-label").removeprefix("Compare "): box
         for box in index.find_elements("css selector", '.board[data-dataset="cifar10"] .pick')
@@ -112,7 +113,7 @@ def test_networks_side_by_side(index: Any, site: Path) -> None:
     index.find_element("css selector", ".picked .open").click()
     wait_for(index, "dialog .differences")
     requests = requested(index)
-    assert len(requests) == 3
+    assert len(requests) == 4
     assert all(Path(urlsplit(url).path).parent == site / "per-image" for url in requests)
     found = index.execute_script(
         "return [...document.querySelectorAll('.differences tbody')].map(body => [...body.rows].map(row =>"
@@ -123,39 +124,72 @@ def test_networks_side_by_side(index: Any, site: Path) -> None:
     for (title, *rows), pair in zip(found, (("weak", "strong"), ("weak", "twin"), ("strong", "twin")), strict=True):
         assert title[0][0] == " − ".join(pair)
         for metric, line in zip(("rworst", "ravg", "linf", "l2", "clean"), rows, strict=True):
-            expected = paired.compare(evaluations[pair[0]], evaluations[pair[1]], metric)
+            places = [list(evaluations).index(name) for name in pair]
+            expected = paired.family(list(evaluations.values()), metric).compare(*places)  # type: ignore[union-attr]
             assert expected is not None
-            (name, _), (_, difference), (_, p), (_, corrected), (verdict, _), (first, _), (second, _) = line
+            (name, _), (_, difference), (_, p), (_, corrected), (verdict, _), (first, _), (second, _) = line[:7]
             assert name.lower() == metric
             assert float(difference["v"]) == pytest.approx(expected.difference, abs=1e-12)
-            assert float(difference["low"]) == pytest.approx(expected.low, abs=0.01)
-            assert float(difference["high"]) == pytest.approx(expected.high, abs=0.01)
+            assert float(difference["low"]) == pytest.approx(expected.low, abs=1e-6)
+            assert float(difference["high"]) == pytest.approx(expected.high, abs=1e-6)
+            assert float(p["v"]) == pytest.approx(expected.p, rel=1e-5)
+            assert float(corrected["v"]) == pytest.approx(expected.corrected, abs=2e-3)
+            for cell, value in zip(line[7:], (expected.exact, expected.detectable), strict=True):
+                assert float(cell[1]["v"]) == pytest.approx(value, rel=1e-6) if value is not None else cell[0] == "–"
             if metric == "ravg":
                 assert (first, second) == ("–", "–")
-                assert float(p["v"]) == pytest.approx(expected.p, rel=1e-5, abs=1e-12)
             else:
                 assert (int(first), int(second)) == (expected.only_first, expected.only_second)
-                assert float(p["v"]) == pytest.approx(expected.p, rel=1e-9)
-            assert float(p["v"]) <= float(corrected["v"]) <= min(1.0, 3 * float(p["v"]) + 1e-12) or metric == "ravg"
-            assert ("better" in verdict) == (float(corrected["v"]) <= 0.05)
+            assert verdict == {
+                "better": f"{pair[0]} is significantly better",
+                "worse": f"{pair[1]} is significantly better",
+                "undetermined": "undetermined",
+            }.get(expected.verdict)
     summary = index.find_elements("css selector", ".compared table:first-child tbody tr:nth-child(2) td")
     worst = [paired.scores(evaluations[name], "rworst").mean() for name in ("weak", "strong", "twin")]  # type: ignore[union-attr]
     assert [cell.text.split()[0] for cell in summary] == [percent(float(value)) for value in worst]
 
 
 def test_the_pages_statistics(index: Any) -> None:
-    """Functions of the page against those of the analysis room, up to counts at which 2^-n is 0, and of shares."""
+    """Functions of the page against those of the package, up to counts at which 2^-n is 0, and of shares."""
     pairs = [(0, 0), (0, 5), (3, 9), (10, 10), (40, 80), (900, 1100), (4000, 4300), (0, 2000)]
     found = index.execute_script("return arguments[0].map(([a, b]) => mcnemar(a, b))", pairs)
-    assert found == pytest.approx([float(paired.mcnemar(*pair)) for pair in pairs], rel=1e-9, abs=1e-300)
+    assert found == pytest.approx([float(mcnemar(*pair)) for pair in pairs], rel=1e-9, abs=1e-300)
     found = index.execute_script("return [0, 0.5, -1.96, 5].map(normalP)")
     assert found == pytest.approx([1.0, 0.6170750774519738, 0.04999579029644087, 5.733031437583866e-07], rel=1e-6)
-    assert index.execute_script("return holm([0.04, 0.01, 0.03])") == pytest.approx([0.06, 0.03, 0.06])
-    tables = ([[1, 1, 1, 1, 0, 1], [0, 0, 0, 1, 1, 0]], [[1, 0.5, 0.5, 1, 0, 1], [0, 0, 0, 1, 0.5, 0]])
-    found = index.execute_script("return arguments[0].map(([a, b]) => paired(a, b))", tables)
-    assert [test["onlyFirst"] for test in found] == [4, None]
-    expected = [float(paired.p_values(np.array(table, float))[0, 1]) for table in tables]
-    assert [test["p"] for test in found] == pytest.approx(expected, rel=1e-6)
+    counts = [[3, 40, 9], [0, 20, 0], [0, 0, 20], [0, 9000, 1000], [1, 3, 5, 400, 9, 2, 0], [0, 0, 5, 40, 9, 0, 0]]
+    for own in counts:
+        found = index.execute_script("return [score(arguments[0]), score(arguments[0], 0.1)]", own)
+        assert found == pytest.approx([float(score([own], mean)[0]) for mean in (0, 0.1)], rel=1e-6, abs=1e-9)
+        for critical in (1.96, 3.2):
+            found = index.execute_script("return scoreInterval(...arguments)", own, critical)
+            assert found == pytest.approx([float(end[0]) for end in score_interval([own], critical)], abs=1e-9)
+
+
+def test_the_pages_verdicts(index: Any) -> None:
+    """One of four; a difference that stands by step-down alone has a sign and no more."""
+    cases = [
+        ([0.02, 0.01, 0.03], 0.01, 0.01),
+        ([-0.02, -0.03, 0.001], 0.04, 0.01),
+        ([0.0, -0.009, 0.009], 1, 0.01),
+        ([0.0, -0.009, 0.009], 1, None),
+        ([0.005, 0.002, 0.008], 0.01, 0.01),
+        ([0.0, -0.02, 0.009], 1, 0.01),
+    ]
+    found = index.execute_script(
+        "return arguments[0].map(([[difference, low, high], corrected, margin]) =>"
+        "{ const test = judge({ difference, low, high }, corrected, margin);"
+        " return [test.verdict, test.low, test.high, test.isSmall]; })",
+        cases,
+    )
+    assert found == [
+        ["better", 0.01, 0.03, False],
+        ["worse", -0.03, 0, False],
+        ["equivalent", -0.009, 0.009, True],
+        ["undetermined", -0.009, 0.009, False],
+        ["better", 0.002, 0.008, True],
+        ["undetermined", -0.02, 0.009, False],
+    ]
 
 
 def test_two_to_four_networks_of_one_board(index: Any) -> None:

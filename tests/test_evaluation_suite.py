@@ -83,6 +83,26 @@ def test_a_suite_says_where_it_comes_from_and_what_it_does_otherwise(tmp_path):
     assert not {"sources", "differences"} & bare.keys()
 
 
+def test_a_margin_is_stated_or_there_is_none(tmp_path):
+    """It decides no number, so that results of before and after share a leaderboard."""
+    bare, stated = (load_suite(write_suite(tmp_path, GOOD + more), scale="digits") for more in ("", "margin: 2.5\n"))
+    assert (bare.margin, stated.margin) == (None, 2.5)
+    assert "margin" not in bare.definition()
+    assert stated.definition()["margin"] == 2.5
+    assert stated.digest == bare.digest
+
+
+@pytest.mark.parametrize("name", SUITES.names())
+def test_every_shipped_suite_states_its_margin(name):
+    assert load_suite(name, scale="cifar10").margin == 1
+
+
+@pytest.mark.parametrize("margin", ["0", "-1", "100", ".nan", ".inf", "one", "[1]"])
+def test_a_margin_that_makes_no_sense_is_refused_with_its_line(tmp_path, margin):
+    with pytest.raises(BadInput, match=r"toy-suite\.yaml:8: .*margin"):
+        load_suite(write_suite(tmp_path, GOOD + f"margin: {margin}\n"), scale="digits")
+
+
 def test_quick_is_weaker_and_another_digest():
     full, quick = (
         load_suite("multi-perturbation", scale="cifar10"),

@@ -152,7 +152,7 @@ def test_values_gains_marks_and_means(paper: Paper, results: Path) -> None:
     assert grid.cell("MAT", "Clean").gain == pytest.approx(-2)
     assert grid.cell("AT", "linf").gain is None
     assert [grid.cell(row, "linf").mark for row in ("AT", "MAT", "both")] == ["", "best", "second"]
-    assert [grid.cell(row, "Clean").mark for row in ("AT", "MAT", "both")] == ["best", "", "second"]
+    assert {grid.cell(row, "Clean").mark for row in ("AT", "MAT", "both")} == {""}  # 98 and 96 of 100: it may be luck
     low, high = grid.cell("AT", "linf").low, grid.cell("AT", "linf").high
     assert (low, high) == pytest.approx((0.3846, 0.5768), abs=5e-4)  # Wilson's interval for 48 of 100
     assert "no-such-method is not part of this version" in reason(grid, "unborn", "Clean")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,19 +32,62 @@ def results(tmp_path: Path) -> Path:
     return tmp_path / "results"
 
 
-def test_exact_p_and_its_correction(results: Path) -> None:
-    """b loses twelve images more than a and wins none: McNemar's exact p is 2·2⁻¹²."""
+def test_p_its_check_and_its_correction(results: Path) -> None:
+    """b loses twelve images more than a and wins none: z is √12, McNemar's exact p 2·2⁻¹²."""
     (tests,) = benchmark.compare(["a", "b", "c"], results=results)
     found = {(pair.comparison.metric, pair.first, pair.second): pair for pair in tests.pairs}
     assert {metric for metric, _, _ in found} == {"rworst", "ravg", "linf", "l2", "clean"}
     pair = found["rworst", "a", "b"]
     assert pair.comparison.difference == pytest.approx(12 / 40)
     assert (pair.comparison.only_first, pair.comparison.only_second) == (12, 0)
-    assert pair.comparison.p == pytest.approx(2**-11)
-    assert pair.p_corrected == pytest.approx(3 * 2**-11)
+    assert pair.comparison.p == pytest.approx(math.erfc(math.sqrt(12 / 2)))
+    assert pair.comparison.exact == pytest.approx(2**-11)
+    assert pair.comparison.p <= pair.comparison.corrected < 6 * pair.comparison.p
     assert pair.verdict == "a is significantly better"
-    assert found["rworst", "a", "c"].verdict == "not significant"
-    assert found["clean", "a", "b"].verdict == "not significant"
+    assert found["rworst", "a", "c"].verdict == "undetermined"
+    assert found["clean", "a", "b"].verdict == "undetermined"
+    assert (found["clean", "a", "b"].comparison.low, found["clean", "a", "b"].comparison.p) < (0, 1.1)
+
+
+def test_whoever_picks_a_pair_has_seen_the_others(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """p is corrected for all networks in the setting, unless the pair was planned before any result was seen."""
+    flags = [0.0] * 20 + [1.0] * 10 + [0.0] * 10
+    add_evaluation(results, "other", [("pgd", "linf", 0.03, "fixed-budget", flags), attacks(0)[1]], (False,) * 40)
+    found = {}
+    for planned in (False, True):
+        (tests,) = benchmark.compare(["a", "b"], results=results, planned=planned)
+        found[planned] = next(pair.comparison for pair in tests.pairs if pair.comparison.metric == "rworst")
+        print_paired_tests([tests])
+    assert found[True].corrected == found[True].p == found[False].p < found[False].corrected
+    assert found[False].low < found[True].low
+    said = " ".join(capsys.readouterr().out.split())
+    assert "hold for all pairs of the 4 networks evaluated in this setting at once" in said
+    assert "hold for the pair at once" in said
+    (tests,) = benchmark.compare(["a", "b", "c", "other"], results=results)
+    print_paired_tests([tests])
+    assert "hold for all pairs of the 4 networks compared at once" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("margin", "verdict"), [(None, "undetermined"), (20, "equivalent: less than 20 points apart")]
+)
+def test_equivalent_only_within_a_margin_that_the_suite_stated(
+    tmp_path: Path, margin: float | None, verdict: str
+) -> None:
+    told = {} if margin is None else {"margin": margin}
+    for name, broken in (("a", 10), ("b", 11)):
+        add_evaluation(tmp_path / "results", name, attacks(broken), (False,) * 40, about=told)
+    (tests,) = benchmark.compare(["a", "b"], results=tmp_path / "results")
+    assert {pair.verdict for pair in tests.pairs if pair.comparison.metric == "rworst"} == {verdict}
+
+
+def test_a_small_difference_that_stands_is_said_to_be_small(tmp_path: Path) -> None:
+    for name, broken in (("a", 10), ("b", 16)):
+        add_evaluation(tmp_path / "results", name, attacks(broken), (False,) * 40, about={"margin": 50})
+    (tests,) = benchmark.compare(["b", "a"], results=tmp_path / "results")
+    verdicts = {pair.comparison.metric: pair.verdict for pair in tests.pairs}
+    assert verdicts["linf"] == "a is significantly better, by less than 50 points"
+    assert verdicts["clean"] == "equivalent: less than 50 points apart"
 
 
 def test_printed(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -131,13 +175,16 @@ def test_two_networks_of_one_name(results: Path) -> None:
 
 
 def test_a_network_of_several_names_is_one_network(results: Path) -> None:
-    """Else p would be corrected for pairs that nobody asked for."""
+    """Else p would be corrected for pairs that are none."""
+    (tests,) = benchmark.compare(["a", "b"], results=results)
+    (alone,) = (pair for pair in tests.pairs if pair.comparison.metric == "rworst")
     for name in ("0", "copy"):
         add_evaluation(results, name, attacks(10), (False,) * 40, network="a")
     (tests,) = benchmark.compare([digest("a")[:12], "b"], results=results)
     (pair,) = (pair for pair in tests.pairs if pair.comparison.metric == "rworst")
     assert {pair.first, pair.second} == {"0", "b"}
-    assert pair.p_corrected == pair.comparison.p
+    assert pair.comparison.corrected == alone.comparison.corrected
+    assert tests.tested == 3
 
 
 def test_a_file_goes_by_the_name_in_it(results: Path, tmp_path: Path) -> None:

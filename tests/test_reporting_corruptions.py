@@ -15,6 +15,7 @@ from benchmark.ledger import load_results
 from benchmark.reporting import leaderboard_rows, leaderboards, print_leaderboards
 from benchmark.reporting.columns import page_columns
 from benchmark.reporting.text import percent
+from benchmark.statistics.wilson import wilson
 
 ATTACKS = "".join(
     f"  - {{attack: corruption, norm: corruption, label: {name}-{severity}, epsilon: {severity}, "
@@ -44,6 +45,8 @@ def test_the_mean_is_on_the_leaderboard_beside_the_union(out: Path) -> None:
     (row,) = pd.read_csv(out / "leaderboard.csv").to_dict("records")
     assert row["corruption_mean"] == pytest.approx(attacks["accuracy"].mean())
     assert row["corruption_mean_low"] < row["corruption_mean"] < row["corruption_mean_high"]
+    low, high = wilson(row["corruption_mean"] * row["images"], row["images"])
+    assert row["corruption_mean_high"] - row["corruption_mean_low"] < high - low, "shares vary less than flags"
     severe = attacks.query("epsilon == 5")["accuracy"]
     assert row["corruption 5"] <= severe.min(), "glass-blur and contrast break different images"
     page = (out / "index.html").read_text(encoding="utf-8")

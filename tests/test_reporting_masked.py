@@ -57,9 +57,9 @@ def results(tmp_path: Path) -> Path:
 
 def test_it_has_no_rank_and_stands_below_those_that_have_one(results: Path) -> None:
     (board,) = leaderboards(load_results(results))
-    assert [(entry.name, entry.rank.number, entry.is_masked) for entry in board.entries] == [
-        ("good", 1, False),
-        ("poor", 2, False),
+    assert [(entry.name, entry.rank.ranks, entry.is_masked) for entry in board.entries] == [
+        ("good", (1, 1), False),
+        ("poor", (2, 2), False),
         ("best", None, True),
         ("broken", None, True),
     ]
@@ -68,10 +68,10 @@ def test_it_has_no_rank_and_stands_below_those_that_have_one(results: Path) -> N
 
 def test_whoever_wants_it_ranked_gets_it_ranked(results: Path) -> None:
     (board,) = leaderboards(load_results(results), rank_masked=True)
-    assert [(entry.name, entry.rank.number) for entry in board.entries] == [
-        ("best", 1),
-        ("good", 2),
-        ("poor", 3),
+    assert [(entry.name, entry.rank.ranks) for entry in board.entries] == [
+        ("best", (1, 1)),
+        ("good", (2, 2)),
+        ("poor", (3, 3)),
         ("broken", None),
     ]
 
@@ -80,7 +80,7 @@ def test_a_weak_sign_is_shown_and_costs_nothing(tmp_path: Path, capsys: pytest.C
     add_evaluation(tmp_path, "at", attacks(50), (False,) * IMAGES, info={"warnings": ["AutoAttack: beware"]})
     (board,) = leaderboards(load_results(tmp_path))
     (entry,) = board.entries
-    assert (entry.rank.number, entry.is_masked, [flag.strength for flag in entry.flags]) == (1, False, ["weak"])
+    assert (entry.rank.ranks, entry.is_masked, [flag.strength for flag in entry.flags]) == ((1, 1), False, ["weak"])
     print_leaderboards([board])
     assert "at: possible gradient masking (weak evidence): warning of an attack" in capsys.readouterr().out
 
@@ -105,14 +105,16 @@ def test_every_table_says_masked_in_the_place_of_the_rank(results: Path, capsys:
 
 def test_the_frame_keeps_numbers_for_ranks(results: Path) -> None:
     frame = leaderboard_frame(leaderboards(load_results(results)))
-    assert frame["rank"].dtype == pd.Int64Dtype()
-    assert frame["rank"].isna().tolist() == [False, False, True, True]
+    assert frame["rank"].tolist()[:3] == ["1", "2", "masked?"]
+    for end in ("rank_low", "rank_high"):
+        assert frame[end].dtype == pd.Int64Dtype()
+        assert frame[end].isna().tolist() == [False, False, True, True]
     assert frame["is_masked"].tolist() == [False, False, True, True]
 
 
 def test_the_option_ranks_them_everywhere(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for format, line in (
-        ("csv", ",1,True,best,"),
+        ("csv", ",1,1,1,True,best,"),
         ("latex", "best & best & 1 &"),
         ("markdown", "| best | best | 1 |"),
     ):

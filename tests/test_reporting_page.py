@@ -62,7 +62,8 @@ def test_page_and_csv_agree(results: Path) -> None:
     rows = table_cells(page, "digits under multi-perturbation")
     assert len(rows) == len(networks)
     for row, (_, line) in zip(rows, networks.iterrows(), strict=True):
-        assert row[0] == [str(line["rank"])]
+        assert row[0] == [str(line["rank"])] == ["1–2"]
+        assert (line["rank_low"], line["rank_high"]) == (1, 2)
         assert row[1][0] == line["model"]
         for cell, name in zip(row[2:8], ("r_worst", "r_avg", "linf", "l2", "l1", "clean"), strict=True):
             assert cell == [percent(line[name]), f"{percent(line[name + '_low'])}–{percent(line[name + '_high'])}"]

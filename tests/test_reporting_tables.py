@@ -12,6 +12,8 @@ from synthetic import WORKED_ATTACKS, add_evaluation
 import benchmark
 from benchmark.ledger import load_results
 from benchmark.reporting import attacks_frame, leaderboard_frame, leaderboard_rows, leaderboards
+from benchmark.reporting.references import best_known, clean, references
+from benchmark.statistics.wilson import wilson
 
 
 @pytest.fixture
@@ -40,6 +42,19 @@ def test_intervals_enclose_their_accuracy(results: Path) -> None:
         assert row[f"{name}_low"] < row[name] < row[f"{name}_high"]
     # Wilson's interval of 1 in 6, computed by hand: (1/6 + z²/12 ± z·√(5/216 + z²/144)) / (1 + z²/6) with z = 1.96.
     assert (row["r_worst_low"], row["r_worst_high"]) == pytest.approx((0.0301, 0.5635), abs=1e-4)
+
+
+def test_ravgs_interval_is_from_its_own_variance(results: Path) -> None:
+    """An image that withstands one threat of three adds a third, which varies less than a flag would."""
+    attacks = [
+        (norm, norm, 0.5, "fixed-budget", [float(image % 3 != place) for image in range(450)])
+        for place, norm in enumerate(("linf", "l2", "l1"))
+    ]
+    add_evaluation(results, attacks=attacks, clean_errors=(False,) * 450)
+    (row,) = leaderboard_rows(leaderboards(load_results(results)))
+    assert row["r_avg"] == pytest.approx(1 / 3)
+    width = row["r_avg_high"] - row["r_avg_low"]
+    assert 0 < width < 0.01  # each image adds just a third; of 450 flags it would be 0.087
 
 
 def test_median_distance_is_for_minimal_attacks_only(results: Path) -> None:
@@ -104,8 +119,8 @@ def test_other_test_images_get_their_own_board(results: Path) -> None:
     assert len(leaderboards(load_results(results))) == 2
 
 
-def test_ranks_are_shared_unless_the_difference_is_real(results: Path) -> None:
-    """Of forty images ten more is a difference (p = 2⁻⁹, three pairs), one more is none."""
+def test_networks_are_sorted_by_value_and_have_the_ranks_that_are_possible(results: Path) -> None:
+    """Of forty images ten more is a difference, one more is none."""
 
     def attacks(broken: int) -> list[tuple[str, str, float, str, list[float]]]:
         return [("pgd", "linf", 0.03, "fixed-budget", [1.0] * broken + [0.0] * (40 - broken))]
@@ -113,7 +128,11 @@ def test_ranks_are_shared_unless_the_difference_is_real(results: Path) -> None:
     for name, broken in (("best", 5), ("nearly", 6), ("worse", 16)):
         add_evaluation(results, name, attacks(broken), (False,) * 40)
     (board,) = leaderboards(load_results(results))
-    assert [(entry.rank.number, entry.name) for entry in board.entries] == [(1, "best"), (1, "nearly"), (3, "worse")]
+    assert [(str(entry.rank), entry.name) for entry in board.entries] == [
+        ("1–2", "best"),
+        ("1–2", "nearly"),
+        ("3", "worse"),
+    ]
 
 
 def test_masking_is_flagged_with_its_evidence(results: Path) -> None:
@@ -150,7 +169,7 @@ def test_frames_hold_every_row(results: Path) -> None:
     assert len(attacks) == 2 * len(WORKED_ATTACKS)
     assert set(attacks["evaluation"]) == set(networks["evaluation"])
     assert attacks["records"].str.fullmatch(r"[0-9a-f]{64}").all()
-    assert networks["rank"].dtype == pd.Int64Dtype()
+    assert networks["rank_low"].dtype == pd.Int64Dtype()
 
 
 def test_worst_case_accuracies_are_of_what_was_left(results: Path) -> None:
@@ -162,3 +181,13 @@ def test_worst_case_accuracies_are_of_what_was_left(results: Path) -> None:
     assert (last["images_tried"], last["accuracy"]) == (3, pytest.approx(2 / 3))
     assert last["median_distance"] is None, "of the images that it was not tried on, nothing is known"
     assert board.entries[0].attacks[2]["median_distance"] == pytest.approx(0.51), "ddn was the first in its norm"
+
+
+def test_published_accuracies_have_wilsons_interval() -> None:
+    """Of 10,000 images; RobustBench evaluates ImageNet on 5,000."""
+    for dataset, images in (("cifar10", 10_000), ("imagenet", 5000)):
+        entry = references(dataset)[0]
+        found = best_known(entry, "linf", {"linf": (entry.norm, entry.radius)})
+        assert found is not None
+        assert (found.low, found.high) == pytest.approx(wilson(images * entry.best_known, images))
+        assert clean(entry).low < entry.clean < clean(entry).high

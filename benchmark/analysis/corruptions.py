@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmark.analysis.aggregate import attack_accuracy
 
 if TYPE_CHECKING:
-    from benchmark.ledger.evaluation import Evaluation
+    from benchmark.ledger.evaluation import Evaluation, Outcome
 
 #: The threat of these attacks; its ε is a severity.
 CORRUPTION = "corruption"
@@ -53,8 +54,7 @@ def corruptions(evaluation: Evaluation) -> list[Corruption]:
     for outcome in evaluation.outcomes:
         if outcome.norm == CORRUPTION:
             accuracy = attack_accuracy(evaluation, outcome.label) if evaluation.mode == "complete" else None
-            name = outcome.definition["attack"].get("corruption", outcome.label)
-            found.setdefault(name, []).append((outcome.epsilon, accuracy))
+            found.setdefault(_name(outcome), []).append((outcome.epsilon, accuracy))
     return [Corruption(name, tuple(accuracies)) for name, accuracies in found.items()]
 
 
@@ -64,6 +64,21 @@ def corruption_mean(evaluation: Evaluation) -> float | None:
     None where there is no corruption, where one of them did not run to its end, and in worst-case mode.
     """
     return _mean([corruption.mean for corruption in corruptions(evaluation)])
+
+
+def corruption_scores(evaluation: Evaluation) -> NDArray[np.float64] | None:
+    """What each image adds to `corruption_mean`: N shares whose mean it is; None where that is not known."""
+    if corruption_mean(evaluation) is None:
+        return None
+    found: dict[str, list[NDArray[np.bool_]]] = {}
+    for outcome in evaluation.outcomes:
+        if outcome.norm == CORRUPTION:
+            found.setdefault(_name(outcome), []).append(~outcome.broken)
+    return np.mean([np.mean(flags, axis=0) for flags in found.values()], axis=0)
+
+
+def _name(outcome: Outcome) -> str:
+    return str(outcome.definition["attack"].get("corruption", outcome.label))
 
 
 def _mean(accuracies: Sequence[float | None]) -> float | None:

@@ -9,9 +9,9 @@ import numpy as np
 
 from benchmark.analysis import aggregate
 from benchmark.analysis.distances import median_distance
-from benchmark.analysis.intervals import wilson
 from benchmark.analysis.labels import labels_of
 from benchmark.labels import Key, key
+from benchmark.statistics.wilson import wilson
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmark.analysis import signs
-from benchmark.analysis.ranks import holm
 from benchmark.analysis.signs import Sign
+from benchmark.statistics.holm import holm
 
 if TYPE_CHECKING:
     from benchmark.ledger.evaluation import Evaluation, Outcome

@@ -1,4 +1,4 @@
-"""Is one network really more robust than another? Tests on the same images, pair by pair."""
+"""Is one network really more robust than another? All differences of some networks on the same images, at once."""
 
 from __future__ import annotations
 
@@ -7,34 +7,44 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.special import bdtr, ndtr
+from numpy.typing import NDArray
 
 from benchmark.analysis.aggregate import robust
 from benchmark.analysis.labels import labels_of
 from benchmark.errors import BadInput
 from benchmark.labels import key
+from benchmark.statistics.all_pairs import AllPairs, all_pairs
+from benchmark.statistics.mcnemar import mcnemar
+from benchmark.statistics.power import smallest_difference
+from benchmark.statistics.score import histogram, score_interval, support
+from benchmark.statistics.verdicts import Verdict, verdict
 
 if TYPE_CHECKING:
     from benchmark.ledger.evaluation import Evaluation
 
 RESAMPLES = 2000
 
-#: What means of shares are apart by for no other reason than rounding.
-_ROUNDING = 1e-12
+#: The chance that any difference of a family is called real by mistake.
+LEVEL = 0.05
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two networks by one metric on the same images.
+    """Two networks by one metric on the same images, as one pair of a family; see docs/statistics.md.
 
     Attributes:
         metric: "clean", "rworst", "ravg" or a threat.
         first, second: their values, fractions.
-        difference: first − second.
-        low, high: 95% interval of the difference, by paired bootstrap.
-        p: probability of a difference at least as large if there is none, see `p_values`.
+        difference: first - second.
+        low, high: 95% interval of the difference, by the score test: of all pairs of the family together.
+        p: of the score test of this pair alone.
+        corrected: p corrected for all pairs of the family.
+        exact: p of McNemar's exact test of this pair alone, as a check; None where an image may count in part.
         only_first, only_second: images that only one of them gets right; None where an image may count in part.
+        detectable: the smallest difference that would be found in four of five cases, corrected like `p`, where as
+            many images differ as do here; None if so few can't show any.
+        verdict: what is known of the first.
+        margin: differences of less than that do not matter, a fraction; None where nobody said so beforehand.
         images: how many.
     """
 
@@ -45,9 +55,106 @@ class Comparison:
     low: float
     high: float
     p: float
+    corrected: float
+    exact: float | None
     only_first: int | None
     only_second: int | None
+    detectable: float | None
+    verdict: Verdict
+    margin: float | None
     images: int
+
+
+@dataclass(frozen=True, eq=False)
+class Family:
+    """Some networks by one metric, all pairs of which are tested together.
+
+    Attributes:
+        metric: "clean", "rworst", "ravg" or a threat.
+        places: of the networks that have a value for it, among the evaluations that were given.
+        table: M×N, what each of the N images adds to each of these networks' value: multiples of 1/`parts`.
+        parts: 1 for flags; the number of threats for "ravg".
+        pairs: the tests of all pairs.
+        margin: differences of less than that do not matter, a fraction; None where nobody said so beforehand.
+    """
+
+    metric: str
+    places: tuple[int, ...]
+    table: NDArray[np.float64]
+    parts: int
+    pairs: AllPairs
+    margin: float | None = None
+
+    def compare(self, first: int, second: int) -> Comparison | None:
+        """The networks at these places among the evaluations; None where one of them has no value."""
+        if first not in self.places or second not in self.places:
+            return None
+        one, other = self.places.index(first), self.places.index(second)
+        left, right, images = self.table[one], self.table[other], self.table.shape[1]
+        counts = histogram(left, right, self.parts)
+        low, high = (float(ends[0]) for ends in score_interval(counts, self.pairs.critical))
+        stands = {(True, False): True, (False, True): False}.get(
+            (bool(self.pairs.better[one, other]), bool(self.pairs.better[other, one]))
+        )
+        # Step-down may find what an interval for all pairs together just misses: then the sign is known, and no more.
+        low, high = max(low, 0.0) if stands else low, min(high, 0.0) if stands is False else high
+        ahead, behind = int((left > right).sum()), int((left < right).sum())
+        is_whole = bool(np.isin(self.table[[one, other]], (0.0, 1.0)).all())
+        squares = float(counts @ support(self.parts) ** 2) / images
+        return Comparison(
+            metric=self.metric,
+            first=float(left.mean()),
+            second=float(right.mean()),
+            difference=float(np.mean(left - right)),
+            low=low,
+            high=high,
+            p=float(self.pairs.p[one, other]),
+            corrected=float(self.pairs.corrected[one, other]),
+            exact=float(mcnemar(ahead, behind)) if is_whole else None,
+            only_first=ahead if is_whole else None,
+            only_second=behind if is_whole else None,
+            detectable=smallest_difference(images, squares, self.pairs.critical),
+            verdict=verdict(low, high, stands, self.margin),
+            margin=self.margin,
+            images=images,
+        )
+
+
+def family(evaluations: Sequence[Evaluation], metric: str) -> Family | None:
+    """All pairs of the networks by `metric`; None where none has a value for it.
+
+    Raises:
+        BadInput: they were not evaluated on the same images with the same suite.
+    """
+    check_comparable(evaluations)
+    values = [scores(evaluation, metric) for evaluation in evaluations]
+    known = {place: value for place, value in enumerate(values) if value is not None}
+    if not known:
+        return None
+    table = np.stack(list(known.values()))
+    parts = len(evaluations[0].union) if metric == "ravg" else 1
+    return Family(metric, tuple(known), table, parts, all_pairs(table, parts, LEVEL), stated_margin(evaluations))
+
+
+def compare(first: Evaluation, second: Evaluation, metric: str) -> Comparison | None:
+    """The two by `metric`, as a family of their own; None where one of them has no value for it.
+
+    Raises:
+        BadInput: they were not evaluated on the same images with the same suite.
+    """
+    found = family([first, second], metric)
+    return None if found is None else found.compare(0, 1)
+
+
+def stated_margin(evaluations: Sequence[Evaluation]) -> float | None:
+    """Which differences do not matter, as the suite's file said when the networks were evaluated; a fraction.
+
+    None where an evaluation was made before the file said anything, or by a file that said something else: a margin
+    has to be stated before results are known.
+    """
+    margins = {evaluation.suite.get("margin") for evaluation in evaluations}
+    (only, *others) = margins or {None}
+    return None if others or only is None else float(only) / 100
 
 
 def scores(evaluation: Evaluation, metric: str) -> NDArray[np.float64] | None:
@@ -66,35 +173,6 @@ def scores(evaluation: Evaluation, metric: str) -> NDArray[np.float64] | None:
     per_threat = [scores(evaluation, name) for name in evaluation.union]
     known = [values for values in per_threat if values is not None]
     return np.mean(known, axis=0) if known and len(known) == len(per_threat) else None
-
-
-def compare(first: Evaluation, second: Evaluation, metric: str, seed: int = 0) -> Comparison | None:
-    """The two by `metric`; None where one of them has no value for it.
-
-    Raises:
-        BadInput: they were not evaluated on the same images with the same suite.
-    """
-    check_comparable([first, second])
-    one, other = scores(first, metric), scores(second, metric)
-    if one is None or other is None:
-        return None
-    difference = float(np.mean(one - other))
-    table = np.stack([one, other])
-    resampled = bootstrap(table, seed)
-    low, high = np.quantile(resampled[0] - resampled[1], [0.025, 0.975])
-    is_whole = bool(_whole(table).all())
-    return Comparison(
-        metric=metric,
-        first=float(one.mean()),
-        second=float(other.mean()),
-        difference=difference,
-        low=float(low),
-        high=float(high),
-        p=float(p_values(table)[0, 1]),
-        only_first=int((one > other).sum()) if is_whole else None,
-        only_second=int((one < other).sum()) if is_whole else None,
-        images=len(one),
-    )
 
 
 def check_comparable(evaluations: Sequence[Evaluation]) -> None:
@@ -117,44 +195,9 @@ def check_comparable(evaluations: Sequence[Evaluation]) -> None:
             raise BadInput(f"these results can't be compared, their {aspect} differs: {listed}")
 
 
-def p_values(table: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Two-sided p for all pairs of M networks, M×M, from what each of N images adds to their accuracy (M×N).
-
-    What the images add alone decides the test, not what the metric is called, so that one quantity has one p: exact
-    McNemar where all of a pair's values are 0 or 1, as those of Ravg over a single threat are; else a normal
-    distribution with the mean and the spread of the images' differences.
-    """
-    only_row = table @ (1 - table).T
-    p = mcnemar(only_row.round(), only_row.T.round())
-    for row in np.flatnonzero(~_whole(table)):
-        differences = table[row] - table
-        p[row] = p[:, row] = _normal_p(differences.mean(1), differences.std(1) / np.sqrt(table.shape[1]))
-    return p
-
-
-def _whole(table: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """For each row of M×N shares whether all of them are 0 or 1."""
-    return np.asarray(np.isin(table, (0.0, 1.0)).all(1))
-
-
-def mcnemar(only_first: ArrayLike, only_second: ArrayLike) -> NDArray[np.float64]:
-    """Two-sided exact p of McNemar's test (1947), elementwise.
-
-    If neither is better, each image on which they differ is a fair coin.
-    """
-    fewer, total = np.minimum(only_first, only_second), np.add(only_first, only_second).astype(np.intc)
-    return np.minimum(1.0, 2 * bdtr(fewer, total, 0.5))
-
-
 def bootstrap(values: NDArray[np.float64], seed: int = 0, resamples: int = RESAMPLES) -> NDArray[np.float64]:
     """Means of M networks' values (M×N) over images drawn anew with replacement, the same for all: M×`resamples`."""
     images = values.shape[1]
     generator = np.random.default_rng(seed)
     counts = generator.multinomial(images, np.full(images, 1 / images), size=resamples)
     return values @ counts.T / images
-
-
-def _normal_p(difference: NDArray[np.float64], deviation: NDArray[np.float64]) -> NDArray[np.float64]:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        p = 2 * ndtr(-np.abs(difference) / deviation)
-    return np.where(deviation > _ROUNDING, p, np.where(np.abs(difference) > _ROUNDING, 0.0, 1.0))

@@ -72,6 +72,7 @@ def suite_card(row: Row) -> Row:
     return {
         **row,
         "version": first.version,
+        "margin": None if first.margin is None else f"{first.margin:g} points",
         "cost": "; ".join(
             f"{suite.preset}: about {passes_of(suite):,.0f} passes for each of {suite.images:,} images"
             for suite in presets

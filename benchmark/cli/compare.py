@@ -22,6 +22,13 @@ def compare(
     suite: Annotated[str | None, typer.Option(help="Only results under this suite.")] = None,
     preset: Annotated[str | None, typer.Option(help="Only results with this preset.")] = None,
     dataset: Annotated[str | None, typer.Option(help="Only results on these test images.")] = None,
+    planned: Annotated[
+        bool,
+        typer.Option(
+            "--planned",
+            help="These networks were chosen before any of their results was seen: correct for their own pairs only.",
+        ),
+    ] = False,
 ) -> None:
     """Test which differences between networks are significant: paired tests on the same images."""
     contests = benchmark.compare(**given(locals()))

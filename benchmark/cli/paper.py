@@ -65,6 +65,7 @@ def paper(
 ) -> None:
     """Regenerate a paper's tables: train and evaluate what is missing, and compare with the printed numbers."""
     result = benchmark.paper(**given(locals()))
+    from benchmark.papers.claims import FAMILIES, tallies, tally_words, target_words
     from benchmark.reporting import print_rows
     from benchmark.reporting.text import duration
 
@@ -73,6 +74,15 @@ def paper(
         print_rows([{**job, "time": duration(job["time"])} if "time" in job else job for job in result.jobs])
         print(f"{len(result.jobs)} jobs, about {duration(result.seconds)} in total")
         return
-    print_rows([{"claim": verdict.claim.text, "result": str(verdict)} for verdict in result.verdicts])
+    print_rows(
+        [
+            {"family": FAMILIES[verdict.claim.family], "claim": verdict.claim.text, "result": str(verdict)}
+            for verdict in result.verdicts
+        ]
+    )
+    for line in tally_words(tallies(result.verdicts)):
+        print(line.capitalize())
+    if result.verdicts:
+        print(target_words(len(seeds or (0,))))
     print(f"The page: {result.page}")
     end(failed=bool(result.failures))

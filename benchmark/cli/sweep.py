@@ -88,9 +88,12 @@ def sweep(
 ) -> None:
     """Train one run per value or method, evaluate all networks alike and mark the best. Resumes when rerun."""
     result = benchmark.sweep(**given(locals()))
+    from benchmark.errors import printable
     from benchmark.reporting import print_rows
 
     print_rows(result.rows())
+    if result.selected:
+        print(printable(str(result.selected)))
     print_problems(result.failures)
     print(f"The page: {result.page}")
     end(failed=bool(result.failures))

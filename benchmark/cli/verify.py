@@ -89,8 +89,8 @@ def _print_stored(rechecks: Iterable[Recheck]) -> None:
 
 def _print_again(rechecks: Iterable[Recheck]) -> None:
     """What was attacked once more, and how many of all images recorded as robust may break, with 95% confidence."""
-    from benchmark.analysis.intervals import wilson
     from benchmark.reporting import print_rows
+    from benchmark.statistics.wilson import wilson
 
     rows, seed = [], 0
     for found in rechecks:

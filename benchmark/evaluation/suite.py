@@ -72,6 +72,7 @@ class Suite:
         radii: what the caller said about radii, see `Radii.said`; it is in the threats, and told for readers.
         sources: where the attacks and their parameters come from.
         differences: in what the suite differs from its sources.
+        margin: which differences of accuracies do not matter, in percentage points; None where the file says nothing.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Suite:
     sources: tuple[str, ...] = ()
     differences: tuple[str, ...] = ()
     radii: dict[str, Any] = field(default_factory=dict, hash=False)
+    margin: float | None = None
 
     @cached_property
     def digest(self) -> str:
@@ -119,6 +121,7 @@ class Suite:
             name: getattr(self, name) for name in ("name", "version", "preset", "description", "scale", "images")
         }
         about: dict[str, Any] = {"radii": self.radii} if self.radii else {}
+        about |= {} if self.margin is None else {"margin": self.margin}
         about |= {name: list(texts) for name in ("sources", "differences") if (texts := getattr(self, name))}
         return plain | about | {"digest": self.digest, "items": items, "union": self._union()}
 
@@ -216,6 +219,7 @@ def _bind(document: Document[SuiteFile], preset: str, radii: Radii) -> Suite:
         sources=tuple(file.sources),
         differences=tuple(file.differences),
         radii=radii.said(),
+        margin=file.margin,
     )
 
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from benchmark.analysis.masking import masking_flags
 from benchmark.analysis.paired import scores
@@ -30,6 +34,8 @@ class Measurement:
         checkpoint: where it is.
         evaluation: id in the ledger; "" where the numbers are the training's own.
         masked: strong signs of gradient masking, in words; "" for none, and where no suite looked for any.
+        scores: per image what it adds to `robust`, N shares in [0, 1]; None for a checkpoint that does not tell, as
+            those of version 0.1.0.
     """
 
     network: str
@@ -39,6 +45,7 @@ class Measurement:
     checkpoint: Path
     evaluation: str = ""
     masked: str = ""
+    scores: NDArray[np.float64] | None = field(default=None, compare=False)
 
 
 #: What was measured of a variant, by seed.
@@ -110,7 +117,8 @@ def on_validation(path: Path, images: int) -> Measurement:
     prefix = f"{checkpoint.network}." if checkpoint.network else ""
     row = next(row for row in checkpoint.history if row["epoch"] == checkpoint.selected_epoch)
     clean, robust = (float(row[f"{prefix}{name}"]) for name in ("clean", "robust"))
-    return Measurement(checkpoint.network, clean, robust, images, path)
+    scores = _held_out(checkpoint.extra.get("held_out"), images, robust)
+    return Measurement(checkpoint.network, clean, robust, images, path, scores=scores)
 
 
 def on_test(path: Path, evaluation: Evaluation) -> Measurement:
@@ -124,7 +132,20 @@ def on_test(path: Path, evaluation: Evaluation) -> Measurement:
         raise BadInput(f"{path}: {'; '.join(evaluation.failures)}")
     network: str = evaluation.model["network"]
     masked = ", ".join(flag.name for flag in masking_flags(evaluation) if flag.is_strong)
-    return Measurement(network, float(clean.mean()), float(robust.mean()), len(clean), path, evaluation.id, masked)
+    return Measurement(
+        network, float(clean.mean()), float(robust.mean()), len(clean), path, evaluation.id, masked, robust
+    )
+
+
+def _held_out(kept: Any, images: int, robust: float) -> NDArray[np.float64] | None:
+    """Shares of the norms that each held-out image withstood, as a checkpoint keeps them; None if it does not, or if
+    they contradict what it says of all of them together."""
+    try:
+        rows = [np.frombuffer(bytes.fromhex(row), np.uint8) for row in kept["robust"]]
+        found = np.sum([np.unpackbits(row, count=images).astype(float) for row in rows], axis=0) / max(len(rows), 1)
+    except (KeyError, TypeError, ValueError):
+        return None
+    return found if rows and kept.get("images") == images and abs(found.mean() - robust) < 1e-5 else None
 
 
 def __getattr__(name: str) -> object:

@@ -16,7 +16,14 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def page(
-    lines: Sequence[SweepLine], grid: Grid, *, about: str, source: str, command: str, failures: Sequence[str]
+    lines: Sequence[SweepLine],
+    grid: Grid,
+    *,
+    about: str,
+    source: str,
+    command: str,
+    failures: Sequence[str],
+    selected: str = "",
 ) -> str:
     """The HTML of a sweep: figure, table, and how to make both again.
 
@@ -26,6 +33,7 @@ def page(
         source: whose experiment it is; "" if it is nobody's.
         command: what makes it.
         failures: what could not be trained or measured.
+        selected: what the choice comes to, in sentences; "" where it can't be said.
     """
     templates = environment(TEMPLATES, CHART_TEMPLATES)
     templates.filters.update(percent=percent)
@@ -38,4 +46,5 @@ def page(
         source=source,
         command=command,
         failures=failures,
+        selected=selected,
     )

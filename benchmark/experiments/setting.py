@@ -14,8 +14,11 @@ from benchmark.training.plan import check_seed
 
 #: What a variant can be chosen by, and what the reader should know about the choice.
 SELECTIONS = {
-    "validation": "Weights and variant were selected by these numbers; evaluate the selected variant on test images.",
-    "test": "The variant was selected on test images: its numbers are optimistic.",
+    "validation": (
+        "Weights and variant were selected by these numbers, so that the highest is optimistic; what is corrected "
+        "for the choice of the variant is not for that of the epoch. Evaluate the selected variant on test images."
+    ),
+    "test": "The variant was selected on test images, so that the highest number is optimistic.",
 }
 
 

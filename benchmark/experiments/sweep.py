@@ -16,6 +16,7 @@ from benchmark.experiments.experiment import make_comparison
 from benchmark.experiments.measure import VariantMeasurer
 from benchmark.experiments.page import page
 from benchmark.experiments.plan import given_teachers, make_job_list, plan_variants
+from benchmark.experiments.selected import Selected, selected
 from benchmark.experiments.setting import SweepSetting
 from benchmark.experiments.table import COLUMNS, SweepLine, make_lines, percentage, to_csv, to_grid
 from benchmark.experiments.variants import Variant, make_variants
@@ -35,12 +36,14 @@ class Sweep:
     Attributes:
         page: the page that was written; `sweep.csv` lies beside it.
         lines: the numbers, a line per variant and network.
+        selected: the chosen variant, corrected for the choice; None where that can't be done.
         failures: what could not be trained or measured, with the reason.
     """
 
     page: Path
     lines: list[SweepLine] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    selected: Selected | None = None
 
     @property
     def chosen(self) -> Variant | None:
@@ -168,7 +171,8 @@ def sweep(
     lines = make_lines(measured)
     if not lines:
         raise BadInput("\n".join(failures))
-    write_atomic(target / "sweep.csv", to_csv(lines))
+    best = selected(lines)
+    write_atomic(target / "sweep.csv", to_csv(lines, best.found if best else None))
     html = page(
         lines,
         to_grid(lines, comparison.title),
@@ -176,5 +180,6 @@ def sweep(
         source=comparison.source,
         command=setting.command(comparison),
         failures=failures,
+        selected=str(best) if best else "",
     )
-    return Sweep(write_atomic(target / "index.html", html), lines, failures)
+    return Sweep(write_atomic(target / "index.html", html), lines, failures, best)

@@ -15,6 +15,7 @@ from benchmark.experiments.variants import Variant
 from benchmark.moved import look_up
 from benchmark.planning.grid import Cell, Grid, GridRow
 from benchmark.reporting.text import percent
+from benchmark.statistics.selection import Selection
 from benchmark.storage import canonical_json
 
 #: What is measured of each line.
@@ -79,14 +80,15 @@ def make_lines(measured: Sequence[tuple[Variant, Mapping[int, Sequence[Measureme
     return [replace(line, chosen=number == best) for number, own in enumerate(lines) for line in own]
 
 
-def to_csv(lines: Sequence[SweepLine]) -> str:
-    """A row per line; accuracies in percent."""
+def to_csv(lines: Sequence[SweepLine], selection: Selection | None = None) -> str:
+    """A row per line; accuracies in percent. Rows of the chosen variant say what is left of it, see `selection`."""
     varied = list(lines[0].variant.varied) if lines else []
     numbers = [f"{column}{suffix}" for column in COLUMNS for suffix in ("", "_low", "_high", "_spread")]
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
+    left = ["robust_corrected", "robust_corrected_low", "robust_corrected_high", "runner_up_difference", "p"]
     tail = ["judged", "chosen", "masked", "checkpoints", "evaluations"]
-    writer.writerow(["method", *varied, "network", "seeds", "images", *numbers, *tail])
+    writer.writerow(["method", *varied, "network", "seeds", "images", *numbers, *tail, *left])
     for line in lines:
         cells = [line.cell(column) for column in COLUMNS]
         shares = [share for cell in cells for share in (cell.value, cell.low, cell.high, cell.spread)]
@@ -105,9 +107,15 @@ def to_csv(lines: Sequence[SweepLine]) -> str:
                 line.masked,
                 " ".join(figures.checkpoint.name for figures in line.figures),
                 " ".join(filter(None, (figures.evaluation for figures in line.figures))),
+                *(_corrected(selection) if selection and line.chosen and line.judged else [""] * len(left)),
             ]
         )
     return file.getvalue()
+
+
+def _corrected(selection: Selection) -> list[str]:
+    shares = (selection.corrected, selection.low, selection.high, selection.difference)
+    return [*(f"{100 * share:.6g}" for share in shares), f"{selection.p:.4g}"]
 
 
 def to_grid(lines: Sequence[SweepLine], title: str) -> Grid:

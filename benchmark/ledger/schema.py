@@ -54,6 +54,7 @@ class _Suite(Form):
     digest: Text
     items: Annotated[Several[_Item], Field(min_length=1)]
     union: Annotated[list[_Threat] | None, FEW] = None
+    margin: Annotated[float, Field(gt=0, lt=100)] | None = None
     sources: Several[Text] = Field(default_factory=list)
     differences: Several[Text] = Field(default_factory=list)
 

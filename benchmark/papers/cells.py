@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.analysis import aggregate, paired
-from benchmark.analysis.intervals import wilson
 from benchmark.ledger import Evaluation
 from benchmark.papers.networks import find_network
 from benchmark.papers.published import Printed
@@ -19,6 +18,7 @@ from benchmark.papers.setting import PaperSetting
 from benchmark.planning.grid import Cell
 from benchmark.planning.jobs import EvaluationQuery
 from benchmark.planning.ledger_index import LedgerIndex
+from benchmark.statistics.ravg_interval import mean_interval
 
 #: Per image, in [0, 1]: whether it is classified correctly, or the mean of that over norms or seeds.
 Scores = NDArray[np.float64]
@@ -30,6 +30,8 @@ class TableCell(Cell):
 
     Attributes:
         scores: per image, whether it is classified correctly (mean over seeds); None where it was not measured.
+        by_seed: the same by seed, S×N.
+        trainings: names of the networks, teachers included, that it is of, as those of the first seed are called.
         printed: what the paper prints here.
         difference: measured − printed in percentage points; None where the settings differ.
         gain, printed_gain: over the row that the table compares with, in percentage points.
@@ -41,6 +43,8 @@ class TableCell(Cell):
     """
 
     scores: Scores | None = None
+    by_seed: Scores | None = None
+    trainings: frozenset[str] = frozenset()
     printed: Printed | None = None
     difference: float | None = None
     gain: float | None = None
@@ -73,7 +77,7 @@ def measured(
     """The cell's scores, or the reason why there are none."""
     if row.run is None:
         return TableCell(reason="" if row.mean_of else "not trained here")
-    found, ids, masked = [], [], False
+    found, ids, masked, trainings = [], [], False, set()
     for seed in setting.seeds:
         network = find_network(paper, row.run, setting, panel.architecture, seed, row.network)
         if network is None:
@@ -87,13 +91,16 @@ def measured(
         known = scores(evaluation, column)
         if known is None:
             return TableCell(reason=f"not run: {column.label} is missing in the evaluation, or failed there")
+        if evaluation.id in ids:  # a published network is the same one, whatever the seed
+            continue
         found.append(known)
         ids.append(evaluation.id)
+        if seed == setting.seeds[0]:
+            trainings = {run.training.name if run.training else run.name for run in network.lineage()}
         masked |= column.metric != "clean" and index.is_masked(evaluation)
     if len({len(each) for each in found}) > 1:
         return TableCell(reason="not run: its seeds were evaluated on different numbers of images")
-    spread = float(np.std([each.mean() for each in found], ddof=1)) if len(found) > 1 else None
-    return _cell(np.mean(found, axis=0), spread=spread, evaluations=tuple(ids), is_masked=masked)
+    return _cell(np.stack(found), trainings=frozenset(trainings), evaluations=tuple(ids), is_masked=masked)
 
 
 def of_size(cell: TableCell, images: int | None) -> TableCell:
@@ -106,8 +113,11 @@ def mean_of(cells: Sequence[TableCell]) -> TableCell:
     known = [cell.scores for cell in cells if cell.scores is not None]
     if not known or len(known) < len(cells):
         return TableCell(reason="not run: a row that it averages is missing")
+    seeds = [cell.by_seed for cell in cells if cell.by_seed is not None]
+    is_even = len({len(each) for each in seeds}) == 1
     return _cell(
-        np.mean(known, axis=0),
+        np.mean(seeds, axis=0) if is_even else np.mean(known, axis=0)[None],
+        trainings=frozenset().union(*(cell.trainings for cell in cells)),
         evaluations=tuple(id for cell in cells for id in cell.evaluations),
         is_masked=any(cell.is_masked for cell in cells),
     )
@@ -116,9 +126,11 @@ def mean_of(cells: Sequence[TableCell]) -> TableCell:
 def with_interval(cell: TableCell) -> TableCell:
     if cell.scores is None or cell.spread is not None:
         return cell
-    low, high = wilson(float(cell.scores.sum()), len(cell.scores))
+    low, high = mean_interval(cell.scores)
     return replace(cell, low=low, high=high)
 
 
-def _cell(found: Scores, **about: Any) -> TableCell:
-    return TableCell(value=float(found.mean()), scores=found, **about)
+def _cell(by_seed: Scores, **about: Any) -> TableCell:
+    """The mean of S×N shares, with the standard deviation over the seeds where there are several."""
+    spread = float(by_seed.mean(1).std(ddof=1)) if len(by_seed) > 1 else None
+    return TableCell(value=float(by_seed.mean()), scores=by_seed.mean(0), by_seed=by_seed, spread=spread, **about)

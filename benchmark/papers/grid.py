@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from benchmark.moved import look_up
 from benchmark.papers.cells import TableCell, mean_of, measured, of_size, with_interval
+from benchmark.papers.marks import Candidate, marks
 from benchmark.papers.networks import find_network
 from benchmark.papers.published import Published, place_of
 from benchmark.papers.schema import Panel, Paper, TableColumn, TableOrFigure, TableRow
@@ -143,17 +144,17 @@ def _grid(
 
 
 def _mark(table: TableOrFigure, lines: list[list[TableCell]]) -> None:
-    """Mark the best and the second best value of every column, as they are printed; ties share a mark.
-
-    What may be masked takes no part.
-    """
+    """Mark the best and the second best of every column, where that stands; what may be masked takes no part."""
     for position in range(len(table.columns)):
-        values = [None if line[position].is_masked else line[position].value for line in lines]
-        shown = [None if value is None else round(100 * value, table.decimals) for value in values]
-        ranking = sorted({value for value in shown if value is not None}, reverse=True)
-        for line, value in zip(lines, shown, strict=True):
-            if value in ranking[:2] and len(ranking) > 1:
-                line[position] = replace(line[position], mark="best" if value == ranking[0] else "second")
+        found = marks([_candidate(line[position], table.decimals) for line in lines])
+        for line, mark in zip(lines, found, strict=True):
+            line[position] = replace(line[position], mark=mark)
+
+
+def _candidate(cell: TableCell, decimals: int) -> Candidate | None:
+    if cell.by_seed is None or cell.value is None or cell.is_masked:
+        return None
+    return Candidate(round(100 * cell.value, decimals), cell.by_seed)
 
 
 def _note(paper: Paper, panel: Panel, row: TableRow, setting: PaperSetting) -> str:

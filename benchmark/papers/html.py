@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
-from typing import get_args
 
 from benchmark.pages import environment
 from benchmark.papers.abridged import abridged
 from benchmark.papers.cells import TableCell
-from benchmark.papers.claims import Answer, ClaimVerdict
+from benchmark.papers.claims import FAMILIES, ClaimVerdict, tallies, target_words
 from benchmark.papers.grid import TableGrid, TableLine, printed_grids
 from benchmark.papers.published import Published
 from benchmark.papers.schema import Paper
@@ -46,7 +44,6 @@ def page(
         home: where the leaderboard is, seen from the page, if there is one.
     """
     templates = environment(TEMPLATES, CHART_TEMPLATES)
-    found = Counter(verdict.answer for verdict in verdicts)
     templates.filters.update(percent=_percent, signed=_signed, note=_note)
     templates.tests["missing"] = _is_missing
     templates.globals.update(command_for=lambda key, row: f"{command} --table {key} --only {shlex.quote(row)}")
@@ -57,7 +54,8 @@ def page(
         printed={key: printed_grids(paper, key, published) for key in paper.exhibits},
         drawings={key: [draw(grid.plain) for grid in found] for key, found in grids.items()},
         verdicts=verdicts,
-        answers={each: found[each] for each in get_args(Answer) if found[each]},
+        tallies={FAMILIES[family]: answers for family, answers in tallies(verdicts).items()},
+        target_words=target_words,
         reach=_reach(verdicts),
         command=command,
         failures=failures,
@@ -81,7 +79,7 @@ def file_of(key: str) -> str:
 
 def _reach(verdicts: Sequence[ClaimVerdict]) -> float:
     """Where the scale of differences ends: three times the usual one, so that a single large one hides no other."""
-    found = [abs(each.difference) + (each.half_width or 0) for each in verdicts if each.difference is not None]
+    found = [max(abs(each.low or 0), abs(each.high or 0)) for each in verdicts if each.difference is not None]
     return min(max(found), 3 * median(found)) or 1.0 if found else 1.0
 
 

@@ -27,6 +27,7 @@ OTHER = "other"
 
 Metric = Literal["clean", "linf", "l2", "l1", "r_avg", "r_worst"]
 Relation = Literal["above", "below", "close"]
+Family = Literal["paper", "sanity"]
 
 
 class Scale(Schema):
@@ -169,7 +170,7 @@ class TableOrFigure(Schema):
         scales: at which it is measured; elsewhere it only shows the printed numbers. None for everywhere.
         mode: of the evaluations; "worst-case" is enough, and cheaper, where no column is a single attack.
         decimals: of all accuracies, in percent.
-        marks: whether the best value of a column is bold and the second best underlined.
+        marks: whether the best value of a column is bold and the second best underlined, where the tests agree.
         notes: what the reader should know, e.g. contradictions of the source.
     """
 
@@ -202,6 +203,8 @@ class Claim(Schema):
         exhibit: where the numbers stand.
         left, right: two rows, compared in `column`; or two columns, compared in `row`.
         relation: "above", "below", or "close": at most `margin` percentage points apart.
+        family: "paper" for what the paper argues; "sanity" for what should hold whatever the paper is about, such as
+            more steps being stronger. Each family's p values are corrected for its own number, and counted apart.
     """
 
     text: str
@@ -212,6 +215,7 @@ class Claim(Schema):
     row: str | None = None
     relation: Relation = "above"
     margin: float = Field(default=1.0, gt=0)
+    family: Family = "paper"
 
     @model_validator(mode="after")
     def _one_place(self) -> Claim:

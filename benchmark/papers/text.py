@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from benchmark.analysis.masking import MASKED
 from benchmark.latex import NEEDS, escape
 from benchmark.papers.cells import TableCell
-from benchmark.papers.claims import ClaimVerdict
+from benchmark.papers.claims import ClaimVerdict, tallies
 from benchmark.papers.grid import TableGrid, TableLine
 from benchmark.papers.schema import Paper
 from benchmark.papers.setting import PaperSetting
@@ -19,6 +19,11 @@ CSV_COLUMNS = (
     "exhibit", "dataset", "architecture", "row", "column", "percent", "low", "high", "spread", "images",
     "printed_percent", "difference", "gain", "printed_gain", "mark", "masked", "reason", "suite", "evaluations",
     "printed_note",
+)  # fmt: skip
+
+CLAIM_COLUMNS = (
+    "claim", "family", "exhibit", "dataset", "architecture", "answer", "difference", "low", "high", "p",
+    "p_corrected", "images", "seeds", "masked",
 )  # fmt: skip
 
 
@@ -54,14 +59,15 @@ def to_csv(grids: Sequence[TableGrid]) -> str:
 
 def to_json(paper: Paper, setting: PaperSetting, verdicts: Sequence[ClaimVerdict]) -> str:
     """What a list of papers' pages shows of this one."""
-    answers = [verdict.answer for verdict in verdicts]
+    counts = tallies(verdicts)
     about = {
         "name": paper.name,
         "title": paper.title,
         "source": paper.source,
         "dataset": setting.dataset,
         "images": setting.images,
-        "claims": {answer: answers.count(answer) for answer in sorted(set(answers))},
+        "claims": counts.get("paper", {}),
+        "sanity": counts.get("sanity", {}),
     }
     return json.dumps(about, indent=1, ensure_ascii=False) + "\n"
 
@@ -70,21 +76,22 @@ def claims_csv(verdicts: Sequence[ClaimVerdict]) -> str:
     """A row per claim and panel."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(
-        ("claim", "exhibit", "dataset", "architecture", "answer", "difference", "half_width", "p", "images", "masked")
-    )
+    writer.writerow(CLAIM_COLUMNS)
     for verdict in verdicts:
         panel = verdict.grid.panel if verdict.grid else None
-        numbers = (verdict.difference, verdict.half_width, verdict.p)
+        numbers = (verdict.difference, verdict.low, verdict.high, verdict.p, verdict.p_corrected)
+        measured = verdict.difference is not None
         writer.writerow(
             [
                 verdict.claim.text,
+                verdict.claim.family,
                 verdict.claim.exhibit,
                 panel.dataset if panel else "",
                 panel.architecture if panel else "",
                 verdict.answer,
                 *("" if number is None else f"{number:.4g}" for number in numbers),
-                verdict.grid.images if verdict.grid and verdict.difference is not None else "",
+                verdict.grid.images if verdict.grid and measured else "",
+                verdict.seeds if measured else "",
                 MASKED if verdict.is_masked else "",
             ]
         )
@@ -92,7 +99,7 @@ def claims_csv(verdicts: Sequence[ClaimVerdict]) -> str:
 
 
 def to_latex(grids: Sequence[TableGrid], caption: str) -> str:
-    """A booktabs table with a block for each panel: best in bold, second best underlined, gains in brackets."""
+    """A booktabs table with a block for each panel: gains in brackets, marks as in `papers.marks`."""
     columns = grids[0].table.columns if grids else []
     lines = [
         NEEDS,

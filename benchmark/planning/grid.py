@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from benchmark.analysis.intervals import wilson
+from benchmark.statistics.wilson import wilson
 
 
 @dataclass(frozen=True)

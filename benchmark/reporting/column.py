@@ -69,7 +69,6 @@ class Column:
         """The network's value as text."""
         return self.kind.text(self.value(entry))
 
-    def values(self, entry: Entry, is_csv: bool = False) -> Row:
+    def values(self, entry: Entry) -> Row:
         """The network's value, and the ends of its interval if it has one, by the names of columns of data files."""
-        values = self.kind.csv if is_csv and self.kind.csv else self.kind.values
-        return values(self.name, self.value(entry))
+        return self.kind.values(self.name, self.value(entry))

@@ -35,7 +35,7 @@ def page_columns(board: Leaderboard, output: Output = PAGE) -> list[Column]:
 
 
 def _own_columns(board: Leaderboard) -> list[Column]:
-    better = "One more than the number of networks whose Rworst is significantly higher"
+    better = "The ranks by Rworst that the network may have: with 95% certainty those of all networks are right"
     counted = ", ".join(board.union)
     return [
         Column("rank", "Rank", better, lambda entry: entry.rank, RANK, "Accuracy", prominence=5, is_overall=True),

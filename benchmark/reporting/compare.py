@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 from unicodedata import normalize
 
-from benchmark.analysis import paired
 from benchmark.analysis.labels import labels_of
-from benchmark.analysis.paired import Comparison, check_comparable
-from benchmark.analysis.ranks import holm
+from benchmark.analysis.methods import MethodComparison, Seeds, by_method, compare_all_methods
+from benchmark.analysis.paired import Comparison, check_comparable, family
 from benchmark.errors import BadInput, unknown
 from benchmark.labels import Key, key
 from benchmark.ledger import Evaluation, load_results
-from benchmark.reporting.leaderboards import Leaderboard, leaderboards
+from benchmark.reporting.leaderboards import Leaderboard, leaderboards, setting_of
+from benchmark.statistics.seeds import MethodDifference
+from benchmark.statistics.verdicts import Verdict
 from benchmark.storage import digest
 from benchmark.suites.files import suite_name
 
@@ -30,39 +31,74 @@ class PairedTests:
 
     Attributes:
         board: the networks compared, in the setting that all of them were evaluated in.
-        pairs: the comparisons, each with the labels of its pair and p corrected by Holm's method for all pairs
-            compared by the same metric.
-        detectable: the difference of accuracies that a paired test on this many images will probably find where they
-            differ on a tenth of the images; None if so few can't show any.
+        pairs: the comparisons, each with the labels of its pair.
+        methods: the comparisons of methods, where several seeds of some were named; pairs of their networks are then
+            left out.
+        more_seeds: by method, how many more of its seeds were evaluated in this setting than were named.
+        tested: how many networks' pairs were tested together by each metric, so that all intervals hold at once:
+            those compared, or all that were evaluated in this setting.
     """
 
     board: Leaderboard
     pairs: tuple[Pair, ...]
-    detectable: float | None
+    tested: int
+    methods: tuple[MethodPair, ...] = ()
+    more_seeds: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def about(self) -> list[str]:
+        """What the comparisons are about, checkpoints or methods, in sentences."""
+        told = []
+        if self.methods:
+            told.append("The comparisons of methods are over training seeds and images.")
+        if self.pairs:
+            one = "these two checkpoints" if len(self.board.entries) == 2 else "these checkpoints"
+            told.append(f"The paired tests are about {one}, not about the methods: another training seed may differ.")
+        for method, more in self.more_seeds.items():
+            told.append(
+                f"{more} more training seed{'s' if more > 1 else ''} of {method} {'were' if more > 1 else 'was'} "
+                "evaluated here: name several of each method to compare the methods."
+            )
+        return told
+
+    @property
+    def family(self) -> str:
+        """For which pairs intervals and p are corrected, in words."""
+        if self.tested == len(self.board.entries):
+            return "the pair" if self.tested == 2 else f"all pairs of the {self.tested} networks compared"
+        return f"all pairs of the {self.tested} networks evaluated in this setting"
 
 
 @dataclass(frozen=True)
-class Pair:
-    """One comparison of two networks, its p value corrected for the number of pairs, and who may be masked."""
+class MethodPair:
+    """One comparison of two methods, what they are called, and which may be masked with any of its seeds."""
 
     first: str
     second: str
-    comparison: Comparison
-    p_corrected: float
+    comparison: MethodComparison
     masked: tuple[bool, bool] = (False, False)
 
     @property
     def verdict(self) -> str:
-        """Who is better, at 5%, and whether there is strong evidence of gradient masking against it."""
-        if self.p_corrected > 0.05:
-            return "not significant"
-        best = 0 if self.comparison.difference > 0 else 1
-        name = (self.first, self.second)[best]
-        return (
-            f"{name} is significantly better, but possible gradient masking"
-            if self.masked[best]
-            else f"{name} is significantly better"
-        )
+        """What is known, in words, as of `Pair`."""
+        found = self.comparison
+        return _verdict(found.verdict, found.found, found.margin, (self.first, self.second), self.masked)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One comparison of two networks, and who may be masked."""
+
+    first: str
+    second: str
+    comparison: Comparison
+    masked: tuple[bool, bool] = (False, False)
+
+    @property
+    def verdict(self) -> str:
+        """What is known, in words, and whether there is strong evidence of gradient masking in the better one."""
+        found = self.comparison
+        return _verdict(found.verdict, found, found.margin, (self.first, self.second), self.masked)
 
 
 def compare(
@@ -72,18 +108,21 @@ def compare(
     suite: str | Path | None = None,
     preset: str | None = None,
     dataset: str | None = None,
+    planned: bool = False,
 ) -> list[PairedTests]:
     """Paired tests between networks on the same images under the same suite, for each setting that all of them
     were evaluated in.
 
-    Exact McNemar for clean accuracy, Rworst and each threat; for Ravg over several threats, of which an image counts
-    a share, a normal distribution with the spread of the images' differences.
+    Score tests with their intervals (Tango 1998), corrected for all pairs of the networks that were evaluated in that
+    setting: who picks two of them has seen the others, too. docs/statistics.md explains what stands beside them.
 
     Args:
         networks: at least two, by name, by checkpoint, by the first eight or more digits of their digest, or as
             tables call them: "at (3f2a91c0)"; or networks themselves, and evaluations of them.
         results: the folder of the ledger.
         suite, preset, dataset: only results of these.
+        planned: whether it was decided to compare these networks before any of their results was seen; then only
+            their own pairs are corrected for.
 
     Raises:
         BadInput: a network that is unknown, ambiguous or has no results; no setting that all of them were evaluated
@@ -107,9 +146,11 @@ def compare(
     for number, own in enumerate(digests):
         if own in digests[:number]:
             raise BadInput(f"{_called(networks[number])} is named twice; compare different networks")
+    compared = [evaluation for own in chosen for evaluation in own]
+    tested = compared if planned else [*compared, *_others(found, compared)]
     found_tests = [
-        _paired_tests(board)
-        for board in leaderboards((evaluation for own in chosen for evaluation in own), named=named)
+        _paired_tests(board, [each for each in tested if setting_of(each) == board.setting()])
+        for board in leaderboards(compared, named=named)
         if all(own & {str(entry.card["digest"]) for entry in board.entries} for own in digests)
     ]
     if not found_tests:
@@ -118,24 +159,84 @@ def compare(
     return found_tests
 
 
-def _paired_tests(board: Leaderboard) -> PairedTests:
-    from benchmark.analysis.power import smallest_difference  # which loads scipy.optimize
+def _paired_tests(board: Leaderboard, tested: list[Evaluation]) -> PairedTests:
+    places = {evaluation.id: place for place, evaluation in enumerate(tested)}
+    groups = by_method([entry.evaluation for entry in board.entries])
+    method_of = {evaluation.id: place for place, group in enumerate(groups) for evaluation in group.evaluations}
+    together = [group.is_method and len(groups) > 1 for group in groups]
+    pairs: list[Pair] = []
+    for metric in ("rworst", "ravg", *board.threats, "clean"):
+        known = family(tested, metric)
+        for one, other in combinations(board.entries, 2):
+            own, theirs = method_of[one.id], method_of[other.id]
+            as_methods = together[own] and (together[theirs] or own == theirs)
+            if known is None or as_methods or one.card["digest"] == other.card["digest"]:
+                continue
+            result = known.compare(places[one.id], places[other.id])
+            if result is not None:
+                pairs.append(Pair(one.name, other.name, result, (one.is_masked, other.is_masked)))
+    number = len({evaluation.model["digest"] for evaluation in tested})
+    return PairedTests(board, tuple(pairs), number, _method_pairs(board, groups, tested), _more(groups, tested))
 
-    metrics = ("rworst", "ravg", *board.threats, "clean")
-    found: list[Pair] = []
-    for metric in metrics:
-        pairs = [
-            (one, other, result)
-            for one, other in combinations(board.entries, 2)
-            if one.card["digest"] != other.card["digest"]
-            and (result := paired.compare(one.evaluation, other.evaluation, metric)) is not None
+
+def _method_pairs(board: Leaderboard, named: Sequence[Seeds], tested: Sequence[Evaluation]) -> tuple[MethodPair, ...]:
+    """All pairs of the methods of which several seeds were named, in a family with those of all that were tested."""
+    masked = {entry.id: entry.is_masked for entry in board.entries}
+    own = {evaluation.id for group in named for evaluation in group.evaluations}
+    others = [
+        group for group in by_method(tested) if not any(evaluation.id in own for evaluation in group.evaluations)
+    ]
+    if sum(group.is_method for group in named) < 2:
+        return ()
+    return tuple(
+        MethodPair(
+            found.first.label, found.second.label, found, (_any(found.first, masked), _any(found.second, masked))
+        )
+        for metric in ("rworst", "ravg", *board.threats, "clean")
+        for found in compare_all_methods([*named, *others], metric)
+        if found.first in named and found.second in named
+    )
+
+
+def _any(seeds: Seeds, masked: Mapping[str, bool]) -> bool:
+    return any(masked[evaluation.id] for evaluation in seeds.evaluations)
+
+
+def _more(named: Sequence[Seeds], tested: Sequence[Evaluation]) -> dict[str, int]:
+    """By method that was named, how many more of its seeds there are."""
+    found = {}
+    for whole in by_method(tested):
+        own = [
+            group for group in named if {each.id for each in group.evaluations} & {e.id for e in whole.evaluations}
         ]
-        corrected = holm([result.p for _, _, result in pairs])
-        found += [
-            Pair(one.name, other.name, result, float(p), (one.is_masked, other.is_masked))
-            for (one, other, result), p in zip(pairs, corrected, strict=True)
-        ]
-    return PairedTests(board, tuple(found), smallest_difference(board.images))
+        if len(own) == 1 and len(whole.evaluations) > len(own[0].evaluations):
+            found[own[0].label] = len(whole.evaluations) - len(own[0].evaluations)
+    return found
+
+
+def _verdict(
+    known: Verdict,
+    found: Comparison | MethodDifference,
+    margin: float | None,
+    names: tuple[str, str],
+    masked: tuple[bool, bool],
+) -> str:
+    points = f"{100 * (margin or 0.0):g} point{'' if margin == 0.01 else 's'}"
+    if known == "undetermined":
+        return "undetermined"
+    if known == "equivalent":
+        return f"equivalent: less than {points} apart"
+    best = 0 if known == "better" else 1
+    told = f"{names[best]} is significantly better"
+    if margin is not None and max(-found.low, found.high) < margin:
+        told += f", by less than {points}"
+    return f"{told}, but possible gradient masking" if masked[best] else told
+
+
+def _others(evaluations: Sequence[Evaluation], compared: Sequence[Evaluation]) -> list[Evaluation]:
+    """Those of other networks: the same network under another name makes no pair of its own."""
+    known = {evaluation.model["digest"] for evaluation in compared}
+    return [evaluation for evaluation in evaluations if evaluation.model["digest"] not in known]
 
 
 def _called(network: Any) -> str:
@@ -185,7 +286,7 @@ def _of_one(network: str, own: list[Evaluation], name: str = "") -> list[Evaluat
         raise BadInput(f"{network} may be any of {len(digests)} networks; name one by {way}its digest: {told}")
     once: dict[str, Evaluation] = {}
     for each in sorted(own, key=lambda each: (each.name != name, each.name)):
-        asked = [each.model["digest"], each.dataset["digest"], each.suite, each.mode, each.seed, each.precision]
+        asked = [each.model["digest"], *setting_of(each).values(), each.seed, each.precision]
         asked.append(each.judging)
         once.setdefault(digest(asked), each)
     return list(once.values())

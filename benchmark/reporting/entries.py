@@ -8,15 +8,19 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmark.analysis import aggregate
 from benchmark.analysis.balance import balanced
-from benchmark.analysis.corruptions import CORRUPTION, corruption_mean
+from benchmark.analysis.corruptions import corruption_mean, corruption_scores
 from benchmark.analysis.distances import median_distance
-from benchmark.analysis.intervals import wilson
 from benchmark.analysis.masking import MASKED, Flag, is_masked, unchecked
+from benchmark.analysis.paired import scores
+from benchmark.analysis.ranks import RankSet
 from benchmark.ledger import Evaluation, Outcome
 from benchmark.reporting.text import MISSING
+from benchmark.statistics.ravg_interval import mean_interval
+from benchmark.statistics.wilson import wilson
 from benchmark.storage import canonical_json
 
 Row = dict[str, Any]
@@ -37,19 +41,19 @@ class Rank(NamedTuple):
     """Where a network stands.
 
     Attributes:
-        number: its rank, None for one that has none.
-        unmasked, overall: the rank without the networks that may be masked, and that among all; one of the two is
-            `number`. Without `overall` what the rank goes by is not known.
+        ranks: those that it may have, None for one that has none.
+        unmasked, overall: its ranks without the networks that may be masked, and those among all; one of the two is
+            `ranks`. Without `overall` what ranks go by is not known.
     """
 
-    number: int | None = None
-    unmasked: int | None = None
-    overall: int | None = None
+    ranks: RankSet | None = None
+    unmasked: RankSet | None = None
+    overall: RankSet | None = None
 
     def __str__(self) -> str:
         """In words: "masked?" for a network that has no rank for that reason alone."""
-        if self.number is not None:
-            return str(self.number)
+        if self.ranks is not None:
+            return str(self.ranks)
         return MASKED if self.overall is not None else MISSING
 
 
@@ -104,7 +108,7 @@ class Entry:
     @cached_property
     def r_avg(self) -> Accuracy | None:
         """The mean over the threats that the suite counts."""
-        return self.accuracy(aggregate.r_avg(self.evaluation))
+        return _mean(aggregate.r_avg(self.evaluation), scores(self.evaluation, "ravg"))
 
     @cached_property
     def r_worst(self) -> Accuracy | None:
@@ -120,8 +124,7 @@ class Entry:
     @cached_property
     def corruption_mean(self) -> Accuracy | None:
         """The mean over corruptions and severities; None where there are none."""
-        is_there = CORRUPTION in self.evaluation.norms
-        return self.accuracy(corruption_mean(self.evaluation)) if is_there else None
+        return _mean(corruption_mean(self.evaluation), corruption_scores(self.evaluation))
 
     @cached_property
     def clean_balanced(self) -> float | None:
@@ -192,3 +195,8 @@ def accuracy_values(name: str, accuracy: Accuracy | None) -> Row:
 
 def _accuracy(share: float | None, images: int) -> Accuracy | None:
     return None if share is None else Accuracy(share, *wilson(share * images, images))
+
+
+def _mean(value: float | None, values: NDArray[np.float64] | None) -> Accuracy | None:
+    """A mean of shares of the images, whose interval is as narrow as their own variance allows."""
+    return None if value is None or values is None else Accuracy(value, *mean_interval(values))

@@ -41,7 +41,7 @@ def write(format: str, boards: Sequence[Leaderboard], ledger: Ledger, out: Path)
 
 def _csv(boards: Sequence[Leaderboard], ledger: Ledger, out: Path) -> Path:
     write_atomic(out / "attacks.csv", as_csv(attack_rows(boards)))
-    return write_atomic(out / "leaderboard.csv", as_csv(leaderboard_rows(boards, is_csv=True)))
+    return write_atomic(out / "leaderboard.csv", as_csv(leaderboard_rows(boards)))
 
 
 def _latex(boards: Sequence[Leaderboard], ledger: Ledger, out: Path) -> Path:

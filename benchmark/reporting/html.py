@@ -20,6 +20,7 @@ from benchmark.reporting.columns import page_columns
 from benchmark.reporting.entries import Entry
 from benchmark.reporting.gallery import galleries
 from benchmark.reporting.leaderboards import Leaderboard
+from benchmark.reporting.method_rows import HEADINGS, method_rows
 from benchmark.reporting.networks import NetworkPage
 from benchmark.reporting.paper_pages import PaperPage
 from benchmark.reporting.partial import partial_tables
@@ -78,10 +79,12 @@ def index_page(
         filters=filters,
         columns=page_columns,
         choices=choices,
+        method_rows=method_rows,
+        method_headings=HEADINGS,
         references=references,
         drawings=[_clean_against_worst(board, pages) for board in boards],
         has_masked=bool(masked),
-        is_masked_ranked=any(entry.rank.number is not None for entry in masked),
+        is_masked_ranked=any(entry.rank.ranks is not None for entry in masked),
         script=_script(),
         script_digest=base64.b64encode(hashlib.sha256(_script().encode()).digest()).decode(),
     )

@@ -29,7 +29,6 @@ class Kind:
         macro: what draws a cell of a page; see `templates/cells.html`.
         text: a value in a terminal, in LaTeX and in Markdown.
         values: the name of the column and a value, as the columns of a data file that they fill.
-        csv: the same for CSV, where numbers may have words among them.
         is_number: whether it is aligned to the right, and sorted as a number.
         is_best_low: whether the best value is the lowest.
     """
@@ -37,7 +36,6 @@ class Kind:
     macro: str
     text: Callable[[Any], str] = _text
     values: Callable[[str, Any], Row] = _unchanged
-    csv: Callable[[str, Any], Row] | None = None
     is_number: bool = True
     is_best_low: bool = False
 
@@ -55,15 +53,12 @@ def _interval(accuracy: Accuracy) -> str:
 
 
 def _rank(name: str, rank: Rank) -> Row:
-    return {name: rank.number}
+    low, high = rank.ranks or (None, None)
+    return {name: None if str(rank) == MISSING else str(rank), f"{name}_low": low, f"{name}_high": high}
 
 
-def _rank_in_words(name: str, rank: Rank) -> Row:
-    return {name: None if str(rank) == MISSING else str(rank)}
-
-
-#: A `Rank`.
-RANK = Kind("rank", values=_rank, csv=_rank_in_words, is_best_low=True)
+#: A `Rank`: in data files in words, and its ends.
+RANK = Kind("rank", values=_rank, is_best_low=True)
 #: The network's name, which leads to its page.
 NAME = Kind("name", is_number=False)
 #: Words.

@@ -1,9 +1,10 @@
-"""From evaluations to leaderboards: one for each setting, and on it the networks in the order of their ranks."""
+"""From evaluations to leaderboards: one for each setting, and on it the networks in the order of their Rworst."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from benchmark.analysis.balance import is_uneven
 from benchmark.analysis.labels import labels_of, row_labels
 from benchmark.analysis.masking import is_masked, masking_flags
+from benchmark.analysis.paired import Family, family
 from benchmark.analysis.ranks import ranks
 from benchmark.labels import Key, key
 from benchmark.ledger import Evaluation
@@ -35,8 +37,8 @@ class Leaderboard:
         radii: of the suite's threats in each norm.
         threats: of the suite, norm and radius, by their names.
         union: the names of the threats that Ravg and Rworst count.
-        entries: one for each evaluation, best first. A network with strong signs of gradient masking has no rank,
-            unless such networks are ranked, too.
+        entries: one for each evaluation, highest Rworst first. A network with strong signs of gradient masking has no
+            rank, unless such networks are ranked, too.
     """
 
     dataset: str
@@ -109,6 +111,12 @@ class Leaderboard:
     def _condition(self) -> str:
         return f"-{digest(self.conditions)[:8]}" if self.conditions else ""
 
+    @cached_property
+    def families(self) -> dict[str, Family | None]:
+        """The tests of all pairs of networks, by metric: "rworst", "ravg", each threat, "clean"."""
+        metrics = ("rworst", "ravg", *self.threats, "clean")
+        return {metric: family(self.evaluations, metric) for metric in metrics}
+
     def setting(self) -> Row:
         """The values of `SETTING`."""
         return {name: getattr(self, name) for name in SETTING}
@@ -129,11 +137,12 @@ def leaderboards(
     named = labels_of(evaluations) if named is None else named
     groups: dict[tuple[Any, ...], list[Evaluation]] = {}
     for evaluation in evaluations:
-        groups.setdefault(tuple(_setting(evaluation).values()), []).append(evaluation)
+        groups.setdefault(tuple(setting_of(evaluation).values()), []).append(evaluation)
     return [_leaderboard(group, rank_masked, named) for _, group in sorted(groups.items())]
 
 
-def _setting(evaluation: Evaluation) -> Row:
+def setting_of(evaluation: Evaluation) -> Row:
+    """The values of `SETTING`."""
     suite, dataset = evaluation.suite, evaluation.dataset
     return {
         "dataset": dataset["name"],
@@ -153,7 +162,7 @@ def _leaderboard(evaluations: list[Evaluation], rank_masked: bool, named: Mappin
     for outcome in first.outcomes:
         radii.setdefault(outcome.norm, {})[outcome.epsilon] = None
     return Leaderboard(
-        **_setting(first),
+        **setting_of(first),
         norms=tuple(first.norms),
         radii={norm: tuple(found) for norm, found in radii.items()},
         threats=dict(first.threats),
@@ -164,19 +173,20 @@ def _leaderboard(evaluations: list[Evaluation], rank_masked: bool, named: Mappin
 
 def _ranked(evaluations: list[Evaluation], rank_masked: bool, named: Mapping[Key, str]) -> list[Entry]:
     flags = [tuple(masking_flags(evaluation)) for evaluation in evaluations]
-    unmasked = ranks(evaluations, "rworst", left_out=list(map(is_masked, flags)))
+    masked = list(map(is_masked, flags))
     overall = ranks(evaluations, "rworst")
+    unmasked = ranks(evaluations, "rworst", left_out=masked) if any(masked) else overall
     standing = [Rank(both[rank_masked], *both) for both in zip(unmasked, overall, strict=True)]
     names, labels = row_labels(evaluations, named), [named[key(evaluation.model)] for evaluation in evaluations]
     return list(map(Entry, evaluations, names, labels, standing, flags))
 
 
 def _order(entry: Entry) -> tuple[Any, ...]:
-    """By rank, then by Rworst, Ravg and clean accuracy; what may be masked comes after what has a rank, what can't be
-    ranked last; names settle the rest.
+    """By Rworst, Ravg and clean accuracy; what may be masked comes after what has a rank, what can't be ranked last;
+    names settle the rest.
     """
     return (
-        np.inf if entry.rank.number is None else entry.rank.number,
+        entry.rank.ranks is None,
         entry.rank.overall is None,
         *(-share.value if share is not None else np.inf for share in (entry.r_worst, entry.r_avg, entry.clean)),
         entry.name,

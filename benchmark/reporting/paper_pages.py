@@ -19,7 +19,8 @@ class Summary(BaseModel):
     Attributes:
         title, source: of the paper.
         dataset, images: what its tables were measured on.
-        claims: how many were answered "yes", "no", "unclear" and "not measured".
+        claims: how many of the paper's were answered "yes", "no", "unclear" and "not measured".
+        sanity: the same of the sanity checks.
     """
 
     title: str
@@ -27,6 +28,7 @@ class Summary(BaseModel):
     dataset: str
     images: NonNegativeInt | None
     claims: dict[str, NonNegativeInt]
+    sanity: dict[str, NonNegativeInt] = {}
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from benchmark.analysis.intervals import wilson
 from benchmark.analysis.labels import labels_of
 from benchmark.analysis.paired import scores
 from benchmark.labels import key
 from benchmark.ledger import Evaluation
 from benchmark.ledger.schema import suite_digest
 from benchmark.statistics.betting import interval
+from benchmark.statistics.wilson import wilson
 
 #: What metrics are called in headings.
 HEADINGS = {"rworst": "Rworst", "ravg": "Ravg"}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmark.radii import read_number
 from benchmark.reporting.text import percent
+from benchmark.statistics.wilson import wilson
 
 FILE = Path(__file__).with_name("references.csv")
 
@@ -43,6 +44,11 @@ class Reference:
     unreliable: bool
 
     @property
+    def images(self) -> int:
+        """How many test images the accuracies are of."""
+        return 5000 if self.dataset == "imagenet" else 10_000
+
+    @property
     def radius(self) -> float:
         """`epsilon` as a number."""
         return float(read_number(self.epsilon))
@@ -54,15 +60,27 @@ class Reference:
 
 @dataclass(frozen=True)
 class Published:
-    """What others publish in one column of a leaderboard: a fraction, and what a reader has to know of it."""
+    """What others publish in one column of a leaderboard.
+
+    Attributes:
+        share: a fraction.
+        low, high: its 95% interval by Wilson's formula, from the number of images: nobody publishes any.
+        notes: what a reader has to know of it.
+    """
 
     share: float
+    low: float
+    high: float
     notes: tuple[str, ...] = ()
+
+
+def _published(share: float, entry: Reference, *notes: str) -> Published:
+    return Published(share, *wilson(share * entry.images, entry.images), notes)
 
 
 def clean(entry: Reference) -> Published:
     """Without any attack."""
-    return Published(entry.clean)
+    return _published(entry.clean, entry)
 
 
 def best_known(entry: Reference, threat: str, threats: Mapping[str, tuple[str, float]]) -> Published | None:
@@ -73,7 +91,7 @@ def best_known(entry: Reference, threat: str, threats: Mapping[str, tuple[str, f
     notes = [f"ε {entry.epsilon}{'' if fits else ', differs from this table'}"]
     if entry.best_known < entry.autoattack:
         notes.append(f"AutoAttack {percent(entry.autoattack)}{', unreliable' if entry.unreliable else ''}")
-    return Published(entry.best_known, tuple(notes))
+    return _published(entry.best_known, entry, *notes)
 
 
 def threat_of(entry: Reference, threats: Mapping[str, tuple[str, float]]) -> str | None:

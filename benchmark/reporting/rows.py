@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def leaderboard_rows(boards: Iterable[Leaderboard], is_csv: bool = False) -> Iterator[Row]:
+def leaderboard_rows(boards: Iterable[Leaderboard]) -> Iterator[Row]:
     """A row per network: the setting, accuracies as fractions with the ends of their 95% intervals, and all else.
 
-    A network without a rank because of signs of masking has none, in CSV "masked?"; `is_masked` says so.
+    `rank` says which ranks a network may have, "1–3" or "masked?", and `rank_low` and `rank_high` are its ends.
     """
     for board in boards:
         shown = columns(board, Output.DATA)
         for entry in board.entries:
             row = board.setting()
             for column in shown:
-                row |= column.values(entry, is_csv)
+                row |= column.values(entry)
             yield row
 
 
@@ -38,11 +38,11 @@ def attack_rows(boards: Iterable[Leaderboard]) -> Iterator[Row]:
 
 
 def leaderboard_frame(boards: Iterable[Leaderboard]) -> pd.DataFrame:
-    """`leaderboard_rows` with whole numbers for ranks."""
+    """`leaderboard_rows` with whole numbers for the ends of ranks."""
     import pandas as pd
 
     frame = pd.DataFrame(list(leaderboard_rows(boards)))
-    return frame.astype({"rank": "Int64"}) if len(frame) else frame
+    return frame.astype({"rank_low": "Int64", "rank_high": "Int64"}) if len(frame) else frame
 
 
 def attacks_frame(boards: Iterable[Leaderboard]) -> pd.DataFrame:

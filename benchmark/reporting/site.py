@@ -17,6 +17,7 @@ from benchmark.reporting.networks import (
     NetworkPage,
     network_pages,
 )
+from benchmark.reporting.pair_tests import pair_tests_file, pair_tests_script
 from benchmark.reporting.paper_pages import paper_pages
 from benchmark.reporting.per_image import per_image_file, per_image_script
 from benchmark.reporting.rows import attack_rows, leaderboard_rows
@@ -77,7 +78,8 @@ def _board_files(board: Leaderboard, ledger: Ledger) -> Iterator[File]:
     yield f"suites/{board.file}.html", suite_page(board, ledger)
     yield f"suites/{board.file}.csv", as_csv(suite_rows(board))
     yield f"suites/{board.file}.tex", suite_latex(board)
-    yield f"tables/{board.file}.csv", as_csv(leaderboard_rows([board], is_csv=True))
+    yield pair_tests_file(board), pair_tests_script(board)
+    yield f"tables/{board.file}.csv", as_csv(leaderboard_rows([board]))
     yield f"tables/{board.file}.tex", leaderboard_latex(board)
 
 
@@ -91,7 +93,7 @@ def _other_files(boards: Sequence[Leaderboard], ledger: Ledger) -> Iterator[File
         yield "transfer.tex", transfers_latex(carried)
     yield "glossary.html", glossary_page(ledger)
     yield "attacks.csv", as_csv(attack_rows(boards))
-    yield "leaderboard.csv", as_csv(leaderboard_rows(boards, is_csv=True))
+    yield "leaderboard.csv", as_csv(leaderboard_rows(boards))
 
 
 def _attacks_latex(name: str, board: Leaderboard, attacks: Sequence[Row]) -> str:

@@ -16,9 +16,10 @@ from benchmark.environment import is_terminal
 from benchmark.errors import printable
 from benchmark.reporting.column import Output
 from benchmark.reporting.columns import columns
-from benchmark.reporting.compare import Pair, PairedTests
+from benchmark.reporting.compare import MethodPair, Pair, PairedTests
 from benchmark.reporting.entries import Entry, Row
 from benchmark.reporting.leaderboards import Leaderboard
+from benchmark.reporting.method_rows import HEADINGS, method_rows
 from benchmark.reporting.text import MISSING, percent
 
 #: Columns for a reader that is no terminal, such as a file or a log.
@@ -48,10 +49,24 @@ def print_leaderboards(boards: Iterable[Leaderboard]) -> None:
         if board.is_uneven:
             told = "balanced: mean of the per-class accuracies"
             screen.print(_text(f"images: {board.shares}; {told}", style="dim"))
+        _print_method_rows(screen, board)
         for entry in board.entries:
             for note in entry.notes:
                 screen.print(_text(f"{entry.name}: {note}", style="yellow"))
             _print_flags(screen, entry)
+
+
+def _print_method_rows(screen: Console, board: Leaderboard) -> None:
+    """One row for each method of which several seeds are on the leaderboard."""
+    rows = method_rows(board)
+    if rows:
+        table = _table(f"{board.title}: methods with several training seeds")
+        for place, heading in enumerate(HEADINGS):
+            table.add_column(heading.replace(": ", ":\n"), justify="right" if place > 1 else "left")
+        for row in rows:
+            table.add_row(*map(_text, row.cells))
+        screen.print(table)
+        screen.print(_text("intervals over training seeds and images; errors are standard errors", style="dim"))
 
 
 def _print_flags(screen: Console, entry: Entry) -> None:
@@ -79,21 +94,64 @@ def print_paired_tests(found: Iterable[PairedTests]) -> None:
     """Paired comparisons: a row per metric and pair, differences in percentage points."""
     screen = console()
     for tests in found:
+        _print_methods(screen, tests)
         table = _table(tests.board.title)
         for name in ("metric", "first", "second"):
             table.add_column(name, overflow="fold")
-        for name in ("%", "%", "difference", "95% interval", "only first", "only second", "p", "p (Holm)"):
+        only = ("only\nfirst", "only\nsecond")
+        for name in ("%", "%", "difference", "95% interval", *only, "p", "exact\np", "corrected\np", "detectable"):
             table.add_column(name, justify="right")
         table.add_column("result", overflow="fold")
         for pair in tests.pairs:
             table.add_row(*map(Text, _pair_cells(pair)))
-        screen.print(table)
+        if tests.pairs or not tests.methods:
+            screen.print(table)
         told = f"accuracies in percent of {tests.board.images} images under {', '.join(tests.board.bounds)}"
-        if tests.detectable is not None:
-            told += f"; minimum detectable difference: {100 * tests.detectable:.1f} points"
         screen.print(Text(told, style="dim"))
+        if tests.pairs:
+            told = (
+                f"intervals and corrected p hold for {tests.family} at once; exact: McNemar's test, as a check; "
+                "detectable: what would be found in four of five cases, in points"
+            )
+            screen.print(Text(told, style="dim"))
+        for told in tests.about:
+            screen.print(_text(told))
         for entry in tests.board.entries:
             _print_flags(screen, entry)
+
+
+def _print_methods(screen: Console, tests: PairedTests) -> None:
+    """The comparisons of methods: what seeds and what images add to the error, and what more of either would do."""
+    if not tests.methods:
+        return
+    table = _table(f"{tests.board.title}: methods, over training seeds and images")
+    for name in ("metric", "first", "second"):
+        table.add_column(name, overflow="fold")
+    seeds = ("seeds", "SD of\nseeds", "error:\nseeds", "error:\nimages")
+    checks = ("p", "corrected\np", "Welch\np", "two-way\nbootstrap")
+    for name in (
+        "%",
+        "%",
+        "difference",
+        "95% interval",
+        *seeds,
+        "±, twice\nthe seeds",
+        "±, twice\nthe images",
+        *checks,
+    ):
+        table.add_column(name, justify="right")
+    table.add_column("result", overflow="fold")
+    for pair in tests.methods:
+        table.add_row(*map(_text, _method_cells(pair)))
+    screen.print(table)
+    told = (
+        "intervals and corrected p hold for all pairs of methods at once; Welch's test, which takes these images as "
+        "given, and the bootstrap, which is too short for few seeds, are checks of the pair alone"
+    )
+    screen.print(Text(told, style="dim"))
+    for pair in tests.methods:
+        if pair.comparison.metric == "rworst":
+            screen.print(_text(f"{pair.first} and {pair.second} by Rworst: {pair.comparison.found.advice}"))
 
 
 def print_rows(rows: Sequence[Row], title: str = "") -> None:
@@ -154,6 +212,30 @@ def _table(title: str) -> Table:
     )
 
 
+def _method_cells(pair: MethodPair) -> list[str]:
+    comparison, found, checks = pair.comparison, pair.comparison.found, pair.comparison.checks
+    points = [f"{100 * value:.1f}" for value in (found.seed_error, found.image_error)]
+    widths = [f"{100 * value:.1f}" for value in (found.half_width_seeds, found.half_width_images)]
+    return [
+        {"rworst": "Rworst", "ravg": "Ravg"}.get(comparison.metric, comparison.metric),
+        pair.first,
+        pair.second,
+        percent(found.first),
+        percent(found.second),
+        f"{100 * found.difference:+.1f}",
+        f"{100 * found.low:+.1f} to {100 * found.high:+.1f}",
+        " / ".join(map(str, found.seeds)),
+        " / ".join(f"{100 * value:.1f}" for value in found.seed_deviations),
+        *points,
+        *widths,
+        f"{found.p:.2g}",
+        f"{comparison.corrected:.2g}",
+        MISSING if checks.welch_p is None else f"{checks.welch_p:.2g}",
+        f"{100 * checks.low:+.1f} to {100 * checks.high:+.1f}",
+        pair.verdict,
+    ]
+
+
 def _pair_cells(pair: Pair) -> list[str]:
     found = pair.comparison
     only = [MISSING if number is None else str(number) for number in (found.only_first, found.only_second)]
@@ -167,7 +249,9 @@ def _pair_cells(pair: Pair) -> list[str]:
         f"{100 * found.low:+.1f} to {100 * found.high:+.1f}",
         *only,
         f"{found.p:.2g}",
-        f"{pair.p_corrected:.2g}",
+        MISSING if found.exact is None else f"{found.exact:.2g}",
+        f"{found.corrected:.2g}",
+        MISSING if found.detectable is None else f"{100 * found.detectable:.1f}",
         pair.verdict,
     ]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from benchmark.analysis.intervals import wilson
 from benchmark.analysis.labels import labels_of
 from benchmark.analysis.transfer import Matrix, transfer_matrices
 from benchmark.labels import Key, key
@@ -14,6 +13,7 @@ from benchmark.reporting.entries import Accuracy, Row, accuracy_values
 from benchmark.reporting.leaderboards import Leaderboard, leaderboards
 from benchmark.reporting.text import MISSING, percent
 from benchmark.reporting.text_tables import latex
+from benchmark.statistics.wilson import wilson
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,3 @@
-"""Formulas of statistics on plain arrays: no ledger, no torch."""
+"""Formulas: arrays in, arrays out, nothing known of networks or files. docs/statistics.md explains each of them."""
+
+from __future__ import annotations

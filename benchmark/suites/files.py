@@ -46,7 +46,11 @@ class Preset(Schema):
 
 
 class SuiteFile(Schema):
-    """A suite as it is written down."""
+    """A suite as it is written down.
+
+    `margin`, in percentage points, says which differences of accuracies do not matter; without it no two networks are
+    called equivalent.
+    """
 
     name: str
     version: int = Field(ge=1)
@@ -54,6 +58,7 @@ class SuiteFile(Schema):
     sources: list[str] = Field(default_factory=list)
     differences: list[str] = Field(default_factory=list)
     images: int = Field(ge=1)
+    margin: float | None = Field(default=None, gt=0, lt=100, allow_inf_nan=False)
     restarts: int = Field(default=1, ge=1)
     epsilons: dict[str, dict[str, Length]]
     attacks: list[Line] = Field(min_length=1)

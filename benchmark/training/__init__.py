@@ -230,9 +230,9 @@ def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], 
     for n, name, selected in zip(kept, plan.checkpoint_names(), paths_of(plan, folder), strict=True):
         best = trainer.best[n]
         network = plan.bound.cohort.members[n].name
-        for selection, epoch, weights, path in (
-            ("last", trainer.epoch, trainer.members[n].state_dict(), last_of(selected)),
-            ("best", best["epoch"], best["state"], selected),
+        for selection, epoch, weights, right, path in (
+            ("last", trainer.epoch, trainer.members[n].state_dict(), trainer.held_out[n], last_of(selected)),
+            ("best", best["epoch"], best["state"], best.get("held_out"), selected),
         ):
             checkpoint = Checkpoint(
                 name=name,
@@ -267,6 +267,7 @@ def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], 
                     "teachers": [teacher.name for teacher in plan.teachers],
                     "lineage": lineage(plan.bound.cohort.teachers, plan.teachers),
                     "precision": plan.precision,
+                    **({"held_out": right} if right else {}),
                     "hardware": hardware,
                     "seconds": sum(float(row["seconds"]) for row in trainer.history),
                 },

@@ -24,7 +24,7 @@ from benchmark.training.report import Reporter, Row
 from benchmark.training.snapshot import snapshots
 from benchmark.training.state import load_state, save_state
 from benchmark.training.step import StepNetworks
-from benchmark.training.validation import accuracies
+from benchmark.training.validation import accuracies, held_out, withstood
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -47,7 +47,8 @@ class Trainer:
     Attributes:
         epoch: how many epochs lie behind.
         history: one row of figures per epoch.
-        best: per network, its weights at the epoch of highest validation score.
+        best: per network, its weights at the epoch of highest validation score, and `held_out` there.
+        held_out: per network, which held-out images the last validation found right, see `validation.held_out`.
     """
 
     def __init__(self, plan: Plan, fabric: Fabric, compile: bool = False) -> None:
@@ -76,6 +77,7 @@ class Trainer:
         self.epoch = 0
         self.history: list[Row] = []
         self.best: list[dict[str, Any]] = [{"score": -1.0, "epoch": 0, "state": {}} for _ in self.members]
+        self.held_out: list[dict[str, Any]] = [{} for _ in self.members]
 
     def fit(self, state: Path, resume: bool, report: Reporter) -> None:
         """Train to the end, saving the state to the file `state` after every epoch.
@@ -112,6 +114,7 @@ class Trainer:
             "memory": self.memory,
             "history": self.history,
             "best": self.best,
+            "held_out": self.held_out,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -121,6 +124,7 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.memory = {key: value.to(self.train.labels.device) for key, value in state["memory"].items()}
         self.epoch, self.history, self.best = state["epoch"], state["history"], state["best"]
+        self.held_out = state.get("held_out", self.held_out)  # version 0.1.0 did not keep it
 
     def _new_network(self, n: int) -> nn.Module:
         data = self.plan.dataset
@@ -237,15 +241,18 @@ class Trainer:
             norms = (member.norm,) if member.norm else inner.norms
             module = self.members[n].eval()
             with frozen(module):
-                clean, robust = accuracies(
+                flags = withstood(
                     self.players.forward(module), self.validation, norms, self.recipe.threats, settings.steps, 500
                 )
+            clean, robust = accuracies(flags)
+            self.held_out[n] = held_out(flags)
             prefix = f"{member.name}." if member.name else ""
             row |= {f"{prefix}clean": clean, f"{prefix}robust": robust}
             score = robust if attacked else clean
             if score >= self.best[n]["score"]:
                 weights = {key: value.detach().cpu().clone() for key, value in module.state_dict().items()}
-                self.best[n] = {"score": score, "epoch": self.epoch, "state": weights}
+                own = {"score": score, "epoch": self.epoch, "state": weights}
+                self.best[n] = own | {"held_out": self.held_out[n]}
         return row
 
 

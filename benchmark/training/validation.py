@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
 import torch
+from pydantic import JsonValue
 from torch import Tensor
 
 from benchmark.attacks import objectives
@@ -15,21 +17,21 @@ from benchmark.recipes.recipe import Radius
 from benchmark.threats import Threat
 
 
-def accuracies(
+def withstood(
     network: Callable[[Tensor], Tensor],
     split: Split,
     norms: Sequence[str],
     radii: Mapping[str, Radius],
     steps: int,
     batch_size: int,
-) -> tuple[float, float]:
-    """Clean accuracy, and the mean over `norms` of the accuracy under PGD on the cross-entropy, in [0, 1].
+) -> Tensor:
+    """(1 + norms)×N flags: classified correctly, clean and under PGD on the cross-entropy in each of `norms`.
 
-    The draws are the same at every call, so that two epochs differ by their weights alone.
+    The draws are the same at every call, so that two epochs, and two networks, differ by their weights alone.
 
     Args:
         network: images → logits, in eval mode with constant parameters.
-        split: held-out images, on the network's device.
+        split: N held-out images, on the network's device.
         norms: which threats; each step has length 2.5 ε / steps.
         radii: by norm.
         steps: gradient steps.
@@ -37,7 +39,7 @@ def accuracies(
     """
     device = split.images.device
     generator = torch.Generator(device).manual_seed(0)
-    right = torch.zeros(1 + len(norms), device=device)
+    right = []
     for index in torch.arange(len(split), device=device).split(batch_size):
         x, y = split.batch(index)
         noise = BatchNoise(len(x), generator)
@@ -51,6 +53,20 @@ def accuracies(
                 ascend(network, x, y, objectives.cross_entropy, [move], steps=steps, start=start, noise=noise)
             )
         with torch.no_grad():
-            right += torch.stack([(~objectives.is_wrong(network(view), y)).sum() for view in views])
-    clean, *robust = (right / len(split)).tolist()
+            right.append(torch.stack([~objectives.is_wrong(network(view), y) for view in views]))
+    return torch.cat(right, 1)
+
+
+def accuracies(flags: Tensor) -> tuple[float, float]:
+    """Clean accuracy, and the mean over the norms of the accuracy under attack, in [0, 1], from `withstood`."""
+    clean, *robust = (flags.sum(1) / flags.shape[1]).tolist()
     return clean, sum(robust) / len(robust)
+
+
+def held_out(flags: Tensor) -> dict[str, JsonValue]:
+    """The flags of `withstood` as a checkpoint keeps them: N, and a row per norm as hexadecimal digits, clean first.
+
+    With them two networks can be compared image by image, which shares of the images can't.
+    """
+    rows = [np.packbits(row).tobytes().hex() for row in flags.cpu().numpy()]
+    return {"images": flags.shape[1], "clean": rows[0], "robust": list(rows[1:])}

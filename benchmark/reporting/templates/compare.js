@@ -1,5 +1,6 @@
 // Networks side by side: the reader ticks two to four of a board, the page loads what each image did and tests.
-const perImage = {}; // filled by the files in per-image/
+const perImage = {}; // filled by the files in per-image/, one for each network
+const pairTests = {}; // and one for each board
 const MOST = 4;
 
 const element = (name, words = "", attributes = {}) => {
@@ -15,7 +16,7 @@ const row = (...cells) => {
   return made;
 };
 
-const load = (key) => (key in perImage ? Promise.resolve() : new Promise((resolve, reject) => {
+const load = (key) => (key in perImage || key in pairTests ? Promise.resolve() : new Promise((resolve, reject) => {
   const script = element("script", "", { src: `per-image/${key}.js` });
   script.addEventListener("load", resolve);
   script.addEventListener("error", () => reject(new Error(`per-image/${key}.js is missing; run bench report again`)));
@@ -45,39 +46,56 @@ const sideBySide = (board, rows, metrics) => {
   return table;
 };
 
+const METRICS = { Rworst: "rworst", Ravg: "ravg", Clean: "clean" }; // threats go by their own names
+
+// What the board's own tests of all its pairs say of two networks.
+const correctedOf = (board, first, second, metric) => {
+  const { networks, corrected } = pairTests[board.anchor];
+  const [one, other] = [first, second].map((line) => networks.indexOf(line.key)).sort((a, b) => a - b);
+  return corrected[metric][one * networks.length - (one * (one + 1)) / 2 + other - one - 1];
+};
+
+const testOf = (board, first, second, heading) => {
+  const metric = METRICS[heading] ?? heading;
+  const { critical, margin } = pairTests[board.anchor];
+  const [one, other] = [first, second].map((line) => scores(perImage[line.key], heading, board.union));
+  if (!one || !other) return null;
+  const test = paired(one, other, metric === "ravg" ? board.union.length : 1, critical[metric]);
+  return judge(test, correctedOf(board, first, second, metric), margin);
+};
+
+const HEADINGS = ["Difference", "p", "p, corrected", "Result", "Only first correct", "Only second correct", "Exact p", "Detectable"];
+
 const differences = (board, rows, metrics) => {
-  const pairs = rows.flatMap((first, index) => rows.slice(index + 1).map((second) => ({ first, second, found: {} })));
-  for (const metric of metrics) {
-    const tested = [];
-    for (const pair of pairs) {
-      const [one, other] = [pair.first, pair.second].map((line) => scores(perImage[line.key], metric, board.union));
-      if (one && other) {
-        pair.found[metric] = paired(one, other);
-        tested.push(pair.found[metric]);
-      }
-    }
-    holm(tested.map((test) => test.p)).forEach((p, index) => { tested[index].corrected = p; });
-  }
-  const all = pairs.flatMap((pair) => Object.values(pair.found));
+  const pairs = rows.flatMap((first, index) => rows.slice(index + 1).map((second) => ({
+    first, second, found: Object.fromEntries(metrics.map((metric) => [metric, testOf(board, first, second, metric)])),
+  })));
+  const all = pairs.flatMap((pair) => Object.values(pair.found)).filter(Boolean);
   const reach = Math.max(0.01, ...all.flatMap((test) => [Math.abs(test.low), Math.abs(test.high)]));
   const table = element("table", "", { class: "differences" });
-  const headings = ["Difference", "p", ...(pairs.length > 1 ? ["p, corrected"] : []), "Result", "Only first correct", "Only second correct"];
   const head = element("thead");
-  head.append(row(element("th", "Metric", { scope: "col" }), ...headings.map((words) => element("th", words, { scope: "col", class: words === "Result" ? "" : "number" }))));
-  table.append(head, ...pairs.map((pair) => pairBody(pair, metrics, reach, headings.length)));
+  head.append(row(element("th", "Metric", { scope: "col" }), ...HEADINGS.map((words) => element("th", words, { scope: "col", class: words === "Result" ? "" : "number" }))));
+  table.append(head, ...pairs.map((pair) => pairBody(pair, metrics, reach, pairTests[board.anchor].margin)));
   return table;
 };
 
-const better = (line) => `${line.name} is significantly better${"masked" in line.element.dataset ? ", but possible gradient masking" : ""}`;
+const resultOf = (pair, test, margin) => {
+  const points = `${Number((100 * margin).toPrecision(6))} point${margin === 0.01 ? "" : "s"}`;
+  if (test.verdict === "undetermined") return test.verdict;
+  if (test.verdict === "equivalent") return `equivalent: less than ${points} apart`;
+  const best = test.verdict === "better" ? pair.first : pair.second;
+  const by = test.isSmall ? `, by less than ${points}` : "";
+  return `${best.name} is significantly better${by}${"masked" in best.element.dataset ? ", but possible gradient masking" : ""}`;
+};
 
-const pairBody = (pair, metrics, reach, width) => {
+const pairBody = (pair, metrics, reach, margin) => {
   const body = element("tbody");
-  body.append(row(element("th", `${pair.first.name} − ${pair.second.name}`, { scope: "rowgroup", colspan: width + 1, class: "pair" })));
+  body.append(row(element("th", `${pair.first.name} − ${pair.second.name}`, { scope: "rowgroup", colspan: HEADINGS.length + 1, class: "pair" })));
   for (const metric of metrics) {
     const test = pair.found[metric];
     const heading = element("th", metric, { scope: "row" });
     if (!test) {
-      body.append(row(heading, element("td", "not available: an attack did not complete", { colspan: width })));
+      body.append(row(heading, element("td", "not available: an attack did not complete", { colspan: HEADINGS.length })));
       continue;
     }
     const onScale = (value) => (50 + (50 * value) / reach).toFixed(1);
@@ -86,12 +104,13 @@ const pairBody = (pair, metrics, reach, width) => {
       style: `--v:${onScale(test.difference)};--l:${onScale(test.low)};--h:${onScale(test.high)}`,
     });
     difference.append(element("small", `${signed(100 * test.low)} to ${signed(100 * test.high)}`));
-    const verdict = test.corrected > 0.05 ? "not significant" : better(test.difference > 0 ? pair.first : pair.second);
     const number = (words, value) => element("td", words, { class: "number", "data-v": value });
+    const known = (value, words) => (value === null ? number("–", "") : number(words(value), value));
     body.append(row(
-      heading, difference, number(probability(test.p), test.p), ...(width > 5 ? [number(probability(test.corrected), test.corrected)] : []),
-      element("td", verdict, { class: test.corrected > 0.05 ? "quiet" : "verdict" }),
-      number(test.onlyFirst ?? "–", test.onlyFirst ?? ""), number(test.onlySecond ?? "–", test.onlySecond ?? ""),
+      heading, difference, number(probability(test.p), test.p), number(probability(test.corrected), test.corrected),
+      element("td", resultOf(pair, test, margin), { class: test.verdict === "undetermined" ? "quiet" : "verdict" }),
+      known(test.onlyFirst, String), known(test.onlySecond, String), known(test.exact, probability),
+      known(test.detectable, (value) => (100 * value).toFixed(1)),
     ));
   }
   return body;
@@ -102,7 +121,7 @@ const showComparison = async (board, rows) => {
   const place = dialog.querySelector(".compared");
   const metrics = ["Rworst", "Ravg", ...board.threats, "Clean"];
   try {
-    await Promise.all(rows.map((line) => load(line.key)));
+    await Promise.all([board.anchor, ...rows.map((line) => line.key)].map(load));
     dialog.querySelector(".question").textContent = board.title;
     place.replaceChildren(sideBySide(board, rows, metrics), differences(board, rows, metrics));
   } catch (problem) {

@@ -33,7 +33,7 @@
     const style = document.querySelector(`style[data-columns="${table.id}"]`);
     const more = section.querySelector(".more");
     const board = {
-      limit: FIRST, section, lines, references, norms, title: section.dataset.title,
+      limit: FIRST, section, lines, references, norms, title: section.dataset.title, anchor: section.getAttribute("aria-labelledby"),
       threats: JSON.parse(section.dataset.threats), union: JSON.parse(section.dataset.union),
       place: (label) => [...heads.cells].findIndex((cell) => cell.dataset.label === label),
     };
@@ -162,7 +162,7 @@
         const rank = isWanted ? among : without;
         const evidence = `${own.querySelector("th a").getAttribute("href")}#${own.id}-masking`;
         if (rank === "–") delete cell.dataset.v;
-        else cell.dataset.v = rank;
+        else cell.dataset.v = cell.dataset.order;
         const isLeftOut = rank === "–" && among !== "–";
         cell.replaceChildren(isLeftOut ? element("a", "masked?", { class: "masked", href: evidence }) : rank);
       }

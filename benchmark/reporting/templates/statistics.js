@@ -1,5 +1,5 @@
 "use strict";
-// Paired tests of networks on the same images, as benchmark/analysis/paired.py makes them.
+// Paired tests of networks on the same images: the formulas of benchmark/statistics, whose numbers they reproduce.
 
 // Two-sided exact p of McNemar's test; sums of logarithms, as 2^-n is 0 for n beyond a thousand.
 const mcnemar = (onlyFirst, onlySecond) => {
@@ -28,16 +28,57 @@ const normalP = (z) => {
   return t * Math.exp(-x * x + fit.reduce((sum, factor) => sum * t + factor));
 };
 
-// p values corrected for their number by Holm's method.
-const holm = (values) => {
-  const order = values.map((_, index) => index).sort((a, b) => values[a] - values[b]);
-  const corrected = [];
-  let highest = 0;
-  order.forEach((index, place) => {
-    highest = Math.max(highest, Math.min(1, (values.length - place) * values[index]));
-    corrected[index] = highest;
-  });
-  return corrected;
+const total = (values) => values.reduce((sum, value) => sum + value, 0);
+// The values that a difference of shares can take, one for each of the counts, from -1 to 1.
+const support = (counts) => counts.map((_, place) => (2 * place) / (counts.length - 1) - 1);
+const meanOf = (weights) => total(support(weights).map((value, place) => value * weights[place])) / total(weights);
+
+// Of all distributions of one mean that under which the counts are most probable: see benchmark/statistics/score.py.
+const mostProbable = (counts, tilt) => {
+  const parts = (counts.length - 1) / 2;
+  const steps = Math.max(...counts.map((count, place) => (count ? Math.abs(place - parts) : 0))) || parts;
+  const inner = Math.max(-1 + 1e-12, Math.min(1 - 1e-12, tilt)) / steps;
+  const weights = counts.map((count, place) => (count ? count / (1 - inner * (place - parts)) : 0));
+  const lacking = Math.max(0, Math.abs(tilt) - 1);
+  const sum = total(weights);
+  const found = weights.map((weight) => ((1 - lacking) * weight) / sum);
+  found[parts + (tilt > 0 ? steps : -steps)] += lacking;
+  return found;
+};
+
+// The tilt at which a falling function crosses 0; else the nearer end.
+const root = (falling) => {
+  let [low, high] = [-2, 2];
+  for (let halving = 0; halving < 60; halving += 1) {
+    const middle = (low + high) / 2;
+    if (falling(middle) > 0) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
+};
+
+// How many standard errors the mean difference lies above the mean that a tilt has.
+const scoreAt = (counts, tilt) => {
+  const weights = mostProbable(counts, tilt);
+  const mean = meanOf(weights);
+  const variance = total(support(counts).map((value, place) => weights[place] * (value - mean) ** 2));
+  const excess = meanOf(counts) - mean;
+  return Math.abs(excess) <= 1e-15 ? 0 : excess * Math.sqrt(total(counts) / variance);
+};
+const score = (counts, mean = 0) => scoreAt(counts, root((tilt) => mean - meanOf(mostProbable(counts, tilt))));
+const scoreInterval = (counts, critical) => [critical, -critical].map(
+  (bound) => meanOf(mostProbable(counts, root((tilt) => scoreAt(counts, tilt) - bound))),
+);
+
+// The smallest difference that is found in four of five cases where as many images differ: see power.py.
+const detectable = (counts, critical) => {
+  const images = total(counts);
+  const spread = total(support(counts).map((value, place) => value * value * counts[place])) / images;
+  const chance = 0.8416212335729143;
+  const level = critical * Math.sqrt(spread);
+  const rest = level ** 2 * images - (images + chance ** 2) * (level ** 2 - chance ** 2 * spread);
+  const found = (level * Math.sqrt(images) + Math.sqrt(Math.max(0, rest))) / (images + chance ** 2);
+  return found > 0 && found <= spread ? found : null;
 };
 
 // Bits of base64, first image first, as numbers 0 and 1.
@@ -60,27 +101,28 @@ const scores = (outcome, metric, union) => {
   });
 };
 
-// First minus second with its 95% interval, from the mean and the spread of the images' own differences.
-// McNemar's test where all values are 0 or 1, as those of Ravg over a single threat are: one quantity has one p.
-const paired = (first, second) => {
-  const images = first.length;
-  let isShare = false;
-  let sum = 0;
-  let squares = 0;
-  let onlyFirst = 0;
-  let onlySecond = 0;
-  for (let image = 0; image < images; image += 1) {
-    const difference = first[image] - second[image];
-    sum += difference;
-    squares += difference * difference;
-    onlyFirst += difference > 0;
-    onlySecond += difference < 0;
+// One pair of a family: first minus second with the interval for all pairs together, p of the pair alone, and counts.
+const paired = (first, second, parts, critical) => {
+  const counts = new Array(2 * parts + 1).fill(0);
+  let [onlyFirst, onlySecond, isShare] = [0, 0, false];
+  for (let image = 0; image < first.length; image += 1) {
+    counts[Math.round((first[image] - second[image]) * parts) + parts] += 1;
+    onlyFirst += first[image] > second[image];
+    onlySecond += first[image] < second[image];
     isShare ||= first[image] % 1 !== 0 || second[image] % 1 !== 0;
   }
-  const difference = sum / images;
-  const deviation = Math.sqrt(Math.max(0, squares / images - difference * difference) / images);
-  const half = 1.959963984540054 * deviation;
-  const found = { difference, low: difference - half, high: difference + half };
-  if (isShare) return { ...found, onlyFirst: null, onlySecond: null, p: deviation ? normalP(difference / deviation) : Number(!difference) };
-  return { ...found, onlyFirst, onlySecond, p: mcnemar(onlyFirst, onlySecond) };
+  const [low, high] = scoreInterval(counts, critical);
+  const found = { difference: meanOf(counts), low, high, p: normalP(score(counts)), detectable: detectable(counts, critical) };
+  if (isShare) return { ...found, onlyFirst: null, onlySecond: null, exact: null };
+  return { ...found, onlyFirst, onlySecond, exact: mcnemar(onlyFirst, onlySecond) };
+};
+
+// One of four verdicts on a pair; a difference that stands only by step-down has a known sign, and no more.
+const judge = (test, corrected, margin) => {
+  const stands = corrected <= 0.05;
+  const low = stands && test.difference > 0 ? Math.max(0, test.low) : test.low;
+  const high = stands && test.difference < 0 ? Math.min(0, test.high) : test.high;
+  const isSmall = margin !== null && -margin < low && high < margin;
+  const verdict = stands ? (test.difference > 0 ? "better" : "worse") : isSmall ? "equivalent" : "undetermined";
+  return { ...test, low, high, corrected, isSmall, verdict };
 };

@@ -1,4 +1,4 @@
-"""Confidence intervals for shares of images."""
+"""The confidence interval of a share of images."""
 
 from __future__ import annotations
 

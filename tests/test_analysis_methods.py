@@ -1,0 +1,146 @@
+"""Which networks are seeds of one method: by what their cards say of how they came about, never by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from seeded_networks import RECIPE, attack, card
+from synthetic import add_evaluation
+
+from benchmark.analysis.methods import by_method, compare_all_methods
+from benchmark.ledger import Evaluation, load_results
+
+
+def file(results: Path, name: str, broken: Sequence[int] = (), **more: Any) -> None:
+    options = {key: more.pop(key) for key in ("network", "precision") if key in more}
+    attack_seed = more.pop("attack_seed", 0)
+    add_evaluation(results, name, attack(broken), (False,) * 40, card=card(**more), seed=attack_seed, **options)
+
+
+def groups(results: Path) -> list[tuple[str, tuple[int | None, ...]]]:
+    return sorted((group.label, group.seeds) for group in by_method(load_results(results)))
+
+
+def test_seeds_of_one_method_are_one(tmp_path: Path) -> None:
+    file(tmp_path, "at")
+    file(tmp_path, "at-seed-2", seed=2)
+    file(tmp_path, "at-seed-1", seed=1)
+    file(tmp_path, "trades", method="trades")
+    assert groups(tmp_path) == [("at", (0, 1, 2)), ("trades", (0,))]
+
+
+def test_names_say_nothing(tmp_path: Path) -> None:
+    file(tmp_path, "mine")
+    file(tmp_path, "other", seed=1)
+    file(tmp_path, "mine-seed-3", method="trades", seed=3)
+    assert groups(tmp_path) == [("mine", (0, 1)), ("mine-seed-3", (3,))]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"method": "trades"},
+        {"network": "weights of h2", "extra": {"settings": {"beta": 1.0}}},
+        {"extra": {"inner": "kl"}},
+        {"extra": {"precision": "bf16"}},
+        {"extra": {"lineage": [{"role": "teacher", "source": "x", "digest": "1" * 64}]}},
+        {"architecture": "resnet18"},
+        {"recipe": {**RECIPE, "epochs": 30}},
+        {"recipe": {**RECIPE, "threats": {"linf": {"epsilon": 0.1}}}},
+        {"recipe": {}},
+        {"dataset": "mnist"},
+        {"selection": "last"},
+        {"seed": None},
+        {"seed": 0},
+        {"attack_seed": 1},
+        {"precision": "bf16"},
+    ],
+    ids=str,
+)
+def test_whatever_else_differs_keeps_them_apart(tmp_path: Path, other: dict[str, Any]) -> None:
+    file(tmp_path, "at")
+    file(tmp_path, "at-seed-1", **{"seed": 1, **other})
+    assert len(groups(tmp_path)) == 2
+
+
+def test_a_recipes_name_is_no_difference(tmp_path: Path) -> None:
+    file(tmp_path, "at")
+    file(tmp_path, "at-seed-1", seed=1, recipe={**RECIPE, "name": "my copy"})
+    assert groups(tmp_path) == [("at", (0, 1))]
+
+
+def test_one_network_under_two_seeds_is_one_network(tmp_path: Path) -> None:
+    """Whoever copies a checkpoint and writes another seed on it has no second one."""
+    file(tmp_path, "at", network="the same")
+    file(tmp_path, "at-seed-1", seed=1, network="the same")
+    assert len(groups(tmp_path)) == 2
+
+
+def test_teachers_differ_with_the_seed(tmp_path: Path) -> None:
+    """Students belong together where their teachers do; a teacher that nobody knows is told by its weights."""
+    for seed in (0, 1):
+        file(tmp_path, f"trades-{seed}", method="trades", seed=seed)
+    digests = {found.name: found.model["digest"] for found in load_results(tmp_path)}
+    for seed, teacher in enumerate((digests["trades-0"], digests["trades-1"], "f" * 64)):
+        taught = [{"role": "teacher", "source": "t", "digest": teacher}]
+        file(tmp_path, f"ard-{seed}", method="ard", seed=seed, extra={"lineage": taught})
+    assert [seeds for _, seeds in groups(tmp_path)] == [(0, 1), (2,), (0, 1)]
+
+
+def test_a_card_that_names_itself_as_its_teacher(tmp_path: Path) -> None:
+    file(tmp_path, "at")
+    own = load_results(tmp_path)[0].model["digest"]
+    file(tmp_path, "ard", method="ard", network="at", extra={"lineage": [{"role": "teacher", "digest": own}]})
+    assert len(groups(tmp_path)) == 2
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> list[Evaluation]:
+    for seed in range(3):
+        file(tmp_path, f"at-{seed}", range(10 + 2 * seed), seed=seed)
+        file(tmp_path, f"trades-{seed}", range(24 + seed), method="trades", seed=seed)
+    file(tmp_path, "natural", range(40), method="natural")
+    return load_results(tmp_path)
+
+
+def test_methods_are_compared_over_seeds_and_images(two: list[Evaluation]) -> None:
+    (pair,) = compare_all_methods(by_method(two), "rworst")
+    assert pair.found.seeds == (3, 3)
+    assert pair.found.images == 40
+    assert pair.found.difference == pytest.approx(13 / 40)
+    assert pair.found.p == pair.corrected < 0.05
+    assert (pair.first.label, pair.verdict) == ("at-0", "better")
+    assert compare_all_methods(by_method(two), "l2") == []
+
+
+def test_networks_of_one_run_are_paired(tmp_path: Path) -> None:
+    for seed in range(3):
+        for member, extra in (("h1", 0), ("h2", 2)):
+            broken = range(4 + 8 * seed + extra)
+            more = {"extra": {"run": f"run {seed}"}}
+            add_evaluation(
+                tmp_path,
+                f"{member}-{seed}",
+                attack(broken),
+                (False,) * 40,
+                card=card("mat", seed, **more) | {"network": member},
+            )
+    (pair,) = compare_all_methods(by_method(load_results(tmp_path)), "rworst")
+    found = pair.found
+    assert found.seed_error < 0.03  # what a seed does, it does to both; of strangers the error would be 0.16
+    assert found.seed_deviations[0] > 0.1
+
+
+def test_three_methods_are_a_family(tmp_path: Path) -> None:
+    for place, method in enumerate(("at", "trades", "mart")):
+        for seed in range(3):
+            file(tmp_path, f"{method}-{seed}", range(8 + 3 * place + seed), method=method, seed=seed)
+    pairs = compare_all_methods(by_method(load_results(tmp_path)), "rworst")
+    assert len(pairs) == 3
+    least = min(pairs, key=lambda pair: pair.found.p)
+    assert least.corrected == pytest.approx(3 * least.found.p)
+    for pair in pairs:
+        assert (pair.verdict != "undetermined") == (pair.corrected <= 0.05)

@@ -1,0 +1,156 @@
+"""Methods are compared over seeds and images: against oracles, and by how often they are wrong."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import numpy as np
+import pytest
+from scipy.stats import ttest_ind, ttest_rel
+
+from benchmark.statistics.pigeonhole import check_methods, pigeonhole, welch
+from benchmark.statistics.seeds import compare_methods, seed_deviation
+
+
+def draw(
+    generator: np.random.Generator, seeds: int, images: int, spread: float, difficulty: np.ndarray, own: float = 0.5
+) -> np.ndarray:
+    """Flags of a method whose accuracy differs by `spread` from seed to seed, about 0.5 on average."""
+    scale = sqrt(1 + 2 * own**2)
+    offset = spread * scale * sqrt(2 * np.pi) * generator.standard_normal((seeds, 1))
+    of_method = own * generator.standard_normal(images)
+    noise = own * generator.standard_normal((seeds, images))
+    return (offset + difficulty + of_method + noise > 0).astype(float)
+
+
+@pytest.fixture(scope="module")
+def arms() -> tuple[np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(3)
+    difficulty = generator.standard_normal(400)
+    return draw(generator, 4, 400, 0.03, difficulty), draw(generator, 3, 400, 0.03, difficulty)
+
+
+def test_the_check_is_welchs_test(arms: tuple[np.ndarray, np.ndarray]) -> None:
+    first, second = arms
+    expected = ttest_ind(first.mean(1), second.mean(1), equal_var=False).pvalue
+    assert check_methods(first, second).welch_p == pytest.approx(expected)
+    paired = ttest_rel(first[:3].mean(1), second.mean(1)).pvalue
+    assert check_methods(first[:3], second, is_paired=True).welch_p == pytest.approx(paired)
+
+
+def test_the_bootstraps_variance_is_owens(arms: tuple[np.ndarray, np.ndarray]) -> None:
+    """Of one arm it is the sum of the seeds', the images' and the interaction's mean squares, each over S·N."""
+    (arm, _), seeds, images = arms, 4, 400
+    rows, columns = arm.mean(1), arm.mean(0)
+    rest = arm - rows[:, None] - columns + arm.mean()
+    expected = rows.var() / seeds + columns.var() / images + (rest**2).mean() / (seeds * images)
+    drawn = pigeonhole([arm], resamples=20_000)
+    assert drawn.mean() == pytest.approx(arm.mean(), abs=4 * sqrt(expected / 20_000))
+    assert drawn.var() == pytest.approx(expected, rel=0.05)
+
+
+def test_without_seeds_of_its_own_the_error_is_that_of_the_images() -> None:
+    """Seeds that agree on every image add nothing but the two pseudo-observations."""
+    generator = np.random.default_rng(0)
+    one, other = (generator.random(900) < 0.7).astype(float), (generator.random(900) < 0.7).astype(float)
+    found = compare_methods(np.stack([one] * 3), np.stack([other] * 3))
+    assert found.seed_error == pytest.approx(0, abs=1e-9)
+    assert found.image_error == pytest.approx((one - other).std() / 30, rel=0.01)
+    assert found.seed_deviations == pytest.approx((0, 0), abs=1e-9)
+    assert check_methods(np.stack([one] * 3), np.stack([other] * 3)).welch_p is None
+
+
+def test_without_images_of_its_own_it_is_welchs_test() -> None:
+    """Many images that all say the same leave the seeds alone."""
+    first, second = (np.tile(np.array(rows)[:, None], 20_000) for rows in ((0.5, 0.6, 0.55), (0.4, 0.45, 0.3)))
+    found = compare_methods(first, second)
+    assert found.p == pytest.approx(welch([first, -second]), rel=0.01)
+    assert found.seed_deviations == pytest.approx((0.05, np.std([0.4, 0.45, 0.3], ddof=1)))
+
+
+def test_what_helps_more_is_said() -> None:
+    generator = np.random.default_rng(5)
+    difficulty = generator.standard_normal(5000)
+    many = compare_methods(*(draw(generator, 3, 5000, 0.03, difficulty) for _ in range(2)))
+    assert many.half_width_seeds < many.half_width_images < many.half_width
+    assert many.advice.endswith("more seeds would help more")
+    few = compare_methods(*(draw(generator, 8, 40, 0.0, difficulty[:40], own=2.0) for _ in range(2)))
+    assert few.half_width_images < few.half_width_seeds
+    assert few.advice.endswith("more images would help more")
+
+
+def test_the_expected_width_comes_true() -> None:
+    """Twice the seeds, or twice the images, of the same methods: the mean error is as foretold."""
+    generator = np.random.default_rng(11)
+
+    def error(seeds: int, images: int) -> tuple[float, float, float]:
+        found = []
+        for _ in range(150):
+            difficulty = generator.standard_normal(images)
+            result = compare_methods(*(draw(generator, seeds, images, 0.02, difficulty) for _ in range(2)))
+            found.append([result.half_width, result.half_width_seeds, result.half_width_images])
+        return tuple(np.sqrt(np.mean(np.square(found), axis=0)))  # type: ignore[return-value]
+
+    _, seeds, images = error(6, 300)
+    assert error(12, 300)[0] == pytest.approx(seeds, rel=0.08)
+    assert error(6, 600)[0] == pytest.approx(images, rel=0.08)
+
+
+@pytest.mark.parametrize("flag", [0.0, 1.0])
+def test_networks_that_all_say_the_same_are_not_certain(flag: float) -> None:
+    found = compare_methods(np.full((2, 20), flag), np.full((3, 20), flag))
+    assert found.difference == 0
+    assert found.p == 1
+    assert 0.05 < found.high < 0.25
+    assert np.isfinite([found.half_width_seeds, found.half_width_images]).all()
+
+
+def test_p_is_never_zero() -> None:
+    assert 0 < compare_methods(np.ones((3, 1000)), np.zeros((3, 1000))).p < 1e-6
+
+
+def test_interval_and_p_agree(arms: tuple[np.ndarray, np.ndarray]) -> None:
+    first, second = arms
+    for shift in np.linspace(-0.2, 0.2, 21):
+        found = compare_methods(first + shift, second)
+        assert (found.p < 0.05) == (found.low > 0 or found.high < 0)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_paired"), [((1, 9), (2, 9), False), ((2, 9), (2, 8), False), ((2, 9), (3, 9), True)]
+)
+def test_what_cannot_be_compared(first: tuple[int, int], second: tuple[int, int], is_paired: bool) -> None:
+    with pytest.raises(ValueError, match=r"fewer than two|can't be compared"):
+        compare_methods(np.ones(first), np.ones(second), is_paired=is_paired)
+
+
+def test_networks_of_one_training_are_compared_training_by_training() -> None:
+    """What a seed adds to both networks of a run cancels; tested as strangers, it would hide all else."""
+    generator = np.random.default_rng(8)
+    shared = 0.08 * generator.standard_normal((5, 1))
+    first, second = (np.clip(0.6 + shared + generator.normal(0, 0.1, (5, 500)) + d, 0, 1) for d in (0.03, 0))
+    assert compare_methods(first, second).p > 0.05
+    assert compare_methods(first, second, is_paired=True).p < 0.01
+
+
+def test_the_level_holds_where_seeds_differ() -> None:
+    """At 2.2 points from seed to seed and some 0.9 from the images: today's test is wrong far more often."""
+    generator = np.random.default_rng(17)
+    rounds, wrong, by_images = 400, 0, 0
+    for _ in range(rounds):
+        difficulty = generator.standard_normal(1000)
+        first, second = (draw(generator, 3, 1000, 0.022, difficulty) for _ in range(2))
+        wrong += compare_methods(first, second).p < 0.05
+        differences = first.mean(0) - second.mean(0)
+        by_images += abs(differences.mean()) > 1.96 * differences.std() / sqrt(1000)
+    margin = 3 * sqrt(0.05 * 0.95 / rounds)
+    assert wrong / rounds < 0.05 + margin
+    assert by_images / rounds > 0.15
+
+
+def test_the_seeds_deviation_is_freed_of_the_images() -> None:
+    generator = np.random.default_rng(23)
+    found = [seed_deviation(draw(generator, 20, 300, 0.03, generator.standard_normal(300))) for _ in range(60)]
+    assert np.sqrt(np.mean(np.square(found))) == pytest.approx(0.03, rel=0.15)
+    naive = [draw(generator, 20, 300, 0.0, generator.standard_normal(300)).mean(1).std(ddof=1) for _ in range(60)]
+    assert np.mean(naive) > 0.01  # what 300 images alone make seeds differ by
