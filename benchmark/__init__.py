@@ -39,6 +39,7 @@ _DOORS = {
     "export_checkpoint": "benchmark.importing:export_checkpoint",
     "load_model": "benchmark.models:load_model",
     "Dataset": "benchmark.data:Dataset",
+    "straight_through": "benchmark.models.straight_through:straight_through",
     "BadInput": "benchmark.errors:BadInput",
     "PartlyFailed": "benchmark.errors:PartlyFailed",
 }
@@ -60,6 +61,7 @@ __all__ = [
     "report",
     "results",
     "show",
+    "straight_through",
     "sweep",
     "train",
     "transfer",

@@ -162,8 +162,8 @@ X, Y, NET = images()
 
 #: What is wrong → (arguments, part of the message).
 WRONG = {
-    "0 to 255": ({"x": X * 255}, "divide by 255"),
-    "normalised": ({"x": X - 0.5}, "undo the normalisation"),
+    "0 to 255": ({"x": X * 255}, "divide them by 255"),
+    "normalised": ({"x": X - 0.5}, "undo their normalisation"),
     "NaN": ({"x": X.clone().fill_(torch.nan)}, "NaN"),
     "whole numbers": ({"x": (X * 255).long()}, "int64"),
     "one image": ({"x": X[0]}, "x[None]"),
@@ -191,7 +191,7 @@ WRONG = {
     "precision": ({"precision": "half"}, "precision"),
     "no network": ({"model": lambda x: x}, "torch.nn.Module"),
     "another size": ({"x": X[..., :4]}, "fails on float32 images"),
-    "a tuple": ({"model": Returns(lambda x: (logits(x), None))}, "only logits"),
+    "a tuple without logits": ({"model": Returns(lambda x: (x, None))}, "logits"),
     "one number": ({"model": Returns(lambda x: x.sum())}, "a single number"),
     "random": ({"model": Returns(lambda x: logits(x) + torch.rand(len(x), CLASSES))}, "randomness"),
     "raising": ({"model": Returns(lambda x: x.missing)}, "missing"),

@@ -29,6 +29,7 @@ _ABOUT = (
     "preset",
     "suite_digest",
     "mode",
+    "conditions",
     "seed",
     "evaluation",
 )
@@ -54,7 +55,8 @@ def per_example(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
     """One row per model, attack and test image.
 
     Columns, besides those that say which evaluation a row belongs to: attack, norm, epsilon, index (of the image in
-    the test set), clean_error, evaluated, broken, distance (inf where no adversarial was found).
+    the test set), clean_error, evaluated, broken, distance (inf where no adversarial was found), wrong_share (in
+    which share of the passes that judged it the network was wrong about it; 0 or 1 where it draws no random numbers).
     """
     import pandas as pd
 
@@ -71,12 +73,16 @@ def per_example(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
                 "evaluated": outcome.evaluated,
                 "broken": outcome.broken,
                 "distance": outcome.distance,
+                "wrong_share": outcome.broken * 1.0 if outcome.wrong_share is None else outcome.wrong_share,
             }
         )
         for found in evaluations
         for outcome in found.outcomes
     ]
-    columns = [*_ABOUT, "attack", "norm", "epsilon", "index", "clean_error", "evaluated", "broken", "distance"]
+    columns = [
+        *(*_ABOUT, "attack", "norm", "epsilon", "index", "clean_error", "evaluated", "broken", "distance"),
+        "wrong_share",
+    ]
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 
 
@@ -97,6 +103,7 @@ def _about(found: Evaluation, named: Mapping[Key, str]) -> dict[str, Any]:
         "preset": found.suite.get("preset"),
         "suite_digest": found.suite["digest"],
         "mode": found.mode,
+        "conditions": found.conditions,
         "seed": found.seed,
         "evaluation": found.id,
     }

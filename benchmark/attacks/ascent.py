@@ -12,6 +12,7 @@ from torch import Tensor
 
 from benchmark.attacks.apgd_steps import AdaptivePace
 from benchmark.attacks.base import Classifier
+from benchmark.attacks.expectation import averaged, draws_of
 from benchmark.attacks.objectives import Objective, is_wrong, losses
 from benchmark.noise import Noise
 from benchmark.threats import Threat
@@ -93,6 +94,7 @@ def ascend(
     state = _State(x, y, start.detach().clone(), keep, decode)
     patience = PATIENCE.get(x.device.type, 1)
     polish_from = max(done, steps - polished(steps))
+    draws = draws_of(classifier)
 
     def classify(points: Tensor) -> Tensor:
         return classifier(state.image(points))
@@ -104,7 +106,7 @@ def ascend(
         for step in range(done, steps):
             if keep == "first" and step == polish_from:
                 polish.enter_context(classifier.exact())  # type: ignore[union-attr]
-            logits, loss, gradient = input_gradient(classify, state.current, state.y, objective)
+            logits, loss, gradient = input_gradient(classify, state.current, state.y, objective, draws)
             look = (step + 1) % patience == 0 or step + 1 == polish_from
             alive = state.observe(classifier, logits, loss, look)
             if not len(state.rows):
@@ -130,23 +132,30 @@ def ascend(
 
 
 def input_gradient(
-    classifier: Callable[[Tensor], Tensor], x: Tensor, y: Tensor, objective: Objective
+    classifier: Callable[[Tensor], Tensor], x: Tensor, y: Tensor, objective: Objective, draws: int | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Logits (N×K), losses (N) and the gradient (N×C×H×W) of each example's loss with respect to its image.
 
-    Non-finite gradients become zero: the example stays where it is instead of turning into NaN.
+    Non-finite gradients become zero: the example stays where it is instead of turning into NaN. All three are means
+    over `draws` passes of a network that draws random numbers; None for as many as the classifier asks for.
     """
-    with torch.enable_grad():
-        x = x.detach().requires_grad_()
-        logits = classifier(x)
-        loss = losses(objective, logits, y, x)
-        if loss.requires_grad:
-            (gradient,) = torch.autograd.grad(loss.sum(), x, allow_unused=True)
-        else:
-            gradient = None
-    if gradient is None:  # the output does not depend on the input
-        gradient = torch.zeros_like(x)
-    return logits.detach(), loss.detach(), torch.nan_to_num(gradient, nan=0.0, posinf=0.0, neginf=0.0)
+    x = x.detach()
+
+    def once() -> tuple[Tensor, Tensor, Tensor]:
+        with torch.enable_grad():
+            at = x.requires_grad_()
+            logits = classifier(at)
+            loss = losses(objective, logits, y, at)
+            if loss.requires_grad:
+                (gradient,) = torch.autograd.grad(loss.sum(), at, allow_unused=True)
+            else:
+                gradient = None
+        if gradient is None:  # the output does not depend on the input
+            gradient = torch.zeros_like(at)
+        return logits.detach(), loss.detach(), torch.nan_to_num(gradient, nan=0.0, posinf=0.0, neginf=0.0)
+
+    logits, loss, gradient = averaged(draws_of(classifier) if draws is None else draws, once)
+    return logits, loss, gradient
 
 
 def polished(steps: int) -> int:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from benchmark.attacks.expectation import averaged
 from benchmark.attacks.fingerprint import fingerprint
 from benchmark.attacks.footprint import images_per_pass
 from benchmark.attacks.last_layer import LAYERS, decided, without_last_layer
@@ -38,6 +39,8 @@ class PreparedClassifier:
         compile: let torch.compile make code for it; pays off where passes are many and minutes don't matter.
         last_layer: what `last_layer` finds, so that the search is on the logits before it; "" to leave the network
             whole. It takes a probe.
+        draws: of a network that draws random numbers, over how many passes each answer without gradients is averaged;
+            attacks average their gradients themselves, see `expectation`.
 
     Attributes:
         networks: the prepared network by precision; passes made with them directly are not counted.
@@ -59,11 +62,12 @@ class PreparedClassifier:
         probe: Tensor | None = None,
         compile: bool = False,
         last_layer: str = "",
+        draws: int = 1,
     ) -> None:
         self.num_classes = num_classes
         self.last_layer = last_layer
         self.device = torch.device(device)
-        self.precision = precision
+        self.precision, self.draws = precision, draws
         self.networks: dict[str, Callable[[Tensor], Tensor]] = {}
         self._generators = OwnGenerators(device=self.device)
         with self._generators:
@@ -137,7 +141,17 @@ class PreparedClassifier:
         finally:
             self.precision = precision
 
+    def draw_anew(self, seed: int) -> None:
+        """What the network draws from the global generators follows from `seed` from here on."""
+        self.settle()
+        self._generators = OwnGenerators(seed, self.device)
+
     def _logits(self, x: Tensor, precision: str) -> Tensor:
+        if self.draws > 1 and not x.requires_grad:
+            return averaged(self.draws, lambda: (self._pass(x, precision),))[0]
+        return self._pass(x, precision)
+
+    def _pass(self, x: Tensor, precision: str) -> Tensor:
         self.forwards += len(x)
         if x.requires_grad:
             # A view carries the hook, so that the caller's own tensor is left without one.

@@ -72,6 +72,17 @@ def evaluate(
     trust_remote_code: TrustRemoteCode = False,
     compile: Compile = False,
     classes: Classes = None,
+    stochastic: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="For networks that draw random numbers: average gradients over N passes."),
+    ] = None,
+    verdict_passes: Annotated[
+        int | None,
+        typer.Option(metavar="R", help="With --stochastic: R float32 passes vote on each image; default: 20."),
+    ] = None,
+    eight_bit: Annotated[
+        bool, typer.Option("--eight-bit", help="Round adversarial images to 8 bits per channel before the verdict.")
+    ] = False,
 ) -> None:
     """Attack networks and store the result of each attack on each image. Existing results are reused."""
     evaluations, failures = partly(benchmark.evaluate, given(locals()))

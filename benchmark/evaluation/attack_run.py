@@ -15,6 +15,7 @@ from benchmark.evaluation.target import LoadedTarget
 from benchmark.generators import OwnGenerators
 from benchmark.memory import halve_on_out_of_memory
 from benchmark.noise import ExampleNoise
+from benchmark.storage import digest
 
 #: What attacks warn of is heard on this channel and kept in the record.
 _LOG = logging.getLogger("benchmark.attacks")
@@ -36,6 +37,8 @@ class Trial:
         no_answer: N bools, which of the broken the network had no answer for.
         closest: N×C×H×W, the closest verified adversarial of each image, or the image itself.
         logits: N×K, what the network answered to it when it was judged.
+        wrong_share: N float32, in which share of the passes that judged the candidate it was misclassified: of those
+            that broke an image, of the closest; else the highest.
         faults: candidates that were rejected, by reason.
         candidates: N×C×H×W, what the attack returned last, admissible or not.
     """
@@ -50,6 +53,7 @@ class Trial:
         self.no_answer = shard.no_answer.clone()
         self.distance = torch.where(self.clean_errors, 0.0, torch.inf)
         self.closest, self.logits = self.x.clone(), shard.logits.clone()
+        self.wrong_share = shard.wrong_share.clone()
         self.faults: Counter[str] = Counter()
         self._pending = self.handed.clone()
         self._until_broken = item.attack.kind == "fixed-budget" or handed is not None
@@ -82,10 +86,13 @@ class Trial:
     def judge(self, x_adv: Tensor) -> None:
         """Take in candidates (N×C×H×W) for the images that are still to be broken."""
         tried = self._pending.clone()
-        kind = self.item.attack.kind
-        verdict = verify(self.network.model, self.x, self.y, x_adv, tried, self.item.threat, kind)
+        judging, kind = self.network.judging, self.item.attack.kind
+        seed = self._seed() if judging.is_random else None
+        verdict = verify(self.network.model, self.x, self.y, x_adv, tried, self.item.threat, kind, judging, seed)
         closer = verdict.distance < self.distance
-        self.closest[closer], self.logits[closer] = x_adv[closer], verdict.logits[closer]
+        self.closest[closer], self.logits[closer] = verdict.judged[closer], verdict.logits[closer]
+        telling = closer | (tried & ~self.broken & (verdict.wrong_share > self.wrong_share))
+        self.wrong_share = torch.where(telling, verdict.wrong_share, self.wrong_share)
         self.distance = torch.minimum(self.distance, verdict.distance)
         self.broken |= verdict.broken
         self.no_answer |= verdict.no_answer
@@ -94,6 +101,10 @@ class Trial:
         self._verdict = verdict
         if self._until_broken:
             self._pending &= ~verdict.broken
+
+    def _seed(self) -> int:
+        """Of what a random network draws for the next verdict: another one for each, whoever ran before."""
+        return int(digest([self.item.label, self.start, self._tried])[:8], 16)
 
     def changed_answers(self) -> int:
         """For how many images of the shard the network's answer is no longer what it was: to the image itself, or to
@@ -131,6 +142,8 @@ def craft(
     def attack(part: slice) -> Tensor:
         chosen = rows[part]
         noise = ExampleNoise(seed, chosen + start, restart, x.device)
+        if network.judging.is_random:  # whatever was attacked before, or in another process
+            network.classifier.draw_anew(noise.fork().seed())
         arguments = (network.classifier, x[chosen], y[chosen], item.threat, noise)
         try:
             with OwnGenerators(noise.seed(), x.device), torch.enable_grad():

@@ -40,6 +40,9 @@ def evaluate(
     trust_remote_code: bool = False,
     compile: bool = False,
     classes: str | Path | Sequence[str] | None = None,
+    stochastic: int | None = None,
+    verdict_passes: int | None = None,
+    eight_bit: bool = False,
     progress: bool = True,
 ) -> list[Evaluation]:
     """Attack networks and keep, per image, what broke them. What is in `results` already is not run again.
@@ -78,6 +81,13 @@ def evaluate(
         compile: let torch.compile make code for the search's passes: minutes at first, worth it in long runs.
         classes: what the outputs of the networks that don't say so stand for: a file, or a list, with the name of
             the data's class for each output; None for the data's own order.
+        stochastic: for networks that draw random numbers: over how many passes each gradient of our attacks, and
+            each answer to an attack, is averaged (AutoAttack runs its version "rand"). Such results have a table of
+            their own.
+        verdict_passes: how many float32 passes vote on each image of such a network; it counts as robust where more
+            than half of them are right. None for 20.
+        eight_bit: round adversarial images to 256 levels per channel, inside the ball, before the verdict: only what
+            an image file can hold counts.
         progress: whether to show how far it is, on the standard error stream.
 
     Returns:
@@ -113,6 +123,9 @@ def evaluate(
             trust_remote_code=trust_remote_code,
             compile=compile,
             classes=classes,
+            stochastic=stochastic,
+            verdict_passes=verdict_passes,
+            eight_bit=eight_bit,
         )
         return _evaluated(request, sources, progress)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from benchmark.damage import Damaged
 from benchmark.errors import BadInput, short
 from benchmark.evaluation.judge import Verdict
 from benchmark.evaluation.judge import verify as judge
+from benchmark.evaluation.judging import Judging
 from benchmark.evaluation.target import LoadedTarget
 from benchmark.ledger.evaluation import Evaluation, Flags, Outcome
 from benchmark.ledger.ledger import Ledger
@@ -23,6 +25,9 @@ from benchmark.ledger.record import Record
 from benchmark.ledger.sample_images import read_sample_images
 from benchmark.ledger.stored_adversarials import StoredAdversarials, read_stored_adversarials
 from benchmark.threats import LARGEST_SLACK, PARAMETRIC, RELATIVE_SLACK, ROUNDING, Threat
+
+#: By how many standard deviations of the votes on a random network two counts may differ.
+_SPREAD = 4.0
 
 #: How many positions of images a sentence names.
 _FEW = 20
@@ -117,9 +122,10 @@ def _of_another_question(evaluation: Evaluation, outcome: Outcome, record: Recor
         "seed": evaluation.seed,
         "precision": evaluation.precision,
         "last_layer": evaluation.model.get("last_layer", ""),
+        "judging": evaluation.judging,
     }
     for name, value in asked.items():
-        found = record.key.get(name, "" if name == "last_layer" else value)  # which is noted where there is one
+        found = record.key.get(name, {"last_layer": "", "judging": {}}.get(name, value))  # noted where there are any
         if found != value:
             yield f"the record {record.digest} was made with another {name}, {short(found)}, not {short(value)}"
     if record.key["data"]["digest"] != evaluation.dataset["digest"]:
@@ -157,6 +163,9 @@ def _clean(network: LoadedTarget, record: Record) -> Iterator[tuple[str, Flags]]
     """Where the network answers otherwise without attack than the record says."""
     shard = network.shard(record.key["data"]["start"], record.key["data"]["stop"])
     errors = shard.clean_errors.cpu().numpy()
+    if network.judging.is_random:
+        drawn = _may_be_drawn(shard.wrong_share.cpu().numpy(), network.judging)
+        errors = np.where(drawn, record.clean_errors, errors)
     yield "counts images as classified correctly that are not, without attack", errors & ~record.clean_errors
     yield "counts images as misclassified without attack that are not", ~errors & record.clean_errors
 
@@ -192,8 +201,21 @@ def _judge(
         raise Damaged(f"{path}: its images don't belong to this shard of the test set")
     x_adv, handed = x.clone(), torch.zeros(len(x), dtype=torch.bool, device=x.device)
     x_adv[rows], handed[rows] = torch.from_numpy(kept.images).to(x.device), True
-    found: Verdict = judge(network.model, x, y, x_adv, handed, threat, outcome.kind)
-    return {name: getattr(found, name).cpu().numpy() for name in ("wrong", "broken", "distance")}
+    judging = network.judging
+    stored = dataclasses.replace(judging, eight_bit=False)  # what is stored was rounded before it was judged
+    found: Verdict = judge(network.model, x, y, x_adv, handed, threat, outcome.kind, stored)
+    verdict = {name: getattr(found, name).cpu().numpy() for name in ("wrong", "broken", "distance")}
+    if judging.is_random:  # other draws are no contradiction
+        drawn = _may_be_drawn(found.wrong_share.cpu().numpy(), judging) & handed.cpu().numpy()
+        verdict["wrong"] = np.where(drawn, np.isfinite(record.distance), verdict["wrong"])
+        verdict["broken"] = np.where(drawn, record.broken, verdict["broken"])
+        verdict["distance"] = np.where(drawn, record.distance, verdict["distance"])
+    return verdict
+
+
+def _may_be_drawn(shares: NDArray, judging: Judging) -> Flags:
+    """Where so many passes were wrong that other draws might have voted otherwise."""
+    return np.asarray(np.abs(shares - 0.5) <= _SPREAD * np.sqrt(0.25 / judging.verdict_passes))
 
 
 def _contradictions(

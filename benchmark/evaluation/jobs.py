@@ -89,7 +89,8 @@ class AttackJob:
             "handed": None if handed is None else digest(np.packbits(handed.cpu().numpy()).tobytes()),
         }
         # Left out where there is none, as it is of records that were made before it could be.
-        return key | ({"last_layer": self.target.last_layer} if self.target.last_layer else {})
+        key |= {"last_layer": self.target.last_layer} if self.target.last_layer else {}
+        return key | ({"judging": told} if (told := self.target.judging.identity()) else {})
 
     def judged_key(self, item: SuiteItem, judge: Target) -> dict[str, Any]:
         """Everything that determines what `judge` says to `item` on all images, crafted on the target.

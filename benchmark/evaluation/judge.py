@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from benchmark.attacks.eight_bit import eight_bit
 from benchmark.attacks.objectives import has_answer, is_wrong, own_logits
-from benchmark.generators import generators_of
+from benchmark.evaluation.judging import SINGLE, Judging
+from benchmark.generators import OwnGenerators, generators_of
 from benchmark.memory import halve_on_out_of_memory
-from benchmark.threats import Threat, in_box
+from benchmark.threats import Threat, column, in_box
 
 
 class AttackFault(Exception):
@@ -30,7 +32,8 @@ class Verdict:
         distance: N float32, ‖x_adv − x‖ in the threat's norm where `wrong`, else inf.
         judged: N×C×H×W, the images that the network was shown: the candidates, or the clean image where one was not
             handed over or not admissible.
-        logits: N×K, what it answered to them.
+        logits: N×K, what it answered to them; over several passes their mean.
+        wrong_share: N float32, in which share of the passes it misclassified them or had no answer.
         faults: why candidates were rejected → how many.
     """
 
@@ -40,11 +43,20 @@ class Verdict:
     distance: Tensor
     judged: Tensor
     logits: Tensor
+    wrong_share: Tensor
     faults: dict[str, int] = field(default_factory=dict)
 
 
 def verify(
-    model: nn.Module, x: Tensor, y: Tensor, x_adv: Tensor, handed: Tensor, threat: Threat, kind: str
+    model: nn.Module,
+    x: Tensor,
+    y: Tensor,
+    x_adv: Tensor,
+    handed: Tensor,
+    threat: Threat,
+    kind: str,
+    judging: Judging = SINGLE,
+    seed: int | None = None,
 ) -> Verdict:
     """Judge the candidates of one attack.
 
@@ -58,6 +70,8 @@ def verify(
         handed: N bools, which rows the attack was given; the others are never broken.
         threat: norm and ε.
         kind: "fixed-budget" (a candidate outside the ball is a fault) or "minimum-norm" (it is merely too far away).
+        judging: how many passes vote, and whether candidates are rounded to eight bits.
+        seed: of what a random network draws; None to let its own stream go on.
 
     Raises:
         AttackFault: `x_adv` has not the shape and type of `x`.
@@ -65,6 +79,8 @@ def verify(
     check_candidates(x_adv, x)
     x_adv = torch.where(handed.view(-1, *[1] * (x.dim() - 1)), x_adv.detach(), x)
     finite = torch.isfinite(x_adv.flatten(1)).all(1)
+    if judging.eight_bit:
+        x_adv = torch.where(handed.view(-1, *[1] * (x.dim() - 1)), rounded(x, x_adv, threat, kind), x_adv)
     boxed, inside = in_box(x_adv), threat.contains(x, x_adv)
     admissible = handed & (inside if kind == "fixed-budget" else boxed)
     faults = {
@@ -73,8 +89,8 @@ def verify(
         f"outside the ball {threat}": handed & boxed & ~inside & (kind == "fixed-budget"),
     }
     judged = torch.where(admissible.view(-1, *[1] * (x.dim() - 1)), x_adv, x)
-    logits = exact_logits(model, judged)
-    wrong = admissible & is_wrong(logits, y)
+    logits, wrong_share = asked(model, judged, y, judging.verdict_passes, seed)
+    wrong = admissible & (wrong_share >= 0.5)
     distance = threat.distance(judged - x).float()
     return Verdict(
         wrong=wrong,
@@ -83,8 +99,34 @@ def verify(
         distance=torch.where(wrong, distance, torch.full_like(distance, torch.inf)),
         judged=judged,
         logits=logits,
+        wrong_share=wrong_share,
         faults={reason: int(rows.sum()) for reason, rows in faults.items() if bool(rows.any())},
     )
+
+
+def rounded(x: Tensor, x_adv: Tensor, threat: Threat, kind: str) -> Tensor:
+    """The candidates `x_adv` in eight bits; what is none stays what it is, to be refused as such."""
+    within = kind == "fixed-budget"
+    fine = threat.contains(x, x_adv) if within else in_box(x_adv)
+    return torch.where(column(fine, x), eight_bit(x, x_adv, threat, within), x_adv)
+
+
+def asked(model: nn.Module, x: Tensor, y: Tensor, passes: int = 1, seed: int | None = None) -> tuple[Tensor, Tensor]:
+    """Logits N×K of `x`, the mean over so many float32 passes, and the share of passes that were wrong (N float32).
+
+    Args:
+        seed: of what the network draws from the global generators; None to let its own stream go on.
+
+    Raises:
+        NoLogits: it returns something else than a row of logits for each image.
+    """
+    draws = None if seed is None else OwnGenerators(seed % 2**32, x.device)
+    total, wrong = torch.zeros(()), torch.zeros(len(x), device=x.device)
+    for count in range(passes):
+        logits = exact_logits(model, x, draws)
+        total = logits if count == 0 else total + logits
+        wrong += is_wrong(logits, y)
+    return (total if passes == 1 else total / passes), wrong / passes
 
 
 def check_candidates(x_adv: object, x: Tensor) -> None:
@@ -104,16 +146,17 @@ def check_candidates(x_adv: object, x: Tensor) -> None:
         raise AttackFault(f"returned images that are {found} instead of {asked}")
 
 
-def exact_logits(model: nn.Module, x: Tensor) -> Tensor:
+def exact_logits(model: nn.Module, x: Tensor, draws: OwnGenerators | None = None) -> Tensor:
     """Logits N×K of a float32 pass: eval mode, no autocast, no TF32, no gradients.
 
-    The network gets images and generators of its own, so that it can change neither `x` nor anybody's draws.
+    The network gets images and generators of its own, or `draws`, so that it can change neither `x` nor what
+    anybody else draws.
 
     Raises:
         NoLogits: it returns something else than a row of logits for each image.
     """
     model.eval()
-    own = generators_of(model, x.device)
+    own = draws or generators_of(model, x.device)
     with torch.no_grad(), torch.autocast(x.device.type, enabled=False), full_precision(), own:
         return halve_on_out_of_memory(lambda rows: own_logits(model(x[rows].clone()), len(x[rows])), len(x))
 

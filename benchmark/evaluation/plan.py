@@ -60,6 +60,8 @@ class Plan:
         }
         if self.target.last_layer:
             identity["last_layer"] = self.target.last_layer
+        if told := self.target.judging.identity():
+            identity["judging"] = told
         if self.crafted_on is not None:
             identity["crafted_on"] = {key: self.crafted_on[key] for key in ("name", "digest")}
         return digest(identity)
@@ -115,7 +117,7 @@ class Plan:
             "records": records,
             "crafted_on": self.crafted_on,
             "classes": self.classes and self.classes.written(),
-        }
+        } | ({"judging": told} if (told := self.target.judging.identity()) else {})
 
 
 def _relays(items: Sequence[SuiteItem], precision: str) -> list[tuple[SuiteItem, ...]]:

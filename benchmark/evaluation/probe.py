@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -54,7 +55,18 @@ def probe(
     def look(part: slice) -> Tensor:
         own = chosen[part]
         noise = ExampleNoise(seed, own + start, 0, shard.x.device)
-        return _look(network.classifier, shard.x[own], shard.y[own], threat, noise)
+        if not network.judging.is_random:
+            return _look(network.classifier, shard.x[own], shard.y[own], threat, noise)
+        seed_of_losses = noise.fork().seed()
+        network.classifier.draw_anew(noise.fork().seed())
+        return _look(
+            network.classifier,
+            shard.x[own],
+            shard.y[own],
+            threat,
+            noise,
+            lambda: network.classifier.draw_anew(seed_of_losses),
+        )
 
     try:
         with network.classifier.exact():
@@ -64,17 +76,35 @@ def probe(
     return {"images": len(chosen), "dead": int(dead.sum()), "uphill": int((uphill & ~dead).sum())}
 
 
-def _look(classifier: Classifier, x: Tensor, y: Tensor, threat: Threat, noise: ExampleNoise) -> Tensor:
-    """N×2 bools: whether the gradient of the cross-entropy is dead, and whether one of the two leads uphill."""
+def _look(
+    classifier: Classifier,
+    x: Tensor,
+    y: Tensor,
+    threat: Threat,
+    noise: ExampleNoise,
+    same_draws: Callable[[], None] | None = None,
+) -> Tensor:
+    """N×2 bools: whether the gradient of the cross-entropy is dead, and whether one of the two leads uphill.
+
+    A random network's losses before and after a step are of the same draws, which `same_draws` brings back, and which
+    are not those of the gradient: it is asked whether the gradient leads uphill, not whether the draws do.
+    """
     found = [input_gradient(classifier, x, y, loss) for loss in LOSSES]
     _, _, beside = input_gradient(classifier, threat.random_start(x, noise), y, cross_entropy)
     dead = _is_zero(found[LOSSES.index(cross_entropy)][2]) | _is_zero(beside)
 
-    def rises(direction: Tensor) -> list[Tensor]:
+    def losses_at(images: Tensor) -> list[Tensor]:
+        if same_draws is not None:
+            same_draws()
         with torch.no_grad():
-            moved = _step(x, direction, threat)
-            logits = classifier(moved)
-            return [loss(logits, y, moved) - before for loss, (_, before, _) in zip(LOSSES, found, strict=True)]
+            logits = classifier(images)
+            return [loss(logits, y, images) for loss in LOSSES]
+
+    before = [loss for _, loss, _ in found] if same_draws is None else losses_at(x)
+
+    def rises(direction: Tensor) -> list[Tensor]:
+        after = losses_at(_step(x, direction, threat))
+        return [higher - lower for higher, lower in zip(after, before, strict=True)]
 
     along = [rises(gradient)[number] for number, (_, _, gradient) in enumerate(found)]
     others = [rises(noise.normal(*x.shape[1:])) for _ in range(RANDOM)]

@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from benchmark.attacks.objectives import is_wrong
 from benchmark.errors import BadInput, PartlyFailed, UnfitNetwork, unknown
 from benchmark.evaluation import objects, opening
 from benchmark.evaluation import target as targets
 from benchmark.evaluation.image_size import viewed
-from benchmark.evaluation.judge import exact_logits
+from benchmark.evaluation.judge import asked
+from benchmark.evaluation.judging import SINGLE, Judging, read_judging
 from benchmark.evaluation.plan import MODES, Plan
 from benchmark.evaluation.suite import load_suite
 from benchmark.evaluation.target import Target
@@ -126,6 +126,9 @@ class EvaluationRequest:
     trust_remote_code: bool = False
     compile: bool = False
     classes: str | Path | Sequence[str] | None = None
+    stochastic: int | None = None
+    verdict_passes: int | None = None
+    eight_bit: bool = False
 
     def plans(self, sources: Sequence[str | Path]) -> Planned:
         """What evaluating `sources` takes.
@@ -153,6 +156,9 @@ class EvaluationRequest:
         with complaints.noted():
             device = str(resolve_device(self.device))
             precision = resolve_precision(self.precision, resolve_device(self.device))
+        judging = SINGLE
+        with complaints.noted():
+            judging = read_judging(self.stochastic, self.verdict_passes, self.eight_bit)
         radii: Radii | None = None
         with complaints.noted():
             radii = read_radii(self.scale, self.epsilon)
@@ -167,7 +173,7 @@ class EvaluationRequest:
         plans = {}
         for source in dict.fromkeys(map(str, sources)) if radii is not None else ():
             with complaints.noted(source):
-                plans[source] = self._plan(source, suite, device, precision, ledger, radii, classes)
+                plans[source] = self._plan(source, suite, device, precision, ledger, radii, classes, judging)
         complaints.raise_all()
         return Planned(plans, ledger, complaints.unfit)
 
@@ -187,6 +193,7 @@ class EvaluationRequest:
         ledger: Ledger,
         radii: Radii,
         classes: Sequence[str],
+        judging: Judging,
     ) -> Plan:
         loaded = targets.open_network(source, self.download, self.trust_remote_code)
         name = self.dataset or loaded.dataset
@@ -233,6 +240,7 @@ class EvaluationRequest:
             images=needed,
             classes=counted,
             data_is_object=objects.dataset_is_held(name),
+            judging=judging,
         )
         card = targets.card(network)
         if isinstance(network, Arranged):
@@ -322,16 +330,17 @@ def _oddities(plan: Plan) -> list[str]:
         x, y = network.images(0, min(plan.suite.images, SHARD))
         searched = network.classifier if target.last_layer else None
         with network.classifier.exact():
-            odd = check_model(network.model, x, classes, target.last_layer, searched)
+            odd = check_model(network.model, x, classes, target.last_layer, searched, target.judging.is_random)
     except BadInput as error:
         raise UnfitNetwork(f"{target.source}: {error}") from error
 
     def right(images: Tensor) -> Tensor:
-        logits = exact_logits(network.model, images)
-        return ~is_wrong(logits, y)
+        _, share = asked(network.model, images, y, target.judging.verdict_passes)
+        return share < 0.5
 
     names = targets.images_of(target).class_names
-    doubts = order_doubts(exact_logits(network.model, x), y, names, target.outputs, _says_itself(plan, names))
+    answers, _ = asked(network.model, x, y, target.judging.verdict_passes)
+    doubts = order_doubts(answers, y, names, target.outputs, _says_itself(plan, names))
     return odd + (doubts or range_doubts(right, x, y, classes))
 
 

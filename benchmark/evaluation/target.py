@@ -12,11 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.attacks import PreparedClassifier, freeze, last_layer
-from benchmark.attacks.objectives import has_answer, is_wrong
+from benchmark.attacks.objectives import has_answer
 from benchmark.data import Dataset, Split
 from benchmark.errors import BadInput, UnfitNetwork, reason
 from benchmark.evaluation import opening
-from benchmark.evaluation.judge import exact_logits
+from benchmark.evaluation.judge import asked, exact_logits
+from benchmark.evaluation.judging import SINGLE, Judging
 from benchmark.evaluation.opening import dataset_of, open_network
 from benchmark.ledger.answers import Answers, Known
 from benchmark.ledger.classes import NONE, Classes
@@ -46,6 +47,7 @@ class Target:
         classes: how many the network has, for data whose classes were only counted.
         data_is_object: whether the data was handed over, and no name leads to it.
         last_layer: the layer that the search leaves out, see `attacks.last_layer`; "" for none.
+        judging: how gradients and verdicts are made.
     """
 
     source: str
@@ -64,6 +66,7 @@ class Target:
     images: int | None = None
     classes: int = 0
     data_is_object: bool = False
+    judging: Judging = SINGLE
 
     @property
     def known(self) -> Known | None:
@@ -83,19 +86,26 @@ class Shard(NamedTuple):
     """Some images of a test set, N×C×H×W on the device, their labels N, and the network's answers without attack.
 
     Attributes:
-        clean_errors: N bools, misclassified or without an answer.
-        logits: N×K.
+        clean_errors: N bools, misclassified or without an answer, of a random network in at least half of the passes.
+        logits: N×K, the mean over the passes.
+        wrong_share: N float32, in which share of the passes they were misclassified or without an answer.
     """
 
     x: Tensor
     y: Tensor
     clean_errors: Tensor
     logits: Tensor
+    wrong_share: Tensor
 
     @property
     def no_answer(self) -> Tensor:
         """N bools: for which images the network has no answer."""
         return ~has_answer(self.logits)
+
+    def answers(self) -> Tensor:
+        """N classes: the label where an image counts as classified correctly, else the likeliest other class."""
+        others = self.logits.scatter(1, self.y[:, None], -torch.inf).argmax(1)
+        return torch.where(self.clean_errors, others, self.y)
 
 
 class TestImages(Protocol):
@@ -122,6 +132,7 @@ class LoadedTarget:
         self._test, self._device = dataset.test, torch.device(target.device)
         self._num_classes, self._target = dataset.num_classes, target
         self._class_names = dataset.class_names
+        self.judging = target.judging
         self._shards: dict[tuple[int, int], Shard] = {}
         self.classifier = self._prepared()
         self._changes_itself = False
@@ -139,6 +150,7 @@ class LoadedTarget:
             probe,
             self._target.compile,
             self._target.last_layer,
+            self._target.judging.draws,
         )
 
     def restore(self) -> bool:
@@ -163,10 +175,11 @@ class LoadedTarget:
             x, y = self.images(start, stop)
             place = f"the test images {start} to {stop - 1}"
             try:
-                logits = exact_logits(self.model, x)
+                seed = start if self.judging.is_random else None
+                logits, share = asked(self.model, x, y, self.judging.verdict_passes, seed)
             except Exception as error:  # a foreign network may raise anything
                 raise UnfitNetwork(f"{self._target.source}: the network fails on {place}: {reason(error)}") from error
-            self._shards = {(start, stop): Shard(x, y, is_wrong(logits, y), logits)}
+            self._shards = {(start, stop): Shard(x, y, share >= 0.5, logits, share)}
         return self._shards[start, stop]
 
     def classes(self, images: int, at_once: int) -> Classes:
@@ -179,7 +192,7 @@ class LoadedTarget:
         for start in range(0, images, at_once):
             shard = self.shard(start, min(start + at_once, images))
             labels.append(shard.y)
-            answers.append(torch.where(shard.no_answer, NONE, shard.logits.argmax(1)))
+            answers.append(torch.where(shard.no_answer, NONE, shard.answers()))
         return Classes(self._class_names, *(torch.cat(each).cpu().numpy() for each in (labels, answers)))
 
     def changed_answers(self, start: int, stop: int, judged: tuple[Tensor, Tensor] | None = None) -> int:
@@ -194,7 +207,9 @@ class LoadedTarget:
             start, stop: the shard.
             judged: images N×C×H×W that were shown to the original in this order, and the logits N×K it gave.
         """
-        x, _, _, logits = self.shard(start, stop)
+        if self.judging.is_random:  # which is said, and needs no proof
+            return 0
+        x, _, _, logits, _ = self.shard(start, stop)
         try:
             changed = differing(logits, self._as_attacks_ask(x), _ROUNDING)
             for images, before in [(x, logits), *([] if judged is None else [judged])]:

@@ -34,6 +34,7 @@ def file_trial(trial: Trial, key: dict[str, Any], info: dict[str, Any]) -> Recor
         evaluated=((none if failed else trial.handed) | trial.clean_errors).cpu().numpy(),
         clean_errors=trial.clean_errors.cpu().numpy(),
         no_answer=(no_answer | (trial.no_answer & trial.clean_errors)).cpu().numpy(),
+        wrong_share=trial.wrong_share.cpu().numpy() if trial.network.judging.is_random else None,
         info={
             **info,
             "changed_answers": 0 if failed else trial.changed_answers(),

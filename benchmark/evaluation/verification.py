@@ -14,6 +14,7 @@ from benchmark.errors import BadInput, PartlyFailed, UnfitNetwork
 from benchmark.evaluation import objects
 from benchmark.evaluation import target as targets
 from benchmark.evaluation.evidence import weigh
+from benchmark.evaluation.judging import judging_of
 from benchmark.evaluation.objects import Data
 from benchmark.evaluation.reattack import Again, attack_again
 from benchmark.evaluation.target import LoadedTarget, Target
@@ -177,6 +178,7 @@ def _targets(
             last_layer=str(evaluation.model.get("last_layer", "")),
             images=evaluation.dataset["images"],
             classes=len(evaluation.classes.names) if evaluation.classes else 0,
+            judging=judging_of(evaluation.judging),
             **places,
         )
         if _is(ledger, arrangement, evaluation, target, download):

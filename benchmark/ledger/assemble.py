@@ -77,6 +77,7 @@ def summarise(manifest: dict[str, Any], read: Callable[[str], Record | None]) ->
         rules=rules,
         crafted_on=manifest.get("crafted_on"),
         classes=classes,
+        judging=manifest.get("judging") or {},
     )
 
 
@@ -117,6 +118,7 @@ def _outcome(
     broken, evaluated = clean_errors.copy(), clean_errors.copy()
     distance = np.where(clean_errors, 0, np.inf).astype(np.float32)
     covered = np.zeros_like(clean_errors)
+    shares = np.where(clean_errors, 1, 0).astype(np.float32)
     costs: dict[str, Any] = dict.fromkeys((*_COSTS, "no_answer"), 0)
     faults: Counter[str] = Counter()
     for record in shards:
@@ -127,6 +129,7 @@ def _outcome(
         broken[rows] |= record.broken
         evaluated[rows] |= record.evaluated
         distance[rows] = np.minimum(distance[rows], record.distance)
+        shares[rows] = record.broken if record.wrong_share is None else record.wrong_share
         for name in _COSTS:
             costs[name] += record.info[name]
         costs["no_answer"] += int((record.no_answer & ~record.clean_errors).sum())
@@ -148,6 +151,7 @@ def _outcome(
         warnings=tuple(
             dict.fromkeys(text for record in shards if record for text in record.info.get("warnings", ()))
         ),
+        wrong_share=shares,
         probe=_probe([record for record in shards if record is not None]),
     )
 

@@ -70,6 +70,8 @@ class Outcome:
         records: the digests of the records that all this was read from.
         warnings: what the attack itself warned of.
         probe: of the gradient under this threat; None for an attack that asks for none, and in older ledgers.
+        wrong_share: N float32: of a network that draws random numbers, in which share of the passes it was wrong
+            about the image, attacked where the attack was tried; of others 0 or 1.
     """
 
     label: str
@@ -86,6 +88,7 @@ class Outcome:
     records: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     probe: Probe | None = None
+    wrong_share: Distances | None = None
 
     @property
     def is_flat_by_design(self) -> bool:
@@ -125,6 +128,8 @@ class Evaluation:
         no_answer: N flags: broken under some attack, or misclassified from the start, because the network returned
             NaN or infinity.
         rules: by which rules verdicts were made, see `record.RULES`.
+        judging: how, where not by one pass of each candidate as it is: `draws` and `verdict_passes` of a network that
+            draws random numbers, `eight_bit`.
     """
 
     id: str
@@ -146,6 +151,23 @@ class Evaluation:
     rules: int = 1
     crafted_on: dict[str, Any] | None = None
     classes: Classes | None = None
+    judging: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_random(self) -> bool:
+        """Whether the network was declared to draw random numbers."""
+        return "verdict_passes" in self.judging
+
+    @property
+    def conditions(self) -> str:
+        """How verdicts were made, in words, where not by one pass of each candidate as it is; "" where so."""
+        told = []
+        if self.is_random:
+            draws, votes = self.judging["draws"], self.judging["verdict_passes"]
+            told.append(f"random: gradients over {draws}, verdicts over {votes} passes")
+        if self.judging.get("eight_bit"):
+            told.append("8-bit images")
+        return ", ".join(told)
 
     @property
     def name(self) -> str:

@@ -28,8 +28,8 @@ SHARD = 250
 RULES = 2
 
 _ARRAYS = {"broken": np.bool_, "distance": np.float32, "evaluated": np.bool_, "clean_errors": np.bool_}
-#: Stored only where an image had no answer, which is rare.
-_RARE = {"no_answer": np.bool_}
+#: Stored only where an image had no answer, and where the network is said to be random.
+_RARE = {"no_answer": np.bool_, "wrong_share": np.float32}
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ class Record:
             threat, restarts, seed, precision, and which examples were handed to it in worst-case mode.
         broken, distance, evaluated, clean_errors: one value per image, see `outcomes.Outcome`.
         no_answer: one value per image: broken, or a clean error, because the network had no answer.
+        wrong_share: of a network that draws random numbers, in which share of the passes it was wrong about each
+            image, attacked where an attack was made; None for others.
         info: costs, faults, hardware, versions, date, and `error` if the attack failed.
     """
 
@@ -51,6 +53,7 @@ class Record:
     clean_errors: Flags
     info: dict[str, Any]
     no_answer: Flags = field(default_factory=lambda: np.zeros(0, np.bool_))
+    wrong_share: Distances | None = None
 
     def __post_init__(self) -> None:
         if not len(self.no_answer):
@@ -73,7 +76,7 @@ def write_record(path: Path, record: Record) -> None:
     Raises:
         BadInput: it would be refused when it is read, the folder can't be written or the disk is full.
     """
-    kinds = {**_ARRAYS, **{name: kind for name, kind in _RARE.items() if getattr(record, name).any()}}
+    kinds = {**_ARRAYS, **{name: kind for name, kind in _RARE.items() if np.any(getattr(record, name))}}
     arrays: dict[str, Any] = {name: np.ascontiguousarray(getattr(record, name), kind) for name, kind in kinds.items()}
     text = canonical_json({"format": FORMAT, "key": record.key, "info": record.info})
     content = save(arrays, {"record": text, "sha256": _checksum(text, arrays)})
@@ -119,10 +122,14 @@ def _misfit_of_arrays(record: Record) -> str | None:
     images = record.key["data"]["stop"] - record.key["data"]["start"]
     for name, kind in {**_ARRAYS, **_RARE}.items():
         array = getattr(record, name)
+        if array is None:
+            continue
         if array.shape != (images,) or array.dtype != kind:
             return f"{name} is {array.dtype} {list(array.shape)} for {images} images"
     if not bool((record.distance >= 0).all()):
         return "a distance is negative or not a number"
+    if record.wrong_share is not None and not bool(((record.wrong_share >= 0) & (record.wrong_share <= 1)).all()):
+        return "a share of passes is not between 0 and 1"
     if bool((record.no_answer & ~record.broken).any()):
         return "an image without an answer is not broken"
     return None

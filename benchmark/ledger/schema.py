@@ -98,6 +98,12 @@ def _threats(told: Iterable[Mapping[str, Any]]) -> set[tuple[str, float]]:
     return {(threat["norm"], threat["epsilon"]) for threat in told}
 
 
+class _Judging(Form):
+    draws: Annotated[int, Field(ge=1, le=10_000)] = 1
+    verdict_passes: Annotated[int, Field(ge=2, le=10_000)] | None = None
+    eight_bit: bool = False
+
+
 class Manifest(Form):
     """An evaluation as it is filed."""
 
@@ -113,6 +119,7 @@ class Manifest(Form):
     crafted_on: _Network | None = None
     rules: Count = 1
     classes: _Classes | None = None
+    judging: _Judging | None = None
 
     @model_validator(mode="after")
     def _knows_all_images(self) -> Manifest:

@@ -34,6 +34,7 @@ def check_model(
     num_classes: int,
     last_layer: str = "",
     searched: Callable[[Tensor], Tensor] | None = None,
+    is_random: bool = False,
 ) -> list[str]:
     """Try `model` on a few images, their negatives beside them; a module is put into eval mode first.
 
@@ -46,6 +47,7 @@ def check_model(
         num_classes: K.
         last_layer: the layer at its end that attacks do without; "" for none.
         searched: what attacks follow back to the image, where that is not `model`.
+        is_random: whether it is said to draw random numbers, so that its answers may change from call to call.
 
     Returns:
         What is odd but no obstacle, a sentence each: it was in training mode; it returns probabilities, or what may
@@ -62,7 +64,7 @@ def check_model(
     if not (float(x.min()) >= 0 and float(x.max()) <= 1):
         raise BadInput(f"the images must lie in [0, 1] but run from {float(x.min()):g} to {float(x.max()):g}")
     with OwnGenerators(device=x.device):
-        return _tried(model, x, num_classes, last_layer, searched or model)
+        return _tried(model, x, num_classes, last_layer, searched or model, is_random)
 
 
 def differing(first: Tensor, second: Tensor, tolerance: float = TOLERANCE) -> Tensor:
@@ -87,6 +89,7 @@ def _tried(
     num_classes: int,
     last_layer: str,
     searched: Callable[[Tensor], Tensor],
+    is_random: bool,
 ) -> list[str]:
     warnings: list[str] = []
     if isinstance(model, nn.Module) and model.training:
@@ -97,29 +100,33 @@ def _tried(
     logits = _logits(model, batch, num_classes)
     if not torch.equal(batch, handed):
         raise BadInput("the network changes the images it is given; compute x = x - mean instead of x -= mean")
-    if bool(differing(logits, _logits(model, batch, num_classes)).any()):
+    changes = bool(differing(logits, _logits(model, batch, num_classes)).any())
+    if changes and not is_random:
         raise BadInput(
-            "the network returns different logits in a repeated call; "
-            "switch its randomness (dropout, noise, random resizing) off"
+            "the network returns different logits in a repeated call; switch its randomness (dropout, noise, random "
+            "resizing) off, or have it evaluated as random: --stochastic 20, in Python stochastic=20"
         )
     alone = torch.cat([_logits(model, row[None], num_classes) for row in batch[:2]])
-    if bool(differing(logits[:2], alone).any()):
+    if not changes and bool(differing(logits[:2], alone).any()):
         raise BadInput(_NEIGHBOURS.format(""))
     crowd = _crowd(model, x, num_classes)
     if not bool(torch.isfinite(crowd).all(1).any()):
         raise BadInput(
             "the network returns NaN or infinite logits for every image; its weights are damaged or overflow"
         )
-    _refuse_other_answers_in_a_crowd(model, x, crowd, num_classes)
+    if not changes:
+        _refuse_other_answers_in_a_crowd(model, x, crowd, num_classes)
     for _ in range(ASKED - 2):
         again = _logits(model, batch[:2], num_classes)
-    if ASKED > 2 and bool(differing(logits[:2], again).any()):
+    if ASKED > 2 and not is_random and bool(differing(logits[:2], again).any()):
         raise BadInput(
             f"the network gives other logits after {ASKED} calls; it must not keep anything from one call to the next"
         )
     if isinstance(model, nn.Module) and any(module.training for module in model.modules()):
         raise BadInput("the network goes into training mode when it is called; let it stay in eval mode")
     warnings += _adapted(model)
+    if is_random and not changes:
+        warnings.append("the network was said to draw random numbers, and gave the same answers in a repeated call")
     found = _probabilities(torch.cat([logits, crowd]), last_layer)
     return warnings + found + _oddities(searched, batch, logits, crowd)
 

@@ -87,6 +87,7 @@ def _answers(evaluation: Evaluation, query: EvaluationQuery, setting: Setting) -
         and evaluation.suite["name"] == query.suite
         and evaluation.suite["preset"] == setting.preset
         and evaluation.mode in ("complete", query.mode)
+        and not evaluation.judging
         and evaluation.dataset["name"] == setting.dataset
         and (setting.images is None or images == setting.images)
         and evaluation.suite["digest"] == _digest(query.suite, setting.preset, _radii(evaluation, setting), images)

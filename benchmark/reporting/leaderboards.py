@@ -19,10 +19,10 @@ from benchmark.ledger import Evaluation
 from benchmark.radii import format_radius
 from benchmark.reporting.classes import classes_of, shares
 from benchmark.reporting.entries import Entry, Rank, Row
-from benchmark.storage import safe_name
+from benchmark.storage import digest, safe_name
 
 #: What evaluations must share for their numbers to stand in one column.
-SETTING = ("dataset", "dataset_digest", "suite", "preset", "suite_digest", "images", "mode")
+SETTING = ("dataset", "dataset_digest", "suite", "preset", "suite_digest", "images", "mode", "conditions")
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +31,7 @@ class Leaderboard:
 
     Attributes:
         dataset, dataset_digest, suite, preset, suite_digest, images, mode: the setting.
+        conditions: how verdicts were made, where not by one pass of each candidate as it is.
         norms: of the suite's threats, in its order.
         radii: of the suite's threats in each norm.
         threats: of the suite, norm and radius, by their names.
@@ -46,6 +47,7 @@ class Leaderboard:
     suite_digest: str
     images: int
     mode: str
+    conditions: str
     norms: tuple[str, ...]
     radii: dict[str, tuple[float, ...]]
     threats: dict[str, tuple[str, float]]
@@ -60,8 +62,13 @@ class Leaderboard:
     @property
     def title(self) -> str:
         """The setting in words."""
-        how = self.preset if self.mode == "complete" else f"{self.preset}, {self.mode} mode"
-        return f"{self.dataset} under {self.suite} ({how}), first {self.images} images"
+        return f"{self.dataset} under {self.suite} ({self.how}), first {self.images} images"
+
+    @property
+    def how(self) -> str:
+        """Preset, mode and conditions in words, as far as they are not the usual ones."""
+        mode = "" if self.mode == "complete" else f"{self.mode} mode"
+        return ", ".join(word for word in (self.preset, mode, self.conditions) if word)
 
     @property
     def bounds(self) -> tuple[str, ...]:
@@ -91,13 +98,17 @@ class Leaderboard:
     @property
     def anchor(self) -> str:
         """A name for links to it."""
-        return f"board-{self.suite_digest[:8]}-{self.dataset_digest[:8]}-{self.mode}"
+        return f"board-{self.suite_digest[:8]}-{self.dataset_digest[:8]}-{self.mode}{self._condition}"
 
     @property
     def file(self) -> str:
         """The stem of its files."""
         words = (self.dataset, self.suite, self.preset, str(self.images), self.mode)
-        return safe_name(f"{'-'.join(words)}-{self.suite_digest[:8]}-{self.dataset_digest[:8]}", 120)
+        return safe_name(f"{'-'.join(words)}-{self.suite_digest[:8]}-{self.dataset_digest[:8]}{self._condition}", 120)
+
+    @property
+    def _condition(self) -> str:
+        return f"-{digest(self.conditions)[:8]}" if self.conditions else ""
 
     @cached_property
     def families(self) -> dict[str, Family | None]:
@@ -140,6 +151,7 @@ def setting_of(evaluation: Evaluation) -> Row:
         "suite_digest": suite["digest"],
         "images": dataset["images"],
         "mode": evaluation.mode,
+        "conditions": evaluation.conditions,
     }
 
 

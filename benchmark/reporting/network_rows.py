@@ -47,5 +47,5 @@ def history_rows(page: NetworkPage) -> Iterator[Row]:
 
 
 def _setting(result: Result) -> Row:
-    names = ("dataset", "suite", "preset", "suite_digest", "images", "mode")
+    names = ("dataset", "suite", "preset", "suite_digest", "images", "mode", "conditions")
     return {name: getattr(result.board, name) for name in names} | {"seed": result.evaluation.seed}

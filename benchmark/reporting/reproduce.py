@@ -73,6 +73,10 @@ def _evaluate(evaluation: Evaluation, suite: str, preset: str, mode: str) -> str
         words += ["--classes", "classes.txt"]
     if card.get("dataset") != evaluation.dataset["name"]:
         words += ["--dataset", evaluation.dataset["name"]]
+    judging = evaluation.judging
+    if evaluation.is_random:
+        words += ["--stochastic", str(judging["draws"]), "--verdict-passes", str(judging["verdict_passes"])]
+    words += ["--eight-bit"] if judging.get("eight_bit") else []
     words += _options(suite, _radii(evaluation))
     return shlex.join(words)
 

@@ -66,6 +66,8 @@ def lacks(evaluation: Evaluation) -> Iterator[str]:
         yield f"it is of the first {images} test images, not of all {every:,}"
     if evaluation.precision != "fp32":
         yield f"its attacks ran in {evaluation.precision}; evaluate with --precision fp32"
+    if evaluation.judging:
+        yield f"its verdicts are not of one pass of each candidate ({evaluation.conditions})"
     threats = " or ".join(f"{norm} {format_radius(norm, radius)}" for norm, radius in radii.items())
     attacks = [outcome for outcome in evaluation.outcomes if outcome.definition["attack"]["name"] == "autoattack"]
     if not attacks:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from benchmark.attacks.adapters.libraries import LibraryModel
 from benchmark.attacks.base import Attack, Classifier
+from benchmark.attacks.expectation import draws_of
 from benchmark.attacks.objectives import is_wrong
 from benchmark.errors import BadInput
 from benchmark.generators import OwnGenerators
@@ -82,6 +83,8 @@ class _Adapted(Attack):
         )
         library.attacks_to_run = possible
         self._configure(library, classifier.num_classes)
+        if draws_of(classifier) > 1:
+            library.apgd.eot_iter = library.apgd_targeted.eot_iter = draws_of(classifier)
         with OwnGenerators(seed, x.device), _library_warnings(), _tracing_kept():
             x_adv, _ = library.run_standard_evaluation(x.clone(), y.clone(), batch_size=len(x))
         # In l1 it may end outside the ball or the box, by up to 1e-6; NaN would be a candidate nobody can use.
@@ -102,7 +105,8 @@ class AutoAttack(_Adapted):
     "standard" is APGD-CE, targeted APGD-DLR, targeted FAB and Square; "rand", for networks that draw random
     numbers, is APGD-CE and APGD-DLR with 20 gradients averaged. With fewer than ten classes all wrong ones are
     targets; a member whose loss needs more classes than there are is left out (targeted DLR needs four, DLR
-    three). With other `steps` or `queries` than these it is not AutoAttack and must not be reported as it.
+    three). A network that is evaluated as random (`--stochastic N`) gets "rand", with N gradients averaged. With
+    other `steps` or `queries` than these it is not AutoAttack and must not be reported as it.
 
     Attributes:
         variant: "standard" or "rand".
@@ -118,7 +122,8 @@ class AutoAttack(_Adapted):
     paper: ClassVar[str] = "Croce & Hein 2020, arXiv:2003.01690"
 
     def __call__(self, classifier: Classifier, x: Tensor, y: Tensor, threat: Threat, noise: Noise) -> Tensor:
-        return self._run(classifier, x, y, threat, noise, MEMBERS[self.variant])
+        variant = "rand" if draws_of(classifier) > 1 else self.variant
+        return self._run(classifier, x, y, threat, noise, MEMBERS[variant])
 
     def _configure(self, library: Any, num_classes: int) -> None:
         super()._configure(library, num_classes)

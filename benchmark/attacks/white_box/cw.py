@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from benchmark.attacks.base import Classifier
+from benchmark.attacks.expectation import averaged, draws_of
 from benchmark.attacks.minimal import Closest, MinimalAttack
 from benchmark.attacks.objectives import clearly_wrong, margin
 from benchmark.noise import Noise
@@ -108,10 +109,15 @@ def _penalty(
     classifier: Classifier, w: Tensor, x: Tensor, y: Tensor, c: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The image at `w`, whether it is misclassified, its penalised distance and that distance's gradient in `w`."""
-    with torch.enable_grad():
-        w = w.detach().requires_grad_()
-        x_adv = (torch.tanh(w) + 1) / 2
-        logits = classifier(x_adv)
-        loss = (x_adv - x).flatten(1).square().sum(1) + c * (-margin(logits, y)).clamp_min(0)
-        (gradient,) = torch.autograd.grad(loss.sum(), w)
-    return x_adv.detach(), clearly_wrong(logits.detach(), y), loss.detach(), torch.nan_to_num(gradient, 0.0, 0.0, 0.0)
+
+    def once() -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        with torch.enable_grad():
+            at = w.detach().requires_grad_()
+            x_adv = (torch.tanh(at) + 1) / 2
+            logits = classifier(x_adv)
+            loss = (x_adv - x).flatten(1).square().sum(1) + c * (-margin(logits, y)).clamp_min(0)
+            (gradient,) = torch.autograd.grad(loss.sum(), at)
+        return x_adv.detach(), logits.detach(), loss.detach(), torch.nan_to_num(gradient, 0.0, 0.0, 0.0)
+
+    x_adv, logits, loss, gradient = averaged(draws_of(classifier), once)
+    return x_adv, clearly_wrong(logits, y), loss, gradient

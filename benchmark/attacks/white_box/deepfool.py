@@ -10,6 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from benchmark.attacks.base import Classifier
+from benchmark.attacks.expectation import averaged, draws_of
 from benchmark.attacks.minimal import Closest, MinimalAttack
 from benchmark.attacks.objectives import clearly_wrong
 from benchmark.errors import BadInput
@@ -74,20 +75,28 @@ def _linearise(
     classifier: Classifier, x: Tensor, y: Tensor, candidates: int, others: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Logits N×K, the classes considered N×M, their f_k N×M and w_k N×M×C×H×W; one forward, M backward passes."""
-    with torch.enable_grad():
-        x = x.detach().requires_grad_()
-        logits = classifier(x)
-        if others is None:
-            ranked = logits.detach().scatter(1, y[:, None], -torch.inf)
-            others = ranked.topk(min(candidates, logits.shape[1]) - 1, dim=1).indices
-        f = logits.gather(1, others) - logits.gather(1, y[:, None])
-        if f.requires_grad:
-            last = f.shape[1] - 1
-            grads = [torch.autograd.grad(f[:, k].sum(), x, retain_graph=k < last)[0] for k in range(last + 1)]
-        else:  # the output does not depend on the input
-            grads = [torch.zeros_like(x)] * f.shape[1]
-    w = torch.nan_to_num(torch.stack(grads, dim=1), 0.0, 0.0, 0.0)
-    return logits.detach(), others, torch.nan_to_num(f.detach(), 0.0), w
+    considered = others
+
+    def once() -> tuple[Tensor, Tensor, Tensor]:
+        nonlocal considered
+        with torch.enable_grad():
+            at = x.detach().requires_grad_()
+            logits = classifier(at)
+            if considered is None:
+                ranked = logits.detach().scatter(1, y[:, None], -torch.inf)
+                considered = ranked.topk(min(candidates, logits.shape[1]) - 1, dim=1).indices
+            f = logits.gather(1, considered) - logits.gather(1, y[:, None])
+            if f.requires_grad:
+                last = f.shape[1] - 1
+                grads = [torch.autograd.grad(f[:, k].sum(), at, retain_graph=k < last)[0] for k in range(last + 1)]
+            else:  # the output does not depend on the input
+                grads = [torch.zeros_like(at)] * f.shape[1]
+        w = torch.nan_to_num(torch.stack(grads, dim=1), 0.0, 0.0, 0.0)
+        return logits.detach(), torch.nan_to_num(f.detach(), 0.0), w
+
+    logits, f, w = averaged(draws_of(classifier), once)
+    assert considered is not None
+    return logits, considered, f, w
 
 
 def _nearest_crossing(f: Tensor, w: Tensor, norm: str) -> Tensor:
