@@ -55,10 +55,11 @@ def test_the_interval_is_that_of_a_paired_difference() -> None:
     verdict = judge(claim(), None, flags(550), flags(500))
     share = 0.05
     assert verdict.difference == pytest.approx(5.0)
-    assert verdict.half_width == pytest.approx(196 * (share * (1 - share) / 1000) ** 0.5, rel=0.1)
+    assert (verdict.high - verdict.low) / 2 == pytest.approx(196 * (share * (1 - share) / 1000) ** 0.5, rel=0.1)
     assert verdict.p == pytest.approx(2 * ndtr(-(50**0.5)))
-    low, high = 5 - verdict.half_width, 5 + verdict.half_width
-    assert str(verdict) == f"yes, +5.0 ({low:+.1f} to {high:+.1f}), p < 0.0001"
+    assert str(verdict) == f"yes, +5.0 ({verdict.low:+.1f} to {verdict.high:+.1f}), p < 0.0001"
+    low, high = score_interval(histogram(flags(550), flags(500)), 1.959964)
+    assert (verdict.low, verdict.high) == pytest.approx((100 * low[0], 100 * high[0]), abs=1e-4)
 
 
 def test_shares_that_are_no_flags_are_tested_too() -> None:
@@ -83,7 +84,8 @@ def test_claims_are_looked_up_in_the_ledger(tmp_path: Path) -> None:
         "more than 100 steps hardly matter on MAT (h1)"
     ]  # on 200 images, too few to know it within a point
     assert (same.difference, same.answer) == (0, "unclear")
-    assert 1.5 < same.half_width < 2.5
+    assert same.high == pytest.approx(-same.low)
+    assert 1.5 < same.high < 2.5
     assert verdicts["20 steps are weaker than 100 on MAT (h1)"].answer == "unclear"
     assert verdicts["MAT-MAX beats AT-MAX in Rworst"].answer == "not measured"
     assert str(verdicts["MAT-MAX beats AT-MAX in Rworst"]) == "not measured"

@@ -59,4 +59,4 @@ def test_what_was_computed_stands(simulation: ModuleType) -> None:
         if row["measure"] == "coverage now":
             assert value > 0.95 - error, row
         if row["measure"] == "optimism now":
-            assert abs(value) < 0.01, row
+            assert -0.02 < value < 0.01, row  # a choice by fewer images or seeds is a little worse

@@ -26,7 +26,7 @@ class Difference:
 
     Attributes:
         value: the difference of the means.
-        half_width: half of its 95% interval.
+        low, high: its 95% interval; that of the score test need not have the value in the middle.
         p: probability of one so far from 0 if there is none; never 0.
         margin_p: of a margin in points, p of two one-sided tests (Schuirmann 1987) whether the true difference is on
             the side of ±margin where `value` is, within or beyond; twice that of one side, so that it is below the
@@ -35,7 +35,8 @@ class Difference:
     """
 
     value: float
-    half_width: float
+    low: float
+    high: float
     p: float
     margin_p: Callable[[float], float]
     advice: str = ""
@@ -77,14 +78,15 @@ def estimate(left: Scores, right: Scores, is_paired: bool = False) -> Difference
             ends = [end for end in ends if end * value > 0]
         return p(*ends) if ends else 1.0
 
-    return Difference(value, 50 * (high - low), p(0.0), margin_p)
+    return Difference(value, 100 * low, 100 * high, p(0.0), margin_p)
 
 
 def _by_error(difference: float, error: float, half_width: float, freedom: float, advice: str = "") -> Difference:
     def margin_p(margin: float) -> float:
         return two_sided((margin - abs(100 * difference)) / (100 * error), freedom)
 
-    return Difference(100 * difference, 100 * half_width, two_sided(difference / error, freedom), margin_p, advice)
+    low, high = (100 * max(-1.0, min(1.0, difference + sign * half_width)) for sign in (-1, 1))
+    return Difference(100 * difference, low, high, two_sided(difference / error, freedom), margin_p, advice)
 
 
 def _are_multiples(one: Scores, other: Scores, parts: int) -> bool:

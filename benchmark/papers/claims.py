@@ -32,7 +32,8 @@ class ClaimVerdict:
     Attributes:
         claim, grid: what was said, and where it was looked up; no grid where the table is not measured at all.
         answer: whether it holds.
-        difference, half_width: left − right in percentage points, and half of its 95% interval.
+        difference: left − right in percentage points.
+        low, high: its 95% interval.
         p: probability of what was seen if the claim, or its opposite, did not hold.
         p_corrected: p, corrected for the number of tests in the claim's family; it decides.
         is_masked: whether strong signs of gradient masking speak against one of its two numbers.
@@ -45,7 +46,8 @@ class ClaimVerdict:
     grid: TableGrid | None
     answer: Answer
     difference: float | None = None
-    half_width: float | None = None
+    low: float | None = None
+    high: float | None = None
     p: float | None = None
     p_corrected: float | None = None
     is_masked: bool = False
@@ -61,9 +63,7 @@ class ClaimVerdict:
     @property
     def interval(self) -> str:
         """The 95% interval of the difference by its ends, as everywhere; "" where nothing was tested."""
-        if self.difference is None or self.half_width is None:
-            return ""
-        return f"{self.difference - self.half_width:+.1f} to {self.difference + self.half_width:+.1f}"
+        return "" if self.low is None or self.high is None else f"{self.low:+.1f} to {self.high:+.1f}"
 
     @property
     def p_words(self) -> str:
@@ -146,7 +146,7 @@ def judge(claim: Claim, grid: TableGrid | None, left: Scores, right: Scores, is_
     p = found.margin_p(claim.margin) if claim.relation == "close" else found.p
     seeds = min(len(side) if side.ndim > 1 else 1 for side in (left, right))
     verdict = ClaimVerdict(
-        claim, grid, "unclear", found.value, found.half_width, p, p, seeds=seeds, advice=found.advice
+        claim, grid, "unclear", found.value, found.low, found.high, p, p, seeds=seeds, advice=found.advice
     )
     return replace(verdict, answer=_answer(verdict, p))
 

@@ -79,7 +79,7 @@ def file_of(key: str) -> str:
 
 def _reach(verdicts: Sequence[ClaimVerdict]) -> float:
     """Where the scale of differences ends: three times the usual one, so that a single large one hides no other."""
-    found = [abs(each.difference) + (each.half_width or 0) for each in verdicts if each.difference is not None]
+    found = [max(abs(each.low or 0), abs(each.high or 0)) for each in verdicts if each.difference is not None]
     return min(max(found), 3 * median(found)) or 1.0 if found else 1.0
 
 

@@ -22,8 +22,8 @@ CSV_COLUMNS = (
 )  # fmt: skip
 
 CLAIM_COLUMNS = (
-    "claim", "family", "exhibit", "dataset", "architecture", "answer", "difference", "half_width", "p", "p_corrected",
-    "images", "seeds", "masked",
+    "claim", "family", "exhibit", "dataset", "architecture", "answer", "difference", "low", "high", "p",
+    "p_corrected", "images", "seeds", "masked",
 )  # fmt: skip
 
 
@@ -79,7 +79,7 @@ def claims_csv(verdicts: Sequence[ClaimVerdict]) -> str:
     writer.writerow(CLAIM_COLUMNS)
     for verdict in verdicts:
         panel = verdict.grid.panel if verdict.grid else None
-        numbers = (verdict.difference, verdict.half_width, verdict.p, verdict.p_corrected)
+        numbers = (verdict.difference, verdict.low, verdict.high, verdict.p, verdict.p_corrected)
         measured = verdict.difference is not None
         writer.writerow(
             [
