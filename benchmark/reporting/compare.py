@@ -286,8 +286,7 @@ def _of_one(network: str, own: list[Evaluation], name: str = "") -> list[Evaluat
         raise BadInput(f"{network} may be any of {len(digests)} networks; name one by {way}its digest: {told}")
     once: dict[str, Evaluation] = {}
     for each in sorted(own, key=lambda each: (each.name != name, each.name)):
-        asked = [each.model["digest"], *setting_of(each).values(), each.seed, each.precision]
-        asked.append(each.judging)
+        asked = [each.model["digest"], *setting_of(each).values(), each.seed, each.precision, each.judging]
         once.setdefault(digest(asked), each)
     return list(once.values())
 

@@ -135,8 +135,8 @@ def _print_methods(screen: Console, tests: PairedTests) -> None:
         "difference",
         "95% interval",
         *seeds,
-        "±, twice\nthe seeds",
-        "±, twice\nthe images",
+        "half, twice\nthe seeds",
+        "half, twice\nthe images",
         *checks,
     ):
         table.add_column(name, justify="right")
@@ -145,8 +145,9 @@ def _print_methods(screen: Console, tests: PairedTests) -> None:
         table.add_row(*map(_text, _method_cells(pair)))
     screen.print(table)
     told = (
-        "intervals and corrected p hold for all pairs of methods at once; Welch's test, which takes these images as "
-        "given, and the bootstrap, which is too short for few seeds, are checks of the pair alone"
+        "half: of the interval, in points; intervals and corrected p hold for all pairs of methods at once; Welch's "
+        "test, which takes these images as given, and the bootstrap, which is too short for few seeds, are checks of "
+        "the pair alone"
     )
     screen.print(Text(told, style="dim"))
     for pair in tests.methods:
