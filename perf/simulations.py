@@ -41,7 +41,7 @@ RUNS = {
     50: {2: 4000, 10: 1000, 50: 400},
     450: {2: 4000, 10: 1000, 50: 200},
     1000: {2: 4000, 10: 400, 50: 150},
-    10_000: {2: 1000, 10: 120, 50: 60},
+    10_000: {2: 1000, 10: 400, 50: 100},
 }
 #: So many pairs are made up for a line about one pair.
 PAIRS = 4000
@@ -230,9 +230,9 @@ def cells() -> Iterator[Cell]:
             gain = float(setting.accuracy(2) @ [1, -1])
             for question, threats in (("one pair, flags", 1), ("one pair, Ravg of three threats", 3)):
                 yield _pairs(question, setting, images, threats, lambda found, g, d=gain: intervals(found, d, g))
-        for margin, common in ((0.01, 0.98), (0.05, 0.5)):
+        for margin, common, how in ((0.01, 1.0, ", one wins all"), (0.01, 0.98, ""), (0.05, 0.5, "")):
             apart = Setting(
-                f"{margin:.0%} apart, margin {margin:.0%}",
+                f"{margin:.0%} apart, margin {margin:.0%}{how}",
                 common,
                 lambda m, d=margin: np.array([0.5 + d / 2, 0.5 - d / 2]),
             )
