@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 from picture_trees import write_tree
@@ -55,7 +56,7 @@ def test_every_data_set_of_the_package_has_a_card():
     told = {name: catalogue.show(name, kind="datasets") for name in DATASETS.names() if not DATASETS.is_plug_in(name)}
     assert set(PUBLISHED) <= told.keys()
     for card in told.values():
-        assert {"description", "validation", "normalisation"} <= card.keys()
+        assert {"description", "normalisation"} <= card.keys()
         assert "splits" in card or "not loaded" in card  # files that are not here
 
 
@@ -88,3 +89,17 @@ def test_what_is_published_is_told_without_torch():
     code += "print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("name", ["imagenet", "npz", "hf"])
+def test_sources_of_images_have_a_card_without_any(name):
+    card = catalogue.show(name, kind="datasets")
+    assert card["splits"]
+    assert "not loaded" not in card
+
+
+def test_data_without_training_images_has_no_statistics_of_them(tmp_path):
+    np.savez(tmp_path / "a.npz", images=np.zeros((4, 1, 8, 8), np.uint8), labels=np.arange(4))
+    card = loaded(f"npz:{tmp_path / 'a.npz'}")
+    assert card["splits"] == {"train": 0, "validation": 0, "test": 4}
+    assert not {"mean", "std", "validation"} & set(card)

@@ -14,7 +14,10 @@ from benchmark import cli
 from benchmark.cli.app import VERBS
 
 #: Arguments that say something about objects, which a command line has none of.
-OF_OBJECTS = {"evaluate": {"name"}, "transfer": {"name"}, "verify": {"name", "dataset"}}
+OF_OBJECTS = {
+    **{verb: {"name"} for verb in ("decide", "estimate", "evaluate", "transfer")},
+    "verify": {"name", "dataset"},
+}
 #: Where a verb's name is a word of Python's own, and what goes with it.
 FUNCTIONS = {"import": "import_checkpoint", "export": "export_checkpoint"}
 
@@ -90,7 +93,8 @@ def test_evaluate_hands_everything_on(capsys: pytest.CaptureFixture[str], monkey
     line = (
         "evaluate a.pt b.pt --suite smoke --preset quick --n 10 --mode worst-case --seed 7 --device cpu "
         "--precision bf16 --workers 2 --time-limit 60 --results there --save-adversarial --dataset mnist --download "
-        "--data-dir data --trust-remote-code --compile"
+        "--data-dir data --trust-remote-code --compile --stochastic 4 --verdict-passes 9 --eight-bit "
+        "--resize 40 --crop 32"
     )
     code, _, _ = bench(capsys, *line.split())
     assert code == 0
@@ -115,6 +119,11 @@ def test_evaluate_hands_everything_on(capsys: pytest.CaptureFixture[str], monkey
                 "download": True,
                 "trust_remote_code": True,
                 "compile": True,
+                "stochastic": 4,
+                "verdict_passes": 9,
+                "eight_bit": True,
+                "resize": "40",
+                "crop": 32,
             },
         )
     ]

@@ -14,7 +14,8 @@ from benchmark.errors import BadInput
 from benchmark.evaluation import evaluate, load_suite
 from benchmark.sequential import estimate
 from benchmark.sequential.attacks import members_apart
-from benchmark.sequential.result import Estimate
+from benchmark.sequential.page import write_estimate
+from benchmark.sequential.result import Estimate, Look
 from benchmark.sequential.two_phase_run import split
 
 #: A cheap attack, and an expensive one that breaks a few more.
@@ -89,6 +90,19 @@ def test_a_single_attack_is_cheap(tmp_path: Path, network: Path) -> None:
     found = run(network, write_suite(tmp_path, "  - {attack: fgsm, norm: linf}\n", images=40), tmp_path, to=5)
     assert found.is_exact
     assert found.expensive == ()
+
+
+def test_nothing_left_standing_is_an_answer(tmp_path: Path) -> None:
+    none = Look(0, 0.0, 0.0, 0.0)
+    said = {"network": "<i>", "suite": "toy", "preset": "standard", "dataset": "digits", "images": 40}
+    found = Estimate(
+        **said, value=0.0, low=0.0, high=0.0, width=0.05, alpha=0.05, cheap=("fgsm",), expensive=("pgd",),
+        standing=0, sampled=0, passes=40, passes_of_all=40, looks=(none,),
+    )  # fmt: skip
+    page = write_estimate(tmp_path, found).read_text()
+    assert "&lt;i&gt;" in page
+    assert "<i>" not in page
+    assert "0.0 (exact)" in found.summary[0]
 
 
 def test_autoattack_is_run_as_its_members() -> None:

@@ -20,12 +20,37 @@ NORMALISATION = (
 HELD_OUT = "stratified by class, seeded, from the published training images: a tenth, at most 2,000"
 
 
+#: What can be said of sources of images without one of them, by their names.
+_TO_EVALUATE: dict[str, Row] = {
+    "imagenet": {
+        "images": "RGB, of many sizes: --resize and --crop, or what the network's weights were made for",
+        "classes": 1000,
+        "splits": "50,000 validation images, to evaluate on; no training images",
+        "radii": "of the scale imagenet",
+        "paper": "Russakovsky et al. 2015",
+        "source": "https://www.image-net.org/challenges/LSVRC/2012/",
+        "download": "none: they are to be had from there, under its terms",
+    },
+    "npz": {
+        "splits": "test images; training images where the file has some",
+        "radii": "none of its own: give --scale or --epsilon",
+    },
+    "hf": {
+        "splits": "the test split, or the validation split where there is none; no training images",
+        "radii": "none of its own: give --scale or --epsilon",
+        "download": "with --download, by the library datasets",
+    },
+}
+
+
 def dataset_card(row: Row) -> Row:
     """A data set: from what is known of it or, where nothing is, from its files if they are here."""
     if row["name"] in PUBLISHED:
         return {**row, **_published(PUBLISHED[row["name"]])}
     if "folder" in row["name"].partition(":")[0] and ":" not in row["name"]:
         return {**row, "splits": f"train/ and test/ of the folder; validation {HELD_OUT}", **_common()}
+    if row["name"] in _TO_EVALUATE:
+        return {**row, **_TO_EVALUATE[row["name"]], "normalisation": NORMALISATION}
     try:
         return {**row, **loaded(row["name"])}
     except BadInput as error:
@@ -45,13 +70,19 @@ def loaded(name: str) -> Row:
     return {
         **_images(data.shape, data.class_names),
         "splits": splits,
+        **(_of_training(data) if data.can_train else {"normalisation": NORMALISATION}),
+        "radii": data.scale or "none of its own: give --scale or --epsilon",
+        "memory": f"{data.nbytes:,} bytes",
+        "notes": list(data.notes),
+    }
+
+
+def _of_training(data: Dataset) -> Row:
+    return {
         **_common(),
         "mean": [round(value, 4) for value in data.mean],
         "std": [round(value, 4) for value in data.std],
         "mean and std of": "the training split",
-        "radii": data.scale or "none of its own: give --scale or --epsilon",
-        "memory": f"{data.nbytes:,} bytes",
-        "notes": list(data.notes),
     }
 
 

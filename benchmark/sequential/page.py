@@ -55,7 +55,7 @@ def write_estimate(folder: Path, estimate: Estimate) -> Path:
     """
     rows = [[look.images, *_percentages(look)] for look in estimate.looks]
     write_atomic(folder / "interval.csv", to_csv(["images", "rworst", "low", "high"], rows))
-    most = max(estimate.standing, estimate.looks[-1].images)
+    most = max(estimate.standing, estimate.looks[-1].images, 1)
     chart = interval_chart(f"Rworst of {estimate.network}", estimate.looks, most)
     return write_atomic(folder / "index.html", render("estimate.html", estimate=estimate, chart=chart))
 
