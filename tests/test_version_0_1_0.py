@@ -51,3 +51,14 @@ def test_an_old_ledger_makes_a_report(old):
     page = (old / "reports" / "index.html").read_text()
     assert "standard" in page
     assert "58.3" in page
+
+
+def test_an_old_evaluation_learns_the_margin_of_its_suite_from_the_same_records(old):
+    suite = old / "s.yaml"
+    suite.write_text(suite.read_text() + "margin: 2\n")
+    before = {path: path.stat().st_mtime_ns for path in (old / "ledger" / "records").rglob("*.safetensors")}
+    (found,) = benchmark.evaluate(
+        "at.pt", suite=suite, results="ledger", device="cpu", precision="fp32", progress=False
+    )
+    assert (found.id, found.suite["margin"]) == (ID, 2)
+    assert {path: path.stat().st_mtime_ns for path in (old / "ledger" / "records").rglob("*.safetensors")} == before

@@ -86,10 +86,13 @@ def run_and_file(
 def finished(plan: Plan, ledger: Ledger) -> Evaluation | None:
     """The evaluation if it is in the ledger with all its records and nothing in it failed.
 
-    One of an older version that doesn't know the classes of its images is filed again, from the same records.
+    One of an older version that doesn't know the classes of its images, or of a suite that said another margin, is
+    filed again, from the same records.
     """
     evaluation = ledger.evaluation(plan.card["name"], plan.id, plan.source_name)
     if evaluation is None or evaluation.classes is None or not all(each.complete for each in evaluation.outcomes):
+        return None
+    if evaluation.suite.get("margin") != plan.suite.margin:
         return None
     names = [name for outcome in evaluation.outcomes for name in outcome.records]
     kept = not plan.save_adversarial or all(
