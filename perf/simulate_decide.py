@@ -21,13 +21,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.analysis.paired import mcnemar, p_values, scores
-from benchmark.analysis.ranks import holm
+from benchmark.analysis.paired import scores
 from benchmark.ledger import load_results
 from benchmark.ledger.record import SHARD
 from benchmark.reporting.leaderboards import leaderboards
 from benchmark.sequential.order import block_ends, image_order
 from benchmark.statistics import two_phase
+from benchmark.statistics.holm import holm
+from benchmark.statistics.mcnemar import mcnemar
 from benchmark.statistics.pair_tests import BETTER, EQUIVALENT, OPEN, WORSE, PairTests
 from benchmark.statistics.tournament import Tournament
 
@@ -211,8 +212,8 @@ def replay(folder: Path) -> Iterator[tuple[Line, Line]]:
         table = np.stack([value for _, value in known])
         order = image_order(board.images, 0)
         pairs = list(combinations(range(len(known)), 2))
-        p = p_values(table)
-        raw = np.array([p[i, j] for i, j in pairs])
+        only = [((table[i] > table[j]).sum(), (table[j] > table[i]).sum()) for i, j in pairs]
+        raw = mcnemar(*np.array(only).T)
         used, verdicts = zip(*(decided((table[i] - table[j])[None, order]) for i, j in pairs), strict=True)
         share, found = np.concatenate(used) / board.images, np.concatenate(verdicts)
         truth = np.array([table[i].mean() - table[j].mean() for i, j in pairs])
