@@ -58,7 +58,7 @@ def test_a_network_of_ones_own_teaches_and_stays_as_it_is(method, tmp_path):
     before = {key: value.clone() for key, value in network.state_dict().items()}
     (path,) = train(method, teacher=[source], trust_remote_code=True, out=tmp_path / "zoo", **FAST)
     assert network.state_dict().keys() == before.keys()
-    assert "1.running_mean" in before
+    assert "network.1.running_mean" in before
     for key, value in network.state_dict().items():
         assert torch.equal(value, before[key]), key
     checkpoint = load_checkpoint(path)
