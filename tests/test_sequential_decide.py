@@ -17,7 +17,8 @@ from benchmark.ledger.ledger import Ledger
 from benchmark.sequential import decide, play
 from benchmark.sequential.attacks import groups_of
 from benchmark.sequential.order import block_ends, image_order
-from benchmark.sequential.result import Decision
+from benchmark.sequential.page import render
+from benchmark.sequential.result import Decision, Look, NetworkLine, PairLine
 
 ATTACK = "  - {attack: fgsm, norm: linf}\n"
 
@@ -133,6 +134,21 @@ def test_several_networks(tmp_path: Path, good: Path, bad: Path) -> None:
     assert len(order.pairs) == 3
     assert order.best == "good"
     assert {pair.verdict for pair in order.pairs} <= {"better", "worse", "equivalent"}
+
+
+@pytest.mark.parametrize(("verdict", "standing"), [("undetermined", ""), ("equivalent", ""), ("undetermined", "out")])
+def test_the_best_is_called_so_without_a_margin_only_if_all_others_are_out(verdict: str, standing: str) -> None:
+    look = Look(50, 0.1, -0.01, 0.2)
+    lines = [
+        NetworkLine(name, 50, 0.5, 0.4, 0.6, 10, 100.0, what)
+        for name, what in (("one", "best"), ("two", standing), ("three", "out"))
+    ]
+    pairs = (PairLine("one", "two", verdict, (look,)), PairLine("one", "three", "better", (look,)))
+    found = Decision("rworst", "best", 0.05, 0.05, "suite", "standard", "digits", 100, "one", tuple(lines), pairs)
+    told = "one is the best" if standing == "out" else "one is the best, or at most 5 points worse than the best"
+    assert found.headline == told
+    assert found.to_json()["headline"] == told
+    assert f"<h1>{told}</h1>" in render("decision.html", decision=found, charts=[])
 
 
 def test_a_sample_is_filed_and_no_evaluation(tmp_path: Path, good: Path, bad: Path) -> None:

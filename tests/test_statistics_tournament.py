@@ -44,6 +44,14 @@ def test_networks_that_are_out_are_not_attacked_further() -> None:
     assert seen[-1] == (1, 2)
 
 
+def test_the_best_within_the_margin_leaves_others_unbeaten() -> None:
+    tournament = play(flags([0.52, 0.5, 0.1], 1000, 4), "best", margin=0.2)
+    assert tournament.drawn < 1000
+    assert tournament.unbeaten == (0, 1)  # nobody knows which of these is better, and nobody needed to
+    assert play(flags([0.1, 0.9, 0.2], 600, 0), "best").unbeaten == (1,)
+    assert play(flags([0.3, 0.3], 100, 0), "order", margin=0.0).unbeaten == (0, 1)
+
+
 def test_the_order_settles_every_pair() -> None:
     tournament = play(flags([0.1, 0.8, 0.45], 600, 2), "order")
     verdicts = {pair: state.verdict for pair, state in tournament.pairs.items()}

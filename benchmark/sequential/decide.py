@@ -209,7 +209,9 @@ def _decision(
     ]
     is_tie = len(pairs) == 1 and pairs[0].verdict == "equivalent"
     left = [number for number in range(len(contestants)) if number not in lost]
-    lines = [_network(contestants[number], alpha, best == number and not is_tie) for number in left]
+    standings = {number: "" if number in tournament.unbeaten else "out" for number in left}
+    standings |= {} if best is None or is_tie else {best: "best"}
+    lines = [_network(contestants[number], alpha, standings[number]) for number in left]
     return Decision(
         metric=contestants[0].metric,
         goal=tournament.goal,
@@ -245,7 +247,7 @@ def _looks(values: np.ndarray, images: int, level: float) -> tuple[Look, ...]:
     return tuple(looks)
 
 
-def _network(contestant: Contestant, alpha: float, is_best: bool) -> NetworkLine:
+def _network(contestant: Contestant, alpha: float, standing: str) -> NetworkLine:
     images = contestant.plan.suite.images
     low, high = interval(contestant.values, images, alpha / 2)
     return NetworkLine(
@@ -256,5 +258,5 @@ def _network(contestant: Contestant, alpha: float, is_best: bool) -> NetworkLine
         high=high,
         passes=contestant.passes,
         passes_of_all=contestant.passes_of_all,
-        standing="best" if is_best else "",
+        standing=standing,
     )

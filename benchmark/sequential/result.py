@@ -36,7 +36,7 @@ class NetworkLine:
         low, high: its interval for all images, each network by itself.
         passes: how many passes that took; 0 where it had been evaluated before.
         passes_of_all: roughly how many the whole suite takes on all images.
-        standing: "best", "out" or "".
+        standing: "best", "out" where another network is known to be better, or "" where none is.
     """
 
     network: str
@@ -135,6 +135,8 @@ class Decision:
         if self.best is None:
             return "no network is known to be the best"
         close = any(self.best in (pair.first, pair.second) and pair.verdict == "equivalent" for pair in self.pairs)
+        # One that was never beaten may be a little better, even where nobody needed to know by how much at least.
+        close |= any(line.standing == "" for line in self.networks)
         within = f", or at most {100 * self.margin:g} points worse than the best" if close else ""
         return f"{self.best} is the best{within}"
 
@@ -157,6 +159,7 @@ class Decision:
             "share_of_images": self.share_of_images,
             "passes": self.passes,
             "passes_of_all": self.passes_of_all,
+            "headline": self.headline,
         }
         for pair, line in zip(told["pairs"], self.pairs, strict=True):
             pair |= {"sentence": line.sentence, "is_exact": line.is_exact}

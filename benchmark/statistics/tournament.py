@@ -24,6 +24,9 @@ from benchmark.statistics.pair_tests import OPEN, VERDICTS, PairTests
 
 GOALS = ("best", "order")
 
+#: What sums over images are apart by for no other reason than rounding.
+_ROUNDING = 1e-6
+
 
 @dataclass(frozen=True)
 class PairState:
@@ -56,6 +59,7 @@ class Tournament:
     Attributes:
         level: of each one-sided test.
         active: the networks whose next images are needed; none once all is known.
+        unbeaten: the networks that none is known to be better than.
     """
 
     def __init__(self, networks: int, images: int, margin: float, alpha: float, goal: str = "best") -> None:
@@ -65,6 +69,7 @@ class Tournament:
         self.pairs = {(i, j): PairState(i, j) for i, j in combinations(range(networks), 2)}
         self._tests = {pair: PairTests(images, margin, self.level) for pair in self.pairs}
         self.active: tuple[int, ...] = tuple(range(networks))
+        self.unbeaten = self.active
         self.drawn = 0
         self._sums = np.zeros(networks)
         self._best: int | None = None
@@ -72,6 +77,7 @@ class Tournament:
     def withdraw(self, network: int) -> None:
         """Go on without a network that can't be attacked; the level stays what it was."""
         self.active = tuple(each for each in self.active if each != network)
+        self.unbeaten = tuple(each for each in self.unbeaten if each != network)
         self.pairs = {pair: state for pair, state in self.pairs.items() if network not in pair}
         if self.goal == "order":
             self._settle_order()
@@ -106,15 +112,18 @@ class Tournament:
     def _settle_order(self) -> None:
         open_ = [pair for pair, state in self.pairs.items() if state.verdict == VERDICTS[OPEN]]
         self.active = tuple(network for network in self.active if any(network in pair for pair in open_))
-        if not open_:
-            self._best = self._unbeaten()
-
-    def _unbeaten(self) -> int | None:
-        """In a complete order, the network that none is better than; of several, the one with the highest mean."""
         beaten = {state.second if state.verdict == "better" else state.first for state in self._decided()}
-        left = [network for network in range(self.networks) if network not in beaten]
-        lead = {i: sum(state.mean if state.first == i else -state.mean for state in self._of(i)) for i in left}
-        return max(left, key=lambda i: lead[i]) if left else None
+        there = sorted({network for pair in self.pairs for network in pair})
+        self.unbeaten = tuple(network for network in there if network not in beaten)
+        if not open_:
+            self._best = self._leader()
+
+    def _leader(self) -> int | None:
+        """In a complete order, the network that none is better than; of several, the one with the highest mean."""
+        lead = {
+            i: sum(state.mean if state.first == i else -state.mean for state in self._of(i)) for i in self.unbeaten
+        }
+        return max(lead, key=lambda i: lead[i]) if lead else None
 
     def _decided(self) -> list[PairState]:
         return [state for state in self.pairs.values() if state.verdict in ("better", "worse")]
@@ -124,12 +133,13 @@ class Tournament:
 
     def _settle_best(self) -> None:
         if self.drawn == self.images:
-            means = {i: self._sums[i] / self.images for i in self.active}
-            self._best, self.active = max(means, key=lambda i: means[i]), ()
+            highest = max(self._sums[i] for i in self.active)
+            self.unbeaten = tuple(i for i in self.active if self._sums[i] >= highest - _ROUNDING)
+            self._best, self.active = self.unbeaten[0], ()
             return
         left = [j for j in self.active if not any(self._beats(i, j) for i in self.active if i != j)]
         leaders = [i for i in left if all(self._at_least(i, j) for j in left if j != i)]
-        self.active = tuple(left)
+        self.active = self.unbeaten = tuple(left)
         if leaders:
             self._best, self.active = max(leaders, key=lambda i: self._sums[i]), ()
 
