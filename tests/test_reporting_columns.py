@@ -14,6 +14,7 @@ from synthetic import add_evaluation
 from test_reporting_page import table_cells
 
 import benchmark
+from benchmark.analysis.ranks import RankSet
 from benchmark.errors import BadInput
 from benchmark.ledger import load_results
 from benchmark.reporting import kinds, leaderboard_rows, leaderboards, plugged_columns, print_leaderboards
@@ -113,7 +114,11 @@ def test_every_column_says_what_it_is(results: Path) -> None:
 
 
 KINDS = {name: kind for name, kind in vars(kinds).items() if isinstance(kind, Kind)}
-SAMPLES = {"RANK": Rank(2, 2, 3), "ACCURACY": Accuracy(0.5, 0.4, 0.6), "INTERVAL": Accuracy(0.5, 0.4, 0.6)}
+SAMPLES = {
+    "RANK": Rank(RankSet(2, 2), RankSet(2, 2), RankSet(2, 3)),
+    "ACCURACY": Accuracy(0.5, 0.4, 0.6),
+    "INTERVAL": Accuracy(0.5, 0.4, 0.6),
+}
 SAMPLES |= {"NAME": "<at>", "TEXT": "<at>", "DATE": "2026-01-02T03:04:05"}
 
 

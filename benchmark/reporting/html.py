@@ -19,6 +19,7 @@ from benchmark.reporting.column import Output
 from benchmark.reporting.columns import page_columns
 from benchmark.reporting.entries import Entry
 from benchmark.reporting.gallery import galleries
+from benchmark.reporting.lead import lead
 from benchmark.reporting.leaderboards import Leaderboard
 from benchmark.reporting.method_rows import HEADINGS, method_rows
 from benchmark.reporting.networks import NetworkPage
@@ -80,6 +81,7 @@ def index_page(
         columns=page_columns,
         choices=choices,
         method_rows=method_rows,
+        lead=lead,
         method_headings=HEADINGS,
         references=references,
         drawings=[_clean_against_worst(board, pages) for board in boards],

@@ -56,6 +56,8 @@ class PartialLine:
     @property
     def which(self) -> str:
         """Which images, in words."""
+        if self.images == self.of:
+            return f"all {self.of}, by {self.metric} alone"
         return f"{self.images} of {self.of}, {'drawn at random' if self.is_random else 'the first ones'}"
 
 

@@ -18,6 +18,7 @@ from benchmark.reporting.column import Output
 from benchmark.reporting.columns import columns
 from benchmark.reporting.compare import MethodPair, Pair, PairedTests
 from benchmark.reporting.entries import Entry, Row
+from benchmark.reporting.lead import lead
 from benchmark.reporting.leaderboards import Leaderboard
 from benchmark.reporting.method_rows import HEADINGS, method_rows
 from benchmark.reporting.text import MISSING, percent
@@ -49,6 +50,8 @@ def print_leaderboards(boards: Iterable[Leaderboard]) -> None:
         if board.is_uneven:
             told = "balanced: mean of the per-class accuracies"
             screen.print(_text(f"images: {board.shares}; {told}", style="dim"))
+        if told := lead(board):
+            screen.print(_text(told))
         _print_method_rows(screen, board)
         for entry in board.entries:
             for note in entry.notes:
