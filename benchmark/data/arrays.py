@@ -19,6 +19,9 @@ LAYOUTS = ("NCHW", "NHWC")
 #: No image has more channels or shorter sides, where its layout is to be told from its shape.
 MOST_CHANNELS, LEAST_SIDE = 4, 8
 
+#: Labels beyond are no places of classes.
+MOST_CLASSES = 100_000
+
 #: Kinds of whole numbers that torch holds and does not compute with.
 UNSIGNED = (torch.uint16, torch.uint32, torch.uint64)
 
@@ -71,6 +74,8 @@ def labels_of(y: Array, images: int, where: str = "y") -> Tensor:
         raise BadInput(
             f"{where}: the label {int(labels.min())} is negative; labels are the classes' places, from 0 on"
         )
+    if int(labels.max()) >= MOST_CLASSES:
+        raise BadInput(f"{where}: the label {int(labels.max())} is no place of a class, from 0 to K - 1")
     return labels.to(torch.int64)
 
 
