@@ -19,13 +19,13 @@ PARAMETRIC = ("fog", "gabor", "elastic", "snow", "jpeg", "spatial", "corruption"
 
 #: What eight decimals, as papers print fractions, and float32 lose of a number.
 _DECIMALS, _SINGLE = 5e-9, 6e-8
-#: Numbers that YAML takes for words.
+#: Numbers that come as words, as YAML takes them.
 _FRACTION = re.compile(r"([0-9]+(?:\.[0-9]*)?) */ *([0-9]+(?:\.[0-9]*)?)")
-_SCIENTIFIC = re.compile(r"[-+]?[0-9]+(?:\.[0-9]*)?[eE][-+]?[0-9]+")
+_DECIMAL = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?[eE][-+]?[0-9]+|[0-9]*\.[0-9]+)")
 
 
 def read_number(value: Any) -> Any:
-    """The number that a fraction such as "8/255", or "1e-3", stands for; whatever else it is, `value` itself.
+    """The number that "8/255", "0.03" or "1e-3" stands for; whatever else it is, `value` itself.
 
     Wherever a length in pixels is read, a radius or a step, it passes through here.
     """
@@ -34,7 +34,7 @@ def read_number(value: Any) -> Any:
     fraction = _FRACTION.fullmatch(value.strip())
     if fraction and float(fraction[2]):
         return float(fraction[1]) / float(fraction[2])
-    return float(value) if _SCIENTIFIC.fullmatch(value.strip()) else value
+    return float(value) if _DECIMAL.fullmatch(value.strip()) else value
 
 
 #: A length in pixels in a schema: a number or a fraction.

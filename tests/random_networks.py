@@ -66,3 +66,12 @@ def squeezed_through():
 
 def undefended():
     return fixed("natural").model()
+
+
+def drawn_anew():
+    """Another network each time."""
+    network = noisy()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(0.5 * torch.rand_like(parameter))
+    return network

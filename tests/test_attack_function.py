@@ -196,6 +196,10 @@ WRONG = {
     "one number": ({"model": Returns(lambda x: x.sum())}, "a single number"),
     "random": ({"model": Returns(lambda x: logits(x) + torch.rand(len(x), CLASSES))}, "randomness"),
     "raising": ({"model": Returns(lambda x: x.missing)}, "missing"),
+    "one class": ({"model": Returns(lambda x: logits(x)[:, :1]), "y": Y * 0}, "one number for each image"),
+    "seed of words": ({"seed": "first"}, "seed must be a whole number"),
+    "no seed": ({"seed": None}, "seed must be a whole number"),
+    "half a seed": ({"seed": 0.5}, "seed must be a whole number"),
     "no such file": ({"model": "nowhere.pt"}, "nowhere.pt"),
 }  # fmt: skip
 
@@ -219,3 +223,68 @@ def test_old_weight_norm_wrappers_and_hooks_are_no_obstacle():
     net.linear.register_forward_hook(lambda *_: None)
     found = benchmark.attack(nn.DataParallel(net), x, y, "pgd", norm="linf", epsilon=0.03, steps=2)
     assert torch.allclose(plain.images, found.images, atol=1e-6)
+
+
+class Keeps(Net):
+    """Keeps what it computed last, as networks do whose features somebody reads."""
+
+    def forward(self, x):
+        self.kept = {"logits": [super().forward(x)]}
+        return self.kept["logits"][0]
+
+
+@pytest.mark.parametrize("used", [False, True])
+def test_a_network_that_keeps_what_it_computed_last_is_copied_without_its_history(used):
+    x, y, net = images()
+    keeps = Keeps().eval()
+    if used:
+        keeps(x)
+    plain, found = (benchmark.attack(each, x, y, "pgd", norm="linf", epsilon=0.03, steps=2) for each in (net, keeps))
+    assert torch.equal(plain.images, found.images)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit")
+def test_scripted_and_traced_modules_are_taken():
+    x, y, net = images()
+    plain = benchmark.attack(net, x, y, "pgd", norm="linf", epsilon=0.03, steps=2)
+    for scripted in (torch.jit.script(net), torch.jit.trace(net, x)):
+        found = benchmark.attack(scripted, x, y, "pgd", norm="linf", epsilon=0.03, steps=2)
+        assert torch.allclose(plain.images, found.images, atol=1e-6)
+
+
+class Noisy(Net):
+    def forward(self, x):
+        return super().forward(x + 0.05 * torch.randn_like(x))
+
+
+def test_a_random_network_is_judged_by_the_votes_of_several_passes():
+    x, y, _ = images()
+    usual = {"x": x, "y": y, "attack": "pgd", "norm": "linf", "epsilon": 0.3, "steps": 3}
+    with pytest.raises(BadInput, match="in Python stochastic=20"):
+        benchmark.attack(Noisy(), **usual)
+    first, again = (benchmark.attack(Noisy(), **usual, stochastic=4, verdict_passes=5) for _ in range(2))
+    assert first.success.all()
+    assert torch.equal(first.images, again.images)
+    votes = torch.stack([Noisy().eval()(first.images).argmax(1) != y for _ in range(50)]).float().mean(0)
+    assert (votes > 0.2).all()
+
+
+def test_eight_bit_images_are_what_a_file_can_hold():
+    x, y, net = images()
+    x = (x * 255).round() / 255
+    found = benchmark.attack(net, x, y, "pgd", norm="linf", epsilon=16 / 255, steps=3, eight_bit=True)
+    assert found.success.any()
+    assert torch.equal((found.images * 255).round() / 255, found.images)
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.uint32, np.uint64])
+def test_labels_may_be_whole_numbers_of_any_kind(kind):
+    x, y, net = images()
+    one, other = (benchmark.attack(net, x, each, "fgsm", epsilon=0.1) for each in (y, y.numpy().astype(kind)))
+    assert torch.equal(one.success, other.success)
+
+
+def test_a_radius_may_be_written_as_a_fraction_or_a_decimal():
+    x, y, net = images()
+    one, other = (benchmark.attack(net, x, y, "fgsm", epsilon=each) for each in (0.03, "0.03"))
+    assert torch.equal(one.images, other.images)

@@ -157,3 +157,19 @@ def test_training_from_arrays(tmp_path):
     (path,) = benchmark.train("natural", dataset=data, out=tmp_path, set=recipe, scale="digits", progress=False)
     checkpoint = benchmark.load_model(path)
     assert (checkpoint.dataset, checkpoint.classes) == ("bright", ("dark", "bright"))
+
+
+@pytest.mark.parametrize("label", [100_000, 10**9, 2**62])
+def test_no_class_is_made_for_each_number_below_a_label_that_is_none(label, tmp_path):
+    with pytest.raises(BadInput, match="is no place of a class"):
+        load(write(tmp_path / "a.npz", images=X, labels=np.full(12, label)))
+    with pytest.raises(BadInput, match="is no place of a class"):
+        benchmark.Dataset.from_arrays(X, np.full(12, label))
+    with pytest.raises(BadInput, match="more than the 100,000"):
+        benchmark.Dataset.from_arrays(X, Y, classes=label + 1)
+
+
+@pytest.mark.parametrize("name", ["", " ", None, 3])
+def test_data_that_is_called_nothing_is_refused(name):
+    with pytest.raises(BadInput, match="is no name"):
+        benchmark.Dataset.from_arrays(X, Y, name=name)

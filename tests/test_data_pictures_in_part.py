@@ -112,6 +112,8 @@ def test_a_damaged_or_missing_cache_changes_nothing(tree, kept, monkeypatch):
     [
         (lambda root: (root / "a.png").touch(), "no subfolders"),
         (lambda root: paint(root / "only" / "a.png"), "only one class"),
+        (lambda root: paint(root / "test" / "only" / "a.png"), "only one class, only"),
+        (lambda root: paint(root / "test" / "in" / "only" / "a.png"), "no images|only one class"),
         (lambda root: [paint(root / "val" / name / "a.png") for name in "ab"], "are the classes in .*val"),
         (lambda root: [paint(root / name / "a" / "a.png") for name in ("training", "Testing")], "hardly classes"),
         (lambda root: [paint(root / "train" / name / "a.png") for name in "ab"], "no folder .*test"),

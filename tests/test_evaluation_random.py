@@ -259,3 +259,8 @@ def test_a_random_network_has_a_table_of_its_own(run, tmp_path):
     frame = benchmark.results.examples(tmp_path / "results")
     assert frame["wrong_share"].between(0, 1).all()
     assert frame["conditions"].nunique() == 3
+
+
+def test_a_random_network_that_changes_is_not_told_to_be_random(run):
+    with pytest.raises(BadInput, match="its weights or its code are not what they were"):
+        run("drawn_anew")

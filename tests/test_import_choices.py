@@ -231,3 +231,28 @@ def test_torchscript_is_named(place):
         warnings.simplefilter("ignore")
         torch.jit.save(torch.jit.script(nn.Linear(2, 2)), "a.pt")
     assert "TorchScript" in refused("a.pt", dataset="digits")
+
+
+def test_one_beginning_to_drop_is_no_list_of_letters():
+    torch.save(state() | {"rot.weight": torch.ones(4, 10), "other": torch.ones(3)}, "a.pth")
+    usual = {"dataset": "digits", "mean": MEAN, "std": STD}
+    assert "'other'" in refused("a.pth", drop="rot", **usual)
+    assert "every tensor that has no place" in refused("a.pth", drop=[""], **usual)
+
+
+def test_a_standard_deviation_that_float32_takes_for_zero_is_refused():
+    torch.save(state(), "a.pth")
+    for std in ("1e-50", "1e-6", [1e-320]):
+        assert "standard deviation" in refused("a.pth", dataset="digits", mean=MEAN, std=std)
+
+
+@pytest.mark.parametrize("n", ["many", 1.5, True, 0])
+def test_how_many_images_is_a_whole_number(n):
+    torch.save(state(), "a.pth")
+    assert "n is" in refused("a.pth", dataset="digits", n=n)
+
+
+def test_the_command_for_a_file_that_begins_like_an_option_runs():
+    torch.save(state(), "-a.pth")
+    (command,) = told_commands(refused("-a.pth"))
+    assert run(f"{command} --mean 0.305 --std 0.376") == 0

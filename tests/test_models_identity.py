@@ -14,9 +14,10 @@ import identity_toys
 import pytest
 import torch
 from torch import nn
+from torchvision import transforms
 
 from benchmark.errors import BadInput
-from benchmark.models import ExternalModel
+from benchmark.models import ExternalModel, network_of
 from benchmark.models.reach import Reach
 
 ROOT = Path(__file__).parent.parent
@@ -143,3 +144,14 @@ def test_code_without_a_file_counts_by_what_it_does():
 
 def test_reach_names_the_modules_that_it_met():
     assert {"torch.nn.modules.linear", "identity_toys"} <= Reach(identity_toys.Holds(nn.Linear(1, 1))).modules
+
+
+def test_a_function_that_an_object_of_a_library_runs_counts():
+    def network(run):
+        module = nn.Sequential(nn.Flatten())
+        module.change = transforms.Compose([transforms.Lambda(run)])
+        return network_of(module).digest
+
+    one, other = network(lambda x: 2 * x), network(lambda x: 3 * x)
+    assert one != other
+    assert one == network(lambda x: 2 * x)

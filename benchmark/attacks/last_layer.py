@@ -6,7 +6,6 @@ its logits; whether an image is broken is asked of the whole network.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -17,6 +16,7 @@ from torch.nn import functional
 
 from benchmark.errors import UnfitNetwork, short
 from benchmark.generators import OwnGenerators
+from benchmark.models.copying import copied
 
 #: What a known last layer does to logits, and the module that does it.
 LAYERS: dict[str, tuple[Callable[[Tensor], Tensor], type[nn.Module]]] = {
@@ -48,7 +48,7 @@ def last_layer(network: nn.Module, x: Tensor) -> str:
         x: a few images on its device.
     """
     with suppress(Exception), torch.no_grad(), OwnGenerators(device=x.device):  # what is wrong with it, others say
-        return _found(copy.deepcopy(network), x)[0]
+        return _found(copied(network), x)[0]
     return ""
 
 

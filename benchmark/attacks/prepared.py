@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -16,6 +15,7 @@ from benchmark.attacks.last_layer import LAYERS, decided, without_last_layer
 from benchmark.attacks.objectives import clearly_wrong, own_logits
 from benchmark.errors import BadInput
 from benchmark.generators import OwnGenerators
+from benchmark.models.copying import copied
 from benchmark.models.folding import Unfoldable, cast_weights, fold
 
 
@@ -82,8 +82,7 @@ class PreparedClassifier:
 
     def _prepare(self, model: nn.Module, probe: Tensor | None, compile: bool) -> int | None:
         """Fill `networks`; how many images a pass takes at once, None for all."""
-        with torch.no_grad():  # else a scripted module's copied parameters would be results of the old ones
-            prepared = freeze(copy.deepcopy(model).to(self.device).float().eval())
+        prepared = freeze(copied(model).to(self.device).float().eval())
         if self.last_layer and probe is not None:
             prepared = without_last_layer(prepared, probe, self.last_layer)
         exact = _folded(prepared, probe).to(memory_format=torch.channels_last)

@@ -19,6 +19,12 @@ LAYOUTS = ("NCHW", "NHWC")
 #: No image has more channels or shorter sides, where its layout is to be told from its shape.
 MOST_CHANNELS, LEAST_SIDE = 4, 8
 
+#: Labels beyond are no places of classes.
+MOST_CLASSES = 100_000
+
+#: Kinds of whole numbers that torch holds and does not compute with.
+UNSIGNED = (torch.uint16, torch.uint32, torch.uint64)
+
 
 def images_of(x: Array, where: str = "x", layout: str | None = "NCHW") -> Tensor:
     """`x` as images N×C×H×W on its device: uint8 in 0..255 as it is, floating-point numbers as float32 in [0, 1].
@@ -62,10 +68,14 @@ def labels_of(y: Array, images: int, where: str = "y") -> Tensor:
         raise BadInput(f"{where} is {_kind(labels)}; labels are whole numbers: the classes' places, from 0 on")
     if len(labels) != images:
         raise BadInput(f"{where}: {len(labels)} labels for {images} images; give each image one label")
+    if labels.dtype in UNSIGNED:  # which torch can neither compare nor sort
+        labels = labels.to(torch.int64)
     if int(labels.min()) < 0:
         raise BadInput(
             f"{where}: the label {int(labels.min())} is negative; labels are the classes' places, from 0 on"
         )
+    if int(labels.max()) >= MOST_CLASSES:
+        raise BadInput(f"{where}: the label {int(labels.max())} is no place of a class, from 0 to K - 1")
     return labels.to(torch.int64)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark.data.arrays import Array, check_range, images_of, labels_of
+from benchmark.data.arrays import MOST_CLASSES, Array, check_range, images_of, labels_of
 from benchmark.data.orders import held_out
 from benchmark.data.torch_data import read_items
 from benchmark.errors import BadInput, short
@@ -142,6 +142,8 @@ class Dataset:
         Raises:
             BadInput: they are no such images or labels, or their layout can't be told.
         """
+        if not isinstance(name, str) or not name.strip():
+            raise BadInput(f"name={short(name)} is no name; give the data a word, which tables call it")
         test = _read(images, labels, "", layout)
         if train is None:
             return cls.of_test_images(name, test.images, test.labels, classes, scale)
@@ -220,6 +222,8 @@ class Dataset:
             classes = max(2, *(int(split.labels.max()) + 1 for split in (test, train) if len(split)))
         if isinstance(classes, str) or not isinstance(classes, int | Sequence):
             raise BadInput(f"{name}: classes must be a list of names, or how many there are, not {short(classes)}")
+        if isinstance(classes, int) and classes > MOST_CLASSES:
+            raise BadInput(f"{name}: {classes:,} classes are more than the {MOST_CLASSES:,} that a network may have")
         names = tuple(map(str, range(classes) if isinstance(classes, int) else classes))
         channels, height, width = test.images.shape[1:]
         rest, part = held_out(train.labels) if len(train) else (torch.arange(0), torch.arange(0))

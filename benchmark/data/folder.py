@@ -106,11 +106,12 @@ def _to_evaluate(
     Raises:
         BadInput: there is no such tree, or `root`/train has other classes.
     """
-    tree = scan(root / "test" if there else root)
+    place = root / "test" if there else root
+    tree = scan(place)
     notes = [_left_out(tree)] if tree.left_out else []
     if len(tree.classes) < 2:
-        inner = root / tree.classes[0]
-        deeper = any(entry.is_dir() for entry in inner.iterdir())
+        inner = place / tree.classes[0]
+        deeper = inner.is_dir() and any(entry.is_dir() for entry in inner.iterdir())
         hint = f"; are the classes in {inner}? Then name that" if deeper else ""
         raise BadInput(
             f"{tree.folder}: there is only one class, {tree.classes[0]}; classification needs two or more{hint}"

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.data.arrays import MOST_CLASSES
 from benchmark.data.dataset import LARGEST_SIDE, Dataset
 from benchmark.errors import BadInput, first_line, short
 
@@ -184,11 +185,12 @@ def _memory() -> int:
 
 
 def _count(labels: NDArray[Any], learnt: tuple[NDArray[Any], NDArray[Any]] | None) -> int | None:
-    """How many classes there are by the labels; None where these are none."""
+    """How many classes there are by the labels; None where these are none, which is said when they are taken."""
     every = [labels, *([] if learnt is None else [learnt[1]])]
     if not all(each.size and each.dtype.kind in "iu" for each in every):
         return None
-    return max(2, *(int(each.max()) + 1 for each in every))
+    largest = max(int(each.max()) for each in every)
+    return max(2, largest + 1) if largest < MOST_CLASSES else None
 
 
 def _classes(path: Path, archive: zipfile.ZipFile, headers: Mapping[str, _Header]) -> tuple[str, ...] | None:

@@ -11,15 +11,12 @@ import torch
 from torch import Tensor
 from torch.utils import data as torch_data
 
-from benchmark.data.arrays import check_range, tensor_of
+from benchmark.data.arrays import MOST_CLASSES, check_range, tensor_of
 from benchmark.data.orders import balanced_order, permutation
 from benchmark.errors import BadInput, reason, short
 
 #: How mappings call an image and its label.
 IMAGE_KEYS, LABEL_KEYS = ("image", "img", "pixel_values", "images"), ("label", "labels", "target", "fine_label")
-
-#: Labels beyond are no places of classes.
-MOST_CLASSES = 100_000
 
 #: How many items are read twice, to see whether they stay the same.
 TWICE = 2

@@ -16,6 +16,7 @@ from benchmark.data import Split
 from benchmark.data.arrays import images_of, labels_of
 from benchmark.errors import BadInput, UnfitNetwork, first_line, notice
 from benchmark.evaluation.attack_run import Trial
+from benchmark.evaluation.judging import Judging, read_judging
 from benchmark.evaluation.meter import metered
 from benchmark.evaluation.suite import SuiteItem
 from benchmark.evaluation.target import LoadedTarget, Target
@@ -69,6 +70,9 @@ def attack(
     seed: int = 0,
     device: str | None = None,
     precision: str = "fp32",
+    stochastic: int | None = None,
+    verdict_passes: int | None = None,
+    eight_bit: bool = False,
     **parameters: Any,
 ) -> AttackResult:
     """Attack images: `benchmark.attack(model, x, y, "pgd", norm="linf", epsilon=8/255, steps=20)`.
@@ -90,6 +94,10 @@ def attack(
         seed: of all noise.
         device: where to compute; None for where the model is.
         precision: of the search, "fp32", "bf16" or "auto"; verdicts are always float32.
+        stochastic: over how many passes gradients of a network that draws random numbers are averaged; None for one
+            that draws none. See docs/defences.md.
+        verdict_passes: how many passes of such a network vote on each image.
+        eight_bit: whether adversarial images are rounded to what an image file can hold before the verdict.
         parameters: of the attack; see `bench show ATTACK`.
 
     Raises:
@@ -99,8 +107,9 @@ def attack(
     threat = _threat_of(chosen, norm, epsilon)
     if not isinstance(restarts, int) or isinstance(restarts, bool) or restarts < 1:
         raise BadInput(f"restarts must be a whole number from 1 on, not {restarts!r}")
-    if not 0 <= seed < 2**63:
-        raise BadInput(f"seed must be a number from 0 to 2^63 - 1, not {seed}")
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**63:
+        raise BadInput(f"seed must be a whole number from 0 to 2^63 - 1, not {seed!r}")
+    judging = read_judging(stochastic, verdict_passes, eight_bit)
     with torch.inference_mode(False):
         images = images_of(x)
         labels, home = labels_of(y, len(images)), images.device
@@ -109,7 +118,7 @@ def attack(
             raise BadInput(f"epsilon={epsilon}: {problem}")
         network = load_model(model)
         where = resolve_device(str(_device_of(model, home) if device is None else device))
-        loaded = _loaded(network, images, labels, where, resolve_precision(precision, where))
+        loaded = _loaded(network, images, labels, where, resolve_precision(precision, where), judging)
         item = SuiteItem(chosen.name, chosen, threat, restarts if chosen.random else 1)
         parts = [
             _run(loaded, item, start, min(start + SHARD, len(images)), seed, epsilon is None)
@@ -139,7 +148,12 @@ def _run(network: LoadedTarget, item: SuiteItem, start: int, stop: int, seed: in
 
 
 def _loaded(
-    network: Checkpoint | ExternalModel, images: Tensor, labels: Tensor, device: torch.device, precision: str
+    network: Checkpoint | ExternalModel,
+    images: Tensor,
+    labels: Tensor,
+    device: torch.device,
+    precision: str,
+    judging: Judging,
 ) -> LoadedTarget:
     """The network with these images as its test images, once it was looked at.
 
@@ -151,12 +165,12 @@ def _loaded(
         classes = _num_classes(model, few[:1])
         if int(labels.max()) >= classes:
             raise BadInput(f"y: the label {int(labels.max())} is none of the network's {classes} classes, 0 to K - 1")
-        odd = check_model(model, few, classes)
+        odd = check_model(model, few, classes, is_random=judging.is_random)
     except UnfitNetwork as error:
         raise UnfitNetwork(f"{network.name}: {error}") from error
     for oddity in odd:
         notice(f"{network.name}: {oddity}")
-    target = Target(network.name, "", "", None, "", str(device), precision)
+    target = Target(network.name, "", "", None, "", str(device), precision, judging=judging)
     return LoadedTarget(model, _Images(Split(images, labels), classes), target)
 
 
@@ -168,7 +182,7 @@ def _num_classes(model: nn.Module, image: Tensor) -> int:
     """
     try:
         with torch.no_grad():
-            return own_logits(model(image.clone()), 1).shape[1]
+            classes = own_logits(model(image.clone()), 1).shape[1]
     except NoLogits as error:
         raise UnfitNetwork(f"{error}; wrap it so that only logits come back") from error
     except Exception as error:  # a foreign network may raise anything
@@ -176,6 +190,12 @@ def _num_classes(model: nn.Module, image: Tensor) -> int:
         raise UnfitNetwork(
             f"the network fails on float32 images {shape}: {first_line(error)}; check their size and channels"
         ) from error
+    if classes < 2:
+        raise UnfitNetwork(
+            "the network gives one number for each image, and no attack can change which is the largest; of two "
+            "classes with one logit z make torch.cat([-z, z], 1)"
+        )
+    return classes
 
 
 def _attack_of(attack: str | Attack, parameters: dict[str, Any]) -> Attack:

@@ -284,9 +284,9 @@ def load_target(target: Target) -> LoadedTarget:
         raise BadInput(f"dataset {target.dataset} is not what it was when the evaluation began; start it again")
     network.check_fits(dataset)
     if network.digest != (target.contents or target.network):
-        raise UnfitNetwork(f"{target.source}: {_changed(network, dataset)}")
+        raise UnfitNetwork(f"{target.source}: {_changed(network, dataset, target.judging)}")
     if target.answers is not None and not target.answers.agree(answers_of(network, dataset, target)):
-        raise UnfitNetwork(f"{target.source}: {_changed(network, dataset)}")
+        raise UnfitNetwork(f"{target.source}: {_changed(network, dataset, target.judging)}")
     return LoadedTarget(network.model(), dataset, target)
 
 
@@ -304,7 +304,8 @@ def answers_of(network: Network, dataset: Dataset, target: Target) -> Answers:
         return Answers.of(torch.cat([logits, _between(model, x, logits)]))
     except Exception as error:  # a foreign network may raise anything
         try:
-            check_model(model, dataset.test.batch(slice(0, FEW))[0].to(target.device), dataset.num_classes)
+            x = dataset.test.batch(slice(0, FEW))[0].to(target.device)
+            check_model(model, x, dataset.num_classes, is_random=target.judging.is_random)
         except BadInput as found:
             raise UnfitNetwork(f"{target.source}: {found}") from error
         raise UnfitNetwork(f"{target.source}: the network fails on the first test images: {reason(error)}") from error
@@ -323,10 +324,11 @@ def last_layer_of(network: Network, dataset: Dataset, target: Target) -> str:
     return last_layer(network.model().to(target.device), dataset.test.batch(slice(0, FEW))[0].to(target.device))
 
 
-def _changed(network: Network, dataset: Dataset) -> str:
+def _changed(network: Network, dataset: Dataset, judging: Judging) -> str:
     """Why a network may not be what it was, unless something worse is wrong with it: then that."""
     try:
-        check_model(network.model(), dataset.test.batch(slice(0, 8))[0], dataset.num_classes)
+        x = dataset.test.batch(slice(0, FEW))[0]
+        check_model(network.model(), x, dataset.num_classes, is_random=judging.is_random)
     except BadInput as error:
         return str(error)
     if isinstance(network.network if isinstance(network, Arranged) else network, Checkpoint):

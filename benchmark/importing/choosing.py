@@ -25,6 +25,9 @@ FEW = 64
 #: Numbers on the scale of pixels from 0 to 255 are larger than any on that of [0, 1].
 LARGEST = 2.0
 
+#: Images from 0 to 255 are those in [0, 1] divided by 1/255; what is much less is no standard deviation.
+LEAST = 1e-5
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -46,7 +49,7 @@ class Asked:
         options: str = "",
     ) -> str:
         """The same command with something said in addition."""
-        words = ["bench", "import", self.file]
+        words = ["bench", "import", f"./{self.file}" if self.file.startswith("-") else self.file]
         for option, value in (("--arch", self.arch or arch), ("--dataset", self.dataset or dataset)):
             words += [option, value] if value else []
         place = self.entry if self.entry is not None else entry
@@ -260,6 +263,8 @@ def _numbers(option: str, given: Sequence[float] | str, channels: int, positive:
         numbers *= channels
     if len(numbers) != channels:
         raise BadInput(f"{option} has {len(numbers)} numbers, the images have {channels} channels; give one for each")
+    if positive and any(0 < number < LEAST for number in numbers):
+        raise BadInput(f"{option} {short(given)}: no images are so much alike; a standard deviation is some tenths")
     if not all(isfinite(number) and (number > 0 or not positive) for number in numbers):
         raise BadInput(f"{option} {short(given)}: {'positive ' if positive else ''}finite numbers are needed")
     if any(abs(number) > LARGEST for number in numbers):

@@ -78,7 +78,9 @@ def import_checkpoint(
     Raises:
         BadInput: whatever does not fit or is not said; the message says what to do.
     """
-    path = Path(file)
+    path, drop = Path(file), [drop] if isinstance(drop, str) else [*drop]
+    if not all(isinstance(each, str) and each for each in drop):
+        raise BadInput("--drop '' would leave out every tensor that has no place; say how their names begin")
     title = checked_name(name) if name is not None else _name_of(path)
     places = {
         "--name": name,
@@ -217,8 +219,8 @@ def _batch(problem: Problem, n: int, device: str) -> tuple[Tensor, Tensor] | Non
     """The first `n` test images and their labels, if they are here."""
     if problem.dataset is None:
         return None
-    if n < 1:
-        raise BadInput(f"n is {n}; try at least one test image, better some hundred")
+    if not isinstance(n, int) or isinstance(n, bool) or n < 1:
+        raise BadInput(f"n is {n!r}; try at least one test image, better some hundred")
     place = resolve_device(device)
     x, y = problem.dataset.test.batch(slice(0, n))
     return x.to(place), y.to(place)

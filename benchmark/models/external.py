@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field
 
 import torch
@@ -11,6 +10,7 @@ from torch.nn.parameter import is_lazy
 
 from benchmark.errors import UnfitNetwork, first_line, reason
 from benchmark.models.adapting import Adapted
+from benchmark.models.copying import copied
 from benchmark.models.fit import ImageProblem, Shape, check_fits
 from benchmark.models.reach import Reach
 from benchmark.storage import digest
@@ -88,7 +88,7 @@ def _plain(network: nn.Module) -> nn.Module:
     if any(map(is_lazy, network.parameters())):
         raise ValueError("it has lazy layers, which get their size from the first image they see")
     if any(parameter.is_inference() for parameter in network.parameters()):
-        network = copy.deepcopy(network)  # which may be followed back to the image, as its original may not
+        network = copied(network)  # which may be followed back to the image, as its original may not
     network = network.to(torch.device("cpu")).float().eval()
     for module in network.modules():
         for name, value in vars(module).items():

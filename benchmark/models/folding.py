@@ -7,12 +7,13 @@ through it.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+
+from benchmark.models.copying import copied
 
 #: Largest difference between the logits of a network and of its folded form in float32, relative to one more than the
 #: largest logit; what rounding makes stays far below.
@@ -131,7 +132,7 @@ def cast_weights(network: nn.Module, probe: Tensor | None = None) -> nn.Module:
         probe: a few images on its device; a network that leaves autocast somewhere fails on them, and is itself
             what is returned.
     """
-    cast = copy.deepcopy(network)
+    cast = copied(network)
     for layer in cast.modules():
         if type(layer) in CAST:
             layer.to(torch.bfloat16)

@@ -104,7 +104,7 @@ def _tried(
     if changes and not is_random:
         raise BadInput(
             "the network returns different logits in a repeated call; switch its randomness (dropout, noise, random "
-            "resizing) off, or have it evaluated as random: --stochastic 20, in Python stochastic=20"
+            "resizing) off, or have it evaluated as random: bench evaluate --stochastic 20, in Python stochastic=20"
         )
     alone = torch.cat([_logits(model, row[None], num_classes) for row in batch[:2]])
     if not changes and bool(differing(logits[:2], alone).any()):

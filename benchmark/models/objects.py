@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from benchmark.errors import BadInput, UnfitNetwork, reason
 from benchmark.models.checkpoint import Checkpoint
 from benchmark.models.class_order import Arranged
+from benchmark.models.copying import copied
 from benchmark.models.external import ExternalModel
 from benchmark.run_names import checked_name
 
@@ -84,15 +85,8 @@ def _unwrapped(module: nn.Module) -> nn.Module:
 
 
 def _copied(module: nn.Module, called: str) -> nn.Module:
-    """A copy. What was computed from the weights, as the older weight norm keeps it, could not be copied as it is."""
-    computed = {
-        id(value): value.detach().clone()
-        for part in module.modules()
-        for value in vars(part).values()
-        if isinstance(value, Tensor) and not value.is_leaf
-    }
     try:
-        return copy.deepcopy(module, computed)
+        return copied(module)
     except Exception as error:  # whatever a module holds
         raise UnfitNetwork(
             f"{called} can't be copied: {reason(error)}; leave out of it what it does not compute with, or write a "

@@ -50,11 +50,14 @@ class Part(NamedTuple):
     """Something that another thing holds; of what is not `plain`, only the tensors and arrays in it count.
 
     Numbers and words that a class or a module keeps are such: they may count calls, and their file is known anyway.
+    So is what an object of a library keeps, except a function of one's own in it, which it may run; one that is
+    `named` stands beside another in a file.
     """
 
     label: str
     value: object
     plain: bool = True
+    named: bool = False
 
 
 class Reach:
@@ -84,6 +87,8 @@ class Reach:
     def _visit(self, part: Part) -> list[Part]:
         """Take in one thing; what it holds is still to be visited."""
         value = part.value
+        if isinstance(value, types.FunctionType) and own_code.is_own(str(value.__module__)):
+            part = part._replace(plain=part.plain or not part.named)
         token = tensor_digest(value) if isinstance(value, Tensor) else plain_token(value)
         if isinstance(value, np.ndarray) and value.dtype != object:
             token = array_digest(value)
@@ -98,7 +103,7 @@ class Reach:
         self._held.append(value)  # else another thing might get its address
         if not part.plain:
             self._passed.add(id(value))
-            return [each._replace(plain=False) for each in self._parts(value)]
+            return [each._replace(plain=False, named=part.named or each.named) for each in self._parts(value)]
         self._numbers[id(value)] = len(self._numbers)
         parts = list(self._parts(value))
         self._say(part.label, [_kind(value), sum(each.plain for each in parts)])
@@ -154,7 +159,7 @@ class Reach:
         if own:
             if not fresh_import.is_as_read(str(function.__module__), function.__globals__):
                 yield Part("code", own_code.code_digest(code))
-            yield from (Part(name, value, False) for name, value in _named(function))
+            yield from (Part(name, value, False, named=True) for name, value in _named(function))
 
 
 #: What a class may hold that runs.

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from benchmark.errors import BadInput
 
 Function = Callable[[Tensor], Tensor]
 
@@ -30,32 +33,47 @@ def straight_through(function: Function, backward: Function | None = None) -> Fu
         A function of the same values. Verdicts are the same with and without it.
 
     Raises:
-        ValueError: when called: without `backward`, the output has not the shape of the input.
+        BadInput: one of them can't be called.
+        ValueError: when called: the output is no tensor, or without `backward` has not the shape of the input.
     """
 
-    class Through(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, x: Tensor) -> Tensor:
-            ctx.save_for_backward(x)
-            with torch.no_grad():
-                result = function(x)
-            if backward is None and result.shape != x.shape:
-                made = f"{list(result.shape)} of {list(x.shape)}"
-                raise ValueError(f"the function makes {made}; give a backward= whose gradient to take")
-            return result.clone() if result is x else result
+    for role, given in (("function", function), ("backward", backward)):
+        if not callable(given) and not (role == "backward" and given is None):
+            raise BadInput(f"straight_through: {role} is a {type(given).__name__}, which can't be called")
+    # Not a closure: what a partial holds is part of the network's digest, and can be sent to workers.
+    return partial(_through, function, backward)
 
-        @staticmethod
-        def backward(ctx: Any, gradient: Tensor) -> Tensor:
-            if backward is None:
-                return gradient
-            (x,) = ctx.saved_tensors
-            with torch.enable_grad():
-                at = x.detach().requires_grad_()
-                (found,) = torch.autograd.grad(backward(at), at, gradient)
-            return found
 
-    def through(x: Tensor) -> Tensor:
-        result: Tensor = Through.apply(x)
+def _through(function: Function, backward: Function | None, x: Tensor) -> Tensor:
+    result: Tensor = _Through.apply(x, function, backward)
+    return result
+
+
+class _Through(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, function: Function, backward: Function | None) -> Tensor:
+        ctx.save_for_backward(x)
+        ctx.stand_in = backward
+        with torch.no_grad():
+            result: object = function(
+                x.detach().clone()
+            )  # a copy, as there are functions that write into their input
+        if not isinstance(result, Tensor):
+            raise ValueError(
+                f"the function makes a {type(result).__name__} of a tensor of images; let it make a tensor"
+            )
+        if backward is None and result.shape != x.shape:
+            made = f"{list(result.shape)} of {list(x.shape)}"
+            raise ValueError(f"the function makes {made}; give a backward= whose gradient to take")
         return result
 
-    return through
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        if ctx.stand_in is None:
+            return gradient, None, None
+        (x,) = ctx.saved_tensors
+        again = torch.is_grad_enabled()  # whether the gradient itself will be followed back
+        with torch.enable_grad():
+            at = x if again else x.detach().requires_grad_()
+            (found,) = torch.autograd.grad(ctx.stand_in(at), at, gradient, create_graph=again)
+        return found, None, None

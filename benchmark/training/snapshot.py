@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from benchmark.attacks import freeze
+from benchmark.models.copying import copied
 from benchmark.models.folding import Unfoldable, answers_alike, cast_weights, fold, folded_weights, pairs
 from benchmark.training.parallel import own_batch_norm
 
@@ -30,7 +30,7 @@ class FoldedNetwork:
 
     def __init__(self, module: nn.Module, low: bool, probe: Tensor | None = None) -> None:
         self._module = module
-        alone = freeze(own_batch_norm(copy.deepcopy(module)).eval())
+        alone = freeze(own_batch_norm(copied(module)).eval())
         self._pairs = [(pair, type(alone.get_submodule(pair.layer)) is nn.Linear) for pair in pairs(alone)]
         network = fold(alone).to(memory_format=torch.channels_last)
         self.network = cast_weights(network, probe) if low else network
@@ -55,7 +55,7 @@ def snapshots(modules: Sequence[nn.Module], probe: Tensor, low: bool) -> list[Fo
         low: whether passes run under bfloat16 autocast.
     """
     try:
-        if all(_follows(copy.deepcopy(module).cpu().eval(), probe.cpu()) for module in modules):
+        if all(_follows(copied(module).cpu().eval(), probe.cpu()) for module in modules):
             return [FoldedNetwork(module, low, probe) for module in modules]
     except Unfoldable:
         pass
