@@ -86,9 +86,10 @@ def method_of(card: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -
     extra, recipe = card.get("extra") or {}, card.get("recipe") or {}
     if card.get("seed") is None or not card.get("method") or not recipe:
         return None
-    teachers = [
-        (taught.get("role"), _teacher(str(taught.get("digest", "")), known)) for taught in extra.get("lineage") or ()
-    ]
+    lineage = extra.get("lineage") or ()
+    if not isinstance(lineage, Sequence) or not all(isinstance(taught, Mapping) for taught in lineage):
+        return None  # a stranger's card, which may say anything
+    teachers = [(taught.get("role"), _teacher(str(taught.get("digest", "")), known)) for taught in lineage]
     own = [card.get(name) for name in _CARD]
     settings = {name: value for name, value in recipe.items() if name != "name"}
     return digest([own, settings, [extra.get(name) for name in _EXTRA], teachers])
