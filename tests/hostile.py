@@ -19,6 +19,7 @@ import hostile_documents
 import hostile_ledgers
 import hostile_tensors
 import torch
+import torchvision  # noqa: F401 (its libraries are loaded here, not when a file asks for an architecture)
 from hostile_making import CORPUS, checkpoint
 
 #: Each registers its files in the corpus.

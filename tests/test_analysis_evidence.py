@@ -163,7 +163,8 @@ def test_a_curve_begins_at_the_clean_accuracy_whatever_an_attack_says_of_clean_e
 
 ABOUT = {
     "model": "toy", "checkpoint_digest": "", "method": "at", "architecture": "small-cnn", "dataset": "digits",
-    "suite": "toy", "preset": "quick", "suite_digest": "s", "mode": "complete", "seed": 0, "evaluation": "0",
+    "suite": "toy", "preset": "quick", "suite_digest": "s", "mode": "complete",
+    "conditions": "", "seed": 0, "evaluation": "0",
 }  # fmt: skip
 
 
@@ -210,7 +211,7 @@ def test_the_rows_of_images_are_numbered_through():
     first = frame.iloc[8].to_dict()
     assert first == ABOUT | {
         "attack": "pgd-linf", "norm": "linf", "epsilon": 1.0, "index": 2, "clean_error": False, "evaluated": True,
-        "broken": False, "distance": math.inf,
+        "broken": False, "distance": math.inf, "wrong_share": 0.0,
     }  # fmt: skip
 
 

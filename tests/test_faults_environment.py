@@ -199,7 +199,7 @@ def test_a_disk_that_is_full_is_met_at_the_start(train, monkeypatch):
 
 
 def test_a_report_asks_before_it_counts(tmp_path, monkeypatch):
-    monkeypatch.setattr(sys.modules[benchmark.report.__module__], "boards", lambda _: pytest.fail("counted"))
+    monkeypatch.setattr(sys.modules[benchmark.report.__module__], "leaderboards", lambda _: pytest.fail("counted"))
     (tmp_path / "file").touch()
     with pytest.raises(BadInput, match="can't write to the folder"):
         benchmark.report(results=tmp_path / "results", out=tmp_path / "file")

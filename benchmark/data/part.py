@@ -127,7 +127,7 @@ def _decoded(folder: Path, files: Sequence[Path], background: int | None, view: 
 def _kept(path: Path, images: int) -> Decoded | None:
     """What was decoded before, mapped into memory; None where nothing whole is there."""
     try:
-        told = json.loads(path.with_suffix(".json").read_text())
+        told = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         array = np.load(path, mmap_mode="r", allow_pickle=False)
         if array.dtype != np.uint8 or array.ndim != 4 or array.shape[:2] != (images, 3):
             return None
