@@ -119,6 +119,7 @@ def test_a_longer_suite_runs_only_what_is_new(run, tmp_path):
     assert len(list((tmp_path / "results" / "records").rglob("*.safetensors"))) == 4
 
 
+@pytest.mark.slow  # tests/test_evaluation_kill.py has one among the fast
 def test_a_killed_evaluation_goes_on_to_the_same_numbers(run, misbehaving, tmp_path, monkeypatch):
     monkeypatch.setattr(plan, "SHARD", 25)
     (whole,) = run(results=tmp_path / "whole")

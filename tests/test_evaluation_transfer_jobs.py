@@ -63,7 +63,7 @@ def test_two_workers_find_what_one_process_finds(options, networks, tmp_path):
     same(transfer(networks[:2], networks[:2], workers=2, **{**options, "results": tmp_path / "others"}), alone)
 
 
-@pytest.mark.parametrize("writes", [1, 6])
+@pytest.mark.parametrize("writes", [1, pytest.param(6, marks=pytest.mark.slow)])
 def test_one_that_is_interrupted_goes_on_where_it_was(options, networks, tmp_path, monkeypatch, writes):
     """Pairs are filed whole or not at all, what was judged is not judged again, and no number differs."""
     whole = transfer(networks[:2], networks[:2], **{**options, "results": tmp_path / "whole"})

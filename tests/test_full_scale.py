@@ -94,6 +94,7 @@ def _out_of_time(*_):
     raise slices.OutOfTime
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_it_goes_on_to_the_same_result(tree):
     epochs = ["--set", "batch_size=8", "epochs=12", "--methods", "at"]
     command = [sys.executable, str(SCRIPTS / "full_scale.py"), str(tree), "--work", "killed", *WORDS, *epochs]
