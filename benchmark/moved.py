@@ -101,6 +101,7 @@ NAMES = {
     "evaluation.request": {"Order": "evaluation.request:EvaluationRequest"},
     "evaluation.target": {
         "Subject": "evaluation.target:LoadedTarget",
+        "card": "evaluation.network_card:card",
         "load_subject": "evaluation.target:load_target",
         "subject": "evaluation.target:loaded",
     },

@@ -60,6 +60,23 @@ def test_without_a_ball_the_nearest_level_is_taken():
     assert (made * 255).round().flatten().tolist() == [0, 1, 255]
 
 
+def test_where_no_file_holds_a_candidate_the_image_withstands():
+    """Of an image between two levels and a radius that reaches neither; that is no fault of the attack."""
+    x = torch.full((2, 1, 2, 2), 100.5 / 255)
+    threat = Threat("linf", 0.3 / 255)
+    made = eight_bit(x, x + 0.3 / 255, threat, within=True)
+    assert torch.equal(made, x)
+
+
+def test_a_radius_below_the_rounding_fails_no_attack(tmp_path):
+    suite = write_suite(tmp_path, "  - {attack: fgsm, norm: linf, epsilon: 0.0005}\n", images=20)
+    (found,) = benchmark.evaluate(
+        save(tmp_path), suite=suite, results=tmp_path / "results", eight_bit=True, device="cpu", progress=False
+    )
+    assert not found.failures
+    assert not (found.outcomes[0].broken & ~found.clean_errors).any()
+
+
 def test_an_evaluation_stores_and_counts_images_of_eight_bits_only(tmp_path):
     pgd = "  - {attack: pgd, norm: l2, parameters: {steps: 5, relative_step_size: 0.4}}\n"
     attacks = pgd + "  - {attack: ddn, norm: l2, parameters: {steps: 5}}\n"

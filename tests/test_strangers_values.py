@@ -17,7 +17,7 @@ from synthetic import add_evaluation
 
 import benchmark
 from benchmark.errors import BadInput
-from benchmark.evaluation.target import card
+from benchmark.evaluation.network_card import card
 from benchmark.ledger import Ledger
 from benchmark.ledger.manifests import filed
 from benchmark.ledger.schema import suite_digest

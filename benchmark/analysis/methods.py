@@ -88,7 +88,7 @@ def method_of(card: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -
         return None
     lineage = extra.get("lineage") or ()
     if not isinstance(lineage, Sequence) or not all(isinstance(taught, Mapping) for taught in lineage):
-        return None  # a stranger's card, which may say anything
+        return None  # the card is untrusted and may say anything
     teachers = [(taught.get("role"), _teacher(str(taught.get("digest", "")), known)) for taught in lineage]
     own = [card.get(name) for name in _CARD]
     settings = {name: value for name, value in recipe.items() if name != "name"}

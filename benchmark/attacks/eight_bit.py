@@ -17,7 +17,7 @@ def eight_bit(x: Tensor, x_adv: Tensor, threat: Threat, within: bool) -> Tensor:
 
     To the nearest ones where that stays in the ball; else each value towards the clean image's, of the largest share
     of the perturbation with which the result stays inside. Where none does, as for a clean image that has no eight
-    bits itself and a radius below its own rounding, the nearest image comes back, which the verdict then refuses.
+    bits itself and a radius below its own rounding, the clean image comes back: no file holds a candidate.
 
     Args:
         x: clean images, N×C×H×W in [0, 1].
@@ -36,7 +36,7 @@ def eight_bit(x: Tensor, x_adv: Tensor, threat: Threat, within: bool) -> Tensor:
         fits = outside & threat.contains(x, inner)
         result = torch.where(column(fits, x), inner, result)
         outside = outside & ~fits
-    return result
+    return torch.where(column(outside, x), x, result)
 
 
 def _towards(x: Tensor, x_adv: Tensor) -> Tensor:

@@ -44,7 +44,7 @@ def kind_of(path: str) -> str:
 
 
 def _network(source: str, download: bool, trust_remote_code: bool) -> Row:
-    from benchmark.evaluation.target import card
+    from benchmark.evaluation.network_card import card
     from benchmark.models import load_model
 
     return card(load_model(source, download=download, trust_remote_code=trust_remote_code))

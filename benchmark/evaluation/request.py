@@ -18,6 +18,7 @@ from benchmark.evaluation import target as targets
 from benchmark.evaluation.image_size import viewed
 from benchmark.evaluation.judge import asked
 from benchmark.evaluation.judging import SINGLE, Judging, read_judging
+from benchmark.evaluation.network_card import card as card_of
 from benchmark.evaluation.plan import MODES, Plan
 from benchmark.evaluation.setup_notes import about_classes, about_order, in_network
 from benchmark.evaluation.suite import load_suite
@@ -245,7 +246,7 @@ class EvaluationRequest:
             data_is_object=objects.dataset_is_held(name),
             judging=judging,
         )
-        card = targets.card(network)
+        card = card_of(network)
         if isinstance(network, Arranged):
             card |= {"stands_for": in_network(outputs, names)}
         answers = targets.answers_of(network, dataset, target)

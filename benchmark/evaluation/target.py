@@ -7,19 +7,19 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any, NamedTuple, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 from benchmark.attacks import PreparedClassifier, freeze, last_layer
-from benchmark.attacks.objectives import has_answer
 from benchmark.data import Dataset, Split
 from benchmark.errors import BadInput, UnfitNetwork, reason
 from benchmark.evaluation import opening
 from benchmark.evaluation.judge import asked, exact_logits
 from benchmark.evaluation.judging import SINGLE, Judging
 from benchmark.evaluation.opening import dataset_of, open_network
+from benchmark.evaluation.shard import Shard
 from benchmark.ledger.answers import Answers, Known
 from benchmark.ledger.classes import NONE, Classes
 from benchmark.memory import halve_on_out_of_memory, is_out_of_memory
@@ -81,32 +81,6 @@ FEW = 8
 
 #: How far the answers of the prepared network may be from those of the original, as `differing` measures it.
 _ROUNDING = 2e-2
-
-
-class Shard(NamedTuple):
-    """Some images of a test set, N×C×H×W on the device, their labels N, and the network's answers without attack.
-
-    Attributes:
-        clean_errors: N bools, misclassified or without an answer, of a random network in at least half of the passes.
-        logits: N×K, the mean over the passes.
-        wrong_share: N float32, in which share of the passes they were misclassified or without an answer.
-    """
-
-    x: Tensor
-    y: Tensor
-    clean_errors: Tensor
-    logits: Tensor
-    wrong_share: Tensor
-
-    @property
-    def no_answer(self) -> Tensor:
-        """N bools: for which images the network has no answer."""
-        return ~has_answer(self.logits)
-
-    def answers(self) -> Tensor:
-        """N classes: the label where an image counts as classified correctly, else the likeliest other class."""
-        others = self.logits.scatter(1, self.y[:, None], -torch.inf).argmax(1)
-        return torch.where(self.clean_errors, others, self.y)
 
 
 class TestImages(Protocol):
@@ -351,26 +325,6 @@ def forget() -> None:
     opening.forget()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-
-
-def card(network: Network) -> dict[str, Any]:
-    """What reports tell about a network: everything about it except its weights, as plain JSON values.
-
-    Where its outputs were put into another order, the order is there as `outputs`, and as `unordered` the digest of
-    the network as it was loaded.
-    """
-    if isinstance(network, Arranged):
-        told = card(network.network)
-        return told | {"digest": network.digest, "outputs": [*network.outputs], "unordered": told["digest"]}
-    if isinstance(network, Checkpoint):
-        told = network.card()
-        numbers = sum(tensor.numel() for tensor in network.state.values() if tensor.is_floating_point())
-    else:
-        told = {"name": network.name, "method": "external", "network": "", "dataset": network.dataset}
-        told |= {"architecture": type(network.network).__name__, "history": [], "recipe": {}}
-        told |= {"is_object": True} if network.is_object else {}
-        numbers = sum(parameter.numel() for parameter in network.network.parameters())
-    return told | {"digest": network.digest, "numbers": numbers}
 
 
 def __getattr__(name: str) -> object:

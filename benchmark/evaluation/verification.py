@@ -207,7 +207,7 @@ def _as_evaluated(network: Checkpoint | ExternalModel, evaluation: Evaluation) -
     """The network with its outputs in the order in which they were evaluated, as the evaluation says."""
     try:
         return arranged(network, evaluation.model.get("outputs") or ())
-    except BadInput:  # a stranger's, which is no order
+    except BadInput:  # untrusted, and no order
         return network
 
 

@@ -156,13 +156,13 @@ class Ledger:
         """A few images that this record's attack broke; None if there are none, or damaged ones, see `problems`."""
         return self._read(read_sample_images, self.sample_images_path(network, record))
 
-    def write_sample_images(self, network: str, record: str, specimens: SampleImages) -> None:
+    def write_sample_images(self, network: str, record: str, images: SampleImages) -> None:
         """Add the images to look at of that record.
 
         Raises:
             BadInput: the folder can't be written or the disk is full.
         """
-        write_sample_images(self._own(self.sample_images_path(network, record)), specimens)
+        write_sample_images(self._own(self.sample_images_path(network, record)), images)
 
     def sample_images_path(self, network: str, record: str) -> Path:
         """Where the images to look at of that record are or would be."""
@@ -267,7 +267,7 @@ class Ledger:
                 raise Damaged(f"{path}: {gap}") from gap
 
     def _own(self, path: Path) -> Path:
-        """`path`, unless a link inside the folder, as a stranger's may hold, leads elsewhere.
+        """`path`, unless a link inside the folder, which may be untrusted, leads elsewhere.
 
         Raises:
             BadInput: it does.

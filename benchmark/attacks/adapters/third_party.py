@@ -27,7 +27,7 @@ _RADIUS = ("eps", "epsilon", "ε")
 #: Attacks that call something else so: adv-lib's trust region its first step.
 _NO_RADIUS = ("tr",)
 
-#: Parameters by which libraries log elsewhere: a suite, which may be a stranger's file, can't ask for that.
+#: Parameters by which libraries log elsewhere: a suite, which may be an untrusted file, can't ask for that.
 _WRITING = ("tensorboard", "callback")
 
 #: Where torchattacks and adv-lib tell an attack's norm that has no parameter for it: in its description or its name.
