@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from evaluation_toys import write_suite
@@ -256,6 +257,8 @@ def test_a_random_network_has_a_table_of_its_own(run, tmp_path):
     benchmark.report(results=tmp_path / "results", out=tmp_path / "reports")
     page = (tmp_path / "reports" / "index.html").read_text()
     assert "random: gradients over 3, verdicts over 5 passes" in page
+    table = pd.read_csv(tmp_path / "reports" / "leaderboard.csv", keep_default_na=False)
+    assert sorted(table["conditions"]) == sorted(board.conditions for board in boards)
     frame = benchmark.results.examples(tmp_path / "results")
     assert frame["wrong_share"].between(0, 1).all()
     assert frame["conditions"].nunique() == 3

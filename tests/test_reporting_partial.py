@@ -29,7 +29,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     options = {"suite": suite, "results": folder / "results", "precision": "fp32", "progress": False}
     benchmark.evaluate(whole, **options)
     benchmark.evaluate(few, n=30, **options)
-    benchmark.decide([one, other], out=folder / "decision", **options)
+    benchmark.decide([one, other], out=folder / "decision", margin=1, **options)
     return folder / "results"
 
 

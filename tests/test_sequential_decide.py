@@ -35,7 +35,7 @@ def bad(tmp_path: Path) -> Path:
 
 
 def run(networks: list[Path], suite: Path, folder: Path, **options: object) -> Decision:
-    options = {"precision": "fp32", "progress": False} | options
+    options = {"precision": "fp32", "progress": False, "margin": 1.0} | options
     return decide(networks, suite=suite, results=folder / "results", out=folder / "page", **options)  # type: ignore[arg-type]
 
 
@@ -186,12 +186,19 @@ WRONG = {
     "metric": ({"metric": "rwrost"}, "rworst"),
     "clean": ({"metric": "clean"}, "bench evaluate"),
     "margin": ({"margin": -1.0}, "margin"),
+    "no margin": ({"margin": None}, "does not state which differences do not matter; .* --margin 1"),
     "margin is no number": ({"margin": float("nan")}, "margin"),
     "alpha": ({"alpha": 0.0}, "alpha"),
     "large alpha": ({"alpha": 1.0}, "alpha"),
     "goal": ({"goal": "worst"}, "best"),
     "too many images": ({"n": 100_000}, "n must be"),
 }
+
+
+def test_the_margin_is_the_suites_unless_one_is_asked_for(tmp_path: Path, good: Path, bad: Path) -> None:
+    suite = write_suite(tmp_path, ATTACK.replace("linf}", "linf, epsilon: 0.01}"), images=40, head="margin: 2.5\n")
+    assert run([bad, good], suite, tmp_path, margin=None).margin == 0.025
+    assert run([bad, good], suite, tmp_path, margin=4.0).margin == 0.04
 
 
 @pytest.mark.parametrize("case", WRONG)
@@ -208,7 +215,7 @@ def test_the_command_line(tmp_path: Path, good: Path, bad: Path, capsys: pytest.
 
     suite = write_suite(tmp_path, ATTACK.replace("linf}", "linf, epsilon: 0.01}"), images=60)
     words = ["decide", str(good), str(bad), "--suite", str(suite), "--results", str(tmp_path / "results")]
-    words += ["--out", str(tmp_path / "page"), "--precision", "fp32"]
+    words += ["--out", str(tmp_path / "page"), "--precision", "fp32", "--margin", "1"]
     with pytest.raises(SystemExit) as ended:
         main([*words, "--json"])
     assert not ended.value.code

@@ -44,8 +44,12 @@ def decide(
     preset: PresetOfSuite = "standard",
     metric: Annotated[str, typer.Option(help="rworst, ravg, or a threat of the suite, such as linf.")] = "rworst",
     margin: Annotated[
-        float, typer.Option(metavar="POINTS", help="Differences of at most so many percentage points count as none.")
-    ] = 1.0,
+        float | None,
+        typer.Option(
+            metavar="POINTS",
+            help="Differences of at most so many percentage points count as none; default: what the suite states.",
+        ),
+    ] = None,
     alpha: Alpha = 0.05,
     goal: Annotated[
         str,

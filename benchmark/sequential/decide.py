@@ -41,7 +41,7 @@ def decide(
     suite: GivenSuite = "multi-perturbation",
     preset: str = "standard",
     metric: str = "rworst",
-    margin: float = 1.0,
+    margin: float | None = None,
     alpha: float = 0.05,
     goal: str = "best",
     n: int | None = None,
@@ -75,7 +75,8 @@ def decide(
         networks: two or more, as `evaluate` takes them.
         suite, preset, n: the attacks, and how many test images it is about, as `evaluate` takes them.
         metric: "rworst", "ravg", or a threat such as "linf".
-        margin: in percentage points; networks whose difference is known to be at most that are equivalent.
+        margin: in percentage points; networks whose difference is known to be at most that are equivalent. None for
+            the one that the suite states.
         alpha: the probability with which what is said is false.
         goal: of more than two networks, "best" finds the best one, or one that is not worse than the best by more
             than the margin; "order" settles every pair.
@@ -126,13 +127,13 @@ class Question:
     """What is to be decided: the arguments of `decide` of the same names."""
 
     metric: str
-    margin: float
+    margin: float | None
     alpha: float
     goal: str
 
     def check(self) -> None:
         """Raises BadInput if it makes no sense."""
-        if not (math.isfinite(self.margin) and 0 <= self.margin < 100):
+        if self.margin is not None and not (math.isfinite(self.margin) and 0 <= self.margin < 100):
             raise BadInput(f"margin must be from 0 to less than 100 percentage points, not {self.margin:g}")
         if not 0 < self.alpha < 0.5:  # NaN is neither
             raise BadInput(f"alpha must lie between 0 and 0.5, not {self.alpha:g}; 0.05 is usual")
@@ -148,7 +149,7 @@ def _decided(
         raise BadInput("deciding takes two networks or more, and one was named twice")
     _check_left(len(planned), failures)
     check_comparable(list(planned.values()))
-    metric = question.metric
+    metric, margin = question.metric, _margin(question, list(planned.values()))
     groups = {source: groups_of(plan.suite, metric) for source, plan in planned.items()}
     folder = Path(out) if out else Path("reports/decisions") / safe_name(_named(planned.values(), metric))
     check_writable(folder)
@@ -162,7 +163,7 @@ def _decided(
         Contestant(plan, metric, groups[plan.target.source], labels[key(plan.card)], ledger) for plan in plans
     ]
     images = plans[0].suite.images
-    tournament = Tournament(len(plans), images, question.margin / 100, question.alpha, question.goal)
+    tournament = Tournament(len(plans), images, margin / 100, question.alpha, question.goal)
     lost = play(contestants, tournament, request.workers, request.time_limit, progress)
     failures = [*failures, *lost.values()]
     _check_left(len(plans) - len(lost), failures)
@@ -171,6 +172,21 @@ def _decided(
     if failures:
         raise PartlyFailed(failures, [decision])
     return decision
+
+
+def _margin(question: Question, plans: Sequence[Plan]) -> float:
+    """Which difference does not matter: as asked, or as the suite states.
+
+    Raises:
+        BadInput: neither says.
+    """
+    stated = plans[0].suite.margin if question.margin is None else question.margin
+    if stated is None:
+        raise BadInput(
+            f"the suite {plans[0].suite.name} does not state which differences do not matter; name a margin in "
+            "percentage points: --margin 1, or in Python margin=1"
+        )
+    return stated
 
 
 def _named(plans: Iterable[Plan], metric: str) -> str:

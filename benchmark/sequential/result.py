@@ -110,6 +110,11 @@ class Decision:
     page: Path | None = None
 
     @property
+    def metric_name(self) -> str:
+        """The metric as tables write it: "Rworst"."""
+        return {"rworst": "Rworst", "ravg": "Ravg"}.get(self.metric, self.metric)
+
+    @property
     def images_used(self) -> int:
         """On how many images the network that was tried on most was."""
         return max(line.images for line in self.networks)

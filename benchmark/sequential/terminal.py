@@ -11,7 +11,7 @@ from benchmark.sequential.result import Decision, Estimate
 
 def print_decision(decision: Decision) -> None:
     """The answer, the pairs it rests on, the networks, and what it took."""
-    asked = f"{decision.metric} under {decision.suite} ({decision.preset})"
+    asked = f"{decision.metric_name} under {decision.suite} ({decision.preset})"
     pairs = [
         {
             "first": pair.first,
@@ -27,7 +27,7 @@ def print_decision(decision: Decision) -> None:
     networks = [
         {
             "network": line.network,
-            decision.metric: percent(line.value),
+            decision.metric_name: percent(line.value),
             "interval": f"{percent(line.low)}–{percent(line.high)}",
             "images": line.images,
             "passes": count(line.passes),
