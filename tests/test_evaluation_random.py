@@ -267,3 +267,10 @@ def test_a_random_network_has_a_table_of_its_own(run, tmp_path):
 def test_a_random_network_that_changes_is_not_told_to_be_random(run):
     with pytest.raises(BadInput, match="its weights or its code are not what they were"):
         run("drawn_anew")
+
+
+def test_a_random_networks_gradients_are_judged_by_the_same_draws(run):
+    """Else the draws decide which of two losses is higher, and honest noise is taken for a useless gradient."""
+    probe = run(images=60, attacks=ATTACKS.splitlines(keepends=True)[0], stochastic=1).outcome("pgd-linf").probe
+    assert probe.images > 15
+    assert probe.uphill > 0.85 * probe.images

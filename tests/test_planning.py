@@ -6,15 +6,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from evaluation_toys import evaluation, outcome
 from papers_ledger import write_toy
 
 import benchmark
 from benchmark.errors import BadInput, PartlyFailed
+from benchmark.evaluation.suite import load_suite
 from benchmark.experiments import sweep
 from benchmark.papers import paper
 from benchmark.planning import runner
 from benchmark.planning.grid import Cell, Grid, GridRow
 from benchmark.planning.jobs import EvaluationQuery, Job, missing_trainings
+from benchmark.planning.ledger_index import _answers
 from benchmark.planning.networks import PlannedNetwork, training_run
 from benchmark.planning.runner import JobRunner
 from benchmark.planning.runs import Runs, Zoo
@@ -156,3 +159,16 @@ def test_a_cell_has_an_interval_for_one_seed_and_a_spread_for_several():
     assert two.spread == pytest.approx(0.2 / 2**0.5)
     grid = Grid("t", ("clean", "robust"), (GridRow("a", (one, Cell())), GridRow("b", (two, two))))
     assert grid.measured == 3
+
+
+def test_results_under_other_conditions_are_no_answer_to_a_paper():
+    """One float32 pass of each candidate as it is: neither a random network's votes nor eight-bit images."""
+    setting = replace(SETTING, images=None)
+    found = evaluation([0, 0], outcome("pgd-linf", "linf", [1, 0]))
+    suite = {"name": "pgd-linf", "preset": "quick", "scale": "digits"}
+    suite["digest"] = load_suite("pgd-linf", "quick", "digits").first(2).digest
+    found = replace(found, suite=suite, dataset={"name": "digits"})
+    asked = EvaluationQuery("pgd-linf")
+    assert _answers(found, asked, setting)
+    for judging in ({"eight_bit": True}, {"draws": 2, "verdict_passes": 5}):
+        assert not _answers(replace(found, judging=judging), asked, setting)
