@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,10 @@ settings.load_profile("untimed")
 
 #: Seconds after which a slow test counts as hanging; what the others have is set in pyproject.toml.
 HANGING = 3600
+
+# A shell's background jobs start with Ctrl-C ignored, and so would all programs that tests start and stop.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

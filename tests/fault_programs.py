@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import benchmark
@@ -26,8 +24,6 @@ def bench(tmp_path: Path, *words: object) -> subprocess.Popen:
     root = str(Path(benchmark.__file__).parents[1])
     env = {**os.environ, "PYTHONPATH": root, "OMP_NUM_THREADS": "1", "COLUMNS": "100"}
     command = [sys.executable, "-m", "benchmark", *map(str, words)]
-    # A shell's background jobs, and so a test run among them, start with Ctrl-C ignored.
-    listening = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     return subprocess.Popen(
         command,
         cwd=tmp_path,
@@ -35,7 +31,6 @@ def bench(tmp_path: Path, *words: object) -> subprocess.Popen:
         text=True,
         stdout=-1,
         stderr=-1,
-        preexec_fn=listening,
         start_new_session=True,
     )
 
