@@ -133,9 +133,10 @@ def parse_yaml(text: str, name: str) -> tuple[Any, dict[tuple[Hashable, ...], in
         BadInput: it is not YAML, repeats a key, refers to itself, or stands for too many values.
     """
     try:
-        root = yaml.compose(text, yaml.SafeLoader)
+        loader = yaml.SafeLoader(text)
+        root = loader.get_single_node()
         lines = _lines(root, name)
-        value = yaml.safe_load(text)
+        value = None if root is None else loader.construct_document(root)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise BadInput(f"{name}:{line}: not valid YAML: {error.problem}") from error
