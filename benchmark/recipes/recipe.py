@@ -28,6 +28,7 @@ from benchmark.radii import read_number
 from benchmark.recipes import schedules
 from benchmark.recipes.origins import Origins
 from benchmark.recipes.threat_rows import check_given, give
+from benchmark.recipes.validation import Validation
 from benchmark.scales import Radii, as_radii
 
 Epochs = Annotated[int, Field(ge=1)]
@@ -56,6 +57,9 @@ class Radius(_Strict):
         epsilon, step_size: in the norm's unit, pixels in [0, 1]; may be written as a fraction, 8/255.
         steps: gradient steps.
         k, gap: which coordinates an l1 step moves, see `benchmark.attacks.ascent.Move`.
+        saturated, projection: see `benchmark.methods.moves.CodedMove`; the usual step moves all coordinates that can
+            move, onto the intersection of ball and box.
+        restarts: further ascents in this norm; None for as many as the method makes in all.
     """
 
     epsilon: Annotated[Positive, BeforeValidator(read_number)]
@@ -63,6 +67,9 @@ class Radius(_Strict):
     steps: Annotated[int, Field(ge=1)]
     k: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = (1, 1)
     gap: Gap = 0.0
+    saturated: Literal["move", "skip"] = "move"
+    projection: Literal["intersection", "project-clip", "clip-project"] = "intersection"
+    restarts: Annotated[int, Field(ge=0)] | None = None
 
 
 class Constant(_Strict):
@@ -103,17 +110,6 @@ Schedule = Annotated[
 ]
 
 
-class Validation(_Strict):
-    """How the checkpoint is selected: PGD on the first `images` held-out images, every `every` epochs and at the end.
-
-    A step has length 2.5 ε / steps.
-    """
-
-    images: Annotated[int, Field(ge=1)] = 1000
-    steps: Annotated[int, Field(ge=1)] = 10
-    every: Epochs = 1
-
-
 class Recipe(_Strict):
     """What a training run needs to know besides its method, for one method, network and dataset.
 
@@ -124,6 +120,10 @@ class Recipe(_Strict):
         augmentation: see `benchmark.training.augmentation`.
         precision: "auto", "fp32" or "bf16"; what `--precision` says goes first.
         clip: largest norm of a network's gradient; None for no limit.
+        weight_decay_on: "all" parameters, or "weights": those of norms and biases are exempt then.
+        lr_exempt: a constant rate for what is exempt; None for the common one.
+        normalisation: whether images are shifted and divided by the moments of the training "data" before they enter
+            a network, or not ("none").
         validation: how the checkpoint is selected.
         threats: by norm, the radii of this dataset's scale.
     """
@@ -139,6 +139,9 @@ class Recipe(_Strict):
     augmentation: Literal["none", "shift", "crop-flip", "reflect-crop-flip"] = "none"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     clip: Positive | None = None
+    weight_decay_on: Literal["all", "weights"] = "all"
+    lr_exempt: Positive | None = None
+    normalisation: Literal["data", "none"] = "data"
     validation: Validation = Validation()
     threats: Mapping[Annotated[str, Field(pattern="^(linf|l2|l1)$")], Radius]
 
