@@ -19,7 +19,7 @@ from benchmark.methods.objectives import MakeObjective, Network, Target
 from benchmark.methods.starts import start as where_it_begins
 from benchmark.noise import Noise
 from benchmark.parameters import Norm, Start
-from benchmark.recipes.recipe import Radius
+from benchmark.recipes.radius import Radius
 from benchmark.threats import column
 
 Strategy = Literal["all", "max", "msd", "in-turn", "random", "hardest"]

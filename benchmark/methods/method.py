@@ -17,7 +17,8 @@ from benchmark.methods.outer import Outer
 from benchmark.methods.statistics import Passes
 from benchmark.methods.weights import AWP, Merge
 from benchmark.parameters import bind, parameters, plain
-from benchmark.recipes.recipe import Radius, Recipe
+from benchmark.recipes.radius import Radius
+from benchmark.recipes.recipe import Recipe
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from benchmark.attacks.ascent import Move
-from benchmark.recipes.recipe import Radius
+from benchmark.recipes.radius import Radius
 from benchmark.threats import Threat, column
 
 

@@ -11,7 +11,7 @@ from benchmark.threats import Threat, column
 STARTS = {
     "uniform": "uniformly in the ball, clipped to [0, 1]",
     "unclipped": "uniformly in the ball, not clipped before the first step (code of ARD and IAD)",
-    "radial": "a Gaussian direction at a radius drawn evenly from [0, ε], clipped to [0, 1] (code of Rice et al., l2)",
+    "radial": "a Gaussian direction at a radius drawn evenly from [0, ε], clipped to [0, 1] (Rice et al. in l2)",
     "unit": "a skewed direction of length 1, whatever ε is, not clipped (code of robust union and MNG-AC, l1 and l2)",
     "gaussian": "x plus Gaussian noise of deviation 0.001, not clipped before the first step (code of TRADES)",
     "zero": "x",

@@ -16,7 +16,7 @@ from benchmark.methods.inner import craft
 from benchmark.methods.method import BoundMethod
 from benchmark.methods.objectives import Target
 from benchmark.noise import Noise
-from benchmark.recipes.recipe import Radius
+from benchmark.recipes.radius import Radius
 from benchmark.training.snapshot import FoldedNetwork
 
 

@@ -14,7 +14,8 @@ from benchmark.attacks.ascent import Move, ascend
 from benchmark.data import Split
 from benchmark.methods.starts import start as where_it_begins
 from benchmark.noise import BatchNoise
-from benchmark.recipes.recipe import Radius, Validation
+from benchmark.recipes.radius import Radius
+from benchmark.recipes.validation import Validation
 from benchmark.threats import Threat
 
 
