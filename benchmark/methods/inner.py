@@ -48,8 +48,8 @@ class Inner:
         keep: the end point of the ascent, or its point of highest loss; strategy "msd" always keeps the latter, and
             only specialists beside it are kept as this says.
         ascent: steps of the recipe's length, or APGD, which chooses their lengths itself (not for strategy "msd").
-        restarts: further ascents, each kept where it ends misclassified; what a norm's own row of the recipe says
-            goes first.
+        restarts: further ascents, each kept where it ends misclassified; in a norm whose row of the recipe asks for
+            more, so many.
         restart: where these begin.
         passes: how often an ascent in one norm passes through the network at each of its points; with bn="train" the
             passes after the first move the running statistics once more, and nothing else.
@@ -123,8 +123,8 @@ def craft(
 
     def climb(*norms: str) -> Tensor:
         found = climb_once(inner.start, *norms)
-        own = radii[norms[0]].restarts if len(norms) == 1 else None
-        for _ in range(inner.restarts if own is None else own):
+        in_norm = radii[norms[0]].restarts if len(norms) == 1 else 0
+        for _ in range(max(inner.restarts, in_norm)):
             again = climb_once(inner.restart, *norms)
             with torch.no_grad():
                 wrong = is_wrong(target.network(again), target.y)

@@ -30,7 +30,7 @@ class Radius(BaseModel):
         k, gap: which coordinates an l1 step moves, see `benchmark.attacks.ascent.Move`.
         saturated, projection: see `benchmark.methods.moves.CodedMove`; the usual step moves all coordinates that can
             move, onto the intersection of ball and box.
-        restarts: further ascents in this norm; None for as many as the method makes in all.
+        restarts: further ascents in this norm, where the method makes fewer.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -42,4 +42,4 @@ class Radius(BaseModel):
     gap: Gap = 0.0
     saturated: Literal["move", "skip"] = "move"
     projection: Literal["intersection", "project-clip", "clip-project"] = "intersection"
-    restarts: Annotated[int, Field(ge=0)] | None = None
+    restarts: Annotated[int, Field(ge=0)] = 0
