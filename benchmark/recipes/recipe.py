@@ -23,7 +23,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
 
-from benchmark.documents import Schema, explain, files_by_name, path_of, read_document
+from benchmark.documents import Schema, explain, files_by_name, is_path, path_of, read_document
 from benchmark.errors import BadInput, several, unknown
 from benchmark.limits import EPOCHS
 from benchmark.parameters import NotNegative, Positive
@@ -267,7 +267,13 @@ def _load(name: str | Path, within: tuple[Path, ...]) -> RecipeFile:
         return own
     if path.resolve() in within:
         raise BadInput(f"{where('extends')}: {own.extends} extends this recipe in turn; leave one of them out")
-    return extended(_load(own.extends, (*within, path.resolve())), own)
+    if is_path(own.extends):  # beside this one, unless it says where
+        base: str | Path = path.parent / own.extends
+    elif own.extends in RECIPES:
+        base = own.extends
+    else:
+        raise unknown("recipe", own.extends, RECIPES.names(), where("extends"))
+    return extended(_load(base, (*within, path.resolve())), own)
 
 
 def extended(base: RecipeFile, own: RecipeFile) -> RecipeFile:
