@@ -27,8 +27,8 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 Norm = Literal["linf", "l2", "l1"]
-#: Where an ascent begins: uniformly in the ball, at x plus Gaussian noise of deviation 0.001, or at x.
-Start = Literal["uniform", "gaussian", "zero"]
+#: Where an ascent begins, see `benchmark.methods.starts`.
+Start = Literal["uniform", "unclipped", "radial", "unit", "gaussian", "zero"]
 
 
 def one_of(names: Iterable[str]) -> AfterValidator:

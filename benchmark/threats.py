@@ -114,6 +114,10 @@ class Threat:
 
     def random_start(self, x: Tensor, noise: Noise) -> Tensor:
         """A point drawn uniformly from the ball around each row of `x`, then clipped to the box."""
+        return self.project(x, x + self.random_move(x, noise))
+
+    def random_move(self, x: Tensor, noise: Noise) -> Tensor:
+        """A change of each row of `x` drawn uniformly from the ball; it may lead out of the box."""
         shape = x.shape[1:]
         size = x[0].numel()
         if self.norm == "linf":
@@ -130,7 +134,7 @@ class Threat:
         else:
             chosen = noise.uniform(size).argsort(dim=1) < int(self.epsilon)
             delta = torch.where(chosen.view_as(x), noise.uniform(*shape) - x, torch.zeros_like(x))
-        return self.project(x, x + delta)
+        return delta
 
     def steepest(self, gradient: Tensor, x_adv: Tensor, k: int | Tensor = 1, gap: float | Tensor = 0.0) -> Tensor:
         """The direction of unit `norm` that climbs fastest along `gradient` (N×...), zero where it is zero.

@@ -20,6 +20,7 @@ def method_card(row: Row) -> Row:
     """A method: formulas, options of its parts, where paper and code differ, what a training step costs."""
     from benchmark.methods.differences import DIFFERENCES
     from benchmark.methods.table import METHODS
+    from benchmark.methods.train_passes import in_words
 
     method = METHODS.get(row["name"])
     bound = method.bind({}, row["name"])
@@ -29,6 +30,7 @@ def method_card(row: Row) -> Row:
         "cost": _cost(bound),
         "remarks": " ".join(filter(None, remarks)),
         "differences": DIFFERENCES.get(row["name"], ""),
+        "passes": in_words(row["name"]),
         "options": list(_options(method, bound)),
     }
 
@@ -111,6 +113,7 @@ def recipe_card(row: Row) -> Row:
                 "methods": ", ".join(override.methods),
                 "architectures": ", ".join(override.architectures),
                 "datasets": ", ".join(override.datasets),
+                "source": override.source or file.source,
                 "set": ", ".join(f"{key}={plain(value)}" for key, value in override.set.items()),
             }
             for override in file.overrides
@@ -138,6 +141,7 @@ def _options(method: Method, bound: BoundMethod) -> Iterator[Row]:
         "attack": method.inner if bound.inner.objective else None,
         "objective": bound.inner.objective,
         "loss": method.outer,
+        "statistics": method.passes,
         "weights": method.awp if bound.inner.objective else None,
         "merging": method.merge,
     }

@@ -76,7 +76,7 @@ class Dataset:
         shape: (channels, height, width) of every image.
         class_names: one name per class, in the order of the labels.
         train, validation, test: the splits; validation was held out of the published training images. Both are empty
-            where there is nothing to train on.
+            where there is nothing to train on, validation alone where nothing is held out.
         scale: the row of published radii that suites and recipes have for these images; "" where there is none.
         notes: what a reader of numbers measured on them should know, such as that images were left out.
         counted: whether nobody said which classes there are, so that those of the labels were counted; a network may
@@ -111,7 +111,7 @@ class Dataset:
                 f"resize them so that each side has {SMALLEST_SIDE} to {LARGEST_SIDE}"
             )
         for which in ("train", "validation", "test"):
-            if which == "test" or self.can_train:
+            if which == "test" or (self.can_train and (which == "train" or len(self.validation))):
                 _check_split(getattr(self, which), self.num_classes, self.shape, f"{self.name}, {which} split")
 
     @classmethod

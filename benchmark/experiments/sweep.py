@@ -153,6 +153,11 @@ def sweep(
         outer=comparison.outer,
         radii=setting.radii,
     )
+    if not setting.on_test and not all(variant.recipe.validation.images for variant in variants):
+        raise BadInput(
+            "validation.images=0 holds nothing out of training, so that there is nothing to select by; "
+            "hold some out, e.g. validation.images=0.2, or select on test images, --select test"
+        )
     if setting.on_test:  # which may need fewer norms than the trainings do
         load_suite(suite, preset, fitting(setting.radii, suite).of(data))
         data.test.first(len(data.test) if n is None else n)
@@ -166,7 +171,7 @@ def sweep(
     runner = JobRunner(setting, Path(zoo), results, device, workers, download, progress, compile, devices)
     planned = plan_variants(variants, setting, data.name, architecture, teachers)
     done = runner.do_all(make_job_list(planned, setting, runner.checkpoints).possible)
-    held_out = None if setting.on_test else len(data.validation)
+    held_out = None if setting.on_test else (len(data.train) + len(data.validation), len(data.validation))
     measured, failures = VariantMeasurer.of(done, runner.checkpoints, held_out).all(planned)
     lines = make_lines(measured)
     if not lines:

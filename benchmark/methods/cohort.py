@@ -62,7 +62,8 @@ def mutual(networks: Annotated[int, Field(ge=2, le=26)] = 2) -> Cohort:
 
 def generalist(norms: tuple[Norm, ...] = ("linf", "l2", "l1")) -> Cohort:
     """A generalist attacked in all norms and one specialist per norm."""
-    return Cohort((Member("generalist"), *(Member(norm, norm=norm) for norm in norms)))
+    # A specialist climbs alone: where the generalist's attack begins (at x, for MSD) is not its start.
+    return Cohort((Member("generalist"), *(Member(norm, norm=norm, start="uniform") for norm in norms)))
 
 
 def natural_and_robust() -> Cohort:

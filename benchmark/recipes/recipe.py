@@ -4,30 +4,34 @@ about: ...                      what it is for, shown by `bench list recipes`
 lr: 0.1                         any field of `Recipe`
 threats: {digits: {linf: ...}}  a row of radii per dataset scale; numbers or fractions, 8/255
 steps_like: cifar10             whose steps radii of the caller's take, turned to them, where no scale is named
+extends: paper                  another recipe, of which this one says only what it does otherwise
+methods: [mat, "mat-*"]         which methods it is for, as shell patterns; left out means all
+source: paper, section 4.1      where the values come from that stand here: a paper, a file of code, or "ours"
 overrides:                      applied in order, later ones win
   - methods: [mat, "mat-*"]     also: architectures, datasets, scales; shell patterns; left out means all
+    source: code, train.py      where the values of this one come from
     set: {lr: 0.01, alpha: 0.6} fields of the recipe or hyper-parameters of the method
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
-from pydantic_core import PydanticCustomError
 
-from benchmark.documents import Schema, explain, files_by_name, path_of, read_document
+from benchmark.documents import Schema, explain, files_by_name, is_path, path_of, read_document
 from benchmark.errors import BadInput, several, unknown
 from benchmark.limits import EPOCHS
 from benchmark.parameters import NotNegative, Positive
-from benchmark.radii import read_number
 from benchmark.recipes import schedules
 from benchmark.recipes.origins import Origins
+from benchmark.recipes.radius import Radius
 from benchmark.recipes.threat_rows import check_given, give
+from benchmark.recipes.validation import Validation
 from benchmark.scales import Radii, as_radii
 
 Epochs = Annotated[int, Field(ge=1)]
@@ -37,32 +41,6 @@ Factor = Annotated[float, Field(gt=0, le=1)]
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _gap(value: Any) -> Any:
-    value = read_number(value)
-    if value == "step" or (isinstance(value, int | float) and 0 <= value < 0.5):
-        return value
-    raise PydanticCustomError("gap", "input should be step, or a number from 0 to less than 0.5")
-
-
-Gap = Annotated[float | Literal["step"], BeforeValidator(_gap)]
-
-
-class Radius(_Strict):
-    """One row of a threat model: the ball and how training climbs in it.
-
-    Attributes:
-        epsilon, step_size: in the norm's unit, pixels in [0, 1]; may be written as a fraction, 8/255.
-        steps: gradient steps.
-        k, gap: which coordinates an l1 step moves, see `benchmark.attacks.ascent.Move`.
-    """
-
-    epsilon: Annotated[Positive, BeforeValidator(read_number)]
-    step_size: Annotated[Positive, BeforeValidator(read_number)]
-    steps: Annotated[int, Field(ge=1)]
-    k: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = (1, 1)
-    gap: Gap = 0.0
 
 
 class Constant(_Strict):
@@ -103,17 +81,6 @@ Schedule = Annotated[
 ]
 
 
-class Validation(_Strict):
-    """How the checkpoint is selected: PGD on the first `images` held-out images, every `every` epochs and at the end.
-
-    A step has length 2.5 ε / steps.
-    """
-
-    images: Annotated[int, Field(ge=1)] = 1000
-    steps: Annotated[int, Field(ge=1)] = 10
-    every: Epochs = 1
-
-
 class Recipe(_Strict):
     """What a training run needs to know besides its method, for one method, network and dataset.
 
@@ -124,6 +91,10 @@ class Recipe(_Strict):
         augmentation: see `benchmark.training.augmentation`.
         precision: "auto", "fp32" or "bf16"; what `--precision` says goes first.
         clip: largest norm of a network's gradient; None for no limit.
+        weight_decay_on: "all" parameters, or "weights": those of norms and biases are exempt then.
+        lr_exempt: a constant rate for what is exempt; None for the common one.
+        normalisation: whether images are shifted and divided by the moments of the training "data" before they enter
+            a network, or not ("none").
         validation: how the checkpoint is selected.
         threats: by norm, the radii of this dataset's scale.
     """
@@ -139,6 +110,9 @@ class Recipe(_Strict):
     augmentation: Literal["none", "shift", "crop-flip", "reflect-crop-flip"] = "none"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     clip: Positive | None = None
+    weight_decay_on: Literal["all", "weights"] = "all"
+    lr_exempt: Positive | None = None
+    normalisation: Literal["data", "none"] = "data"
     validation: Validation = Validation()
     threats: Mapping[Annotated[str, Field(pattern="^(linf|l2|l1)$")], Radius]
 
@@ -149,6 +123,8 @@ class Recipe(_Strict):
         return self.lr * function(t, self.epochs, **settings)
 
 
+#: Who chose a value that nobody is named for.
+OURS = "ours"
 #: Shell patterns; a list in the file.
 Patterns = Annotated[tuple[str, ...], Field(strict=False)]
 EVERY = ("*",)
@@ -164,6 +140,7 @@ class Override(Schema):
     architectures: Patterns = EVERY
     datasets: Patterns = EVERY
     scales: Patterns = EVERY
+    source: str = ""
     set: dict[str, Any]
 
     def matches(self, method: str, architecture: str, dataset: str, scale: str) -> bool:
@@ -182,10 +159,17 @@ class RecipeFile(Schema):
     model_config = ConfigDict(extra="allow")
 
     about: str = ""
-    threats: dict[str, dict[str, Any]]
+    extends: str | None = None
+    methods: Patterns = EVERY
+    source: str = OURS
+    threats: dict[str, dict[str, Any]] = Field(default_factory=dict)
     steps_like: str | None = None
     overrides: list[Override] = Field(default_factory=list)
     _where: Callable[..., str] | None = PrivateAttr(default=None)
+
+    def is_for(self, method: str) -> bool:
+        """Whether it has something to say of the method of that name."""
+        return any(fnmatch(method, pattern) for pattern in self.methods)
 
     def places(self, method: str, architecture: str, dataset: str, scale: str) -> dict[str, str]:
         """Where the overrides give the method of a run its hyper-parameters: "recipe.yaml:9" by their names."""
@@ -218,6 +202,11 @@ class RecipeFile(Schema):
             BadInput: keys that don't exist, values that don't fit (all of them at once), no scale of a name that the
                 caller said, radii that contradict each other.
         """
+        if not self.is_for(method):
+            raise BadInput(
+                f"{where} says nothing of the method {method}; it is for {', '.join(self.methods)}, "
+                "so choose another, e.g. --recipe paper"
+            )
         radii = as_radii(scale)
         if radii.named and radii.scale not in self.threats:
             raise unknown("dataset scale", radii.scale, self.threats, f"{where}: threats")
@@ -264,9 +253,54 @@ def load_recipe(name: str | Path) -> RecipeFile:
     Raises:
         BadInput: no such recipe, or not a recipe; the line of each mistake is named.
     """
-    document = read_document(path_of(name, RECIPES), RecipeFile)
-    document.content._where = document.where
-    return document.content
+    return _load(name, ())
+
+
+def _load(name: str | Path, within: tuple[Path, ...]) -> RecipeFile:
+    path = path_of(name, RECIPES)
+    document = read_document(path, RecipeFile)
+    own, where = document.content, document.where
+    own._where = where
+    if own.extends is None:
+        if "threats" not in own.model_fields_set:
+            raise BadInput(f"{where()}: the key 'threats' is missing")
+        return own
+    if path.resolve() in within:
+        raise BadInput(f"{where('extends')}: {own.extends} extends this recipe in turn; leave one of them out")
+    if is_path(own.extends):  # beside this one, unless it says where
+        base: str | Path = path.parent / own.extends
+    elif own.extends in RECIPES:
+        base = own.extends
+    else:
+        raise unknown("recipe", own.extends, RECIPES.names(), where("extends"))
+    return extended(_load(base, (*within, path.resolve())), own)
+
+
+def extended(base: RecipeFile, own: RecipeFile) -> RecipeFile:
+    """What `base` says, and behind it what `own` says otherwise; mistakes are told with the file they stand in."""
+    values = {**(base.model_extra or {}), **(own.model_extra or {})}
+    stated = {key: getattr(own, key) for key in ("about", "methods", "steps_like") if key in own.model_fields_set}
+    kept = {"methods": base.methods, "steps_like": base.steps_like, "source": base.source, "about": own.about}
+    lead = [Override(source=own.source, set=dict(own.model_extra))] if own.model_extra else []
+    overrides = [*base.overrides, *lead, *own.overrides]
+    found = RecipeFile(**{**kept, **stated}, threats={**base.threats, **own.threats}, overrides=overrides, **values)
+    before, behind = len(base.overrides), len(base.overrides) + len(lead)
+
+    def where(*path: Hashable) -> str:
+        theirs, ours = base._where or _nowhere, own._where or _nowhere
+        if path[:1] == ("overrides",) and len(path) > 1 and isinstance(path[1], int):
+            if path[1] < before:
+                return theirs(*path)
+            return ours("overrides", path[1] - behind, *path[2:]) if path[1] >= behind else ours(*path[3:])
+        is_own = path[:2] == ("threats", *path[1:2]) and path[1:2] and path[1] in own.threats
+        return ours(*path) if is_own or (path and path[0] in (own.model_extra or {})) else theirs(*path)
+
+    found._where = where
+    return found
+
+
+def _nowhere(*path: Hashable) -> str:
+    return "the recipe"
 
 
 def _assign(values: dict[str, Any], key: str, value: Any) -> None:

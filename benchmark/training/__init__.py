@@ -214,6 +214,7 @@ def _run(
 
 def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], hardware: str) -> None:
     plan, data = trainer.plan, trainer.plan.dataset
+    mean, std = plan.moments
     kept = [n for n, member in enumerate(plan.bound.cohort.members) if member.kept]
     recipe = {"name": plan.recipe_name, **plan.recipe.model_dump(mode="json")}
     radii = {"radii": said} if (said := plan.radii.said()) else {}
@@ -229,10 +230,13 @@ def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], 
     )
     for n, name, selected in zip(kept, plan.checkpoint_names(), paths_of(plan, folder), strict=True):
         best = trainer.best[n]
+        chosen: dict[str, Any] = (
+            best if best["epoch"] else {"epoch": trainer.epoch, "state": trainer.members[n].state_dict()}
+        )
         network = plan.bound.cohort.members[n].name
         for selection, epoch, weights, right, path in (
             ("last", trainer.epoch, trainer.members[n].state_dict(), trainer.held_out[n], last_of(selected)),
-            ("best", best["epoch"], best["state"], best.get("held_out"), selected),
+            ("best" if best["epoch"] else "last", chosen["epoch"], chosen["state"], best.get("held_out"), selected),
         ):
             checkpoint = Checkpoint(
                 name=name,
@@ -240,8 +244,8 @@ def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], 
                 architecture=plan.architecture,
                 num_classes=data.num_classes,
                 shape=data.shape,
-                mean=data.mean,
-                std=data.std,
+                mean=mean,
+                std=std,
                 dataset=data.name,
                 scale=plan.radii.scale,
                 method=plan.method,

@@ -10,7 +10,7 @@ from benchmark.methods.batch import Mismatch
 from benchmark.methods.method import BoundMethod
 from benchmark.methods.table import METHODS
 from benchmark.noise import BatchNoise
-from benchmark.recipes.recipe import Radius
+from benchmark.recipes.radius import Radius
 from benchmark.training.step import StepNetworks
 
 #: How many methods a message names.

@@ -23,6 +23,7 @@ from benchmark.recipes.recipe import Recipe, is_recipe_key, load_recipe
 from benchmark.run_names import Asked, checked_name, file_stem
 from benchmark.scales import UNSAID, Epsilon, Named, Radii, read_radii
 from benchmark.storage import digest
+from benchmark.training.division import divided
 from benchmark.training.dry_run import rehearse
 from benchmark.training.identity import facts, images_digest, make_identity
 from benchmark.training.teachers import Teacher, load_teachers
@@ -75,6 +76,14 @@ class Plan:
             inner=self.inner,
             outer=self.outer,
         )
+
+    @property
+    def moments(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """What images are shifted and divided by, channel by channel, before they enter a network."""
+        if self.recipe.normalisation == "data":
+            return self.dataset.mean, self.dataset.std
+        channels = self.dataset.shape[0]
+        return (0.0,) * channels, (1.0,) * channels
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -135,6 +144,7 @@ def make_plan(
         raise BadInput(f"{data.name} has no training images, only some to evaluate on; train on other data")
     architecture = arch or usual_architecture(data)
     resolved, bound = decide(method, data, architecture, recipe, settings, inner, outer, radii)
+    data = divided(data, resolved.validation)
     chosen = resolve_device(device)
     teachers = load_teachers(
         method, bound.cohort.teachers, teacher, data, download=download, trust_remote_code=trust_remote_code

@@ -16,7 +16,7 @@ from benchmark.methods.inner import craft
 from benchmark.methods.method import BoundMethod
 from benchmark.methods.objectives import Target
 from benchmark.noise import Noise
-from benchmark.recipes.recipe import Radius
+from benchmark.recipes.radius import Radius
 from benchmark.training.snapshot import FoldedNetwork
 
 
@@ -84,6 +84,15 @@ class StepNetworks:
         nets = [Net(self.forward(module), x, own) for module, own in zip(self.members, examples, strict=True)]
         teachers = [Net(torch.no_grad()(self.taught(teacher)), x) for teacher in self.teachers]
         return Batch(y, nets, teachers, progress, memory, rate)
+
+    def pass_again(self, batch: Batch, after: bool = False) -> None:
+        """The passes that the method makes beside those of its loss, before or `after` the update."""
+        for member, module, net in zip(self.method.cohort.members, self.members, batch.nets, strict=True):
+            for what in self.method.passes.of(member.name, after):
+                images = (net.x,) if what == "clean" else net.own.images
+                with torch.no_grad():
+                    for view in images:
+                        self.forward(module)(view)
 
     def forward(self, module: nn.Module) -> Callable[[Tensor], Tensor]:
         """Images → float32 logits of `module`, in the run's precision and layout."""

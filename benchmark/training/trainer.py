@@ -69,7 +69,8 @@ class Trainer:
         self.optimizer = make_optimizer(self.members, plan)
         self.train = plan.dataset.train.to(device)
         held_out = plan.dataset.validation
-        self.validation = held_out.first(min(plan.recipe.validation.images, len(held_out))).to(device)
+        images = plan.recipe.validation.measured(len(plan.dataset.train) + len(held_out), len(held_out))
+        self.validation = held_out[torch.arange(images)].to(device)
         self.steps = number_of_batches(len(self.train), plan.recipe.batch_size)
         if self.steps == 0:
             raise BadInput(f"{plan.dataset.name} has {len(self.train)} training images; two are needed at least")
@@ -130,9 +131,8 @@ class Trainer:
         data = self.plan.dataset
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derived_seed(self.plan.seed, "weights", n))
-            return build(
-                self.plan.architecture, num_classes=data.num_classes, shape=data.shape, mean=data.mean, std=data.std
-            )
+            mean, std = self.plan.moments
+            return build(self.plan.architecture, num_classes=data.num_classes, shape=data.shape, mean=mean, std=std)
 
     @contextmanager
     def _fixed_randomness(self) -> Iterator[None]:
@@ -170,11 +170,13 @@ class Trainer:
             with self._weights_moved(x, y, examples):
                 batch = self._batch(x, y, examples, self.memory)
                 objective = self.method.outer(batch) * share
+                self.players.pass_again(batch)
                 self.optimizer.zero_grad(set_to_none=True)
                 objective.backward()
                 self.shard.mean(p.grad for module in self.members for p in module.parameters())
                 self._clip()
                 self.optimizer.step()
+            self.players.pass_again(batch, after=True)
             self.method.inner.observe(norms, batch, self.memory)
             loss = loss + objective.detach() / len(rounds)
         return loss
@@ -204,7 +206,8 @@ class Trainer:
 
     def _set_learning_rate(self, t: float) -> None:
         for group in self.optimizer.param_groups:
-            group["lr"] = self.recipe.lr_at(t)
+            if not group.get("constant_rate"):
+                group["lr"] = self.recipe.lr_at(t)
 
     def _start_scaffold(self) -> State | None:
         if self.method.merge is None:
@@ -229,8 +232,12 @@ class Trainer:
             )
 
     def _validate(self) -> Row:
-        """Clean and robust accuracy of each network, whose best weights are kept; nothing between validations."""
-        if self.epoch % self.recipe.validation.every and self.epoch != self.recipe.epochs:
+        """Clean and robust accuracy of each network, whose best weights are kept.
+
+        Nothing between validations, and where no images are held out.
+        """
+        between = self.epoch % self.recipe.validation.every and self.epoch != self.recipe.epochs
+        if between or not len(self.validation):
             return {}
         row: Row = {}
         settings, inner = self.recipe.validation, self.method.inner
@@ -242,7 +249,7 @@ class Trainer:
             module = self.members[n].eval()
             with frozen(module):
                 flags = withstood(
-                    self.players.forward(module), self.validation, norms, self.recipe.threats, settings.steps, 500
+                    self.players.forward(module), self.validation, norms, self.recipe.threats, settings, 500
                 )
             clean, robust = accuracies(flags)
             self.held_out[n] = held_out(flags)
@@ -259,7 +266,11 @@ class Trainer:
 def make_optimizer(members: list[nn.Module], plan: Plan) -> torch.optim.Optimizer:
     """The recipe's optimiser over all networks of the cohort; each parameter is updated by its own gradient alone."""
     recipe = plan.recipe
-    parameters = [parameter for module in members for parameter in module.parameters()]
+    parameters: list[Any] = [parameter for module in members for parameter in module.parameters()]
+    if recipe.weight_decay_on == "weights":
+        rate = {} if recipe.lr_exempt is None else {"lr": recipe.lr_exempt, "constant_rate": True}
+        exempt: dict[str, Any] = {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0, **rate}
+        parameters = [{"params": [p for p in parameters if p.dim() > 1]}, exempt]
     common: dict[str, Any] = {"lr": recipe.lr, "momentum": recipe.momentum, "weight_decay": recipe.weight_decay}
     if recipe.optimizer == "rmsprop":
         return torch.optim.RMSprop(parameters, alpha=0.9, eps=1.0, **common)

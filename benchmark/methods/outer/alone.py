@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from benchmark.methods.batch import Batch
+from benchmark.methods.batch import Batch, pick
 from benchmark.methods.formulas import formula
 from benchmark.methods.losses import bce, ce, divergence, kl, label_probability
 from benchmark.methods.outer.base import OUTERS, mean
@@ -67,14 +67,21 @@ def alp(batch: Batch, weight: NotNegative = 1.0, smoothing: Fraction = 0.0) -> T
 
 @OUTERS.register("ramp")
 @formula("mean max_m CE(f(x'_m), y) + λ·mean D(f(x'_source)‖f(x'_target)) over the sources classified correctly")
-def ramp(batch: Batch, lam: NotNegative = 5.0) -> Tensor:
+def ramp(
+    batch: Batch, lam: NotNegative = 5.0, robust: Literal["at", "trades"] = "at", beta: NotNegative = 6.0
+) -> Tensor:
     """λ is 1.5 for fine-tuning. The throw-away copy minimises CE(g(x), y). The code passes the examples of larger CE
-    through the network once more; here the maximum is taken over the two passes that are there already.
+    through the network once more; here the maximum is taken over the two passes that are there already. Its script
+    for wide networks puts CE(f(x), y) + β·D(f(x)‖f(x'_max)) in the place of the maximum (`robust=trades`).
     """
     (f, scaffold), y = batch.networks(2), batch.y
     source, target = f.in_norms(2, "of a source and a target norm")
     each = partial(cross_entropy, reduction="none")
-    worst = torch.maximum(each(source, y), each(target, y)).mean()
+    if robust == "at":
+        worst = torch.maximum(each(source, y), each(target, y)).mean()
+    else:
+        larger = pick([source, target], (each(target, y) > each(source, y)).long())
+        worst = ce(f.clean, y) + beta * kl(f.clean, larger)
     right = (source.argmax(1) == y).to(source.dtype)
     pairing = (right * divergence(source, target)).sum() / right.sum().clamp_min(1)
     return worst + lam * pairing + ce(scaffold.clean, y)
