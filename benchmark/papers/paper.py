@@ -11,9 +11,10 @@ from typing import Any
 from benchmark.documents import in_words
 from benchmark.environment import check_packages
 from benchmark.errors import unknown
+from benchmark.papers.claim_printed import printed_numbers
 from benchmark.papers.claims import ClaimVerdict, check_claims
 from benchmark.papers.files import PAPERS, load_paper
-from benchmark.papers.grid import TableGrid, make_grids
+from benchmark.papers.grid import TableGrid, make_grids, printed_grids
 from benchmark.papers.html import file_of, page, title_of
 from benchmark.papers.job_list import make_job_list
 from benchmark.papers.published import Published, load_published
@@ -24,9 +25,13 @@ from benchmark.papers.text import claims_csv, to_csv, to_json, to_latex
 from benchmark.planning.estimate import TimeEstimate
 from benchmark.planning.jobs import JobList
 from benchmark.planning.ledger_index import LedgerIndex
+from benchmark.planning.missing import missing
 from benchmark.planning.runner import JobRunner
 from benchmark.scales import Epsilon, read_radii
 from benchmark.storage import check_writable, safe_name, write_atomic
+
+#: What stands where the time of a job can't be estimated; why is said once for all of them.
+UNKNOWN = "unknown"
 
 #: The leaderboard, seen from a paper's page.
 HOME = "../../index.html"
@@ -41,7 +46,8 @@ class Result:
         jobs: what was missing when it began: the job, the row it is for, and in a dry run its time in seconds and
             what that is based on.
         verdicts: on the paper's claims, as the ledger has them now.
-        failures: jobs that could not be done, with the reason.
+        failures: jobs that could not be done, with the reason; of a dry run what is missing, first of all, and why
+            the times of some jobs are unknown.
     """
 
     page: Path | None
@@ -51,8 +57,13 @@ class Result:
 
     @property
     def seconds(self) -> float:
-        """The estimates of all jobs together."""
+        """The estimates of all jobs together, as far as they are known."""
         return sum(job.get("time", 0.0) for job in self.jobs)
+
+    @property
+    def unknown(self) -> int:
+        """How many jobs of a dry run take nobody knows how long."""
+        return sum(job.get("basis") == UNKNOWN for job in self.jobs)
 
 
 def paper(
@@ -121,8 +132,10 @@ def paper(
     jobs = make_job_list(found, keys, setting, index, Path(zoo), only, notes.append)
     check_radii(found, keys, setting, jobs)
     if dry_run:
-        estimates = TimeEstimate(index.all(), setting)
-        return Result(None, _listed(jobs, estimates), failures=notes)
+        estimates = TimeEstimate(index.all(), setting, device)
+        needs = missing(jobs.possible, setting, download)
+        rows, unknown_times = _listed(jobs, estimates)
+        return Result(None, rows, failures=[*needs, *notes, *(each for each in unknown_times if each not in needs)])
     check_packages()
     for folder in (zoo, results, out):
         check_writable(folder)
@@ -131,7 +144,7 @@ def paper(
     published = load_published(name) if name in PAPERS else Published({})
     target = Path(out) / safe_name(setting.dataset) / safe_name(found.name)
     verdicts = _write(found, setting, LedgerIndex.open(results), published, command, notes, target)
-    return Result(target / "index.html", _listed(jobs, None), verdicts, notes)
+    return Result(target / "index.html", _listed(jobs, None)[0], verdicts, notes)
 
 
 def _keys(paper: Paper, table: str | None) -> list[str]:
@@ -161,16 +174,20 @@ def _command(
     return shlex.join(words)
 
 
-def _listed(jobs: JobList, estimates: TimeEstimate | None) -> list[dict[str, Any]]:
-    rows = []
+def _listed(jobs: JobList, estimates: TimeEstimate | None) -> tuple[list[dict[str, Any]], list[str]]:
+    """A row for each job, and why the times of some are unknown, each reason once."""
+    rows, reasons = [], []
     for job in jobs.jobs:
         row: dict[str, Any] = {"job": job.what, "for": job.rows}
         estimate = estimates.estimate(job) if estimates and not job.obstacle else None
         if estimate and estimate.seconds is not None:
             row["time"] = estimate.seconds
-        row["basis"] = f"not possible: {job.obstacle}" if job.obstacle else estimate.basis if estimate else ""
+        elif estimate:
+            reasons.append(estimate.basis)
+        known = estimate.basis if estimate and estimate.seconds is not None else UNKNOWN if estimate else ""
+        row["basis"] = f"not possible: {job.obstacle}" if job.obstacle else known
         rows.append(row)
-    return rows
+    return rows, list(dict.fromkeys(reasons))
 
 
 def _write(
@@ -191,7 +208,9 @@ def _write(
             caption = f"{title_of(key)} of {paper.name} on {setting.dataset}: {paper.exhibits[key].title}."
             write_atomic(target / f"{file_of(key)}.csv", to_csv(panels))
             write_atomic(target / f"{file_of(key)}.tex", to_latex(panels, caption))
-    write_atomic(target / "claims.csv", claims_csv(verdicts))
+    printed = {key: printed_grids(paper, key, published) for key in paper.exhibits}
+    said = {claim.text: printed_numbers(claim, printed) for claim in paper.claims}
+    write_atomic(target / "claims.csv", claims_csv(verdicts, said))
     home = HOME if (target / HOME).resolve().exists() else None
     write_atomic(target / "index.html", page(paper, setting, grids, published, verdicts, command, failures, home))
     write_atomic(target / "paper.json", to_json(paper, setting, verdicts))
