@@ -27,10 +27,12 @@ FLOORS = (
         "environment",
         "processes",
         "hardware",
+        "deadline",
+        "parts",
     }
     | {"memory", "settings", "generators", "noise", "tensors", "radii", "parameters", "projections", "threats"}
     | {"scales", "labels", "limits", "damage", "card", "run_names", "charts", "given", "problems"},
-    {"data", "models", "attacks", "recipes", "suites", "ledger", "statistics"},
+    {"data", "models", "attacks", "recipes", "suites", "ledger", "statistics", "engines"},
     {"methods", "evaluation", "analysis", "importing"},
     {"training"},
     {"reporting", "planning"},
@@ -47,6 +49,8 @@ STAIRS = {
     "given": {"errors", "storage"},
     "storage": {"errors", "moved"},
     "damage": {"errors"},
+    "deadline": {"errors"},
+    "parts": {"errors", "storage"},
     "hardware": {"errors"},
     "cache": {"errors"},
     "environment": {"errors"},

@@ -9,6 +9,7 @@ import typer
 
 import benchmark
 from benchmark.cli.options import (
+    Address,
     Attacked,
     AttackSeed,
     Classes,
@@ -17,14 +18,19 @@ from benchmark.cli.options import (
     DataDir,
     Device,
     Download,
+    Engine,
     Epsilon,
+    GPUs,
+    GPUShare,
     Images,
+    Part,
     Precision,
     PresetOfSuite,
     Resize,
     Results,
     SaveAdversarial,
     Scale,
+    StopAfter,
     Suite,
     TimeLimit,
     TrustRemoteCode,
@@ -55,7 +61,12 @@ def evaluate(
     seed: AttackSeed = 0,
     device: Device = "auto",
     precision: Precision = "auto",
-    workers: Workers = 1,
+    workers: Workers = None,
+    devices: GPUs = None,
+    engine: Engine = "local",
+    address: Address = None,
+    gpu_share: GPUShare = 1.0,
+    part: Part = None,
     time_limit: TimeLimit = None,
     results: Results = Path("results"),
     save_adversarial: SaveAdversarial = False,
@@ -80,6 +91,7 @@ def evaluate(
     eight_bit: Annotated[
         bool, typer.Option("--eight-bit", help="Round adversarial images to 8 bits per channel before the verdict.")
     ] = False,
+    stop_after: StopAfter = None,
 ) -> None:
     """Attack networks and store the result of each attack on each image. Existing results are reused."""
     evaluations, failures = partly(benchmark.evaluate, given(locals()))
