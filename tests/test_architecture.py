@@ -17,6 +17,7 @@ PACKAGE = ROOT / "benchmark"
 FLOORS = (
     {
         "errors",
+        "own",
         "registry",
         "storage",
         "moved",
@@ -44,8 +45,9 @@ FLOORS = (
 )
 #: The stairs within a floor: room -> rooms of its own floor it may import.
 STAIRS = {
-    "registry": {"errors"},
-    "documents": {"cache", "errors", "limits", "registry", "storage"},
+    "own": {"cache", "errors", "settings", "storage"},
+    "registry": {"errors", "own"},
+    "documents": {"cache", "errors", "given", "limits", "own", "registry", "storage"},
     "given": {"errors", "storage"},
     "storage": {"errors", "moved"},
     "damage": {"errors"},
@@ -55,7 +57,7 @@ STAIRS = {
     "cache": {"errors"},
     "environment": {"errors"},
     "generators": {"settings"},
-    "parameters": {"errors", "radii"},
+    "parameters": {"errors", "own", "radii"},
     "tensors": {"storage"},
     "threats": {"errors", "noise", "projections", "radii"},
     "scales": {"errors", "radii"},

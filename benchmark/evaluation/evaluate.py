@@ -14,11 +14,13 @@ from benchmark.evaluation.request import EvaluationRequest, checked, reported
 from benchmark.given import Given as GivenSuite
 from benchmark.ledger.evaluation import Evaluation
 from benchmark.models import Given, listed
+from benchmark.own.trust import trusts
 from benchmark.parts import WHOLE, Part, read_part
 from benchmark.scales import Epsilon
 
 
 @stoppable
+@trusts
 def evaluate(
     checkpoints: Sequence[Given] | Given,
     *,

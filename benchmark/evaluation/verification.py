@@ -24,6 +24,7 @@ from benchmark.labels import DIGITS, Key, card_labels, key
 from benchmark.ledger.evaluation import Evaluation, Outcome
 from benchmark.ledger.ledger import Ledger
 from benchmark.models import Arranged, Checkpoint, ExternalModel, Given, arranged, listed, outputs_for
+from benchmark.own.trust import trusts
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class Recheck:
 
 
 @stoppable
+@trusts
 def verify(
     results: str | Path,
     checkpoints: Sequence[Given] | Given,

@@ -12,6 +12,7 @@ from benchmark.deadline import stoppable
 from benchmark.documents import in_words
 from benchmark.environment import check_packages
 from benchmark.errors import unknown
+from benchmark.own.trust import trusts
 from benchmark.papers.claim_printed import printed_numbers
 from benchmark.papers.claims import ClaimVerdict, check_claims
 from benchmark.papers.files import PAPERS, load_paper
@@ -68,6 +69,7 @@ class Result:
 
 
 @stoppable
+@trusts
 def paper(
     name: str | Path,
     *,

@@ -21,6 +21,7 @@ from benchmark.given import Given as GivenSuite
 from benchmark.labels import card_labels, key
 from benchmark.ledger.record import SHARD
 from benchmark.models import Given, listed
+from benchmark.own.trust import trusts
 from benchmark.scales import Epsilon
 from benchmark.sequential.attacks import groups_of
 from benchmark.sequential.contestant import Contestant
@@ -37,6 +38,7 @@ LOOKS = 12
 
 
 @stoppable
+@trusts
 def decide(
     networks: Sequence[Given],
     *,

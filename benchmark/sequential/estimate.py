@@ -19,6 +19,7 @@ from benchmark.evaluation.request import EvaluationRequest, checked
 from benchmark.given import Given as GivenSuite
 from benchmark.ledger.ledger import Ledger
 from benchmark.models import Given, listed
+from benchmark.own.trust import trusts
 from benchmark.scales import Epsilon
 from benchmark.sequential.page import write_estimate
 from benchmark.sequential.result import Estimate, Look
@@ -27,6 +28,7 @@ from benchmark.storage import check_writable, safe_name
 
 
 @stoppable
+@trusts
 def estimate(
     network: Given,
     *,
