@@ -231,7 +231,7 @@ def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], 
         best = trainer.best[n]
         network = plan.bound.cohort.members[n].name
         for selection, epoch, weights, right, path in (
-            ("last", trainer.epoch, trainer.members[n].state_dict(), trainer.held_out[n], last_of(selected)),
+            ("last", trainer.epoch, trainer.filed[n].state_dict(), trainer.held_out[n], last_of(selected)),
             ("best", best["epoch"], best["state"], best.get("held_out"), selected),
         ):
             checkpoint = Checkpoint(

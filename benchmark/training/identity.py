@@ -13,7 +13,7 @@ from benchmark.methods.outer import OUTERS
 from benchmark.methods.table import METHODS
 from benchmark.models import ARCHITECTURES
 from benchmark.models.reach import Reach
-from benchmark.recipes.recipe import Recipe
+from benchmark.recipes.recipe import Recipe, younger_defaults
 from benchmark.registry import Registry
 from benchmark.storage import flat
 from benchmark.tensors import tensor_digest
@@ -85,6 +85,8 @@ def facts(identity: Mapping[str, Any]) -> dict[str, Any]:
     """An identity by single values, "epochs", "threats.linf.epsilon" or "alpha", the most telling ones first."""
     found = {key: value for key, value in identity.items() if key not in ("recipe", "settings")}
     recipe = {key: value for key, value in (identity.get("recipe") or {}).items() if key != "precision"}
+    if recipe:
+        recipe = younger_defaults() | recipe
     return found | dict(flat(recipe)) | dict(flat(identity.get("settings") or {}))
 
 

@@ -25,6 +25,7 @@ from benchmark.scales import UNSAID, Epsilon, Named, Radii, read_radii
 from benchmark.storage import digest
 from benchmark.training.dry_run import rehearse
 from benchmark.training.identity import facts, images_digest, make_identity
+from benchmark.training.optimizer import TAKEN_BY, check_optimizer
 from benchmark.training.teachers import Teacher, load_teachers
 
 
@@ -202,7 +203,11 @@ def decide(
     if missing:
         raise radii.missing(missing, file.threats, where)
     _check_sizes(resolved, dataset.shape, where)
-    rehearse(bound, f"method {method}")
+    if "optimizer" in of_recipe or of_recipe.keys() & TAKEN_BY:
+        without = {key: value for key, value in of_recipe.items() if key not in ("optimizer", *TAKEN_BY)}
+        usual_one = file.resolve(registered_name(method), architecture, dataset.name, radii, without, where)[0]
+        check_optimizer(resolved, of_recipe, usual_one.optimizer)
+    rehearse(bound, f"method {method}", resolved.label_smoothing)
     return resolved, bound
 
 

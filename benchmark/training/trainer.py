@@ -18,6 +18,8 @@ from benchmark.methods.weights import buffers_kept, layers, perturbed
 from benchmark.models import build
 from benchmark.storage import digest
 from benchmark.training.augmentation import batches, number_of_batches
+from benchmark.training.averaging import WeightAverages
+from benchmark.training.optimizer import make_optimizer
 from benchmark.training.parallel import BatchShard, share_batch_norm
 from benchmark.training.plan import Plan
 from benchmark.training.report import Reporter, Row
@@ -47,6 +49,7 @@ class Trainer:
     Attributes:
         epoch: how many epochs lie behind.
         history: one row of figures per epoch.
+        filed: the networks that are validated and filed: the averaged ones if the recipe averages, or the trained ones.
         best: per network, its weights at the epoch of highest validation score, and `held_out` there.
         held_out: per network, which held-out images the last validation found right, see `validation.held_out`.
     """
@@ -65,8 +68,18 @@ class Trainer:
                 module.compile()
         probe = plan.dataset.train.batch(slice(0, 2))[0].to(device)
         fast = None if compile else snapshots(self.members, probe, plan.precision == "bf16")
-        self.players = StepNetworks(self.method, self.members, teachers, plan.recipe.threats, fabric.autocast, fast)
-        self.optimizer = make_optimizer(self.members, plan)
+        self.players = StepNetworks(
+            self.method,
+            self.members,
+            teachers,
+            plan.recipe.threats,
+            fabric.autocast,
+            fast,
+            plan.recipe.label_smoothing,
+        )
+        self.optimizer = make_optimizer(self.members, plan.recipe)
+        self.averages = None if plan.recipe.ema is None else WeightAverages(self.members, plan.recipe.ema)
+        self.filed = self.averages.modules if self.averages else self.members
         self.train = plan.dataset.train.to(device)
         held_out = plan.dataset.validation
         self.validation = held_out.first(min(plan.recipe.validation.images, len(held_out))).to(device)
@@ -115,6 +128,7 @@ class Trainer:
             "history": self.history,
             "best": self.best,
             "held_out": self.held_out,
+            **({"averages": self.averages.state_dict()} if self.averages else {}),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -122,6 +136,8 @@ class Trainer:
         for module, weights in zip(self.members, state["members"], strict=True):
             module.load_state_dict(weights)
         self.optimizer.load_state_dict(state["optimizer"])
+        if self.averages:
+            self.averages.load_state_dict(state["averages"])
         self.memory = {key: value.to(self.train.labels.device) for key, value in state["memory"].items()}
         self.epoch, self.history, self.best = state["epoch"], state["history"], state["best"]
         self.held_out = state.get("held_out", self.held_out)  # version 0.1.0 did not keep it
@@ -175,6 +191,8 @@ class Trainer:
                 self.shard.mean(p.grad for module in self.members for p in module.parameters())
                 self._clip()
                 self.optimizer.step()
+            if self.averages:  # of the weights themselves, once their perturbation is undone
+                self.averages.update()
             self.method.inner.observe(norms, batch, self.memory)
             loss = loss + objective.detach() / len(rounds)
         return loss
@@ -239,7 +257,7 @@ class Trainer:
                 continue
             attacked = member.attacked and inner.objective is not None
             norms = (member.norm,) if member.norm else inner.norms
-            module = self.members[n].eval()
+            module = self.filed[n].eval()
             with frozen(module):
                 flags = withstood(
                     self.players.forward(module), self.validation, norms, self.recipe.threats, settings.steps, 500
@@ -254,16 +272,6 @@ class Trainer:
                 own = {"score": score, "epoch": self.epoch, "state": weights}
                 self.best[n] = own | {"held_out": self.held_out[n]}
         return row
-
-
-def make_optimizer(members: list[nn.Module], plan: Plan) -> torch.optim.Optimizer:
-    """The recipe's optimiser over all networks of the cohort; each parameter is updated by its own gradient alone."""
-    recipe = plan.recipe
-    parameters = [parameter for module in members for parameter in module.parameters()]
-    common: dict[str, Any] = {"lr": recipe.lr, "momentum": recipe.momentum, "weight_decay": recipe.weight_decay}
-    if recipe.optimizer == "rmsprop":
-        return torch.optim.RMSprop(parameters, alpha=0.9, eps=1.0, **common)
-    return torch.optim.SGD(parameters, nesterov=recipe.nesterov, **common)
 
 
 def derived_seed(seed: int, *purpose: str | int) -> int:

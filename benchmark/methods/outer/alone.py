@@ -2,43 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from benchmark.methods.batch import Batch
 from benchmark.methods.formulas import formula
-from benchmark.methods.losses import bce, ce, divergence, kl, label_probability
+from benchmark.methods.losses import bce, divergence, kl, label_probability
 from benchmark.methods.outer.base import OUTERS, mean
 from benchmark.parameters import Fraction, NotNegative, Positive
 
 Classification = Literal["ce", "bce"]
-_CLASSIFICATION: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"ce": ce, "bce": bce}
+
+
+def _classification(batch: Batch, loss: Classification, logits: Tensor) -> Tensor:
+    return batch.ce(logits) if loss == "ce" else bce(logits, batch.y)
 
 
 @OUTERS.register("natural")
 @formula("CE(h(x), y)")
 def natural(batch: Batch, loss: Classification = "ce", temperature: Positive = 1.0) -> Tensor:
     """`loss=bce` trains the natural teacher of MAT's offline scenario, `temperature=100` the teacher of DD."""
-    return _CLASSIFICATION[loss](batch.net.clean / temperature, batch.y)
+    return _classification(batch, loss, batch.net.clean / temperature)
 
 
 @OUTERS.register("at")
 @formula("CE(h(x'), y), averaged over the norms if there is an x' for each")
 def at(batch: Batch, loss: Classification = "ce") -> Tensor:
     """`loss=bce` trains the robust teacher of MAT's offline scenario."""
-    return mean(_CLASSIFICATION[loss](z, batch.y) for z in batch.net.adversarials)
+    return mean(_classification(batch, loss, z) for z in batch.net.adversarials)
 
 
 @OUTERS.register("trades")
 @formula("CE(h(x), y) + β·D(h(x)‖h(x')), both sides of D learn")
 def trades(batch: Batch, beta: NotNegative = 6.0) -> Tensor:
     h = batch.net
-    return ce(h.clean, batch.y) + beta * kl(h.clean, h.adversarial)
+    return batch.ce(h.clean) + beta * kl(h.clean, h.adversarial)
 
 
 @OUTERS.register("mart")
@@ -60,8 +61,8 @@ def alp(batch: Batch, weight: NotNegative = 1.0, smoothing: Fraction = 0.0) -> T
     (`weight`), smooths the labels by 0.1 (`smoothing`) and attacks towards the least likely class
     (`--inner least-likely`).
     """
-    h, y = batch.net, batch.y
-    labels = mean(cross_entropy(logits, y, label_smoothing=smoothing) for logits in (h.clean, h.adversarial))
+    h = batch.net
+    labels = mean(batch.ce(logits, smoothing) for logits in (h.clean, h.adversarial))
     return labels + weight * (h.clean - h.adversarial).square().mean()
 
 
@@ -73,8 +74,8 @@ def ramp(batch: Batch, lam: NotNegative = 5.0) -> Tensor:
     """
     (f, scaffold), y = batch.networks(2), batch.y
     source, target = f.in_norms(2, "of a source and a target norm")
-    each = partial(cross_entropy, reduction="none")
-    worst = torch.maximum(each(source, y), each(target, y)).mean()
+    each = partial(batch.ce, reduction="none")
+    worst = torch.maximum(each(source), each(target)).mean()
     right = (source.argmax(1) == y).to(source.dtype)
     pairing = (right * divergence(source, target)).sum() / right.sum().clamp_min(1)
-    return worst + lam * pairing + ce(scaffold.clean, y)
+    return worst + lam * pairing + batch.ce(scaffold.clean)
