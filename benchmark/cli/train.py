@@ -58,6 +58,14 @@ def train(
     ] = None,
     inner: InnerAttack = None,
     outer: OuterLoss = None,
+    init: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NETWORK",
+            help="Network to begin with instead of random weights, for fine-tuning; for a method of several networks one "
+            "for all, or one for each.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Random seed of initial weights, batches and random starts.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder for the checkpoints.")] = Path("zoo"),
     name: Annotated[

@@ -136,6 +136,7 @@ class Recipe(_Strict):
         label_smoothing: ε; the cross-entropies with the labels in the outer loss take (1 − ε)·label + ε/K. The inner
             maximisation never does.
         extra_share: the part of each batch that is drawn from the extra data, if there are any.
+        init_head: whether the last layer of the network that training begins with is kept or begins anew.
         schedule: what multiplies `lr`, evaluated before each step.
         epochs, batch_size: the last batch of an epoch may be smaller, a batch of one image is left out.
         augmentation: see `benchmark.training.augmentation`.
@@ -155,6 +156,7 @@ class Recipe(_Strict):
     ema: Share | None = None
     label_smoothing: BelowOne = 0.0
     extra_share: Share | None = None
+    init_head: Literal["kept", "new"] = "kept"
     schedule: Schedule = Constant()
     epochs: Annotated[int, Field(ge=1, le=EPOCHS)]
     batch_size: Annotated[int, Field(ge=2)] = 128
@@ -180,7 +182,7 @@ class Recipe(_Strict):
 
 #: Fields that networks were trained without before there were any. Where they change nothing they go unsaid, so that a
 #: run from before is still the same run.
-YOUNGER = ("betas", "weight_decay_of", "ema", "label_smoothing", "extra_share")
+YOUNGER = ("betas", "weight_decay_of", "ema", "label_smoothing", "extra_share", "init_head")
 
 
 def younger_defaults() -> dict[str, Any]:

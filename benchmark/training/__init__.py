@@ -58,6 +58,7 @@ def train(
     teacher: Sequence[Given] | Given = (),
     inner: str | None = None,
     outer: str | None = None,
+    init: Sequence[Given] | Given = (),
     seed: int = 0,
     out: str | Path = "zoo",
     name: str | None = None,
@@ -97,6 +98,10 @@ def train(
             start, what is kept, kind of ascent, mode of the batch norms); or an inner objective, to climb that in
             place of the method's own. Where a name is both, the method is meant. Settings win over either.
         outer: another method, to minimise its loss; or an outer loss.
+        init: networks to begin with instead of random weights, given as teachers are: one for all networks of the method
+            or one for each. The architecture and the normalisation are theirs. One from elsewhere has to answer as an
+            architecture of ours does with its weights; a file of weights becomes a checkpoint by `import_checkpoint`.
+            For other classes `set={"init_head": "new"}` begins with a new last layer.
         seed: of weights, batches, augmentation and attacks.
         out: folder for the checkpoints.
         name: of the run, in any letters (its files are called by those that every file system takes); the method and
@@ -132,6 +137,7 @@ def train(
             teacher=teacher,
             inner=inner,
             outer=outer,
+            init=init,
             seed=seed,
             device=device,
             precision=precision,
@@ -230,6 +236,9 @@ def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], 
     for n, name, selected in zip(kept, plan.checkpoint_names(), paths_of(plan, folder), strict=True):
         best = trainer.best[n]
         network = plan.bound.cohort.members[n].name
+        (mean, std), initial = plan.normalization(n), plan.initial_of(n)
+        begun = {"init": {"source": initial.name, "digest": initial.digest}} if initial else {}
+        begun |= {"inits": [{"source": each.name, "digest": each.digest} for each in plan.inits]} if initial else {}
         for selection, epoch, weights, right, path in (
             ("last", trainer.epoch, trainer.filed[n].state_dict(), trainer.held_out[n], last_of(selected)),
             ("best", best["epoch"], best["state"], best.get("held_out"), selected),
@@ -240,8 +249,8 @@ def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], 
                 architecture=plan.architecture,
                 num_classes=data.num_classes,
                 shape=data.shape,
-                mean=data.mean,
-                std=data.std,
+                mean=mean,
+                std=std,
                 dataset=data.name,
                 scale=plan.radii.scale,
                 method=plan.method,
@@ -266,6 +275,7 @@ def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], 
                     "minimises": formula_of(plan.bound.outer),
                     "teachers": [teacher.name for teacher in plan.teachers],
                     "lineage": lineage(plan.bound.cohort.teachers, plan.teachers),
+                    **begun,
                     "precision": plan.precision,
                     **({"held_out": right} if right else {}),
                     "hardware": hardware,

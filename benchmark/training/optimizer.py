@@ -55,6 +55,6 @@ def check_optimizer(recipe: Recipe, said: Collection[str], usual: str) -> None:
     if own == "adamw" and usual != own and (missing := [name for name in OWN_SIZE if name not in said]):
         told = " and ".join(f"{name}={getattr(recipe, name):g}" for name in missing)
         raise BadInput(
-            f"--set optimizer=adamw: the recipe's {told} {'is' if len(missing) == 1 else 'are'} meant for {usual}; say "
-            "AdamW's own, e.g. --set optimizer=adamw lr=0.001 weight_decay=0.05"
+            f"--set optimizer=adamw: the recipe's {told} {'is' if len(missing) == 1 else 'are'} meant for {usual}; "
+            "say AdamW's own, e.g. --set optimizer=adamw lr=0.001 weight_decay=0.05"
         )

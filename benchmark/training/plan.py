@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from benchmark.hardware import resolve_device, resolve_precision
 from benchmark.methods.method import BoundMethod
 from benchmark.methods.overrides import bind_method, usual_settings
 from benchmark.methods.table import METHODS
-from benchmark.models import ARCHITECTURES, Given
+from benchmark.models import ARCHITECTURES, Checkpoint, Given
 from benchmark.radii import too_large, too_long
 from benchmark.recipes.recipe import Recipe, is_recipe_key, load_recipe
 from benchmark.run_names import Asked, checked_name, file_stem
@@ -25,6 +25,7 @@ from benchmark.scales import UNSAID, Epsilon, Named, Radii, read_radii
 from benchmark.storage import digest
 from benchmark.training.dry_run import rehearse
 from benchmark.training.identity import facts, images_digest, make_identity
+from benchmark.training.initial import InitialNetwork, fitted, for_members, load_initial
 from benchmark.training.optimizer import TAKEN_BY, check_optimizer
 from benchmark.training.teachers import Teacher, load_teachers
 
@@ -42,6 +43,8 @@ class Plan:
             the place of the method's own, if any.
         recipe_name: where the recipe came from: its name or file.
         radii: what was said about radii; the recipe has them.
+        initial: for each network of the cohort what it begins with; () for random weights.
+        inits: the networks that were given to begin with.
         former: what version 0.1.0 called the run, where nobody chose its name.
     """
 
@@ -60,6 +63,8 @@ class Plan:
     outer: str | None = None
     radii: Radii = UNSAID
     former: str | None = None
+    initial: tuple[InitialNetwork, ...] = ()
+    inits: tuple[Checkpoint, ...] = ()
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -75,7 +80,17 @@ class Plan:
             precision=self.precision,
             inner=self.inner,
             outer=self.outer,
+            init=[network.digest for network in self.inits],
         )
+
+    def initial_of(self, n: int) -> InitialNetwork | None:
+        """What the network at place `n` of the cohort begins with; None for random weights."""
+        return self.initial[n] if self.initial else None
+
+    def normalization(self, n: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Mean and standard deviation per channel of its first layer: those of the weights, or else of the data."""
+        initial = self.initial_of(n)
+        return (initial.mean, initial.std) if initial else (self.dataset.mean, self.dataset.std)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -120,6 +135,7 @@ def make_plan(
     data_dir: str | Path | None = None,
     name: str | None,
     trust_remote_code: bool = False,
+    init: Sequence[Given] | Given = (),
 ) -> Plan:
     """The run that the arguments of `benchmark.train` describe.
 
@@ -134,14 +150,20 @@ def make_plan(
     data = load(dataset, data_dir=data_dir, download=download)
     if not data.can_train:
         raise BadInput(f"{data.name} has no training images, only some to evaluate on; train on other data")
-    architecture = arch or usual_architecture(data)
+    inits = load_initial(init, data, arch, download=download, trust_remote_code=trust_remote_code)
+    architecture = arch or (inits[0].architecture if inits else usual_architecture(data))
     resolved, bound = decide(method, data, architecture, recipe, settings, inner, outer, radii)
+    if resolved.init_head == "new" and not inits:
+        raise BadInput("init_head=new is the last layer of a network that --init names; name one, or leave it out")
+    begun = [fitted(network, data, resolved.init_head == "new") for network in inits]
+    initial = for_members(begun, [member.kept for member in bound.cohort.members], method)
     chosen = resolve_device(device)
     teachers = load_teachers(
         method, bound.cohort.teachers, teacher, data, download=download, trust_remote_code=trust_remote_code
     )
     named = [each.name for each in teachers]
     asked = Asked(method, data.name, architecture, recipe, settings, radii, inner, outer, seed, named)
+    asked = replace(asked, inits=[network.name for network in inits])
     return Plan(
         name=asked.name if name is None else checked_name(name),
         method=registered_name(method),
@@ -157,7 +179,9 @@ def make_plan(
         inner=inner,
         outer=outer,
         radii=radii.of(data),
-        former=asked.former_name if name is None else None,
+        former=asked.former_name if name is None and not inits else None,
+        initial=initial,
+        inits=inits,
     )
 
 

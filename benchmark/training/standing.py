@@ -102,7 +102,12 @@ def epochs_behind(plan: Plan, folder: Path, resume: bool | None, overwrite: bool
     if overwrite and (resume is False or identity != plan.identity or name not in (plan.name, None)):
         return 0
     if identity != plan.identity:
-        keys = ", ".join(sorted(key for key in plan.identity if identity.get(key) != plan.identity[key])) or "plug-in"
+        keys = (
+            ", ".join(
+                sorted(key for key in {*plan.identity, *identity} if identity.get(key) != plan.identity.get(key))
+            )
+            or "plug-in"
+        )
         told = in_words(differences(facts(identity), facts(plan.identity)))
         raise Taken(f"{path} is the state of an unfinished run with another {keys}: {told}", plan)
     if name not in (plan.name, None):

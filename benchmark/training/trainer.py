@@ -49,7 +49,7 @@ class Trainer:
     Attributes:
         epoch: how many epochs lie behind.
         history: one row of figures per epoch.
-        filed: the networks that are validated and filed: the averaged ones if the recipe averages, or the trained ones.
+        filed: the networks that are validated and filed: the averaged ones if the recipe averages weights.
         best: per network, its weights at the epoch of highest validation score, and `held_out` there.
         held_out: per network, which held-out images the last validation found right, see `validation.held_out`.
     """
@@ -143,12 +143,16 @@ class Trainer:
         self.held_out = state.get("held_out", self.held_out)  # version 0.1.0 did not keep it
 
     def _new_network(self, n: int) -> nn.Module:
-        data = self.plan.dataset
+        data, initial = self.plan.dataset, self.plan.initial_of(n)
+        mean, std = self.plan.normalization(n)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derived_seed(self.plan.seed, "weights", n))
-            return build(
-                self.plan.architecture, num_classes=data.num_classes, shape=data.shape, mean=data.mean, std=data.std
+            network = build(
+                self.plan.architecture, num_classes=data.num_classes, shape=data.shape, mean=mean, std=std
             )
+        if initial:  # which lacks at most the last layer, see `fitted`
+            network.load_state_dict(initial.state, strict=False)
+        return network
 
     @contextmanager
     def _fixed_randomness(self) -> Iterator[None]:
