@@ -59,6 +59,7 @@ def train(
     inner: str | None = None,
     outer: str | None = None,
     init: Sequence[Given] | Given = (),
+    extra_data: str | Path | None = None,
     seed: int = 0,
     out: str | Path = "zoo",
     name: str | None = None,
@@ -102,6 +103,9 @@ def train(
             or one for each. The architecture and the normalisation are theirs. One from elsewhere has to answer as an
             architecture of ours does with its weights; a file of weights becomes a checkpoint by `import_checkpoint`.
             For other classes `set={"init_head": "new"}` begins with a new last layer.
+        extra_data: "npz:FILE", more images to train on (arrays image and label), such as generated ones. Of each batch they
+            are the recipe's `extra_share`, 0.7 if it says none; an epoch has as many batches as without them. They are
+            read from disk as they are drawn.
         seed: of weights, batches, augmentation and attacks.
         out: folder for the checkpoints.
         name: of the run, in any letters (its files are called by those that every file system takes); the method and
@@ -138,6 +142,7 @@ def train(
             inner=inner,
             outer=outer,
             init=init,
+            extra_data=extra_data,
             seed=seed,
             device=device,
             precision=precision,
@@ -221,6 +226,7 @@ def _run(
 def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], hardware: str) -> None:
     plan, data = trainer.plan, trainer.plan.dataset
     kept = [n for n, member in enumerate(plan.bound.cohort.members) if member.kept]
+    extra = _extra_data(plan)
     recipe = {"name": plan.recipe_name, **plan.recipe.model_dump(mode="json")}
     radii = {"radii": said} if (said := plan.radii.said()) else {}
     changed = changes(
@@ -276,6 +282,7 @@ def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], 
                     "teachers": [teacher.name for teacher in plan.teachers],
                     "lineage": lineage(plan.bound.cohort.teachers, plan.teachers),
                     **begun,
+                    **({"extra_data": extra} if extra else {}),
                     "precision": plan.precision,
                     **({"held_out": right} if right else {}),
                     "hardware": hardware,
@@ -283,6 +290,15 @@ def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], 
                 },
             )
             save_checkpoint(path, checkpoint)
+
+
+def _extra_data(plan: Plan) -> dict[str, Any]:
+    """What a network's card says of the extra data that it was trained on; nothing if there were none."""
+    found = plan.extra_data
+    if found is None:
+        return {}
+    told = {"name": found.name, "digest": found.digest, "images": len(found), "share": plan.recipe.extra_share}
+    return told | {"test_images": found.test_images, "validation_images": found.validation_images}
 
 
 def _versions() -> dict[str, str]:

@@ -17,7 +17,7 @@ from benchmark.methods.batch import Batch, Examples
 from benchmark.methods.weights import buffers_kept, layers, perturbed
 from benchmark.models import build
 from benchmark.storage import digest
-from benchmark.training.augmentation import batches, number_of_batches
+from benchmark.training.augmentation import batches, mixed_batches, number_of_batches
 from benchmark.training.averaging import WeightAverages
 from benchmark.training.optimizer import make_optimizer
 from benchmark.training.parallel import BatchShard, share_batch_norm
@@ -110,7 +110,8 @@ class Trainer:
                 row = self._train_epoch(state, report)
             seconds = time.perf_counter() - started
             self.epoch += 1
-            row |= {"images_per_second": len(self.train) / seconds, "seconds": seconds, **self._validate()}
+            images = self.steps * self.recipe.batch_size if self.plan.extra_data else len(self.train)
+            row |= {"images_per_second": images / seconds, "seconds": seconds, **self._validate()}
             self.history.append(
                 {key: round(value, 6) if isinstance(value, float) else value for key, value in row.items()}
             )
@@ -169,8 +170,7 @@ class Trainer:
         before = self._start_scaffold()
         for module in self.members:
             module.train()
-        loader = batches(self.train, self.recipe.batch_size, self.recipe.augmentation, generator)
-        for step, (x, y) in enumerate(loader):
+        for step, (x, y) in enumerate(self._batches(generator)):
             self._set_learning_rate(self.epoch + step / self.steps)
             losses[step] = self._step(x, y, generator)
             report.step()
@@ -178,6 +178,13 @@ class Trainer:
         self.shard.mean([losses])
         self._check_finite(losses, state)
         return {"epoch": self.epoch + 1, "loss": float(losses.mean()), "lr": self.optimizer.param_groups[0]["lr"]}
+
+    def _batches(self, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+        recipe, extra = self.recipe, self.plan.extra_data
+        if extra is None:
+            return batches(self.train, recipe.batch_size, recipe.augmentation, generator)
+        share = recipe.extra_share or 0.0  # the plan has decided it
+        return mixed_batches(self.train, extra, recipe.batch_size, share, recipe.augmentation, generator)
 
     def _step(self, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
         size = len(x)
