@@ -48,7 +48,7 @@ def test_images_are_read_as_they_lie_in_any_layout(tmp_path, save, kind):
         "doubles": PIXELS / 255,
         "big-endian": (PIXELS / 255).astype(">f4"),
     }
-    save(tmp_path / "more.npz", **{"image": np.ascontiguousarray(arrays[kind]), "label": LABELS.astype(np.uint8)})
+    save(tmp_path / "more.npz", image=np.ascontiguousarray(arrays[kind]), label=LABELS.astype(np.uint8))
     found = load_extra(f"npz:{tmp_path}/more.npz", DIGITS)
     index = torch.tensor([299, 0, 7, 7])
     x, y = found.batch(index)
@@ -191,7 +191,7 @@ def test_what_is_no_such_file_is_refused(tmp_path, file):
     ):
         with pytest.raises(BadInput, match=told):
             planned(extra_data=name)
-    with pytest.raises(BadInput, match="extra_share=0.5 is the share of extra data .*and there are none"):
+    with pytest.raises(BadInput, match=r"extra_share=0\.5 is the share of extra data .*and there are none"):
         planned(settings={"extra_share": 0.5})
     with pytest.raises(BadInput, match="less than one image"):
         planned(settings={"extra_share": 0.001}, extra_data=f"npz:{file}")

@@ -106,7 +106,7 @@ def test_an_unfinished_fine_tuning_is_no_unfinished_training(zoo, tmp_path, monk
 
 def test_other_classes_need_a_new_last_layer(zoo):
     at = load_checkpoint(zoo["at"])
-    with pytest.raises(BadInput, match="at has 10 classes, and few has 3; .*--set init_head=new"):
+    with pytest.raises(BadInput, match=r"at has 10 classes, and few has 3; .*--set init_head=new"):
         planned(dataset=few(3), init=at)
     members = [begun(dataset=few(3), settings={"init_head": "new"}, init=at, seed=seed)[0] for seed in (0, 0, 1)]
     head = {"network.14.bias", "network.14.weight"}
@@ -126,7 +126,7 @@ def test_as_many_classes_of_other_names_are_other_classes_and_another_order_is_p
     x = few(3).test.images
     (network,) = begun(dataset=few(3, names=["owl", "cat", "dog"]), init=three)
     torch.testing.assert_close(network.eval()(x), three.model()(x)[:, [2, 0, 1]])
-    with pytest.raises(BadInput, match="trained on the classes cat, dog, owl, but few has .*init_head=new"):
+    with pytest.raises(BadInput, match=r"trained on the classes cat, dog, owl, but few has .*init_head=new"):
         planned(dataset=few(3, names=["cat", "dog", "bat"]), init=three)
     begun(dataset=few(3, names=["cat", "dog", "bat"]), init=three, settings={"init_head": "new"})
 
@@ -195,7 +195,7 @@ def test_a_file_of_weights_is_imported_first(tmp_path, monkeypatch):
     torch.save(network.state_dict(), "mine.pth")
     with pytest.raises(BadInput, match=r"init: .*bench import mine\.pth"):
         planned(init="mine.pth")
-    with pytest.raises(BadInput, match="init: .*nowhere.pt"):
+    with pytest.raises(BadInput, match=r"init: .*nowhere\.pt"):
         planned(init="nowhere.pt")
 
 

@@ -1,4 +1,4 @@
-"""Images that are trained on beside the data set's own, such as a million generated ones: read from disk as they are drawn.
+"""Images that are trained on beside the data set's own, such as a million generated ones: read as they are drawn.
 
 Only an .npz file is taken, with arrays `image` and `label` as the field distributes them (Rebuffi et al. 2021,
 arXiv:2103.01946; Wang et al. 2023, arXiv:2302.04638), or called as the training images of `npz:FILE` may be.
@@ -133,9 +133,7 @@ def load_extra(name: str | Path, dataset: Dataset) -> ExtraImages:
         ("validation", "held-out images, by which the weights are selected"),
     ):
         if seen[which]:
-            notice(
-                f"{path}: {seen[which]:,} of {len(found):,} extra images are {words} of {dataset.name}, pixel by pixel"
-            )
+            notice(f"{path}: {seen[which]:,} of {len(found):,} extra images are {words} of {dataset.name}")
     own = {"digest": total.hexdigest(), "test_images": seen["test"], "validation_images": seen["validation"]}
     return ExtraImages(found.name, found.place, found.channels_last, found.shape, found.labels, **own)
 
@@ -147,8 +145,8 @@ def _opened(path: Path, name: str, dataset: Dataset) -> ExtraImages:
         if pair is None:
             there = ", ".join(headers) or "nothing"
             raise BadInput(
-                f"{path} has {short(there)}; extra data are arrays image and label, the latter pseudo-labels where there "
-                "are no others"
+                f"{path} has {short(there)}; extra data are arrays image and label, the latter pseudo-labels where "
+                "there are no others"
             )
         pixels, labels = pair
         if pixels.is_fortran or labels.is_fortran:

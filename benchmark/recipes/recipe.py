@@ -128,11 +128,11 @@ class Recipe(_Strict):
     """What a training run needs to know besides its method, for one method, network and dataset.
 
     Attributes:
-        optimizer, lr, momentum, nesterov, betas, weight_decay: as torch.optim has them; AdamW takes `betas` and neither
-            momentum nor nesterov.
+        optimizer, lr, momentum, nesterov, betas, weight_decay: as torch.optim has them; AdamW takes `betas` and
+            neither momentum nor nesterov.
         weight_decay_of: what decays: all parameters, or the weights alone, which are no bias and no batch norm.
-        ema: how much of the averaged weights stays in each step, such as 0.999, see `benchmark.training.averaging`; the
-            averaged ones are then validated and filed. None for the weights as they are.
+        ema: how much of the averaged weights stays in each step, such as 0.999, see `benchmark.training.averaging`;
+            the averaged ones are then validated and filed. None for the weights as they are.
         label_smoothing: ε; the cross-entropies with the labels in the outer loss take (1 − ε)·label + ε/K. The inner
             maximisation never does.
         extra_share: the part of each batch that is drawn from the extra data, if there are any.
@@ -180,8 +180,8 @@ class Recipe(_Strict):
         return self.lr * function(t, self.epochs, **settings)
 
 
-#: Fields that networks were trained without before there were any. Where they change nothing they go unsaid, so that a
-#: run from before is still the same run.
+#: Fields that networks were trained without before there were any. Where they change nothing they go unsaid, so that
+#: a run from before is still the same run.
 YOUNGER = ("betas", "weight_decay_of", "ema", "label_smoothing", "extra_share", "init_head")
 
 

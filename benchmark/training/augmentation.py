@@ -38,9 +38,9 @@ def mixed_batches(
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """As `batches`, with images of `extra` in each: as many batches as without them, the last one being full.
 
-    Of each batch ⌊share·batch_size⌋ images are drawn from `extra`, evenly and with replacement; the others go through the
-    split in a random order, and through it again where it has been used up. So it is in the code of Carmon et al. 2019
-    (arXiv:1905.13736) and Wang et al. 2023 (arXiv:2302.04638).
+    Of each batch ⌊share·batch_size⌋ images are drawn from `extra`, evenly and with replacement; the others go through
+    the split in a random order, and through it again where it has been used up. So it is in the code of Carmon et al.
+    2019 (arXiv:1905.13736) and Wang et al. 2023 (arXiv:2302.04638).
 
     Args:
         split, batch_size, augmentation, generator: as for `batches`.

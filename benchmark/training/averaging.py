@@ -1,6 +1,7 @@
 """Weight averaging: networks whose weights are an exponential moving average of those that are trained.
 
-As Gowal et al. 2020 (arXiv:2010.03593) and, with generated images, Rebuffi et al. 2021 (arXiv:2103.01946) evaluate them.
+As Gowal et al. 2020 (arXiv:2010.03593) evaluate them and, with generated images, Rebuffi et al. 2021
+(arXiv:2103.01946).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ class WeightAverages:
     """The averages of some networks.
 
     After each step of the optimiser every parameter becomes d·average + (1 − d)·parameter with
-    d = min(decay, (1 + t)/(10 + t)), t steps lying behind, so that the random initial weights are soon forgotten. Buffers,
+    d = min(decay, (1 + t)/(10 + t)), t steps lying behind, so that the initial weights are soon forgotten. Buffers,
     among them the running statistics of batch norms, are those of the trained network at that step: they are averages
     already.
 

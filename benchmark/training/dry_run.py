@@ -27,8 +27,8 @@ def rehearse(method: BoundMethod, where: str, label_smoothing: float = 0.0) -> N
     plain = _losses(method, where, 0.0)
     if label_smoothing and _losses(method, where, label_smoothing) == plain:
         raise BadInput(
-            f"{where}: label_smoothing={label_smoothing:g} changes nothing: it smooths the labels of CE(·, y), and the "
-            "outer loss has none with these settings (neither BCE nor D takes smooth labels); leave it out"
+            f"{where}: label_smoothing={label_smoothing:g} changes nothing: it smooths the labels of CE(·, y), and "
+            "the outer loss has none with these settings (neither BCE nor D takes smooth labels); leave it out"
         )
 
 

@@ -1,4 +1,4 @@
-"""What training begins with instead of random weights: a network of one's own, or one from elsewhere, for fine-tuning."""
+"""What training begins with instead of random weights: a network of one's own, or one from elsewhere."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from benchmark.data import Dataset
 from benchmark.errors import BadInput, UnfitNetwork, notice, reason
-from benchmark.models import Checkpoint, ExternalModel, Given, build, listed, load_model, outputs_for
+from benchmark.models import ARCHITECTURES, Checkpoint, ExternalModel, Given, build, listed, load_model, outputs_for
 from benchmark.models.foreign import candidates, fits
 from benchmark.models.foreign.match import OURS
 from benchmark.models.normalize import Normalize
@@ -92,8 +92,8 @@ def fitted(network: Checkpoint, dataset: Dataset, has_new_head: bool) -> Initial
         state = {key: value for key, value in state.items() if key not in head}
     elif network.num_classes != dataset.num_classes:
         raise BadInput(
-            f"init {name} has {network.num_classes} classes, and {dataset.name} has {dataset.num_classes}; begin with "
-            "a new last layer: --set init_head=new"
+            f"init {name} has {network.num_classes} classes, and {dataset.name} has {dataset.num_classes}; begin "
+            "with a new last layer: --set init_head=new"
         )
     elif outputs := _outputs(network, dataset):
         state |= {key: state[key][list(outputs)] for key in head}
@@ -136,8 +136,8 @@ def for_members(inits: Sequence[InitialNetwork], kept: Sequence[bool], method: s
         )
     if len(inits) == 1 and count > 1:
         notice(
-            f"all {count} networks of {method} begin with the weights of {inits[0].name}; until they have grown apart "
-            "they teach each other little: give --init once for each to begin with different ones"
+            f"all {count} networks of {method} begin with the weights of {inits[0].name}; until they have grown "
+            "apart they teach each other little: give --init once for each to begin with different ones"
         )
     own = iter(inits if len(inits) == count else inits * count)
     return tuple(next(own) if is_kept else inits[0] for is_kept in kept) if inits else ()
@@ -173,12 +173,13 @@ def _candidates(network: ExternalModel, dataset: Dataset, architecture: str | No
     """What its weights fit by names and shapes, under each normalisation that it may hold."""
     state = {key: value.detach() for key, value in network.network.state_dict().items()}
     first = next((part for part in network.network.modules() if isinstance(part, Normalize)), None)
+    tried = [architecture] if architecture else [*candidates(), *_with_silu()]
     # A network of ours may stand alone, or within a module of another name.
     bare = {f"{OURS}{key}": value for key, value in state.items()}
     inner = {f"{OURS}{key.partition('.')[2]}": value for key, value in state.items()}
     for fit in fits(
         {"": state, "bare": bare, "inner": inner},
-        [architecture] if architecture else candidates(),
+        tried,
         [dataset.shape[1:]],
     ):
         if not fit.is_whole or fit.channels != dataset.shape[0]:
@@ -203,6 +204,12 @@ def _candidates(network: ExternalModel, dataset: Dataset, architecture: str | No
             )
             checkpoint.check(network.name)
             yield checkpoint
+
+
+def _with_silu() -> list[str]:
+    """The architectures with SiLU that have no name of their own: weights don't tell it, answers do."""
+    names = (name for name in candidates() if getattr(ARCHITECTURES.get(name), "activation", "") == "relu")
+    return [f"{name}?activation=silu" for name in names]
 
 
 def _outputs(network: Checkpoint, dataset: Dataset) -> tuple[int, ...]:

@@ -19,6 +19,7 @@ from benchmark.methods.method import BoundMethod
 from benchmark.methods.overrides import bind_method, usual_settings
 from benchmark.methods.table import METHODS
 from benchmark.models import ARCHITECTURES, Checkpoint, Given
+from benchmark.models.architectures import canonical
 from benchmark.radii import too_large, too_long
 from benchmark.recipes.recipe import Recipe, is_recipe_key, load_recipe
 from benchmark.run_names import Asked, checked_name, file_stem
@@ -31,8 +32,7 @@ from benchmark.training.initial import InitialNetwork, fitted, for_members, load
 from benchmark.training.optimizer import TAKEN_BY, check_optimizer
 from benchmark.training.teachers import Teacher, load_teachers
 
-
-#: The share of extra data in each batch where nobody says another: of Rebuffi et al. 2021 and Wang et al. 2023 on CIFAR-10.
+#: The share of extra data in each batch where nobody says another: that of Rebuffi et al. 2021 and Wang et al. 2023.
 EXTRA_SHARE = 0.7
 
 
@@ -160,6 +160,7 @@ def make_plan(
     data = load(dataset, data_dir=data_dir, download=download)
     if not data.can_train:
         raise BadInput(f"{data.name} has no training images, only some to evaluate on; train on other data")
+    arch = canonical(arch) if arch else None
     inits = load_initial(init, data, arch, download=download, trust_remote_code=trust_remote_code)
     architecture = arch or (inits[0].architecture if inits else usual_architecture(data))
     resolved, bound = decide(method, data, architecture, recipe, settings, inner, outer, radii)
@@ -207,8 +208,8 @@ def with_extra_share(recipe: Recipe, has_extra: bool) -> Recipe:
     if not has_extra:
         if recipe.extra_share is not None:
             raise BadInput(
-                f"extra_share={recipe.extra_share:g} is the share of extra data in each batch, and there are none; name "
-                "them, --extra-data npz:FILE, or say --set extra_share=null"
+                f"extra_share={recipe.extra_share:g} is the share of extra data in each batch, and there are none; "
+                "name them, --extra-data npz:FILE, or say --set extra_share=null"
             )
         return recipe
     share = EXTRA_SHARE if recipe.extra_share is None else recipe.extra_share
