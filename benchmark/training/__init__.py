@@ -100,12 +100,12 @@ def train(
             place of the method's own. Where a name is both, the method is meant. Settings win over either.
         outer: another method, to minimise its loss; or an outer loss.
         init: networks to begin with instead of random weights, given as teachers are: one for all networks of the
-            method or one for each. The architecture and the normalisation are theirs. One from elsewhere has to answer as an
-            architecture of ours does with its weights; a file of weights becomes a checkpoint by `import_checkpoint`.
-            For other classes `set={"init_head": "new"}` begins with a new last layer.
-        extra_data: "npz:FILE", more images to train on (arrays image and label), such as generated ones. Of each batch
-            they are the recipe's `extra_share`, 0.7 if it says none; an epoch has as many batches as without them. They
-            are read from disk as they are drawn.
+            method or one for each. The architecture and the normalisation are theirs. One from elsewhere has
+            to answer as an architecture of ours does with its weights; a file of weights becomes a checkpoint
+            by `import_checkpoint`. For other classes `set={"init_head": "new"}` begins with a new last layer.
+        extra_data: "npz:FILE", more images to train on (arrays image and label), such as generated ones. Of each
+            batch they are the recipe's `extra_share`, 0.7 if it says none; an epoch has as many batches as without
+            them. They are read from disk as they are drawn.
         seed: of weights, batches, augmentation and attacks.
         out: folder for the checkpoints.
         name: of the run, in any letters (its files are called by those that every file system takes); the method and
