@@ -13,9 +13,10 @@ from benchmark.models import load_checkpoint, load_model
 from benchmark.recipes.recipe import load_recipe
 from benchmark.recipes.validation import Validation
 from benchmark.training.division import divided
+from benchmark.training.optimizer import make_optimizer
 from benchmark.training.parallel import make_fabric
 from benchmark.training.plan import make_plan
-from benchmark.training.trainer import Trainer, make_optimizer
+from benchmark.training.trainer import Trainer
 
 
 @pytest.fixture(scope="module")
@@ -149,9 +150,9 @@ def test_norms_and_biases_may_be_exempt_from_decay_and_schedule():
     trainer._set_learning_rate(0.5)
     assert (weights["weight_decay"], exempt["weight_decay"]) == (5e-4, 0)
     assert (weights["lr"], exempt["lr"]) == (trainer.recipe.lr_at(0.5), 1.0)
-    both = make_optimizer(trainer.members, plan_of("natural", weight_decay_on="weights")).param_groups
+    both = make_optimizer(trainer.members, plan_of("natural", weight_decay_on="weights").recipe).param_groups
     assert both[0]["lr"] == both[1]["lr"]
-    (alone,) = make_optimizer(trainer.members, plan_of("natural")).param_groups
+    (alone,) = make_optimizer(trainer.members, plan_of("natural").recipe).param_groups
     assert alone["weight_decay"] == 5e-4
 
 

@@ -14,7 +14,12 @@ import typer
 
 # What is trained, and on what.
 TrainingData = Annotated[str, typer.Option(help="Images to train on; see: bench list datasets.")]
-Architecture = Annotated[str | None, typer.Option(help="Architecture; default: the one that suits the data.")]
+Architecture = Annotated[
+    str | None,
+    typer.Option(
+        help="Architecture, as resnet18 or wrn-28-10?activation=silu; default: the one that suits the data."
+    ),
+]
 Recipe = Annotated[str, typer.Option(help="Training recipe (epochs, learning rate, radii): a name or a YAML file.")]
 
 # Which attacks, on how many images.

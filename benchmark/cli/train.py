@@ -60,6 +60,22 @@ def train(
     ] = None,
     inner: InnerAttack = None,
     outer: OuterLoss = None,
+    init: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NETWORK",
+            help="Network to begin with instead of random weights, for fine-tuning; for a method of several networks "
+            "one for all, or one for each.",
+        ),
+    ] = None,
+    extra_data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="npz:FILE",
+            help="More images to train on, such as generated ones: a file with arrays image and label. They are "
+            "extra_share of each batch, 0.7 unless set.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Random seed of initial weights, batches and random starts.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder for the checkpoints.")] = Path("zoo"),
     name: Annotated[

@@ -21,12 +21,21 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from benchmark.documents import Schema, explain, files_by_name, is_path, path_of, read_document
 from benchmark.errors import BadInput, several, unknown
 from benchmark.limits import EPOCHS
-from benchmark.parameters import NotNegative, Positive
+from benchmark.parameters import NotNegative, Positive, plain
 from benchmark.recipes import schedules
 from benchmark.recipes.origins import Origins
 from benchmark.recipes.radius import Radius
@@ -36,6 +45,7 @@ from benchmark.scales import Radii, as_radii
 
 Epochs = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
+BelowOne = Annotated[float, Field(ge=0, lt=1)]
 Factor = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -85,13 +95,20 @@ class Recipe(_Strict):
     """What a training run needs to know besides its method, for one method, network and dataset.
 
     Attributes:
-        optimizer, lr, momentum, nesterov, weight_decay: as torch.optim has them.
+        optimizer, lr, momentum, nesterov, betas, weight_decay: as torch.optim has them; AdamW takes `betas` and
+            neither momentum nor nesterov.
+        ema: how much of the averaged weights stays in each step, such as 0.999, see `benchmark.training.averaging`;
+            the averaged ones are then validated and filed. None for the weights as they are.
+        label_smoothing: ε; the cross-entropies with the labels in the outer loss take (1 − ε)·label + ε/K. The inner
+            maximisation never does.
+        extra_share: the part of each batch that is drawn from the extra data, if there are any.
+        init_head: whether the last layer of the network that training begins with is kept or begins anew.
         schedule: what multiplies `lr`, evaluated before each step.
         epochs, batch_size: the last batch of an epoch may be smaller, a batch of one image is left out.
         augmentation: see `benchmark.training.augmentation`.
         precision: "auto", "fp32" or "bf16"; what `--precision` says goes first.
         clip: largest norm of a network's gradient; None for no limit.
-        weight_decay_on: "all" parameters, or "weights": those of norms and biases are exempt then.
+        weight_decay_on: what decays: "all" parameters, or the "weights" alone, which are no bias and of no norm.
         lr_exempt: a constant rate for what is exempt; None for the common one.
         normalisation: whether images are shifted and divided by the moments of the training "data" before they enter
             a network, or not ("none").
@@ -99,11 +116,16 @@ class Recipe(_Strict):
         threats: by norm, the radii of this dataset's scale.
     """
 
-    optimizer: Literal["sgd", "rmsprop"] = "sgd"
+    optimizer: Literal["sgd", "rmsprop", "adamw"] = "sgd"
     lr: Positive
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    momentum: BelowOne = 0.9
     nesterov: bool = False
+    betas: tuple[BelowOne, BelowOne] = (0.9, 0.999)
     weight_decay: NotNegative = 0.0
+    ema: Share | None = None
+    label_smoothing: BelowOne = 0.0
+    extra_share: Share | None = None
+    init_head: Literal["kept", "new"] = "kept"
     schedule: Schedule = Constant()
     epochs: Annotated[int, Field(ge=1, le=EPOCHS)]
     batch_size: Annotated[int, Field(ge=2)] = 128
@@ -116,6 +138,13 @@ class Recipe(_Strict):
     validation: Validation = Validation()
     threats: Mapping[Annotated[str, Field(pattern="^(linf|l2|l1)$")], Radius]
 
+    @model_serializer(mode="wrap")
+    def _said(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without the `YOUNGER` fields that change nothing."""
+        fields = type(self).model_fields
+        is_said = {name: name not in YOUNGER or getattr(self, name) != fields[name].default for name in fields}
+        return {name: value for name, value in handler(self).items() if is_said[name]}
+
     def lr_at(self, t: float) -> float:
         """The learning rate when `t` epochs lie behind."""
         settings = self.schedule.model_dump()
@@ -125,6 +154,25 @@ class Recipe(_Strict):
 
 #: Who chose a value that nobody is named for.
 OURS = "ours"
+#: Fields that networks were trained without before there were any. Where they change nothing they go unsaid, so that
+#: a run from before is still the same run.
+YOUNGER = (
+    "betas",
+    "ema",
+    "label_smoothing",
+    "extra_share",
+    "init_head",
+    "weight_decay_on",
+    "lr_exempt",
+    "normalisation",
+)
+
+
+def younger_defaults() -> dict[str, Any]:
+    """What a recipe means that says nothing of the `YOUNGER` fields, as plain values."""
+    return {name: plain(Recipe.model_fields[name].default) for name in YOUNGER}
+
+
 #: Shell patterns; a list in the file.
 Patterns = Annotated[tuple[str, ...], Field(strict=False)]
 EVERY = ("*",)

@@ -29,7 +29,11 @@ def training_command(card: Mapping[str, Any]) -> str | None:
         words += [f"--{name}", extra[name]] if extra.get(name) else []
     for teacher in extra.get("teachers", ()):
         words += ["--teacher", teacher if ":" in teacher else _file(teacher)]
-    foreign = [teacher.partition(":")[0] for teacher in extra.get("teachers", ()) if ":" in teacher]
+    inits = _inits(extra)
+    for begun in inits:
+        words += ["--init", begun if ":" in begun else _file(begun)]
+    words += ["--extra-data", extra["extra_data"]["name"]] if extra.get("extra_data") else []
+    foreign = [teacher.partition(":")[0] for teacher in (*extra.get("teachers", ()), *inits) if ":" in teacher]
     words += ["--trust-remote-code"] if "python" in foreign else []
     words += ["--download"] if set(foreign) - {"python"} else []
     if extra.get("precision"):
@@ -119,9 +123,16 @@ def _name(card: Mapping[str, Any], changed: Mapping[str, Any]) -> list[str]:
         outer=extra.get("outer"),
         seed=card["seed"],
         teachers=extra.get("teachers", ()),
+        inits=_inits(extra),
+        extra_data=(extra.get("extra_data") or {}).get("name"),
     )
     name = card["name"].removesuffix(f"-{card['network']}" if card.get("network") else "")
     return [] if name == usual else ["--name", name]
+
+
+def _inits(extra: Mapping[str, Any]) -> list[str]:
+    """The networks that the run began with."""
+    return [str(begun["source"]) for begun in extra.get("inits") or ()]
 
 
 def _options(suite: str, radii: Radii) -> list[str]:

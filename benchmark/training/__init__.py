@@ -64,6 +64,8 @@ def train(
     teacher: Sequence[Given] | Given = (),
     inner: str | None = None,
     outer: str | None = None,
+    init: Sequence[Given] | Given = (),
+    extra_data: str | Path | None = None,
     seed: int = 0,
     out: str | Path = "zoo",
     name: str | None = None,
@@ -103,6 +105,13 @@ def train(
             start, what is kept, kind of ascent, mode of the batch norms); or an inner objective, to climb that in
             place of the method's own. Where a name is both, the method is meant. Settings win over either.
         outer: another method, to minimise its loss; or an outer loss.
+        init: networks to begin with instead of random weights, given as teachers are: one for all networks of the
+            method or one for each. The architecture and the normalisation are theirs. One from elsewhere has
+            to answer as an architecture of ours does with its weights; a file of weights becomes a checkpoint
+            by `import_checkpoint`. For other classes `set={"init_head": "new"}` begins with a new last layer.
+        extra_data: "npz:FILE", more images to train on (arrays image and label), such as generated ones. Of each
+            batch they are the recipe's `extra_share`, 0.7 if it says none; an epoch has as many batches as without
+            them. They are read from disk as they are drawn.
         seed: of weights, batches, augmentation and attacks.
         out: folder for the checkpoints.
         name: of the run, in any letters (its files are called by those that every file system takes); the method and
@@ -140,6 +149,8 @@ def train(
             teacher=teacher,
             inner=inner,
             outer=outer,
+            init=init,
+            extra_data=extra_data,
             seed=seed,
             device=device,
             precision=precision,
@@ -225,8 +236,8 @@ def _run(
 
 def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], hardware: str) -> None:
     plan, data = trainer.plan, trainer.plan.dataset
-    mean, std = plan.moments
     kept = [n for n, member in enumerate(plan.bound.cohort.members) if member.kept]
+    extra = _extra_data(plan)
     recipe = {"name": plan.recipe_name, **plan.recipe.model_dump(mode="json")}
     radii = {"radii": said} if (said := plan.radii.said()) else {}
     method, inner, outer = METHODS.get(plan.method), plan.inner, plan.outer
@@ -244,11 +255,14 @@ def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], 
     for n, name, selected in zip(kept, plan.checkpoint_names(), paths_of(plan, folder), strict=True):
         best = trainer.best[n]
         chosen: dict[str, Any] = (
-            best if best["epoch"] else {"epoch": trainer.epoch, "state": trainer.members[n].state_dict()}
+            best if best["epoch"] else {"epoch": trainer.epoch, "state": trainer.filed[n].state_dict()}
         )
         network = plan.bound.cohort.members[n].name
+        (mean, std), initial = plan.normalization(n), plan.initial_of(n)
+        begun = {"init": {"source": initial.name, "digest": initial.digest}} if initial else {}
+        begun |= {"inits": [{"source": each.name, "digest": each.digest} for each in plan.inits]} if initial else {}
         for selection, epoch, weights, right, path in (
-            ("last", trainer.epoch, trainer.members[n].state_dict(), trainer.held_out[n], last_of(selected)),
+            ("last", trainer.epoch, trainer.filed[n].state_dict(), trainer.held_out[n], last_of(selected)),
             ("best" if best["epoch"] else "last", chosen["epoch"], chosen["state"], best.get("held_out"), selected),
         ):
             checkpoint = Checkpoint(
@@ -284,6 +298,8 @@ def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], 
                     "minimises": formula_of(plan.bound.outer),
                     "teachers": [teacher.name for teacher in plan.teachers],
                     "lineage": lineage(plan.bound.cohort.teachers, plan.teachers),
+                    **begun,
+                    **({"extra_data": extra} if extra else {}),
                     "precision": plan.precision,
                     **({"held_out": right} if right else {}),
                     "hardware": hardware,
@@ -291,6 +307,15 @@ def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], 
                 },
             )
             save_checkpoint(path, checkpoint)
+
+
+def _extra_data(plan: Plan) -> dict[str, Any]:
+    """What a network's card says of the extra data that it was trained on; nothing if there were none."""
+    found = plan.extra_data
+    if found is None:
+        return {}
+    told = {"name": found.name, "digest": found.digest, "images": len(found), "share": plan.recipe.extra_share}
+    return told | {"test_images": found.test_images, "validation_images": found.validation_images}
 
 
 def _versions() -> dict[str, str]:

@@ -14,7 +14,7 @@ from benchmark.methods.table import METHODS
 from benchmark.models import ARCHITECTURES
 from benchmark.models.reach import Reach
 from benchmark.own import files
-from benchmark.recipes.recipe import Recipe
+from benchmark.recipes.recipe import Recipe, younger_defaults
 from benchmark.registry import Registry
 from benchmark.storage import digest, flat
 from benchmark.tensors import tensor_digest
@@ -29,6 +29,8 @@ TOLD = 4
 _DIGESTS = {
     "data": "other training images",
     "teachers": "other teachers",
+    "init": "other initial weights",
+    "extra_data": "other extra data",
     "plug_ins": "other code of plug-ins",
     "version": "another version of this program",
 }
@@ -46,8 +48,10 @@ def make_identity(
     precision: str,
     inner: str | None,
     outer: str | None,
+    init: Sequence[str] = (),
+    extra_data: str | None = None,
 ) -> dict[str, Any]:
-    """What decides the weights that a run leads to; `data` and `teachers` by their digests, the rest as in `Plan`."""
+    """What decides the weights that a run leads to; all data and networks by their digests, the rest as in `Plan`."""
     found = {
         "version": VERSION,
         "method": files.shown(method),
@@ -62,7 +66,9 @@ def make_identity(
         "precision": precision,
     }
     plug_ins = _plug_ins(method, architecture, inner, outer)
-    return found | ({"plug_ins": plug_ins} if plug_ins else {})
+    # What is not there goes unsaid: a run from before there could be any is still the same run.
+    rare = {"plug_ins": plug_ins, "init": [*init], "extra_data": extra_data}
+    return found | {key: value for key, value in rare.items() if value}
 
 
 def images_digest(dataset: Dataset) -> str:
@@ -97,8 +103,11 @@ def own_files(*names: object) -> dict[str, dict[str, str]]:
 
 def facts(identity: Mapping[str, Any]) -> dict[str, Any]:
     """An identity by single values, "epochs", "threats.linf.epsilon" or "alpha", the most telling ones first."""
-    found = {key: value for key, value in identity.items() if key not in ("recipe", "settings")}
+    found = {"init": [], "extra_data": None}
+    found |= {key: value for key, value in identity.items() if key not in ("recipe", "settings")}
     recipe = {key: value for key, value in (identity.get("recipe") or {}).items() if key != "precision"}
+    if recipe:
+        recipe = younger_defaults() | recipe
     return found | dict(flat(recipe)) | dict(flat(identity.get("settings") or {}))
 
 
@@ -109,6 +118,8 @@ def card_facts(card: Mapping[str, Any]) -> dict[str, Any]:
     told = {key: card.get(key) for key in ("method", "dataset", "architecture", "seed")}
     told |= {key: extra[key] for key in ("precision", "inner", "outer") if key in extra}
     taught = [said.get("digest") for said in extra.get("lineage") or ()]
+    told["init"] = [said.get("digest") for said in extra.get("inits") or ()]
+    told["extra_data"] = (extra.get("extra_data") or {}).get("digest")
     return facts({**told, "teachers": taught, "recipe": recipe, "settings": extra.get("settings") or {}})
 
 

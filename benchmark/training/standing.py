@@ -9,6 +9,7 @@ from benchmark.errors import BadInput
 from benchmark.models import Checkpoint, load_checkpoint
 from benchmark.run_names import name_beside
 from benchmark.storage import digest
+from benchmark.training.extending import way_on
 from benchmark.training.identity import VERSION, card_facts, differences, facts, in_words, own_files
 from benchmark.training.plan import Plan
 from benchmark.training.state import begun, state_path
@@ -77,7 +78,8 @@ def check_room(plan: Plan, folder: Path) -> None:
         except BadInput as error:
             raise Taken(f"{path} is no checkpoint that can be read ({error})", plan) from error
         if found.extra.get("run") != plan.digest:
-            raise Taken(f"{path} is of another run: {_told(plan, found)}", plan)
+            way = way_on(plan, found, path if path.parent.name == "last" else last_of(path))
+            raise Taken(f"{path} is of another run: {_told(plan, found)}{way}", plan)
         if found.name != name:
             raise Taken(f"{path} is of a network that is called {found.name}, not {name}", plan)
 
@@ -102,7 +104,12 @@ def epochs_behind(plan: Plan, folder: Path, resume: bool | None, overwrite: bool
     if overwrite and (resume is False or identity != plan.identity or name not in (plan.name, None)):
         return 0
     if identity != plan.identity:
-        keys = ", ".join(sorted(key for key in plan.identity if identity.get(key) != plan.identity[key])) or "plug-in"
+        keys = (
+            ", ".join(
+                sorted(key for key in {*plan.identity, *identity} if identity.get(key) != plan.identity.get(key))
+            )
+            or "plug-in"
+        )
         told = in_words(differences(facts(identity), facts(plan.identity)))
         raise Taken(f"{path} is the state of an unfinished run with another {keys}: {told}", plan)
     if name not in (plan.name, None):

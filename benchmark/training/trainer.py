@@ -18,7 +18,9 @@ from benchmark.methods.batch import Batch, Examples
 from benchmark.methods.weights import buffers_kept, layers, perturbed
 from benchmark.models import build
 from benchmark.storage import digest
-from benchmark.training.augmentation import batches, number_of_batches
+from benchmark.training.augmentation import batches, mixed_batches, number_of_batches
+from benchmark.training.averaging import WeightAverages
+from benchmark.training.optimizer import make_optimizer
 from benchmark.training.parallel import BatchShard, share_batch_norm
 from benchmark.training.plan import Plan
 from benchmark.training.report import Reporter, Row
@@ -48,6 +50,7 @@ class Trainer:
     Attributes:
         epoch: how many epochs lie behind.
         history: one row of figures per epoch.
+        filed: the networks that are validated and filed: the averaged ones if the recipe averages weights.
         best: per network, its weights at the epoch of highest validation score, and `held_out` there.
         held_out: per network, which held-out images the last validation found right, see `validation.held_out`.
     """
@@ -66,8 +69,18 @@ class Trainer:
                 module.compile()
         probe = plan.dataset.train.batch(slice(0, 2))[0].to(device)
         fast = None if compile else snapshots(self.members, probe, plan.precision == "bf16")
-        self.players = StepNetworks(self.method, self.members, teachers, plan.recipe.threats, fabric.autocast, fast)
-        self.optimizer = make_optimizer(self.members, plan)
+        self.players = StepNetworks(
+            self.method,
+            self.members,
+            teachers,
+            plan.recipe.threats,
+            fabric.autocast,
+            fast,
+            plan.recipe.label_smoothing,
+        )
+        self.optimizer = make_optimizer(self.members, plan.recipe)
+        self.averages = None if plan.recipe.ema is None else WeightAverages(self.members, plan.recipe.ema)
+        self.filed = self.averages.modules if self.averages else self.members
         self.train = plan.dataset.train.to(device)
         held_out = plan.dataset.validation
         images = plan.recipe.validation.measured(len(plan.dataset.train) + len(held_out), len(held_out))
@@ -102,7 +115,8 @@ class Trainer:
                 row = self._train_epoch(state, report)
             seconds = time.perf_counter() - started
             self.epoch += 1
-            row |= {"images_per_second": len(self.train) / seconds, "seconds": seconds, **self._validate()}
+            images = self.steps * self.recipe.batch_size if self.plan.extra_data else len(self.train)
+            row |= {"images_per_second": images / seconds, "seconds": seconds, **self._validate()}
             self.history.append(
                 {key: round(value, 6) if isinstance(value, float) else value for key, value in row.items()}
             )
@@ -121,6 +135,7 @@ class Trainer:
             "history": self.history,
             "best": self.best,
             "held_out": self.held_out,
+            **({"averages": self.averages.state_dict()} if self.averages else {}),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -128,16 +143,23 @@ class Trainer:
         for module, weights in zip(self.members, state["members"], strict=True):
             module.load_state_dict(weights)
         self.optimizer.load_state_dict(state["optimizer"])
+        if self.averages:
+            self.averages.load_state_dict(state["averages"])
         self.memory = {key: value.to(self.train.labels.device) for key, value in state["memory"].items()}
         self.epoch, self.history, self.best = state["epoch"], state["history"], state["best"]
         self.held_out = state.get("held_out", self.held_out)  # version 0.1.0 did not keep it
 
     def _new_network(self, n: int) -> nn.Module:
-        data = self.plan.dataset
+        data, initial = self.plan.dataset, self.plan.initial_of(n)
+        mean, std = self.plan.normalization(n)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derived_seed(self.plan.seed, "weights", n))
-            mean, std = self.plan.moments
-            return build(self.plan.architecture, num_classes=data.num_classes, shape=data.shape, mean=mean, std=std)
+            network = build(
+                self.plan.architecture, num_classes=data.num_classes, shape=data.shape, mean=mean, std=std
+            )
+        if initial:  # which lacks at most the last layer, see `fitted`
+            network.load_state_dict(initial.state, strict=False)
+        return network
 
     @contextmanager
     def _fixed_randomness(self) -> Iterator[None]:
@@ -154,8 +176,7 @@ class Trainer:
         before = self._start_scaffold()
         for module in self.members:
             module.train()
-        loader = batches(self.train, self.recipe.batch_size, self.recipe.augmentation, generator)
-        for step, (x, y) in enumerate(loader):
+        for step, (x, y) in enumerate(self._batches(generator)):
             self._set_learning_rate(self.epoch + step / self.steps)
             losses[step] = self._step(x, y, generator)
             report.step()
@@ -163,6 +184,13 @@ class Trainer:
         self.shard.mean([losses])
         self._check_finite(losses, state)
         return {"epoch": self.epoch + 1, "loss": float(losses.mean()), "lr": self.optimizer.param_groups[0]["lr"]}
+
+    def _batches(self, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+        recipe, extra = self.recipe, self.plan.extra_data
+        if extra is None:
+            return batches(self.train, recipe.batch_size, recipe.augmentation, generator)
+        share = recipe.extra_share or 0.0  # the plan has decided it
+        return mixed_batches(self.train, extra, recipe.batch_size, share, recipe.augmentation, generator)
 
     def _step(self, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
         size = len(x)
@@ -182,6 +210,8 @@ class Trainer:
                 self._clip()
                 self.optimizer.step()
             self.players.pass_again(batch, after=True)
+            if self.averages:  # of the weights themselves, once their perturbation is undone
+                self.averages.update()
             self.method.inner.observe(norms, batch, self.memory)
             loss = loss + objective.detach() / len(rounds)
         return loss
@@ -251,7 +281,7 @@ class Trainer:
                 continue
             attacked = member.attacked and inner.objective is not None
             norms = (member.norm,) if member.norm else inner.norms
-            module = self.members[n].eval()
+            module = self.filed[n].eval()
             with frozen(module):
                 flags = withstood(
                     self.players.forward(module), self.validation, norms, self.recipe.threats, settings, 500
@@ -266,20 +296,6 @@ class Trainer:
                 own = {"score": score, "epoch": self.epoch, "state": weights}
                 self.best[n] = own | {"held_out": self.held_out[n]}
         return row
-
-
-def make_optimizer(members: list[nn.Module], plan: Plan) -> torch.optim.Optimizer:
-    """The recipe's optimiser over all networks of the cohort; each parameter is updated by its own gradient alone."""
-    recipe = plan.recipe
-    parameters: list[Any] = [parameter for module in members for parameter in module.parameters()]
-    if recipe.weight_decay_on == "weights":
-        rate = {} if recipe.lr_exempt is None else {"lr": recipe.lr_exempt, "constant_rate": True}
-        exempt: dict[str, Any] = {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0, **rate}
-        parameters = [{"params": [p for p in parameters if p.dim() > 1]}, exempt]
-    common: dict[str, Any] = {"lr": recipe.lr, "momentum": recipe.momentum, "weight_decay": recipe.weight_decay}
-    if recipe.optimizer == "rmsprop":
-        return torch.optim.RMSprop(parameters, alpha=0.9, eps=1.0, **common)
-    return torch.optim.SGD(parameters, nesterov=recipe.nesterov, **common)
 
 
 def derived_seed(seed: int, *purpose: str | int) -> int:

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Literal
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from benchmark.methods.batch import Batch, Mismatch, pick
 from benchmark.methods.formulas import formula
-from benchmark.methods.losses import bce, ce, divergence, kl, label_probability
+from benchmark.methods.losses import bce, divergence, kl, label_probability
 from benchmark.methods.outer.base import OUTERS, mean
 from benchmark.own.functions import OwnFunction
 from benchmark.parameters import Fraction, NotNegative, Positive, one_of
 
-_CLASSIFICATION: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"ce": ce, "bce": bce}
+_LOSSES = ("ce", "bce")
 #: Or one's own, FILE.py:NAME, of logits N×K and labels N: one number, or one for each image.
-Classification = Annotated[str, one_of(_CLASSIFICATION, own="loss")]
+Classification = Annotated[str, one_of(_LOSSES, own="loss")]
 
 
-def _classification(loss: str, logits: Tensor, y: Tensor) -> Tensor:
+def _classification(batch: Batch, loss: str, logits: Tensor) -> Tensor:
     if not isinstance(loss, OwnFunction):
-        return _CLASSIFICATION[loss](logits, y)
-    found = loss.function(logits, y)
+        return batch.ce(logits) if loss == "ce" else bce(logits, batch.y)
+    found = loss.function(logits, batch.y)
     if not isinstance(found, Tensor) or found.dim() > 1:
         raise Mismatch(f"the loss {loss.partition('@')[0]} has to return one number, or one for each image")
     return found.mean()
@@ -35,21 +33,21 @@ def _classification(loss: str, logits: Tensor, y: Tensor) -> Tensor:
 @formula("CE(h(x), y)")
 def natural(batch: Batch, loss: Classification = "ce", temperature: Positive = 1.0) -> Tensor:
     """`loss=bce` trains the natural teacher of MAT's offline scenario, `temperature=100` the teacher of DD."""
-    return _classification(loss, batch.net.clean / temperature, batch.y)
+    return _classification(batch, loss, batch.net.clean / temperature)
 
 
 @OUTERS.register("at")
 @formula("CE(h(x'), y), averaged over the norms if there is an x' for each")
 def at(batch: Batch, loss: Classification = "ce") -> Tensor:
     """`loss=bce` trains the robust teacher of MAT's offline scenario."""
-    return mean(_classification(loss, z, batch.y) for z in batch.net.adversarials)
+    return mean(_classification(batch, loss, z) for z in batch.net.adversarials)
 
 
 @OUTERS.register("trades")
 @formula("CE(h(x), y) + β·D(h(x)‖h(x')), both sides of D learn")
 def trades(batch: Batch, beta: NotNegative = 6.0) -> Tensor:
     h = batch.net
-    return ce(h.clean, batch.y) + beta * kl(h.clean, h.adversarial)
+    return batch.ce(h.clean) + beta * kl(h.clean, h.adversarial)
 
 
 @OUTERS.register("mart")
@@ -71,8 +69,8 @@ def alp(batch: Batch, weight: NotNegative = 1.0, smoothing: Fraction = 0.0) -> T
     (`weight`), smooths the labels by 0.1 (`smoothing`) and attacks towards the least likely class
     (`--inner least-likely`).
     """
-    h, y = batch.net, batch.y
-    labels = mean(cross_entropy(logits, y, label_smoothing=smoothing) for logits in (h.clean, h.adversarial))
+    h = batch.net
+    labels = mean(batch.ce(logits, smoothing) for logits in (h.clean, h.adversarial))
     return labels + weight * (h.clean - h.adversarial).square().mean()
 
 
@@ -87,12 +85,12 @@ def ramp(
     """
     (f, scaffold), y = batch.networks(2), batch.y
     source, target = f.in_norms(2, "of a source and a target norm")
-    each = partial(cross_entropy, reduction="none")
+    each = partial(batch.ce, reduction="none")
     if robust == "at":
-        worst = torch.maximum(each(source, y), each(target, y)).mean()
+        worst = torch.maximum(each(source), each(target)).mean()
     else:
-        larger = pick([source, target], (each(target, y) > each(source, y)).long())
-        worst = ce(f.clean, y) + beta * kl(f.clean, larger)
+        larger = pick([source, target], (each(target) > each(source)).long())
+        worst = batch.ce(f.clean) + beta * kl(f.clean, larger)
     right = (source.argmax(1) == y).to(source.dtype)
     pairing = (right * divergence(source, target)).sum() / right.sum().clamp_min(1)
-    return worst + lam * pairing + ce(scaffold.clean, y)
+    return worst + lam * pairing + batch.ce(scaffold.clean)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from benchmark.methods.batch import Batch
 from benchmark.methods.formulas import formula
-from benchmark.methods.losses import Reduction, angle, bce, ce, divergence, huber, kl, label_probability, soft_ce
+from benchmark.methods.losses import Reduction, angle, bce, divergence, huber, kl, label_probability, soft_ce
 from benchmark.methods.outer.base import OUTERS
 from benchmark.parameters import Fraction, NotNegative, Positive
 
@@ -32,7 +32,7 @@ def ard(
     this (`reduction=mean`), and crafts in train mode (`bn=train`).
     """
     s, t, tau = batch.net, batch.teacher, temperature
-    label = ce(s.clean / tau if tempered else s.clean, batch.y) if alpha < 1 else 0.0
+    label = batch.ce(s.clean / tau if tempered else s.clean) if alpha < 1 else 0.0
     return (1 - alpha) * label + alpha * tau**2 * kl(t.clean / tau, s.adversarial / tau, reduction)
 
 
@@ -56,7 +56,7 @@ def iad(
     if not warm:
         introspection = (1 - trust) * divergence(s.clean / tau, s.adversarial / tau)
         taught = (trust if weighted else 1) * taught + introspection
-    label = ce(s.clean, batch.y) if alpha < 1 else 0.0
+    label = batch.ce(s.clean) if alpha < 1 else 0.0
     return (1 - alpha) * label + alpha * tau**2 * taught.mean()
 
 
@@ -77,7 +77,7 @@ def iad_2(
     if batch.progress >= warmup:
         trust = label_probability(robust.on(s), batch.y).pow(beta)
         taught = trust * taught + (1 - trust) * divergence(s.clean / tau, own)
-    label = (1 - alpha_1 - alpha_2) * ce(s.adversarial, batch.y)
+    label = (1 - alpha_1 - alpha_2) * batch.ce(s.adversarial)
     return label + alpha_1 * tau**2 * taught.mean() + alpha_2 * tau**2 * kl(plain.on(s) / tau, own)
 
 
