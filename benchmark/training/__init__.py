@@ -214,7 +214,6 @@ def _run(
 
 def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], hardware: str) -> None:
     plan, data = trainer.plan, trainer.plan.dataset
-    mean, std = plan.moments
     kept = [n for n, member in enumerate(plan.bound.cohort.members) if member.kept]
     recipe = {"name": plan.recipe_name, **plan.recipe.model_dump(mode="json")}
     radii = {"radii": said} if (said := plan.radii.said()) else {}
@@ -233,7 +232,7 @@ def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], 
         chosen: dict[str, Any] = (
             best if best["epoch"] else {"epoch": trainer.epoch, "state": trainer.members[n].state_dict()}
         )
-        network = plan.bound.cohort.members[n].name
+        network, (mean, std) = plan.bound.cohort.members[n].name, plan.normalization(n)
         for selection, epoch, weights, right, path in (
             ("last", trainer.epoch, trainer.members[n].state_dict(), trainer.held_out[n], last_of(selected)),
             ("best" if best["epoch"] else "last", chosen["epoch"], chosen["state"], best.get("held_out"), selected),

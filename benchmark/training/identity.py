@@ -17,9 +17,10 @@ from benchmark.recipes.recipe import Recipe
 from benchmark.registry import Registry
 from benchmark.storage import flat
 from benchmark.tensors import tensor_digest
+from benchmark.training.younger import recipe_as_said, settings_as_said
 
 #: Raised whenever the same plan would give other weights; finished runs of an older version are then run again.
-VERSION = 3
+VERSION = 2
 
 #: How many differences are told; who changed the method need not read of every number that follows from it.
 TOLD = 4
@@ -52,8 +53,8 @@ def make_identity(
         "method": method,
         "inner": [bound.attack(member) for member in bound.cohort.members] if inner else None,
         "outer": outer,
-        "settings": bound.settings,
-        "recipe": recipe.model_dump(mode="json"),
+        "settings": settings_as_said(bound.settings),
+        "recipe": recipe_as_said(recipe.model_dump(mode="json")),
         "architecture": architecture,
         "data": data,
         "teachers": [*teachers],

@@ -77,9 +77,8 @@ class Plan:
             outer=self.outer,
         )
 
-    @property
-    def moments(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """What images are shifted and divided by, channel by channel, before they enter a network."""
+    def normalization(self, n: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Mean and standard deviation per channel of the first layer of the network at place `n` of the cohort."""
         if self.recipe.normalisation == "data":
             return self.dataset.mean, self.dataset.std
         channels = self.dataset.shape[0]

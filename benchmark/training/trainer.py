@@ -18,6 +18,7 @@ from benchmark.methods.weights import buffers_kept, layers, perturbed
 from benchmark.models import build
 from benchmark.storage import digest
 from benchmark.training.augmentation import batches, number_of_batches
+from benchmark.training.optimizer import make_optimizer
 from benchmark.training.parallel import BatchShard, share_batch_norm
 from benchmark.training.plan import Plan
 from benchmark.training.report import Reporter, Row
@@ -66,7 +67,7 @@ class Trainer:
         probe = plan.dataset.train.batch(slice(0, 2))[0].to(device)
         fast = None if compile else snapshots(self.members, probe, plan.precision == "bf16")
         self.players = StepNetworks(self.method, self.members, teachers, plan.recipe.threats, fabric.autocast, fast)
-        self.optimizer = make_optimizer(self.members, plan)
+        self.optimizer = make_optimizer(self.members, plan.recipe)
         self.train = plan.dataset.train.to(device)
         held_out = plan.dataset.validation
         images = plan.recipe.validation.measured(len(plan.dataset.train) + len(held_out), len(held_out))
@@ -131,7 +132,7 @@ class Trainer:
         data = self.plan.dataset
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derived_seed(self.plan.seed, "weights", n))
-            mean, std = self.plan.moments
+            mean, std = self.plan.normalization(n)
             return build(self.plan.architecture, num_classes=data.num_classes, shape=data.shape, mean=mean, std=std)
 
     @contextmanager
@@ -261,20 +262,6 @@ class Trainer:
                 own = {"score": score, "epoch": self.epoch, "state": weights}
                 self.best[n] = own | {"held_out": self.held_out[n]}
         return row
-
-
-def make_optimizer(members: list[nn.Module], plan: Plan) -> torch.optim.Optimizer:
-    """The recipe's optimiser over all networks of the cohort; each parameter is updated by its own gradient alone."""
-    recipe = plan.recipe
-    parameters: list[Any] = [parameter for module in members for parameter in module.parameters()]
-    if recipe.weight_decay_on == "weights":
-        rate = {} if recipe.lr_exempt is None else {"lr": recipe.lr_exempt, "constant_rate": True}
-        exempt: dict[str, Any] = {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0, **rate}
-        parameters = [{"params": [p for p in parameters if p.dim() > 1]}, exempt]
-    common: dict[str, Any] = {"lr": recipe.lr, "momentum": recipe.momentum, "weight_decay": recipe.weight_decay}
-    if recipe.optimizer == "rmsprop":
-        return torch.optim.RMSprop(parameters, alpha=0.9, eps=1.0, **common)
-    return torch.optim.SGD(parameters, nesterov=recipe.nesterov, **common)
 
 
 def derived_seed(seed: int, *purpose: str | int) -> int:
