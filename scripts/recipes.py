@@ -26,7 +26,7 @@ OTHERS = {", wide networks": ("wrn-34-10", "cifar10"), ", CIFAR-100": ("resnet18
 OVERVIEW = {
     "rate": ("lr", "schedule"),
     "epochs": ("epochs",),
-    "decay": ("weight_decay", "weight_decay_on"),
+    "decay": ("weight_decay", "weight_decay_of"),
     "batch": ("batch_size",),
     "images": ("augmentation", "normalisation"),
     "radius and steps": ("threats",),

@@ -12,7 +12,7 @@ from benchmark import catalogue
 from benchmark.errors import BadInput
 from benchmark.methods.table import METHODS
 from benchmark.recipes.provenance import Stated, stated
-from benchmark.recipes.recipe import is_recipe_key, load_recipe
+from benchmark.recipes.recipe import is_recipe_key, load_recipe, younger_defaults
 
 ROOT = Path(__file__).parent.parent
 BASE = """\
@@ -73,7 +73,7 @@ def test_what_a_run_follows_is_what_the_page_says(files):
             if not file.is_for(method):
                 continue
             recipe, hyper = file.resolve(method, "wrn-34-10", "cifar100", "cifar10", {}, name)
-            bound, plain = entry.bind(hyper, name), recipe.model_dump(mode="json")
+            bound, plain = entry.bind(hyper, name), younger_defaults() | recipe.model_dump(mode="json")
             for key, one in stated(file, method, "wrn-34-10", "cifar100", "cifar10").items():
                 if not is_recipe_key(key):
                     assert key in bound.settings, (method, key)

@@ -247,8 +247,8 @@ CODED = [
     ("at-l1", "restart", "unit", "robust_union pgd_l1_topk: delta /= norms_l1"),
     ("sat-stochastic", "start", "unit", "MNG_AC attack_pgd: delta /= norms_p"),
     ("sat-stochastic", "clip", 0.5, "MNG_AC: clip_grad_norm_(..., 0.5)"),
-    ("e-at", "weight_decay_on", "weights", "robust-finetuning train.py: no_decay"),
-    ("ramp", "weight_decay_on", "weights", "RAMP get_params_no_decay"),
+    ("e-at", "weight_decay_of", "weights", "robust-finetuning train.py: no_decay"),
+    ("ramp", "weight_decay_of", "weights", "RAMP get_params_no_decay"),
     ("ramp", "lr_exempt", 1.0, "RAMP: SGD(..., lr=1.), param_groups[0].update(lr=lr)"),
     ("e-at", "augmentation", "crop-flip", "robust-finetuning data.py: RandomCrop(32, padding=4)"),
     ("trades", "normalisation", "none", "TRADES: ToTensor alone"),
@@ -309,3 +309,6 @@ def test_specialists_of_mat_for_several_norms_start_alike():
         assert starts[0] == ("zero" if method == "mat-msd" else "uniform")
     said = METHODS.get("mat-msd").bind({"start": "gaussian"}, "mat-msd")
     assert {said.attack(member)["start"] for member in said.cohort.members} == {"gaussian"}
+    assert said.settings["specialist_start"] == "gaussian"
+    apart = METHODS.get("mat-msd").bind({"start": "zero", "specialist_start": "zero"}, "mat-msd")
+    assert {apart.attack(member)["start"] for member in apart.cohort.members} == {"zero"}

@@ -142,7 +142,7 @@ def test_validation_climbs_as_it_says():
 
 
 def test_norms_and_biases_may_be_exempt_from_decay_and_schedule():
-    trainer = trainer_of("natural", weight_decay_on="weights", lr_exempt=1.0)
+    trainer = trainer_of("natural", weight_decay_of="weights", lr_exempt=1.0)
     weights, exempt = trainer.optimizer.param_groups
     assert all(p.dim() > 1 for p in weights["params"])
     assert all(p.dim() < 2 for p in exempt["params"])
@@ -150,7 +150,7 @@ def test_norms_and_biases_may_be_exempt_from_decay_and_schedule():
     trainer._set_learning_rate(0.5)
     assert (weights["weight_decay"], exempt["weight_decay"]) == (5e-4, 0)
     assert (weights["lr"], exempt["lr"]) == (trainer.recipe.lr_at(0.5), 1.0)
-    both = make_optimizer(trainer.members, plan_of("natural", weight_decay_on="weights").recipe).param_groups
+    both = make_optimizer(trainer.members, plan_of("natural", weight_decay_of="weights").recipe).param_groups
     assert both[0]["lr"] == both[1]["lr"]
     (alone,) = make_optimizer(trainer.members, plan_of("natural").recipe).param_groups
     assert alone["weight_decay"] == 5e-4
@@ -163,3 +163,19 @@ def test_networks_may_take_their_images_as_they_are(tmp_path):
     (path,) = run("natural", tmp_path, name="usual")
     assert load_checkpoint(path).mean[0] == pytest.approx(0.305, abs=0.001)
     assert isinstance(load("digits").train, Split)
+
+
+#: The run `at` of the recipe `quick` as the version before these options named it.
+BEFORE = "73e1797199bdce90b3cf9f1e91c4601a03289824432d919c6e9d3734eb34af78"
+
+
+def test_a_run_without_these_options_is_the_run_that_it_was():
+    assert plan_of("at", epochs=20).digest == BEFORE
+    others = {"normalisation": "none", "passes": 2, "extra_passes": ["clean"], "threats.linf.restarts": 1}
+    digests = {plan_of("at", epochs=20, **{name: value}).digest for name, value in others.items()}
+    assert len(digests | {BEFORE}) == 1 + len(others)
+
+
+def test_what_is_held_out_is_part_of_the_run():
+    assert plan_of("at", epochs=20, **{"validation.images": 0.2}).digest != BEFORE
+    assert plan_of("at", epochs=20, **{"validation.held_out": 0}).digest != BEFORE  # 134 of the digits

@@ -150,7 +150,7 @@ DIFFERENCES = {
         "recipe's length. The code draws a norm by how often APGD failed to break an image at any of its points, in "
         "eval mode; here by how often the point of highest loss is classified correctly in train mode, which is at "
         "hand from the update. The paper fine-tunes a robust network; here training is from scratch. Norms and "
-        "biases are exempt from weight decay then (`weight_decay_on=weights`), and in the code they train at a rate "
+        "biases are exempt from weight decay then (`weight_decay_of=weights`), and in the code they train at a rate "
         f"of 1.0, which its schedule does not reach (`lr_exempt=1.0`, so in the recipe as-code). {_AS_THEY_ARE} Its "
         "network has softplus in place of ReLU, which is not reproduced."
     ),

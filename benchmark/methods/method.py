@@ -93,8 +93,10 @@ class Method:
             names = [member.name for member in cohort.members if member.name]
             raise unknown("network", name, names, f"{where}: extra_passes")
         members = cohort.members
-        if "start" in settings or attack not in (None, self):
+        if ("start" in settings and "specialist_start" not in settings) or attack not in (None, self):
             members = tuple(replace(member, start=None) for member in members)
+            if "specialist_start" in known:
+                known["specialist_start"] = make_inner().start
         if objective or attack not in (None, self):
             members = tuple(replace(member, objective=None) for member in members)
         inner = replace(make_inner(), objective=bound_objective)

@@ -89,7 +89,8 @@ def canonical(architecture: str) -> str:
         BadInput: there is no such architecture, or it has no such option.
     """
     plain, options = _split(architecture)
-    is_usual = ARCHITECTURES.get(architecture) == ARCHITECTURES.get(plain)
+    made = ARCHITECTURES.get(architecture)
+    is_usual = not options or made == ARCHITECTURES.get(plain)
     return plain if is_usual else f"{plain}?activation={options['activation']}"
 
 

@@ -108,7 +108,7 @@ class Recipe(_Strict):
         augmentation: see `benchmark.training.augmentation`.
         precision: "auto", "fp32" or "bf16"; what `--precision` says goes first.
         clip: largest norm of a network's gradient; None for no limit.
-        weight_decay_on: what decays: "all" parameters, or the "weights" alone, which are no bias and of no norm.
+        weight_decay_of: what decays: "all" parameters, or the "weights" alone, which are no bias and of no norm.
         lr_exempt: a constant rate for what is exempt; None for the common one.
         normalisation: whether images are shifted and divided by the moments of the training "data" before they enter
             a network, or not ("none").
@@ -132,7 +132,7 @@ class Recipe(_Strict):
     augmentation: Literal["none", "shift", "crop-flip", "reflect-crop-flip"] = "none"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     clip: Positive | None = None
-    weight_decay_on: Literal["all", "weights"] = "all"
+    weight_decay_of: Literal["all", "weights"] = "all"
     lr_exempt: Positive | None = None
     normalisation: Literal["data", "none"] = "data"
     validation: Validation = Validation()
@@ -162,7 +162,7 @@ YOUNGER = (
     "label_smoothing",
     "extra_share",
     "init_head",
-    "weight_decay_on",
+    "weight_decay_of",
     "lr_exempt",
     "normalisation",
 )
@@ -326,12 +326,17 @@ def _load(name: str | Path, within: tuple[Path, ...]) -> RecipeFile:
 
 def extended(base: RecipeFile, own: RecipeFile) -> RecipeFile:
     """What `base` says, and behind it what `own` says otherwise; mistakes are told with the file they stand in."""
-    values = {**(base.model_extra or {}), **(own.model_extra or {})}
-    stated = {key: getattr(own, key) for key in ("about", "methods", "steps_like") if key in own.model_fields_set}
-    kept = {"methods": base.methods, "steps_like": base.steps_like, "source": base.source, "about": own.about}
+    said: dict[str, Any] = {**(base.model_extra or {}), **(own.model_extra or {})}
+    for key in ("methods", "steps_like"):
+        said[key] = getattr(own if key in own.model_fields_set else base, key)
     lead = [Override(source=own.source, set=dict(own.model_extra))] if own.model_extra else []
-    overrides = [*base.overrides, *lead, *own.overrides]
-    found = RecipeFile(**{**kept, **stated}, threats={**base.threats, **own.threats}, overrides=overrides, **values)
+    found = RecipeFile(
+        **said,
+        about=own.about,
+        source=base.source,
+        threats={**base.threats, **own.threats},
+        overrides=[*base.overrides, *lead, *own.overrides],
+    )
     before, behind = len(base.overrides), len(base.overrides) + len(lead)
 
     def where(*path: Hashable) -> str:

@@ -18,9 +18,10 @@ from benchmark.recipes.recipe import Recipe, younger_defaults
 from benchmark.registry import Registry
 from benchmark.storage import digest, flat
 from benchmark.tensors import tensor_digest
+from benchmark.training.younger import recipe_as_said, settings_as_said
 
 #: Raised whenever the same plan would give other weights; finished runs of an older version are then run again.
-VERSION = 3
+VERSION = 2
 
 #: How many differences are told; who changed the method need not read of every number that follows from it.
 TOLD = 4
@@ -57,8 +58,8 @@ def make_identity(
         "method": files.shown(method),
         "inner": [bound.attack(member) for member in bound.cohort.members] if inner else None,
         "outer": files.shown(outer) if outer else outer,
-        "settings": bound.settings,
-        "recipe": recipe.model_dump(mode="json"),
+        "settings": settings_as_said(bound.settings),
+        "recipe": recipe_as_said(recipe.model_dump(mode="json")),
         "architecture": files.shown(architecture),
         "data": data,
         "teachers": [*teachers],

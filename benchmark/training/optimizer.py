@@ -22,7 +22,7 @@ OWN_SIZE = ("lr", "weight_decay")
 def make_optimizer(members: Sequence[nn.Module], recipe: Recipe) -> torch.optim.Optimizer:
     """The recipe's optimiser over all networks of the cohort; each parameter is updated by its own gradient alone."""
     groups: list[Any] = [parameter for module in members for parameter in module.parameters()]
-    if recipe.weight_decay_on == "weights":
+    if recipe.weight_decay_of == "weights":
         decaying = [weight for module in members for weight in layers(module)]
         known = {id(weight) for weight in decaying}
         rest = [parameter for parameter in groups if id(parameter) not in known]
