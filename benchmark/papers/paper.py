@@ -11,9 +11,10 @@ from typing import Any
 from benchmark.documents import in_words
 from benchmark.environment import check_packages
 from benchmark.errors import unknown
+from benchmark.papers.claim_printed import printed_numbers
 from benchmark.papers.claims import ClaimVerdict, check_claims
 from benchmark.papers.files import PAPERS, load_paper
-from benchmark.papers.grid import TableGrid, make_grids
+from benchmark.papers.grid import TableGrid, make_grids, printed_grids
 from benchmark.papers.html import file_of, page, title_of
 from benchmark.papers.job_list import make_job_list
 from benchmark.papers.published import Published, load_published
@@ -191,7 +192,9 @@ def _write(
             caption = f"{title_of(key)} of {paper.name} on {setting.dataset}: {paper.exhibits[key].title}."
             write_atomic(target / f"{file_of(key)}.csv", to_csv(panels))
             write_atomic(target / f"{file_of(key)}.tex", to_latex(panels, caption))
-    write_atomic(target / "claims.csv", claims_csv(verdicts))
+    printed = {key: printed_grids(paper, key, published) for key in paper.exhibits}
+    said = {claim.text: printed_numbers(claim, printed) for claim in paper.claims}
+    write_atomic(target / "claims.csv", claims_csv(verdicts, said))
     home = HOME if (target / HOME).resolve().exists() else None
     write_atomic(target / "index.html", page(paper, setting, grids, published, verdicts, command, failures, home))
     write_atomic(target / "paper.json", to_json(paper, setting, verdicts))
