@@ -72,7 +72,8 @@ def paper(
     print_problems(result.failures)
     if dry_run:
         print_rows([{**job, "time": duration(job["time"])} if "time" in job else job for job in result.jobs])
-        print(f"{len(result.jobs)} jobs, about {duration(result.seconds)} in total")
+        rest = f", and {result.unknown} of unknown length" if result.unknown else ""
+        print(f"{len(result.jobs)} jobs, about {duration(result.seconds)} in total{rest}")
         return
     print_rows(
         [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from benchmark.attacks import Attack
 from benchmark.evaluation.suite import Suite
 
@@ -12,14 +14,21 @@ PASSES = {"fgsm": 2, "autoattack": 3000, "apgd-t": 900, "fab-t": 1200, "square":
 PER_STEP = {"boundary": 0.85, "deepfool": 3.0, "salt-and-pepper": 0.45}
 
 
-def passes_of(suite: Suite) -> float:
-    """Of all attacks with their restarts; where one can go on where a shorter one ended, it begins there."""
+def passes_of(suite: Suite, before: Sequence[Suite] = ()) -> float:
+    """Of all attacks with their restarts; where one can go on where a shorter one ended, it begins there.
+
+    Args:
+        suite: whose attacks.
+        before: suites that the network was attacked under already; an attack that they have, too, is not made again.
+    """
+    made = [(item.attack, item.threat, item.restarts) for other in before for item in other.items]
     return sum(
         passes_of_attack(
             item.attack, max((item.head_start(other, "fp32") for other in suite.items[:position]), default=0)
         )
         * item.restarts
         for position, item in enumerate(suite.items)
+        if (item.attack, item.threat, item.restarts) not in made
     )
 
 

@@ -25,9 +25,13 @@ from benchmark.papers.text import claims_csv, to_csv, to_json, to_latex
 from benchmark.planning.estimate import TimeEstimate
 from benchmark.planning.jobs import JobList
 from benchmark.planning.ledger_index import LedgerIndex
+from benchmark.planning.missing import missing
 from benchmark.planning.runner import JobRunner
 from benchmark.scales import Epsilon, read_radii
 from benchmark.storage import check_writable, safe_name, write_atomic
+
+#: What stands where the time of a job can't be estimated; why is said once for all of them.
+UNKNOWN = "unknown"
 
 #: The leaderboard, seen from a paper's page.
 HOME = "../../index.html"
@@ -42,7 +46,8 @@ class Result:
         jobs: what was missing when it began: the job, the row it is for, and in a dry run its time in seconds and
             what that is based on.
         verdicts: on the paper's claims, as the ledger has them now.
-        failures: jobs that could not be done, with the reason.
+        failures: jobs that could not be done, with the reason; of a dry run what is missing, first of all, and why
+            the times of some jobs are unknown.
     """
 
     page: Path | None
@@ -52,8 +57,13 @@ class Result:
 
     @property
     def seconds(self) -> float:
-        """The estimates of all jobs together."""
+        """The estimates of all jobs together, as far as they are known."""
         return sum(job.get("time", 0.0) for job in self.jobs)
+
+    @property
+    def unknown(self) -> int:
+        """How many jobs of a dry run take nobody knows how long."""
+        return sum(job.get("basis") == UNKNOWN for job in self.jobs)
 
 
 def paper(
@@ -122,8 +132,10 @@ def paper(
     jobs = make_job_list(found, keys, setting, index, Path(zoo), only, notes.append)
     check_radii(found, keys, setting, jobs)
     if dry_run:
-        estimates = TimeEstimate(index.all(), setting)
-        return Result(None, _listed(jobs, estimates), failures=notes)
+        estimates = TimeEstimate(index.all(), setting, device)
+        needs = missing(jobs.possible, setting, download)
+        rows, unknown_times = _listed(jobs, estimates)
+        return Result(None, rows, failures=[*needs, *notes, *(each for each in unknown_times if each not in needs)])
     check_packages()
     for folder in (zoo, results, out):
         check_writable(folder)
@@ -132,7 +144,7 @@ def paper(
     published = load_published(name) if name in PAPERS else Published({})
     target = Path(out) / safe_name(setting.dataset) / safe_name(found.name)
     verdicts = _write(found, setting, LedgerIndex.open(results), published, command, notes, target)
-    return Result(target / "index.html", _listed(jobs, None), verdicts, notes)
+    return Result(target / "index.html", _listed(jobs, None)[0], verdicts, notes)
 
 
 def _keys(paper: Paper, table: str | None) -> list[str]:
@@ -162,16 +174,20 @@ def _command(
     return shlex.join(words)
 
 
-def _listed(jobs: JobList, estimates: TimeEstimate | None) -> list[dict[str, Any]]:
-    rows = []
+def _listed(jobs: JobList, estimates: TimeEstimate | None) -> tuple[list[dict[str, Any]], list[str]]:
+    """A row for each job, and why the times of some are unknown, each reason once."""
+    rows, reasons = [], []
     for job in jobs.jobs:
         row: dict[str, Any] = {"job": job.what, "for": job.rows}
         estimate = estimates.estimate(job) if estimates and not job.obstacle else None
         if estimate and estimate.seconds is not None:
             row["time"] = estimate.seconds
-        row["basis"] = f"not possible: {job.obstacle}" if job.obstacle else estimate.basis if estimate else ""
+        elif estimate:
+            reasons.append(estimate.basis)
+        known = estimate.basis if estimate and estimate.seconds is not None else UNKNOWN if estimate else ""
+        row["basis"] = f"not possible: {job.obstacle}" if job.obstacle else known
         rows.append(row)
-    return rows
+    return rows, list(dict.fromkeys(reasons))
 
 
 def _write(
