@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,41 +16,14 @@ from benchmark.training.passes import Counters, Passes, TrainingPasses, passes_o
 from benchmark.training.plan import decide, make_plan
 from benchmark.training.trainer import Trainer
 
-#: With K steps of the attack, for an image of a batch: forward and backward passes with constant weights, and of the
-#: network as it learns; of each network that learns, then of each teacher. Read off formulas and algorithms.
-TABLE = {
-    "natural": "0 0 1 1",
-    "at": "K K 1 1",
-    "at-l2": "K K 1 1",
-    "at-l1": "K K 1 1",
-    "alp": "K K 2 2",
-    "trades": "K+1 K 2 2",
-    "mart": "K K 2 2",
-    "at-awp": "K K 2 2",
-    "trades-awp": "K+1 K 4 4",
-    "dd": "0 0 1 1 | 1 0 0 0",
-    "ard": "K K 1 1 | 1 0 0 0",
-    "iad": "K K 1 1 | 2 0 0 0",
-    "iad-2": "K K 1 1 | 1 0 0 0, 1 0 0 0",
-    "rslad": "K K 2 2 | 2 0 0 0",
-    "mtard": "K K 2 2 | 1 0 0 0, 1 0 0 0",
-    "mmard": "K K 2 2 | K+2 K 0 0",  # the teacher is asked, and differentiated through, at every step
-    "act": "1 0 1 1, K K 1 1",
-    "cat": "K+1 K 3 2, K K 3 2",
-    "mat": "K K 2 2, K K 2 2",
-    "mat-rob-rob-offline": "K K 1 1 | 1 0 0 0",
-    "mat-nat-rob-online": "0 0 1 1, K K 2 2",
-    "mat-nat-rob-offline": "K K 1 1 | 1 0 0 0",
-    "at-avg": "3*K 3*K 3 3",
-    "at-max": "3*K+3 3*K 1 1",
-    "at-msd": "4*K+1 K 1 1",  # a pass for each norm's candidate at every step
-    "mat-avg": "3*K 3*K 4 4, K K 2 2, K K 2 2, K K 2 2",
-    "mat-max": "3*K+3 3*K 2 2, K K 2 2, K K 2 2, K K 2 2",
-    "mat-msd": "4*K+1 K 2 2, K K 2 2, K K 2 2, K K 2 2",
-    "e-at": "K+1 K 1 1",
-    "sat-stochastic": "K K 1 1",
-    "ramp": "2*K+2 2*K 2 2, 0 0 1 1",
-}
+
+def table() -> dict[str, tuple[str, str]]:
+    """Of each method, the passes of each network that learns and of each teacher, as docs/performance.md has them."""
+    text = (Path(__file__).parents[1] / "docs" / "performance.md").read_text(encoding="utf-8")
+    rows = text.split("<!-- passes: begin -->")[1].split("<!-- passes: end -->")[0].strip().splitlines()[2:]
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+    return {method: (members, teachers) for method, members, teachers in cells}
+
 
 #: Steps of the attack here; all norms have as many.
 K = 3
@@ -70,18 +45,24 @@ def _steps(method: str) -> dict[str, object]:
     return {key: value for key, value in STEPS.items() if key.split(".")[1] in norms and bound.inner.objective}
 
 
-def written(text: str) -> TrainingPasses:
-    sides = [
-        tuple(Passes(*(eval(term, {"K": K}) for term in each.split())) for each in side.split(","))
-        for side in text.split("|")
-    ]
-    return TrainingPasses(sides[0], sides[1] if len(sides) > 1 else ())
+def written(members: str, teachers: str) -> TrainingPasses:
+    """ "K+1 K 2 2; 3·K 3·K 1 1" as numbers."""
+    found = [[Passes(*map(value, each.split())) for each in side.split(";") if each] for side in (members, teachers)]
+    return TrainingPasses(tuple(found[0]), tuple(found[1]))
+
+
+def value(term: str) -> int:
+    """ "3·K+2" as a number."""
+    return sum(
+        math.prod(K if factor == "K" else int(factor) for factor in each.split("·")) for each in term.split("+")
+    )
 
 
 @pytest.mark.parametrize("method", [name for name, _ in METHODS])
 def test_a_step_makes_the_passes_of_the_table(method: str) -> None:
+    """Read off formulas and algorithms."""
     recipe, bound = decided(method)
-    assert passes_of_step(bound, recipe) == written(TABLE[method])
+    assert passes_of_step(bound, recipe) == written(*table()[method])
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def _missing(jobs: list[Job], setting: Setting, download: bool) -> Iterator[str]
     try:
         load(setting.dataset, data_dir=setting.data_dir)
     except BadInput as error:
-        yield f"will be fetched: {setting.dataset}" if download else str(error)
+        yield _said(error, setting.dataset, download)
     seen: set[str] = set()
     for job in jobs:
         for network in job.lineage():
@@ -42,5 +42,8 @@ def _missing(jobs: list[Job], setting: Setting, download: bool) -> Iterator[str]
             try:
                 load_model(source, trust_remote_code=setting.trust_remote_code)
             except BadInput as error:
-                is_fetched = download and "--download" in str(error)
-                yield f"will be fetched: the weights of {source}" if is_fetched else str(error)
+                yield _said(error, f"the weights of {source}", download)
+
+
+def _said(error: BadInput, what: str, download: bool) -> str:
+    return f"will be fetched: {what}" if download and "--download" in str(error) else str(error)
