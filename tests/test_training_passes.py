@@ -53,9 +53,8 @@ def written(members: str, teachers: str) -> TrainingPasses:
 
 def value(term: str) -> int:
     """ "3·K+2" as a number."""
-    return sum(
-        math.prod(K if factor == "K" else int(factor) for factor in each.split("·")) for each in term.split("+")
-    )
+    products = ([K if factor == "K" else int(factor) for factor in each.split("·")] for each in term.split("+"))
+    return sum(map(math.prod, products))
 
 
 @pytest.mark.parametrize("method", [name for name, _ in METHODS])
