@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -120,7 +121,8 @@ def rendering(attack: Attack, threat: Threat, shape: tuple[int, ...], device: to
     x = torch.rand(MANY, *shape, device=device)
     y = torch.zeros(len(x), dtype=torch.long, device=device)
     steps = int(getattr(attack, "steps", 1))
-    few = replace(attack, steps=min(steps, STEPS)) if hasattr(attack, "steps") else attack
+    shorter: dict[str, Any] = {"steps": min(steps, STEPS)} if hasattr(attack, "steps") else {}
+    few = replace(attack, **shorter)
     calm = PreparedClassifier(_Unmoved(x[0].numel()), 2, device, "fp32", x[:2])
     move = Move(Threat("linf", 8 / 255), 2 / 255)
     clock = Clock(device)
