@@ -92,6 +92,21 @@ def test_each_kind_has_three_answers(said: dict[str, object], right: dict[str, i
     assert answer(measured(**right), **said) == expected
 
 
+def test_a_trend_may_be_over_a_series_of_a_figure() -> None:
+    """Nine places of h1, in MAT's own file."""
+    (peak,) = (claim for claim in load_paper("mat").claims if claim.relation == "peak" and "digits" in claim.dataset)
+    shown = load_paper("mat").exhibits[peak.exhibit]
+    rows = [row for row in shown.rows if row.series == "h1"]
+    assert len(rows) > 3
+    seeds = {row.label: flags(500 - round(450 * abs((row.x or 0) - 0.6))) for row in rows}
+    lines = tuple(
+        TableLine(row, "", tuple(TableCell(by_seed=seeds[row.label]) for _ in shown.columns)) for row in rows
+    )
+    grid = TableGrid(peak.exhibit, shown, Panel(dataset="digits", architecture="a"), N, (), lines)
+    assert check_claims([peak], {peak.exhibit: [grid]})[0].answer == "supported"
+    assert check_claims([peak.model_copy(update={"peak": 0.2})], {peak.exhibit: [grid]})[0].answer == "contradicted"
+
+
 def test_images_that_one_side_alone_gets_right_are_counted_both_ways() -> None:
     """Two networks of the same accuracy may disagree on every image, and nested ones disagree one way only."""
     cells = {"a": flags(500), "b": flags(500, start=400), "c": flags(600), "d": flags(515, start=3)}
@@ -165,6 +180,8 @@ def test_no_more_than_the_level_is_said_wrongly_of_many_equal_networks() -> None
         {"relation": "rises", "rows": ["a", "b"], "peak": 1.0},
         {"relation": "rises", "rows": ["a", "b"], "left": "a"},
         {"left": "a", "right": "b", "rows": ["a", "b"]},
+        {"relation": "order", "series": "h1"},
+        {"relation": "rises", "rows": ["a", "b"], "series": "h1"},
         {"relation": "close", "left": "a", "right": "b", "gain": 2},
         {"relation": "best"},
         {"left": "a", "right": "b", "gain": 100},

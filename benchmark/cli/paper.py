@@ -30,7 +30,9 @@ def paper(
         str | None, typer.Option(help="Table or figure to regenerate: 5, figure-3, ...; default: all.")
     ] = None,
     dataset: Annotated[str, typer.Option(help="Data set: digits, cifar10, cifar100, folder:PATH, ...")] = "digits",
-    only: Annotated[list[str] | None, typer.Option(metavar="ROW", help="Train and evaluate these rows only.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="ROW", help="Only these rows, and those they are compared with.")
+    ] = None,
     recipe: Annotated[
         str | None,
         typer.Option(help="Training recipe; default: the one that the paper's file names for this data set."),

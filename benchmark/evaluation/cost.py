@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmark.attacks import Attack
-from benchmark.evaluation.suite import Suite
+from benchmark.evaluation.suite import Suite, SuiteItem
 
 #: Passes per image, a gradient counting as one, of the attacks whose steps don't tell; measured on networks that
 #: withstand them.
@@ -21,15 +21,21 @@ def passes_of(suite: Suite, before: Sequence[Suite] = ()) -> float:
         suite: whose attacks.
         before: suites that the network was attacked under already; an attack that they have, too, is not made again.
     """
-    made = [(item.attack, item.threat, item.restarts) for other in before for item in other.items]
+    open_items = items_of(suite, before)
     return sum(
         passes_of_attack(
             item.attack, max((item.head_start(other, "fp32") for other in suite.items[:position]), default=0)
         )
         * item.restarts
         for position, item in enumerate(suite.items)
-        if (item.attack, item.threat, item.restarts) not in made
+        if item in open_items
     )
+
+
+def items_of(suite: Suite, before: Sequence[Suite] = ()) -> list[SuiteItem]:
+    """Its attacks that no suite `before` has, too."""
+    made = [(item.attack, item.threat, item.restarts) for other in before for item in other.items]
+    return [item for item in suite.items if (item.attack, item.threat, item.restarts) not in made]
 
 
 def passes_of_attack(attack: Attack, head_start: int = 0) -> float:

@@ -24,7 +24,8 @@ def skeleton(source: str) -> nn.Module | None:
     made: Any = None
     if kind == "robustbench":
         *place, short = name.split("/")
-        entry = robustbench_zoo().get(tuple(place) if len(place) == 2 else ("cifar10", "Linf"), {}).get(short)
+        board = (place[0], place[1]) if len(place) == 2 else ("cifar10", "Linf")
+        entry = robustbench_zoo().get(board, {}).get(short)
         made = entry["model"]() if entry else None
     elif kind == "torchvision":
         from torchvision import models

@@ -4,7 +4,7 @@
       - {text: A beats B, place: abstract, exhibit: "2", left: [A1, A2], right: B, column: [FGSM, PGD-100]}
       - {text: A is best, exhibit: "2", relation: best, left: A, column: AA}
       - {text: it falls with the size, exhibit: "5", relation: order, rows: [small, medium, large], column: AA}
-      - {text: 0.6 is best, exhibit: figure-3, relation: peak, rows: [α 0.1, ..., α 0.9], peak: 0.6, column: PGD-20}
+      - {text: 0.6 is best, exhibit: figure-3, relation: peak, series: h1, peak: 0.6, column: PGD-20}
 
 A sentence is true if all its comparisons are: one for each left, right and column.
 """
@@ -42,7 +42,7 @@ class Claim(Schema):
         exhibit: where the numbers stand; `right_exhibit`, where those of `right` do, if elsewhere.
         left, right: rows, compared in each `column`; or columns, compared in each `row`.
         pairs: instead of `left` and `right`, each of the one with its own other.
-        rows: what an order or a trend is over.
+        rows: what an order or a trend is over; or `series`, of a figure, all of whose rows it is over.
         relation: of every left to every right: "above", "below", "close" (at most `margin` percentage points apart)
             or "differs" (each alone is right on more than `margin` percent of all images). "best": `left` is above
             all other rows, or those of `right`. Of `rows`: "order", each above the next; "rises" and "falls", the
@@ -64,6 +64,7 @@ class Claim(Schema):
     right: Labels = Field(default_factory=list)
     pairs: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = Field(default_factory=list)
     rows: list[str] = Field(default_factory=list)
+    series: str = ""
     column: Labels = Field(default_factory=list)
     row: Labels = Field(default_factory=list)
     relation: Relation = "above"
@@ -80,7 +81,7 @@ class Claim(Schema):
             raise ValueError("a claim compares rows in a column, or columns in a row: name one of them")
         if self.relation in OF_ROWS:
             self._is_over_rows()
-        elif self.rows or self.peak is not None:
+        elif self.rows or self.series or self.peak is not None:
             raise ValueError(f"only {', '.join(OF_ROWS)} have rows, and peak has a peak: {self.relation} has sides")
         elif self.relation == "best":
             if not self.left or self.pairs or self.row:
@@ -97,7 +98,9 @@ class Claim(Schema):
         if self.left or self.right or self.pairs or self.row:
             raise ValueError(f"{self.relation} is of `rows` in a column, and of no left and right")
         least = 3 if self.relation == "peak" else 2
-        if len(set(self.rows)) < max(least, len(self.rows)):
+        if self.series and (self.rows or self.relation == "order"):
+            raise ValueError("a trend is over rows or over a series, and an order over rows")
+        if not self.series and len(set(self.rows)) < max(least, len(self.rows)):
             raise ValueError(f"{self.relation} takes at least {least} different rows")
         if (self.peak is not None) != (self.relation == "peak"):
             raise ValueError("name the peak of a peak, and of nothing else")
@@ -109,8 +112,10 @@ class Claim(Schema):
             return [(left, right) for left, right in self.pairs]
         return [(left, right) for left in self.left for right in self.right if left != right]
 
-    def named(self) -> Iterator[tuple[Literal["row", "column"], str, str]]:
-        """("row" or "column", its label, the exhibit that has it) of all that it names."""
+    def named(self) -> Iterator[tuple[Literal["row", "column", "series"], str, str]]:
+        """("row", "column" or "series", what it is called, the exhibit that has it) of all that it names."""
+        if self.series:
+            yield "series", self.series, self.exhibit
         sides: Literal["row", "column"] = "column" if self.row else "row"
         for left, right in self.pairs:
             yield sides, left, self.exhibit

@@ -117,9 +117,10 @@ def comparisons(
 
 def _trends(claim: Claim, grid: TableGrid, column: str) -> Iterator[Part]:
     """Slopes of least squares over the rows, as differences of weighted means: Σ(x − x̄)·y > 0 in two sides."""
-    given = [grid.table.row(label).x for label in claim.rows]
+    labels = claim.rows or [line.row.label for line in grid.lines if line.row.series == claim.series]
+    given = [grid.table.row(label).x for label in labels]
     places = [float(n) if x is None or None in given else x for n, x in enumerate(given)]
-    spots = [(x, _cell(grid, label, column)) for x, label in zip(places, claim.rows, strict=True)]
+    spots = [(x, _cell(grid, label, column)) for x, label in zip(places, labels, strict=True)]
     if claim.relation == "peak":
         top = float(claim.peak or 0.0)
         rising, falling = [spot for spot in spots if spot[0] <= top], [spot for spot in spots if spot[0] >= top]
@@ -127,6 +128,8 @@ def _trends(claim: Claim, grid: TableGrid, column: str) -> Iterator[Part]:
             raise _NotHere
         yield _slope(f"slope up to {top:g}, {column}", rising, 1)
         yield _slope(f"slope down from {top:g}, {column}", falling, -1)
+    elif len(spots) < 2:
+        raise _NotHere
     else:
         yield _slope(f"slope, {column}", spots, 1 if claim.relation == "rises" else -1)
 

@@ -61,17 +61,17 @@ class ClaimVerdict:
     @property
     def difference(self) -> float | None:
         """Of the decisive comparison, in percentage points."""
-        return self.decisive and self.decisive.difference
+        return self.decisive.difference if self.decisive else None
 
     @property
     def low(self) -> float | None:
         """The lower end of its 95% interval."""
-        return self.decisive and self.decisive.low
+        return self.decisive.low if self.decisive else None
 
     @property
     def high(self) -> float | None:
         """The upper end of its 95% interval."""
-        return self.decisive and self.decisive.high
+        return self.decisive.high if self.decisive else None
 
     @property
     def seeds(self) -> int:

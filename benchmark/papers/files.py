@@ -68,8 +68,9 @@ class _Check:
             self._known("exhibit", exhibit, self.paper.exhibits, *here, "exhibit")
         for kind, label, exhibit in claim.named():
             if table := self.paper.exhibits.get(exhibit):
-                lines = table.rows if kind == "row" else table.columns
-                self._known(kind, label, [each.label for each in lines], *here)
+                lines = table.columns if kind == "column" else table.rows
+                known = [each.series for each in table.rows] if kind == "series" else [each.label for each in lines]
+                self._known(kind, label, known, *here)
 
     def _run(self, reference: str, *path: Hashable) -> None:
         self._known("run", split_run(reference)[0], self.paper.runs, *path)

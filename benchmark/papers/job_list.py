@@ -42,7 +42,8 @@ def make_job_list(
 
 def with_bases(paper: Paper, keys: Collection[str], only: Collection[str]) -> set[str]:
     """The rows `only`, with those that they are compared with or average."""
-    wanted, found = set(only), set()
+    wanted = set(only)
+    found: set[str] = set()
     while wanted - found:
         found |= wanted
         for key in keys:

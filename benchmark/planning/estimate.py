@@ -12,11 +12,12 @@ from typing import Any
 
 import torch
 
+from benchmark.attacks import Attack
 from benchmark.data import Dataset, load
 from benchmark.errors import BadInput
 from benchmark.evaluation import load_suite
-from benchmark.evaluation.cost import passes_of
-from benchmark.evaluation.suite import Suite
+from benchmark.evaluation.cost import items_of, passes_of, passes_of_attack
+from benchmark.evaluation.suite import Suite, SuiteItem
 from benchmark.hardware import describe, resolve_device, resolve_precision
 from benchmark.ledger import Evaluation
 from benchmark.methods.method import BoundMethod
@@ -26,7 +27,7 @@ from benchmark.moved import look_up
 from benchmark.planning.jobs import EvaluationQuery, Job
 from benchmark.planning.networks import PlannedNetwork, TrainingRun
 from benchmark.planning.setting import Setting
-from benchmark.planning.speed import Speed, measure
+from benchmark.planning.speed import Speed, measure, rendering
 from benchmark.recipes.recipe import Recipe
 from benchmark.suites.files import fitting
 from benchmark.training.identity import card_facts, differences, facts, make_identity
@@ -35,6 +36,9 @@ from benchmark.training.plan import decide, registered_name
 
 #: How many images a pass of an evaluation has.
 ATTACKED_AT_ONCE = 256
+
+#: Norms in whose balls an attack's own work is that of a step of PGD, or little beside the network's.
+BALLS = ("linf", "l2", "l1", "l0")
 
 #: What two runs may differ in and still take the same time.
 NO_MATTER = ("seed", "teachers", "data", "version", "dataset")
@@ -65,6 +69,7 @@ class TimeEstimate:
     device: str = "auto"
     speeds: dict[tuple[str, str], Speed] = field(default_factory=dict)
     _attacked: dict[tuple[str, str], list[Suite]] = field(default_factory=dict)
+    _drawn: dict[Attack, float] = field(default_factory=dict)
 
     def estimate(self, job: Job) -> Estimate:
         """How long `job` will take, after those that were asked for before: an attack is made once."""
@@ -146,7 +151,16 @@ class TimeEstimate:
                 return Estimate(share * spent * images / len(found.clean_errors), f"measured on {found.name}")
         precision = resolve_precision(self.setting.precision, self._device)
         speed = self._speed_of(job.network, precision, ATTACKED_AT_ONCE, learns=False)
-        return Estimate(passes * images * speed.gradient, "passes counted, speed from a short probe here")
+        seconds = images * (passes * speed.gradient + sum(map(self._rendering, items_of(suite, before[:-1]))))
+        return Estimate(seconds, "passes counted, speed from a short probe here")
+
+    def _rendering(self, item: SuiteItem) -> float:
+        """Seconds that an attack which no ball describes takes for one image, beside its passes."""
+        if item.threat.norm in BALLS:
+            return 0.0
+        if item.attack not in self._drawn:
+            self._drawn[item.attack] = rendering(item.attack, item.threat, self.data.shape, self._device)
+        return self._drawn[item.attack] * passes_of_attack(item.attack) * item.restarts
 
     def _is_like_evaluation(
         self, found: Evaluation, suite: Suite, query: EvaluationQuery, network: str, is_trained: bool

@@ -5,22 +5,26 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from benchmark.attacks import PreparedClassifier
+from benchmark.attacks import Attack, PreparedClassifier
 from benchmark.attacks.ascent import Move, ascend
 from benchmark.attacks.objectives import cross_entropy
 from benchmark.models.copying import copied
-from benchmark.noise import BatchNoise
+from benchmark.noise import BatchNoise, ExampleNoise
 from benchmark.threats import Threat
 from benchmark.training.passes import Passes
 
 #: How long each of the probe's four parts looks, in seconds; on how many images at first; and how many gradient steps
 #: of an attack it makes at once.
 PROBE_SECONDS, FEW, STEPS = 0.25, 4, 3
+
+#: Images of a probe of an attack's own work, of which there is little for each.
+MANY = 128
 
 #: Seconds that one forward pass of the probe may take, and how many after which there is none but the first.
 LONG, SLOW = 0.25, 2.0
@@ -107,6 +111,42 @@ def measure(
     if not learns:
         return Speed(forward, backward)
     return Speed(forward, backward, *_learning(network, x, y, clock, precision))
+
+
+def rendering(attack: Attack, threat: Threat, shape: tuple[int, ...], device: torch.device) -> float:
+    """Seconds that `attack` itself takes for a step of one image, beside its network's passes and a step of PGD.
+
+    That is little in a ball of pixels, but attacks that draw fog or waves make their images anew at every step.
+    """
+    x = torch.rand(MANY, *shape, device=device)
+    y = torch.zeros(len(x), dtype=torch.long, device=device)
+    steps = int(getattr(attack, "steps", 1))
+    shorter: dict[str, Any] = {"steps": min(steps, STEPS)} if hasattr(attack, "steps") else {}
+    few = replace(attack, **shorter)
+    calm = PreparedClassifier(_Unmoved(x[0].numel()), 2, device, "fp32", x[:2])
+    move = Move(Threat("linf", 8 / 255), 2 / 255)
+    clock = Clock(device)
+
+    def noise() -> ExampleNoise:
+        return ExampleNoise(0, torch.arange(len(x), device=device), 0, device)
+
+    def plain() -> None:
+        ascend(calm, x, y, cross_entropy, [move], steps=STEPS, start=x, noise=noise())
+
+    with_it = clock.best(lambda: few(calm, x, y, threat, noise())) / min(steps, STEPS)
+    return max(0.0, with_it - clock.best(plain) / STEPS) / len(x)
+
+
+class _Unmoved(nn.Module):
+    """A network that no image leads astray, but whose gradients are no zeros."""
+
+    def __init__(self, values: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.linspace(-1, 1, values) / values)
+
+    def forward(self, x: Tensor) -> Tensor:
+        score = 10 + x.flatten(1) @ self.weight
+        return torch.stack([score, -score], 1)
 
 
 def _learning(network: nn.Module, x: Tensor, y: Tensor, clock: Clock, precision: str) -> tuple[float, float]:
