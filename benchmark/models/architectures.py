@@ -11,7 +11,7 @@ from torch import nn
 from benchmark.models.fresh_import import load_entry
 from benchmark.models.mobilenet import mobilenet_v2
 from benchmark.models.normalize import Normalize
-from benchmark.models.resnet import NarrowResNet, PreActResNet, resnet18
+from benchmark.models.resnet import NarrowResNet, PreActResNet, SlimResNet, resnet18
 from benchmark.models.small_cnn import SmallCNN
 from benchmark.models.vgg import vgg16_bn
 from benchmark.models.vision import convnext_tiny, vit_tiny
@@ -39,6 +39,8 @@ ARCHITECTURES.add("wrn-70-16", WideResNet(70, 16))
 ARCHITECTURES.add("mobilenet-v2", mobilenet_v2)
 ARCHITECTURES.add("resnet20", NarrowResNet(20))
 ARCHITECTURES.add("resnet56", NarrowResNet(56))
+ARCHITECTURES.add("resnet10-slim", SlimResNet())
+ARCHITECTURES.add("resnet10-slim-x2", SlimResNet(widen=2))
 ARCHITECTURES.add("preact-resnet18-raw-shortcut", PreActResNet(raw=True))
 ARCHITECTURES.add("preact-resnet18-last-norm", PreActResNet(last_norm=True))
 ARCHITECTURES.add("preact-resnet34", PreActResNet((3, 4, 6, 3)))

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 #: Channels and stride of the four stages, and of the three of the networks that were made for CIFAR.
 STAGES = ((64, 1), (128, 2), (256, 2), (512, 2))
 NARROW = ((16, 1), (32, 2), (64, 2))
+SLIM = ((16, 2), (32, 2), (64, 2), (128, 2))
 
 
 def conv3x3(channels: int, width: int, stride: int = 1) -> nn.Conv2d:
@@ -75,6 +76,23 @@ def resnet18(num_classes: int, shape: tuple[int, int, int]) -> nn.Module:
     """ResNet-18 for CIFAR; 11,173,962 parameters for 10 classes of RGB images."""
     stem = [conv3x3(shape[0], 64), nn.BatchNorm2d(64), nn.ReLU()]
     return _assemble(stem, BasicBlock, num_classes)
+
+
+class SlimResNet:
+    """Makes ResNet-18 with one block per stage, 16 to 128 channels × `widen`, and halved sides from the first block on.
+
+    309,114 parameters and 4.4 million multiplications for 10 classes of 32×32 RGB images, 1/36 and 1/126 of ResNet-18's:
+    for comparisons of defences on photographs within minutes of one processor core.
+    """
+
+    def __init__(self, widen: int = 1) -> None:
+        self.widen = widen
+
+    def __call__(self, num_classes: int, shape: tuple[int, int, int]) -> nn.Module:
+        stages = tuple((width * self.widen, stride) for width, stride in SLIM)
+        width = stages[0][0]
+        stem = [conv3x3(shape[0], width), nn.BatchNorm2d(width), nn.ReLU()]
+        return _assemble(stem, BasicBlock, num_classes, (1, 1, 1, 1), stages)
 
 
 class NarrowResNet:
