@@ -1,12 +1,16 @@
 """The papers' claims on photographs: a slim ResNet on 3,600 pictures of CIFAR-10, in the background of one core.
 
-    python scripts/photographs.py train cifar10.tar.xz      # all runs of photographs_runs.yaml, one after the other
-    python scripts/photographs.py status cifar10.tar.xz     # what is done, and the hours that are left
+    python scripts/photographs.py all cifar10.tar.xz         # what follows, one after the other
+    python scripts/photographs.py train cifar10.tar.xz       # the runs of photographs_runs.yaml, in their order
+    python scripts/photographs.py evaluate cifar10.tar.xz    # attacks on what is trained
+    python scripts/photographs.py report cifar10.tar.xz      # tables and figures of what is measured, into --out
+    python scripts/photographs.py status cifar10.tar.xz      # what is trained, and the hours that are left
 
 The archive holds train/<class>/* and test/<class>/*, as does a folder. A call may be ended at any time with Ctrl-C or
-SIGTERM, and the same call goes on from the last finished epoch; `--detach` starts it in a session of its own with its
-output in --work/log and its number in --work/pid, and it may be paused (kill -STOP) and continued (kill -CONT). --minutes ends
-it between two epochs. Exit code 0: all is done, 1: a run failed, 2: something was wrong with the input, 3: call again.
+SIGTERM, and the same call goes on from the last finished epoch or attack. `--detach` starts it in a session of its
+own with its output in --work/log; its number is in --work/pid, to pause it (kill -STOP) and to continue it (kill
+-CONT). --minutes ends it between two epochs. Exit code 0: all is done, 1: something failed, 2: something was wrong with the
+input, 3: call again.
 """
 
 from __future__ import annotations
@@ -22,7 +26,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from photographs_evaluation import evaluate
 from photographs_queue import Queue
+from photographs_results import write_results
 from slices import OutOfTime, Slice
 
 import benchmark
@@ -97,18 +103,22 @@ def detach(work: Path, words: Sequence[str]) -> int:
 
 
 def listen() -> None:
-    """Ctrl-C and SIGTERM end this program even where it was started to ignore them, as a shell's background jobs are."""
+    """Ctrl-C and SIGTERM end this program even where it was started to ignore them, as a script's jobs are."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
 
 
 def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("verb", choices=["train", "status"])
+    parser.add_argument("verb", choices=["all", "train", "evaluate", "report", "status"])
     parser.add_argument("data", help="CIFAR-10 as a folder or an archive of one")
     parser.add_argument("--work", type=Path, default=Path("runs/photographs"), help="weights and ledger; not for git")
     parser.add_argument("--minutes", type=float, default=10**6, help="how long this call may train")
-    parser.add_argument("--detach", action="store_true", help="train in the background")
+    parser.add_argument("--images", type=int, help="attack only so many test images, to try it out")
+    parser.add_argument(
+        "--out", type=Path, help="where tables go; default: reports/cifar10-small, --work for a trial"
+    )
+    parser.add_argument("--detach", action="store_true", help="work in the background")
     return parser.parse_args(arguments)
 
 
@@ -125,8 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(detach(options.work, [word for word in words if word != "--detach"]))
             return DONE
         listen()
-        with alone(options.work):
-            return train(queue, Slice(60 * options.minutes))
+        return work(queue, options)
     except benchmark.BadInput as error:
         print(f"photographs: {error}", file=sys.stderr)
         return BAD
@@ -135,6 +144,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("photographs: interrupted; the same command goes on", file=sys.stderr)
         return 130
+
+
+def work(queue: Queue, options: argparse.Namespace) -> int:
+    """What the verb asks for; the exit code."""
+    code, slice = DONE, Slice(60 * options.minutes)
+    if options.verb in ("all", "train"):
+        with alone(options.work):
+            code = train(queue, slice)
+    if options.verb in ("all", "evaluate", "report"):
+        with slice.limit():
+            found = evaluate(queue, options.images)
+        if options.verb != "evaluate":
+            trial = options.work / "trial" if options.images else Path("reports/cifar10-small")
+            write_results(options.out or trial, found, queue.content.claims)
+    return code
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ import benchmark
 from benchmark.cache import cache_root
 from benchmark.data import Dataset, load
 from benchmark.documents import Schema, read_document
-from benchmark.errors import BadInput
 from benchmark.models import load_checkpoint
 from benchmark.planning.estimate import gradients_of, teacher_passes_of
 from benchmark.planning.networks import TrainingRun
@@ -51,11 +50,22 @@ class Images(Schema):
     test: int = Field(ge=1)
 
 
+class Claim(Schema):
+    """That the method `first` is above `second` by a metric; both are names of checkpoints without the seed."""
+
+    first: str
+    second: str
+    metric: str
+
+
 class Runs(Schema):
     """The file photographs_runs.yaml."""
 
     arch: str
     images: Images
+    union: list[str] = Field(default_factory=list)
+    transfer: list[str] = Field(default_factory=list)
+    claims: list[Claim] = Field(default_factory=list)
     runs: list[Run]
 
     @model_validator(mode="after")
@@ -152,7 +162,7 @@ class Queue:
         return total
 
     def hours(self) -> Iterator[tuple[Run, float, float | None]]:
-        """Each run with the share of it that is done, and the hours that the rest takes by the speed of what is done."""
+        """Each run, the share of it that is done, and the hours that the rest takes at the speed so far."""
         measured = [(self.gradients(run), seconds) for run in self.content.runs if (seconds := self.seconds(run))]
         rate = sum(s for _, s in measured) / sum(g for g, _ in measured) / 3600 if measured else None
         for run in self.content.runs:

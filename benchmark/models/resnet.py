@@ -79,10 +79,10 @@ def resnet18(num_classes: int, shape: tuple[int, int, int]) -> nn.Module:
 
 
 class SlimResNet:
-    """Makes ResNet-18 with one block per stage, 16 to 128 channels × `widen`, and halved sides from the first block on.
+    """Makes ResNet-18 with one block per stage, 16 to 128 × `widen` channels, and halved sides from the first block on.
 
-    309,114 parameters and 4.4 million multiplications for 10 classes of 32×32 RGB images, 1/36 and 1/126 of ResNet-18's:
-    for comparisons of defences on photographs within minutes of one processor core.
+    309,114 parameters and 4.4 million multiplications for 10 classes of 32×32 RGB images, 1/36 and 1/126 of those of
+    ResNet-18: for comparisons of defences on photographs within minutes of one processor core.
     """
 
     def __init__(self, widen: int = 1) -> None:

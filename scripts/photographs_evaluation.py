@@ -1,0 +1,64 @@
+"""The attacks on what scripts/photographs.py has trained so far: best and last checkpoints of every run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from photographs_queue import HERE, Queue
+
+import benchmark
+
+SUITE = HERE / "photographs_suite.yaml"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is measured so far: under the suite of all networks, under multi-perturbation, and of transfer."""
+
+    attacked: list[Any]
+    union: list[Any]
+    transfer: list[Any]
+
+
+def evaluate(queue: Queue, images: int | None = None) -> Found:
+    """Attack all checkpoints that are there; what the ledger has is not run again.
+
+    Args:
+        queue: the runs.
+        images: the first ones of the test images; None for as many as the suites say.
+    """
+    options: dict[str, Any] = {
+        "dataset": queue.data,
+        "results": queue.work / "results",
+        "device": "cpu",
+        "precision": "fp32",
+        "n": images or 2000,
+    }
+    best = [path for run in queue.content.runs for path in queue.paths(run)]
+    attacked = list(_evaluated(_with_last(best), suite=SUITE, **options))
+    chosen = chosen_of(best, queue.content.union)
+    union = list(
+        _evaluated(_with_last(chosen), suite="multi-perturbation", preset="quick", mode="worst-case", **options)
+    )
+    peers = chosen_of(best, queue.content.transfer)
+    transfer = benchmark.transfer(peers, **options) if len(peers) > 1 else []
+    return Found(attacked, union, transfer)
+
+
+def chosen_of(paths: Sequence[Path], patterns: Sequence[str]) -> list[Path]:
+    """The paths whose name fits one of the shell patterns, in their order."""
+    return [path for path in paths if any(fnmatch(path.stem, pattern) for pattern in patterns)]
+
+
+def _with_last(best: Sequence[Path]) -> list[Path]:
+    return [one for path in best for one in (path, path.parent / "last" / path.name)]
+
+
+def _evaluated(paths: Sequence[Path], **options: Any) -> Iterator[Any]:
+    """One network after the other, so that what is measured is whole if the time is over."""
+    for path in paths:
+        yield from benchmark.evaluate([path], **options)
