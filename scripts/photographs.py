@@ -9,8 +9,8 @@
 The archive holds train/<class>/* and test/<class>/*, as does a folder. A call may be ended at any time with Ctrl-C or
 SIGTERM, and the same call goes on from the last finished epoch or attack. `--detach` starts it in a session of its
 own with its output in --work/log; its number is in --work/pid, to pause it (kill -STOP) and to continue it (kill
--CONT). --minutes ends it between two epochs. Exit code 0: all is done, 1: something failed, 2: something was wrong with the
-input, 3: call again.
+-CONT). --minutes ends it between two epochs. Exit code 0: all is done, 1: something failed, 2: something was wrong
+with the input, 3: call again.
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from photographs_evaluation import evaluate
-from photographs_queue import Queue
+from photographs_queue import RUNS, Queue
 from photographs_results import write_results
 from slices import OutOfTime, Slice
 
 import benchmark
+from benchmark.training.plan import parse_settings
 
 DONE, FAILED, BAD, AGAIN = 0, 1, 2, 3
 
@@ -114,6 +115,8 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("data", help="CIFAR-10 as a folder or an archive of one")
     parser.add_argument("--work", type=Path, default=Path("runs/photographs"), help="weights and ledger; not for git")
     parser.add_argument("--minutes", type=float, default=10**6, help="how long this call may train")
+    parser.add_argument("--runs", type=Path, default=RUNS, help="which runs; a YAML file")
+    parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="change the recipe, to try it out")
     parser.add_argument("--images", type=int, help="attack only so many test images, to try it out")
     parser.add_argument(
         "--out", type=Path, help="where tables go; default: reports/cifar10-small, --work for a trial"
@@ -127,7 +130,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     options = parsed(words)
     try:
-        queue = Queue(options.data, options.work)
+        queue = Queue(options.data, options.work, options.runs, settings=parse_settings(options.set))
         if options.verb == "status":
             status(queue)
             return DONE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -39,11 +39,14 @@ def evaluate(queue: Queue, images: int | None = None) -> Found:
         "n": images or 2000,
     }
     best = [path for run in queue.content.runs for path in queue.paths(run)]
-    attacked = list(_evaluated(_with_last(best), suite=SUITE, **options))
+    attacked = list(_evaluated(best, suite=SUITE, **options))
     chosen = chosen_of(best, queue.content.union)
-    union = list(
-        _evaluated(_with_last(chosen), suite="multi-perturbation", preset="quick", mode="worst-case", **options)
-    )
+    fewer = {**options, "n": min(options["n"], queue.content.union_images)}
+    union = [
+        found
+        for path in chosen
+        for found in benchmark.evaluate(path, suite="multi-perturbation", preset="quick", mode="worst-case", **fewer)
+    ]
     peers = chosen_of(best, queue.content.transfer)
     transfer = benchmark.transfer(peers, **options) if len(peers) > 1 else []
     return Found(attacked, union, transfer)
@@ -54,11 +57,12 @@ def chosen_of(paths: Sequence[Path], patterns: Sequence[str]) -> list[Path]:
     return [path for path in paths if any(fnmatch(path.stem, pattern) for pattern in patterns)]
 
 
-def _with_last(best: Sequence[Path]) -> list[Path]:
-    return [one for path in best for one in (path, path.parent / "last" / path.name)]
+def _evaluated(best: Sequence[Path], **options: Any) -> Iterator[Any]:
+    """The best and the last weights of each network, one after the other: what is measured is whole at any time.
 
-
-def _evaluated(paths: Sequence[Path], **options: Any) -> Iterator[Any]:
-    """One network after the other, so that what is measured is whole if the time is over."""
-    for path in paths:
-        yield from benchmark.evaluate([path], **options)
+    The ledger knows weights once, where the best ones are the last ones as well; here they are both.
+    """
+    for path in best:
+        for selection, place in (("best", path), ("last", path.parent / "last" / path.name)):
+            for found in benchmark.evaluate([place], **options):
+                yield replace(found, model={**found.model, "selection": selection})

@@ -8,12 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import torch
 from pictures import smaller_tree
 from pydantic import Field, model_validator
 
 import benchmark
 from benchmark.cache import cache_root
-from benchmark.data import Dataset, load
+from benchmark.data import Dataset, Split, load
+from benchmark.data.orders import stratified
 from benchmark.documents import Schema, read_document
 from benchmark.models import load_checkpoint
 from benchmark.planning.estimate import gradients_of, teacher_passes_of
@@ -22,6 +24,8 @@ from benchmark.recipes.recipe import RECIPES
 from benchmark.training.state import begun, state_path
 
 HERE = Path(__file__).parent
+
+RUNS = HERE / "photographs_runs.yaml"
 
 #: What cards and tables call the recipe beside this file, and the pictures.
 RECIPE, DATA = "photographs", "cifar10-small"
@@ -44,9 +48,10 @@ class Run(Schema):
 
 
 class Images(Schema):
-    """Pictures of each class at most."""
+    """Pictures of each class at most: to train on, to select checkpoints by, to attack."""
 
-    train: int = Field(ge=2)
+    train: int = Field(ge=1)
+    held_out: int = Field(ge=1)
     test: int = Field(ge=1)
 
 
@@ -64,6 +69,7 @@ class Runs(Schema):
     arch: str
     images: Images
     union: list[str] = Field(default_factory=list)
+    union_images: int = Field(default=2000, ge=1)
     transfer: list[str] = Field(default_factory=list)
     claims: list[Claim] = Field(default_factory=list)
     runs: list[Run]
@@ -95,7 +101,7 @@ class Queue:
         self,
         pictures: str,
         work: Path,
-        runs: Path = HERE / "photographs_runs.yaml",
+        runs: Path = RUNS,
         recipe: Path = HERE / "photographs_recipe.yaml",
         settings: dict[str, Any] | None = None,
     ) -> None:
@@ -108,9 +114,18 @@ class Queue:
 
     @cached_property
     def data(self) -> Dataset:
-        """The pictures, under a name without any machine's paths."""
-        tree = smaller_tree(self.pictures, cache_root(), self.content.images.model_dump())
-        return replace(load(f"folder:{tree}"), name=DATA, scale="cifar10")
+        """The pictures, under a name without any machine's paths.
+
+        More are held out than usual: the best epoch is not told apart from the others by a few hundred images.
+        """
+        asked = self.content.images
+        both = asked.train + asked.held_out
+        loaded = load(f"folder:{smaller_tree(self.pictures, cache_root(), {'train': both, 'test': asked.test})}")
+        parts = loaded.train, loaded.validation
+        images, labels = (torch.cat([getattr(part, name) for part in parts]) for name in ("images", "labels"))
+        training, held_out = stratified(labels, asked.held_out / both)
+        published = Split(images, labels)
+        return replace(loaded, name=DATA, scale="cifar10", train=published[training], validation=published[held_out])
 
     def train(self, run: Run) -> list[Path]:
         """The checkpoints of `run`; what is there is not made again, and what is begun is gone on with."""

@@ -79,7 +79,7 @@ def resnet18(num_classes: int, shape: tuple[int, int, int]) -> nn.Module:
 
 
 class SlimResNet:
-    """Makes ResNet-18 with one block per stage, 16 to 128 × `widen` channels, and halved sides from the first block on.
+    """Makes ResNet-18 with one block per stage, 16 to 128 × `widen` channels, and half the sides from its first on.
 
     309,114 parameters and 4.4 million multiplications for 10 classes of 32×32 RGB images, 1/36 and 1/126 of those of
     ResNet-18: for comparisons of defences on photographs within minutes of one processor core.
