@@ -25,7 +25,7 @@ class Found:
 
 
 def evaluate(queue: Queue, images: int | None = None) -> Found:
-    """Attack all checkpoints that are there; what the ledger has is not run again.
+    """Attack the checkpoints that are there; what the ledger has is not run again.
 
     Args:
         queue: the runs.
@@ -38,7 +38,9 @@ def evaluate(queue: Queue, images: int | None = None) -> Found:
         "precision": "fp32",
         "n": images or 2000,
     }
-    best = [path for run in queue.content.runs for path in queue.paths(run)]
+    trained = [path for run in queue.content.runs for path in queue.paths(run)]
+    left_out = chosen_of(trained, queue.content.unattacked)
+    best = [path for path in trained if path not in left_out]
     attacked = list(_evaluated(best, suite=SUITE, **options))
     chosen = chosen_of(best, queue.content.union)
     fewer = {**options, "n": min(options["n"], queue.content.union_images)}

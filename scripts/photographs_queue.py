@@ -68,6 +68,7 @@ class Runs(Schema):
 
     arch: str
     images: Images
+    unattacked: list[str] = Field(default_factory=list)
     union: list[str] = Field(default_factory=list)
     union_images: int = Field(default=2000, ge=1)
     transfer: list[str] = Field(default_factory=list)
