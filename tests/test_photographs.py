@@ -18,7 +18,6 @@ from benchmark.charts.axes import Axis
 from benchmark.charts.lines import Line, line_chart
 from benchmark.data import Dataset
 from benchmark.documents import read_document
-from benchmark.errors import BadInput
 from benchmark.models import load_checkpoint
 from benchmark.recipes.recipe import RECIPES
 from benchmark.training.plan import decide
@@ -210,5 +209,5 @@ def test_a_drawing_alone_is_whole_and_shows_every_name():
 def test_a_figure_without_a_drawing_is_refused():
     from markupsafe import Markup
 
-    with pytest.raises(BadInput, match="no drawing"):
+    with pytest.raises(ValueError, match="no drawing"):
         alone(Markup("<figure></figure>"), [])

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from benchmark.charts.axes import COLOURS, LEFT, LETTER, LINE_HEIGHT, series
-from benchmark.errors import BadInput
 
 #: Colours of paper, words, quiet words, grid and series, by day and by night; those of the series are the pages'.
 DAY = (
@@ -37,11 +36,11 @@ def alone(figure: Markup, names: Sequence[str]) -> str:
         names: of its series, in their order.
 
     Raises:
-        BadInput: there is no drawing in it.
+        ValueError: there is no drawing in it.
     """
     found = re.search(r'<svg viewBox="0 0 (\d+) (\d+)"[^>]*>(.*)</svg>', str(figure), re.DOTALL)
     if not found:
-        raise BadInput("there is no drawing in this figure")
+        raise ValueError("there is no drawing in this figure")
     width, height = int(found[1]), int(found[2])
     legend, above = _legend(names, width)
     return Markup(
