@@ -34,6 +34,7 @@ PUBLISHED = {
     "vgg16-bn": 14_728_266,
 }
 SMALL = {"small-cnn": 62_970, "small-cnn-x2": 245_738, "small-cnn-x3": 548_314, "small-cnn-x4": 970_698}
+SMALL |= {"resnet10-slim": 308_826, "resnet10-slim-x2": 1_229_482}
 
 
 def make(name: str, shape=(3, 32, 32), num_classes: int = 10) -> torch.nn.Module:
@@ -98,7 +99,7 @@ def test_normalisation_comes_first_and_is_no_part_of_the_state():
 
 
 @pytest.mark.parametrize(("name", "parameters"), SMALL.items())
-def test_small_cnns_are_small_and_grow(name, parameters):
+def test_own_networks_are_small_and_grow(name, parameters):
     with torch.device("meta"):
         network = make(name, (1, 8, 8))
     assert sum(parameter.numel() for parameter in network.parameters()) == parameters

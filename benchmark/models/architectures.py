@@ -15,7 +15,7 @@ from benchmark.models.activations import LAYERS
 from benchmark.models.mobilenet import mobilenet_v2
 from benchmark.models.normalize import Normalize
 from benchmark.models.queries import split_query
-from benchmark.models.resnet import NarrowResNet, PreActResNet, ResNet18
+from benchmark.models.resnet import NarrowResNet, PreActResNet, ResNet18, SlimResNet
 from benchmark.models.small_cnn import SmallCNN
 from benchmark.models.vgg import vgg16_bn
 from benchmark.models.vision import convnext_tiny, vit_tiny
@@ -99,6 +99,8 @@ ARCHITECTURES.add("small-cnn", SmallCNN())
 ARCHITECTURES.add("small-cnn-x2", SmallCNN(widen=2))
 ARCHITECTURES.add("small-cnn-x3", SmallCNN(widen=3))
 ARCHITECTURES.add("small-cnn-x4", SmallCNN(widen=4))
+ARCHITECTURES.add("resnet10-slim", SlimResNet())
+ARCHITECTURES.add("resnet10-slim-x2", SlimResNet(widen=2))
 ARCHITECTURES.add("resnet18", ResNet18())
 ARCHITECTURES.add("preact-resnet18", PreActResNet())
 ARCHITECTURES.add("wrn-28-10", WideResNet(28, 10))

@@ -14,6 +14,7 @@ from benchmark.models.activations import FUNCTIONS, LAYERS, Activation
 #: Channels and stride of the four stages, and of the three of the networks that were made for CIFAR.
 STAGES = ((64, 1), (128, 2), (256, 2), (512, 2))
 NARROW = ((16, 1), (32, 2), (64, 2))
+SLIM = ((16, 2), (32, 2), (64, 2), (128, 2))
 
 
 def conv3x3(channels: int, width: int, stride: int = 1) -> nn.Conv2d:
@@ -88,6 +89,23 @@ class ResNet18:
     def __call__(self, num_classes: int, shape: tuple[int, int, int]) -> nn.Module:
         stem = [conv3x3(shape[0], 64), nn.BatchNorm2d(64), LAYERS[self.activation]()]
         return _assemble(stem, partial(BasicBlock, activation=self.activation), num_classes)
+
+
+@dataclass(frozen=True)
+class SlimResNet:
+    """Makes ResNet-18 with one block per stage, 16 to 128 × `widen` channels, and half the sides from its first on.
+
+    309,114 parameters and 4.4 million multiplications for 10 classes of 32×32 RGB images, 1/36 and 1/126 of those of
+    ResNet-18: for comparisons of defences on photographs within minutes of one processor core.
+    """
+
+    widen: int = 1
+
+    def __call__(self, num_classes: int, shape: tuple[int, int, int]) -> nn.Module:
+        stages = tuple((width * self.widen, stride) for width, stride in SLIM)
+        width = stages[0][0]
+        stem = [conv3x3(shape[0], width), nn.BatchNorm2d(width), nn.ReLU()]
+        return _assemble(stem, BasicBlock, num_classes, (1, 1, 1, 1), stages)
 
 
 @dataclass(frozen=True)
