@@ -29,7 +29,7 @@ FLOORS = (
         "hardware",
     }
     | {"memory", "settings", "generators", "noise", "tensors", "radii", "parameters", "projections", "threats"}
-    | {"scales", "labels", "limits", "damage", "card", "run_names", "charts", "given", "problems"},
+    | {"arithmetic", "scales", "labels", "limits", "damage", "card", "run_names", "charts", "given", "problems"},
     {"data", "models", "attacks", "recipes", "suites", "ledger", "statistics"},
     {"methods", "evaluation", "analysis", "importing"},
     {"training"},

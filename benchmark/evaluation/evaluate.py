@@ -60,7 +60,7 @@ def evaluate(
             and up to a hundred images that all see, by which they are compared for signs of gradient masking.
         seed: of all noise.
         device: "auto", "cpu", "cuda", "cuda:1", ...
-        precision: of the search: "auto", "fp32" or "bf16". Verdicts are always float32.
+        precision: of the search: "auto", "fp32", "tf32" or "bf16". Verdicts are always float32.
         workers: processes that attack at once. One is used, which is said, where a module can't be sent to them, such
             as one whose class is defined in a notebook.
         time_limit: seconds that one attack on one shard of the images may take; None for no limit. What takes longer,

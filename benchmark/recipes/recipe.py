@@ -122,7 +122,7 @@ class Recipe(_Strict):
         schedule: what multiplies `lr`, evaluated before each step.
         epochs, batch_size: the last batch of an epoch may be smaller, a batch of one image is left out.
         augmentation: see `benchmark.training.augmentation`.
-        precision: "auto", "fp32" or "bf16"; what `--precision` says goes first.
+        precision: "auto", "fp32", "tf32" or "bf16"; what `--precision` says goes first.
         clip: largest norm of a network's gradient; None for no limit.
         validation: how the checkpoint is selected.
         threats: by norm, the radii of this dataset's scale.
@@ -137,7 +137,7 @@ class Recipe(_Strict):
     epochs: Annotated[int, Field(ge=1, le=EPOCHS)]
     batch_size: Annotated[int, Field(ge=2)] = 128
     augmentation: Literal["none", "shift", "crop-flip", "reflect-crop-flip"] = "none"
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    precision: Literal["auto", "fp32", "tf32", "bf16"] = "auto"
     clip: Positive | None = None
     validation: Validation = Validation()
     threats: Mapping[Annotated[str, Field(pattern="^(linf|l2|l1)$")], Radius]

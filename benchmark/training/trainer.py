@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from benchmark.arithmetic import arithmetic
 from benchmark.attacks import frozen
 from benchmark.errors import BadInput
 from benchmark.methods.batch import Batch, Examples
@@ -93,11 +94,12 @@ class Trainer:
         report.resume(self.epoch)
         while self.epoch < self.recipe.epochs:
             started = time.perf_counter()
-            with self._fixed_randomness():
-                row = self._train_epoch(state, report)
-            seconds = time.perf_counter() - started
-            self.epoch += 1
-            row |= {"images_per_second": len(self.train) / seconds, "seconds": seconds, **self._validate()}
+            with arithmetic(self.plan.precision):
+                with self._fixed_randomness():
+                    row = self._train_epoch(state, report)
+                seconds = time.perf_counter() - started
+                self.epoch += 1
+                row |= {"images_per_second": len(self.train) / seconds, "seconds": seconds, **self._validate()}
             self.history.append(
                 {key: round(value, 6) if isinstance(value, float) else value for key, value in row.items()}
             )
