@@ -6,6 +6,7 @@ its pass forwards was only if both lie within the same context.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
@@ -25,6 +26,9 @@ _PRODUCTS: tuple[Any, ...] = (
 _TENSOR_CORES = _PRODUCTS[:3]
 #: How torch spells float32 itself: said, or nothing said by anybody.
 _FULL = ("ieee", "none")
+
+#: Two workspaces of 4 MiB. Else cuBLAS takes what is free at the time, and adds in another order.
+_WORKSPACE = "CUBLAS_WORKSPACE_CONFIG", ":4096:8"
 
 
 @contextmanager
@@ -60,6 +64,26 @@ def repeatable_convolutions() -> Iterator[None]:
         yield
     finally:
         cudnn.enabled, cudnn.benchmark, cudnn.deterministic = before
+
+
+@contextmanager
+def deterministic(asked: bool = True) -> Iterator[None]:
+    """Within this context, if it is `asked` for, a repeat on the same device gives the same bits, or torch refuses.
+
+    cuBLAS looks at its workspace when it is used first: a process that has used it before keeps what it had, which
+    torch then says.
+    """
+    if not asked:
+        yield
+        return
+    os.environ.setdefault(*_WORKSPACE)
+    before = torch.get_deterministic_debug_mode()
+    torch.use_deterministic_algorithms(True)
+    try:
+        with repeatable_convolutions():
+            yield
+    finally:
+        torch.set_deterministic_debug_mode(before)
 
 
 @contextmanager

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 import torch
+from evaluation_toys import save, write_suite
+from synthetic_training import run
 
-from benchmark.arithmetic import arithmetic, full_precision, tf32
+import benchmark
+from benchmark.arithmetic import arithmetic, deterministic, full_precision, tf32
 from benchmark.errors import BadInput
 from benchmark.hardware import resolve_precision
+from benchmark.ledger import Ledger
+from benchmark.models import load_checkpoint
 
 BACKENDS = torch.backends
 PRODUCTS = (
@@ -108,3 +115,32 @@ def test_a_precision_says_how_a_gpu_multiplies_float32(precision, setting):
 def test_tf32_is_refused_where_it_would_be_float32():
     with pytest.raises(BadInput, match="cpu has no TF32"):
         resolve_precision("tf32", torch.device("cpu"))
+
+
+def test_deterministic_holds_within_and_is_undone(monkeypatch):
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    with deterministic(False):
+        assert not torch.are_deterministic_algorithms_enabled()
+    with deterministic():
+        assert torch.are_deterministic_algorithms_enabled()
+        assert BACKENDS.cudnn.deterministic
+        assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+    with pytest.raises(ZeroDivisionError), deterministic():
+        raise ZeroDivisionError
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert not BACKENDS.cudnn.deterministic
+
+
+def test_records_and_checkpoints_say_whether_a_repeat_gives_the_same_bits(tmp_path):
+    suite = write_suite(tmp_path, "  - {attack: fgsm, norm: linf}\n", images=6)
+    for asked in (False, True):
+        results = tmp_path / str(asked)
+        (made,) = benchmark.evaluate(
+            save(tmp_path), suite=suite, device="cpu", results=results, deterministic=asked, progress=False
+        )
+        (name,) = made.outcomes[0].records
+        record = Ledger.open(results).read(made.model["digest"], name)
+        assert record.info.get("deterministic", False) == asked
+    (path,) = run("natural", tmp_path / "zoo", {"epochs": 1}, deterministic=True)
+    assert load_checkpoint(path).extra["deterministic"]
+    assert not torch.are_deterministic_algorithms_enabled()

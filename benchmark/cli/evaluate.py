@@ -15,6 +15,7 @@ from benchmark.cli.options import (
     Compile,
     Crop,
     DataDir,
+    Deterministic,
     Device,
     Download,
     Epsilon,
@@ -80,6 +81,7 @@ def evaluate(
     eight_bit: Annotated[
         bool, typer.Option("--eight-bit", help="Round adversarial images to 8 bits per channel before the verdict.")
     ] = False,
+    deterministic: Deterministic = False,
 ) -> None:
     """Attack networks and store the result of each attack on each image. Existing results are reused."""
     evaluations, failures = partly(benchmark.evaluate, given(locals()))

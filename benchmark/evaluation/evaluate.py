@@ -43,6 +43,7 @@ def evaluate(
     stochastic: int | None = None,
     verdict_passes: int | None = None,
     eight_bit: bool = False,
+    deterministic: bool = False,
     progress: bool = True,
 ) -> list[Evaluation]:
     """Attack networks and keep, per image, what broke them. What is in `results` already is not run again.
@@ -89,6 +90,9 @@ def evaluate(
             than half of them are right. None for 20.
         eight_bit: round adversarial images to 256 levels per channel, inside the ball, before the verdict: only what
             an image file can hold counts.
+        deterministic: use only what gives the same bits again on the same device, which may be slower; attacks on
+            networks with layers that torch has no such way of computing then fail. Records say which it was; what is
+            in `results` already is not run again for it.
         progress: whether to show how far it is, on the standard error stream.
 
     Returns:
@@ -127,6 +131,7 @@ def evaluate(
             stochastic=stochastic,
             verdict_passes=verdict_passes,
             eight_bit=eight_bit,
+            deterministic=deterministic,
         )
         return _evaluated(request, sources, progress)
 

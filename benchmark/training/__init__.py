@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmark.arithmetic import deterministic as repeating
 from benchmark.data import Dataset
 from benchmark.environment import NAME, check_packages, version
 from benchmark.given import Given as GivenRecipe
@@ -69,6 +70,7 @@ def train(
     data_dir: str | Path | None = None,
     trust_remote_code: bool = False,
     compile: bool = False,
+    deterministic: bool = False,
     devices: int = 1,
     num_nodes: int = 1,
     progress: bool | None = None,
@@ -107,6 +109,7 @@ def train(
         overwrite: replace checkpoints and an unfinished run that are another run's, and begin an unfinished one anew.
         download, trust_remote_code: whether data and foreign teachers may be fetched, and a teacher's own code run.
         compile: hand the networks to torch.compile.
+        deterministic: use only what gives the same bits again on the same device, or fail; the checkpoint says so.
         devices, num_nodes: processes per machine, and machines.
         progress: True for bars, False for silence, None for bars at a terminal and lines elsewhere.
 
@@ -157,6 +160,7 @@ def train(
         resume=behind > 0,
         overwrite=overwrite,
         compile=compile,
+        deterministic=deterministic,
         process=os.getpid(),
     )
     with code_within_reach(), none_left_behind():
@@ -191,6 +195,7 @@ def _run(
     resume: bool,
     overwrite: bool,
     compile: bool,
+    deterministic: bool,
     progress: bool | None,
     process: int,
 ) -> None:
@@ -202,17 +207,20 @@ def _run(
     trainer = Trainer(plan, fabric, compile)
     leads = fabric.global_rank == 0
     scalars = folder / "runs" / plan.stem if leads else None
-    with Reporter(plan.name, plan.recipe.epochs, trainer.steps, progress if leads else False, scalars) as report:
+    reporter = Reporter(plan.name, plan.recipe.epochs, trainer.steps, progress if leads else False, scalars)
+    with reporter as report, repeating(deterministic):
         trainer.fit(state, resume, report)
     if leads:
         if not overwrite:
             check_room(plan, folder)  # hours may have passed; the state of the whole run stays where it is
-        _save_checkpoints(trainer, folder, versions, hardware)
+        _save_checkpoints(trainer, folder, versions, hardware, deterministic)
         state.unlink(missing_ok=True)
     fabric.barrier()
 
 
-def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], hardware: str) -> None:
+def _save_checkpoints(
+    trainer: Trainer, folder: Path, versions: dict[str, str], hardware: str, deterministic: bool
+) -> None:
     plan, data = trainer.plan, trainer.plan.dataset
     kept = [n for n, member in enumerate(plan.bound.cohort.members) if member.kept]
     recipe = {"name": plan.recipe_name, **plan.recipe.model_dump(mode="json")}
@@ -267,6 +275,7 @@ def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], 
                     "teachers": [teacher.name for teacher in plan.teachers],
                     "lineage": lineage(plan.bound.cohort.teachers, plan.teachers),
                     "precision": plan.precision,
+                    **({"deterministic": True} if deterministic else {}),
                     **({"held_out": right} if right else {}),
                     "hardware": hardware,
                     "seconds": sum(float(row["seconds"]) for row in trainer.history),
