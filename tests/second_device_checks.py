@@ -15,10 +15,13 @@ from fixed_networks import fixed
 
 import benchmark
 from benchmark import evaluate, transfer, verify
+from benchmark.arithmetic import deterministic
 from benchmark.attacks import PreparedClassifier, make_attack
 from benchmark.ledger import Ledger
 from benchmark.models import save_checkpoint
 from benchmark.noise import ExampleNoise
+from benchmark.projections import onto_l1, running_sum
+from benchmark.threats import Threat
 from benchmark.training import METHODS
 from benchmark.training.plan import make_plan
 from benchmark.training.report import Reporter
@@ -98,7 +101,7 @@ def test_filters_and_changes_of_an_attack_are_float32_too(zoo, tmp_path):
 
 def test_a_search_in_tf32_is_rounded_and_float32_confirms_what_it_claims():
     with second_device.on_tensor_cores():
-        rounded = found(make_attack("pgd", {"steps": 3, "success": "last"}), "linf", "second", precision="tf32")
+        rounded = found(make_attack("pgd", {"steps": 3, "success": "last"}), "l2", "second", precision="tf32")
         x = images(64).round(decimals=3)
         net = Net((1, 8, 8), 5)
         classifier = PreparedClassifier(net, 5, "second", "tf32", x[:2].to("second"))
@@ -109,11 +112,52 @@ def test_a_search_in_tf32_is_rounded_and_float32_confirms_what_it_claims():
         top = exact.argmax(1)
         claimed = torch.ones(64, dtype=torch.bool, device="second")
         confirmed = classifier.confirm(x.to("second"), top.to("second"), claimed)
-    assert not torch.equal(rounded, found(make_attack("pgd", {"steps": 3, "success": "last"}), "linf", "second"))
+    assert not torch.equal(rounded, found(make_attack("pgd", {"steps": 3, "success": "last"}), "l2", "second"))
     assert 1e-5 < (low - exact).abs().max() < 0.1
     torch.testing.assert_close(exact, net(x).detach(), rtol=1e-5, atol=1e-5)
     assert not confirmed.any().cpu()
     assert classifier.disagreements == 64
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
+def test_no_step_of_an_ascent_makes_the_host_wait(norm):
+    counts = []
+    for steps in (2, 12):
+        with second_device.counted() as waits:
+            found(make_attack("pgd", {"steps": steps, "success": "last"}), norm, "second")
+        counts.append(dict(waits))
+    assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
+def test_an_ascent_that_lets_images_leave_waits_at_every_eighth_step_only(norm):
+    counts = []
+    for steps in (8, 16):
+        with second_device.counted() as waits:
+            found(make_attack("pgd", {"steps": steps, "relative_step_size": 1e-6, "start": "zero"}), norm, "second")
+        counts.append(waits.total())
+    assert counts[1] - counts[0] <= 2
+
+
+def test_noise_asks_for_the_positions_of_its_images_once():
+    with second_device.counted() as waits:
+        ExampleNoise(0, torch.arange(50, device="second"), 0, "second")
+    assert waits.total() == 1
+
+
+@pytest.mark.parametrize("share", [1e-6, 0.01, 0.3, 0.9, 0.999999])
+def test_the_l1_projection_that_asks_nothing_finds_what_the_other_finds(share):
+    x, x_adv = images(20, (3, 9, 9)), 3 * images(20, (3, 9, 9)) - 1
+    radius = float((x_adv.clamp(0, 1) - x).abs().flatten(1).sum(1).min()) * share
+    there = onto_l1(x.to("second"), x_adv.to("second"), radius).cpu()
+    torch.testing.assert_close(there, onto_l1(x, x_adv, radius), rtol=0, atol=1e-6)
+    assert Threat("l1", radius).contains(x, there).all()
+
+
+def test_sums_that_repeat_are_the_same_sums():
+    values = images(3, (1, 7, 11)).flatten(1).double()
+    with deterministic():
+        torch.testing.assert_close(running_sum(values.to("second")).cpu(), values.cumsum(1))
 
 
 @pytest.fixture(scope="module")
