@@ -18,9 +18,9 @@ from benchmark.data import Dataset, Split, load
 from benchmark.data.orders import stratified
 from benchmark.documents import Schema, read_document
 from benchmark.models import load_checkpoint
-from benchmark.planning.estimate import gradients_of, teacher_passes_of
-from benchmark.planning.networks import TrainingRun
 from benchmark.recipes.recipe import RECIPES
+from benchmark.training.passes import passes_of_training
+from benchmark.training.plan import decide
 from benchmark.training.state import begun, state_path
 
 HERE = Path(__file__).parent
@@ -169,13 +169,12 @@ class Queue:
         """Images' gradients of the training, in those of the usual network."""
         arch, teacher = run.arch or self.content.arch, self._teacher(run)
         with RECIPES.lent(RECIPE, self.recipe):
-            training = TrainingRun(
-                run.full_name, run.method, DATA, arch, RECIPE, run.seed, {**self.settings, **run.set}
-            )
-            total = gradients_of(training, self.data) * WEIGHTS.get(arch, 1.0)
-            if teacher:
-                total += teacher_passes_of(training, self.data) * WEIGHTS.get(teacher.arch or "", 1.0)
-        return total
+            recipe, bound = decide(run.method, self.data, arch, RECIPE, {**self.settings, **run.set})
+        passes = passes_of_training(bound, recipe, len(self.data.train), len(self.data.validation))
+        total = sum(sum(each.counts) for each in passes.members) * WEIGHTS.get(arch, 1.0)
+        if teacher:
+            total += sum(sum(each.counts) for each in passes.teachers) * WEIGHTS.get(teacher.arch or "", 1.0)
+        return total / 2  # forwards and backwards
 
     def hours(self) -> Iterator[tuple[Run, float, float | None]]:
         """Each run, the share of it that is done, and the hours that the rest takes at the speed so far."""
@@ -192,8 +191,6 @@ class Queue:
         return float(load_checkpoint(paths[0]).extra["seconds"]) if paths else None
 
     def _epochs(self, run: Run) -> int:
-        from benchmark.training.plan import decide
-
         with RECIPES.lent(RECIPE, self.recipe):
             arch, settings = run.arch or self.content.arch, {**self.settings, **run.set}
             return decide(run.method, self.data, arch, RECIPE, settings)[0].epochs

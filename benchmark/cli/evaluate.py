@@ -16,6 +16,7 @@ from benchmark.cli.options import (
     Compile,
     Crop,
     DataDir,
+    Deterministic,
     Device,
     Download,
     Engine,
@@ -92,6 +93,7 @@ def evaluate(
         bool, typer.Option("--eight-bit", help="Round adversarial images to 8 bits per channel before the verdict.")
     ] = False,
     stop_after: StopAfter = None,
+    deterministic: Deterministic = False,
 ) -> None:
     """Attack networks and store the result of each attack on each image. Existing results are reused."""
     evaluations, failures = partly(benchmark.evaluate, given(locals()))

@@ -66,7 +66,12 @@ Alpha = Annotated[float, typer.Option(help="Probability with which what is said 
 
 # Where to compute.
 Device = Annotated[str, typer.Option(help="Device: auto, cpu, cuda, cuda:1, ...")]
-Precision = Annotated[str, typer.Option(help="auto, fp32 or bf16; auto is bf16 where the hardware supports it.")]
+Precision = Annotated[
+    str, typer.Option(help="auto, fp32, tf32 or bf16; auto is bf16 where the hardware supports it.")
+]
+Deterministic = Annotated[
+    bool, typer.Option("--deterministic", help="Use only kernels that give the same bits again, or fail.")
+]
 Compile = Annotated[
     bool, typer.Option("--compile", help="Compile the networks for the attacks; worthwhile for long runs.")
 ]

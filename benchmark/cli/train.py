@@ -11,6 +11,7 @@ import benchmark
 from benchmark.cli.options import (
     Architecture,
     DataDir,
+    Deterministic,
     Device,
     Download,
     Epsilon,
@@ -95,6 +96,7 @@ def train(
     data_dir: DataDir = None,
     trust_remote_code: TrustRemoteCode = False,
     compile: Compile = False,
+    deterministic: Deterministic = False,
     devices: Devices = 1,
     num_nodes: Annotated[int, typer.Option(help="Number of machines.")] = 1,
     stop_after: StopAfter = None,

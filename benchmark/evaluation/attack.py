@@ -97,7 +97,7 @@ def attack(
         restarts: runs with other noise, of which the best counts; attacks without randomness make one.
         seed: of all noise.
         device: where to compute; None for where the model is.
-        precision: of the search, "fp32", "bf16" or "auto"; verdicts are always float32.
+        precision: of the search, "fp32", "tf32", "bf16" or "auto"; verdicts are always float32.
         stochastic: over how many passes gradients of a network that draws random numbers are averaged; None for one
             that draws none. See docs/defences.md.
         verdict_passes: how many passes of such a network vote on each image.

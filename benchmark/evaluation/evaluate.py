@@ -54,6 +54,7 @@ def evaluate(
     stochastic: int | None = None,
     verdict_passes: int | None = None,
     eight_bit: bool = False,
+    deterministic: bool = False,
     progress: bool = True,
 ) -> list[Evaluation]:
     """Attack networks and keep, per image, what broke them. What is in `results` already is not run again.
@@ -71,7 +72,7 @@ def evaluate(
             and up to a hundred images that all see, by which they are compared for signs of gradient masking.
         seed: of all noise.
         device: "auto", "cpu", "cuda", "cuda:1", ...
-        precision: of the search: "auto", "fp32" or "bf16". Verdicts are always float32.
+        precision: of the search: "auto", "fp32", "tf32" or "bf16". Verdicts are always float32.
         workers: how many attack at once. None for one per GPU, one in all where there is none; on a cluster, for as
             many as it has room for. One is used, which is said, where a module can't be sent to them, such as one
             whose class is defined in a notebook.
@@ -108,6 +109,9 @@ def evaluate(
             than half of them are right. None for 20.
         eight_bit: round adversarial images to 256 levels per channel, inside the ball, before the verdict: only what
             an image file can hold counts.
+        deterministic: use only what gives the same bits again on the same device, which may be slower; attacks on
+            networks with layers that torch has no such way of computing then fail. Records say which it was; what is
+            in `results` already is not run again for it.
         progress: whether to show how far it is, on the standard error stream.
 
     Returns:
@@ -146,6 +150,7 @@ def evaluate(
             stochastic=stochastic,
             verdict_passes=verdict_passes,
             eight_bit=eight_bit,
+            deterministic=deterministic,
         )
         return _evaluated(request, sources, progress, read_part(part))
 

@@ -137,6 +137,7 @@ class EvaluationRequest:
     stochastic: int | None = None
     verdict_passes: int | None = None
     eight_bit: bool = False
+    deterministic: bool = False
 
     def plans(self, sources: Sequence[str | Path]) -> Planned:
         """What evaluating `sources` takes.
@@ -251,6 +252,7 @@ class EvaluationRequest:
             classes=counted,
             data_is_object=objects.dataset_is_held(name),
             judging=judging,
+            deterministic=self.deterministic,
         )
         card = card_of(network)
         if isinstance(network, Arranged):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from benchmark.arithmetic import deterministic
 from benchmark.attacks import Stage, check_current
 from benchmark.errors import UnfitNetwork
 from benchmark.evaluation.attack_run import Trial
@@ -54,7 +55,13 @@ def run_job(job: AttackJob, ledger: Ledger, given_up: Mapping[Step, str] | None 
         Its steps in their order, as they are done.
     """
     given_up = given_up or {}
-    return run_judged_by_others(job, ledger, given_up) if job.judges else _run(job, ledger, given_up)
+    steps = run_judged_by_others(job, ledger, given_up) if job.judges else _run(job, ledger, given_up)
+    while True:
+        with deterministic(job.target.deterministic):
+            done = next(steps, None)
+        if done is None:
+            return
+        yield done
 
 
 def _run(job: AttackJob, ledger: Ledger, given_up: Mapping[Step, str]) -> Iterator[Done]:

@@ -50,6 +50,7 @@ class Target:
         data_is_object: whether the data was handed over, and no name leads to it.
         last_layer: the layer that the search leaves out, see `attacks.last_layer`; "" for none.
         judging: how gradients and verdicts are made.
+        deterministic: whether only kernels run that give the same bits again.
     """
 
     source: str
@@ -69,6 +70,7 @@ class Target:
     classes: int = 0
     data_is_object: bool = False
     judging: Judging = SINGLE
+    deterministic: bool = False
 
     @property
     def known(self) -> Known | None:

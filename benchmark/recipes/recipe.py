@@ -106,7 +106,7 @@ class Recipe(_Strict):
         schedule: what multiplies `lr`, evaluated before each step.
         epochs, batch_size: the last batch of an epoch may be smaller, a batch of one image is left out.
         augmentation: see `benchmark.training.augmentation`.
-        precision: "auto", "fp32" or "bf16"; what `--precision` says goes first.
+        precision: "auto", "fp32", "tf32" or "bf16"; what `--precision` says goes first.
         clip: largest norm of a network's gradient; None for no limit.
         weight_decay_of: what decays: "all" parameters, or the "weights" alone, which are no bias and of no norm.
         lr_exempt: a constant rate for what is exempt; None for the common one.
@@ -130,7 +130,7 @@ class Recipe(_Strict):
     epochs: Annotated[int, Field(ge=1, le=EPOCHS)]
     batch_size: Annotated[int, Field(ge=2)] = 128
     augmentation: Literal["none", "shift", "crop-flip", "reflect-crop-flip"] = "none"
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    precision: Literal["auto", "fp32", "tf32", "bf16"] = "auto"
     clip: Positive | None = None
     weight_decay_of: Literal["all", "weights"] = "all"
     lr_exempt: Positive | None = None

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmark.arithmetic import deterministic as repeating
 from benchmark.data import Dataset
 from benchmark.deadline import stoppable
 from benchmark.environment import NAME, check_packages, version
@@ -77,6 +78,7 @@ def train(
     data_dir: str | Path | None = None,
     trust_remote_code: bool = False,
     compile: bool = False,
+    deterministic: bool = False,
     devices: int = 1,
     num_nodes: int = 1,
     progress: bool | None = None,
@@ -124,6 +126,7 @@ def train(
             own, and that of files. A method, inner objective, loss, architecture and data may be of one's own, each
             as FILE.py:NAME, see docs/extending.md.
         compile: hand the networks to torch.compile.
+        deterministic: use only what gives the same bits again on the same device, or fail; the checkpoint says so.
         devices, num_nodes: processes per machine, and machines.
         progress: True for bars, False for silence, None for bars at a terminal and lines elsewhere.
 
@@ -176,6 +179,7 @@ def train(
         resume=behind > 0,
         overwrite=overwrite,
         compile=compile,
+        deterministic=deterministic,
         process=os.getpid(),
         trust_remote_code=trust_remote_code,
     )
@@ -212,6 +216,7 @@ def _run(
     resume: bool,
     overwrite: bool,
     compile: bool,
+    deterministic: bool,
     progress: bool | None,
     process: int,
     trust_remote_code: bool,
@@ -224,17 +229,20 @@ def _run(
     trainer = Trainer(plan, fabric, compile)
     leads = fabric.global_rank == 0
     scalars = folder / "runs" / plan.stem if leads else None
-    with Reporter(plan.name, plan.recipe.epochs, trainer.steps, progress if leads else False, scalars) as report:
+    reporter = Reporter(plan.name, plan.recipe.epochs, trainer.steps, progress if leads else False, scalars)
+    with reporter as report, repeating(deterministic):
         trainer.fit(state, resume, report)
     if leads:
         if not overwrite:
             check_room(plan, folder)  # hours may have passed; the state of the whole run stays where it is
-        _save_checkpoints(trainer, folder, versions, hardware)
+        _save_checkpoints(trainer, folder, versions, hardware, deterministic)
         state.unlink(missing_ok=True)
     fabric.barrier()
 
 
-def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], hardware: str) -> None:
+def _save_checkpoints(
+    trainer: Trainer, folder: Path, versions: dict[str, str], hardware: str, deterministic: bool
+) -> None:
     plan, data = trainer.plan, trainer.plan.dataset
     kept = [n for n, member in enumerate(plan.bound.cohort.members) if member.kept]
     extra = _extra_data(plan)
@@ -301,6 +309,7 @@ def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], 
                     **begun,
                     **({"extra_data": extra} if extra else {}),
                     "precision": plan.precision,
+                    **({"deterministic": True} if deterministic else {}),
                     **({"held_out": right} if right else {}),
                     "hardware": hardware,
                     "seconds": sum(float(row["seconds"]) for row in trainer.history),

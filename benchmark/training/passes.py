@@ -79,15 +79,17 @@ def passes_of_training(bound: BoundMethod, recipe: Recipe, images: int, held_out
 
     Args:
         bound, recipe: what is trained, and how.
-        images: that it trains on in an epoch.
-        held_out: that it validates on at most.
+        images: that the data set has for training.
+        held_out: that it holds out of them by itself.
     """
+    total, validation = images + held_out, recipe.validation
+    images = total - validation.left_out(total, held_out)
     active = sum(bound.awp.active(epoch / recipe.epochs) for epoch in range(recipe.epochs))
     steps = _step(bound, recipe, is_moved=False).times(images * (recipe.epochs - active))
     if active:
         steps += _step(bound, recipe, is_moved=True).times(images * active)
-    validations = -(-recipe.epochs // recipe.validation.every)
-    return steps + _validation(bound, recipe).times(min(recipe.validation.images, held_out) * validations)
+    validations = -(-recipe.epochs // validation.every)
+    return steps + _validation(bound, recipe).times(validation.measured(total, held_out) * validations)
 
 
 def passes_of_step(bound: BoundMethod, recipe: Recipe) -> TrainingPasses:
@@ -112,7 +114,11 @@ def _step(bound: BoundMethod, recipe: Recipe, is_moved: bool) -> TrainingPasses:
             if is_moved:
                 weights = [weight for member in players.members for weight in layers(member)]
                 torch.autograd.grad(bound.outer(players.batch(x, y, examples, 0.0, {})), weights)
-            bound.outer(players.batch(x, y, examples, 0.0, {})).backward()
+            batch = players.batch(x, y, examples, 0.0, {})
+            objective = bound.outer(batch)
+            players.pass_again(batch)
+            objective.backward()
+            players.pass_again(batch, after=True)
         found = counters.passes().times(1 / len(draws) / len(x))
         total = found if total is None else total + found
     assert total is not None
@@ -128,7 +134,7 @@ def _validation(bound: BoundMethod, recipe: Recipe) -> TrainingPasses:
         if member.kept:
             norms = (member.norm,) if member.norm else bound.inner.norms
             with frozen(module):
-                withstood(players.forward(module), split, norms, recipe.threats, recipe.validation.steps, len(x))
+                withstood(players.forward(module), split, norms, recipe.threats, recipe.validation, len(x))
     return counters.passes().times(1 / len(x))
 
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmark import deadline
+from benchmark.arithmetic import arithmetic
 from benchmark.attacks import frozen
 from benchmark.errors import BadInput
 from benchmark.methods.batch import Batch, Examples
@@ -111,12 +112,13 @@ class Trainer:
             if self.shard.size == 1:  # several processes would have to agree
                 deadline.check(longest)
             started = time.perf_counter()
-            with self._fixed_randomness():
-                row = self._train_epoch(state, report)
-            seconds = time.perf_counter() - started
-            self.epoch += 1
-            images = self.steps * self.recipe.batch_size if self.plan.extra_data else len(self.train)
-            row |= {"images_per_second": images / seconds, "seconds": seconds, **self._validate()}
+            with arithmetic(self.plan.precision):
+                with self._fixed_randomness():
+                    row = self._train_epoch(state, report)
+                seconds = time.perf_counter() - started
+                self.epoch += 1
+                images = self.steps * self.recipe.batch_size if self.plan.extra_data else len(self.train)
+                row |= {"images_per_second": images / seconds, "seconds": seconds, **self._validate()}
             self.history.append(
                 {key: round(value, 6) if isinstance(value, float) else value for key, value in row.items()}
             )
