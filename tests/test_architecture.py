@@ -27,10 +27,11 @@ FLOORS = (
         "environment",
         "processes",
         "hardware",
+        "deadline",
     }
     | {"memory", "settings", "generators", "noise", "tensors", "radii", "parameters", "projections", "threats"}
     | {"scales", "labels", "limits", "damage", "card", "run_names", "charts", "given", "problems"},
-    {"data", "models", "attacks", "recipes", "suites", "ledger", "statistics"},
+    {"data", "models", "attacks", "recipes", "suites", "ledger", "statistics", "engines"},
     {"methods", "evaluation", "analysis", "importing"},
     {"training"},
     {"reporting", "planning"},
@@ -47,6 +48,7 @@ STAIRS = {
     "given": {"errors", "storage"},
     "storage": {"errors", "moved"},
     "damage": {"errors"},
+    "deadline": {"errors"},
     "hardware": {"errors"},
     "cache": {"errors"},
     "environment": {"errors"},

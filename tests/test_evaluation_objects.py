@@ -90,8 +90,8 @@ Cell.__module__ = "__main__"
     ids=["notebook", "lambda"],
 )
 def test_what_cannot_be_sent_stays_in_this_process_and_it_is_said(make, reason, tmp_path, suite, monkeypatch):
-    monkeypatch.setattr("benchmark.evaluation.engine.Crew", None, raising=False)
-    monkeypatch.setattr("benchmark.evaluation.engine.WorkerPool", None, raising=False)
+    monkeypatch.setattr("benchmark.engines.choice.Crew", None, raising=False)
+    monkeypatch.setattr("benchmark.engines.choice.Processes", None, raising=False)
     with pytest.warns(Notice, match="everything runs in this process.*" + reason):
         (found,) = evaluate(make(), tmp_path, suite, workers=2)
     assert found.failures == ()

@@ -9,6 +9,7 @@ import typer
 
 import benchmark
 from benchmark.cli.options import (
+    Address,
     Attacked,
     AttackSeed,
     Classes,
@@ -17,7 +18,10 @@ from benchmark.cli.options import (
     DataDir,
     Device,
     Download,
+    Engine,
     Epsilon,
+    GPUs,
+    GPUShare,
     Images,
     Precision,
     PresetOfSuite,
@@ -55,7 +59,11 @@ def evaluate(
     seed: AttackSeed = 0,
     device: Device = "auto",
     precision: Precision = "auto",
-    workers: Workers = 1,
+    workers: Workers = None,
+    devices: GPUs = None,
+    engine: Engine = "local",
+    address: Address = None,
+    gpu_share: GPUShare = 1.0,
     time_limit: TimeLimit = None,
     results: Results = Path("results"),
     save_adversarial: SaveAdversarial = False,

@@ -65,7 +65,21 @@ Precision = Annotated[str, typer.Option(help="auto, fp32 or bf16; auto is bf16 w
 Compile = Annotated[
     bool, typer.Option("--compile", help="Compile the networks for the attacks; worthwhile for long runs.")
 ]
-Workers = Annotated[int, typer.Option(help="Number of parallel worker processes.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(help="Number of parallel workers; default: one per GPU, or what a cluster takes."),
+]
+GPUs = Annotated[
+    str | None,
+    typer.Option(metavar="N or 0,1,...", help="GPUs for the workers: how many, or which; default: all."),
+]
+Engine = Annotated[str, typer.Option(help="Where the workers run: local, or ray for a Ray cluster.")]
+Address = Annotated[
+    str | None, typer.Option(help="Address of the Ray cluster; auto: the one that this machine is part of.")
+]
+GPUShare = Annotated[
+    float, typer.Option(metavar="FRACTION", help="Share of a GPU that each worker takes, such as 0.5.")
+]
 TimeLimit = Annotated[
     float | None, typer.Option(help="Time limit in seconds for one attack on 250 images; default: none.")
 ]

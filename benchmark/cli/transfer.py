@@ -9,6 +9,7 @@ import typer
 
 import benchmark
 from benchmark.cli.options import (
+    Address,
     AttackSeed,
     Classes,
     Compile,
@@ -16,7 +17,10 @@ from benchmark.cli.options import (
     DataDir,
     Device,
     Download,
+    Engine,
     Epsilon,
+    GPUs,
+    GPUShare,
     Images,
     Precision,
     Resize,
@@ -47,7 +51,11 @@ def transfer(
     seed: AttackSeed = 0,
     device: Device = "auto",
     precision: Precision = "auto",
-    workers: Workers = 1,
+    workers: Workers = None,
+    devices: GPUs = None,
+    engine: Engine = "local",
+    address: Address = None,
+    gpu_share: GPUShare = 1.0,
     time_limit: TimeLimit = None,
     results: Results = Path("results"),
     save_adversarial: SaveAdversarial = False,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmark.engines import Devices, Means
 from benchmark.evaluation import objects
 from benchmark.evaluation.filing import Work, finished, run_and_file, written
 from benchmark.evaluation.objects import Data
@@ -26,7 +27,11 @@ def evaluate(
     seed: int = 0,
     device: str = "auto",
     precision: str = "auto",
-    workers: int = 1,
+    workers: int | None = None,
+    devices: Devices | None = None,
+    engine: str = "local",
+    address: str | None = None,
+    gpu_share: float = 1.0,
     time_limit: float | None = None,
     results: str | Path = "results",
     save_adversarial: bool = False,
@@ -61,8 +66,14 @@ def evaluate(
         seed: of all noise.
         device: "auto", "cpu", "cuda", "cuda:1", ...
         precision: of the search: "auto", "fp32" or "bf16". Verdicts are always float32.
-        workers: processes that attack at once. One is used, which is said, where a module can't be sent to them, such
-            as one whose class is defined in a notebook.
+        workers: how many attack at once. None for one per GPU, one in all where there is none; on a cluster, for as
+            many as it has room for. One is used, which is said, where a module can't be sent to them, such as one
+            whose class is defined in a notebook.
+        devices: which GPUs workers are spread over: a number of them, or their numbers, "0,1,2". None for all, where
+            `device` does not name one.
+        engine: "local", or "ray" for a Ray cluster, whose workers need no disk in common with this machine.
+        address: of the cluster; "auto" for the one that this machine is part of.
+        gpu_share: what each worker takes of a GPU, so that several share one: 0.5.
         time_limit: seconds that one attack on one shard of the images may take; None for no limit. What takes longer,
             like what makes its process die, is begun twice more and then recorded as failed.
         results: the folder of the ledger.
@@ -110,7 +121,7 @@ def evaluate(
             seed=seed,
             device=device,
             precision=precision,
-            workers=objects.workers_for(workers, time_limit),
+            means=objects.means_for(Means(workers, devices, engine, address, gpu_share, device), time_limit),
             time_limit=time_limit,
             results=results,
             save_adversarial=save_adversarial,
@@ -140,7 +151,7 @@ def _evaluated(request: EvaluationRequest, sources: Sequence[str], progress: boo
     for key in fit:
         ledger.remember(plans[key].target.known)
     work = [Work(job, plan.card, [plan]) for plan in missing for job in plan.jobs()]
-    lost = run_and_file(work, missing, ledger, request.workers, progress, request.time_limit)
+    lost = run_and_file(work, missing, ledger, request.means, progress, request.time_limit)
     evaluations = [
         old.get(key) or written(plan, ledger) for key, plan in plans.items() if key in fit and key not in lost
     ]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from benchmark.engines import Means
 from benchmark.errors import BadInput
 from benchmark.evaluation.engine import run_jobs
 from benchmark.evaluation.jobs import AttackJob, Done
@@ -34,7 +35,7 @@ def run_and_file(
     work: Sequence[Work],
     announced: Iterable[Plan],
     ledger: Ledger,
-    workers: int = 1,
+    means: Means | int | None = 1,
     progress: bool = True,
     time_limit: float | None = None,
 ) -> dict[str, str]:
@@ -44,7 +45,8 @@ def run_and_file(
         work: in the order in which it should be begun.
         announced: the plans of all networks that take part, whose notes are told before.
         ledger: where results go.
-        workers, progress, time_limit: as for `evaluate`.
+        means: what jobs run on.
+        progress, time_limit: as for `evaluate`.
 
     Returns:
         The ids of the plans whose network failed under way, each with the reason.
@@ -77,7 +79,7 @@ def run_and_file(
             for plan in work[position].plans:
                 lost.setdefault(plan.id, reason)
 
-        found = run_jobs([each.job for each in work], ledger.folder, workers, report, time_limit, give_up)
+        found = run_jobs([each.job for each in work], ledger.folder, means, report, time_limit, give_up)
         for problem in dict.fromkeys([*ledger.problems, *found]):
             display.say(f"damaged, and recomputed: {problem}")
     return lost

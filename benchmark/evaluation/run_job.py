@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from benchmark.attacks import Stage
@@ -79,9 +78,7 @@ def _run(job: AttackJob, ledger: Ledger, given_up: Mapping[Step, str]) -> Iterat
             before = trial if job.relay and known is None and not record.error else None
         else:
             before = None
-        if not job.relay and (record.broken & ~record.clean_errors).any():
-            broken = torch.from_numpy(record.broken)
-            standing = ~broken if standing is None else standing & ~broken
+        standing = job.left_standing(standing, record)
         yield Done(item.label, job.start, name, record.error, reused)
 
 

@@ -143,7 +143,14 @@ class Ledger:
         Raises:
             BadInput: the folder can't be written or the disk is full.
         """
-        write_record(self._own(self._place(record.key)), record)
+        write_record(self.own(self._place(record.key)), record)
+
+    def kept(self, key: Mapping[str, Any]) -> list[Path]:
+        """The files of a job with this key that are there: record and images, and those of blocks of its images."""
+        places = [self._place(key), *sorted(self._blocks(key).glob("*.safetensors"))]
+        names = [(key["network"], path.stem) for path in places]
+        images = [find(*name) for find in (self.sample_images_path, self.stored_adversarials_path) for name in names]
+        return [path for path in (*places, *images) if path.is_file()]
 
     def _place(self, key: Mapping[str, Any]) -> Path:
         name = digest(key)
@@ -162,7 +169,7 @@ class Ledger:
         Raises:
             BadInput: the folder can't be written or the disk is full.
         """
-        write_sample_images(self._own(self.sample_images_path(network, record)), images)
+        write_sample_images(self.own(self.sample_images_path(network, record)), images)
 
     def sample_images_path(self, network: str, record: str) -> Path:
         """Where the images to look at of that record are or would be."""
@@ -201,7 +208,7 @@ class Ledger:
         folder = self.folder / "answers" / safe_name(known.contents[:16])
         path = folder / f"{safe_name(known.data[:16])}-{safe_name(known.network[:16])}.npz"
         if self._read(read_known, path) is None:
-            write_known(self._own(path), known)
+            write_known(self.own(path), known)
 
     def write_evaluation(self, manifest: dict[str, Any]) -> None:
         """Add an evaluation: what was evaluated, and the keys of all its records.
@@ -213,7 +220,7 @@ class Ledger:
         source = (manifest.get("crafted_on") or {}).get("name")
         is_sample = manifest.get("sample") is not None
         path = self._evaluation_path(manifest["model"]["name"], manifest["id"], source, is_sample)
-        write_atomic(self._own(path), content)
+        write_atomic(self.own(path), content)
         self.mark()  # in case the folder vanished meanwhile and was made anew by the first record after that
 
     def evaluation(self, name: str, identifier: str, source: str | None = None) -> Evaluation | None:
@@ -266,7 +273,7 @@ class Ledger:
             except Damaged as gap:
                 raise Damaged(f"{path}: {gap}") from gap
 
-    def _own(self, path: Path) -> Path:
+    def own(self, path: Path) -> Path:
         """`path`, unless a link inside the folder, which may be untrusted, leads elsewhere.
 
         Raises:

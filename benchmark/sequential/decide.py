@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmark.engines import Means
 from benchmark.errors import BadInput, PartlyFailed, unknown
 from benchmark.evaluation import objects
 from benchmark.evaluation.objects import Data
@@ -105,7 +106,7 @@ def decide(
             seed=seed,
             device=device,
             precision=precision,
-            workers=objects.workers_for(workers, time_limit),
+            means=objects.means_for(Means(workers), time_limit),
             time_limit=time_limit,
             results=results,
             dataset=data,
@@ -164,7 +165,7 @@ def _decided(
     ]
     images = plans[0].suite.images
     tournament = Tournament(len(plans), images, margin / 100, question.alpha, question.goal)
-    lost = play(contestants, tournament, request.workers, request.time_limit, progress)
+    lost = play(contestants, tournament, request.means, request.time_limit, progress)
     failures = [*failures, *lost.values()]
     _check_left(len(plans) - len(lost), failures)
     decision = _decision(contestants, tournament, lost, failures, question.alpha)

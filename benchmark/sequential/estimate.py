@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmark.analysis.aggregate import r_worst
+from benchmark.engines import Means
 from benchmark.errors import BadInput
 from benchmark.evaluation import objects
 from benchmark.evaluation.filing import finished
@@ -86,7 +87,7 @@ def estimate(
             seed=seed,
             device=device,
             precision=precision,
-            workers=objects.workers_for(workers, time_limit),
+            means=objects.means_for(Means(workers), time_limit),
             time_limit=time_limit,
             results=results,
             dataset=data,
@@ -124,7 +125,7 @@ def _estimated(
         if unfit:
             raise BadInput("\n".join(unfit))
         ledger.remember(plan.target.known)
-        found = TwoPhase(plans[0], ledger, request.workers, request.time_limit).run(to / 100, alpha, progress)
+        found = TwoPhase(plans[0], ledger, request.means, request.time_limit).run(to / 100, alpha, progress)
     return replace(found, page=write_estimate(folder, found))
 
 
