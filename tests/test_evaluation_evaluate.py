@@ -16,7 +16,7 @@ from benchmark.analysis import aggregate
 from benchmark.attacks import ATTACKS, PreparedClassifier
 from benchmark.attacks import prepared as classifier
 from benchmark.errors import BadInput
-from benchmark.evaluation import plan
+from benchmark.evaluation import ledger_task, plan
 from benchmark.ledger import load_results
 
 pytestmark = pytest.mark.usefixtures("one_thread")

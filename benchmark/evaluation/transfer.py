@@ -63,8 +63,8 @@ def transfer(
             their classes.
         suite: name or YAML file of the attacks, or a dict of what stands in such a file.
         preset, n, seed, device, precision, workers, devices, engine, address, gpu_share, results, dataset, resize,
-            crop, scale, epsilon, data_dir, download, trust_remote_code, compile, classes, progress: as for `evaluate`.
-            A worker holds all networks.
+            crop, scale, epsilon, data_dir, download, trust_remote_code, compile, classes, progress: as for
+            `evaluate`. A worker holds all networks.
         time_limit: seconds that crafting one attack on one shard of the images may take, and as many each target for
             its verdict; None for no limit. What takes longer is begun twice more and then recorded as failed: for
             every target if it was the attack, else for that one.
