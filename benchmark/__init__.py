@@ -36,6 +36,7 @@ _DOORS = {
     "sweep": "benchmark.experiments:sweep",
     "list": "benchmark.catalogue:catalogue",
     "show": "benchmark.catalogue:show",
+    "merge": "benchmark.ledger.merge:merge",
     "doctor": "benchmark.checkup:doctor",
     "import_checkpoint": "benchmark.importing:import_checkpoint",
     "export_checkpoint": "benchmark.importing:export_checkpoint",

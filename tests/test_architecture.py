@@ -28,6 +28,7 @@ FLOORS = (
         "processes",
         "hardware",
         "deadline",
+        "parts",
     }
     | {"memory", "settings", "generators", "noise", "tensors", "radii", "parameters", "projections", "threats"}
     | {"scales", "labels", "limits", "damage", "card", "run_names", "charts", "given", "problems"},
@@ -49,6 +50,7 @@ STAIRS = {
     "storage": {"errors", "moved"},
     "damage": {"errors"},
     "deadline": {"errors"},
+    "parts": {"errors", "storage"},
     "hardware": {"errors"},
     "cache": {"errors"},
     "environment": {"errors"},

@@ -84,6 +84,19 @@ TimeLimit = Annotated[
     float | None, typer.Option(help="Time limit in seconds for one attack on 250 images; default: none.")
 ]
 
+Part = Annotated[
+    str | None,
+    typer.Option(
+        metavar="I/N", help="Do part I of N parts without common work, for several machines; see bench merge."
+    ),
+]
+StopAfter = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME", help="Stop in order within this time, such as 50m, with exit code 75 if work is left."
+    ),
+]
+
 # Where things lie, and what may come from elsewhere.
 Zoo = Annotated[Path, typer.Option(help="Folder of the checkpoints.")]
 Results = Annotated[Path, typer.Option(help="Results folder: the ledger of per-image results.")]

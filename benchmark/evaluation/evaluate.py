@@ -7,12 +7,13 @@ from pathlib import Path
 
 from benchmark.engines import Devices, Means
 from benchmark.evaluation import objects
-from benchmark.evaluation.filing import Work, finished, run_and_file, written
+from benchmark.evaluation.filing import Work, file_if_whole, finished, run_and_file, written
 from benchmark.evaluation.objects import Data
 from benchmark.evaluation.request import EvaluationRequest, checked, reported
 from benchmark.given import Given as GivenSuite
 from benchmark.ledger.evaluation import Evaluation
 from benchmark.models import Given, listed
+from benchmark.parts import WHOLE, Part, read_part
 from benchmark.scales import Epsilon
 
 
@@ -32,6 +33,7 @@ def evaluate(
     engine: str = "local",
     address: str | None = None,
     gpu_share: float = 1.0,
+    part: str | None = None,
     time_limit: float | None = None,
     results: str | Path = "results",
     save_adversarial: bool = False,
@@ -74,6 +76,8 @@ def evaluate(
         engine: "local", or "ray" for a Ray cluster, whose workers need no disk in common with this machine.
         address: of the cluster; "auto" for the one that this machine is part of.
         gpu_share: what each worker takes of a GPU, so that several share one: 0.5.
+        part: "2/8" for the second of eight parts that have no work in common, each with a results folder of its own,
+            to be joined by `benchmark.merge`, or all with one. None for all of it.
         time_limit: seconds that one attack on one shard of the images may take; None for no limit. What takes longer,
             like what makes its process die, is begun twice more and then recorded as failed.
         results: the folder of the ledger.
@@ -139,10 +143,10 @@ def evaluate(
             verdict_passes=verdict_passes,
             eight_bit=eight_bit,
         )
-        return _evaluated(request, sources, progress)
+        return _evaluated(request, sources, progress, read_part(part))
 
 
-def _evaluated(request: EvaluationRequest, sources: Sequence[str], progress: bool) -> list[Evaluation]:
+def _evaluated(request: EvaluationRequest, sources: Sequence[str], progress: bool, part: Part) -> list[Evaluation]:
     planned, ledger, failures = request.plans(sources)
     plans = {plan.id: plan for plan in planned.values()}
     old = {key: evaluation for key, plan in plans.items() if (evaluation := finished(plan, ledger)) is not None}
@@ -150,9 +154,15 @@ def _evaluated(request: EvaluationRequest, sources: Sequence[str], progress: boo
     fit = {*old, *(plan.id for plan in missing)}
     for key in fit:
         ledger.remember(plans[key].target.known)
-    work = [Work(job, plan.card, [plan]) for plan in missing for job in plan.jobs()]
-    lost = run_and_file(work, missing, ledger, request.means, progress, request.time_limit)
-    evaluations = [
-        old.get(key) or written(plan, ledger) for key, plan in plans.items() if key in fit and key not in lost
+    work = [
+        Work(job, plan.card, [plan])
+        for plan in missing
+        for place, job in enumerate(plan.jobs())
+        if part.has(plan.id, place)
     ]
+    lost = run_and_file(work, missing, ledger, request.means, progress, request.time_limit, part)
+    done = [key for key in plans if key in fit and key not in lost]
+    if part != WHOLE:
+        done = [key for key in done if key in old or file_if_whole(plans[key], ledger)]
+    evaluations = [old.get(key) or written(plans[key], ledger) for key in done]
     return reported(evaluations, [*failures, *unfit, *lost.values()])
