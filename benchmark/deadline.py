@@ -7,13 +7,18 @@ work when the time comes is interrupted as by Ctrl-C, of which everything finish
 from __future__ import annotations
 
 import contextlib
+import functools
+import inspect
 import re
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 from benchmark.errors import BadInput, short
+
+Result = TypeVar("Result")
 
 #: Of letters that may follow a number, the seconds they stand for.
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -93,6 +98,26 @@ def within(seconds: str | float | None) -> Iterator[None]:
     with until(time.time() + limit), _alarm(limit):
         check()
         yield
+
+
+def stoppable(function: Callable[..., Result]) -> Callable[..., Result]:
+    """`function`, with one argument more.
+
+    stop_after: a time such as "50m" or "2h30m", or seconds, within which it ends: what fits is finished, then
+    `OutOfTime` is raised, a KeyboardInterrupt. Called again, it goes on. None for no limit.
+    """
+
+    @functools.wraps(function)
+    def limited(*given: Any, stop_after: str | float | None = None, **named: Any) -> Result:
+        with within(stop_after):
+            return function(*given, **named)
+
+    more = inspect.Parameter(
+        "stop_after", inspect.Parameter.KEYWORD_ONLY, default=None, annotation="str | float | None"
+    )
+    signature = inspect.signature(function)
+    limited.__signature__ = signature.replace(parameters=[*signature.parameters.values(), more])  # type: ignore[attr-defined]
+    return limited
 
 
 @contextlib.contextmanager

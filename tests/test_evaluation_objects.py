@@ -14,6 +14,7 @@ from torch.utils import data as torch_data
 import benchmark
 from benchmark import training
 from benchmark.data import Dataset, load
+from benchmark.engines import Means
 from benchmark.errors import BadInput, Notice, PartlyFailed
 from benchmark.evaluation import objects
 from benchmark.reporting.reproduce import evaluation_command
@@ -133,11 +134,11 @@ def test_a_module_that_arrives_as_another_one_is_not_sent(tmp_path):
 
     with objects.held([Forgetful()]):
         # Copying goes by way of pickling, too: by now it is what it would be there.
-        assert objects.workers_for(2, None) == 2
+        assert objects.means_for(Means(2), None) == Means(2)
     net = Forgetful()
     net.__dict__["__deepcopy__"] = lambda memo: net
     with objects.held([net]), pytest.warns(Notice, match="this process"):
-        assert objects.workers_for(2, None) == 1
+        assert objects.means_for(Means(2), None) == Means(1)
 
 
 def test_one_that_cannot_be_copied_does_not_stop_the_others(tmp_path, suite):

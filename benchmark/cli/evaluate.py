@@ -30,6 +30,7 @@ from benchmark.cli.options import (
     Results,
     SaveAdversarial,
     Scale,
+    StopAfter,
     Suite,
     TimeLimit,
     TrustRemoteCode,
@@ -90,6 +91,7 @@ def evaluate(
     eight_bit: Annotated[
         bool, typer.Option("--eight-bit", help="Round adversarial images to 8 bits per channel before the verdict.")
     ] = False,
+    stop_after: StopAfter = None,
 ) -> None:
     """Attack networks and store the result of each attack on each image. Existing results are reused."""
     evaluations, failures = partly(benchmark.evaluate, given(locals()))

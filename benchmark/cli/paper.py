@@ -15,6 +15,7 @@ from benchmark.cli.options import (
     Epsilon,
     Precision,
     Results,
+    StopAfter,
     TrustRemoteCode,
     Workers,
     Zoo,
@@ -62,6 +63,7 @@ def paper(
     download: Download = False,
     data_dir: DataDir = None,
     trust_remote_code: TrustRemoteCode = False,
+    stop_after: StopAfter = None,
 ) -> None:
     """Regenerate a paper's tables: train and evaluate what is missing, and compare with the printed numbers."""
     result = benchmark.paper(**given(locals()))

@@ -18,6 +18,7 @@ from benchmark.cli.options import (
     Recipe,
     Results,
     Scale,
+    StopAfter,
     TrainingData,
     TrustRemoteCode,
     Workers,
@@ -85,6 +86,7 @@ def sweep(
     trust_remote_code: TrustRemoteCode = False,
     compile: Compile = False,
     devices: Devices = 1,
+    stop_after: StopAfter = None,
 ) -> None:
     """Train one run per value or method, evaluate all networks alike and mark the best. Resumes when rerun."""
     result = benchmark.sweep(**given(locals()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -17,11 +17,13 @@ from benchmark.cli.options import (
     Precision,
     Recipe,
     Scale,
+    StopAfter,
     TrainingData,
     TrustRemoteCode,
     given,
 )
 from benchmark.cli.output import end, print_problems
+from benchmark.deadline import within
 from benchmark.errors import BadInput
 
 InnerAttack = Annotated[
@@ -79,6 +81,7 @@ def train(
     compile: Compile = False,
     devices: Devices = 1,
     num_nodes: Annotated[int, typer.Option(help="Number of machines.")] = 1,
+    stop_after: StopAfter = None,
 ) -> None:
     """Train a method, and write one checkpoint per network to --out. Existing checkpoints are skipped.
 
@@ -86,6 +89,12 @@ def train(
     --overwrite.
     """
     options = given(locals())
+    with within(options.pop("stop_after", None)):  # of all methods together
+        _train_all(method, options)
+
+
+def _train_all(method: list[str], options: dict[str, Any]) -> None:
+    name = options.get("name")
     if name and len(method) > 1:
         raise BadInput(f"--name {name} would name {len(method)} runs alike; train one method at a time")
     failures: list[str] = []

@@ -27,6 +27,7 @@ from benchmark.cli.options import (
     Results,
     SaveAdversarial,
     Scale,
+    StopAfter,
     Suite,
     TimeLimit,
     TrustRemoteCode,
@@ -72,6 +73,7 @@ def transfer(
     trust_remote_code: TrustRemoteCode = False,
     compile: Compile = False,
     classes: Classes = None,
+    stop_after: StopAfter = None,
 ) -> None:
     """Craft adversarial images on each source and test them on every target: black-box transfer attacks."""
     evaluations, failures = partly(benchmark.transfer, given(locals()))

@@ -10,7 +10,7 @@ import torch
 from benchmark.engines.base import Engine
 from benchmark.engines.here import Here
 from benchmark.engines.on_ray import OnRay, gpus_of
-from benchmark.engines.processes import Processes
+from benchmark.engines.processes import Processes, SetUp
 from benchmark.engines.task import Slot
 from benchmark.errors import BadInput, short, unknown
 
@@ -99,7 +99,7 @@ class Means:
         return max(1, len(gpus)) * (max(1, int(1 / self.gpu_share + 1e-9)) if gpus else 1)
 
     def open(
-        self, tasks: int, device: str, is_timed: bool = False, set_up: Callable[[], object] | None = None
+        self, tasks: int, device: str, is_timed: bool = False, set_up: Callable[[], SetUp] | None = None
     ) -> Engine:
         """The engine for so many tasks.
 
@@ -107,7 +107,7 @@ class Means:
             tasks: how many.
             device: what they compute on, as they name it.
             is_timed: whether one that takes too long has to be stopped, which this process can't.
-            set_up: what processes on this machine do at their start.
+            set_up: makes what processes on this machine do at their start; asked only if there are to be some.
 
         Raises:
             BadInput: there is nothing of that kind.
@@ -125,7 +125,7 @@ class Means:
             Slot(gpus[number % len(gpus)] if gpus else None, threads, 1 / each if device.startswith("cuda") else 1.0)
             for number in range(size)
         ]
-        return Processes(slots, set_up)
+        return Processes(slots, set_up and set_up())
 
 
 def which(devices: Devices, there: int) -> tuple[int, ...]:

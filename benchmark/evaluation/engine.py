@@ -9,11 +9,17 @@ from pathlib import Path
 from benchmark import engines
 from benchmark.engines import Limits, Means
 from benchmark.engines.on_ray import OnRay
+from benchmark.engines.processes import SetUp
 from benchmark.evaluation import objects
 from benchmark.evaluation.jobs import AttackJob, Crafted, Done
 from benchmark.evaluation.ledger_task import LedgerTask
 from benchmark.evaluation.shipping import Freight, Shipment, receive, remote_tasks
 from benchmark.evaluation.target import forget
+
+
+def _set_up() -> SetUp:
+    return partial(objects.unpack, objects.parcel())
+
 
 #: Called with the position of the job and what it has put into the ledger.
 Report = Callable[[int, Done], None]
@@ -62,8 +68,7 @@ def run_jobs(
     try:
         if not jobs:
             return []
-        set_up = partial(objects.unpack, objects.parcel()) if means.engine == "local" else None
-        engine = means.open(len(jobs), jobs[0].target.device, time_limit is not None, set_up)
+        engine = means.open(len(jobs), jobs[0].target.device, time_limit is not None, _set_up)
         limits = Limits(time_limit)
         if isinstance(engine, OnRay):
             with remote_tasks(jobs, folder, Freight(engine.keep), means.remote_device()) as remote:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmark.deadline import stoppable
 from benchmark.engines import Devices, Means
 from benchmark.evaluation import objects
 from benchmark.evaluation.filing import Work, file_if_whole, finished, run_and_file, written
@@ -17,6 +18,7 @@ from benchmark.parts import WHOLE, Part, read_part
 from benchmark.scales import Epsilon
 
 
+@stoppable
 def evaluate(
     checkpoints: Sequence[Given] | Given,
     *,

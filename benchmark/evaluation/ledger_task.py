@@ -41,6 +41,6 @@ class LedgerTask:
         prepare(self.job)
 
     def run(self, given_up: Mapping[Step, str]) -> Steps:
-        ledger = Ledger.open(self.folder)
+        ledger = Ledger(self.folder)
         yield from run_job(self.job, ledger, given_up)
         return ledger.problems

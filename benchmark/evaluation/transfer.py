@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from benchmark.deadline import stoppable
 from benchmark.engines import Devices, Means
 from benchmark.errors import BadInput
 from benchmark.evaluation import objects
@@ -19,6 +20,7 @@ from benchmark.models import Given, listed
 from benchmark.scales import Epsilon
 
 
+@stoppable
 def transfer(
     sources: Sequence[Given] | Given,
     targets: Sequence[Given] | Given | None = None,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.data import Dataset
+from benchmark.deadline import stoppable
 from benchmark.errors import BadInput, PartlyFailed, UnfitNetwork
 from benchmark.evaluation import objects
 from benchmark.evaluation import target as targets
@@ -54,6 +55,7 @@ class Recheck:
     again: Again | None = None
 
 
+@stoppable
 def verify(
     results: str | Path,
     checkpoints: Sequence[Given] | Given,

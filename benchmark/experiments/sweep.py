@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.data import load
+from benchmark.deadline import stoppable
 from benchmark.documents import in_words
 from benchmark.environment import check_packages
 from benchmark.errors import BadInput
@@ -64,6 +65,7 @@ class Sweep:
         ]
 
 
+@stoppable
 def sweep(
     experiment: str | Path | None = None,
     *,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from benchmark.deadline import stoppable
 from benchmark.documents import in_words
 from benchmark.environment import check_packages
 from benchmark.errors import unknown
@@ -55,6 +56,7 @@ class Result:
         return sum(job.get("time", 0.0) for job in self.jobs)
 
 
+@stoppable
 def paper(
     name: str | Path,
     *,

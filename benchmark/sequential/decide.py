@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmark.deadline import stoppable
 from benchmark.engines import Means
 from benchmark.errors import BadInput, PartlyFailed, unknown
 from benchmark.evaluation import objects
@@ -35,6 +36,7 @@ from benchmark.storage import check_writable, safe_name
 LOOKS = 12
 
 
+@stoppable
 def decide(
     networks: Sequence[Given],
     *,

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmark.analysis.aggregate import r_worst
+from benchmark.deadline import stoppable
 from benchmark.engines import Means
 from benchmark.errors import BadInput
 from benchmark.evaluation import objects
@@ -25,6 +26,7 @@ from benchmark.sequential.two_phase_run import TwoPhase, described
 from benchmark.storage import check_writable, safe_name
 
 
+@stoppable
 def estimate(
     network: Given,
     *,

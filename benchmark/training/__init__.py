@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmark.data import Dataset
+from benchmark.deadline import stoppable
 from benchmark.environment import NAME, check_packages, version
 from benchmark.given import Given as GivenRecipe
 from benchmark.given import as_file
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 __all__ = ["METHODS", "recipe_names", "train"]
 
 
+@stoppable
 def train(
     method: str,
     *,

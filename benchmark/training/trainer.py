@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from benchmark import deadline
 from benchmark.attacks import frozen
 from benchmark.errors import BadInput
 from benchmark.methods.batch import Batch, Examples
@@ -91,7 +92,10 @@ class Trainer:
             if found:
                 self.load_state_dict(found)
         report.resume(self.epoch)
+        longest = 0.0
         while self.epoch < self.recipe.epochs:
+            if self.shard.size == 1:  # several processes would have to agree
+                deadline.check(longest)
             started = time.perf_counter()
             with self._fixed_randomness():
                 row = self._train_epoch(state, report)
@@ -104,6 +108,7 @@ class Trainer:
             if self.shard.rank == 0:
                 save_state(state, self.plan.identity, {"name": self.plan.name, **self.state_dict()})
             report.epoch(self.history[-1])
+            longest = max(longest, time.perf_counter() - started)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the rest of the run depends on, as tensors and plain values."""
