@@ -228,3 +228,42 @@ def test_a_command_that_stops_in_time_says_how_to_go_on(capsys, monkeypatch, tmp
     assert end.value.code == 75
     told = capsys.readouterr().err
     assert f"Go on with: bench train --method at --out '{out}' --stop-after 50m --resume" in told
+
+
+def test_no_epoch_begins_that_would_not_fit(tmp_path, monkeypatch):
+    """The longest so far is the measure; what was finished is kept, and gone on from."""
+    from benchmark.training import train
+    from benchmark.training.report import Reporter
+
+    asked = []
+    settings = {
+        "epochs": 2,
+        "batch_size": 1000,
+        "validation.images": 20,
+        "threats.linf.steps": 1,
+        "validation.steps": 1,
+    }
+    given = {
+        "dataset": "digits",
+        "set": settings,
+        "out": tmp_path,
+        "device": "cpu",
+        "precision": "fp32",
+        "progress": False,
+    }
+
+    def late(unit: float = 0.0) -> None:
+        asked.append(unit)
+        if unit:
+            raise OutOfTime
+
+    monkeypatch.setattr(deadline, "check", late)
+    with pytest.raises(OutOfTime):
+        train("at", **given)
+    assert asked[0] == 0
+    assert asked[1] > 0
+    assert not (tmp_path / "at.pt").exists()
+    finished = []
+    monkeypatch.setattr(Reporter, "epoch", lambda self, row: finished.append(row["epoch"]))
+    train("at", resume=True, **given)
+    assert finished == [2]
