@@ -61,6 +61,7 @@ __all__ = [
     "export_checkpoint",
     "import_checkpoint",
     "list",
+    "merge",
     "load_model",
     "paper",
     "report",
