@@ -20,7 +20,7 @@ from benchmark.evaluation import plan, shipping
 ray = pytest.importorskip("ray")
 from benchmark.engines.on_ray import OnRay  # noqa: E402
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 
 LINES = "  - {attack: fgsm, norm: linf}\n  - {attack: pgd, norm: linf, parameters: {steps: 2}}\n"
 
@@ -63,7 +63,6 @@ def test_records_come_home_from_a_machine_without_our_disk(tmp_path, blind, monk
     assert not list((tmp_path / "there/results").glob(".*"))
 
 
-@pytest.mark.slow
 def test_a_task_past_its_limit_and_one_that_kills_its_worker_are_given_up(tmp_path, cluster):
     for name in ("dies", "hangs"):
         (tmp_path / name).mkdir()
@@ -81,7 +80,6 @@ def test_a_task_past_its_limit_and_one_that_kills_its_worker_are_given_up(tmp_pa
     assert (died[0], died[2], died[1][:36]) == ("one", "two", "given up after 3 tries: its process ")
 
 
-@pytest.mark.slow
 def test_a_node_that_is_killed_in_the_middle_changes_nothing(tmp_path, cluster, blind, monkeypatch):
     monkeypatch.setattr(plan, "SHARD", 10)
     node = next(each for each in cluster.worker_nodes)
@@ -102,7 +100,6 @@ def test_a_node_that_is_killed_in_the_middle_changes_nothing(tmp_path, cluster, 
     assert content(tmp_path / "here/results") == content(tmp_path / "there/results")
 
 
-@pytest.mark.slow
 def test_two_drivers_on_one_folder_and_one_that_begins_again(tmp_path, cluster, monkeypatch):
     monkeypatch.setattr(plan, "SHARD", 10)
     (tmp_path / "here").mkdir()
