@@ -65,6 +65,7 @@ __all__ = [
     "import_checkpoint",
     "list",
     "load_model",
+    "merge",
     "new_model",
     "paper",
     "perturb",

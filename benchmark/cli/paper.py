@@ -9,10 +9,14 @@ import typer
 
 import benchmark
 from benchmark.cli.options import (
+    Address,
     DataDir,
     Device,
     Download,
+    Engine,
     Epsilon,
+    GPUShare,
+    Part,
     Precision,
     Results,
     StopAfter,
@@ -61,7 +65,11 @@ def paper(
     ),
     device: Device = "auto",
     precision: Precision = "auto",
-    workers: Workers = 1,
+    workers: Workers = None,
+    engine: Engine = "local",
+    address: Address = None,
+    gpu_share: GPUShare = 1.0,
+    part: Part = None,
     download: Download = False,
     data_dir: DataDir = None,
     trust_remote_code: TrustRemoteCode = False,

@@ -9,11 +9,15 @@ import typer
 
 import benchmark
 from benchmark.cli.options import (
+    Address,
     Architecture,
     DataDir,
     Device,
     Download,
+    Engine,
     Epsilon,
+    GPUShare,
+    Part,
     Precision,
     Recipe,
     Results,
@@ -80,7 +84,11 @@ def sweep(
     ] = None,
     device: Device = "auto",
     precision: Precision = "auto",
-    workers: Workers = 1,
+    workers: Workers = None,
+    engine: Engine = "local",
+    address: Address = None,
+    gpu_share: GPUShare = 1.0,
+    part: Part = None,
     download: Download = False,
     data_dir: DataDir = None,
     trust_remote_code: TrustRemoteCode = False,
@@ -97,5 +105,6 @@ def sweep(
     if result.selected:
         print(printable(str(result.selected)))
     print_problems(result.failures)
-    print(f"The page: {result.page}")
+    if result.page:
+        print(f"The page: {result.page}")
     end(failed=bool(result.failures))

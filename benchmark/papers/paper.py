@@ -10,8 +10,9 @@ from typing import Any
 
 from benchmark.deadline import stoppable
 from benchmark.documents import in_words
+from benchmark.engines import Means
 from benchmark.environment import check_packages
-from benchmark.errors import unknown
+from benchmark.errors import BadInput, unknown
 from benchmark.own.trust import trusts
 from benchmark.papers.claim_printed import printed_numbers
 from benchmark.papers.claims import ClaimVerdict, check_claims
@@ -24,8 +25,9 @@ from benchmark.papers.radii import check_radii
 from benchmark.papers.schema import Paper
 from benchmark.papers.setting import PaperSetting, make_setting
 from benchmark.papers.text import claims_csv, to_csv, to_json, to_latex
+from benchmark.parts import WHOLE, read_part
 from benchmark.planning.estimate import TimeEstimate
-from benchmark.planning.jobs import JobList
+from benchmark.planning.jobs import JobList, mine, waiting
 from benchmark.planning.ledger_index import LedgerIndex
 from benchmark.planning.missing import missing
 from benchmark.planning.runner import JobRunner
@@ -88,7 +90,11 @@ def paper(
     out: str | Path = "reports",
     device: str = "auto",
     precision: str = "auto",
-    workers: int = 1,
+    workers: int | None = None,
+    engine: str = "local",
+    address: str | None = None,
+    gpu_share: float = 1.0,
+    part: str | None = None,
     data_dir: str | Path | None = None,
     download: bool = False,
     trust_remote_code: bool = False,
@@ -112,7 +118,9 @@ def paper(
         seeds: of the trainings; rows are the mean over them.
         dry_run: only list what there is to do, and how long it will take.
         zoo, results, out: folders of the checkpoints, of the ledger, of the pages.
-        device, precision, workers, data_dir, download, trust_remote_code, progress: as `benchmark.train` and
+        workers, engine, address, gpu_share: as `benchmark.evaluate` takes them; trainings run there, too.
+        part: as `benchmark.sweep` takes it.
+        device, precision, data_dir, download, trust_remote_code, progress: as `benchmark.train` and
             `benchmark.evaluate` take them.
 
     Raises:
@@ -121,6 +129,9 @@ def paper(
         KeyboardInterrupt: what was finished is kept; call again to go on.
     """
     name, recipe = in_words(name), None if recipe is None else in_words(recipe)
+    share, means = read_part(part), Means(workers, None, engine, address, gpu_share, device)
+    if problems := means.problems():
+        raise BadInput("\n".join(problems))
     found = load_paper(name)
     keys = _keys(found, table)
     _check_rows(found, keys, only)
@@ -143,8 +154,11 @@ def paper(
     check_packages()
     for folder in (zoo, results, out):
         check_writable(folder)
-    runner = JobRunner(setting, Path(zoo), results, device, workers, download, progress)
-    notes.extend(str(result) for result in runner.do_all(jobs.possible) if result.error)
+    runner = JobRunner(setting, Path(zoo), results, device, means, download, progress)
+    own = mine(jobs.possible, share)
+    late = waiting(own, runner.checkpoints) if share != WHOLE else {}
+    done = runner.do_all([job for job in own if job not in late])
+    notes.extend([*(str(result) for result in done if result.error), *late.values()])
     published = load_published(name) if name in PAPERS else Published({})
     target = Path(out) / safe_name(setting.dataset) / safe_name(found.name)
     verdicts = _write(found, setting, LedgerIndex.open(results), published, command, notes, target)
