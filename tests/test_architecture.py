@@ -17,6 +17,7 @@ PACKAGE = ROOT / "benchmark"
 FLOORS = (
     {
         "errors",
+        "own",
         "registry",
         "storage",
         "moved",
@@ -42,7 +43,8 @@ FLOORS = (
 )
 #: The stairs within a floor: room -> rooms of its own floor it may import.
 STAIRS = {
-    "registry": {"errors"},
+    "own": {"cache", "errors", "settings", "storage"},
+    "registry": {"errors", "own"},
     "documents": {"cache", "errors", "limits", "registry", "storage"},
     "given": {"errors", "storage"},
     "storage": {"errors", "moved"},

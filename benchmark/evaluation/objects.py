@@ -19,7 +19,7 @@ from benchmark.data.torch_data import is_torch_data
 from benchmark.errors import BadInput, UnfitNetwork, first_line, notice
 from benchmark.models import Checkpoint, ExternalModel, is_network, network_of
 from benchmark.models.objects import Given
-from benchmark.models.own_code import MAIN, is_own
+from benchmark.own.own_code import MAIN, is_own
 
 #: Images with their labels, or a name of them.
 Data = str | Dataset | torch_data.Dataset[Any] | tuple[Array, Array]

@@ -17,7 +17,7 @@ from benchmark.attacks.objectives import Objective
 from benchmark.methods.batch import Mismatch
 from benchmark.methods.formulas import formula
 from benchmark.methods.losses import boosted, divergence
-from benchmark.models.fresh_import import load_entry
+from benchmark.own.fresh_import import load_entry
 from benchmark.parameters import Fraction
 from benchmark.registry import Registry
 

@@ -15,7 +15,7 @@ from benchmark.methods.cohort import generalist, mutual, natural_and_robust, pai
 from benchmark.methods.inner import Inner
 from benchmark.methods.method import Method
 from benchmark.methods.weights import AWP, Merge
-from benchmark.models.fresh_import import load_entry
+from benchmark.own.fresh_import import load_entry
 from benchmark.registry import Registry
 
 MADRY = "Madry et al. 2018, arXiv:1706.06083"

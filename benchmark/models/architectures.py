@@ -8,7 +8,7 @@ from typing import Protocol
 
 from torch import nn
 
-from benchmark.models.fresh_import import load_entry
+from benchmark.own.fresh_import import load_entry
 from benchmark.models.mobilenet import mobilenet_v2
 from benchmark.models.normalize import Normalize
 from benchmark.models.resnet import NarrowResNet, PreActResNet, resnet18

@@ -21,7 +21,7 @@ from torch import hub, nn
 
 from benchmark.cache import cache_root
 from benchmark.errors import BadInput, UnfitNetwork, first_line, reason, unknown
-from benchmark.models import fresh_import
+from benchmark.own import fresh_import
 from benchmark.models.external import ExternalModel
 from benchmark.models.fetching import needs, not_here, weights_only
 from benchmark.models.hugging_face import from_hugging_face

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor
 
-from benchmark.models.fresh_import import load_entry
+from benchmark.own.fresh_import import load_entry
 from benchmark.registry import Registry
 
 #: (batch, **hyper-parameters) → the loss of a step, summed over the networks that learn.
