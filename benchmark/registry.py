@@ -108,12 +108,12 @@ class Registry(Generic[T]):
             BadInput: nobody registered that name, and the message offers the nearest ones; or a plug-in did, but
                 it can't be loaded or is no such thing; or a file of one's own, see `files.load`.
         """
-        if files.is_spec(name):
-            own: T = files.load(name, self.kind, self._fault, where)
-            return own
         name = self._aliases.get(name, name)
         if name in self._own:
             return self._own[name]
+        if files.is_spec(name):
+            own: T = files.load(name, self.kind, self._fault, where)
+            return own
         for entry in self._plugins():
             if entry.name == name:
                 return self._load(entry, where)

@@ -45,7 +45,7 @@ FLOORS = (
 STAIRS = {
     "own": {"cache", "errors", "settings", "storage"},
     "registry": {"errors", "own"},
-    "documents": {"cache", "errors", "limits", "registry", "storage"},
+    "documents": {"cache", "errors", "given", "limits", "own", "registry", "storage"},
     "given": {"errors", "storage"},
     "storage": {"errors", "moved"},
     "damage": {"errors"},
@@ -53,7 +53,7 @@ STAIRS = {
     "cache": {"errors"},
     "environment": {"errors"},
     "generators": {"settings"},
-    "parameters": {"errors", "radii"},
+    "parameters": {"errors", "own", "radii"},
     "tensors": {"storage"},
     "threats": {"errors", "noise", "projections", "radii"},
     "scales": {"errors", "radii"},

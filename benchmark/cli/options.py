@@ -77,7 +77,10 @@ SaveAdversarial = Annotated[bool, typer.Option("--save-adversarial", help="Store
 DataDir = Annotated[Path | None, typer.Option(help="Folder that data sets are read from or downloaded to.")]
 Download = Annotated[bool, typer.Option("--download", help="Download missing data sets and weights.")]
 TrustRemoteCode = Annotated[
-    bool, typer.Option("--trust-remote-code", help="Allow running the code that python:MODULE:CALLABLE names.")
+    bool,
+    typer.Option(
+        "--trust-remote-code", help="Allow running the code that FILE.py:NAME and python:MODULE:CALLABLE name."
+    ),
 ]
 
 # How the answer is printed.

@@ -12,9 +12,11 @@ from benchmark.evaluation.request import EvaluationRequest, checked, reported
 from benchmark.given import Given as GivenSuite
 from benchmark.ledger.evaluation import Evaluation
 from benchmark.models import Given, listed
+from benchmark.own.trust import trusts
 from benchmark.scales import Epsilon
 
 
+@trusts
 def evaluate(
     checkpoints: Sequence[Given] | Given,
     *,

@@ -140,7 +140,7 @@ class EvaluationRequest:
             BadInput: all that can be found wrong without attacking the networks, unless it is the fault of some of
                 the networks alone.
         """
-        with as_file(self.suite, "suite", name=None, version=1, epsilons={}) as suite:
+        with as_file(self.suite, "suite") as suite:
             return dataclasses.replace(self, suite=suite)._plans(sources, suite)
 
     def _plans(self, sources: Sequence[str | Path], suite: str | Path) -> Planned:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark.attacks import Stage
+from benchmark.attacks import Stage, check_current
 from benchmark.errors import UnfitNetwork
 from benchmark.evaluation.attack_run import Trial
 from benchmark.evaluation.jobs import AttackJob, Crafted, Done, Step
@@ -32,8 +32,11 @@ def prepare(job: AttackJob) -> None:
     """Load the networks of `job`, which is no part of what its attacks may take.
 
     Raises:
+        BadInput: the file of an attack of one's own has changed since the job was made.
         UnfitNetwork: its target can't be loaded. A judge that can't says so when it is its turn.
     """
+    for item in job.items:
+        check_current(item.attack)
     loaded(job.target, job.networks)
     for judge in job.judges:
         with suppress(UnfitNetwork):

@@ -25,6 +25,7 @@ from benchmark.ledger.classes import NONE, Classes
 from benchmark.memory import halve_on_out_of_memory, is_out_of_memory
 from benchmark.models import Arranged, Checkpoint, ExternalModel, arranged, check_model, differing
 from benchmark.moved import look_up
+from benchmark.own.trust import trusting
 
 Network = Checkpoint | ExternalModel | Arranged
 
@@ -249,6 +250,11 @@ def load_target(target: Target) -> LoadedTarget:
         BadInput: the data is no longer what it was when the evaluation was planned.
         UnfitNetwork: that is so of the network.
     """
+    with trusting(target.trust_remote_code):
+        return _load_target(target)
+
+
+def _load_target(target: Target) -> LoadedTarget:
     try:
         network = arranged(open_network(target.source, trust_remote_code=target.trust_remote_code), target.outputs)
     except BadInput as error:  # it could be opened when the evaluation was planned
@@ -316,7 +322,8 @@ def _changed(network: Network, dataset: Dataset, judging: Judging) -> str:
 
 def images_of(target: Target) -> Dataset:
     """The dataset that the target is tried on."""
-    return dataset_of(target.dataset, target.data_dir, images=target.images, classes=target.classes)
+    with trusting(target.trust_remote_code):
+        return dataset_of(target.dataset, target.data_dir, images=target.images, classes=target.classes)
 
 
 def forget() -> None:

@@ -15,9 +15,11 @@ from benchmark.evaluation.request import EvaluationRequest, check_fileable, chec
 from benchmark.given import Given as GivenSuite
 from benchmark.ledger.evaluation import Evaluation
 from benchmark.models import Given, listed
+from benchmark.own.trust import trusts
 from benchmark.scales import Epsilon
 
 
+@trusts
 def transfer(
     sources: Sequence[Given] | Given,
     targets: Sequence[Given] | Given | None = None,

@@ -23,6 +23,7 @@ from benchmark.labels import DIGITS, Key, card_labels, key
 from benchmark.ledger.evaluation import Evaluation, Outcome
 from benchmark.ledger.ledger import Ledger
 from benchmark.models import Arranged, Checkpoint, ExternalModel, Given, arranged, listed, outputs_for
+from benchmark.own.trust import trusts
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Recheck:
     again: Again | None = None
 
 
+@trusts
 def verify(
     results: str | Path,
     checkpoints: Sequence[Given] | Given,

@@ -21,6 +21,7 @@ from benchmark.experiments.setting import SweepSetting
 from benchmark.experiments.table import COLUMNS, SweepLine, make_lines, percentage, to_csv, to_grid
 from benchmark.experiments.variants import Variant, make_variants
 from benchmark.hardware import resolve_device
+from benchmark.own.trust import trusts
 from benchmark.planning.runner import JobRunner
 from benchmark.scales import Epsilon, read_radii
 from benchmark.storage import check_writable, write_atomic
@@ -64,6 +65,7 @@ class Sweep:
         ]
 
 
+@trusts
 def sweep(
     experiment: str | Path | None = None,
     *,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import nn
 
-from benchmark.own.fresh_import import load_entry
+from benchmark.errors import BadInput
 from benchmark.models.mobilenet import mobilenet_v2
 from benchmark.models.normalize import Normalize
 from benchmark.models.resnet import NarrowResNet, PreActResNet, resnet18
@@ -16,6 +17,8 @@ from benchmark.models.small_cnn import SmallCNN
 from benchmark.models.vgg import vgg16_bn
 from benchmark.models.vision import convnext_tiny, vit_tiny
 from benchmark.models.wide_resnet import SamePaddedWideResNet, WideResNet
+from benchmark.own.fresh_import import load_entry
+from benchmark.own.functions import no_instance
 from benchmark.registry import Registry
 
 
@@ -25,7 +28,20 @@ class Architecture(Protocol):
     def __call__(self, num_classes: int, shape: tuple[int, int, int]) -> nn.Module: ...
 
 
-ARCHITECTURES: Registry[Architecture] = Registry("architecture", load=load_entry)
+def _fault(thing: Any) -> str:
+    """What keeps another's thing from being an architecture."""
+    if not callable(thing):
+        return no_instance(thing, "function")
+    try:
+        inspect.signature(thing).bind(num_classes=10, shape=(3, 32, 32))
+    except TypeError as error:
+        return f"takes other arguments than num_classes and shape: {error}"
+    except ValueError:  # one that tells nothing about itself
+        return ""
+    return ""
+
+
+ARCHITECTURES: Registry[Architecture] = Registry("architecture", fault=_fault, load=load_entry)
 ARCHITECTURES.add("small-cnn", SmallCNN())
 ARCHITECTURES.add("small-cnn-x2", SmallCNN(widen=2))
 ARCHITECTURES.add("small-cnn-x3", SmallCNN(widen=3))
@@ -73,6 +89,9 @@ def build(
         BadInput: unknown architecture.
     """
     network = ARCHITECTURES.get(architecture)(num_classes=num_classes, shape=shape)
+    if not isinstance(network, nn.Module):
+        made = type(network).__name__
+        raise BadInput(f"architecture {architecture} made a {made}; it has to make a torch.nn.Module")
     return nn.Sequential(OrderedDict(normalize=Normalize(mean, std), network=network))
 
 

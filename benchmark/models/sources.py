@@ -21,7 +21,6 @@ from torch import hub, nn
 
 from benchmark.cache import cache_root
 from benchmark.errors import BadInput, UnfitNetwork, first_line, reason, unknown
-from benchmark.own import fresh_import
 from benchmark.models.external import ExternalModel
 from benchmark.models.fetching import needs, not_here, weights_only
 from benchmark.models.hugging_face import from_hugging_face
@@ -29,6 +28,7 @@ from benchmark.models.local_weights import with_own_weights
 from benchmark.models.normalize import Normalize
 from benchmark.models.queries import split_query
 from benchmark.models.scripts import from_torchscript
+from benchmark.own import fresh_import
 from benchmark.registry import Registry
 from benchmark.storage import digest
 

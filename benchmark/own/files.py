@@ -1,13 +1,14 @@
 """`FILE.py:NAME`: a thing of one's own, wherever a name can stand.
 
-The file is imported as it is now, with the modules beside it, and only within `trust.trusting`. What it makes is known
-by the digest of its code, see `code_of`, so that results of an edited file are never taken for those of the old one;
-where the file lies plays no part.
+The file is imported as it is now, with the modules beside it, and only within `trust.trusting`. What it makes is
+known by the digest of its code, see `code_of`, so that results of an edited file are never taken for those of the old
+one; where the file lies plays no part.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import sys
 import traceback
@@ -143,14 +144,13 @@ def _imported(name: str, told: str) -> ModuleType:
 
 def _place(error: BaseException, path: Path) -> str:
     """The file, and the line of it that failed."""
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]
-    lines += [error.lineno] if isinstance(error, SyntaxError) and error.filename == str(path) else []
+    here = os.path.abspath(path)
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == here]
+    lines += [error.lineno] if isinstance(error, SyntaxError) and error.filename == here else []
     return f"{path.name}:{lines[-1]}" if lines else path.name
 
 
-def _lacks(
-    module: ModuleType, file: str, thing: str, kind: str, fault: Callable[[Any], str], told: str
-) -> BadInput:
+def _lacks(module: ModuleType, file: str, thing: str, kind: str, fault: Callable[[Any], str], told: str) -> BadInput:
     offered = [name for name, value in vars(module).items() if _is_offered(name, value, module) and not fault(value)]
     if thing and offered:
         return unknown(f"{kind} of {file}", thing, offered, told.removesuffix(": "))

@@ -11,6 +11,7 @@ from typing import Any
 from benchmark.documents import in_words
 from benchmark.environment import check_packages
 from benchmark.errors import unknown
+from benchmark.own.trust import trusts
 from benchmark.papers.claims import ClaimVerdict, check_claims
 from benchmark.papers.files import PAPERS, load_paper
 from benchmark.papers.grid import TableGrid, make_grids
@@ -55,6 +56,7 @@ class Result:
         return sum(job.get("time", 0.0) for job in self.jobs)
 
 
+@trusts
 def paper(
     name: str | Path,
     *,

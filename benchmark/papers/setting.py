@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from benchmark.cache import at_home
 from benchmark.data import DATASETS
+from benchmark.data.loading import is_own
 from benchmark.errors import BadInput
 from benchmark.moved import look_up
 from benchmark.papers.schema import OTHER, Panel, Paper, PrintedAs, TableOrFigure
@@ -56,7 +57,7 @@ def make_setting(
     Raises:
         BadInput: there is no such dataset, `folder:` without a path, or no seed.
     """
-    kind, _, path = scale.partition(":")
+    kind, _, path = (scale, "", "") if is_own(scale) else scale.partition(":")
     DATASETS.get(kind)
     if kind.startswith("folder") and not path:
         raise BadInput(f"the scale {kind} needs a path: {kind}:PATH")

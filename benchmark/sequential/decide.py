@@ -19,6 +19,7 @@ from benchmark.given import Given as GivenSuite
 from benchmark.labels import card_labels, key
 from benchmark.ledger.record import SHARD
 from benchmark.models import Given, listed
+from benchmark.own.trust import trusts
 from benchmark.scales import Epsilon
 from benchmark.sequential.attacks import groups_of
 from benchmark.sequential.contestant import Contestant
@@ -34,6 +35,7 @@ from benchmark.storage import check_writable, safe_name
 LOOKS = 12
 
 
+@trusts
 def decide(
     networks: Sequence[Given],
     *,

@@ -17,6 +17,7 @@ from benchmark.evaluation.request import EvaluationRequest, checked
 from benchmark.given import Given as GivenSuite
 from benchmark.ledger.ledger import Ledger
 from benchmark.models import Given, listed
+from benchmark.own.trust import trusts
 from benchmark.scales import Epsilon
 from benchmark.sequential.page import write_estimate
 from benchmark.sequential.result import Estimate, Look
@@ -24,6 +25,7 @@ from benchmark.sequential.two_phase_run import TwoPhase, described
 from benchmark.storage import check_writable, safe_name
 
 
+@trusts
 def estimate(
     network: Given,
     *,

@@ -19,11 +19,14 @@ from benchmark.hardware import describe
 from benchmark.methods.formulas import formula_of
 from benchmark.methods.table import METHODS
 from benchmark.models import Checkpoint, Given, save_checkpoint, storable
+from benchmark.own.files import shown
+from benchmark.own.trust import trusts
 from benchmark.processes import end_with_parent, none_left_behind
 from benchmark.recipes.recipe import RECIPES, recipe_names
 from benchmark.scales import Epsilon
 from benchmark.storage import check_writable
 from benchmark.training.changes import changes
+from benchmark.training.identity import own_files
 from benchmark.training.parallel import check_processes, make_fabric
 from benchmark.training.plan import Plan, make_plan
 from benchmark.training.report import Reporter
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
 __all__ = ["METHODS", "recipe_names", "train"]
 
 
+@trusts
 def train(
     method: str,
     *,
@@ -105,7 +109,9 @@ def train(
         resume: continue an interrupted run of the same settings from its last finished epoch. False refuses to begin
             it anew; None does what True does, and says nothing where there is nothing to continue.
         overwrite: replace checkpoints and an unfinished run that are another run's, and begin an unfinished one anew.
-        download, trust_remote_code: whether data and foreign teachers may be fetched, and a teacher's own code run.
+        download, trust_remote_code: whether data and foreign teachers may be fetched, and code be run: a teacher's
+            own, and that of files. A method, inner objective, loss, architecture and data may be of one's own, each
+            as FILE.py:NAME, see docs/extending.md.
         compile: hand the networks to torch.compile.
         devices, num_nodes: processes per machine, and machines.
         progress: True for bars, False for silence, None for bars at a terminal and lines elsewhere.
@@ -158,6 +164,7 @@ def train(
         overwrite=overwrite,
         compile=compile,
         process=os.getpid(),
+        trust_remote_code=trust_remote_code,
     )
     with code_within_reach(), none_left_behind():
         fabric.launch(partial(run, progress=progress))
@@ -184,6 +191,7 @@ def train_beside(method: str, **options: Any) -> list[Path]:
         return train(method, **{**options, "name": taken.beside})
 
 
+@trusts
 def _run(
     fabric: Fabric,
     plan: Plan,
@@ -193,6 +201,7 @@ def _run(
     compile: bool,
     progress: bool | None,
     process: int,
+    trust_remote_code: bool,
 ) -> None:
     """Train in this process, which the one numbered `process` started unless it is that one itself."""
     if os.getpid() != process:
@@ -217,6 +226,8 @@ def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], 
     kept = [n for n, member in enumerate(plan.bound.cohort.members) if member.kept]
     recipe = {"name": plan.recipe_name, **plan.recipe.model_dump(mode="json")}
     radii = {"radii": said} if (said := plan.radii.said()) else {}
+    method, inner, outer = METHODS.get(plan.method), plan.inner, plan.outer
+    own = own_files(*plan.named())
     changed = changes(
         {
             "method": plan.method,
@@ -244,7 +255,7 @@ def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], 
                 std=data.std,
                 dataset=data.name,
                 scale=plan.radii.scale,
-                method=plan.method,
+                method=shown(plan.method),
                 network=network,
                 recipe=recipe,
                 seed=plan.seed,
@@ -257,10 +268,11 @@ def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], 
                     "run": plan.digest,
                     "settings": plan.bound.settings,
                     **radii,
-                    "inner": plan.inner,
-                    "outer": plan.outer,
-                    "title": METHODS.get(plan.method).title,
-                    "paper": METHODS.get(plan.method).paper,
+                    "inner": shown(inner) if inner else inner,
+                    "outer": shown(outer) if outer else outer,
+                    "title": method.title or shown(plan.method),
+                    "paper": method.paper,
+                    **({"own_code": own} if own else {}),
                     "changes": changed,
                     "attack": plan.bound.attack(plan.bound.cohort.members[n]),
                     "minimises": formula_of(plan.bound.outer),

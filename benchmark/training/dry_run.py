@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from benchmark.errors import BadInput
+from benchmark.errors import BadInput, reason
 from benchmark.methods.batch import Mismatch
 from benchmark.methods.method import BoundMethod
 from benchmark.methods.table import METHODS
@@ -43,11 +43,12 @@ def rehearse(method: BoundMethod, where: str) -> None:
             method.outer(batch)
             part = "attack"
             method.inner.observe(norms, batch, {})
-    except ValueError as error:  # a Mismatch, or what a loss of another package meets
+    except BadInput:
+        raise
+    except Exception as error:  # a Mismatch, or whatever a loss of one's own meets
         way_out = _way_out(error) if isinstance(error, Mismatch) else ""
-        raise BadInput(
-            f"{where}: the {part} does not fit the networks ({method.cohort}): {error}{way_out}"
-        ) from error
+        told = str(error) if isinstance(error, ValueError) else reason(error)
+        raise BadInput(f"{where}: the {part} does not fit the networks ({method.cohort}): {told}{way_out}") from error
 
 
 def _way_out(error: Mismatch) -> str:

@@ -13,9 +13,10 @@ from benchmark.methods.outer import OUTERS
 from benchmark.methods.table import METHODS
 from benchmark.models import ARCHITECTURES
 from benchmark.models.reach import Reach
+from benchmark.own import files
 from benchmark.recipes.recipe import Recipe
 from benchmark.registry import Registry
-from benchmark.storage import flat
+from benchmark.storage import digest, flat
 from benchmark.tensors import tensor_digest
 
 #: Raised whenever the same plan would give other weights; finished runs of an older version are then run again.
@@ -49,12 +50,12 @@ def make_identity(
     """What decides the weights that a run leads to; `data` and `teachers` by their digests, the rest as in `Plan`."""
     found = {
         "version": VERSION,
-        "method": method,
+        "method": files.shown(method),
         "inner": [bound.attack(member) for member in bound.cohort.members] if inner else None,
-        "outer": outer,
+        "outer": files.shown(outer) if outer else outer,
         "settings": bound.settings,
         "recipe": recipe.model_dump(mode="json"),
-        "architecture": architecture,
+        "architecture": files.shown(architecture),
         "data": data,
         "teachers": [*teachers],
         "seed": seed,
@@ -71,14 +72,27 @@ def images_digest(dataset: Dataset) -> str:
 
 
 def _plug_ins(method: str, architecture: str, inner: str | None, outer: str | None) -> dict[str, str]:
-    """By name, the code of what other packages have a part in: it may change under its name."""
+    """By name, the code of what others have a part in: it may change under its name."""
     used: list[tuple[Registry[Any], str | None]] = [(METHODS, name) for name in (method, inner, outer)]
     used += [(ARCHITECTURES, architecture), (OBJECTIVES, inner), (OUTERS, outer)]
     return {
-        f"{registry.kind} {name}": Reach(registry.get(name)).digest()
+        f"{registry.kind} {files.shown(name)}": _code(registry, name)
         for registry, name in used
-        if name is not None and registry.is_plug_in(name)
+        if name is not None
+        and (registry.is_plug_in(name) or registry.is_put(name) or (files.is_spec(name) and name in registry))
     }
+
+
+def _code(registry: Registry[Any], name: str) -> str:
+    """The digest of the code of another's thing, and of all that it computes with."""
+    whole = Reach(registry.get(name)).digest()
+    return digest([whole, files.code_of(name)]) if files.is_spec(name) else whole
+
+
+def own_files(*names: object) -> dict[str, dict[str, str]]:
+    """Of those of the names that lead to files of one's own, what they are called: where, and the file's SHA-256."""
+    said = [str(name) for name in names if files.is_spec(name)]
+    return {files.shown(name): {"file": files.split(name).file, "sha256": files.file_digest(name)} for name in said}
 
 
 def facts(identity: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from benchmark.methods.method import BoundMethod
 from benchmark.methods.overrides import bind_method, usual_settings
 from benchmark.methods.table import METHODS
 from benchmark.models import ARCHITECTURES, Given
+from benchmark.own import files
 from benchmark.radii import too_large, too_long
 from benchmark.recipes.recipe import Recipe, is_recipe_key, load_recipe
 from benchmark.run_names import Asked, checked_name, file_stem
@@ -91,6 +92,11 @@ class Plan:
         """What the files of the run are called: its name as far as any file system takes it."""
         return file_stem(self.name)
 
+    def named(self) -> list[str | None]:
+        """What of the run may be of a file of one's own, by its name."""
+        settings = [str(value) for value in self.bound.settings.values()]
+        return [self.method, self.architecture, self.inner, self.outer, self.dataset.name, *settings]
+
     def checkpoint_names(self) -> list[str]:
         """The names of the networks that are kept, in the order of the cohort."""
         return [f"{self.name}-{m.name}" if m.name else self.name for m in self.bound.cohort.members if m.kept]
@@ -140,7 +146,9 @@ def make_plan(
         method, bound.cohort.teachers, teacher, data, download=download, trust_remote_code=trust_remote_code
     )
     named = [each.name for each in teachers]
-    asked = Asked(method, data.name, architecture, recipe, settings, radii, inner, outer, seed, named)
+    called = [files.shown(each) for each in (method, architecture)]
+    parts = [files.shown(each) if each else each for each in (inner, outer)]
+    asked = Asked(called[0], data.name, called[1], recipe, settings, radii, parts[0], parts[1], seed, named)
     return Plan(
         name=asked.name if name is None else checked_name(name),
         method=registered_name(method),

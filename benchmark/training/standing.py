@@ -9,7 +9,7 @@ from benchmark.errors import BadInput
 from benchmark.models import Checkpoint, load_checkpoint
 from benchmark.run_names import name_beside
 from benchmark.storage import digest
-from benchmark.training.identity import VERSION, card_facts, differences, facts, in_words
+from benchmark.training.identity import VERSION, card_facts, differences, facts, in_words, own_files
 from benchmark.training.plan import Plan
 from benchmark.training.state import begun, state_path
 
@@ -117,6 +117,14 @@ def epochs_behind(plan: Plan, folder: Path, resume: bool | None, overwrite: bool
 
 def _told(plan: Plan, found: Checkpoint) -> str:
     """What the run that made a checkpoint did otherwise, in words."""
+    before = found.extra.get("own_code")
+    edited = [
+        name.rpartition(":")[0]
+        for name, said in own_files(*plan.named()).items()
+        if isinstance(before, dict) and name in before and before[name] != said
+    ]
+    if edited:
+        return f"another version of {' and of '.join(dict.fromkeys(edited))}"
     if found.extra.get("run") in {digest({**plan.identity, "version": version}) for version in range(1, VERSION)}:
         return "the same by an older version of this program, which led to other weights"
     return in_words(differences(card_facts(vars(found)), plan.facts))

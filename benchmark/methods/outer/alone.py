@@ -4,34 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Literal
+from typing import Annotated
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from benchmark.methods.batch import Batch
+from benchmark.methods.batch import Batch, Mismatch
 from benchmark.methods.formulas import formula
 from benchmark.methods.losses import bce, ce, divergence, kl, label_probability
 from benchmark.methods.outer.base import OUTERS, mean
-from benchmark.parameters import Fraction, NotNegative, Positive
+from benchmark.own.functions import OwnFunction
+from benchmark.parameters import Fraction, NotNegative, Positive, one_of
 
-Classification = Literal["ce", "bce"]
 _CLASSIFICATION: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"ce": ce, "bce": bce}
+#: Or one's own, FILE.py:NAME, of logits N×K and labels N: one number, or one for each image.
+Classification = Annotated[str, one_of(_CLASSIFICATION, own="loss")]
+
+
+def _classification(loss: str, logits: Tensor, y: Tensor) -> Tensor:
+    if not isinstance(loss, OwnFunction):
+        return _CLASSIFICATION[loss](logits, y)
+    found = loss.function(logits, y)
+    if not isinstance(found, Tensor) or found.dim() > 1:
+        raise Mismatch(f"the loss {loss.partition('@')[0]} has to return one number, or one for each image")
+    return found.mean()
 
 
 @OUTERS.register("natural")
 @formula("CE(h(x), y)")
 def natural(batch: Batch, loss: Classification = "ce", temperature: Positive = 1.0) -> Tensor:
     """`loss=bce` trains the natural teacher of MAT's offline scenario, `temperature=100` the teacher of DD."""
-    return _CLASSIFICATION[loss](batch.net.clean / temperature, batch.y)
+    return _classification(loss, batch.net.clean / temperature, batch.y)
 
 
 @OUTERS.register("at")
 @formula("CE(h(x'), y), averaged over the norms if there is an x' for each")
 def at(batch: Batch, loss: Classification = "ce") -> Tensor:
     """`loss=bce` trains the robust teacher of MAT's offline scenario."""
-    return mean(_CLASSIFICATION[loss](z, batch.y) for z in batch.net.adversarials)
+    return mean(_classification(loss, z, batch.y) for z in batch.net.adversarials)
 
 
 @OUTERS.register("trades")
