@@ -97,13 +97,7 @@ class _Own:
 
     def __init__(self, function: Callable[..., Tensor]) -> None:
         self._function = function
-        try:
-            inspect.signature(function).bind(None, None, None)
-            self._takes = 3
-        except TypeError:
-            self._takes = 2
-        except ValueError:  # one that tells nothing about itself
-            self._takes = 3
+        self._takes = _asked(function)
 
     def __call__(self, logits: Tensor, y: Tensor, x: Tensor) -> Tensor:
         loss = self._function(*(logits, y, x)[: self._takes])
@@ -115,3 +109,14 @@ class _Own:
                 "each, as with reduction='none'"
             )
         return loss
+
+
+def _asked(function: Callable[..., Tensor]) -> int:
+    """How many of (logits, y, x) a function can't do without; a third one with a default is no image."""
+    try:
+        given = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # one that tells nothing about itself
+        return 2
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    needed = [each for each in given if each.kind in positional and each.default is inspect.Parameter.empty]
+    return 3 if len(needed) > 2 else 2
