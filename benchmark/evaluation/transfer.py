@@ -85,7 +85,7 @@ def transfer(
             seed=seed,
             device=device,
             precision=precision,
-            workers=objects.workers_for(workers, time_limit),
+            workers=objects.workers_for(workers, time_limit, suite),
             time_limit=time_limit,
             results=results,
             save_adversarial=save_adversarial,

@@ -107,7 +107,7 @@ def decide(
             seed=seed,
             device=device,
             precision=precision,
-            workers=objects.workers_for(workers, time_limit),
+            workers=objects.workers_for(workers, time_limit, suite),
             time_limit=time_limit,
             results=results,
             dataset=data,

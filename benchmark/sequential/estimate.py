@@ -88,7 +88,7 @@ def estimate(
             seed=seed,
             device=device,
             precision=precision,
-            workers=objects.workers_for(workers, time_limit),
+            workers=objects.workers_for(workers, time_limit, suite),
             time_limit=time_limit,
             results=results,
             dataset=data,
