@@ -70,12 +70,12 @@ class Registry(Generic[T]):
         Raises:
             BadInput: it is no such thing, or the name is no name, or that of something else.
         """
+        if fault := self._fault(thing):
+            raise BadInput(f"{self.kind} {name!r} {fault}")
         if not _NAME.fullmatch(name):
             raise BadInput(f"{name!r} is no name for {self.kind}s; take letters, digits, '-', '_' and '.'")
         if name in self and name not in self._put:
             raise BadInput(f"the {self.kind} {name!r} is there already, and not of your own; choose another name")
-        if fault := self._fault(thing):
-            raise BadInput(f"{self.kind} {name!r} {fault}")
         self._put.add(name)
         self._own[name] = thing
         return thing

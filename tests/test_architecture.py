@@ -37,7 +37,7 @@ FLOORS = (
     {"methods", "evaluation", "analysis", "importing"},
     {"training"},
     {"reporting", "planning"},
-    {"results", "checkup", "papers", "experiments", "api", "sequential"},
+    {"results", "registering", "checkup", "papers", "experiments", "api", "sequential"},
     {"catalogue"},
     {"__init__"},
     {"cli"},

@@ -27,9 +27,11 @@ from benchmark.attacks.white_box.gradient import FGSM, MIM, PGD
 from benchmark.errors import BadInput, unknown
 from benchmark.models.reach import Reach
 from benchmark.own import files
+from benchmark.own.constants import constants_digest
 from benchmark.own.trust import trusting
 from benchmark.radii import read_number
 from benchmark.registry import Registry
+from benchmark.storage import digest
 
 __all__ = [
     "ATTACKS",
@@ -103,7 +105,7 @@ def _code(name: str, attack: type[Attack]) -> str:
     """The digest of the code of an attack of one's own, which may change under its name; "" for any other."""
     if files.is_spec(name):
         return files.code_of(name)
-    return Reach(attack).digest() if ATTACKS.is_put(name) else ""
+    return digest([Reach(attack).digest(), constants_digest(attack)]) if ATTACKS.is_put(name) else ""
 
 
 def check_current(attack: Attack) -> None:

@@ -225,6 +225,7 @@ class Dataset:
         if isinstance(classes, int) and classes > MOST_CLASSES:
             raise BadInput(f"{name}: {classes:,} classes are more than the {MOST_CLASSES:,} that a network may have")
         names = tuple(map(str, range(classes) if isinstance(classes, int) else classes))
+        _check_names(names, name)
         channels, height, width = test.images.shape[1:]
         rest, part = held_out(train.labels) if len(train) else (torch.arange(0), torch.arange(0))
         shape = (channels, height, width)
@@ -261,6 +262,23 @@ class Dataset:
         moments = [_channel_moments(self.train.images[:, channel]) for channel in range(self.shape[0])]
         mean, std = zip(*moments, strict=True)
         return mean, tuple(value if value >= LEAST_STD else 1.0 for value in std)
+
+
+def _check_names(names: Sequence[str], where: str) -> None:
+    """Refuse names of classes that can't be told apart, or not be seen.
+
+    Raises:
+        BadInput: naming the first.
+    """
+    seen = set[str]()
+    for name in names:
+        if name in seen:
+            raise BadInput(f"{where}: two classes are called {short(name)}; give each a name of its own")
+        if not name.isprintable() or not name.strip():
+            raise BadInput(
+                f"{where}: the class name {short(name)} has something that can't be seen; use plain letters"
+            )
+        seen.add(name)
 
 
 def _channel_moments(values: Tensor) -> tuple[float, float]:

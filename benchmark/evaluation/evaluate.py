@@ -133,7 +133,7 @@ def evaluate(
             seed=seed,
             device=device,
             precision=precision,
-            means=objects.means_for(Means(workers, devices, engine, address, gpu_share, device), time_limit),
+            means=objects.means_for(Means(workers, devices, engine, address, gpu_share, device), time_limit, suite),
             time_limit=time_limit,
             results=results,
             save_adversarial=save_adversarial,

@@ -110,7 +110,7 @@ def decide(
             seed=seed,
             device=device,
             precision=precision,
-            means=objects.means_for(Means(workers), time_limit),
+            means=objects.means_for(Means(workers), time_limit, suite),
             time_limit=time_limit,
             results=results,
             dataset=data,

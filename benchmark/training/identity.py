@@ -7,13 +7,14 @@ from typing import Any
 
 from benchmark.data import Dataset
 from benchmark.errors import short
-from benchmark.methods.method import BoundMethod
+from benchmark.methods.method import BoundMethod, Method
 from benchmark.methods.objectives import OBJECTIVES
 from benchmark.methods.outer import OUTERS
 from benchmark.methods.table import METHODS
 from benchmark.models import ARCHITECTURES
 from benchmark.models.reach import Reach
 from benchmark.own import files
+from benchmark.own.constants import constants_digest, unbound
 from benchmark.recipes.recipe import Recipe, younger_defaults
 from benchmark.registry import Registry
 from benchmark.storage import digest, flat
@@ -92,7 +93,11 @@ def _plug_ins(method: str, architecture: str, inner: str | None, outer: str | No
 
 def _code(registry: Registry[Any], name: str) -> str:
     """The digest of the code of another's thing, and of all that it computes with."""
-    whole = Reach(registry.get(name)).digest()
+    thing = registry.get(name)
+    whole = Reach(thing).digest()
+    if registry.is_put(name):
+        parts = [thing.outer, *map(unbound, (thing.inner, thing.cohort))] if isinstance(thing, Method) else [thing]
+        return digest([whole, *map(constants_digest, parts)])
     return digest([whole, files.code_of(name)]) if files.is_spec(name) else whole
 
 
