@@ -13,14 +13,15 @@ from typing import Any
 
 import torch
 
+_BACKENDS: Any = torch.backends  # whose parts torch's types do not know
 #: What each kind of product is set by. oneDNN's are the processor's.
 _PRODUCTS: tuple[Any, ...] = (
-    torch.backends.cudnn.conv,
-    torch.backends.cudnn.rnn,
-    torch.backends.cuda.matmul,
-    torch.backends.mkldnn.conv,
-    torch.backends.mkldnn.rnn,
-    torch.backends.mkldnn.matmul,
+    _BACKENDS.cudnn.conv,
+    _BACKENDS.cudnn.rnn,
+    _BACKENDS.cuda.matmul,
+    _BACKENDS.mkldnn.conv,
+    _BACKENDS.mkldnn.rnn,
+    _BACKENDS.mkldnn.matmul,
 )
 #: Those that have TF32.
 _TENSOR_CORES = _PRODUCTS[:3]
@@ -99,7 +100,7 @@ def _set(wanted: dict[Any, str]) -> Iterator[None]:
             on = wanted.get(torch.backends.cuda.matmul, torch.backends.cuda.matmul.fp32_precision) == "tf32"
             torch.set_float32_matmul_precision("high" if on else "highest")
         if "cudnn" in older:
-            on = wanted.get(torch.backends.cudnn.conv, torch.backends.cudnn.conv.fp32_precision) == "tf32"
+            on = wanted.get(_BACKENDS.cudnn.conv, _BACKENDS.cudnn.conv.fp32_precision) == "tf32"
             torch.backends.cudnn.allow_tf32 = on
         for product, value in wanted.items():
             product.fp32_precision = value

@@ -11,7 +11,7 @@ import shutil
 import struct
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -134,8 +134,7 @@ def load_extra(name: str | Path, dataset: Dataset) -> ExtraImages:
     ):
         if seen[which]:
             notice(f"{path}: {seen[which]:,} of {len(found):,} extra images are {words} of {dataset.name}")
-    own = {"digest": total.hexdigest(), "test_images": seen["test"], "validation_images": seen["validation"]}
-    return ExtraImages(found.name, found.place, found.channels_last, found.shape, found.labels, **own)
+    return replace(found, digest=total.hexdigest(), test_images=seen["test"], validation_images=seen["validation"])
 
 
 def _opened(path: Path, name: str, dataset: Dataset) -> ExtraImages:

@@ -249,7 +249,7 @@ def _save_checkpoints(
     recipe = {"name": plan.recipe_name, **plan.recipe.model_dump(mode="json")}
     radii = {"radii": said} if (said := plan.radii.said()) else {}
     method, inner, outer = METHODS.get(plan.method), plan.inner, plan.outer
-    own = own_files(*plan.named())
+    own: dict[str, Any] = {**own_files(*plan.named())}
     changed = changes(
         {
             "method": plan.method,
@@ -267,7 +267,7 @@ def _save_checkpoints(
         )
         network = plan.bound.cohort.members[n].name
         (mean, std), initial = plan.normalization(n), plan.initial_of(n)
-        begun = {"init": {"source": initial.name, "digest": initial.digest}} if initial else {}
+        begun: dict[str, Any] = {"init": {"source": initial.name, "digest": initial.digest}} if initial else {}
         begun |= {"inits": [{"source": each.name, "digest": each.digest} for each in plan.inits]} if initial else {}
         for selection, epoch, weights, right, path in (
             ("last", trainer.epoch, trainer.filed[n].state_dict(), trainer.held_out[n], last_of(selected)),

@@ -43,8 +43,8 @@ class WeightAverages:
         for average, module in zip(self.modules, self._trained, strict=True):
             for own, trained in zip(average.parameters(), module.parameters(), strict=True):
                 own.lerp_(trained, 1 - kept)
-            for own, trained in zip(average.buffers(), module.buffers(), strict=True):
-                own.copy_(trained)
+            for buffer, current in zip(average.buffers(), module.buffers(), strict=True):
+                buffer.copy_(current)
         self.steps += 1
 
     def state_dict(self) -> dict[str, Any]:

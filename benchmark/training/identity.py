@@ -109,7 +109,7 @@ def own_files(*names: object) -> dict[str, dict[str, str]]:
 
 def facts(identity: Mapping[str, Any]) -> dict[str, Any]:
     """An identity by single values, "epochs", "threats.linf.epsilon" or "alpha", the most telling ones first."""
-    found = {"init": [], "extra_data": None}
+    found: dict[str, Any] = {"init": [], "extra_data": None}
     found |= {key: value for key, value in identity.items() if key not in ("recipe", "settings")}
     recipe = {key: value for key, value in (identity.get("recipe") or {}).items() if key != "precision"}
     if recipe:

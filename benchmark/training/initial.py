@@ -139,7 +139,7 @@ def for_members(inits: Sequence[InitialNetwork], kept: Sequence[bool], method: s
             f"all {count} networks of {method} begin with the weights of {inits[0].name}; until they have grown "
             "apart they teach each other little: give --init once for each to begin with different ones"
         )
-    own = iter(inits if len(inits) == count else inits * count)
+    own = iter(inits if len(inits) == count else [*inits] * count)
     return tuple(next(own) if is_kept else inits[0] for is_kept in kept) if inits else ()
 
 
@@ -186,7 +186,8 @@ def _candidates(network: ExternalModel, dataset: Dataset, architecture: str | No
             continue
         plain = ((0.0,) * fit.channels, (1.0,) * fit.channels)
         inside = None if first is None else (_numbers(first.mean), _numbers(first.std))
-        for mean, std in dict.fromkeys(filter(None, [inside, (fit.mean, fit.std) if fit.mean else None, plain])):
+        theirs = (fit.mean, fit.std) if fit.mean and fit.std else None
+        for mean, std in dict.fromkeys(filter(None, [inside, theirs, plain])):
             checkpoint = Checkpoint(
                 name=network.name,
                 state={key: value.contiguous() for key, value in fit.state.items()},

@@ -133,7 +133,7 @@ def save(
             "settings": plain(dict(settings or {})),
             "changes": {},
             "own_loop": True,
-            **({"own_code": own} if own else {}),
+            **({"own_code": plain(own)} if own else {}),
         },
     )
     _check_answers(found.model, checkpoint, data)
