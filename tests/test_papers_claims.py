@@ -90,7 +90,7 @@ def test_claims_are_looked_up_in_the_ledger(tmp_path: Path) -> None:
     assert verdicts["MAT-MAX beats AT-MAX in Rworst"].answer == "not measured"
     assert str(verdicts["MAT-MAX beats AT-MAX in Rworst"]) == "not measured"
     every = {key: grids.get(key, []) for key in paper.exhibits}
-    html = page(paper, setting, every, Published({}), list(verdicts.values()), "bench paper mat")
+    html = page(paper, [setting], every, Published({}), list(verdicts.values()), "bench paper mat")
     answers = [verdict.answer for verdict in verdicts.values()]
     shown = re.findall(r"<b>(\d+)</b> ([a-z ]+)<", html)
     told = tallies(verdicts.values())
@@ -201,7 +201,7 @@ def test_seeds_of_a_paper_are_compared_as_methods(tmp_path: Path) -> None:
     steps = found["20 steps are weaker than 100 on MAT (h1)"]  # the same networks on both sides
     assert (steps.answer, steps.difference) == ("yes", pytest.approx(10))
     every = {key: grids.get(key, []) for key in paper.exhibits}
-    html = page(paper, setting, every, Published({}), list(found.values()), "bench paper mat")
+    html = page(paper, [setting], every, Published({}), list(found.values()), "bench paper mat")
     assert "about the methods: 3 training seeds of each" in html
     assert "about these checkpoints" not in html
 

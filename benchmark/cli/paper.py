@@ -28,8 +28,18 @@ def paper(
     table: Annotated[
         str | None, typer.Option(help="Table or figure to regenerate: 5, figure-3, ...; default: all.")
     ] = None,
-    dataset: Annotated[str, typer.Option(help="Data set: digits, cifar10, cifar100, folder:PATH, ...")] = "digits",
+    dataset: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Data set: digits, cifar10, cifar100, folder:PATH, ...; several share one page; default: digits.",
+        ),
+    ] = None,
     only: Annotated[list[str] | None, typer.Option(metavar="ROW", help="Train and evaluate these rows only.")] = None,
+    variant: Annotated[
+        list[str] | None,
+        typer.Option(metavar="WHAT=HOW", help="Another reading of what the paper leaves open: baselines=own, ..."),
+    ] = None,
     recipe: Annotated[
         str | None,
         typer.Option(help="Training recipe; default: the one that the paper's file names for this data set."),

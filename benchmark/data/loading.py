@@ -12,6 +12,7 @@ from benchmark.data.dataset import Dataset
 from benchmark.data.digits import load_digits
 from benchmark.data.doubts import doubts
 from benchmark.data.folder import load_folder, load_folder_on_black, load_folder_on_white
+from benchmark.data.held_out import in_place_of_test, split_holdout
 from benchmark.data.hugging_face import hugging_face
 from benchmark.data.imagenet import imagenet
 from benchmark.data.npz import load_npz
@@ -54,7 +55,8 @@ def load(
     Args:
         name: a registered name such as "digits" or "cifar10"; `NAME:PATH` reads it from the folder PATH,
             so "folder:pictures" is the tree of images under pictures/. Pictures are resized and cropped as is said
-            behind it, "folder:pictures?resize=256&crop=224". Or a dataset, which is what is returned.
+            behind it, "folder:pictures?resize=256&crop=224"; "cifar10?holdout=0.2" has a part of the training images
+            in place of the test images, see `benchmark.data.held_out`. Or a dataset, which is what is returned.
         data_dir: the folder that holds the files; without it and a PATH, $BENCHMARK_DATA or the
             user's cache.
         download: whether missing files may be fetched from the internet.
@@ -73,7 +75,8 @@ def load(
             f"dataset: a {type(name).__name__} is no data; give a name (bench list datasets) or a benchmark.Dataset, "
             "such as Dataset.from_arrays(images, labels) or Dataset.from_torch(data)"
         )
-    plain, view = split_view(name)
+    whole, share = split_holdout(name)
+    plain, view = split_view(whole)
     kind, _, path = plain.partition(":")
     loader = DATASETS.get(kind)
     takes = inspect.signature(loader).parameters
@@ -81,8 +84,9 @@ def load(
         raise BadInput(f"{kind} has images of one size, which are taken as they are; leave {view} out")
     # Digits come with a package, so that there need be no folder for data.
     root = Path() if loader is load_digits else at_home(path or data_dir or cache_root())
-    asked = {"images": images, "view": view}
+    asked = {"images": images if share is None else None, "view": view}
     dataset = loader(root, download, **{key: value for key, value in asked.items() if key in takes})
+    dataset = dataset if share is None else in_place_of_test(dataset, share)
     dataset = dataclasses.replace(dataset, notes=(*dataset.notes, *doubts(dataset)))
     for note in dataset.notes:
         notice(note)

@@ -33,7 +33,7 @@ def find_network(
         run.method,
         dataset=setting.dataset,
         architecture=run.architecture.get(setting.scale, architecture),
-        recipe=run.recipe.get(setting.scale, setting.recipe),
+        recipe=setting.given_recipe or run.recipe.get(setting.scale, setting.recipe),
         seed=seed,
         settings={**run.settings, **run.scales.get(setting.scale, {})},
         inner=run.inner,

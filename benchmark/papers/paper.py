@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from benchmark.documents import in_words
 from benchmark.environment import check_packages
-from benchmark.errors import unknown
+from benchmark.errors import BadInput, unknown
+from benchmark.papers import epochs, overlap
 from benchmark.papers.claims import ClaimVerdict, check_claims
 from benchmark.papers.files import PAPERS, load_paper
 from benchmark.papers.grid import TableGrid, make_grids
-from benchmark.papers.html import file_of, page, title_of
-from benchmark.papers.job_list import make_job_list
+from benchmark.papers.html import page
+from benchmark.papers.method_tables import files_of
 from benchmark.papers.published import Published, load_published
 from benchmark.papers.radii import check_radii
 from benchmark.papers.schema import Paper
 from benchmark.papers.setting import PaperSetting, make_setting
 from benchmark.papers.text import claims_csv, to_csv, to_json, to_latex
+from benchmark.papers.titles import file_of, title_of
+from benchmark.papers.variants import read_variants, with_variants
+from benchmark.papers.work import plan_work
 from benchmark.planning.estimate import TimeEstimate
 from benchmark.planning.jobs import JobList
 from benchmark.planning.ledger_index import LedgerIndex
@@ -59,8 +63,9 @@ def paper(
     name: str | Path,
     *,
     table: str | None = None,
-    dataset: str = "digits",
+    dataset: str | Sequence[str] = "digits",
     only: Sequence[str] = (),
+    variant: Sequence[str] | Mapping[str, str] = (),
     recipe: str | Path | None = None,
     preset: str | None = None,
     n: int | None = None,
@@ -87,8 +92,10 @@ def paper(
     Args:
         name: of the paper: mat, mmard, cat, robust-union, or another one's YAML file.
         table: only this one: "5", or "figure-3"; None for all.
-        dataset: the data to do it on: "digits", "cifar10", "cifar100", "folder:PATH" or another dataset.
+        dataset: the data to do it on: "digits", "cifar10", "cifar100", "folder:PATH" or another dataset; several of
+            them are shown on one page.
         only: labels of the rows to work for; empty for all.
+        variant: other readings of what the paper leaves open, {"baselines": "own"} or ["baselines=own"].
         recipe, preset, n: recipe of all trainings, preset of all suites, number of test images; None for what the
             paper's file says.
         scale: whose row of published radii to take, such as "imagenet"; None for that of the data. Pictures of one's
@@ -106,32 +113,43 @@ def paper(
         KeyboardInterrupt: what was finished is kept; call again to go on.
     """
     name, recipe = in_words(name), None if recipe is None else in_words(recipe)
-    found = load_paper(name)
+    readings = read_variants(variant)
+    found, told = with_variants(load_paper(name), readings)
     keys = _keys(found, table)
     _check_rows(found, keys, only)
-    setting = replace(
-        make_setting(found, dataset, recipe, preset, n, tuple(seeds), read_radii(scale, epsilon)),
-        data_dir=str(data_dir) if data_dir else None,
-        precision=precision,
-        trust_remote_code=trust_remote_code,
-    )
-    command = _command(name, dataset, recipe, preset, n, setting)
+    datasets = [dataset] if isinstance(dataset, str) else [*dict.fromkeys(dataset)]
+    if not datasets:
+        raise BadInput("name at least one dataset")
+    radii = read_radii(scale, epsilon)
+    settings = [
+        replace(
+            make_setting(found, each, recipe, preset, n, tuple(seeds), radii, told),
+            data_dir=str(data_dir) if data_dir else None,
+            precision=precision,
+            trust_remote_code=trust_remote_code,
+        )
+        for each in datasets
+    ]
+    command = _command(name, datasets, readings, recipe, preset, n, settings[0])
     notes: list[str] = []
     index = LedgerIndex.open(results)
-    jobs = make_job_list(found, keys, setting, index, Path(zoo), only, notes.append)
-    check_radii(found, keys, setting, jobs)
+    works = plan_work(found, keys, settings, index, Path(zoo), only, notes.append)
+    for work in works:
+        check_radii(found, work.keys, work.setting, work.jobs)
     if dry_run:
-        estimates = TimeEstimate(index.all(), setting)
-        return Result(None, _listed(jobs, estimates), failures=notes)
+        rows = [_listed(work.jobs, TimeEstimate(index.all(), work.setting)) for work in works]
+        return Result(None, [row for each in rows for row in each], failures=notes)
     check_packages()
     for folder in (zoo, results, out):
         check_writable(folder)
-    runner = JobRunner(setting, Path(zoo), results, device, workers, download, progress)
-    notes.extend(str(result) for result in runner.do_all(jobs.possible) if result.error)
+    for work in works:
+        runner = JobRunner(work.setting, Path(zoo), results, device, workers, download, progress)
+        notes.extend(str(result) for result in runner.do_all(work.jobs.possible) if result.error)
     published = load_published(name) if name in PAPERS else Published({})
-    target = Path(out) / safe_name(setting.dataset) / safe_name(found.name)
-    verdicts = _write(found, setting, LedgerIndex.open(results), published, command, notes, target)
-    return Result(target / "index.html", _listed(jobs, None), verdicts, notes)
+    called = "-".join([found.name, *(part for pair in readings.items() for part in pair)])
+    target = Path(out) / safe_name("+".join(each.dataset for each in settings)) / safe_name(called)
+    verdicts = _write(found, settings, LedgerIndex.open(results), published, command, notes, target)
+    return Result(target / "index.html", [row for work in works for row in _listed(work.jobs, None)], verdicts, notes)
 
 
 def _keys(paper: Paper, table: str | None) -> list[str]:
@@ -151,9 +169,16 @@ def _check_rows(paper: Paper, keys: Sequence[str], only: Sequence[str]) -> None:
 
 
 def _command(
-    name: str, dataset: str, recipe: str | None, preset: str | None, n: int | None, setting: PaperSetting
+    name: str,
+    datasets: Sequence[str],
+    readings: Mapping[str, str],
+    recipe: str | None,
+    preset: str | None,
+    n: int | None,
+    setting: PaperSetting,
 ) -> str:
-    words = ["bench", "paper", name, "--dataset", dataset]
+    words = ["bench", "paper", name, "--dataset", *datasets]
+    words += ["--variant", *(f"{what}={reading}" for what, reading in readings.items())] if readings else []
     for option, value in (("--recipe", recipe), ("--preset", preset), ("--n", n)):
         words += [] if value is None else [option, str(value)]
     words += setting.radii.options()
@@ -175,7 +200,7 @@ def _listed(jobs: JobList, estimates: TimeEstimate | None) -> list[dict[str, Any
 
 def _write(
     paper: Paper,
-    setting: PaperSetting,
+    settings: Sequence[PaperSetting],
     index: LedgerIndex,
     published: Published,
     command: str,
@@ -183,16 +208,24 @@ def _write(
     target: Path,
 ) -> list[ClaimVerdict]:
     grids: dict[str, list[TableGrid]] = {
-        key: make_grids(paper, key, setting, index, published) for key in paper.exhibits
+        key: [grid for setting in settings for grid in make_grids(paper, key, setting, index, published)]
+        for key in paper.exhibits
     }
+    datasets = " and ".join(setting.dataset for setting in settings)
     verdicts = check_claims(paper.claims, grids)
     for key, panels in grids.items():
         if panels:
-            caption = f"{title_of(key)} of {paper.name} on {setting.dataset}: {paper.exhibits[key].title}."
+            caption = f"{title_of(key)} of {paper.name} on {datasets}: {paper.exhibits[key].title}."
             write_atomic(target / f"{file_of(key)}.csv", to_csv(panels))
             write_atomic(target / f"{file_of(key)}.tex", to_latex(panels, caption))
+        if panels and paper.exhibits[key].overlap:
+            write_atomic(target / f"{file_of(key)}-overlap.csv", overlap.to_csv(panels))
+        if panels and paper.exhibits[key].epochs:
+            write_atomic(target / f"{file_of(key)}-epochs.csv", epochs.to_csv(panels))
     write_atomic(target / "claims.csv", claims_csv(verdicts))
     home = HOME if (target / HOME).resolve().exists() else None
-    write_atomic(target / "index.html", page(paper, setting, grids, published, verdicts, command, failures, home))
-    write_atomic(target / "paper.json", to_json(paper, setting, verdicts))
+    for file, text in files_of(paper).items():
+        write_atomic(target / file, text)
+    write_atomic(target / "index.html", page(paper, settings, grids, published, verdicts, command, failures, home))
+    write_atomic(target / "paper.json", to_json(paper, settings, verdicts))
     return verdicts

@@ -83,6 +83,7 @@ class Exponential(_Strict):
 
 class Cosine(_Strict):
     name: Literal["cosine"]
+    span: Epochs | None = None
 
 
 class OneCycle(_Strict):
@@ -290,7 +291,7 @@ def _all_errors(error: ValidationError, origins: Origins) -> str:
 
 
 def _fields() -> Iterable[str]:
-    nested = (Recipe, Radius, Validation, Multistep, Exponential, OneCycle, PiecewiseLinear)
+    nested = (Recipe, Radius, Validation, Multistep, Exponential, Cosine, OneCycle, PiecewiseLinear)
     return {name for part in nested for name in part.model_fields}
 
 
