@@ -40,6 +40,10 @@ def paper(
         list[str] | None,
         typer.Option(metavar="WHAT=HOW", help="Another reading of what the paper leaves open: baselines=own, ..."),
     ] = None,
+    network: Annotated[
+        list[str] | None,
+        typer.Option(metavar="RUN=NETWORK", help="Your own network instead of a training: at-msd=zoo/msd.pt, ..."),
+    ] = None,
     recipe: Annotated[
         str | None,
         typer.Option(help="Training recipe; default: the one that the paper's file names for this data set."),

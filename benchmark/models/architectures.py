@@ -9,6 +9,7 @@ from typing import Protocol
 from torch import nn
 
 from benchmark.models.fresh_import import load_entry
+from benchmark.models.mnist_cnn import mnist_cnn
 from benchmark.models.mobilenet import mobilenet_v2
 from benchmark.models.normalize import Normalize
 from benchmark.models.resnet import NarrowResNet, PreActResNet, resnet18
@@ -30,6 +31,7 @@ ARCHITECTURES.add("small-cnn", SmallCNN())
 ARCHITECTURES.add("small-cnn-x2", SmallCNN(widen=2))
 ARCHITECTURES.add("small-cnn-x3", SmallCNN(widen=3))
 ARCHITECTURES.add("small-cnn-x4", SmallCNN(widen=4))
+ARCHITECTURES.add("mnist-cnn", mnist_cnn)
 ARCHITECTURES.add("resnet18", resnet18)
 ARCHITECTURES.add("preact-resnet18", PreActResNet())
 ARCHITECTURES.add("wrn-28-10", WideResNet(28, 10))

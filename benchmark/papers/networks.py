@@ -22,6 +22,9 @@ def find_network(
     """
     key, named = split_run(reference)
     run, member = paper.runs[key], named or member
+    own = dict(setting.own_networks).get(f"{key}/{member}" if member else key)
+    if own is not None:
+        return own
     if setting.scale in run.sources:
         return PlannedNetwork(run.sources[setting.scale])
     if run.method is None:

@@ -17,6 +17,7 @@ from benchmark.papers.files import PAPERS, load_paper
 from benchmark.papers.grid import TableGrid, make_grids
 from benchmark.papers.html import page
 from benchmark.papers.method_tables import files_of
+from benchmark.papers.own_networks import read_own_networks
 from benchmark.papers.published import Published, load_published
 from benchmark.papers.radii import check_radii
 from benchmark.papers.schema import Paper
@@ -66,6 +67,7 @@ def paper(
     dataset: str | Sequence[str] = "digits",
     only: Sequence[str] = (),
     variant: Sequence[str] | Mapping[str, str] = (),
+    network: Sequence[str] | Mapping[str, str | Path] = (),
     recipe: str | Path | None = None,
     preset: str | None = None,
     n: int | None = None,
@@ -95,6 +97,8 @@ def paper(
         dataset: the data to do it on: "digits", "cifar10", "cifar100", "folder:PATH" or another dataset; several of
             them are shown on one page.
         only: labels of the rows to work for; empty for all.
+        network: networks in place of trainings, {"at-msd": "zoo/msd.pt"} or ["at-msd=zoo/msd.pt"], such as those of
+            the authors that `import_checkpoint` took in; "mat/h1" names one of several.
         variant: other readings of what the paper leaves open, {"baselines": "own"} or ["baselines=own"].
         recipe, preset, n: recipe of all trainings, preset of all suites, number of test images; None for what the
             paper's file says.
@@ -115,6 +119,7 @@ def paper(
     name, recipe = in_words(name), None if recipe is None else in_words(recipe)
     readings = read_variants(variant)
     found, told = with_variants(load_paper(name), readings)
+    own = read_own_networks(found, network)
     keys = _keys(found, table)
     _check_rows(found, keys, only)
     datasets = [dataset] if isinstance(dataset, str) else [*dict.fromkeys(dataset)]
@@ -127,6 +132,7 @@ def paper(
             data_dir=str(data_dir) if data_dir else None,
             precision=precision,
             trust_remote_code=trust_remote_code,
+            own_networks=own,
         )
         for each in datasets
     ]
@@ -181,6 +187,8 @@ def _command(
     words += ["--variant", *(f"{what}={reading}" for what, reading in readings.items())] if readings else []
     for option, value in (("--recipe", recipe), ("--preset", preset), ("--n", n)):
         words += [] if value is None else [option, str(value)]
+    given = [f"{run}={network.source or network.name}" for run, network in setting.own_networks]
+    words += ["--network", *given] if given else []
     words += setting.radii.options()
     words += ["--seeds", *map(str, setting.seeds)] if setting.seeds != (0,) else []
     return shlex.join(words)

@@ -10,6 +10,7 @@ from benchmark.data import DATASETS
 from benchmark.data.held_out import with_holdout
 from benchmark.errors import BadInput
 from benchmark.moved import look_up
+from benchmark.papers.own_networks import OwnNetworks
 from benchmark.papers.schema import OTHER, Panel, Paper, PrintedAs, TableOrFigure
 from benchmark.planning.setting import Setting
 from benchmark.scales import UNSAID, Radii
@@ -25,6 +26,7 @@ class PaperSetting(Setting):
         changed: how this differs from the paper's own setting; empty if it does not.
         given_recipe: of all trainings, where the caller named one.
         given_images: how many test images the caller asked for.
+        own_networks: of the caller's, in place of trainings: "run" or "run/network", and the network.
         published: what the data is called without the part that stands in place of its test images.
     """
 
@@ -33,6 +35,7 @@ class PaperSetting(Setting):
     changed: tuple[str, ...] = ()
     given_recipe: str | None = None
     given_images: int | None = None
+    own_networks: OwnNetworks = ()
     published: str = ""
 
     def of(self, table: TableOrFigure) -> PaperSetting:
@@ -75,7 +78,7 @@ def make_setting(
         BadInput: there is no such dataset, `folder:` without a path, or no seed.
     """
     kind, _, path = scale.partition(":")
-    DATASETS.get(kind)
+    DATASETS.get(kind if path else kind.partition("?")[0])
     if kind.startswith("folder") and not path:
         raise BadInput(f"the scale {kind} needs a path: {kind}:PATH")
     if not seeds:
