@@ -15,6 +15,7 @@ from benchmark.data.folder import load_folder, load_folder_on_black, load_folder
 from benchmark.data.held_out import in_place_of_test, split_holdout
 from benchmark.data.hugging_face import hugging_face
 from benchmark.data.imagenet import imagenet
+from benchmark.data.mini_imagenet import mini_imagenet
 from benchmark.data.npz import load_npz
 from benchmark.data.published import cifar10, cifar100, fashion_mnist, mnist, svhn
 from benchmark.data.view import split_view
@@ -40,6 +41,7 @@ DATASETS.add("mnist", mnist)
 DATASETS.add("fashion-mnist", fashion_mnist)
 DATASETS.add("svhn", svhn)
 DATASETS.add("imagenet", imagenet)
+DATASETS.add("mini-imagenet", mini_imagenet)
 DATASETS.add("npz", load_npz)
 DATASETS.add("hf", hugging_face)
 DATASETS.add("folder", load_folder)
