@@ -211,6 +211,23 @@ def test_a_training_is_followed_epoch_by_epoch(tmp_path: Path) -> None:
     assert "epoch" in draw_courses(toy_grid(tmp_path / "results", tmp_path))
 
 
+def test_the_page_and_its_files_show_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    toy_grid(tmp_path / "results", tmp_path)
+    table = (
+        "method_tables:\n  '0': {title: Terms, columns: [inner, outer, source], rows: [{method: at, label: <AT>}]}\n"
+    )
+    (tmp_path / "toy.yaml").write_text(OVERLAP + table, encoding="utf-8")
+    result = paper("toy.yaml", progress=False)
+    assert (result.jobs, result.failures) == ([], [])
+    page = result.page.read_text(encoding="utf-8")
+    for words in ("ARD alone", "none of them", "last epoch", "&lt;AT&gt;", "CE(h(x&#39;), y)"):
+        assert words in page
+    assert {"table-0.csv", "table-0.tex", "table-1-overlap.csv", "table-1-epochs.csv"} <= {
+        path.name for path in result.page.parent.iterdir()
+    }
+
+
 def test_several_datasets_share_one_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     toy = write_toy(tmp_path, monkeypatch)
     loaded = load_paper(toy)
