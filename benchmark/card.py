@@ -71,6 +71,24 @@ class _Recipe(Form):
     name: Name = ""
 
 
+class _Source(Form):
+    """A network that training began with."""
+
+    source: Name
+    digest: Name
+
+
+class _ExtraData(Form):
+    """Images beside those of the data set."""
+
+    name: Name
+    digest: Name
+    images: Count
+    share: float
+    test_images: Count = 0
+    validation_images: Count = 0
+
+
 class _Extra(Form):
     """What training adds; see `benchmark.training`."""
 
@@ -83,6 +101,9 @@ class _Extra(Form):
     precision: Name = ""
     hardware: Name = ""
     seconds: Amount = 0.0
+    init: _Source | None = None
+    inits: Several[_Source] = []
+    extra_data: _ExtraData | None = None
 
 
 class Card(Form):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Hashable, Iterable
+import tempfile
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -13,7 +15,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from benchmark.cache import at_home
 from benchmark.errors import MISTAKES, BadInput, first_line, nearest, several, short
+from benchmark.given import as_file
 from benchmark.limits import DOCUMENT as LARGEST
+from benchmark.own import files
 from benchmark.registry import Registry
 from benchmark.storage import read_text
 
@@ -54,6 +58,9 @@ def path_of(named: str | Path, registry: Registry[Path]) -> Path:
     Raises:
         BadInput: nothing of that name is registered, or there is no file at that path.
     """
+    if files.is_spec(named):
+        found: Path | Mapping[str, Any] = registry.get(str(named))
+        return found if isinstance(found, Path) else _written(registry.kind, found)
     if is_path(named):
         path = at_home(named)
         if not os.path.lexists(path):
@@ -71,9 +78,10 @@ def path_of(named: str | Path, registry: Registry[Path]) -> Path:
 def is_path(named: str | Path) -> bool:
     """Whether a file is meant and not a name: by any `Path`, and by words with a slash or the ending .yaml or .yml.
 
-    So a name always wins over a file that is called the same: "quick" is the recipe, "./quick" the file.
+    So a name always wins over a file that is called the same: "quick" is the recipe, "./quick" the file. What a file
+    of code holds, `FILE.py:NAME`, is no name either.
     """
-    if not isinstance(named, str):
+    if not isinstance(named, str) or files.is_spec(named):
         return True
     return is_yaml(named) or "/" in named or os.sep in named
 
@@ -90,7 +98,22 @@ def in_words(named: str | Path) -> str:
 
 
 def _no_path(thing: Any) -> str:
-    return "" if isinstance(thing, Path) else f"is not the pathlib.Path of a YAML file but {short(thing)}"
+    if isinstance(thing, Path | Mapping):
+        return ""
+    return f"is neither the pathlib.Path of a YAML file nor a dict of what stands in one, but {short(thing)}"
+
+
+def _written(kind: str, content: Mapping[str, Any]) -> Path:
+    """A file that holds what a file of code gives as a dict; it stays as long as this process."""
+    with as_file(content, kind) as file:
+        path = Path(_folder().name, Path(file).name)
+        path.write_bytes(Path(file).read_bytes())
+    return path
+
+
+@functools.cache
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="benchmark-")
 
 
 def read_document(path: str | Path, schema: type[S]) -> Document[S]:
@@ -133,9 +156,10 @@ def parse_yaml(text: str, name: str) -> tuple[Any, dict[tuple[Hashable, ...], in
         BadInput: it is not YAML, repeats a key, refers to itself, or stands for too many values.
     """
     try:
-        root = yaml.compose(text, yaml.SafeLoader)
+        loader = yaml.SafeLoader(text)
+        root = loader.get_single_node()
         lines = _lines(root, name)
-        value = yaml.safe_load(text)
+        value = None if root is None else loader.construct_document(root)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise BadInput(f"{name}:{line}: not valid YAML: {error.problem}") from error

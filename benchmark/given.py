@@ -17,8 +17,12 @@ from benchmark.storage import digest
 Given = str | Path | Mapping[str, Any]
 
 
+#: What a mapping may leave out, by kind; None for the file's name.
+_USUAL: dict[str, dict[str, Any]] = {"suite": {"name": None, "version": 1, "epsilons": {}}}
+
+
 @contextmanager
-def as_file(given: Given, kind: str, **usual: Any) -> Iterator[str | Path]:
+def as_file(given: Given, kind: str) -> Iterator[str | Path]:
     """Within this context a name or path itself, or the path of a file that holds the mapping.
 
     The file is called by its content, so that the same mapping has the same name wherever it is given.
@@ -26,7 +30,6 @@ def as_file(given: Given, kind: str, **usual: Any) -> Iterator[str | Path]:
     Args:
         given: a name, a path, or a mapping of plain values.
         kind: what it is, for messages: "suite".
-        usual: what a mapping may leave out; None for the file's name.
 
     Raises:
         BadInput: it is something else, or holds what no file can.
@@ -40,7 +43,7 @@ def as_file(given: Given, kind: str, **usual: Any) -> Iterator[str | Path]:
         )
     try:
         name = f"own-{digest(_plain(given))[:8]}"
-        filled = {key: name if value is None else value for key, value in usual.items()}
+        filled = {key: name if value is None else value for key, value in _USUAL.get(kind, {}).items()}
         text = yaml.safe_dump({**filled, **_plain(given)}, sort_keys=False, allow_unicode=True)
     except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
         raise BadInput(f"the {kind} holds something that is no plain value: {first_line(error)}") from error

@@ -10,7 +10,7 @@ import torch
 
 from benchmark.errors import BadInput, first_line, unknown
 
-PRECISIONS = ("auto", "fp32", "bf16")
+PRECISIONS = ("auto", "fp32", "tf32", "bf16")
 
 
 def resolve_device(name: str = "auto") -> torch.device:
@@ -32,16 +32,25 @@ def resolve_device(name: str = "auto") -> torch.device:
 
 
 def resolve_precision(name: str, device: torch.device) -> str:
-    """ "fp32" or "bf16"; "auto" is bf16 where the hardware multiplies bfloat16 matrices natively.
+    """ "fp32", "tf32" or "bf16"; "auto" is bf16 where the hardware multiplies bfloat16 matrices natively.
 
     Raises:
-        BadInput: unknown name.
+        BadInput: unknown name, or TF32 on a device that has none.
     """
     if name not in PRECISIONS:
         raise unknown("precision", name, PRECISIONS)
+    if name == "tf32" and not has_tf32(device):
+        raise BadInput(f"{device} has no TF32, which NVIDIA's GPUs have from the A100 on; take fp32 or bf16")
     if name != "auto":
         return name
     return "bf16" if has_bf16(device) else "fp32"
+
+
+def has_tf32(device: torch.device) -> bool:
+    """Whether the device may multiply float32 numbers in TF32; a CPU does not, whatever is asked of it."""
+    if device.type == "cuda":
+        return torch.version.hip is None and torch.cuda.get_device_capability(device) >= (8, 0)
+    return device.type != "cpu"
 
 
 def has_bf16(device: torch.device) -> bool:

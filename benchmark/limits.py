@@ -36,5 +36,8 @@ NAME = 1000
 #: Entries of a mapping in a card, record or manifest, where each must have a form: attacks, libraries, figures.
 ENTRIES = 10_000
 
+#: Training images that a data set holds out for validation by itself: a tenth of them, but no more than this.
+HELD_OUT = 2000
+
 #: Epochs of a training run: the history of more does not fit into `HEADER`.
 EPOCHS = 10_000

@@ -73,7 +73,7 @@ class ExampleNoise(Noise):
         self, seed: int, indices: Sequence[int] | Tensor, restart: int = 0, device: torch.device | str = "cpu"
     ) -> None:
         self._seed = seed
-        self.indices = [int(index) for index in indices]
+        self.indices = indices.tolist() if isinstance(indices, Tensor) else [int(index) for index in indices]
         self.restart = restart
         self.device = torch.device(device)
         self._draws = 0

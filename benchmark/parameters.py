@@ -19,6 +19,8 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationE
 from pydantic_core import PydanticCustomError
 
 from benchmark.errors import nearest
+from benchmark.own import files
+from benchmark.own.functions import OwnFunction, own_function
 from benchmark.radii import read_number
 
 #: Ranges, for annotations: a number in [0, 1], a positive one, one that is not negative; a whole number from 1 on.
@@ -27,13 +29,19 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 Norm = Literal["linf", "l2", "l1"]
-#: Where an ascent begins: uniformly in the ball, at x plus Gaussian noise of deviation 0.001, or at x.
-Start = Literal["uniform", "gaussian", "zero"]
+#: Where an ascent begins, see `benchmark.methods.starts`.
+Start = Literal["uniform", "unclipped", "radial", "unit", "gaussian", "zero"]
 
 
-def one_of(names: Iterable[str]) -> AfterValidator:
-    """For an annotation: `variant: Annotated[str, one_of(VARIANTS)]`, where the names are a table's."""
-    return AfterValidator(functools.partial(_in, tuple(names)))
+def one_of(names: Iterable[str], own: str = "") -> AfterValidator:
+    """For an annotation: `variant: Annotated[str, one_of(VARIANTS)]`, where the names are a table's.
+
+    Args:
+        names: those that there are.
+        own: what it is called, "loss", where a function of one's own may be named as well, `FILE.py:NAME`: the value
+            then is an `OwnFunction`.
+    """
+    return AfterValidator(functools.partial(_in, tuple(names), own=own))
 
 
 def parameters(function: Callable[..., Any]) -> dict[str, Any]:
@@ -84,31 +92,38 @@ def plain(value: Any) -> Any:
     """A hyper-parameter as JSON has it: tuples as lists, functions by name."""
     if isinstance(value, tuple | list):
         return [plain(item) for item in value]
+    if isinstance(value, OwnFunction):
+        return str(value)
     return getattr(value, "__name__", str(value)) if callable(value) else value
 
 
 def _read(annotation: Any, value: Any) -> Any:
+    if isinstance(value, OwnFunction):
+        return value
     adapter = _adapter(annotation)
     value = _tuples(value)
     try:
-        adapter.validate_python(value, strict=True)
+        found = adapter.validate_python(value, strict=True)
     except ValidationError:
         number = read_number(value)
         if number is value:
             raise
         adapter.validate_python(number, strict=True)
         return number
-    return value
+    return found if isinstance(found, OwnFunction) else value
 
 
 def _tuples(value: Any) -> Any:
     return tuple(_tuples(item) for item in value) if isinstance(value, list | tuple) else value
 
 
-def _in(names: tuple[str, ...], value: str) -> str:
+def _in(names: tuple[str, ...], value: str, own: str = "") -> str:
+    if own and files.is_spec(value):
+        return own_function(value, own)
     if value not in names:
         close = nearest(value, names)
         hint = f"; did you mean {' or '.join(close)}?" if close else ""
+        hint += f"; or {files.HOW}" if own else ""
         raise PydanticCustomError("one_of", f"input should be {_or(names)}{hint}")
     return value
 
@@ -131,7 +146,7 @@ def _range(base: Any, metadata: Iterable[Any]) -> str:
     """What pydantic's `Field` and `one_of` say."""
     for item in metadata:
         if isinstance(item, AfterValidator) and isinstance(item.func, functools.partial):
-            return _or(item.func.args[0])
+            return _or([*item.func.args[0], *([files.HOW] if item.func.keywords.get("own") else [])])
     # Each bound is an object of its own, with one of these attributes.
     bounds = {
         bound: getattr(rule, bound)

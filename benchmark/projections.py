@@ -47,6 +47,8 @@ def onto_l1(x: Tensor, x_adv: Tensor, radius: float | Tensor) -> Tensor:
     room = torch.where(delta > 0, 1 - flat, flat)
     limit = _columns(radius, x)
     outside = (size.minimum(room).sum(1, keepdim=True) > limit).squeeze(1)
+    if x.device.type != "cpu":
+        return _onto_l1_unasked(x, x_adv, (flat, delta, size, room, limit), outside, radius)
     if not bool(outside.any()):
         return x_adv.clamp(0, 1)
     rows = slice(None) if bool(outside.all()) else outside
@@ -58,6 +60,17 @@ def onto_l1(x: Tensor, x_adv: Tensor, radius: float | Tensor) -> Tensor:
     return result.view_as(x)
 
 
+def _onto_l1_unasked(
+    x: Tensor, x_adv: Tensor, parts: tuple[Tensor, ...], outside: Tensor, radius: float | Tensor
+) -> Tensor:
+    """`onto_l1` on an accelerator, which is not asked who is outside: nothing waits, all rows are computed."""
+    flat, delta, size, room, limit = parts
+    aim = _aim(radius, flat.shape[1])
+    goal = flat + delta.sign() * _shrunk_at_once(size, room, limit if aim is None else torch.full_like(limit, aim))
+    moved = _rounded_inside(flat, goal, limit, 1, x.dtype) if aim is None else goal.to(x.dtype)
+    return torch.where(outside[:, None], moved, x_adv.clamp(0, 1).flatten(1)).view_as(x)
+
+
 def onto_l0(x: Tensor, x_adv: Tensor, counts: Tensor) -> Tensor:
     """The `counts` (N, int64) largest changes that the box allows, the others undone."""
     delta = (x_adv.clamp(0, 1) - x).flatten(1)
@@ -66,6 +79,20 @@ def onto_l0(x: Tensor, x_adv: Tensor, counts: Tensor) -> Tensor:
     within = torch.arange(largest, device=x.device) < counts[:, None]
     kept = torch.zeros_like(delta, dtype=torch.bool).scatter_(1, top, within)
     return torch.where(kept.view_as(x), x_adv.clamp(0, 1), x)
+
+
+def running_sum(values: Tensor) -> Tensor:
+    """The sums of the first one, two, three, ... values of each row (N×D).
+
+    On a GPU torch's own may come out otherwise in a repeat, and torch refuses it where repeats have to be the same.
+    """
+    if values.device.type == "cpu" or not torch.are_deterministic_algorithms_enabled():
+        return values.cumsum(1)
+    reach = 1
+    while reach < values.shape[1]:
+        values = values + torch.nn.functional.pad(values[:, :-reach], (reach, 0))
+        reach *= 2
+    return values
 
 
 def _aim(radius: float | Tensor, roundings: float) -> float | None:
@@ -96,7 +123,9 @@ def _in_double(x: Tensor, x_adv: Tensor) -> tuple[Tensor, Tensor]:
 
 def _columns(radius: float | Tensor, x: Tensor) -> Tensor:
     """The radius of each row, N×1 float64."""
-    return torch.as_tensor(radius, dtype=torch.float64, device=x.device).expand(len(x))[:, None]
+    if isinstance(radius, Tensor):
+        return radius.to(x.device, torch.float64).expand(len(x))[:, None]
+    return torch.full((len(x), 1), radius, dtype=torch.float64, device=x.device)  # made there: nothing is sent
 
 
 def _shrunk(size: Tensor, room: Tensor, limit: Tensor) -> Tensor:
@@ -137,6 +166,22 @@ def _shrunk(size: Tensor, room: Tensor, limit: Tensor) -> Tensor:
     return torch.where(growing, (kept + lacking).minimum(room), kept)
 
 
+def _shrunk_at_once(size: Tensor, room: Tensor, limit: Tensor) -> Tensor:
+    """`_shrunk` without a look at what has been found so far: a sort, where asking costs more.
+
+    With λ falling from infinity a value begins to grow at its size and ends at its size less its room. Between two of
+    these 2·D places the sum is C − λ·W, of so many places passed, +1 each where one begins and −1 where it ends: W is
+    the sum of the signs, C that of the signed places.
+    """
+    places, order = torch.cat([size, size - room], 1).sort(1, descending=True)
+    signs = torch.where(order < size.shape[1], 1.0, -1.0).to(size.dtype)
+    weight, constant = running_sum(signs), running_sum(signs * places)
+    behind = (constant - places * weight < limit).sum(1, keepdim=True)  # where the sum is still too small
+    last = (behind - 1).clamp(0, places.shape[1] - 1)
+    least = (constant.gather(1, last) - limit) / weight.gather(1, last).clamp_min(1)
+    return (size - least.clamp_min(0)).clamp_min(0).minimum(room)
+
+
 def _rounded_inside(flat: Tensor, goal: Tensor, limit: Tensor, p: int, dtype: torch.dtype) -> Tensor:
     """`goal` in `dtype`, no farther from `flat` in the p-norm than `limit`, which it is within itself.
 
@@ -153,6 +198,6 @@ def _rounded_inside(flat: Tensor, goal: Tensor, limit: Tensor, p: int, dtype: to
     outward = made > (goal - flat).abs()
     made, less = made**p, less**p
     gain = (made - less) * outward
-    gained = gain.cumsum(1) - gain
+    gained = running_sum(gain) - gain
     excess = made.sum(1, keepdim=True) - limit**p
     return torch.where(outward & (gained < excess), inward, nearest)

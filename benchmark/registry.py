@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
 
 from benchmark.errors import BadInput, reason, unknown
+from benchmark.own import files
 
 T = TypeVar("T")
 Found = TypeVar("Found")
 
 _LOG = logging.getLogger(__name__)
 
+_NAME = re.compile(r"[^\W_][\w.-]*")
+
 
 class Registry(Generic[T]):
     """A table of named things of one `kind` ("attack", "method", ...).
+
+    A `FILE.py:NAME` stands for the thing of that name in that file, see `benchmark.own.files`.
 
     Other packages add to it through the entry point `group`, `benchmark.<kind>s` if not said: the entry's name is
     the registered name, its target the thing. They are looked up only when a name is not found here,
@@ -26,7 +32,7 @@ class Registry(Generic[T]):
     Args:
         kind: what the things are called in messages.
         group: the entry points; "" for `benchmark.<kind>s`.
-        fault: what keeps a plug-in's thing from being one of these, as the end of a sentence; "" if nothing does.
+        fault: what keeps another's thing from being one of these, as the end of a sentence; "" if nothing does.
         load: how the thing is got that an entry point names; as Python does if not said.
     """
 
@@ -43,6 +49,7 @@ class Registry(Generic[T]):
         self._found = load
         self._own: dict[str, T] = {}
         self._aliases: dict[str, str] = {}
+        self._put: set[str] = set()
 
     def add(self, name: str, thing: T, *aliases: str) -> T:
         """Register `thing` under `name`; each alias resolves to the same thing."""
@@ -56,6 +63,30 @@ class Registry(Generic[T]):
     def register(self, name: str, *aliases: str) -> Callable[[T], T]:
         """The decorator form of `add`."""
         return lambda thing: self.add(name, thing, *aliases)
+
+    def put(self, name: str, thing: T) -> T:
+        """Register one's own `thing`, in the place of what was put under this name before.
+
+        Raises:
+            BadInput: it is no such thing, or the name is no name, or that of something else.
+        """
+        if fault := self._fault(thing):
+            raise BadInput(f"{self.kind} {name!r} {fault}")
+        if not _NAME.fullmatch(name):
+            raise BadInput(f"{name!r} is no name for {self.kind}s; take letters, digits, '-', '_' and '.'")
+        if name in self and name not in self._put:
+            raise BadInput(f"the {self.kind} {name!r} is there already, and not of your own; choose another name")
+        self._put.add(name)
+        self._own[name] = thing
+        return thing
+
+    def is_put(self, name: str) -> bool:
+        """Whether one's own thing was registered under that name in this process."""
+        return name in self._put
+
+    def is_own(self, name: str) -> bool:
+        """Whether the name stands for something of one's own: a file's, or what was put here."""
+        return files.is_spec(name) or self.is_put(name)
 
     @contextmanager
     def lent(self, name: str, thing: T) -> Iterator[None]:
@@ -75,11 +106,14 @@ class Registry(Generic[T]):
 
         Raises:
             BadInput: nobody registered that name, and the message offers the nearest ones; or a plug-in did, but
-                it can't be loaded or is no such thing.
+                it can't be loaded or is no such thing; or a file of one's own, see `files.load`.
         """
         name = self._aliases.get(name, name)
         if name in self._own:
             return self._own[name]
+        if files.is_spec(name):
+            own: T = files.load(name, self.kind, self._fault, where)
+            return own
         for entry in self._plugins():
             if entry.name == name:
                 return self._load(entry, where)
@@ -99,6 +133,12 @@ class Registry(Generic[T]):
         return not own and any(entry.name == name for entry in self._plugins())
 
     def __contains__(self, name: str) -> bool:
+        if files.is_spec(name):
+            try:
+                self.get(name)
+            except BadInput:
+                return False
+            return True
         # Looking for plug-ins reads the metadata of every installed package.
         return name in self._aliases or name in self._own or name in self.names()
 

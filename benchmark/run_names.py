@@ -51,7 +51,8 @@ class Asked:
     Attributes:
         method, dataset, architecture, recipe, settings, inner, outer, seed: as `benchmark.train` takes them.
         radii: what is said about them.
-        teachers: their names.
+        teachers, inits: their names.
+        extra_data: what it is called, "npz:FILE".
     """
 
     method: str
@@ -64,6 +65,8 @@ class Asked:
     outer: str | None = None
     seed: int = 0
     teachers: Sequence[str] = ()
+    inits: Sequence[str] = ()
+    extra_data: str | None = None
 
     @property
     def name(self) -> str:
@@ -73,7 +76,7 @@ class Asked:
         place = _own_name(kind, path) if has_own else _marked("data", kind, _DATASETS)
         arch = _marked("arch", self.architecture, _ARCHITECTURES)
         parts = self._parts(place, arch, _marked("recipe", _plain(self.recipe), _RECIPES))
-        is_named = not colon and not is_path(self.recipe)
+        is_named = not (colon or is_path(self.recipe) or self.inits or self.extra_data)
         if is_named and _is_exact(self.settings, self.radii) and _reads_back(parts, self.teachers):
             return safe_name(_joined(parts), RUN)
         return _cut(parts, self._digest()[:8])
@@ -97,6 +100,8 @@ class Asked:
             Part("recipe", "" if self.recipe == USUAL_RECIPE else recipe),
             Part("scale", f"scale-{self.radii.scale}" if self.radii.named else ""),
             *(Part("radii", f"epsilon-{n}-{format_radius(n, r)}".replace("/", "-")) for n, r in self.radii.own),
+            Part("init", f"init-{'-and-'.join(self.inits)}" if self.inits else ""),
+            Part("extra", f"extra-{Path(self.extra_data).stem}" if self.extra_data else ""),
             *(Part("settings", f"{key}-{spelt(value)}") for key, value in sorted(self.settings.items())),
             Part("seed", f"seed-{self.seed}" if self.seed else ""),
             Part("teachers", f"from-{'-and-'.join(self.teachers)}" if self.teachers else ""),
@@ -110,7 +115,9 @@ class Asked:
         recipe = _content(self.recipe) if is_path(self.recipe) else self.recipe
         radii = [self.radii.scale if self.radii.named else None, *self.radii.own]
         first = [self.method, dataset, self.architecture, recipe, {**self.settings}, radii]
-        return digest([*first, self.inner, self.outer, self.seed, [*self.teachers]])
+        rare = [["init", *self.inits]] if self.inits else []
+        rare += [["extra", self.extra_data]] if self.extra_data else []
+        return digest([*first, self.inner, self.outer, self.seed, [*self.teachers], *rare])
 
 
 def run_name(method: str, **asked: Any) -> str:

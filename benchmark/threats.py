@@ -13,7 +13,7 @@ from torch import Tensor
 
 from benchmark.errors import unknown
 from benchmark.noise import Noise
-from benchmark.projections import onto_l0, onto_l1, onto_l2
+from benchmark.projections import onto_l0, onto_l1, onto_l2, running_sum
 from benchmark.radii import NORMS, PARAMETRIC, format_radius, read_radius
 
 #: How far two float32 values in [0, 1] may lie farther apart than what they stand for: grey levels k/255 do, and so
@@ -114,6 +114,10 @@ class Threat:
 
     def random_start(self, x: Tensor, noise: Noise) -> Tensor:
         """A point drawn uniformly from the ball around each row of `x`, then clipped to the box."""
+        return self.project(x, x + self.random_move(x, noise))
+
+    def random_move(self, x: Tensor, noise: Noise) -> Tensor:
+        """A change of each row of `x` drawn uniformly from the ball; it may lead out of the box."""
         shape = x.shape[1:]
         size = x[0].numel()
         if self.norm == "linf":
@@ -130,19 +134,27 @@ class Threat:
         else:
             chosen = noise.uniform(size).argsort(dim=1) < int(self.epsilon)
             delta = torch.where(chosen.view_as(x), noise.uniform(*shape) - x, torch.zeros_like(x))
-        return self.project(x, x + delta)
+        return delta
 
-    def steepest(self, gradient: Tensor, x_adv: Tensor, k: int | Tensor = 1, gap: float | Tensor = 0.0) -> Tensor:
+    def steepest(
+        self,
+        gradient: Tensor,
+        x_adv: Tensor,
+        k: int | Tensor = 1,
+        gap: float | Tensor = 0.0,
+        most: int | None = None,
+    ) -> Tensor:
         """The direction of unit `norm` that climbs fastest along `gradient` (N×...), zero where it is zero.
 
         linf: its sign. l2: the gradient normalised. l1: sign/k on the `k` coordinates of largest magnitude
         among those that can move, i.e. are more than `gap` away from the bound they would move towards
-        (`k` and `gap` may differ per row; steepest descent in l1 is k = 1, larger k takes fewer steps). l0: as l2.
+        (`k` and `gap` may differ per row; steepest descent in l1 is k = 1, larger k takes fewer steps); `most` is the
+        largest k, if it is known, for which an accelerator is then not asked. l0: as l2.
         """
         if self.norm == "linf":
             return gradient.sign()
         if self.norm == "l1":
-            return _top_k(gradient, x_adv, k, gap)
+            return _top_k(gradient, x_adv, k, gap, most)
         length = torch.linalg.vector_norm(gradient.flatten(1), 2, dim=1)
         return gradient / column(length.clamp_min(1e-12), gradient)
 
@@ -170,7 +182,7 @@ def clipped_scale(x: Tensor, direction: Tensor, radius: float | Tensor) -> Tenso
     room = torch.where(way > 0, 1 - flat, flat) * (speed > 1e-12)  # what does not move has no room to
     stops, order = (room / speed.clamp_min(1e-12)).sort(dim=1)
     rooms, sizes = room.gather(1, order).square(), way.gather(1, order).square()
-    stuck, free = rooms.cumsum(1) - rooms, sizes.flip(1).cumsum(1).flip(1)
+    stuck, free = running_sum(rooms) - rooms, running_sum(sizes.flip(1)).flip(1)
     reached = stuck + free * stops.square()  # the squared distance at each stop
     segment = (reached < limit).sum(1, keepdim=True).clamp_max(flat.shape[1] - 1)
     left = (limit - stuck.gather(1, segment)).clamp_min(0)
@@ -178,14 +190,15 @@ def clipped_scale(x: Tensor, direction: Tensor, radius: float | Tensor) -> Tenso
     return scale.minimum(stops[:, -1:]).squeeze(1).to(x.dtype)
 
 
-def _top_k(gradient: Tensor, x_adv: Tensor, k: int | Tensor, gap: float | Tensor) -> Tensor:
+def _top_k(gradient: Tensor, x_adv: Tensor, k: int | Tensor, gap: float | Tensor, most: int | None) -> Tensor:
     flat, values = gradient.flatten(1), x_adv.flatten(1)
     gap = gap[:, None] if isinstance(gap, Tensor) else gap
     can_move = torch.where(flat > 0, values < 1 - gap, values > gap)
     size = torch.where(can_move, flat.abs(), torch.zeros_like(flat))
     counts = torch.as_tensor(k, device=flat.device).expand(len(flat)).clamp(1, flat.shape[1])
-    largest = int(k) if isinstance(k, int) else int(counts.max())
-    top = size.topk(min(largest, flat.shape[1]), dim=1)
+    if most is None or flat.device.type == "cpu":  # which tells ties apart by how many are asked for
+        most = k if isinstance(k, int) else int(counts.max())
+    top = size.topk(min(most, flat.shape[1]), dim=1)
     taken = (torch.arange(top.values.shape[1], device=flat.device) < counts[:, None]) & (top.values > 0)
     chosen = torch.zeros_like(flat).scatter_(1, top.indices, taken.to(flat.dtype))
     return (flat.sign() * chosen / counts[:, None]).view_as(gradient)

@@ -26,7 +26,7 @@ from benchmark import models
 from benchmark.hardware import describe, resolve_device, resolve_precision
 from benchmark.methods.table import METHODS
 from benchmark.noise import BatchNoise
-from benchmark.recipes.recipe import Radius
+from benchmark.recipes.radius import Radius
 from benchmark.training.snapshot import snapshots
 from benchmark.training.step import StepNetworks
 

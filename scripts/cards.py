@@ -73,7 +73,7 @@ def _section(card: Row, usual: Sequence[Row]) -> Iterator[str]:
     for name in FACTS:
         if card.get(name) not in (None, "", [], "none"):
             yield f"* {name.capitalize()}: {_value(name, card[name])}"
-    for name in ("remarks", "differences"):
+    for name in ("remarks", "differences", "passes"):
         if card.get(name):
             yield from ("", card[name])
     own = [option for option in card["options"] if option not in usual]
@@ -90,12 +90,12 @@ def _options(options: Sequence[Row]) -> Iterator[str]:
 
 
 def _usual(cards: list[Row]) -> list[Row]:
-    """The options of the attack and of the weights as most methods have them."""
+    """The options of the attack, of the statistics and of the weights as most methods have them."""
     counts: dict[tuple[str, str], Counter[str]] = {}
     rows = {}
     for card in cards:
         for option in card["options"]:
-            if option["of the"] in ("attack", "weights"):
+            if option["of the"] in ("attack", "statistics", "weights"):
                 rows[canonical_json(option)] = option
                 counts.setdefault((option["of the"], option["name"]), Counter())[canonical_json(option)] += 1
     return [rows[values.most_common(1)[0][0]] for values in counts.values()]

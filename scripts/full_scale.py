@@ -1,12 +1,12 @@
 """The central comparison at full scale: ResNet-18 on CIFAR-10, every defence trained alike, a few minutes at a time.
 
     python scripts/full_scale.py cifar10.tar.xz             # or a folder with train/<class>/* and test/<class>/*
-    until python scripts/full_scale.py cifar10.tar.xz; do [ $? -eq 3 ] || break; done
+    until python scripts/full_scale.py cifar10.tar.xz; do [ $? -eq 75 ] || break; done
 
 Trains AT, TRADES, MART and MAT, then AT-MAX and MAT-MAX, with the recipe gpu-30, and attacks each with PGD-20 and
 PGD-100 at linf 8/255 on 1,000 test images. A call works for --minutes at most and then says what is left; the next
 one goes on, in the middle of a training if need be. Killed at any moment, it loses one epoch or one attack on 250
-images. Exit code 0: all is done, 3: call again, 2: something was wrong with the input.
+images. Exit code 0: all is done, 75: call again, 2: something was wrong with the input.
 
 Weights and the ledger stay in --work. What has been measured so far is written to --out at the end of each call:
 runs.csv, histories.csv, attacks.csv, leaderboard.csv and results.md. --scale 0.01 takes a hundredth of the pictures,
@@ -27,10 +27,11 @@ from typing import Any
 import torch
 from full_scale_results import write_results
 from pictures import picture_tree
-from slices import OutOfTime, Slice
 
 import benchmark
+from benchmark import deadline
 from benchmark.cache import cache_root
+from benchmark.deadline import OutOfTime
 from benchmark.training.plan import make_plan
 from benchmark.training.standing import Taken, is_finished
 
@@ -68,26 +69,25 @@ class Work:
     def zoo(self) -> Path:
         return self.folder / "zoo"
 
-    def train(self, method: str, slice: Slice) -> list[Path]:
-        """The checkpoints of `method`, trained as far as the slice allows.
+    def train(self, method: str, seconds: float) -> list[Path]:
+        """The checkpoints of `method`, trained as far as the time allows, which was `seconds` in all.
 
         Raises:
-            OutOfTime: it is not finished, or another epoch would not fit into the slice.
+            OutOfTime: it is not finished, or another epoch would not fit.
             BadInput: what other settings led to is in the folder already.
         """
         progress = self.progress(method)
-        if progress.epoch < progress.epochs and progress.longest > slice.left:
-            if progress.longest > slice.seconds:
+        if progress.epoch < progress.epochs and progress.longest > deadline.left():
+            if progress.longest > seconds:
                 raise benchmark.BadInput(
                     f"{method}: an epoch takes {progress.longest:.0f} s; give it --minutes "
                     f"{(progress.longest + MARGIN) // 60 + 1:.0f} or more"
                 )
             raise OutOfTime
         try:
-            with slice.limit(self.state(method), progress.longest, progress.epochs - progress.epoch or None):
-                return benchmark.train(
-                    method, out=self.zoo, resume=None, compile=self.compile, **self.asked(method), **self.options
-                )
+            return benchmark.train(
+                method, out=self.zoo, resume=None, compile=self.compile, **self.asked(method), **self.options
+            )
         except Taken as taken:
             raise benchmark.BadInput(f"{taken.found}; choose another --work for these settings") from taken
 
@@ -103,16 +103,15 @@ class Work:
         plan = make_plan(method, **self.asked(method), **self.options)
         return is_finished(plan, self.zoo)
 
-    def attack(self, paths: Sequence[Path], slice: Slice) -> list[Any]:
+    def attack(self, paths: Sequence[Path]) -> list[Any]:
         """The evaluations of these networks under all suites."""
-        with slice.limit():
-            return [
-                evaluation
-                for suite in self.suites
-                for evaluation in benchmark.evaluate(
-                    paths, suite=suite, n=self.images, results=self.folder / "results", **self.options
-                )
-            ]
+        return [
+            evaluation
+            for suite in self.suites
+            for evaluation in benchmark.evaluate(
+                paths, suite=suite, n=self.images, results=self.folder / "results", **self.options
+            )
+        ]
 
     def state(self, method: str) -> Path:
         """Where training keeps what it needs to go on."""
@@ -154,17 +153,15 @@ class Progress:
     longest: float
 
 
-def work(task: Work, slice: Slice) -> list[str]:
-    """Do what fits into the slice and write down what has been measured; the methods that are done."""
+def work(task: Work, seconds: float) -> list[str]:
+    """Do what fits into so many seconds and write down what has been measured; the methods that are done."""
     done: list[str] = []
     evaluations: list[Any] = []
     try:
-        for method in task.methods:
-            slice.check()
-            paths = task.train(method, slice)
-            slice.check()
-            evaluations += task.attack(paths, slice)
-            done.append(method)
+        with deadline.within(seconds):
+            for method in task.methods:
+                evaluations += task.attack(task.train(method, seconds))
+                done.append(method)
     except OutOfTime:
         pass
     if evaluations:
@@ -227,12 +224,11 @@ def planned(options: argparse.Namespace) -> Work:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do a slice of the work; the exit code."""
+    """Do a part of the work; the exit code."""
     try:
         options = parsed(arguments)
-        slice = Slice(60 * options.minutes - MARGIN if options.minutes > 1 else 60 * options.minutes)
         task = planned(options)
-        done = work(task, slice)
+        done = work(task, 60 * options.minutes - MARGIN if options.minutes > 1 else 60 * options.minutes)
     except benchmark.BadInput as error:
         print(f"full_scale: {error}", file=sys.stderr)
         return 2
@@ -241,7 +237,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     left = list(task.left(done))
     print("\n".join(["left to do; call again:", *left] if left else [f"all is done: {task.out / 'results.md'}"]))
-    return 3 if left else 0
+    return 75 if left else 0
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import os
 import shutil
 import tarfile
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 
 from benchmark.errors import BadInput
@@ -26,13 +27,33 @@ def picture_tree(source: str, cache: Path, scale: float) -> Path:
     Raises:
         BadInput: there is no such tree, or the archive is damaged or holds what it should not.
     """
+    tree = _whole_tree(source, cache)
+    if scale == 1:
+        return tree
+    return _thinned(tree, cache, f"{scale}", lambda split, count: max(10, round(scale * count)))
+
+
+def smaller_tree(source: str, cache: Path, most: Mapping[str, int]) -> Path:
+    """The same with so many pictures of each class at most: the first ones by name.
+
+    Args:
+        source, cache: as for `picture_tree`.
+        most: pictures per class in "train" and in "test".
+
+    Raises:
+        BadInput: as `picture_tree` does.
+    """
+    key = f"{most['train']} of train, {most['test']} of test"
+    return _thinned(_whole_tree(source, cache), cache, key, lambda split, count: min(count, most[split]))
+
+
+def _whole_tree(source: str, cache: Path) -> Path:
     path = Path(source.removeprefix("folder:")).expanduser()
     if path.is_file():
         path = _tree_within(_unpacked(path, cache), path)
     elif not path.is_dir():
         raise BadInput(f"there is no folder or archive {path}; name one with train/<class>/* and test/<class>/*")
-    path = path.resolve()
-    return path if scale == 1 else _thinned(path, cache, scale)
+    return path.resolve()
 
 
 def _unpacked(archive: Path, cache: Path) -> Path:
@@ -80,9 +101,9 @@ def _tree_within(folder: Path, source: Path) -> Path:
     raise BadInput(f"{source} holds no train/ and test/")
 
 
-def _thinned(tree: Path, cache: Path, scale: float) -> Path:
-    """A tree of links to the first share of each class."""
-    key = hashlib.sha256(f"{tree} {scale}".encode()).hexdigest()[:16]
+def _thinned(tree: Path, cache: Path, how: str, number: Callable[[str, int], int]) -> Path:
+    """A tree of links to the first pictures of each class, `number` of them: of a split, and of how many."""
+    key = hashlib.sha256(f"{tree} {how}".encode()).hexdigest()[:16]
     target = cache / "thinned" / key
 
     def fill(part: Path) -> None:
@@ -92,7 +113,7 @@ def _thinned(tree: Path, cache: Path, scale: float) -> Path:
             place = part / folder.relative_to(tree)
             place.mkdir(parents=True)
             files = sorted(folder.iterdir())
-            for file in files[: max(10, round(scale * len(files)))]:
+            for file in files[: number(folder.parent.name, len(files))]:
                 (place / file.name).symlink_to(file)
 
     return target if target.exists() else _made(target, fill)

@@ -71,6 +71,7 @@ def file_evaluation(
     card: Mapping[str, Any] | None = None,
     fails: str | None = None,
     source: PlannedNetwork | None = None,
+    hardware: str | None = None,
 ) -> None:
     """File an evaluation of `network` in which each attack breaks the first so many images.
 
@@ -86,6 +87,7 @@ def file_evaluation(
         card: what the network says about itself, where it is not what the paper asks for.
         fails: label of an attack that failed.
         source: the network that the images were crafted on, if another one.
+        hardware: where it was computed, if not on a machine that nobody has.
     """
     ledger = Ledger.open(results, create=True)
     bound = load_suite(suite, setting.preset, scale or setting.dataset).first(images)
@@ -107,7 +109,9 @@ def file_evaluation(
             distance=np.where(hit, 0.0, 2 * item.threat.epsilon if is_unbounded else np.inf),
             evaluated=np.ones(images, bool),
             clean_errors=wrong,
-            info=costs(item.label, images, "RuntimeError: it broke down" if failed else None) | {"seconds": 2.0},
+            info=costs(item.label, images, "RuntimeError: it broke down" if failed else None)
+            | {"seconds": 2.0}
+            | ({"hardware": hardware} if hardware else {}),
         )
         ledger.write(record)
         records[item.label] = [record.digest]

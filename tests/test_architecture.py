@@ -17,6 +17,7 @@ PACKAGE = ROOT / "benchmark"
 FLOORS = (
     {
         "errors",
+        "own",
         "registry",
         "storage",
         "moved",
@@ -27,14 +28,16 @@ FLOORS = (
         "environment",
         "processes",
         "hardware",
+        "deadline",
+        "parts",
     }
     | {"memory", "settings", "generators", "noise", "tensors", "radii", "parameters", "projections", "threats"}
-    | {"scales", "labels", "limits", "damage", "card", "run_names", "charts", "given", "problems"},
-    {"data", "models", "attacks", "recipes", "suites", "ledger", "statistics"},
+    | {"arithmetic", "scales", "labels", "limits", "damage", "card", "run_names", "charts", "given", "problems"},
+    {"data", "models", "attacks", "recipes", "suites", "ledger", "statistics", "engines"},
     {"methods", "evaluation", "analysis", "importing"},
     {"training"},
     {"reporting", "planning"},
-    {"results", "checkup", "papers", "experiments", "api", "sequential"},
+    {"results", "registering", "checkup", "papers", "experiments", "api", "sequential"},
     {"catalogue"},
     {"__init__"},
     {"cli"},
@@ -42,16 +45,19 @@ FLOORS = (
 )
 #: The stairs within a floor: room -> rooms of its own floor it may import.
 STAIRS = {
-    "registry": {"errors"},
-    "documents": {"cache", "errors", "limits", "registry", "storage"},
+    "own": {"cache", "errors", "settings", "storage"},
+    "registry": {"errors", "own"},
+    "documents": {"cache", "errors", "given", "limits", "own", "registry", "storage"},
     "given": {"errors", "storage"},
     "storage": {"errors", "moved"},
     "damage": {"errors"},
+    "deadline": {"errors"},
+    "parts": {"errors", "storage"},
     "hardware": {"errors"},
     "cache": {"errors"},
     "environment": {"errors"},
     "generators": {"settings"},
-    "parameters": {"errors", "radii"},
+    "parameters": {"errors", "own", "radii"},
     "tensors": {"storage"},
     "threats": {"errors", "noise", "projections", "radii"},
     "scales": {"errors", "radii"},

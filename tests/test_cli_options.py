@@ -94,7 +94,7 @@ def test_evaluate_hands_everything_on(capsys: pytest.CaptureFixture[str], monkey
         "evaluate a.pt b.pt --suite smoke --preset quick --n 10 --mode worst-case --seed 7 --device cpu "
         "--precision bf16 --workers 2 --time-limit 60 --results there --save-adversarial --dataset mnist --download "
         "--data-dir data --trust-remote-code --compile --stochastic 4 --verdict-passes 9 --eight-bit "
-        "--resize 40 --crop 32"
+        "--resize 40 --crop 32 --devices 0,1 --engine ray --address auto --gpu-share 0.5 --part 2/3 --stop-after 50m"
     )
     code, _, _ = bench(capsys, *line.split())
     assert code == 0
@@ -124,6 +124,12 @@ def test_evaluate_hands_everything_on(capsys: pytest.CaptureFixture[str], monkey
                 "eight_bit": True,
                 "resize": "40",
                 "crop": 32,
+                "devices": "0,1",
+                "engine": "ray",
+                "address": "auto",
+                "gpu_share": 0.5,
+                "part": "2/3",
+                "stop_after": "50m",
             },
         )
     ]

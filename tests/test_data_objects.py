@@ -45,7 +45,7 @@ def test_layouts_and_kinds_of_numbers(images, layout):
 
 
 def test_a_layout_that_is_plain_is_found_and_said():
-    with pytest.warns(Notice, match="layout='NHWC'"):
+    with pytest.warns(Notice, match="read as images×height×width×channels"):
         assert Dataset.from_arrays(BYTES.transpose(0, 2, 3, 1), LABELS).shape == (3, 10, 12)
     assert Dataset.from_arrays(BYTES[:, 0], LABELS).shape == (1, 10, 12)  # grey
     for shape in ((6, 16, 16, 16), (6, 3, 10, 3)):
@@ -195,3 +195,9 @@ def test_training_asks_for_training_images(tmp_path):
     data = Dataset.from_arrays(BYTES, LABELS, scale="cifar10")
     with pytest.raises(BadInput, match="no training images"):
         benchmark.train("natural", dataset=data, out=tmp_path)
+
+
+@pytest.mark.parametrize("names", [["a", "a"], ["a", "b\n"], ["a", "\x1b[2J"], ["a", "\u202eb"], ["a", " "]])
+def test_names_of_classes_are_different_and_can_be_seen(names: list[str]) -> None:
+    with pytest.raises(BadInput, match=r"two classes are called 'a'|can't be seen"):
+        Dataset.from_arrays(torch.rand(4, 1, 8, 8), torch.arange(4) % 2, classes=names)

@@ -130,8 +130,9 @@ def test_contradictions_are_refused_with_the_place(changes, message):
 
 def test_an_empty_split_is_refused(digits):
     nothing = digits.test[torch.zeros(0, dtype=torch.int64)]
-    with pytest.raises(BadInput, match="digits, validation split: it has no images"):
-        dataclasses.replace(digits, validation=nothing)
+    with pytest.raises(BadInput, match="digits, train split: it has no images"):
+        dataclasses.replace(digits, train=nothing)
+    assert not len(dataclasses.replace(digits, validation=nothing).validation)  # all are trained on
 
 
 def test_unknown_names_get_the_nearest():

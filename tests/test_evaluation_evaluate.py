@@ -16,7 +16,7 @@ from benchmark.analysis import aggregate
 from benchmark.attacks import ATTACKS, PreparedClassifier
 from benchmark.attacks import prepared as classifier
 from benchmark.errors import BadInput
-from benchmark.evaluation import engine, plan
+from benchmark.evaluation import ledger_task, plan
 from benchmark.ledger import load_results
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -103,7 +103,7 @@ def test_only_correctly_classified_and_unbroken_examples_are_attacked(run, monke
 def test_what_is_done_is_not_done_again(run, monkeypatch, tmp_path):
     (before,) = run()
     files = {path: path.stat().st_mtime_ns for path in (tmp_path / "results").rglob("*") if path.is_file()}
-    monkeypatch.setattr(engine, "run_job", None)
+    monkeypatch.setattr(ledger_task, "run_job", None)
     (after,) = run()
     assert equal(before, after)
     assert files == {path: path.stat().st_mtime_ns for path in (tmp_path / "results").rglob("*") if path.is_file()}

@@ -14,6 +14,7 @@ from torch.utils import data as torch_data
 import benchmark
 from benchmark import training
 from benchmark.data import Dataset, load
+from benchmark.engines import Means
 from benchmark.errors import BadInput, Notice, PartlyFailed
 from benchmark.evaluation import objects
 from benchmark.reporting.reproduce import evaluation_command
@@ -90,8 +91,8 @@ Cell.__module__ = "__main__"
     ids=["notebook", "lambda"],
 )
 def test_what_cannot_be_sent_stays_in_this_process_and_it_is_said(make, reason, tmp_path, suite, monkeypatch):
-    monkeypatch.setattr("benchmark.evaluation.engine.Crew", None, raising=False)
-    monkeypatch.setattr("benchmark.evaluation.engine.WorkerPool", None, raising=False)
+    monkeypatch.setattr("benchmark.engines.choice.Crew", None, raising=False)
+    monkeypatch.setattr("benchmark.engines.choice.Processes", None, raising=False)
     with pytest.warns(Notice, match="everything runs in this process.*" + reason):
         (found,) = evaluate(make(), tmp_path, suite, workers=2)
     assert found.failures == ()
@@ -133,11 +134,11 @@ def test_a_module_that_arrives_as_another_one_is_not_sent(tmp_path):
 
     with objects.held([Forgetful()]):
         # Copying goes by way of pickling, too: by now it is what it would be there.
-        assert objects.workers_for(2, None) == 2
+        assert objects.means_for(Means(2), None) == Means(2)
     net = Forgetful()
     net.__dict__["__deepcopy__"] = lambda memo: net
     with objects.held([net]), pytest.warns(Notice, match="this process"):
-        assert objects.workers_for(2, None) == 1
+        assert objects.means_for(Means(2), None) == Means(1)
 
 
 def test_one_that_cannot_be_copied_does_not_stop_the_others(tmp_path, suite):

@@ -122,4 +122,5 @@ def test_files_of_the_page_import_nothing_private() -> None:
 def test_what_may_be_imported_is_there_and_said() -> None:
     from benchmark import api
 
-    assert set(api.__all__) == {name for name in vars(api) if not name.startswith("_")} - {"annotations"}
+    assert set(api.__all__) == set(api._HOMES)
+    assert all(getattr(api, name) is not None for name in api.__all__)

@@ -246,18 +246,19 @@ def test_a_rotten_marker_is_named_with_what_to_do(tmp_path):
 
 
 def test_a_checkpoint_that_vanishes_or_changes_meanwhile(run, tmp_path, monkeypatch):
-    from benchmark.evaluation import engine
+    from benchmark.evaluation import ledger_task
+    from benchmark.evaluation.target import forget
 
     def vanish(*args):
         (tmp_path / "toy.pt").unlink()
-        engine.forget()
+        forget()
         return real(*args)
 
-    real = engine.run_job
-    monkeypatch.setattr(engine, "run_job", vanish)
+    real = ledger_task.run_job
+    monkeypatch.setattr(ledger_task, "run_job", vanish)
     with pytest.raises(BadInput, match="there is no checkpoint"):
         run("results")
-    monkeypatch.setattr(engine, "run_job", real)
+    monkeypatch.setattr(ledger_task, "run_job", real)
     save(tmp_path)
     run("results")
 

@@ -33,7 +33,7 @@ def tell(kind: str, landed: Counter) -> None:
     assert len(landed) > 3 or landed.total() < 10
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(110, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [1, pytest.param(110, marks=pytest.mark.slow)])
 def test_killed_evaluations(tmp_path, order, kills):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     duration = fault_runs.finish(fault_runs.evaluate, *order, whole)
@@ -86,7 +86,7 @@ def test_killed_evaluations_with_workers(tmp_path, order):
     tell("evaluate with workers", landed)
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [1, pytest.param(60, marks=pytest.mark.slow)])
 def test_killed_trainings(tmp_path, kills):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     duration = fault_runs.finish(fault_runs.train, whole)
@@ -114,7 +114,7 @@ def test_killed_trainings(tmp_path, kills):
     tell("train", landed)
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [1, pytest.param(60, marks=pytest.mark.slow)])
 def test_killed_reports(tmp_path, order, kills):
     results, out = tmp_path / "results", tmp_path / "reports"
     fault_runs.finish(fault_runs.evaluate, *order, results)

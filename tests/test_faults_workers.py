@@ -11,8 +11,9 @@ from evaluation_toys import evaluated, save
 from fault_toys import Deadly
 
 from benchmark.attacks import ATTACKS
+from benchmark.engines import Limits, Means, choice, policy
 from benchmark.errors import BadInput
-from benchmark.evaluation import engine, plan, workers
+from benchmark.evaluation import plan
 from benchmark.evaluation.jobs import Step
 from benchmark.evaluation.request import EvaluationRequest
 
@@ -57,33 +58,34 @@ def test_a_job_that_kills_its_worker_is_begun_three_times_then_recorded_as_faile
     assert found.outcome("pgd-l2").complete
 
 
-@pytest.mark.parametrize(("asked", "limit", "begun"), [(1, None, []), (1, 9.0, [1]), (2, None, [1]), (2, 9.0, [1])])
-def test_a_single_job_has_a_worker_where_workers_are_asked_for(tmp_path, monkeypatch, asked, limit, begun):
+@pytest.mark.parametrize(
+    ("asked", "is_timed", "begun"), [(1, False, []), (1, True, [1]), (2, False, [1]), (2, True, [1])]
+)
+def test_a_single_job_has_a_worker_where_workers_are_asked_for(monkeypatch, asked, is_timed, begun):
     """Else an attack that kills its process ended the program, and would each time the last job is begun again."""
     made = []
-
-    def pool(jobs, folder, size, report, time_limit, give_up):
-        made.append(size)
-        return SimpleNamespace(run=list)
-
-    monkeypatch.setattr(engine, "WorkerPool", pool)
-    monkeypatch.setattr(engine, "run_job", lambda job, ledger: [])
-    assert engine.run_jobs([SimpleNamespace(target="toy")], tmp_path, asked, print, limit) == []
+    monkeypatch.setattr(choice, "Processes", lambda slots, set_up: made.append(len(slots)))
+    Means(asked).open(1, "cpu", is_timed)
     assert made == begun
 
 
-def test_the_time_limit_is_for_attacks_alone(tmp_path):
+class Toy:
+    """A task of two steps that are never begun."""
+
+    name, family, steps = "toy", "toys", (Step("pgd"), Step("ddn"))
+
+
+def test_the_time_limit_is_for_attacks_alone():
     """Neither for what is loaded before the first one, nor for recording that one was given up."""
-    job = SimpleNamespace(steps=[Step("pgd"), Step("ddn")])
-    pool = workers.WorkerPool([job], tmp_path, 1, print, time_limit=1.0)
-    loading = SimpleNamespace(position=0, steps=0, begun=None)
-    late = SimpleNamespace(position=0, steps=0, begun=time.monotonic() - 5)
-    assert pool._left(loading) == float("inf")
-    assert pool._left(late) < 0
-    pool._given_up[0][Step("pgd")] = "given up after 3 tries"
-    assert pool._left(late) == float("inf")
-    late.steps = 1  # the next one is timed again
-    assert pool._left(late) < 0
+    pool = policy._Policy([Toy()], SimpleNamespace(), print, Limits(1.0), None)
+    pool.running[0] = at = policy._Running()
+    assert pool.left(0) == float("inf")  # it loads
+    at.begun = time.monotonic() - 5
+    assert pool.left(0) < 0
+    pool.given_up[0][Step("pgd")] = "given up after 3 tries"
+    assert pool.left(0) == float("inf")
+    at.steps = 1  # the next one is timed again
+    assert pool.left(0) < 0
 
 
 @pytest.mark.slow

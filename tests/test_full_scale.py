@@ -18,6 +18,7 @@ import pytest
 from evaluation_toys import evaluation, outcome
 from picture_trees import write_tree
 
+from benchmark.deadline import OutOfTime
 from benchmark.errors import BadInput
 from benchmark.models import load_checkpoint
 from benchmark.training.report import Reporter
@@ -27,10 +28,9 @@ sys.path.insert(0, str(SCRIPTS))
 full_scale = importlib.import_module("full_scale")
 full_scale_results = importlib.import_module("full_scale_results")
 pictures = importlib.import_module("pictures")
-slices = importlib.import_module("slices")
 
 WORDS = ["--scale", "0.01", "--arch", "small-cnn", "--device", "cpu", "--precision", "fp32", "--set", "batch_size=8"]
-DONE, AGAIN, BAD = 0, 3, 2
+DONE, AGAIN, BAD = 0, 75, 2
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_slices_that_end_within_trainings_and_attacks_lead_to_the_same_result(tr
         def end(self, steps=steps, last=step):
             steps.append(1)
             if len(steps) == last:
-                raise slices.OutOfTime
+                raise OutOfTime
 
         with monkeypatch.context() as patch:
             patch.setattr(Reporter, "step", end)
@@ -91,7 +91,7 @@ def test_slices_that_end_within_trainings_and_attacks_lead_to_the_same_result(tr
 
 
 def _out_of_time(*_):
-    raise slices.OutOfTime
+    raise OutOfTime
 
 
 @pytest.mark.slow
@@ -137,55 +137,6 @@ def test_an_epoch_that_fits_into_no_slice_is_an_error(tree, monkeypatch, capsys)
 @pytest.mark.parametrize("words", [["--scale", "0"], ["--scale", "2"], ["--minutes", "0"], ["--methods", "mta"]])
 def test_nonsense_is_refused(tree, words):
     assert call(tree, "work", *words) == BAD
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.time = 0.0
-
-    def __call__(self) -> float:
-        return self.time
-
-
-@pytest.mark.parametrize("epochs", [None, 3, 2])
-def test_a_watch_lets_no_epoch_begin_that_would_not_fit(tmp_path, epochs):
-    clock, state = Clock(), tmp_path / "state"
-    watch = slices.Watch(slices.Slice(100, clock), state, 0.0, epochs)
-
-    def finish_epoch_at(seconds: int) -> None:
-        clock.time = seconds
-        state.write_text("")
-        os.utime(state, ns=(seconds, seconds))
-
-    clock.time = 39
-    watch.look()
-    finish_epoch_at(40)
-    watch.look()  # another 40 s do fit
-    clock.time = 79
-    watch.look()
-    finish_epoch_at(80)
-    if epochs == 2:
-        watch.look()  # it was the last
-        return
-    with pytest.raises(slices.OutOfTime):
-        watch.look()
-
-
-def test_a_watch_stops_at_the_end_of_the_slice():
-    clock = Clock()
-    watch = slices.Watch(slices.Slice(100, clock), None, 0.0)
-    clock.time = 99.9
-    watch.look()
-    clock.time = 100
-    with pytest.raises(slices.OutOfTime):
-        watch.look()
-
-
-def test_the_end_of_a_slice_interrupts_whatever_runs():
-    before = signal.getsignal(signal.SIGALRM)
-    with pytest.raises(slices.OutOfTime), slices.Slice(0).limit():
-        time.sleep(1000)
-    assert signal.getsignal(signal.SIGALRM) is before
 
 
 def names_in(tree: Path) -> list[str]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from benchmark.errors import BadInput
-from benchmark.models import ARCHITECTURES, build
+from benchmark.models import ARCHITECTURES, Checkpoint, build, load_checkpoint, save_checkpoint
+from benchmark.models.architectures import canonical
+from benchmark.models.foreign import names_in
 from benchmark.models.normalize import Normalize
+from benchmark.training.snapshot import snapshots
 
 PUBLISHED = {
     "resnet18": 11_173_962,
@@ -29,6 +34,7 @@ PUBLISHED = {
     "vgg16-bn": 14_728_266,
 }
 SMALL = {"small-cnn": 62_970, "small-cnn-x2": 245_738, "small-cnn-x3": 548_314, "small-cnn-x4": 970_698}
+SMALL |= {"resnet10-slim": 308_826, "resnet10-slim-x2": 1_229_482}
 
 
 def make(name: str, shape=(3, 32, 32), num_classes: int = 10) -> torch.nn.Module:
@@ -93,7 +99,7 @@ def test_normalisation_comes_first_and_is_no_part_of_the_state():
 
 
 @pytest.mark.parametrize(("name", "parameters"), SMALL.items())
-def test_small_cnns_are_small_and_grow(name, parameters):
+def test_own_networks_are_small_and_grow(name, parameters):
     with torch.device("meta"):
         network = make(name, (1, 8, 8))
     assert sum(parameter.numel() for parameter in network.parameters()) == parameters
@@ -110,3 +116,91 @@ def test_wide_networks_start_from_he_weights():
 def test_unknown_architectures_get_the_nearest():
     with pytest.raises(BadInput, match=r"did you mean .*wrn-34-10"):
         make("wrn-34-1")
+
+
+WITH_ACTIVATION = ["resnet18", "resnet20", "preact-resnet18", "preact-resnet18-last-norm", "wrn-16-8"]
+
+
+@pytest.mark.parametrize("name", WITH_ACTIVATION)
+def test_silu_is_an_option_with_the_same_weights(name):
+    relu, silu = make(name), make(f"{name}?activation=silu")
+    silu.load_state_dict(relu.state_dict())
+    kinds = {type(module) for module in silu.modules()}
+    assert torch.nn.ReLU not in kinds
+    x = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        assert not torch.allclose(relu.eval()(x), silu.eval()(x))
+    assert torch.equal(relu(x), make_like(relu, f"{name}?activation=relu")(x))
+    assert (canonical(f"{name}?activation=relu"), canonical(f"{name}?activation=silu")) == (
+        name,
+        f"{name}?activation=silu",
+    )
+
+
+def make_like(network, name):
+    other = make(name).eval()
+    other.load_state_dict(network.state_dict())
+    return other
+
+
+def test_a_block_with_silu_is_the_formula_with_silu():
+    from torch.nn.functional import silu
+
+    from benchmark.models.resnet import BasicBlock, PreActBlock
+    from benchmark.models.wide_resnet import WideBlock
+
+    x = torch.rand(2, 4, 8, 8, generator=torch.Generator().manual_seed(0)) - 0.5
+    for kind in (PreActBlock, WideBlock):
+        block = kind(4, 4, 1, activation="silu").eval()
+        torch.testing.assert_close(
+            block(x), block.conv2(silu(block.bn2(block.conv1(silu(block.bn1(x)))))) + x, msg=kind.__name__
+        )
+    block = BasicBlock(4, 4, 1, activation="silu").eval()
+    torch.testing.assert_close(block(x), silu(block.bn2(block.conv2(silu(block.bn1(block.conv1(x))))) + x))
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("resnet18?activation=gelu", "activation is relu or silu"),
+        ("resnet18?activaton=silu", "did you mean 'activation'|activation"),
+        ("vgg16-bn?activation=silu", "vgg16-bn has no options"),
+        ("resnet18?silu", "no argument"),
+        ("resnet1?activation=silu", "did you mean .*resnet18"),
+    ],
+)
+def test_other_options_are_refused(name, told):
+    with pytest.raises(BadInput, match=told):
+        make(name)
+
+
+def test_silu_goes_through_a_file_and_into_foreign_names(tmp_path):
+    name = "resnet20?activation=silu"
+    network = make(name)
+    checkpoint = Checkpoint(
+        "mine",
+        network.state_dict(),
+        name,
+        10,
+        (3, 32, 32),
+        (0.4,) * 3,
+        (0.2,) * 3,
+        "cifar10",
+        "cifar10",
+        "at",
+        "",
+        {},
+        0,
+    )
+    read = load_checkpoint(save_checkpoint(tmp_path / "mine.pt", checkpoint))
+    x = torch.rand(2, 3, 32, 32)
+    assert torch.equal(read.model()(x), network.eval()(x))
+    assert read.digest != replace(read, architecture="resnet20").digest
+    assert names_in(name, "kuangliu") == names_in("resnet20", "kuangliu")
+
+
+def test_networks_with_silu_train_and_their_snapshots_follow():
+    torch.manual_seed(0)
+    network = make("resnet20?activation=silu")
+    found = snapshots([network], torch.rand(2, 3, 32, 32), low=False)
+    assert found is not None

@@ -47,7 +47,7 @@ def test_from_nothing_to_a_page_and_nothing_twice(toy: str, tmp_path: Path) -> N
         "table-1.tex",
     }
     assert "the method no-such-method is not part of this version" in result.page.read_text(encoding="utf-8")
-    assert result.verdicts[0].answer in ("yes", "no", "unclear")
+    assert result.verdicts[0].answer in ("supported", "contradicted", "undetermined")
     before = result.page.read_bytes()
     assert [job["job"] for job in paper(toy, progress=False).jobs] == [
         "train no-such-method",
@@ -221,7 +221,7 @@ def test_the_leaderboard_leads_to_the_page_and_back(toy: str) -> None:
 def test_what_is_no_papers_page_is_passed_over(tmp_path: Path, content: str) -> None:
     (tmp_path / "digits" / "toy").mkdir(parents=True)
     (tmp_path / "digits" / "toy" / "index.html").write_text("")
-    about = '{"title": "x", "source": "", "dataset": "d", "images": null, "claims": {"yes": 2}}'
+    about = '{"title": "x", "source": "", "dataset": "d", "images": null, "claims": {"supported": 2}}'
     (tmp_path / "digits" / "toy" / "paper.json").write_text(about)
     assert [found.link for found in paper_pages(tmp_path)] == ["digits/toy/index.html"]
     (tmp_path / "digits" / "toy" / "paper.json").write_text(content)

@@ -168,14 +168,14 @@ def test_claims_compare_what_is_measured_somewhere(paper: Paper) -> None:
     [
         ("run: at-l2}", "run: at-12}", "unknown run 'at-12'"),
         ("metric: linf", "metric: linfty", "metric"),
-        ("right: Worst-PGD", "right: Worst-PDG", "unknown row 'Worst-PDG'; did you mean Worst-PGD"),
+        ("right: [Worst-PGD", "right: [Worst-PDG", "unknown row 'Worst-PDG'; did you mean Worst-PGD"),
         ("column: Union}", "column: Onion}", "unknown column 'Onion'; did you mean Union"),
         ("exhibit: mnist", "exhibit: minst", "unknown exhibit 'minst'"),
         ("mode: worst-case", "moed: worst-case", "unknown key 'moed'; did you mean mode"),
         ("  other: {recipe", "  others: {recipe", "the scale 'other' is missing"),
         ("label: P_2,", "label: P_1,", "the label 'P_1' occurs twice"),
         ("at-avg: {method: at-avg}", "at-avg: {}", "give the run a method or sources"),
-        ("column: linf}", "column: linf, row: MSD}", "name one of them"),
+        ("column: linf, family", "column: linf, row: MSD, family", "name one of them"),
     ],
 )
 def test_mistakes_in_a_paper_are_named_with_their_line(tmp_path: Path, old: str, new: str, expected: str) -> None:

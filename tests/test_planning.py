@@ -10,6 +10,7 @@ from evaluation_toys import evaluation, outcome
 from papers_ledger import write_toy
 
 import benchmark
+from benchmark.engines import Means
 from benchmark.errors import BadInput, PartlyFailed
 from benchmark.evaluation.suite import load_suite
 from benchmark.experiments import sweep
@@ -146,7 +147,7 @@ def test_transfers_of_a_plan_have_its_workers(here, monkeypatch):
     job = Job(
         PlannedNetwork("a"), EvaluationQuery("transfer", source=PlannedNetwork("a")), "", (PlannedNetwork("b"),)
     )
-    assert [result.error for result in JobRunner(SETTING, here, workers=3).do_all([job])] == [""]
+    assert [result.error for result in JobRunner(SETTING, here, means=Means(3)).do_all([job])] == [""]
     assert asked["workers"] == 3
 
 

@@ -219,4 +219,4 @@ def test_a_paper_marks_none_that_may_be_masked(tmp_path: Path) -> None:
     (verdict,) = check_claims([claim], {"1": [grid]})
     assert str(verdict).endswith(", possible gradient masking")
     assert not any(cell.is_masked for cell in (grid.cell("MAT", "Clean"), grid.cell("both", "Clean")) if cell)
-    assert claims_csv([verdict]).splitlines()[1].endswith(",masked?")
+    assert ",masked?," in claims_csv([verdict]).splitlines()[1]

@@ -15,7 +15,7 @@ from benchmark.methods.batch import Mismatch
 from benchmark.methods.inner import Inner, craft
 from benchmark.methods.objectives import Target
 from benchmark.noise import BatchNoise
-from benchmark.recipes.recipe import Radius
+from benchmark.recipes.radius import Radius
 from benchmark.threats import Threat
 from benchmark.training import METHODS
 

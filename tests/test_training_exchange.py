@@ -14,7 +14,7 @@ from benchmark.methods.outer import OUTERS
 from benchmark.methods.overrides import bind_method
 from benchmark.models import load_checkpoint
 from benchmark.noise import BatchNoise
-from benchmark.recipes.recipe import Radius
+from benchmark.recipes.radius import Radius
 from benchmark.training import METHODS, train
 from benchmark.training.plan import decide
 from benchmark.training.step import StepNetworks

@@ -16,7 +16,7 @@ from benchmark.methods.overrides import bind_method
 from benchmark.methods.table import METHODS
 from benchmark.methods.weights import AWP, Merge, buffers_kept, layers, perturbation, perturbed, projected
 from benchmark.noise import BatchNoise
-from benchmark.recipes.recipe import Radius
+from benchmark.recipes.radius import Radius
 from benchmark.threats import Threat
 from benchmark.training.step import StepNetworks
 

@@ -1,4 +1,7 @@
-"""The recipe `paper` holds the published settings: figures stated by each paper or read in its authors' code."""
+"""The recipe `paper` holds the published settings: figures stated by each paper or read in its authors' code.
+
+What `as-code` does otherwise is in test_training_as_code.py.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from benchmark.recipes.recipe import load_recipe
 
 #: (method, network) → (rate, weight decay, epochs, rates by epoch counted from 1)
 SCHEDULES = [
-    ("natural", "resnet18", 0.1, 2e-4, 100, {75: 0.1, 76: 0.01, 91: 0.001}),
+    ("natural", "resnet18", 0.1, 2e-4, 100, {74: 0.1, 75: 0.01, 90: 0.001}),
     ("at", "resnet18", 0.1, 5e-4, 200, {100: 0.1, 101: 0.01, 151: 0.001}),
     ("trades", "wrn-34-10", 0.1, 2e-4, 76, {74: 0.1, 75: 0.01, 76: 0.01}),
     ("trades-awp", "wrn-34-10", 0.1, 5e-4, 200, {99: 0.1, 100: 0.01, 150: 0.001}),
@@ -24,12 +27,14 @@ SCHEDULES = [
     ("rslad", "resnet18", 0.1, 2e-4, 300, {215: 0.1, 216: 0.01, 261: 0.001, 286: 1e-4}),
     ("mtard", "resnet18", 0.1, 2e-4, 300, {215: 0.1, 216: 0.01, 261: 0.001, 286: 1e-4}),
     ("mmard", "resnet18", 0.1, 2e-4, 300, {1: 0.1, 151: 0.05}),
-    ("act", "resnet18", 0.1, 5e-4, 200, {60: 0.1, 61: 0.02, 121: 0.004, 161: 0.0008}),
+    ("act", "resnet18", 0.1, 5e-4, 200, {59: 0.1, 60: 0.02, 120: 0.004, 160: 0.0008}),
     ("cat", "resnet18", 0.1, 5e-4, 200, {99: 0.1, 100: 0.01, 150: 0.001}),
     ("at-max", "preact-resnet18", 0.1, 5e-4, 50, {11: 0.05, 21: 0.1, 31: 0.0525, 41: 0.005, 46: 0.0025}),
     ("at-msd", "preact-resnet18", 0.1, 5e-4, 50, {11: 0.05, 21: 0.1}),
     ("sat-stochastic", "wrn-28-10", 0.21, 5e-4, 30, {13: 0.21, 7: 0.105, 22: 0.105}),
     ("ramp", "preact-resnet18", 0.05, 5e-4, 80, {70: 0.05, 71: 0.005}),
+    ("e-at", "preact-resnet18", 0.05, 5e-4, 80, {70: 0.05, 71: 0.005}),
+    ("ramp", "wrn-28-10", 0.1, 5e-4, 30, {13: 0.1, 7: 0.05, 22: 0.05}),
 ]
 
 

@@ -82,7 +82,7 @@ def test_every_recipe_fits_every_method(name):
     recipe = load_recipe(name)
     assert recipe.about
     for method, entry in METHODS:
-        for architecture in ARCHITECTURES:
+        for architecture in ARCHITECTURES if recipe.is_for(method) else ():
             for scale in recipe.threats:
                 resolved, hyper = recipe.resolve(method, architecture, scale, scale, {}, name)
                 entry.bind(hyper, name)
@@ -192,6 +192,12 @@ def test_identity_changes_with_what_decides_the_weights_and_with_nothing_else():
         ({"teacher": ["x.pt"]}, ["method at takes no teacher, but 1 was given"]),
         ({"method": "ard", "teacher": ["x.pt", "y.pt"]}, ["asks for 1 teacher (teacher), but 2 were given"]),
         ({"method": "iad-2", "teacher": ["x.pt"]}, ["2 teachers (natural, robust, in this order), but 1 was given"]),
+        ({"method": "mat", "recipe": "as-code"}, ["as-code says nothing of the method mat", "--recipe paper"]),
+        ({"set": ["validation.images=5000"]}, ["validation.images", "0 to 2000, or a part of them", "not 5000"]),
+        ({"set": ["validation.images=1.5"]}, ["validation.images", "or a part of them"]),
+        ({"set": ["validation.images=true"]}, ["validation.images", "or a part of them"]),
+        ({"set": ["extra_passes=[blue]"]}, ["extra_passes", "pattern"]),
+        ({"set": ["extra_passes=['h3:clean']"], "method": "mat"}, ["unknown network 'h3'", "h1"]),
         ({"seed": -1}, ["seed must be a number from 0 to 2^63 - 1, not -1"]),
         ({"seed": 2**63}, ["seed must be a number from 0 to 2^63 - 1"]),
         ({"dataset": "digit"}, ["unknown dataset", "digits"]),

@@ -11,7 +11,7 @@ from torch import nn
 from benchmark import models
 from benchmark.methods.table import METHODS
 from benchmark.noise import BatchNoise
-from benchmark.recipes.recipe import Radius
+from benchmark.recipes.radius import Radius
 from benchmark.training.parallel import share_batch_norm
 from benchmark.training.snapshot import FoldedNetwork, snapshots
 from benchmark.training.step import StepNetworks

@@ -215,3 +215,33 @@ def test_of_several_defences_those_that_have_room_are_trained(tmp_path, capsys):
     assert end.value.code == 1  # a part failed
     assert len(list(tmp_path.glob("at-*.pt"))) == 1
     assert capsys.readouterr().err.splitlines()[-1].startswith(f"bench: {path} is no checkpoint that can be read")
+
+
+@pytest.mark.parametrize(
+    ("schedule", "epochs", "told"),
+    [
+        (
+            "constant",
+            3,
+            "would go on at the rate 0.1; to train its last weights on: --init .*last/mine.pt --set epochs=2 ",
+        ),
+        ({"name": "multistep", "milestones": [2]}, 3, "would go on at the rate 0.01"),
+        ("cosine", 3, "(cosine) has come to its end within 1 epochs, .*: --init .*last/mine.pt --set epochs=2"),
+        ({"name": "piecewise-linear", "knots": [[0, 1], [1, 0]]}, 3, "has come to its end"),
+        ("constant", 1, None),
+    ],
+)
+def test_more_epochs_of_a_finished_run_are_explained(tmp_path, schedule, epochs, told):
+    """The last is the run itself."""
+    settings = {"schedule": schedule, "epochs": 1, "validation.images": 20}
+    (path,) = run("natural", tmp_path, settings)
+    if told is None:
+        assert run("natural", tmp_path, settings) == [path]
+        return
+    with pytest.raises(Taken) as caught:
+        run("natural", tmp_path, {**settings, "epochs": epochs})
+    for part in told.split(".*"):
+        assert part in str(caught.value)
+    with pytest.raises(Taken) as caught:
+        run("natural", tmp_path, {**settings, "epochs": epochs, "lr": 0.01})
+    assert "--init" not in str(caught.value)

@@ -90,6 +90,10 @@ def method_of(card: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -
     if not isinstance(lineage, Sequence) or not all(isinstance(taught, Mapping) for taught in lineage):
         return None  # the card is untrusted and may say anything
     teachers = [(taught.get("role"), _teacher(str(taught.get("digest", "")), known)) for taught in lineage]
+    if isinstance(begun := extra.get("init"), Mapping):
+        teachers.append(("init", _teacher(str(begun.get("digest", "")), known)))
+    if extra.get("extra_data"):
+        teachers.append(("extra data", str(extra["extra_data"])))
     own = [card.get(name) for name in _CARD]
     settings = {name: value for name, value in recipe.items() if name != "name"}
     return digest([own, settings, [extra.get(name) for name in _EXTRA], teachers])
@@ -165,7 +169,9 @@ def _lineage(card: Mapping[str, Any]) -> set[str]:
     """Digests of the run that made it, of its weights, and of its teachers' weights."""
     extra = card.get("extra") or {}
     taught = (str(teacher.get("digest", "")) for teacher in extra.get("lineage") or ())
-    return {str(extra.get("run", "")), str(card.get("digest", "")), *taught} - {""}
+    begun = extra.get("init")
+    first = str(begun.get("digest", "")) if isinstance(begun, Mapping) else ""
+    return {str(extra.get("run", "")), str(card.get("digest", "")), first, *taught} - {""}
 
 
 def _seeds(found: Mapping[int | None, Evaluation]) -> Seeds:

@@ -181,6 +181,17 @@ def check_comparable(evaluations: Sequence[Evaluation]) -> None:
     Raises:
         BadInput: with what differs.
     """
+    random = {key(found.model): found for found in evaluations if found.is_random}
+    others = [found for found in evaluations if not found.is_random]
+    if random and others:
+        named = labels_of(evaluations)
+        which = ", ".join(named[network] for network in random)
+        passes = next(iter(random.values())).judging["verdict_passes"]
+        raise BadInput(
+            f"these results can't be compared: {which} draws random numbers and was judged by the votes of {passes} "
+            f"passes, {', '.join(named[key(found.model)] for found in others)} by one pass: another question, which "
+            "no test answers for both. Compare random networks with random ones"
+        )
     aspects = {
         "dataset": lambda found: found.dataset["name"],
         "test images": lambda found: found.dataset["digest"],

@@ -25,8 +25,13 @@ from benchmark.attacks.white_box.deepfool import DeepFool
 from benchmark.attacks.white_box.fmn import FMN
 from benchmark.attacks.white_box.gradient import FGSM, MIM, PGD
 from benchmark.errors import BadInput, unknown
+from benchmark.models.reach import Reach
+from benchmark.own import files
+from benchmark.own.constants import constants_digest
+from benchmark.own.trust import trusting
 from benchmark.radii import read_number
 from benchmark.registry import Registry
+from benchmark.storage import digest
 
 __all__ = [
     "ATTACKS",
@@ -35,6 +40,7 @@ __all__ = [
     "PreparedClassifier",
     "Resumable",
     "Stage",
+    "check_current",
     "freeze",
     "frozen",
     "last_layer",
@@ -80,15 +86,40 @@ def make_attack(name: str, parameters: dict[str, Any] | None = None, where: str 
     for key, value in (parameters or {}).items():
         if not _is_finite(read_number(value), or_infinite=":" in name):
             raise BadInput(f"{where}: parameter {key!r} of attack {name!r} must be finite".removeprefix(": "))
-    if ":" in name:
+    if ":" in name and not files.is_spec(name):
         given = {key: read_number(value) for key, value in (parameters or {}).items()}
         return _at_place(lambda: Foreign(name, given), where)
     attack = ATTACKS.get(name, where)
+    code = _code(name, attack)
     known = [field.name for field in dataclasses.fields(attack)]
     for key in parameters or {}:
         if key not in known:
             raise unknown(f"parameter of attack {name!r}", key, known, where)
-    return _at_place(lambda: attack(**(parameters or {})), where)
+    made = _at_place(lambda: attack(**(parameters or {})), where)
+    if code:
+        object.__setattr__(made, "own", (name, code))
+    return made
+
+
+def _code(name: str, attack: type[Attack]) -> str:
+    """The digest of the code of an attack of one's own, which may change under its name; "" for any other."""
+    if files.is_spec(name):
+        return files.code_of(name)
+    return digest([Reach(attack).digest(), constants_digest(attack)]) if ATTACKS.is_put(name) else ""
+
+
+def check_current(attack: Attack) -> None:
+    """Refuse an attack of one's own that another process asks for, and whose file has changed since then.
+
+    Raises:
+        BadInput: naming the file.
+    """
+    if attack.own is not None and files.is_spec(attack.own[0]):
+        name, code = attack.own
+        with trusting(True):  # that process does, and it is its attack that was sent here
+            ATTACKS.get(name)
+        if files.code_of(name) != code:
+            raise BadInput(f"attack {name}: {files.path_of(name)} has changed since this began; begin again")
 
 
 def _at_place(make: Callable[[], Attack], where: str) -> Attack:

@@ -22,7 +22,8 @@ Decode = Callable[[Tensor, Tensor], Tensor]
 
 #: After how many steps an accelerator is asked who is broken. Asking makes it wait for the host, which costs more
 #: than a few steps of examples that could have left. The processor computes in step with the host anyway.
-PATIENCE = {"cpu": 1, "cuda": 8}
+PATIENCE = {"cpu": 1}
+ACCELERATORS_PATIENCE = 8
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Move:
 
     def __call__(self, x: Tensor, x_adv: Tensor, gradient: Tensor, k: Tensor) -> Tensor:
         gap = self.step_size / k if self.gap == "step" else self.gap
-        direction = self.threat.steepest(gradient, x_adv, k=k, gap=gap)
+        direction = self.threat.steepest(gradient, x_adv, k=k, gap=gap, most=self.k[1])
         return self.threat.project(x, x_adv + self.step_size * direction)
 
 
@@ -92,7 +93,7 @@ def ascend(
         Shaped like `x`, detached, inside the last move's ball and the box wherever a step was made.
     """
     state = _State(x, y, start.detach().clone(), keep, decode)
-    patience = PATIENCE.get(x.device.type, 1)
+    patience = PATIENCE.get(x.device.type, ACCELERATORS_PATIENCE)
     polish_from = max(done, steps - polished(steps))
     draws = draws_of(classifier)
 

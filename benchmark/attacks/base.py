@@ -12,6 +12,7 @@ from torch import Tensor
 
 from benchmark.errors import BadInput
 from benchmark.noise import Noise
+from benchmark.own import files
 from benchmark.parameters import read
 from benchmark.threats import Threat
 
@@ -70,6 +71,9 @@ class Attack(ABC):
     measure: ClassVar[str | None] = None
     version: ClassVar[int] = 1
 
+    #: Of an attack of one's own: the `FILE.py:NAME` or the name that it was asked for by, and the digest of its code.
+    own: ClassVar[tuple[str, str] | None] = None
+
     def __post_init__(self) -> None:
         """Raises BadInput if a field is not what its type allows, see `benchmark.parameters`."""
         problems: list[str] = []
@@ -86,6 +90,16 @@ class Attack(ABC):
     def identity(self) -> dict[str, Any]:
         """Name, version and every parameter as plain JSON values: what the ledger knows it by."""
         return {"name": self.name, "version": self.version, **dataclasses.asdict(self)}
+
+    def told(self) -> dict[str, Any]:
+        """Its identity and, of an attack of one's own, the name that it was asked for by and the digest of its code.
+
+        Where its file lies is no part of it.
+        """
+        if self.own is None:
+            return self.identity()
+        name, code = self.own
+        return self.identity() | {"name": files.shown(name), "own_code": code}
 
     def check(self, threat: Threat, where: str = "") -> None:
         """Raises BadInput if this attack does not support `threat`."""

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
+from benchmark.arithmetic import full_precision
 from benchmark.errors import UnfitNetwork, short
 from benchmark.generators import OwnGenerators
 from benchmark.models.copying import copied
@@ -47,7 +48,8 @@ def last_layer(network: nn.Module, x: Tensor) -> str:
         network: images N×C×H×W in [0, 1] → N×K; it is not changed.
         x: a few images on its device.
     """
-    with suppress(Exception), torch.no_grad(), OwnGenerators(device=x.device):  # what is wrong with it, others say
+    own = OwnGenerators(device=x.device)
+    with suppress(Exception), torch.no_grad(), full_precision(), own:  # what is wrong with it, others say
         return _found(copied(network), x)[0]
     return ""
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from benchmark.errors import BadInput
+from benchmark.own.functions import OwnFunction
 
 #: (logits N×K, labels N, the images N×C×H×W that gave the logits) → N losses.
 Objective = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -79,3 +83,40 @@ def losses(objective: Objective, logits: Tensor, y: Tensor, x: Tensor) -> Tensor
 
 
 OBJECTIVES: dict[str, Objective] = {"ce": cross_entropy, "margin": margin}
+
+
+def objective_of(loss: str | Callable[..., Tensor]) -> Objective:
+    """The objective that `loss` names, or that a function of one's own is, of (logits, y) or (logits, y, x)."""
+    if isinstance(loss, str) and not isinstance(loss, OwnFunction):
+        return OBJECTIVES[loss]
+    return _Own(loss.function if isinstance(loss, OwnFunction) else loss)
+
+
+class _Own:
+    """A per-example loss of one's own."""
+
+    def __init__(self, function: Callable[..., Tensor]) -> None:
+        self._function = function
+        self._takes = _asked(function)
+
+    def __call__(self, logits: Tensor, y: Tensor, x: Tensor) -> Tensor:
+        loss = self._function(*(logits, y, x)[: self._takes])
+        if not isinstance(loss, Tensor) or loss.shape != y.shape:
+            what = f"shape {[*loss.shape]}" if isinstance(loss, Tensor) else f"type {type(loss).__name__}"
+            name = getattr(self._function, "__name__", "the loss")
+            raise BadInput(
+                f"the loss {name} returned something of {what} for {len(y)} images; it has to return one number for "
+                "each, as with reduction='none'"
+            )
+        return loss
+
+
+def _asked(function: Callable[..., Tensor]) -> int:
+    """How many of (logits, y, x) a function can't do without; a third one with a default is no image."""
+    try:
+        given = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # one that tells nothing about itself
+        return 2
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    needed = [each for each in given if each.kind in positional and each.default is inspect.Parameter.empty]
+    return 3 if len(needed) > 2 else 2

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
+from benchmark.arithmetic import arithmetic, full_precision
 from benchmark.attacks.expectation import averaged
 from benchmark.attacks.fingerprint import fingerprint
 from benchmark.attacks.footprint import images_per_pass
@@ -24,7 +26,8 @@ class PreparedClassifier:
 
     The search may use any trick that keeps the network the same function up to rounding: parameters are
     frozen (gradients are taken with respect to the input only), convolution and batch norm are fused,
-    the layout is channels-last, and with `precision="bf16"` the passes run under bfloat16 autocast.
+    the layout is channels-last, and with `precision="bf16"` the passes run under bfloat16 autocast, with "tf32" in
+    what a GPU takes float32 for unless told otherwise. "fp32" is float32, forwards and backwards.
     None of this touches the verdict, which belongs to a float32 pass of the original network. What the network
     draws from the global generators, or seeds, in its passes stays its own: see `OwnGenerators`. It gets copies of
     the images, and gives copies of its logits: what it writes into, the attack does not see.
@@ -33,7 +36,7 @@ class PreparedClassifier:
         model: maps N×C×H×W images in [0, 1] to N×K logits; it is copied, never changed.
         num_classes: K.
         device: where to compute.
-        precision: "fp32" or "bf16".
+        precision: "fp32", "tf32" or "bf16".
         probe: a few images on the device; where the fused network answers them otherwise, it stays unfused. They
             also tell how many images a pass takes at once, see `footprint`; without them it takes all.
         compile: let torch.compile make code for it; pays off where passes are many and minutes don't matter.
@@ -46,7 +49,7 @@ class PreparedClassifier:
         networks: the prepared network by precision; passes made with them directly are not counted.
         forwards, backwards: passes so far, counted in examples.
         dead_gradients: how many of the counted backward passes gave an exactly zero or non-finite gradient.
-        disagreements: how many of the successes that the search claimed in bfloat16 were none in float32.
+        disagreements: how many of the successes that the search claimed in bfloat16 or TF32 were none in float32.
 
     Raises:
         BadInput: the network is to be compiled and can't be.
@@ -70,10 +73,10 @@ class PreparedClassifier:
         self.precision, self.draws = precision, draws
         self.networks: dict[str, Callable[[Tensor], Tensor]] = {}
         self._generators = OwnGenerators(device=self.device)
-        with self._generators:
+        with self._generators, full_precision():
             self._images_per_pass = self._prepare(model, probe, compile)
         self._fingerprint = fingerprint(self.networks.values())
-        self._in_backward = False
+        self._backward: ExitStack | None = None
         self.forwards = 0
         self.backwards = 0
         # Added up where they arise, since reading them would make an accelerator wait.
@@ -87,11 +90,13 @@ class PreparedClassifier:
             prepared = without_last_layer(prepared, probe, self.last_layer)
         exact = _folded(prepared, probe).to(memory_format=torch.channels_last)
         self.networks["fp32"] = exact
+        if self.precision == "tf32":
+            self.networks["tf32"] = exact
         if self.precision == "bf16":
             self.networks["bf16"] = cast_weights(exact, probe)
         if compile:
             for name in self.networks:
-                with torch.autocast(self.device.type, torch.bfloat16, enabled=name == "bf16"):
+                with arithmetic(name), torch.autocast(self.device.type, torch.bfloat16, enabled=name == "bf16"):
                     self.networks[name] = _compiled(self.networks[name], probe)
         return None if probe is None else images_per_pass(exact, probe)
 
@@ -119,8 +124,8 @@ class PreparedClassifier:
     def confirm(self, x: Tensor, y: Tensor, broken: Tensor) -> Tensor:
         """The rows of `broken` that stay misclassified in float32, by more than rounding.
 
-        bfloat16 flips a few predictions near the boundary; an example that left the search on such a
-        belief would be lost to it, so a claim made in bfloat16 is confirmed before it is acted on.
+        bfloat16 and TF32 flip a few predictions near the boundary; an example that left the search on such a
+        belief would be lost to it, so a claim made in them is confirmed before it is acted on.
         """
         if self.precision == "fp32" or not bool(broken.any()):
             return broken
@@ -133,12 +138,22 @@ class PreparedClassifier:
 
     @contextmanager
     def exact(self) -> Iterator[PreparedClassifier]:
-        """Within this context every pass runs in float32."""
+        """Within this context every pass, and whatever else is multiplied, is in float32."""
         precision, self.precision = self.precision, "fp32"
         try:
-            yield self
+            with self.searching():
+                yield self
         finally:
             self.precision = precision
+
+    @contextmanager
+    def searching(self) -> Iterator[PreparedClassifier]:
+        """Within this context all but the passes of a search in less is in float32; none is left half made."""
+        with full_precision():
+            try:
+                yield self
+            finally:
+                self.settle()
 
     def draw_anew(self, seed: int) -> None:
         """What the network draws from the global generators follows from `seed` from here on."""
@@ -160,26 +175,28 @@ class PreparedClassifier:
         parts = [x] if self._images_per_pass is None else x.split(self._images_per_pass)
         self.settle()
         autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bf16")
-        with self._generators, autocast:
+        with self._generators, arithmetic(precision), autocast:
             logits = [own_logits(self.networks[precision](part), len(part), self.num_classes) for part in parts]
         result = logits[0] if len(logits) == 1 else torch.cat(logits)
         if self.last_layer:
             result = decided(result, self.last_layer)
         if x.requires_grad and result.requires_grad:
-            result.register_hook(self._begin_backward)
+            result.register_hook(partial(self._begin_backward, precision))
         return result
 
-    def _begin_backward(self, gradient: Tensor) -> None:
+    def _begin_backward(self, precision: str, gradient: Tensor) -> None:
         """A gradient enters the network, which may pass through it once more and draw again."""
-        if not self._in_backward:
-            self._generators.__enter__()
-            self._in_backward = True
+        if self._backward is None:
+            with ExitStack() as entered:
+                entered.enter_context(self._generators)
+                entered.enter_context(arithmetic(precision))
+                self._backward = entered.pop_all()
 
     def settle(self) -> None:
         """A gradient has left the network, or never will, because something failed on the way."""
-        if self._in_backward:
-            self._generators.__exit__()
-            self._in_backward = False
+        if self._backward is not None:
+            backward, self._backward = self._backward, None
+            backward.close()
 
     def _count_backward(self, gradient: Tensor) -> None:
         self.settle()

@@ -20,6 +20,7 @@ def method_card(row: Row) -> Row:
     """A method: formulas, options of its parts, where paper and code differ, what a training step costs."""
     from benchmark.methods.differences import DIFFERENCES
     from benchmark.methods.table import METHODS
+    from benchmark.methods.train_passes import in_words
 
     method = METHODS.get(row["name"])
     bound = method.bind({}, row["name"])
@@ -29,6 +30,7 @@ def method_card(row: Row) -> Row:
         "cost": _cost(bound),
         "remarks": " ".join(filter(None, remarks)),
         "differences": DIFFERENCES.get(row["name"], ""),
+        "passes": in_words(row["name"]),
         "options": list(_options(method, bound)),
     }
 
@@ -66,9 +68,10 @@ def suite_card(row: Row) -> Row:
     from benchmark.evaluation.cost import passes_of
     from benchmark.evaluation.suite import load_suite
 
-    suites = {scale: load_suite(row["name"], scale=scale) for scale in row["scales"]}
+    scales = row["scales"] or [""]  # one that states all of its radii itself has no rows
+    suites = {scale: load_suite(row["name"], scale=scale) for scale in scales}
     first = next(iter(suites.values()))
-    presets = [load_suite(row["name"], preset, row["scales"][0]) for preset in row["presets"]]
+    presets = [load_suite(row["name"], preset, scales[0]) for preset in row["presets"]]
     return {
         **row,
         "version": first.version,
@@ -111,6 +114,7 @@ def recipe_card(row: Row) -> Row:
                 "methods": ", ".join(override.methods),
                 "architectures": ", ".join(override.architectures),
                 "datasets": ", ".join(override.datasets),
+                "source": override.source or file.source,
                 "set": ", ".join(f"{key}={plain(value)}" for key, value in override.set.items()),
             }
             for override in file.overrides
@@ -138,6 +142,7 @@ def _options(method: Method, bound: BoundMethod) -> Iterator[Row]:
         "attack": method.inner if bound.inner.objective else None,
         "objective": bound.inner.objective,
         "loss": method.outer,
+        "statistics": method.passes,
         "weights": method.awp if bound.inner.objective else None,
         "merging": method.merge,
     }

@@ -17,7 +17,10 @@ NORMALISATION = (
     "inside each network: (x − mean) / std for each channel; attacks and radii are in [0, 1], before it. Training "
     "takes mean and std over the training split, without the images held out, and stores them in the checkpoint"
 )
-HELD_OUT = "stratified by class, seeded, from the published training images: a tenth, at most 2,000"
+HELD_OUT = (
+    "stratified by class, seeded, from the published training images: a tenth, at most 2,000; what a recipe does not "
+    "validate on is trained on"
+)
 
 
 #: What can be said of sources of images without one of them, by their names.

@@ -30,10 +30,16 @@ def catalogue(kind: str) -> list[Row]:
 
 def names(kind: str) -> set[str]:
     """All names and aliases of a kind, without a look at what they stand for."""
-    module, attribute = _REGISTRIES[kind]
-    registry: Registry[Any] = getattr(importlib.import_module(f"benchmark.{module}"), attribute)
+    registry = registry_of(kind)
     own = registry.names()
     return {*own, *(alias for name in own for alias in registry.aliases(name))}
+
+
+def registry_of(kind: str) -> Registry[Any]:
+    """The registry of a kind."""
+    module, attribute = _REGISTRIES[kind]
+    registry: Registry[Any] = getattr(importlib.import_module(f"benchmark.{module}"), attribute)
+    return registry
 
 
 #: Where the things of a kind are registered.

@@ -8,9 +8,11 @@ from pathlib import Path
 from benchmark.catalogue.cards import attack_card, method_card, recipe_card, suite_card
 from benchmark.catalogue.datasets import dataset_card
 from benchmark.catalogue.files import kind_of, show_file
-from benchmark.catalogue.rows import FILES, KINDS, Row, names
+from benchmark.catalogue.rows import FILES, KINDS, Row, names, registry_of
 from benchmark.documents import in_words, is_path, is_yaml
-from benchmark.errors import unknown
+from benchmark.errors import BadInput, unknown
+from benchmark.own.files import WrongKind, file_digest, is_spec, path_of, shown
+from benchmark.own.trust import trusts
 
 #: What makes more of a row, by kind.
 _CARDS: dict[str, Callable[[Row], Row]] = {
@@ -22,6 +24,7 @@ _CARDS: dict[str, Callable[[Row], Row]] = {
 }
 
 
+@trusts
 def show(source: str | Path, *, kind: str = "", download: bool = False, trust_remote_code: bool = False) -> Row:
     """What is known about a method, attack, suite or anything else that `bench list` lists, or about a file.
 
@@ -39,6 +42,8 @@ def show(source: str | Path, *, kind: str = "", download: bool = False, trust_re
     if kind and kind not in KINDS:
         raise unknown("kind", kind, KINDS)
     name = in_words(source)
+    if is_spec(name):
+        return _of_file(name, kind)
     if not kind and is_yaml(name):
         kind = kind_of(name)
     if kind in FILES and is_path(source):
@@ -57,6 +62,29 @@ def show(source: str | Path, *, kind: str = "", download: bool = False, trust_re
     card = _CARDS.get(first, dict)(row)
     others = [each for each in found if each != first]
     return {"kind": _one(first), **card, **({"also among": others} if others else {})}
+
+
+def _of_file(name: str, kind: str) -> Row:
+    """The card of a thing of a file of one's own: of the first kind that it is, unless one is asked for.
+
+    Raises:
+        BadInput: it is of none.
+    """
+    wrong = []
+    for each in [kind] if kind else KINDS:
+        registry = registry_of(each)
+        try:
+            thing = registry.get(name)
+        except WrongKind as error:
+            wrong.append(str(error))
+            continue
+        about = {"file": str(path_of(name)), "sha256": file_digest(name)}
+        if each in FILES:
+            return {"kind": _one(each), **_CARDS.get(each, dict)(FILES[each][0](name)), **about}
+        with registry.lent(shown(name), thing):
+            row = next(row for row in KINDS[each]() if row["name"] == shown(name))
+            return {"kind": _one(each), **_CARDS.get(each, dict)(row), **about}
+    raise BadInput(wrong[0] if kind else f"{name} is nothing that bench list lists: {'; '.join(wrong)}")
 
 
 def _one(kind: str) -> str:

@@ -17,6 +17,7 @@ from benchmark.cli.evaluate import evaluate
 from benchmark.cli.export import export
 from benchmark.cli.import_ import import_
 from benchmark.cli.list import list_
+from benchmark.cli.merge import merge
 from benchmark.cli.paper import paper
 from benchmark.cli.report import report
 from benchmark.cli.show import show
@@ -41,6 +42,7 @@ VERBS: dict[str, tuple[Callable[..., None], str]] = {
     "export": (export, "zoo/at.pt --keys kuangliu"),
     "paper": (paper, "mat --table 5 --dataset digits --dry-run"),
     "sweep": (sweep, "--method mat --set alpha=0.1,0.2,...,0.9 --recipe quick"),
+    "merge": (merge, "part-1 part-2 --into results"),
     "doctor": (doctor, "--mend"),
 }
 

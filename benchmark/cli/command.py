@@ -6,9 +6,15 @@ from typing import Any
 
 from typer.core import TyperCommand
 
+from benchmark.deadline import OutOfTime
+
 
 class Interrupted(Exception):
     """Ctrl-C, under a name that typer does not end the program for before a way on can be named."""
+
+
+class Stopped(Exception):
+    """The time is over that --stop-after gave; named for the same reason."""
 
 
 class Command(TyperCommand):
@@ -18,7 +24,7 @@ class Command(TyperCommand):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as error:
-            raise Interrupted from error
+            raise (Stopped if isinstance(error, OutOfTime) else Interrupted) from error
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         repeatable = {name for option in self.params if getattr(option, "multiple", False) for name in option.opts}

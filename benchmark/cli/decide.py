@@ -26,6 +26,7 @@ from benchmark.cli.options import (
     Resize,
     Results,
     Scale,
+    StopAfter,
     Suite,
     TimeLimit,
     TrustRemoteCode,
@@ -76,6 +77,7 @@ def decide(
     compile: Compile = False,
     classes: Classes = None,
     json: Json = False,
+    stop_after: StopAfter = None,
 ) -> None:
     """Attack images in random order until it is known which network is better. Resumes when rerun."""
     options = given(locals())

@@ -26,6 +26,7 @@ from benchmark.cli.options import (
     Resize,
     Results,
     Scale,
+    StopAfter,
     Suite,
     TimeLimit,
     TrustRemoteCode,
@@ -64,6 +65,7 @@ def estimate(
     compile: Compile = False,
     classes: Classes = None,
     json: Json = False,
+    stop_after: StopAfter = None,
 ) -> None:
     """Estimate Rworst to a stated width: cheap attacks on all images, expensive ones on a random sample."""
     options = given(locals())

@@ -9,22 +9,29 @@ import typer
 
 import benchmark
 from benchmark.cli.options import (
+    Address,
     Attacked,
     AttackSeed,
     Classes,
     Compile,
     Crop,
     DataDir,
+    Deterministic,
     Device,
     Download,
+    Engine,
     Epsilon,
+    GPUs,
+    GPUShare,
     Images,
+    Part,
     Precision,
     PresetOfSuite,
     Resize,
     Results,
     SaveAdversarial,
     Scale,
+    StopAfter,
     Suite,
     TimeLimit,
     TrustRemoteCode,
@@ -55,7 +62,12 @@ def evaluate(
     seed: AttackSeed = 0,
     device: Device = "auto",
     precision: Precision = "auto",
-    workers: Workers = 1,
+    workers: Workers = None,
+    devices: GPUs = None,
+    engine: Engine = "local",
+    address: Address = None,
+    gpu_share: GPUShare = 1.0,
+    part: Part = None,
     time_limit: TimeLimit = None,
     results: Results = Path("results"),
     save_adversarial: SaveAdversarial = False,
@@ -80,6 +92,8 @@ def evaluate(
     eight_bit: Annotated[
         bool, typer.Option("--eight-bit", help="Round adversarial images to 8 bits per channel before the verdict.")
     ] = False,
+    stop_after: StopAfter = None,
+    deterministic: Deterministic = False,
 ) -> None:
     """Attack networks and store the result of each attack on each image. Existing results are reused."""
     evaluations, failures = partly(benchmark.evaluate, given(locals()))

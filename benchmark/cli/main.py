@@ -7,6 +7,7 @@ import contextlib
 import gc
 import io
 import os
+import shlex
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from functools import partial
 from typing import Any, NoReturn
 
 from benchmark.cli.app import app
-from benchmark.cli.command import Interrupted
+from benchmark.cli.command import Interrupted, Stopped
 from benchmark.cli.signals import listen
 from benchmark.environment import check_working_folder
 from benchmark.errors import BadInput, Notice, printable
@@ -46,6 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _complain(f"{error}: a package is missing or broken; make setup, or pip install it")
     except MemoryError:
         _complain("out of memory; try fewer --workers, or bench train --set batch_size=...")
+    except Stopped:
+        _complain(f"stopped in time; what was finished is kept. Go on with: {_again(arguments)}")
+        _leave_with(75, interrupted, arguments is None)
     except (Interrupted, KeyboardInterrupt):
         _leave(interrupted, arguments is None)
     sys.exit(2)
@@ -53,9 +57,21 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def _leave(interrupted: list[int], is_program: bool) -> NoReturn:
     _complain("interrupted; rerun the same command to resume (bench train: with --resume)")
+    _leave_with(130, interrupted, is_program)
+
+
+def _leave_with(code: int, interrupted: list[int], is_program: bool) -> NoReturn:
     if is_program:
-        interrupted.append(130)
-    sys.exit(130)
+        interrupted.append(code)
+    sys.exit(code)
+
+
+def _again(arguments: Sequence[str] | None) -> str:
+    """The command that goes on where this one stopped."""
+    words = [*(sys.argv[1:] if arguments is None else arguments)]
+    if words[:1] == ["train"]:
+        words = [word for word in words if word != "--resume"] + ["--resume"]
+    return shlex.join(["bench", *words])
 
 
 def _leave_quickly(interrupted: Sequence[int]) -> None:

@@ -14,7 +14,12 @@ import typer
 
 # What is trained, and on what.
 TrainingData = Annotated[str, typer.Option(help="Images to train on; see: bench list datasets.")]
-Architecture = Annotated[str | None, typer.Option(help="Architecture; default: the one that suits the data.")]
+Architecture = Annotated[
+    str | None,
+    typer.Option(
+        help="Architecture, as resnet18 or wrn-28-10?activation=silu; default: the one that suits the data."
+    ),
+]
 Recipe = Annotated[str, typer.Option(help="Training recipe (epochs, learning rate, radii): a name or a YAML file.")]
 
 # Which attacks, on how many images.
@@ -61,13 +66,45 @@ Alpha = Annotated[float, typer.Option(help="Probability with which what is said 
 
 # Where to compute.
 Device = Annotated[str, typer.Option(help="Device: auto, cpu, cuda, cuda:1, ...")]
-Precision = Annotated[str, typer.Option(help="auto, fp32 or bf16; auto is bf16 where the hardware supports it.")]
+Precision = Annotated[
+    str, typer.Option(help="auto, fp32, tf32 or bf16; auto is bf16 where the hardware supports it.")
+]
+Deterministic = Annotated[
+    bool, typer.Option("--deterministic", help="Use only kernels that give the same bits again, or fail.")
+]
 Compile = Annotated[
     bool, typer.Option("--compile", help="Compile the networks for the attacks; worthwhile for long runs.")
 ]
-Workers = Annotated[int, typer.Option(help="Number of parallel worker processes.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(help="Number of parallel workers; default: one per GPU, or what a cluster takes."),
+]
+GPUs = Annotated[
+    str | None,
+    typer.Option(metavar="N or 0,1,...", help="GPUs for the workers: how many, or which; default: all."),
+]
+Engine = Annotated[str, typer.Option(help="Where the workers run: local, or ray for a Ray cluster.")]
+Address = Annotated[
+    str | None, typer.Option(help="Address of the Ray cluster; auto: the one that this machine is part of.")
+]
+GPUShare = Annotated[
+    float, typer.Option(metavar="FRACTION", help="Share of a GPU that each worker takes, such as 0.5.")
+]
 TimeLimit = Annotated[
     float | None, typer.Option(help="Time limit in seconds for one attack on 250 images; default: none.")
+]
+
+Part = Annotated[
+    str | None,
+    typer.Option(
+        metavar="I/N", help="Do part I of N parts without common work, for several machines; see bench merge."
+    ),
+]
+StopAfter = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME", help="Stop in order within this time, such as 50m, with exit code 75 if work is left."
+    ),
 ]
 
 # Where things lie, and what may come from elsewhere.
@@ -77,7 +114,10 @@ SaveAdversarial = Annotated[bool, typer.Option("--save-adversarial", help="Store
 DataDir = Annotated[Path | None, typer.Option(help="Folder that data sets are read from or downloaded to.")]
 Download = Annotated[bool, typer.Option("--download", help="Download missing data sets and weights.")]
 TrustRemoteCode = Annotated[
-    bool, typer.Option("--trust-remote-code", help="Allow running the code that python:MODULE:CALLABLE names.")
+    bool,
+    typer.Option(
+        "--trust-remote-code", help="Allow running the code that FILE.py:NAME and python:MODULE:CALLABLE name."
+    ),
 ]
 
 # How the answer is printed.

@@ -9,12 +9,17 @@ import typer
 
 import benchmark
 from benchmark.cli.options import (
+    Address,
     DataDir,
     Device,
     Download,
+    Engine,
     Epsilon,
+    GPUShare,
+    Part,
     Precision,
     Results,
+    StopAfter,
     TrustRemoteCode,
     Workers,
     Zoo,
@@ -35,7 +40,9 @@ def paper(
             help="Data set: digits, cifar10, cifar100, folder:PATH, ...; several share one page; default: digits.",
         ),
     ] = None,
-    only: Annotated[list[str] | None, typer.Option(metavar="ROW", help="Train and evaluate these rows only.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="ROW", help="Only these rows, and those they are compared with.")
+    ] = None,
     variant: Annotated[
         list[str] | None,
         typer.Option(metavar="WHAT=HOW", help="Another reading of what the paper leaves open: baselines=own, ..."),
@@ -72,10 +79,15 @@ def paper(
     ),
     device: Device = "auto",
     precision: Precision = "auto",
-    workers: Workers = 1,
+    workers: Workers = None,
+    engine: Engine = "local",
+    address: Address = None,
+    gpu_share: GPUShare = 1.0,
+    part: Part = None,
     download: Download = False,
     data_dir: DataDir = None,
     trust_remote_code: TrustRemoteCode = False,
+    stop_after: StopAfter = None,
 ) -> None:
     """Regenerate a paper's tables: train and evaluate what is missing, and compare with the printed numbers."""
     result = benchmark.paper(**given(locals()))
@@ -86,7 +98,8 @@ def paper(
     print_problems(result.failures)
     if dry_run:
         print_rows([{**job, "time": duration(job["time"])} if "time" in job else job for job in result.jobs])
-        print(f"{len(result.jobs)} jobs, about {duration(result.seconds)} in total")
+        rest = f", and {result.unknown} of unknown length" if result.unknown else ""
+        print(f"{len(result.jobs)} jobs, about {duration(result.seconds)} in total{rest}")
         return
     print_rows(
         [

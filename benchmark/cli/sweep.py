@@ -9,15 +9,20 @@ import typer
 
 import benchmark
 from benchmark.cli.options import (
+    Address,
     Architecture,
     DataDir,
     Device,
     Download,
+    Engine,
     Epsilon,
+    GPUShare,
+    Part,
     Precision,
     Recipe,
     Results,
     Scale,
+    StopAfter,
     TrainingData,
     TrustRemoteCode,
     Workers,
@@ -79,12 +84,17 @@ def sweep(
     ] = None,
     device: Device = "auto",
     precision: Precision = "auto",
-    workers: Workers = 1,
+    workers: Workers = None,
+    engine: Engine = "local",
+    address: Address = None,
+    gpu_share: GPUShare = 1.0,
+    part: Part = None,
     download: Download = False,
     data_dir: DataDir = None,
     trust_remote_code: TrustRemoteCode = False,
     compile: Compile = False,
     devices: Devices = 1,
+    stop_after: StopAfter = None,
 ) -> None:
     """Train one run per value or method, evaluate all networks alike and mark the best. Resumes when rerun."""
     result = benchmark.sweep(**given(locals()))
@@ -95,5 +105,6 @@ def sweep(
     if result.selected:
         print(printable(str(result.selected)))
     print_problems(result.failures)
-    print(f"The page: {result.page}")
+    if result.page:
+        print(f"The page: {result.page}")
     end(failed=bool(result.failures))

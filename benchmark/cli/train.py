@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,17 +11,20 @@ import benchmark
 from benchmark.cli.options import (
     Architecture,
     DataDir,
+    Deterministic,
     Device,
     Download,
     Epsilon,
     Precision,
     Recipe,
     Scale,
+    StopAfter,
     TrainingData,
     TrustRemoteCode,
     given,
 )
 from benchmark.cli.output import end, print_problems
+from benchmark.deadline import within
 from benchmark.errors import BadInput
 
 InnerAttack = Annotated[
@@ -58,6 +61,22 @@ def train(
     ] = None,
     inner: InnerAttack = None,
     outer: OuterLoss = None,
+    init: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NETWORK",
+            help="Network to begin with instead of random weights, for fine-tuning; for a method of several networks "
+            "one for all, or one for each.",
+        ),
+    ] = None,
+    extra_data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="npz:FILE",
+            help="More images to train on, such as generated ones: a file with arrays image and label. They are "
+            "extra_share of each batch, 0.7 unless set.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Random seed of initial weights, batches and random starts.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder for the checkpoints.")] = Path("zoo"),
     name: Annotated[
@@ -77,8 +96,10 @@ def train(
     data_dir: DataDir = None,
     trust_remote_code: TrustRemoteCode = False,
     compile: Compile = False,
+    deterministic: Deterministic = False,
     devices: Devices = 1,
     num_nodes: Annotated[int, typer.Option(help="Number of machines.")] = 1,
+    stop_after: StopAfter = None,
 ) -> None:
     """Train a method, and write one checkpoint per network to --out. Existing checkpoints are skipped.
 
@@ -86,6 +107,12 @@ def train(
     --overwrite.
     """
     options = given(locals())
+    with within(options.pop("stop_after", None)):  # of all methods together
+        _train_all(method, options)
+
+
+def _train_all(method: list[str], options: dict[str, Any]) -> None:
+    name = options.get("name")
     if name and len(method) > 1:
         raise BadInput(f"--name {name} would name {len(method)} runs alike; train one method at a time")
     failures: list[str] = []

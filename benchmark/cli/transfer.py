@@ -9,6 +9,7 @@ import typer
 
 import benchmark
 from benchmark.cli.options import (
+    Address,
     AttackSeed,
     Classes,
     Compile,
@@ -16,13 +17,17 @@ from benchmark.cli.options import (
     DataDir,
     Device,
     Download,
+    Engine,
     Epsilon,
+    GPUs,
+    GPUShare,
     Images,
     Precision,
     Resize,
     Results,
     SaveAdversarial,
     Scale,
+    StopAfter,
     Suite,
     TimeLimit,
     TrustRemoteCode,
@@ -47,7 +52,11 @@ def transfer(
     seed: AttackSeed = 0,
     device: Device = "auto",
     precision: Precision = "auto",
-    workers: Workers = 1,
+    workers: Workers = None,
+    devices: GPUs = None,
+    engine: Engine = "local",
+    address: Address = None,
+    gpu_share: GPUShare = 1.0,
     time_limit: TimeLimit = None,
     results: Results = Path("results"),
     save_adversarial: SaveAdversarial = False,
@@ -64,6 +73,7 @@ def transfer(
     trust_remote_code: TrustRemoteCode = False,
     compile: Compile = False,
     classes: Classes = None,
+    stop_after: StopAfter = None,
 ) -> None:
     """Craft adversarial images on each source and test them on every target: black-box transfer attacks."""
     evaluations, failures = partly(benchmark.transfer, given(locals()))

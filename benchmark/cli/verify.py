@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import benchmark
-from benchmark.cli.options import DataDir, Device, Download, TrustRemoteCode, given
+from benchmark.cli.options import DataDir, Device, Download, StopAfter, TrustRemoteCode, given
 from benchmark.cli.output import end, partly, print_problems
 from benchmark.errors import BadInput
 
@@ -35,6 +35,7 @@ def verify(
     data_dir: DataDir = None,
     download: Download = False,
     trust_remote_code: TrustRemoteCode = False,
+    stop_after: StopAfter = None,
 ) -> None:
     """Verify stored adversarial images, for example on other hardware or with other versions of the libraries.
 

@@ -153,9 +153,13 @@ def _layout(images: Tensor, where: str) -> str:
         if channels <= MOST_CHANNELS and min(third, side) >= LEAST_SIDE
     ]
     if len(possible) != 1:
-        raise BadInput(f"{where} has the shape {_told(images)}, which may be either; say layout='NCHW' or 'NHWC'")
+        raise BadInput(
+            f"{where} has the shape {_told(images)}, which may be images×channels×"
+            "height×width or images×height×width×channels; store it as the first, or in Python say layout='NCHW' or "
+            "'NHWC'"
+        )
     if possible == ["NHWC"]:
-        notice(f"{where}: images of shape {_told(images)} are read as N×height×width×channels (layout='NHWC')")
+        notice(f"{where}: images of shape {_told(images)} are read as images×height×width×channels")
     return possible[0]
 
 

@@ -76,7 +76,7 @@ class Dataset:
         shape: (channels, height, width) of every image.
         class_names: one name per class, in the order of the labels.
         train, validation, test: the splits; validation was held out of the published training images. Both are empty
-            where there is nothing to train on.
+            where there is nothing to train on, validation alone where nothing is held out.
         scale: the row of published radii that suites and recipes have for these images; "" where there is none.
         notes: what a reader of numbers measured on them should know, such as that images were left out.
         counted: whether nobody said which classes there are, so that those of the labels were counted; a network may
@@ -111,7 +111,7 @@ class Dataset:
                 f"resize them so that each side has {SMALLEST_SIDE} to {LARGEST_SIDE}"
             )
         for which in ("train", "validation", "test"):
-            if which == "test" or self.can_train:
+            if which == "test" or (self.can_train and (which == "train" or len(self.validation))):
                 _check_split(getattr(self, which), self.num_classes, self.shape, f"{self.name}, {which} split")
 
     @classmethod
@@ -225,6 +225,7 @@ class Dataset:
         if isinstance(classes, int) and classes > MOST_CLASSES:
             raise BadInput(f"{name}: {classes:,} classes are more than the {MOST_CLASSES:,} that a network may have")
         names = tuple(map(str, range(classes) if isinstance(classes, int) else classes))
+        _check_names(names, name)
         channels, height, width = test.images.shape[1:]
         rest, part = held_out(train.labels) if len(train) else (torch.arange(0), torch.arange(0))
         shape = (channels, height, width)
@@ -261,6 +262,23 @@ class Dataset:
         moments = [_channel_moments(self.train.images[:, channel]) for channel in range(self.shape[0])]
         mean, std = zip(*moments, strict=True)
         return mean, tuple(value if value >= LEAST_STD else 1.0 for value in std)
+
+
+def _check_names(names: Sequence[str], where: str) -> None:
+    """Refuse names of classes that can't be told apart, or not be seen.
+
+    Raises:
+        BadInput: naming the first.
+    """
+    seen = set[str]()
+    for name in names:
+        if name in seen:
+            raise BadInput(f"{where}: two classes are called {short(name)}; give each a name of its own")
+        if not name.isprintable() or not name.strip():
+            raise BadInput(
+                f"{where}: the class name {short(name)} has something that can't be seen; use plain letters"
+            )
+        seen.add(name)
 
 
 def _channel_moments(values: Tensor) -> tuple[float, float]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
-from benchmark.data.dataset import Dataset, Split
+from torch import Tensor
+
+from benchmark.data.dataset import Dataset
 
 #: The share of a split's images that may repeat others before it is said.
 MOST_REPEATED = 0.1
@@ -13,8 +15,8 @@ MOST_REPEATED = 0.1
 
 def doubts(dataset: Dataset) -> list[str]:
     """What a reader of numbers should know about images of the same pixels; nothing, usually."""
-    learnt = [*_marks(dataset.train), *_marks(dataset.validation)]
-    asked = list(_marks(dataset.test))
+    learnt = [*marks(dataset.train.images), *marks(dataset.validation.images)]
+    asked = list(marks(dataset.test.images))
     known = set(learnt)
     shared = sum(mark in known for mark in asked)
     found = []
@@ -24,15 +26,15 @@ def doubts(dataset: Dataset) -> list[str]:
             f"{dataset.name}: {shared:,} of {len(asked):,} test images {are}, pixel by pixel; "
             "how they are classified says little about new ones"
         )
-    for which, marks in (("training", learnt), ("test", asked)):
-        distinct = len(set(marks))
-        if len(marks) - distinct > MOST_REPEATED * len(marks):
+    for which, found_marks in (("training", learnt), ("test", asked)):
+        distinct = len(set(found_marks))
+        if len(found_marks) - distinct > MOST_REPEATED * len(found_marks):
             are = "is" if distinct == 1 else "are"
-            found.append(f"{dataset.name}: of {len(marks):,} {which} images only {distinct:,} {are} distinct")
+            found.append(f"{dataset.name}: of {len(found_marks):,} {which} images only {distinct:,} {are} distinct")
     return found
 
 
-def _marks(split: Split) -> Iterator[bytes]:
+def marks(images: Tensor) -> Iterator[bytes]:
     """One short digest per image; images have the same one if all their pixels are equal."""
-    for image in split.images.flatten(1).numpy():
+    for image in images.contiguous().flatten(1).numpy():
         yield hashlib.blake2b(image, digest_size=16).digest()

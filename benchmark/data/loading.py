@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from benchmark.cache import at_home, cache_root
 from benchmark.data.dataset import Dataset
@@ -19,7 +19,9 @@ from benchmark.data.mini_imagenet import mini_imagenet
 from benchmark.data.npz import load_npz
 from benchmark.data.published import cifar10, cifar100, fashion_mnist, mnist, svhn
 from benchmark.data.view import split_view
-from benchmark.errors import BadInput, notice
+from benchmark.errors import BadInput, notice, reason
+from benchmark.own.files import is_spec
+from benchmark.own.functions import no_instance
 from benchmark.registry import Registry
 
 
@@ -33,7 +35,20 @@ class Loader(Protocol):
     def __call__(self, root: Path, download: bool) -> Dataset: ...
 
 
-DATASETS: Registry[Loader] = Registry("dataset")
+def _fault(thing: Any) -> str:
+    """What keeps another's thing from being data."""
+    if isinstance(thing, Dataset):
+        return ""
+    if not inspect.isfunction(thing):
+        return f"{no_instance(thing, 'Dataset')}, and no function of (root, download) that makes one"
+    try:
+        inspect.signature(thing).bind(Path(), False)
+    except TypeError as error:
+        return f"takes other arguments than root and download: {error}"
+    return ""
+
+
+DATASETS: Registry[Loader] = Registry("dataset", fault=_fault)
 DATASETS.add("digits", load_digits)
 DATASETS.add("cifar10", cifar10)
 DATASETS.add("cifar100", cifar100)
@@ -77,6 +92,8 @@ def load(
             f"dataset: a {type(name).__name__} is no data; give a name (bench list datasets) or a benchmark.Dataset, "
             "such as Dataset.from_arrays(images, labels) or Dataset.from_torch(data)"
         )
+    if is_own(name):
+        return _own(name, Path(data_dir or "."), download)
     whole, share = split_holdout(name)
     plain, view = split_view(whole)
     kind, _, path = plain.partition(":")
@@ -90,6 +107,34 @@ def load(
     dataset = loader(root, download, **{key: value for key, value in asked.items() if key in takes})
     dataset = dataset if share is None else in_place_of_test(dataset, share)
     dataset = dataclasses.replace(dataset, notes=(*dataset.notes, *doubts(dataset)))
+    for note in dataset.notes:
+        notice(note)
+    return dataset
+
+
+def is_own(name: str) -> bool:
+    """Whether data of one's own is meant, of a file of code or registered in this process."""
+    if is_spec(name):
+        return name.partition(":")[0] not in DATASETS.names()
+    return DATASETS.is_put(name)
+
+
+def _own(name: str, root: Path, download: bool) -> Dataset:
+    """Data of one's own, called as it was asked for, so that it is found again by what is written down.
+
+    Raises:
+        BadInput: whatever is wrong with it.
+    """
+    thing: Any = DATASETS.get(name)
+    try:
+        dataset = thing if isinstance(thing, Dataset) else thing(root, download)
+    except BadInput as error:
+        raise BadInput(f"dataset {name}: {error}") from error
+    except Exception as error:  # it is the user's code
+        raise BadInput(f"dataset {name} failed: {reason(error)}") from error
+    if not isinstance(dataset, Dataset):
+        raise BadInput(f"dataset {name} returned {type(dataset).__name__}; it must return a benchmark.Dataset")
+    dataset = dataclasses.replace(dataset, name=name, notes=(*dataset.notes, *doubts(dataset)))
     for note in dataset.notes:
         notice(note)
     return dataset

@@ -46,14 +46,14 @@ def load_npz(root: Path, download: bool, images: int | None = None) -> Dataset:
     """
     if not root.is_file():
         raise BadInput(f"there is no file {root}; npz:FILE names an .npz file with images and labels")
-    with _naming(root), zipfile.ZipFile(root) as archive:
-        headers = {name: header for entry in archive.infolist() for name, header in _header(root, archive, entry)}
-        test = _pair(headers, TEST)
+    with reading(root), zipfile.ZipFile(root) as archive:
+        headers = {name: header for entry in archive.infolist() for name, header in header_of(root, archive, entry)}
+        test = pair_of(headers, TEST)
         if test is None:
             there = ", ".join(headers) or "nothing"
             raise BadInput(f"{root} has {short(there)}; name its arrays images and labels, or x_test and y_test")
         pixels, labels = _read(root, archive, test, images)
-        train = _pair(headers, TRAIN) if images is None else None
+        train = pair_of(headers, TRAIN) if images is None else None
         learnt = None if train is None else _read(root, archive, train, None)
         named = _classes(root, archive, headers)
     classes = named or _count(labels, learnt)
@@ -66,7 +66,7 @@ def load_npz(root: Path, download: bool, images: int | None = None) -> Dataset:
     return replace(found, counted=named is None)
 
 
-class _Header(NamedTuple):
+class Header(NamedTuple):
     """What an array in the file says of itself.
 
     Attributes:
@@ -84,7 +84,7 @@ class _Header(NamedTuple):
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
+def reading(path: Path) -> Iterator[None]:
     """Within this context whatever fails is the reading of that file."""
     try:
         yield
@@ -106,7 +106,7 @@ def _naming(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _header(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[tuple[str, _Header]]:
+def header_of(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[tuple[str, Header]]:
     """The header of an entry under its name, if it is an array.
 
     Raises:
@@ -125,17 +125,17 @@ def _header(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Ite
         raise BadInput(f"{path}: {short(name)} holds Python objects, which are not read; save it as plain numbers")
     if held != told:
         raise BadInput(f"{path}: {short(name)} claims to hold {told:,} bytes and has {held:,}; it is damaged")
-    yield name, _Header(entry, shape, kind, is_fortran, start)
+    yield name, Header(entry, shape, kind, is_fortran, start)
 
 
-def _pair(headers: Mapping[str, _Header], names: tuple[tuple[str, str], ...]) -> tuple[_Header, _Header] | None:
+def pair_of(headers: Mapping[str, Header], names: tuple[tuple[str, str], ...]) -> tuple[Header, Header] | None:
     """The arrays of the first pair of these names that is there."""
     lower = {name.lower(): header for name, header in headers.items()}
     return next(((lower[x], lower[y]) for x, y in names if x in lower and y in lower), None)
 
 
 def _read(
-    path: Path, archive: zipfile.ZipFile, pair: tuple[_Header, _Header], images: int | None
+    path: Path, archive: zipfile.ZipFile, pair: tuple[Header, Header], images: int | None
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """The first images of a pair, with all labels, which tell how many classes there are.
 
@@ -158,7 +158,7 @@ def _read(
     return _rows(path, archive, pixels, rows), _rows(path, archive, labels, lengths[1])
 
 
-def _rows(path: Path, archive: zipfile.ZipFile, header: _Header, rows: int) -> NDArray[Any]:
+def _rows(path: Path, archive: zipfile.ZipFile, header: Header, rows: int) -> NDArray[Any]:
     """The first rows of an array; all of it is read where they are not together.
 
     Raises:
@@ -193,7 +193,7 @@ def _count(labels: NDArray[Any], learnt: tuple[NDArray[Any], NDArray[Any]] | Non
     return max(2, largest + 1) if largest < MOST_CLASSES else None
 
 
-def _classes(path: Path, archive: zipfile.ZipFile, headers: Mapping[str, _Header]) -> tuple[str, ...] | None:
+def _classes(path: Path, archive: zipfile.ZipFile, headers: Mapping[str, Header]) -> tuple[str, ...] | None:
     """The names of the classes, if they are there."""
     header = next((headers[name] for name in NAMES if name in headers), None)
     if header is None:

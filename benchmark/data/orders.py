@@ -7,11 +7,12 @@ import torch
 from torch import Tensor
 
 from benchmark.errors import BadInput
+from benchmark.limits import HELD_OUT
 
 SEED = 0
 
 #: The part of the training images that is held out for validation, and its largest size in images.
-VALIDATION_SHARE, VALIDATION_LIMIT = 0.1, 2000
+VALIDATION_SHARE, VALIDATION_LIMIT = 0.1, HELD_OUT
 
 
 def permutation(n: int, seed: int = SEED) -> Tensor:

@@ -23,6 +23,7 @@ from benchmark.evaluation.target import LoadedTarget, Target
 from benchmark.hardware import resolve_device, resolve_precision
 from benchmark.ledger.record import SHARD
 from benchmark.models import Checkpoint, ExternalModel, Given, check_model, load_model
+from benchmark.own.trust import trusts
 from benchmark.radii import too_large
 from benchmark.threats import Threat
 
@@ -58,6 +59,7 @@ class _Images:
         return tuple(map(str, range(self.num_classes)))
 
 
+@trusts
 def attack(
     model: Given,
     x: Tensor | NDArray[Any],
@@ -73,6 +75,7 @@ def attack(
     stochastic: int | None = None,
     verdict_passes: int | None = None,
     eight_bit: bool = False,
+    trust_remote_code: bool = False,
     **parameters: Any,
 ) -> AttackResult:
     """Attack images: `benchmark.attack(model, x, y, "pgd", norm="linf", epsilon=8/255, steps=20)`.
@@ -85,7 +88,8 @@ def attack(
             takes it.
         x: images N×C×H×W, floating-point in [0, 1], or uint8 in 0..255.
         y: N labels, whole numbers from 0 to K - 1.
-        attack: a name of `bench list attacks`, an import path such as "foolbox.attacks:LinfPGD", or an attack.
+        attack: a name of `bench list attacks`, an import path such as "foolbox.attacks:LinfPGD", one of your own as
+            "FILE.py:NAME", or an attack.
         norm: of the ball: "linf", "l2", "l1" or "l0", or the attack's own kind of change, such as "fog"; None where
             the attack has only one.
         epsilon: the radius in units of [0, 1], such as 8/255, or the strength of that change. None for attacks that
@@ -93,11 +97,12 @@ def attack(
         restarts: runs with other noise, of which the best counts; attacks without randomness make one.
         seed: of all noise.
         device: where to compute; None for where the model is.
-        precision: of the search, "fp32", "bf16" or "auto"; verdicts are always float32.
+        precision: of the search, "fp32", "tf32", "bf16" or "auto"; verdicts are always float32.
         stochastic: over how many passes gradients of a network that draws random numbers are averaged; None for one
             that draws none. See docs/defences.md.
         verdict_passes: how many passes of such a network vote on each image.
         eight_bit: whether adversarial images are rounded to what an image file can hold before the verdict.
+        trust_remote_code: whether the code of such a file, or that which makes the model, may be run.
         parameters: of the attack; see `bench show ATTACK`.
 
     Raises:

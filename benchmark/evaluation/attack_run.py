@@ -163,7 +163,7 @@ def craft(
             network.classifier.draw_anew(noise.fork().seed())
         arguments = (network.classifier, x[chosen], y[chosen], item.threat, noise)
         try:
-            with OwnGenerators(noise.seed(), x.device), torch.enable_grad():
+            with OwnGenerators(noise.seed(), x.device), network.classifier.searching(), torch.enable_grad():
                 if stage is not None and isinstance(item.attack, Resumable):
                     x_adv = item.attack.resume(*arguments, Stage(stage.steps, stage.images[chosen]))
                 else:

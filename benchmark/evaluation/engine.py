@@ -1,16 +1,25 @@
-"""Where jobs run: in this process, or in several on this machine. Jobs are pure, so it can't change a number."""
+"""Where jobs run: in this process, in several on this machine, on a cluster. Jobs are pure: it changes no number."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
-from benchmark.errors import UnfitNetwork
-from benchmark.evaluation.jobs import AttackJob, Done
-from benchmark.evaluation.run_job import run_job
-from benchmark.evaluation.target import Target, forget
-from benchmark.evaluation.workers import WorkerPool
-from benchmark.ledger.ledger import Ledger
+from benchmark import engines
+from benchmark.engines import Limits, Means
+from benchmark.engines.on_ray import OnRay
+from benchmark.engines.processes import SetUp
+from benchmark.evaluation import objects
+from benchmark.evaluation.jobs import AttackJob, Crafted, Done
+from benchmark.evaluation.ledger_task import LedgerTask
+from benchmark.evaluation.shipping import Freight, Shipment, receive, remote_tasks
+from benchmark.evaluation.target import forget
+
+
+def _set_up() -> SetUp:
+    return partial(objects.unpack, objects.parcel())
+
 
 #: Called with the position of the job and what it has put into the ledger.
 Report = Callable[[int, Done], None]
@@ -22,7 +31,7 @@ GiveUp = Callable[[int, str], None]
 def run_jobs(
     jobs: Sequence[AttackJob],
     folder: Path,
-    workers: int,
+    means: Means | int | None,
     report: Report,
     time_limit: float | None = None,
     give_up: GiveUp | None = None,
@@ -33,8 +42,8 @@ def run_jobs(
     Args:
         jobs: in the order in which they should be begun.
         folder: the results folder, already checked.
-        workers: 1 for this process, else how many to start at most; what is started can die without harm, so that one
-            is started for a single job, too.
+        means: what they run on; or how many workers: what is started can die without harm, so that one is started
+            for a single job, too, where several are asked for.
         report: told about every item that is done, in this process.
         time_limit: seconds that one attack on one shard may take; it needs a worker that can be stopped.
         give_up: told about jobs whose network fails, or is not what it was; the other jobs of this network are then
@@ -49,24 +58,22 @@ def run_jobs(
         UnfitNetwork: a network failed or changed meanwhile, and nobody is told by `give_up`.
         KeyboardInterrupt: the ledger is whole; at most the jobs in flight are lost.
     """
-    if jobs and (time_limit is not None or workers > 1):
-        return WorkerPool(jobs, folder, min(workers, len(jobs)), report, time_limit, give_up).run()
-    ledger = Ledger.open(folder)
-    unfit = set[Target]()
+    means = means if isinstance(means, Means) else Means(means)
+
+    def told(position: int, message: Done | Crafted | Shipment) -> None:
+        done = receive(message, folder) if isinstance(message, Shipment) else message
+        if isinstance(done, Done):
+            report(position, done)
+
     try:
-        for position, job in enumerate(jobs):
-            if job.target in unfit:
-                continue
-            try:
-                for done in run_job(job, ledger):
-                    if isinstance(done, Done):
-                        report(position, done)
-            except UnfitNetwork as error:
-                if give_up is None:
-                    raise
-                unfit.add(job.target)
-                give_up(position, str(error))
+        if not jobs:
+            return []
+        engine = means.open(len(jobs), jobs[0].target.device, time_limit is not None, _set_up)
+        limits = Limits(time_limit)
+        if isinstance(engine, OnRay):
+            with remote_tasks(jobs, folder, Freight(engine.keep), means.remote_device()) as remote:
+                return engines.run(remote, engine, told, limits, give_up)
+        return engines.run([LedgerTask(job, folder) for job in jobs], engine, told, limits, give_up)
     finally:
         if not more_to_come:
             forget()
-    return ledger.problems

@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmark.deadline import stoppable
+from benchmark.engines import Devices, Means
 from benchmark.evaluation import objects
-from benchmark.evaluation.filing import Work, finished, run_and_file, written
+from benchmark.evaluation.filing import Work, file_if_whole, finished, run_and_file, written
 from benchmark.evaluation.objects import Data
 from benchmark.evaluation.request import EvaluationRequest, checked, reported
 from benchmark.given import Given as GivenSuite
 from benchmark.ledger.evaluation import Evaluation
 from benchmark.models import Given, listed
+from benchmark.own.trust import trusts
+from benchmark.parts import WHOLE, Part, read_part
 from benchmark.scales import Epsilon
 
 
+@stoppable
+@trusts
 def evaluate(
     checkpoints: Sequence[Given] | Given,
     *,
@@ -26,7 +32,12 @@ def evaluate(
     seed: int = 0,
     device: str = "auto",
     precision: str = "auto",
-    workers: int = 1,
+    workers: int | None = None,
+    devices: Devices | None = None,
+    engine: str = "local",
+    address: str | None = None,
+    gpu_share: float = 1.0,
+    part: str | None = None,
     time_limit: float | None = None,
     results: str | Path = "results",
     save_adversarial: bool = False,
@@ -43,6 +54,7 @@ def evaluate(
     stochastic: int | None = None,
     verdict_passes: int | None = None,
     eight_bit: bool = False,
+    deterministic: bool = False,
     progress: bool = True,
 ) -> list[Evaluation]:
     """Attack networks and keep, per image, what broke them. What is in `results` already is not run again.
@@ -60,9 +72,17 @@ def evaluate(
             and up to a hundred images that all see, by which they are compared for signs of gradient masking.
         seed: of all noise.
         device: "auto", "cpu", "cuda", "cuda:1", ...
-        precision: of the search: "auto", "fp32" or "bf16". Verdicts are always float32.
-        workers: processes that attack at once. One is used, which is said, where a module can't be sent to them, such
-            as one whose class is defined in a notebook.
+        precision: of the search: "auto", "fp32", "tf32" or "bf16". Verdicts are always float32.
+        workers: how many attack at once. None for one per GPU, one in all where there is none; on a cluster, for as
+            many as it has room for. One is used, which is said, where a module can't be sent to them, such as one
+            whose class is defined in a notebook.
+        devices: which GPUs workers are spread over: a number of them, or their numbers, "0,1,2". None for all, where
+            `device` does not name one.
+        engine: "local", or "ray" for a Ray cluster, whose workers need no disk in common with this machine.
+        address: of the cluster; "auto" for the one that this machine is part of.
+        gpu_share: what each worker takes of a GPU, so that several share one: 0.5.
+        part: "2/8" for the second of eight parts that have no work in common, each with a results folder of its own,
+            to be joined by `benchmark.merge`, or all with one. None for all of it.
         time_limit: seconds that one attack on one shard of the images may take; None for no limit. What takes longer,
             like what makes its process die, is begun twice more and then recorded as failed.
         results: the folder of the ledger.
@@ -89,6 +109,9 @@ def evaluate(
             than half of them are right. None for 20.
         eight_bit: round adversarial images to 256 levels per channel, inside the ball, before the verdict: only what
             an image file can hold counts.
+        deterministic: use only what gives the same bits again on the same device, which may be slower; attacks on
+            networks with layers that torch has no such way of computing then fail. Records say which it was; what is
+            in `results` already is not run again for it.
         progress: whether to show how far it is, on the standard error stream.
 
     Returns:
@@ -110,7 +133,7 @@ def evaluate(
             seed=seed,
             device=device,
             precision=precision,
-            workers=objects.workers_for(workers, time_limit),
+            means=objects.means_for(Means(workers, devices, engine, address, gpu_share, device), time_limit, suite),
             time_limit=time_limit,
             results=results,
             save_adversarial=save_adversarial,
@@ -127,11 +150,12 @@ def evaluate(
             stochastic=stochastic,
             verdict_passes=verdict_passes,
             eight_bit=eight_bit,
+            deterministic=deterministic,
         )
-        return _evaluated(request, sources, progress)
+        return _evaluated(request, sources, progress, read_part(part))
 
 
-def _evaluated(request: EvaluationRequest, sources: Sequence[str], progress: bool) -> list[Evaluation]:
+def _evaluated(request: EvaluationRequest, sources: Sequence[str], progress: bool, part: Part) -> list[Evaluation]:
     planned, ledger, failures = request.plans(sources)
     plans = {plan.id: plan for plan in planned.values()}
     old = {key: evaluation for key, plan in plans.items() if (evaluation := finished(plan, ledger)) is not None}
@@ -139,9 +163,15 @@ def _evaluated(request: EvaluationRequest, sources: Sequence[str], progress: boo
     fit = {*old, *(plan.id for plan in missing)}
     for key in fit:
         ledger.remember(plans[key].target.known)
-    work = [Work(job, plan.card, [plan]) for plan in missing for job in plan.jobs()]
-    lost = run_and_file(work, missing, ledger, request.workers, progress, request.time_limit)
-    evaluations = [
-        old.get(key) or written(plan, ledger) for key, plan in plans.items() if key in fit and key not in lost
+    work = [
+        Work(job, plan.card, [plan])
+        for plan in missing
+        for place, job in enumerate(plan.jobs())
+        if part.has(plan.id, place)
     ]
+    lost = run_and_file(work, missing, ledger, request.means, progress, request.time_limit, part)
+    done = [key for key in plans if key in fit and key not in lost]
+    if part != WHOLE:
+        done = [key for key in done if key in old or file_if_whole(plans[key], ledger)]
+    evaluations = [old.get(key) or written(plans[key], ledger) for key in done]
     return reported(evaluations, [*failures, *unfit, *lost.values()])

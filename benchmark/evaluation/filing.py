@@ -6,13 +6,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmark.errors import BadInput
+from benchmark.damage import Damaged
+from benchmark.engines import Means
+from benchmark.errors import BadInput, notice
 from benchmark.evaluation.engine import run_jobs
 from benchmark.evaluation.jobs import AttackJob, Done
 from benchmark.evaluation.plan import Plan
 from benchmark.evaluation.progress import Display
 from benchmark.ledger.evaluation import Evaluation
 from benchmark.ledger.ledger import Ledger
+from benchmark.ledger.parts import DonePart, assembled, lacking, parts_of, write_part
+from benchmark.parts import WHOLE, Part
 
 
 @dataclass(frozen=True)
@@ -34,9 +38,10 @@ def run_and_file(
     work: Sequence[Work],
     announced: Iterable[Plan],
     ledger: Ledger,
-    workers: int = 1,
+    means: Means | int | None = 1,
     progress: bool = True,
     time_limit: float | None = None,
+    part: Part = WHOLE,
 ) -> dict[str, str]:
     """Run all jobs; an evaluation is filed as soon as its last job is done.
 
@@ -44,7 +49,9 @@ def run_and_file(
         work: in the order in which it should be begun.
         announced: the plans of all networks that take part, whose notes are told before.
         ledger: where results go.
-        workers, progress, time_limit: as for `evaluate`.
+        means: what jobs run on.
+        progress, time_limit: as for `evaluate`.
+        part: of what the work is a part; what is done of it is then filed as such.
 
     Returns:
         The ids of the plans whose network failed under way, each with the reason.
@@ -71,16 +78,47 @@ def run_and_file(
                 return
             done[plan.id].append(item)
             if len(done[plan.id]) == expected[plan.id]:
-                ledger.write_evaluation(plan.manifest(done[plan.id]))
+                file(plan)
+
+        def file(plan: Plan) -> None:
+            own = done[plan.id]
+            if part == WHOLE:
+                ledger.write_evaluation(plan.manifest(own))
+                return
+            starts: dict[str, dict[int, str]] = {}
+            for item in own:
+                starts.setdefault(item.label, {})[item.start] = item.record
+            write_part(ledger, DonePart(plan.manifest([]), starts, str(part)))
 
         def give_up(position: int, reason: str) -> None:
             for plan in work[position].plans:
                 lost.setdefault(plan.id, reason)
 
-        found = run_jobs([each.job for each in work], ledger.folder, workers, report, time_limit, give_up)
+        found = run_jobs([each.job for each in work], ledger.folder, means, report, time_limit, give_up)
         for problem in dict.fromkeys([*ledger.problems, *found]):
             display.say(f"damaged, and recomputed: {problem}")
     return lost
+
+
+def file_if_whole(plan: Plan, ledger: Ledger) -> bool:
+    """File an evaluation that is made in parts if the last of them is there; else say what is lacking.
+
+    Raises:
+        BadInput: a part can't be read.
+    """
+    try:
+        parts = [part for part in parts_of(ledger) if part.manifest["id"] == plan.id]
+    except Damaged as error:
+        raise BadInput(f"{error}; delete it and do this part again") from error
+    whole = assembled(parts)
+    if whole is not None:
+        ledger.write_evaluation(whole)
+        return True
+    told = f"it lacks {', '.join(lacking(parts))}" if parts else "nothing of it was to be done in this part"
+    notice(
+        f"{plan.card['name']}: this part is done; {told}. Do the other parts, then bench merge joins their folders"
+    )
+    return False
 
 
 def finished(plan: Plan, ledger: Ledger) -> Evaluation | None:

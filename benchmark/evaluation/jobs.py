@@ -13,7 +13,7 @@ from torch import Tensor
 from benchmark.evaluation.suite import SuiteItem
 from benchmark.evaluation.target import Target
 from benchmark.ledger.positions import write_positions
-from benchmark.ledger.record import RULES
+from benchmark.ledger.record import RULES, Record
 from benchmark.moved import look_up
 from benchmark.storage import digest
 
@@ -76,6 +76,11 @@ class AttackJob:
         """How many networks it needs at once."""
         return len({self.target, *self.judges})
 
+    def on(self, device: str) -> AttackJob:
+        """The same, computed on another device; what it finds is filed alike."""
+        target, *judges = (replace(each, device=device) for each in (self.target, *self.judges))
+        return replace(self, target=target, judges=tuple(judges))
+
     def split(self) -> list[AttackJob]:
         """One job per item, each on its own."""
         return [replace(self, items=(item,), relay=False) for item in self.items]
@@ -91,7 +96,7 @@ class AttackJob:
         key = {
             "network": self.target.network,
             "data": {"digest": self.target.data, "start": self.start, "stop": self.stop} | chosen,
-            "attack": item.attack.identity(),
+            "attack": item.attack.told(),
             "threat": {"norm": item.threat.norm, "epsilon": float(item.threat.epsilon)},
             "restarts": item.restarts,
             "seed": self.seed,
@@ -116,6 +121,13 @@ class AttackJob:
         if standing is None:
             return None
         return standing.index_fill(0, torch.tensor(self.common, dtype=torch.long, device=standing.device), True)
+
+    def left_standing(self, standing: Tensor | None, record: Record) -> Tensor | None:
+        """N bools, what is left of the shard after the item that `record` is of; None for everything."""
+        if self.relay or not (record.broken & ~record.clean_errors).any():
+            return standing
+        broken = torch.from_numpy(record.broken)
+        return ~broken if standing is None else standing & ~broken
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
+from benchmark.arithmetic import full_precision, repeatable_convolutions
 from benchmark.attacks.eight_bit import eight_bit
 from benchmark.attacks.objectives import has_answer, is_wrong, own_logits
 from benchmark.evaluation.judging import SINGLE, Judging
@@ -157,17 +156,6 @@ def exact_logits(model: nn.Module, x: Tensor, draws: OwnGenerators | None = None
     """
     model.eval()
     own = draws or generators_of(model, x.device)
-    with torch.no_grad(), torch.autocast(x.device.type, enabled=False), full_precision(), own:
+    exact = full_precision(), repeatable_convolutions()
+    with torch.no_grad(), torch.autocast(x.device.type, enabled=False), exact[0], exact[1], own:
         return halve_on_out_of_memory(lambda rows: own_logits(model(x[rows].clone()), len(x[rows])), len(x))
-
-
-@contextmanager
-def full_precision() -> Iterator[None]:
-    """Within this context float32 products are float32 products, and convolutions are deterministic."""
-    before = torch.get_float32_matmul_precision()
-    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
-        torch.set_float32_matmul_precision("highest")
-        try:
-            yield
-        finally:
-            torch.set_float32_matmul_precision(before)

@@ -29,12 +29,14 @@ class Meter:
         warnings: what it logged as a warning, each thing once.
         spent: seconds; forward and backward passes, dead gradients and disagreements, counted in examples.
         hardware: where it ran.
+        deterministic: whether a repeat there gives the same bits.
     """
 
     error: str | None = None
     warnings: list[str] = field(default_factory=list)
     spent: dict[str, float] = field(default_factory=dict)
     hardware: str = ""
+    deterministic: bool = False
 
     def info(self) -> dict[str, Any]:
         """As records keep it, with versions and date."""
@@ -46,6 +48,7 @@ class Meter:
             "warnings": told,
             **self.spent,
             "hardware": self.hardware,
+            **({"deterministic": True} if self.deterministic else {}),
             "versions": versions(),
             "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         }
@@ -57,7 +60,7 @@ def metered(classifier: PreparedClassifier) -> Iterator[Meter]:
 
     An attack may be anybody's code, so that its failure is a result and not ours.
     """
-    meter = Meter(hardware=describe(classifier.device))
+    meter = Meter(hardware=describe(classifier.device), deterministic=torch.are_deterministic_algorithms_enabled())
     before, began = _counts(classifier), time.perf_counter()
     listener, attacks = _Listener(meter.warnings), logging.getLogger("benchmark.attacks")
     attacks.addHandler(listener)

@@ -6,20 +6,26 @@ import dataclasses
 import io
 import pickle
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from torch import nn
 from torch.utils import data as torch_data
 
+from benchmark.attacks import ATTACKS
 from benchmark.data import Dataset
 from benchmark.data.arrays import Array
 from benchmark.data.torch_data import is_torch_data
+from benchmark.engines.choice import Means
 from benchmark.errors import BadInput, UnfitNetwork, first_line, notice
+from benchmark.given import Given as GivenSuite
+from benchmark.given import as_file
 from benchmark.models import Checkpoint, ExternalModel, is_network, network_of
 from benchmark.models.objects import Given
-from benchmark.models.own_code import MAIN, is_own
+from benchmark.own.own_code import MAIN, is_own
+from benchmark.own.trust import trusting
+from benchmark.suites.files import read_suite_file
 
 #: Images with their labels, or a name of them.
 Data = str | Dataset | torch_data.Dataset[Any] | tuple[Array, Array]
@@ -158,22 +164,45 @@ def _free(name: str, taken: set[str]) -> str:
     return free
 
 
-def workers_for(workers: int, time_limit: float | None) -> int:
-    """How many workers may be asked for: one, which is said, where something can't be sent to another process.
+def means_for(means: Means, time_limit: float | None, suite: GivenSuite = "") -> Means:
+    """What jobs may run on: this process alone, which is said, where something can't be sent to another one.
+
+    So it is with what was handed over, and with attacks of the suite that were registered in a script or notebook.
 
     Raises:
-        BadInput: it can't, and there is a time limit, which takes a process that can be stopped.
+        BadInput: it can't, and there is a time limit, which takes a process that can be stopped, or a cluster.
     """
-    if workers <= 1 and time_limit is None:
-        return workers
-    reasons = [f"{name} {reason}" for name, thing in _NETWORKS.items() if (reason := _obstacle(thing))]
+    if means.engine == "local" and means.workers == 1 and time_limit is None:
+        return means
+    reasons = [f"{name} {reason}" for name, thing in _NETWORKS.items() if (reason := obstacle(thing))]
+    for name in {name for name in _attacks_of(suite) if ATTACKS.is_put(name)}:
+        if not _is_importable(home := ATTACKS.get(name).__module__):
+            place = "the script or notebook itself" if home in MAIN else f"{home}, which can't be imported elsewhere"
+            reasons.append(f"the attack {name} can't be sent to a worker process: it is defined in {place}")
     if not reasons:
-        return workers
-    why = f"{'; '.join(reasons)}; define it in a module that workers can import, or name it as python:MODULE:FUNCTION"
+        return means
+    way = (
+        "define it in a module that workers can import, or name it as python:MODULE:FUNCTION (an attack FILE.py:NAME)"
+    )
+    why = f"{'; '.join(reasons)}; {way}"
     if time_limit is not None:
         raise BadInput(f"a time limit takes worker processes, but {why}; or leave the time limit out")
-    notice(f"everything runs in this process: {why}")
-    return 1
+    if means.engine != "local":
+        raise BadInput(f"a cluster works in other processes, but {why}")
+    if means.workers is not None:
+        notice(f"everything runs in this process: {why}")
+    return Means(1)
+
+
+def _attacks_of(suite: GivenSuite) -> list[str]:
+    """The attacks that a suite names; none of one that is wrong, which is said elsewhere."""
+    if not suite:
+        return []
+    try:
+        with as_file(suite, "suite") as file:
+            return [line.attack for line in read_suite_file(file).content.attacks]
+    except BadInput:
+        return []
 
 
 def parcel() -> bytes:
@@ -184,15 +213,22 @@ def parcel() -> bytes:
 
 
 def unpack(packed: bytes) -> None:
-    """Hold in this process what another one has put into the parcel; digests are computed anew."""
+    """Hold in this process what another one has put into the parcel."""
     if packed:
-        networks, datasets = pickle.loads(packed)
-        for name, each in networks.items():
-            _NETWORKS[name] = each if isinstance(each, UnfitNetwork) else dataclasses.replace(each)
-        _DATASETS.update({name: dataclasses.replace(each) for name, each in datasets.items()})
+        with trusting(True):  # what it sends, it trusts
+            hold(*pickle.loads(packed))
 
 
-def _obstacle(thing: Checkpoint | ExternalModel | UnfitNetwork) -> str:
+def hold(networks: Mapping[str, Checkpoint | ExternalModel | UnfitNetwork], datasets: Mapping[str, Dataset]) -> None:
+    """Hold these in this process, and nothing else; digests are computed anew."""
+    for table in (_NETWORKS, _DATASETS, _READ):
+        table.clear()
+    for name, each in networks.items():
+        _NETWORKS[name] = each if isinstance(each, UnfitNetwork) else dataclasses.replace(each)
+    _DATASETS.update({name: dataclasses.replace(each) for name, each in datasets.items()})
+
+
+def obstacle(thing: Checkpoint | ExternalModel | UnfitNetwork) -> str:
     """Why a network can't be sent to another process, as the end of a sentence; "" if it can."""
     if not isinstance(thing, ExternalModel):
         return ""

@@ -6,12 +6,13 @@ import dataclasses
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from torch import Tensor
 
+from benchmark.engines import Means
 from benchmark.errors import BadInput, PartlyFailed, UnfitNetwork, unknown
 from benchmark.evaluation import objects, opening
 from benchmark.evaluation import target as targets
@@ -106,7 +107,11 @@ class Planned(NamedTuple):
 
 @dataclass(frozen=True)
 class EvaluationRequest:
-    """How networks shall be evaluated; the fields are the arguments of `evaluate` of the same names."""
+    """How networks shall be evaluated; the fields are the arguments of `evaluate` of the same names.
+
+    Attributes:
+        means: what attacks run on.
+    """
 
     suite: Given
     preset: str = "standard"
@@ -115,7 +120,7 @@ class EvaluationRequest:
     seed: int = 0
     device: str = "auto"
     precision: str = "auto"
-    workers: int = 1
+    means: Means = field(default_factory=lambda: Means(1))
     time_limit: float | None = None
     results: str | Path = "results"
     save_adversarial: bool = False
@@ -132,6 +137,7 @@ class EvaluationRequest:
     stochastic: int | None = None
     verdict_passes: int | None = None
     eight_bit: bool = False
+    deterministic: bool = False
 
     def plans(self, sources: Sequence[str | Path]) -> Planned:
         """What evaluating `sources` takes.
@@ -140,7 +146,7 @@ class EvaluationRequest:
             BadInput: all that can be found wrong without attacking the networks, unless it is the fault of some of
                 the networks alone.
         """
-        with as_file(self.suite, "suite", name=None, version=1, epsilons={}) as suite:
+        with as_file(self.suite, "suite") as suite:
             return dataclasses.replace(self, suite=suite)._plans(sources, suite)
 
     def _plans(self, sources: Sequence[str | Path], suite: str | Path) -> Planned:
@@ -149,16 +155,17 @@ class EvaluationRequest:
             complaints.messages.append("there is no network to evaluate; name one or more, e.g. zoo/*.pt")
         if self.mode not in MODES:
             complaints.messages.append(str(unknown("mode", self.mode, MODES)))
-        if self.workers < 1:
-            complaints.messages.append(f"workers must be 1 or more, not {self.workers}")
+        complaints.messages += self.means.problems()
         if self.time_limit is not None and not 0 < self.time_limit < float("inf"):
             complaints.messages.append(f"time_limit must be a positive number of seconds, not {self.time_limit}")
         if not 0 <= self.seed < 2**63:
             complaints.messages.append(f"seed must be a number from 0 to 2^63 - 1, not {self.seed}")
         device, precision = "cpu", "fp32"
         with complaints.noted():
-            device = str(resolve_device(self.device))
-            precision = resolve_precision(self.precision, resolve_device(self.device))
+            found = resolve_device(self.means.planning_device(self.device))
+            device, precision = str(found), resolve_precision(self.precision, found)
+        with complaints.noted():
+            self.means.gpus(device)
         judging = SINGLE
         with complaints.noted():
             judging = read_judging(self.stochastic, self.verdict_passes, self.eight_bit)
@@ -245,6 +252,7 @@ class EvaluationRequest:
             classes=counted,
             data_is_object=objects.dataset_is_held(name),
             judging=judging,
+            deterministic=self.deterministic,
         )
         card = card_of(network)
         if isinstance(network, Arranged):

@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from benchmark.attacks import Stage
+from benchmark.arithmetic import deterministic
+from benchmark.attacks import Stage, check_current
 from benchmark.errors import UnfitNetwork
 from benchmark.evaluation.attack_run import Trial
 from benchmark.evaluation.jobs import AttackJob, Crafted, Done, Step
@@ -32,8 +32,11 @@ def prepare(job: AttackJob) -> None:
     """Load the networks of `job`, which is no part of what its attacks may take.
 
     Raises:
+        BadInput: the file of an attack of one's own has changed since the job was made.
         UnfitNetwork: its target can't be loaded. A judge that can't says so when it is its turn.
     """
+    for item in job.items:
+        check_current(item.attack)
     loaded(job.target, job.networks)
     for judge in job.judges:
         with suppress(UnfitNetwork):
@@ -52,7 +55,13 @@ def run_job(job: AttackJob, ledger: Ledger, given_up: Mapping[Step, str] | None 
         Its steps in their order, as they are done.
     """
     given_up = given_up or {}
-    return run_judged_by_others(job, ledger, given_up) if job.judges else _run(job, ledger, given_up)
+    steps = run_judged_by_others(job, ledger, given_up) if job.judges else _run(job, ledger, given_up)
+    while True:
+        with deterministic(job.target.deterministic):
+            done = next(steps, None)
+        if done is None:
+            return
+        yield done
 
 
 def _run(job: AttackJob, ledger: Ledger, given_up: Mapping[Step, str]) -> Iterator[Done]:
@@ -79,9 +88,7 @@ def _run(job: AttackJob, ledger: Ledger, given_up: Mapping[Step, str]) -> Iterat
             before = trial if job.relay and known is None and not record.error else None
         else:
             before = None
-        if not job.relay and (record.broken & ~record.clean_errors).any():
-            broken = torch.from_numpy(record.broken)
-            standing = ~broken if standing is None else standing & ~broken
+        standing = job.left_standing(standing, record)
         yield Done(item.label, job.start, name, record.error, reused)
 
 

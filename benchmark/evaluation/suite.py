@@ -15,6 +15,7 @@ from benchmark.documents import Document, is_path
 from benchmark.errors import BadInput, several, short, unknown
 from benchmark.evaluation.union import read_union
 from benchmark.ledger.schema import suite_digest
+from benchmark.own import files
 from benchmark.radii import too_large
 from benchmark.scales import Radii, as_radii
 from benchmark.suites.files import Change, Line, Preset, SuiteFile, open_norms, read_suite_file
@@ -49,7 +50,7 @@ class SuiteItem:
         """Everything that determines this item's numbers, as plain JSON values."""
         return {
             "label": self.label,
-            "attack": self.attack.identity(),
+            "attack": self.attack.told(),
             "norm": self.threat.norm,
             "epsilon": float(self.threat.epsilon),
             "restarts": self.restarts,
@@ -116,7 +117,7 @@ class Suite:
 
     def definition(self) -> dict[str, Any]:
         """The suite as plain JSON values, as evaluations store it."""
-        items = [item.definition() | {name: getattr(item.attack, name) for name in _TOLD} for item in self.items]
+        items = [item.definition() | _told(item.attack) for item in self.items]
         plain = {
             name: getattr(self, name) for name in ("name", "version", "preset", "description", "scale", "images")
         }
@@ -151,6 +152,12 @@ def load_suite(suite: str | Path, preset: str = "standard", scale: str | Radii =
     return _bind(document, preset, radii)
 
 
+def _told(attack: Attack) -> dict[str, Any]:
+    """What decides no number: of an attack of one's own also where its file lay."""
+    file = {"file": attack.own[0]} if attack.own and files.is_spec(attack.own[0]) else {}
+    return {name: getattr(attack, name) for name in _TOLD} | file
+
+
 def suite_item(definition: Mapping[str, Any]) -> SuiteItem:
     """The line of a suite that an evaluation tells of, see `SuiteItem.definition`.
 
@@ -158,11 +165,12 @@ def suite_item(definition: Mapping[str, Any]) -> SuiteItem:
         BadInput: this version has no such attack, or another one of that name.
     """
     identity = dict(definition["attack"])
-    name = str(identity.get("name"))
-    told = {key: value for key, value in identity.items() if key not in ("name", "version", "library", "parameters")}
+    name = str(definition.get("file", identity.get("name")))
+    aside = ("name", "version", "library", "parameters", "own_code")
+    told = {key: value for key, value in identity.items() if key not in aside}
     where = f"the attack {short(str(definition['label']))}"
     attack = make_attack(name, {**told, **dict(identity.get("parameters", {}))}, where)
-    if json.loads(json.dumps(attack.identity())) != identity:
+    if json.loads(json.dumps(attack.told())) != identity:
         raise BadInput(f"{where} was made by another version, or with parameters that are not known any more")
     threat = Threat(definition["norm"], definition["epsilon"])
     attack.check(threat, where)
@@ -190,7 +198,7 @@ def _bind(document: Document[SuiteFile], preset: str, radii: Radii) -> Suite:
         place = next(iter(lacking.values()))
         problems.append(str(radii.missing(lacking, _rows(file, lacking), f"{place}: suite {file.name}")))
     problems += _untaken(radii, items, file) if not problems else []
-    labels = [line.label or f"{line.attack}-{line.norm}" for line in file.attacks]
+    labels = [line.called for line in file.attacks]
     for position, label in enumerate(labels):
         if label in labels[:position]:
             place = document.where("attacks", position)
@@ -256,7 +264,7 @@ def _item(
     document: Document[SuiteFile], position: int, line: Line, change: Preset, preset: str, radii: Radii
 ) -> SuiteItem:
     here = ("attacks", position)
-    label = line.label or f"{line.attack}-{line.norm}"
+    label = line.called
     own_change = change.attacks.get(label, Change())
     sources = (
         (line.parameters, (*here, "parameters")),

@@ -25,6 +25,7 @@ from benchmark.ledger.classes import NONE, Classes
 from benchmark.memory import halve_on_out_of_memory, is_out_of_memory
 from benchmark.models import Arranged, Checkpoint, ExternalModel, arranged, check_model, differing
 from benchmark.moved import look_up
+from benchmark.own.trust import trusting
 
 Network = Checkpoint | ExternalModel | Arranged
 
@@ -49,6 +50,7 @@ class Target:
         data_is_object: whether the data was handed over, and no name leads to it.
         last_layer: the layer that the search leaves out, see `attacks.last_layer`; "" for none.
         judging: how gradients and verdicts are made.
+        deterministic: whether only kernels run that give the same bits again.
     """
 
     source: str
@@ -68,6 +70,7 @@ class Target:
     classes: int = 0
     data_is_object: bool = False
     judging: Judging = SINGLE
+    deterministic: bool = False
 
     @property
     def known(self) -> Known | None:
@@ -249,6 +252,11 @@ def load_target(target: Target) -> LoadedTarget:
         BadInput: the data is no longer what it was when the evaluation was planned.
         UnfitNetwork: that is so of the network.
     """
+    with trusting(target.trust_remote_code):
+        return _load_target(target)
+
+
+def _load_target(target: Target) -> LoadedTarget:
     try:
         network = arranged(open_network(target.source, trust_remote_code=target.trust_remote_code), target.outputs)
     except BadInput as error:  # it could be opened when the evaluation was planned
@@ -316,7 +324,8 @@ def _changed(network: Network, dataset: Dataset, judging: Judging) -> str:
 
 def images_of(target: Target) -> Dataset:
     """The dataset that the target is tried on."""
-    return dataset_of(target.dataset, target.data_dir, images=target.images, classes=target.classes)
+    with trusting(target.trust_remote_code):
+        return dataset_of(target.dataset, target.data_dir, images=target.images, classes=target.classes)
 
 
 def forget() -> None:

@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from benchmark.deadline import stoppable
+from benchmark.engines import Devices, Means
 from benchmark.errors import BadInput
 from benchmark.evaluation import objects
 from benchmark.evaluation.filing import Work, finished, run_and_file, written
@@ -15,9 +17,12 @@ from benchmark.evaluation.request import EvaluationRequest, check_fileable, chec
 from benchmark.given import Given as GivenSuite
 from benchmark.ledger.evaluation import Evaluation
 from benchmark.models import Given, listed
+from benchmark.own.trust import trusts
 from benchmark.scales import Epsilon
 
 
+@stoppable
+@trusts
 def transfer(
     sources: Sequence[Given] | Given,
     targets: Sequence[Given] | Given | None = None,
@@ -29,7 +34,11 @@ def transfer(
     seed: int = 0,
     device: str = "auto",
     precision: str = "auto",
-    workers: int = 1,
+    workers: int | None = None,
+    devices: Devices | None = None,
+    engine: str = "local",
+    address: str | None = None,
+    gpu_share: float = 1.0,
     time_limit: float | None = None,
     results: str | Path = "results",
     save_adversarial: bool = False,
@@ -57,8 +66,9 @@ def transfer(
         name: what to call the modules among sources and targets, each once, in their order; None for the names of
             their classes.
         suite: name or YAML file of the attacks, or a dict of what stands in such a file.
-        preset, n, seed, device, precision, workers, results, dataset, resize, crop, scale, epsilon, data_dir,
-            download, trust_remote_code, compile, classes, progress: as for `evaluate`. A worker holds all networks.
+        preset, n, seed, device, precision, workers, devices, engine, address, gpu_share, results, dataset, resize,
+            crop, scale, epsilon, data_dir, download, trust_remote_code, compile, classes, progress: as for
+            `evaluate`. A worker holds all networks.
         time_limit: seconds that crafting one attack on one shard of the images may take, and as many each target for
             its verdict; None for no limit. What takes longer is begun twice more and then recorded as failed: for
             every target if it was the attack, else for that one.
@@ -83,7 +93,7 @@ def transfer(
             seed=seed,
             device=device,
             precision=precision,
-            workers=objects.workers_for(workers, time_limit),
+            means=objects.means_for(Means(workers, devices, engine, address, gpu_share, device), time_limit, suite),
             time_limit=time_limit,
             results=results,
             save_adversarial=save_adversarial,
@@ -130,7 +140,7 @@ def _transferred(
     pairs = [(source, target) for source, target in pairs if source in plans and target in plans]
     work = [each for source in from_ids for each in _work(source, [pair for pair in pairs if pair in missing], plans)]
     used = dict.fromkeys(key for pair in pairs if pair in missing for key in pair)
-    lost = run_and_file(work, [plans[key] for key in used], ledger, request.workers, progress, request.time_limit)
+    lost = run_and_file(work, [plans[key] for key in used], ledger, request.means, progress, request.time_limit)
     filed = [pair for source, target in pairs if (pair := _pair(plans[source], plans[target])).id not in lost]
     return reported([written(pair, ledger) for pair in filed], [*failures, *unfit, *lost.values()])
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.data import Dataset
+from benchmark.deadline import stoppable
 from benchmark.errors import BadInput, PartlyFailed, UnfitNetwork
 from benchmark.evaluation import objects
 from benchmark.evaluation import target as targets
@@ -23,6 +24,7 @@ from benchmark.labels import DIGITS, Key, card_labels, key
 from benchmark.ledger.evaluation import Evaluation, Outcome
 from benchmark.ledger.ledger import Ledger
 from benchmark.models import Arranged, Checkpoint, ExternalModel, Given, arranged, listed, outputs_for
+from benchmark.own.trust import trusts
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ class Recheck:
     again: Again | None = None
 
 
+@stoppable
+@trusts
 def verify(
     results: str | Path,
     checkpoints: Sequence[Given] | Given,

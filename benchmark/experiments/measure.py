@@ -58,18 +58,19 @@ class VariantMeasurer:
 
     Attributes:
         zoo: where the networks are.
-        held_out: how many images are held out of training at most; None to measure on test images.
+        held_out: how many images there are to train on and to hold out, and how many of them the data set holds out
+            by itself; None to measure on test images.
         failed: by the name of a training, why it could not be done.
         evaluated: what became of the evaluations, by network.
     """
 
     zoo: Zoo
-    held_out: int | None
+    held_out: tuple[int, int] | None
     failed: dict[str, str]
     evaluated: dict[PlannedNetwork, JobResult]
 
     @classmethod
-    def of(cls, results: Iterable[JobResult], zoo: Zoo, held_out: int | None) -> VariantMeasurer:
+    def of(cls, results: Iterable[JobResult], zoo: Zoo, held_out: tuple[int, int] | None) -> VariantMeasurer:
         """One that knows the `results` of all jobs."""
         results = [*results]
         failed = {str(each.job.trains): each.error for each in results if each.job.trains and each.error}
@@ -101,7 +102,7 @@ class VariantMeasurer:
                 raise BadInput(self.failed[needed.training.name])
         path = Path(self.zoo.source(network))
         if self.held_out is not None:
-            return on_validation(path, min(variant.recipe.validation.images, self.held_out))
+            return on_validation(path, variant.recipe.validation.measured(*self.held_out))
         result = self.evaluated[network]
         if result.evaluation is None:
             raise BadInput(result.error or f"{path} was not evaluated")

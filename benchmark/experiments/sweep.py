@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.data import load
+from benchmark.deadline import stoppable
 from benchmark.documents import in_words
+from benchmark.engines import Means
 from benchmark.environment import check_packages
-from benchmark.errors import BadInput
+from benchmark.errors import BadInput, notice
 from benchmark.evaluation import load_suite
 from benchmark.experiments.experiment import make_comparison
 from benchmark.experiments.measure import VariantMeasurer
@@ -21,6 +23,9 @@ from benchmark.experiments.setting import SweepSetting
 from benchmark.experiments.table import COLUMNS, SweepLine, make_lines, percentage, to_csv, to_grid
 from benchmark.experiments.variants import Variant, make_variants
 from benchmark.hardware import resolve_device
+from benchmark.own.trust import trusts
+from benchmark.parts import WHOLE, read_part
+from benchmark.planning.jobs import mine, waiting
 from benchmark.planning.runner import JobRunner
 from benchmark.scales import Epsilon, read_radii
 from benchmark.storage import check_writable, write_atomic
@@ -34,13 +39,13 @@ class Sweep:
     """What became of a call.
 
     Attributes:
-        page: the page that was written; `sweep.csv` lies beside it.
+        page: the page that was written; `sweep.csv` lies beside it. None for a part of which no run is whole yet.
         lines: the numbers, a line per variant and network.
         selected: the chosen variant, corrected for the choice; None where that can't be done.
         failures: what could not be trained or measured, with the reason.
     """
 
-    page: Path
+    page: Path | None
     lines: list[SweepLine] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     selected: Selected | None = None
@@ -64,6 +69,8 @@ class Sweep:
         ]
 
 
+@stoppable
+@trusts
 def sweep(
     experiment: str | Path | None = None,
     *,
@@ -87,7 +94,11 @@ def sweep(
     out: str | Path | None = None,
     device: str = "auto",
     precision: str = "auto",
-    workers: int = 1,
+    workers: int | None = None,
+    engine: str = "local",
+    address: str | None = None,
+    gpu_share: float = 1.0,
+    part: str | None = None,
     data_dir: str | Path | None = None,
     download: bool = False,
     trust_remote_code: bool = False,
@@ -115,13 +126,19 @@ def sweep(
         seeds: of the trainings; numbers are means over them.
         zoo, results: folders of the checkpoints and of the ledger.
         out: folder for the page and its table; reports/sweeps/NAME if left out.
-        device, precision, workers, progress: as `benchmark.train` and `benchmark.evaluate` take them.
+        device, precision, progress: as `benchmark.train` and `benchmark.evaluate` take them.
+        workers, engine, address, gpu_share: as `benchmark.evaluate` takes them; trainings run there, too.
+        part: "2/8" for the second of eight parts that have no run in common. A run whose teacher is in another part
+            waits for it: call again once that is in the zoo.
 
     Raises:
         BadInput: anything about the arguments, before any run is trained. What goes wrong in a single run ends up in
             `failures`, and the others go on, unless none is left.
         KeyboardInterrupt: what was finished is kept; call again to go on.
     """
+    share, means = read_part(part), Means(workers, None, engine, address, gpu_share, device)
+    if problems := means.problems():
+        raise BadInput("\n".join(problems))
     comparison = make_comparison(experiment, [method] if isinstance(method, str) else method, set, inner, outer)
     check_processes(devices, 1)
     suite, recipe = in_words(suite), in_words(recipe)
@@ -153,22 +170,37 @@ def sweep(
         outer=comparison.outer,
         radii=setting.radii,
     )
+    if not setting.on_test and not all(variant.recipe.validation.images for variant in variants):
+        raise BadInput(
+            "validation.images=0 holds nothing out of training, so that there is nothing to select by; "
+            "hold some out, e.g. validation.images=0.2, or select on test images, --select test"
+        )
     if setting.on_test:  # which may need fewer norms than the trainings do
         load_suite(suite, preset, fitting(setting.radii, suite).of(data))
         data.test.first(len(data.test) if n is None else n)
-    resolve_device(device)
+    resolve_device(means.planning_device(device))
     teachers = given_teachers(variants, setting, data, download)
     target = Path(out) if out else Path("reports/sweeps") / comparison.name
     check_packages()
     for folder in (zoo, target, *([results] if setting.on_test else [])):
         check_writable(folder)
 
-    runner = JobRunner(setting, Path(zoo), results, device, workers, download, progress, compile, devices)
+    runner = JobRunner(setting, Path(zoo), results, device, means, download, progress, compile, devices)
     planned = plan_variants(variants, setting, data.name, architecture, teachers)
-    done = runner.do_all(make_job_list(planned, setting, runner.checkpoints).possible)
-    held_out = None if setting.on_test else len(data.validation)
+    runs = [
+        run.name for each in planned for network in each.all() for ran in network.lineage() if (run := ran.training)
+    ]
+    jobs = mine(make_job_list(planned, setting, runner.checkpoints).possible, share, runs)
+    late = waiting(jobs, runner.checkpoints) if share != WHOLE else {}
+    done = [*runner.do_all([job for job in jobs if job not in late])]
+    held_out = None if setting.on_test else (len(data.train) + len(data.validation), len(data.validation))
     measured, failures = VariantMeasurer.of(done, runner.checkpoints, held_out).all(planned)
+    if share != WHOLE:
+        failures = [*(str(each) for each in done if each.error), *late.values()]
     lines = make_lines(measured)
+    if not lines and share != WHOLE:
+        notice(f"part {share} is done; the same command without --part writes the page once all parts are together")
+        return Sweep(None, failures=failures)
     if not lines:
         raise BadInput("\n".join(failures))
     best = selected(lines)

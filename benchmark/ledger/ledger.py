@@ -9,6 +9,7 @@
       answers/<contents>/<data>-<network>.npz  what each network answers to a few images, to know it again by
       evaluations/<name>-<id>.json         one per network and suite, written when all its jobs are done
       samples/<name>-<id>.json             the same of a random sample of the images, as far as one metric needs it
+      parts/<name>-<id>-<i>-of-<n>.json    what was done of an evaluation that several machines share, see `--part`
       transfers/<source>-to-<name>-<id>.json  the same with images that were crafted on another network
 
 Every file is written under a temporary name and renamed, so several processes may work on one folder: the
@@ -32,7 +33,7 @@ from benchmark.ledger.sample_images import SampleImages, read_sample_images, wri
 from benchmark.storage import canonical_json, digest, safe_name, write_atomic
 
 #: What a results folder consists of.
-FOLDERS = ("records", "blocks", "evaluations", "samples", "transfers", "specimens", "adversarials")
+FOLDERS = ("records", "blocks", "evaluations", "samples", "transfers", "specimens", "adversarials", "parts")
 
 Found = TypeVar("Found")
 
@@ -129,7 +130,7 @@ class Ledger:
 
     def find(self, key: Mapping[str, Any]) -> Record | None:
         """The record with this key; None if there is none, or a damaged one, which is noted in `problems`."""
-        return self._read(read_record, self._place(key))
+        return self._read(read_record, self.place(key))
 
     def blocks(self, key: Mapping[str, Any]) -> list[Record]:
         """Records of chosen images that are otherwise like the one with this key; damaged ones are noted."""
@@ -143,9 +144,17 @@ class Ledger:
         Raises:
             BadInput: the folder can't be written or the disk is full.
         """
-        write_record(self._own(self._place(record.key)), record)
+        write_record(self.own(self.place(record.key)), record)
 
-    def _place(self, key: Mapping[str, Any]) -> Path:
+    def kept(self, key: Mapping[str, Any]) -> list[Path]:
+        """The files of a job with this key that are there: record and images, and those of blocks of its images."""
+        places = [self.place(key), *sorted(self._blocks(key).glob("*.safetensors"))]
+        names = [(key["network"], path.stem) for path in places]
+        images = [find(*name) for find in (self.sample_images_path, self.stored_adversarials_path) for name in names]
+        return [path for path in (*places, *images) if path.is_file()]
+
+    def place(self, key: Mapping[str, Any]) -> Path:
+        """Where the record with this key is or will be."""
         name = digest(key)
         return self._blocks(key) / f"{name}.safetensors" if is_block(key) else self.path(key["network"], name)
 
@@ -162,7 +171,7 @@ class Ledger:
         Raises:
             BadInput: the folder can't be written or the disk is full.
         """
-        write_sample_images(self._own(self.sample_images_path(network, record)), images)
+        write_sample_images(self.own(self.sample_images_path(network, record)), images)
 
     def sample_images_path(self, network: str, record: str) -> Path:
         """Where the images to look at of that record are or would be."""
@@ -201,7 +210,7 @@ class Ledger:
         folder = self.folder / "answers" / safe_name(known.contents[:16])
         path = folder / f"{safe_name(known.data[:16])}-{safe_name(known.network[:16])}.npz"
         if self._read(read_known, path) is None:
-            write_known(self._own(path), known)
+            write_known(self.own(path), known)
 
     def write_evaluation(self, manifest: dict[str, Any]) -> None:
         """Add an evaluation: what was evaluated, and the keys of all its records.
@@ -210,11 +219,15 @@ class Ledger:
             BadInput: it could not be read again, the folder can't be written or the disk is full.
         """
         content = filed(manifest)
-        source = (manifest.get("crafted_on") or {}).get("name")
-        is_sample = manifest.get("sample") is not None
-        path = self._evaluation_path(manifest["model"]["name"], manifest["id"], source, is_sample)
-        write_atomic(self._own(path), content)
+        write_atomic(self.own(self.place_of_evaluation(manifest)), content)
         self.mark()  # in case the folder vanished meanwhile and was made anew by the first record after that
+
+    def place_of_evaluation(self, manifest: Mapping[str, Any]) -> Path:
+        """Where an evaluation is or will be."""
+        source = (manifest.get("crafted_on") or {}).get("name")
+        return self._evaluation_path(
+            manifest["model"]["name"], manifest["id"], source, manifest.get("sample") is not None
+        )
 
     def evaluation(self, name: str, identifier: str, source: str | None = None) -> Evaluation | None:
         """The evaluation of the network `name` with that id; None if there is none, or a damaged one.
@@ -266,7 +279,7 @@ class Ledger:
             except Damaged as gap:
                 raise Damaged(f"{path}: {gap}") from gap
 
-    def _own(self, path: Path) -> Path:
+    def own(self, path: Path) -> Path:
         """`path`, unless a link inside the folder, which may be untrusted, leads elsewhere.
 
         Raises:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
 
 class Mismatch(ValueError):
@@ -113,6 +114,7 @@ class Batch:
         progress: the fraction of the training that lies behind, in [0, 1).
         memory: tensors that a method carries from step to step; saved with the training state.
         rate: the learning rate as a fraction of the recipe's `lr`.
+        label_smoothing: ε of the recipe, see `ce`.
     """
 
     y: Tensor
@@ -121,6 +123,7 @@ class Batch:
     progress: float = 0.0
     memory: dict[str, Tensor] = field(default_factory=dict)
     rate: float = 1.0
+    label_smoothing: float = 0.0
 
     @property
     def net(self) -> Net:
@@ -157,7 +160,22 @@ class Batch:
 
     def of(self, net: Net) -> Batch:
         """The same step with `net` as the only trained network."""
-        return Batch(self.y, (net,), self.teachers, self.progress, self.memory, self.rate)
+        return replace(self, nets=(net,))
+
+    def ce(self, logits: Tensor, smoothing: float = 0.0, reduction: str = "mean") -> Tensor:
+        """CE(·, y): −Σ_k q_k log p_k, where q is (1 − ε)·label + ε/K.
+
+        Args:
+            logits: N×K.
+            smoothing: ε of the method itself; without one that of the recipe counts.
+            reduction: "mean", or "none" for N losses.
+
+        Raises:
+            Mismatch: both are set.
+        """
+        if smoothing and self.label_smoothing:
+            raise Mismatch("it smooths its labels itself, and label_smoothing is set as well", hint="set one of them")
+        return cross_entropy(logits, self.y, reduction=reduction, label_smoothing=smoothing or self.label_smoothing)
 
 
 def pick(rows: Sequence[Tensor], index: Tensor) -> Tensor:

@@ -60,9 +60,9 @@ def mutual(networks: Annotated[int, Field(ge=2, le=26)] = 2) -> Cohort:
     return Cohort(tuple(Member(f"h{n}") for n in range(1, networks + 1)))
 
 
-def generalist(norms: tuple[Norm, ...] = ("linf", "l2", "l1")) -> Cohort:
-    """A generalist attacked in all norms and one specialist per norm."""
-    return Cohort((Member("generalist"), *(Member(norm, norm=norm) for norm in norms)))
+def generalist(norms: tuple[Norm, ...] = ("linf", "l2", "l1"), specialist_start: Start = "uniform") -> Cohort:
+    """A generalist attacked in all norms and one specialist per norm, whose attack begins where it likes."""
+    return Cohort((Member("generalist"), *(Member(norm, norm=norm, start=specialist_start) for norm in norms)))
 
 
 def natural_and_robust() -> Cohort:

@@ -11,14 +11,16 @@ from pydantic import Field
 from torch import Tensor
 
 from benchmark.attacks.apgd_steps import AdaptivePace
-from benchmark.attacks.ascent import Move, ascend
+from benchmark.attacks.ascent import ascend
 from benchmark.attacks.objectives import Objective, is_wrong
 from benchmark.methods.batch import Batch, Examples, Mismatch, pick
-from benchmark.methods.objectives import MakeObjective, Target
+from benchmark.methods.moves import make_move
+from benchmark.methods.objectives import MakeObjective, Network, Target
+from benchmark.methods.starts import start as where_it_begins
 from benchmark.noise import Noise
 from benchmark.parameters import Norm, Start
-from benchmark.recipes.recipe import Radius
-from benchmark.threats import Threat, column
+from benchmark.recipes.radius import Radius
+from benchmark.threats import column
 
 Strategy = Literal["all", "max", "msd", "in-turn", "random", "hardest"]
 STRATEGIES: dict[Strategy, str] = {
@@ -40,13 +42,17 @@ class Inner:
         objective: what is climbed; None where nothing is.
         norms: the norms of every network that is not a specialist.
         strategy: how several norms are combined.
-        start: where the ascent begins: uniformly in the ball, at x plus Gaussian noise of deviation 0.001, or at x.
+        start: where the ascent begins, see `benchmark.methods.starts`.
         bn: mode of the batch norms of the network under attack; in "train" mode each pass of the ascent also moves
             their running statistics.
         keep: the end point of the ascent, or its point of highest loss; strategy "msd" always keeps the latter, and
             only specialists beside it are kept as this says.
         ascent: steps of the recipe's length, or APGD, which chooses their lengths itself (not for strategy "msd").
-        restarts: further ascents from points drawn uniformly in the ball, each kept where it ends misclassified.
+        restarts: further ascents, each kept where it ends misclassified; in a norm whose row of the recipe asks for
+            more, so many.
+        restart: where these begin.
+        passes: how often an ascent in one norm passes through the network at each of its points; with bn="train" the
+            passes after the first move the running statistics once more, and nothing else.
     """
 
     objective: MakeObjective | None
@@ -57,6 +63,8 @@ class Inner:
     keep: Literal["last", "best"] = "last"
     ascent: Literal["fixed", "apgd"] = "fixed"
     restarts: Annotated[int, Field(ge=0)] = 0
+    restart: Start = "uniform"
+    passes: Annotated[int, Field(ge=1, le=9)] = 1
 
     def rounds(self, memory: Mapping[str, Tensor], generator: torch.Generator) -> list[tuple[str, ...]]:
         """The norms of each training step that one batch of images gives rise to."""
@@ -115,8 +123,9 @@ def craft(
 
     def climb(*norms: str) -> Tensor:
         found = climb_once(inner.start, *norms)
-        for _ in range(inner.restarts):
-            again = climb_once("uniform", *norms)
+        in_norm = radii[norms[0]].restarts if len(norms) == 1 else 0
+        for _ in range(max(inner.restarts, in_norm)):
+            again = climb_once(inner.restart, *norms)
             with torch.no_grad():
                 wrong = is_wrong(target.network(again), target.y)
             found = torch.where(column(wrong, found), again, found)
@@ -124,11 +133,12 @@ def craft(
 
     def climb_once(kind: str, *norms: str) -> Tensor:
         rows = [radii[norm] for norm in norms]
-        moves = [Move(Threat(n, r.epsilon), r.step_size, r.k, r.gap) for n, r in zip(norms, rows, strict=True)]
+        moves = [make_move(n, row) for n, row in zip(norms, rows, strict=True)]
         steps = max(row.steps for row in rows)
-        start = _start(kind, moves[0].threat, target.x, noise)
+        start = where_it_begins(kind, moves[0].threat, target.x, noise)
+        again = inner.passes - 1 if inner.bn == "train" and len(norms) == 1 else 0
         return ascend(
-            target.network,
+            _passing_again(target.network, again) if again else target.network,
             target.x,
             target.y,
             objective,
@@ -153,7 +163,14 @@ def craft(
     return Examples(images)
 
 
-def _start(kind: str, threat: Threat, x: Tensor, noise: Noise) -> Tensor:
-    if kind == "uniform":
-        return threat.random_start(x, noise)
-    return x + 0.001 * noise.normal(*x.shape[1:]) if kind == "gaussian" else x
+def _passing_again(network: Network, times: int) -> Network:
+    """The same network, which passes so many times more over what a gradient is asked of."""
+
+    def logits(images: Tensor) -> Tensor:
+        if torch.is_grad_enabled():
+            with torch.no_grad():
+                for _ in range(times):
+                    network(images)
+        return network(images)
+
+    return logits

@@ -15,8 +15,9 @@ from torch import Tensor
 from benchmark.attacks.objectives import best_other
 
 #: How per-example divergences become one number: the sum over classes averaged over examples (what the formulas
-#: mean), the mean over examples and classes (a 1/K of it, torch's default), or the sum over both.
-Reduction = Literal["batchmean", "mean", "sum"]
+#: mean), the mean over examples and classes (a 1/K of it, torch's default), a tenth of the first (that mean, times 10
+#: where there are 100 classes), or the sum over both.
+Reduction = Literal["batchmean", "mean", "tenth", "sum"]
 
 
 def ce(logits: Tensor, y: Tensor) -> Tensor:
@@ -55,7 +56,7 @@ def kl(teacher: Tensor, student: Tensor, reduction: Reduction = "batchmean") -> 
     each = divergence(teacher, student)
     if reduction == "sum":
         return each.sum()
-    return each.mean() if reduction == "batchmean" else each.mean() / teacher.shape[1]
+    return each.mean() / {"batchmean": 1, "mean": teacher.shape[1], "tenth": 10}[reduction]
 
 
 def soft_ce(teacher: Tensor, student: Tensor) -> Tensor:

@@ -14,9 +14,11 @@ from benchmark.methods.formulas import formula_of
 from benchmark.methods.inner import Inner
 from benchmark.methods.objectives import OBJECTIVES, MakeObjective
 from benchmark.methods.outer import Outer
+from benchmark.methods.statistics import Passes
 from benchmark.methods.weights import AWP, Merge
 from benchmark.parameters import bind, parameters, plain
-from benchmark.recipes.recipe import Radius, Recipe
+from benchmark.recipes.radius import Radius
+from benchmark.recipes.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Method:
         outer: the loss of a step, summed over the networks that learn.
         awp: adversarial weight perturbation, off unless its γ is positive.
         merge: what becomes of a scaffold network after each epoch; None where there is none.
+        passes: passes in train mode beside those of the loss, none by themselves.
         code: "owner/repository@commit" of the code in which the formula was read; "" where none was found.
     """
 
@@ -41,6 +44,7 @@ class Method:
     outer: Outer
     awp: Callable[..., AWP] = AWP
     merge: Callable[..., Merge] | None = None
+    passes: Callable[..., Passes] = Passes
     equation: str = ""
     code: str = ""
 
@@ -77,15 +81,22 @@ class Method:
         make_awp = bind(self.awp, settings, problems)
         bound_objective = bind(climbed, settings, problems) if climbed else None
         make_merge = bind(self.merge, settings, problems) if self.merge else None
-        parts = (make_cohort, make_inner, minimised, make_awp, bound_objective, make_merge)
+        make_passes = bind(self.passes, settings, problems)
+        parts = (make_cohort, make_inner, minimised, make_awp, bound_objective, make_merge, make_passes)
         known = {name: value for part in parts if part for name, value in parameters(part).items()}
         strangers = [str(_unknown_setting(key, known)) for key in settings if key not in known]
         if problems or strangers:
             raise BadInput(f"{where}: " + "; ".join([*strangers, *sorted(set(problems))]))
         cohort: Cohort = make_cohort()
+        unknown_names = {said.rpartition(":")[0] for said in make_passes().extra_passes} - {""}
+        for name in sorted(unknown_names - {member.name for member in cohort.members}):
+            names = [member.name for member in cohort.members if member.name]
+            raise unknown("network", name, names, f"{where}: extra_passes")
         members = cohort.members
-        if "start" in settings or attack not in (None, self):
+        if ("start" in settings and "specialist_start" not in settings) or attack not in (None, self):
             members = tuple(replace(member, start=None) for member in members)
+            if "specialist_start" in known:
+                known["specialist_start"] = make_inner().start
         if objective or attack not in (None, self):
             members = tuple(replace(member, objective=None) for member in members)
         inner = replace(make_inner(), objective=bound_objective)
@@ -101,6 +112,7 @@ class Method:
             outer=minimised,
             awp=make_awp(),
             merge=make_merge() if make_merge else None,
+            passes=make_passes(),
             settings={name: plain(value) for name, value in sorted(known.items())},
         )
 
@@ -124,6 +136,7 @@ class BoundMethod:
     outer: Callable[..., Tensor]
     awp: AWP
     merge: Merge | None
+    passes: Passes
     settings: dict[str, Any]
 
     def objective(self, member: Member) -> MakeObjective | None:
@@ -149,4 +162,6 @@ class BoundMethod:
             "ascent": inner.ascent,
             "bn": inner.bn,
             "restarts": inner.restarts,
+            **({"restart": inner.restart} if inner.restart != "uniform" else {}),
+            **({"passes": inner.passes} if inner.passes > 1 else {}),
         }

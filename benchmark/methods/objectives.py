@@ -17,7 +17,8 @@ from benchmark.attacks.objectives import Objective
 from benchmark.methods.batch import Mismatch
 from benchmark.methods.formulas import formula
 from benchmark.methods.losses import boosted, divergence
-from benchmark.models.fresh_import import load_entry
+from benchmark.own.fresh_import import load_entry
+from benchmark.own.functions import no_function
 from benchmark.parameters import Fraction
 from benchmark.registry import Registry
 
@@ -63,7 +64,9 @@ class Target:
 
 #: (target, **hyper-parameters) → the per-example loss to climb.
 MakeObjective = Callable[..., Objective]
-OBJECTIVES: Registry[MakeObjective] = Registry("inner objective", "benchmark.inner_objectives", load=load_entry)
+OBJECTIVES: Registry[MakeObjective] = Registry(
+    "inner objective", "benchmark.inner_objectives", no_function, load_entry
+)
 
 
 @OBJECTIVES.register("ce")

@@ -10,6 +10,7 @@ from benchmark.methods.method import BoundMethod, Method
 from benchmark.methods.objectives import OBJECTIVES
 from benchmark.methods.outer import OUTERS, Outer
 from benchmark.methods.table import METHODS
+from benchmark.own.files import is_spec
 from benchmark.parameters import parameters
 
 
@@ -46,7 +47,7 @@ def attack_of(inner: str, own: Method, where: str) -> Method | None:
         BadInput: it names neither, or a method whose networks are not attacked alike.
     """
     if inner not in METHODS:
-        if inner not in OBJECTIVES:
+        if inner not in OBJECTIVES and not is_spec(inner):  # of a file of one's own it is said what is wrong
             raise unknown("method or inner objective", inner, {*METHODS.names(), *OBJECTIVES.names()}, where)
         return None
     donor = METHODS.get(inner)
@@ -67,7 +68,7 @@ def loss_of(outer: str, where: str) -> Outer:
     """
     if outer in METHODS:
         return METHODS.get(outer).outer
-    if outer not in OUTERS:
+    if outer not in OUTERS and not is_spec(outer):
         raise unknown("method or outer loss", outer, {*METHODS.names(), *OUTERS.names()}, where)
     return OUTERS.get(outer)
 

@@ -15,7 +15,8 @@ from benchmark.methods.cohort import generalist, mutual, natural_and_robust, pai
 from benchmark.methods.inner import Inner
 from benchmark.methods.method import Method
 from benchmark.methods.weights import AWP, Merge
-from benchmark.models.fresh_import import load_entry
+from benchmark.own.fresh_import import load_entry
+from benchmark.own.functions import no_instance
 from benchmark.registry import Registry
 
 MADRY = "Madry et al. 2018, arXiv:1706.06083"
@@ -79,7 +80,7 @@ _TABLE = {
 
 #: Every defence by name.
 METHODS: Registry[Method] = Registry(
-    "method", fault=lambda thing: "" if isinstance(thing, Method) else "is no Method", load=load_entry
+    "method", fault=lambda thing: "" if isinstance(thing, Method) else no_instance(thing, "Method"), load=load_entry
 )
 for _name, _method in _TABLE.items():
     METHODS.add(_name, _method, *(["at-linf"] if _name == "at" else []))

@@ -19,6 +19,8 @@ from benchmark.models.files import FORMAT, read_file, write_file
 from benchmark.models.fit import ImageProblem, check_fits
 from benchmark.models.foreign_files import way
 from benchmark.models.reach import Reach
+from benchmark.own import files
+from benchmark.own.trust import is_trusted, trusting
 from benchmark.storage import digest
 from benchmark.tensors import tensor_digest
 
@@ -72,19 +74,26 @@ class Checkpoint:
     extra: dict[str, JsonValue] = field(default_factory=dict)
     classes: tuple[Text, ...] = ()
 
+    def __post_init__(self) -> None:
+        # Whether code of one's own may run: whoever was told so once makes the network later on.
+        self._trusted = is_trusted()
+
     @cached_property
     def digest(self) -> str:
         """SHA-256 (hex) of everything that decides the network's output, and of nothing else.
 
         What another package's architecture computes is in its code, which may change under its name.
         """
-        parts: list[Any] = [tensor_digest(self.state), self.architecture, self.num_classes]
+        parts: list[Any] = [tensor_digest(self.state), files.shown(self.architecture), self.num_classes]
         parts += [[*self.shape], [*self.mean], [*self.std]]
-        return digest([*parts, Reach(self.model()).digest()] if is_foreign(self.architecture) else parts)
+        with trusting(self._trusted):
+            foreign = is_foreign(self.architecture)
+        return digest([*parts, Reach(self.model()).digest()] if foreign else parts)
 
     def card(self) -> dict[str, Any]:
         """Everything but the weights, as plain JSON values."""
-        return {item.name: plain(getattr(self, item.name)) for item in fields(self) if item.name != "state"}
+        told = {item.name: plain(getattr(self, item.name)) for item in fields(self) if item.name != "state"}
+        return told | {"architecture": files.shown(self.architecture)}
 
     def model(self) -> nn.Module:
         """The network, in float32 on the CPU and in eval mode: images N×C×H×W in [0, 1] → N×K logits."""
@@ -130,13 +139,14 @@ class Checkpoint:
                 raise BadInput(f"{where}: the weights {key!r} are not finite (NaN or infinity); train it again")
 
     def _build(self) -> nn.Module:
-        return build(
-            self.architecture,
-            num_classes=self.num_classes,
-            shape=self.shape,
-            mean=self.mean,
-            std=self.std,
-        )
+        with trusting(self._trusted):
+            return build(
+                self.architecture,
+                num_classes=self.num_classes,
+                shape=self.shape,
+                mean=self.mean,
+                std=self.std,
+            )
 
 
 def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> Path:
@@ -172,6 +182,8 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
         if not told:
             raise
         raise BadInput(f"{str(error).partition('; to evaluate another network')[0]}; {told}") from error
+    if files.is_spec(header.get("architecture")):
+        header = header | {"architecture": files.beside(header["architecture"], Path(path).parent)}
     return _from_parts(header, state, str(path))
 
 

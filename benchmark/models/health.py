@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from benchmark.arithmetic import full_precision
 from benchmark.errors import BadInput, first_line
 from benchmark.generators import OwnGenerators
 from benchmark.memory import halve_on_out_of_memory, is_out_of_memory
@@ -63,7 +64,7 @@ def check_model(
         raise BadInput(f"the model is a {type(model).__name__}, which can't be called; give a torch.nn.Module")
     if not (float(x.min()) >= 0 and float(x.max()) <= 1):
         raise BadInput(f"the images must lie in [0, 1] but run from {float(x.min()):g} to {float(x.max()):g}")
-    with OwnGenerators(device=x.device):
+    with OwnGenerators(device=x.device), full_precision():
         return _tried(model, x, num_classes, last_layer, searched or model, is_random)
 
 

@@ -10,9 +10,11 @@ from benchmark.models.checkpoint import Checkpoint, load_checkpoint
 from benchmark.models.external import ExternalModel
 from benchmark.models.objects import Given, network_of
 from benchmark.models.sources import SOURCES
+from benchmark.own.trust import trusts
 from benchmark.settings import kept_settings
 
 
+@trusts
 def load_model(
     source: Given, *, download: bool = False, trust_remote_code: bool = False
 ) -> Checkpoint | ExternalModel:
@@ -23,7 +25,7 @@ def load_model(
             "python:MODULE:CALLABLE", or a scheme that another package adds (entry points `benchmark.sources`); or a
             network itself, such as a `torch.nn.Module`, of which a copy is taken.
         download: whether weights may be fetched from the internet.
-        trust_remote_code: whether `python:` may run the code it names.
+        trust_remote_code: whether `python:` may run the code it names, and a checkpoint the file of its architecture.
 
     Raises:
         BadInput: there is no such network, or what it takes to load it; the message says what to do.

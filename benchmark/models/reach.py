@@ -20,8 +20,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmark.models import fresh_import, own_code
 from benchmark.models.contents import array_digest, plain_token, script_digest, tensor_digest
+from benchmark.own import fresh_import, own_code
+from benchmark.own.finder import plainly
 from benchmark.storage import canonical_json, digest
 
 #: Attributes of every module that are walked by their meaning, or have none for what it computes.
@@ -80,7 +81,10 @@ class Reach:
 
     def digest(self) -> str:
         """SHA-256 (hex) of all that was met: contents, order, the code of one's own, the versions of libraries."""
-        own = {name: fresh_import.source_of(name) for name in sorted(self.modules) if own_code.is_own(name)}
+        own: dict[str, str | None] = {}
+        for name in sorted(filter(own_code.is_own, self.modules)):
+            called = plainly(name)
+            own[called if called not in own else name] = fresh_import.source_of(name)
         libraries = own_code.versions(self.modules - {name for name in self.modules if _package(name) == "benchmark"})
         return digest([self._hash.hexdigest(), own, libraries])
 
@@ -114,7 +118,7 @@ class Reach:
 
     def _meet(self, module: str | None) -> None:
         if module:
-            self.modules.add(_plainly(module))
+            self.modules.add("__main__" if module in own_code.MAIN else module)
 
     def _parts(self, value: object) -> Iterator[Part]:
         if isinstance(value, torch.jit.ScriptFunction):
@@ -253,12 +257,7 @@ def _got(value: object, name: str) -> list[object]:
 
 def _kind(value: object) -> str:
     named = value if isinstance(value, type | types.FunctionType | types.BuiltinFunctionType) else type(value)
-    return f"{_plainly(str(named.__module__))}.{named.__qualname__}"
-
-
-def _plainly(module: str) -> str:
-    """A worker calls by another name what the program it belongs to was started as."""
-    return "__main__" if module == "__mp_main__" else module
+    return f"{plainly(str(named.__module__))}.{named.__qualname__}"
 
 
 def _package(module: str) -> str:

@@ -21,7 +21,6 @@ from torch import hub, nn
 
 from benchmark.cache import cache_root
 from benchmark.errors import BadInput, UnfitNetwork, first_line, reason, unknown
-from benchmark.models import fresh_import
 from benchmark.models.external import ExternalModel
 from benchmark.models.fetching import needs, not_here, weights_only
 from benchmark.models.hugging_face import from_hugging_face
@@ -29,6 +28,7 @@ from benchmark.models.local_weights import with_own_weights
 from benchmark.models.normalize import Normalize
 from benchmark.models.queries import split_query
 from benchmark.models.scripts import from_torchscript
+from benchmark.own import fresh_import
 from benchmark.registry import Registry
 from benchmark.storage import digest
 
@@ -44,15 +44,25 @@ SOURCES: Registry[Source] = Registry(
 )
 
 
+def robustbench_zoo() -> dict[tuple[str, str], dict[str, dict[str, Any]]]:
+    """(dataset, threat) -> name -> what RobustBench knows of the network: "model" makes it, without weights.
+
+    Raises:
+        BadInput: the library is not installed.
+    """
+    with needs("robustbench", "pip install 'robustness-benchmark[robustbench]'"), _stand_ins():
+        from robustbench.model_zoo import model_dicts
+    return {(d.value, t.value): models for d, threats in model_dicts.items() for t, models in threats.items()}
+
+
 @SOURCES.register("robustbench")
 def from_robustbench(name: str, download: bool, trust_remote_code: bool) -> ExternalModel:
     """A network of RobustBench's zoo: NAME (CIFAR-10, linf) or DATASET/THREAT/NAME, e.g. cifar100/Linf/NAME."""
-    with needs("robustbench", "pip install 'robustness-benchmark[robustbench]'"), _stand_ins():
-        from robustbench.model_zoo import model_dicts
+    zoo = robustbench_zoo()
+    with _stand_ins():
         from robustbench.utils import DATASET_CLASSES, load_model
     *place, short = name.split("/")
     dataset, threat = place if len(place) == 2 else ("cifar10", "Linf")
-    zoo = {(d.value, t.value): models for d, threats in model_dicts.items() for t, models in threats.items()}
     if (dataset, threat) not in zoo:
         raise unknown("RobustBench leaderboard", f"{dataset}/{threat}", ["/".join(key) for key in zoo])
     if short not in zoo[dataset, threat]:

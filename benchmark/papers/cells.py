@@ -20,6 +20,9 @@ from benchmark.planning.jobs import EvaluationQuery
 from benchmark.planning.ledger_index import LedgerIndex
 from benchmark.statistics.ravg_interval import mean_interval
 
+#: How the reasons begin why there never is a value here.
+ELSEWHERE = "not trained here"
+
 #: Per image, in [0, 1]: whether it is classified correctly, or the mean of that over norms or seeds.
 Scores = NDArray[np.float64]
 
@@ -55,6 +58,11 @@ class TableCell(Cell):
     reason: str = ""
     evaluations: tuple[str, ...] = ()
     epochs: tuple[tuple[int, float, float], ...] = ()
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether it is of a network that is only printed, or published elsewhere."""
+        return self.reason.startswith(ELSEWHERE)
 
 
 def epochs_of(card: Mapping[str, Any]) -> tuple[tuple[int, float, float], ...]:
@@ -92,13 +100,13 @@ def measured(
 ) -> TableCell:
     """The cell's scores, or the reason why there are none."""
     if row.run is None:
-        return TableCell(reason="" if row.mean_of else "not trained here")
+        return TableCell(reason="" if row.mean_of else ELSEWHERE)
     found, ids, masked, trainings = [], [], False, set()
     epochs: tuple[tuple[int, float, float], ...] = ()
     for seed in setting.seeds:
         network = find_network(paper, row.run, setting, panel.architecture, seed, row.network)
         if network is None:
-            return TableCell(reason=f"not trained here: {row.label} is a published network elsewhere")
+            return TableCell(reason=f"{ELSEWHERE}: {row.label} is a published network elsewhere")
         source = column.source and find_network(paper, column.source, setting, panel.architecture, seed)
         question = EvaluationQuery(column.suite or table.suite, table.mode, source or None)
         evaluation = index.find(network, question, setting)

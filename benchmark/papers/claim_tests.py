@@ -28,9 +28,8 @@ class Difference:
         value: the difference of the means.
         low, high: its 95% interval; that of the score test need not have the value in the middle.
         p: probability of one so far from 0 if there is none; never 0.
-        margin_p: of a margin in points, p of two one-sided tests (Schuirmann 1987) whether the true difference is on
-            the side of ±margin where `value` is, within or beyond; twice that of one side, so that it is below the
-            level just where the whole 95% interval is on that side.
+        p_at: of a number of points, probability of a value so far from it if that were the true difference:
+            two-sided, so that it is below the level just where the 95% interval does not hold that number.
         advice: of several seeds, what half the interval would be with twice the seeds, or twice the images.
     """
 
@@ -38,7 +37,7 @@ class Difference:
     low: float
     high: float
     p: float
-    margin_p: Callable[[float], float]
+    p_at: Callable[[float], float]
     advice: str = ""
 
 
@@ -67,26 +66,18 @@ def estimate(left: Scores, right: Scores, is_paired: bool = False) -> Difference
     counts = histogram(one, other, parts)
     low, high = (float(end[0]) for end in score_interval(counts, float(-ndtri(LEVEL / 2))))
 
-    def p(*supposed: float) -> float:
-        return max(float(np.finfo(float).tiny), *(float(score_p(score(counts, each))[0]) for each in supposed))
+    def p_at(points: float) -> float:
+        return max(float(np.finfo(float).tiny), float(score_p(score(counts, points / 100))[0]))
 
-    value = 100 * float(np.mean(one - other))
-
-    def margin_p(margin: float) -> float:
-        ends = [end for end in (-margin / 100, margin / 100) if abs(end) < 1]
-        if abs(value) > margin:
-            ends = [end for end in ends if end * value > 0]
-        return p(*ends) if ends else 1.0
-
-    return Difference(value, 100 * low, 100 * high, p(0.0), margin_p)
+    return Difference(100 * float(np.mean(one - other)), 100 * low, 100 * high, p_at(0.0), p_at)
 
 
 def _by_error(difference: float, error: float, half_width: float, freedom: float, advice: str = "") -> Difference:
-    def margin_p(margin: float) -> float:
-        return two_sided((margin - abs(100 * difference)) / (100 * error), freedom)
+    def p_at(points: float) -> float:
+        return two_sided((difference - points / 100) / error, freedom)
 
     low, high = (100 * max(-1.0, min(1.0, difference + sign * half_width)) for sign in (-1, 1))
-    return Difference(100 * difference, low, high, two_sided(difference / error, freedom), margin_p, advice)
+    return Difference(100 * difference, low, high, p_at(0.0), p_at, advice)
 
 
 def _are_multiples(one: Scores, other: Scores, parts: int) -> bool:

@@ -1,7 +1,8 @@
 """What a paper says its numbers show, checked against ours by paired tests on the same images.
 
-What it argues and what should hold whatever it argues are two families: in each the p values are corrected for how
-many there are (Holm 1979), so that the paper's claims are not made harder by sanity checks, nor look better by them.
+What it says and what should hold whatever it says are two families: in each the p values are corrected for how many
+sentences there are (Holm 1979), so that the paper's claims are not made harder by our own checks, nor look better by
+them. `claim_judging` has the test of one sentence.
 """
 
 from __future__ import annotations
@@ -9,20 +10,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import get_args
 
 from benchmark.moved import look_up
-from benchmark.papers.cells import Scores, TableCell
-from benchmark.papers.claim_tests import LEVEL, estimate
+from benchmark.papers.cells import TableCell
+from benchmark.papers.claim import Claim, Family
+from benchmark.papers.claim_judging import Answer, PartResult, together, try_part
+from benchmark.papers.claim_parts import Part, is_about, parts_of
+from benchmark.papers.claim_tests import LEVEL
 from benchmark.papers.grid import TableGrid
-from benchmark.papers.schema import Claim, Family
 from benchmark.statistics.holm import holm
 
-#: "unclear" where so many images, or seeds, can't tell.
-Answer = Literal["yes", "no", "unclear", "not measured"]
-
 #: How the families are called.
-FAMILIES: dict[Family, str] = {"paper": "claims of the paper", "sanity": "sanity checks"}
+FAMILIES: dict[Family, str] = {"paper": "claims of the paper", "sanity": "our own checks"}
 
 
 @dataclass(frozen=True)
@@ -30,35 +30,66 @@ class ClaimVerdict:
     """A claim and what became of it in one panel.
 
     Attributes:
-        claim, grid: what was said, and where it was looked up; no grid where the table is not measured at all.
+        claim, grid: what was said, and where it was looked up; no grid where that is nowhere measured.
         answer: whether it holds.
-        difference: left − right in percentage points.
-        low, high: its 95% interval.
+        parts: its comparisons; None for those that are not measured.
+        decisive: the comparison that p is of: the weakest of a sentence that holds, the clearest against one that
+            does not.
+        leaning: the answer if p is significant.
         p: probability of what was seen if the claim, or its opposite, did not hold.
-        p_corrected: p, corrected for the number of tests in the claim's family; it decides.
-        is_masked: whether strong signs of gradient masking speak against one of its two numbers.
-        seeds: of how many trainings each side is, at least. With one it is about these checkpoints, not about the
-            methods.
-        advice: with several, whether more seeds or more images would narrow the interval more.
+        p_corrected: p, corrected for the number of sentences in the claim's family; it decides.
+        is_masked: whether strong signs of gradient masking speak against one of its numbers.
     """
 
     claim: Claim
     grid: TableGrid | None
-    answer: Answer
-    difference: float | None = None
-    low: float | None = None
-    high: float | None = None
+    answer: Answer = "not measured"
+    parts: tuple[PartResult | None, ...] = ()
+    decisive: PartResult | None = None
+    leaning: Answer = "not measured"
     p: float | None = None
     p_corrected: float | None = None
     is_masked: bool = False
-    seeds: int = 1
-    advice: str = ""
 
     def __str__(self) -> str:
-        if self.difference is None or self.p_corrected is None:
+        if self.decisive is None or self.p_corrected is None:
             return self.answer
         doubt = ", possible gradient masking" if self.is_masked else ""
-        return f"{self.answer}, {self.difference:+.1f} ({self.interval}), p {self.p_words}{doubt}"
+        of_all = f"{self.tally}; {self.decisive.text}: " if len(self.parts) > 1 else ""
+        return f"{self.answer}, {of_all}{self.difference:+.1f} ({self.interval}), p {self.p_words}{doubt}"
+
+    @property
+    def difference(self) -> float | None:
+        """Of the decisive comparison, in percentage points."""
+        return self.decisive.difference if self.decisive else None
+
+    @property
+    def low(self) -> float | None:
+        """The lower end of its 95% interval."""
+        return self.decisive.low if self.decisive else None
+
+    @property
+    def high(self) -> float | None:
+        """The upper end of its 95% interval."""
+        return self.decisive.high if self.decisive else None
+
+    @property
+    def seeds(self) -> int:
+        """Of how many trainings each side is, at least. With one it is about checkpoints, not about the methods."""
+        return min((part.seeds for part in self.parts if part), default=1)
+
+    @property
+    def advice(self) -> str:
+        """With several seeds, whether more of them or more images would narrow the interval more."""
+        return self.decisive.advice if self.decisive else ""
+
+    @property
+    def tally(self) -> str:
+        """ "35 of 36 comparisons as claimed", whether significant or not."""
+        known = [part for part in self.parts if part]
+        missing = len(self.parts) - len(known)
+        so = sum(part.slack > 0 for part in known)
+        return f"{so} of {len(known)} comparisons as claimed{f', {missing} not measured' if missing else ''}"
 
     @property
     def interval(self) -> str:
@@ -77,7 +108,7 @@ def p_in_words(p: float) -> str:
 
 
 def tally_words(tally: Mapping[Family, Mapping[Answer, int]]) -> list[str]:
-    """A line per family: "claims of the paper: 3 yes, 1 unclear"."""
+    """A line per family: "claims of the paper: 3 supported, 1 undetermined"."""
     return [
         f"{FAMILIES[family]}: {', '.join(f'{count} {answer}' for answer, count in answers.items())}"
         for family, answers in tally.items()
@@ -94,14 +125,14 @@ def target_words(seeds: int) -> str:
     )
 
 
-def check_claims(claims: Iterable[Claim], grids: dict[str, list[TableGrid]]) -> list[ClaimVerdict]:
+def check_claims(claims: Iterable[Claim], grids: Mapping[str, Sequence[TableGrid]]) -> list[ClaimVerdict]:
     """A verdict for every claim in every panel where it can be looked up, corrected within each family.
 
     Args:
         claims: of a paper.
         grids: by table or figure, its measured panels.
     """
-    return corrected([verdict for claim in claims for verdict in _check(claim, grids.get(claim.exhibit, []))])
+    return corrected([verdict for claim in claims for verdict in _check(claim, grids)])
 
 
 def corrected(verdicts: Sequence[ClaimVerdict]) -> list[ClaimVerdict]:
@@ -124,45 +155,56 @@ def tallies(verdicts: Iterable[ClaimVerdict]) -> dict[Family, dict[Answer, int]]
     return {family: answers for family, answers in found.items() if answers}
 
 
-def _check(claim: Claim, grids: list[TableGrid]) -> Iterator[ClaimVerdict]:
+def _check(claim: Claim, grids: Mapping[str, Sequence[TableGrid]]) -> Iterator[ClaimVerdict]:
     found = False
-    for grid in grids:
-        left, right = (grid.cell(*end) for end in claim.ends)
-        if left is None or right is None:
-            continue
-        found = True
-        if left.scores is None or right.scores is None:
-            yield ClaimVerdict(claim, grid, "not measured")
-        else:
-            verdict = judge(claim, grid, _by_seed(left), _by_seed(right), bool(left.trainings & right.trainings))
-            yield replace(verdict, is_masked=left.is_masked or right.is_masked)
+    for grid in grids.get(claim.exhibit, ()):
+        parts = parts_of(claim, grid, grids) if is_about(claim, grid) else None
+        if parts:
+            found = True
+            yield _verdict(claim, grid, _measurable(claim, parts))
     if not found:
-        yield ClaimVerdict(claim, None, "not measured")
+        yield ClaimVerdict(claim, None)
 
 
-def judge(claim: Claim, grid: TableGrid | None, left: Scores, right: Scores, is_paired: bool = False) -> ClaimVerdict:
-    """Whether `left` stands to `right` as the claim says, were it the only one; arguments as those of `estimate`."""
-    found = estimate(left, right, is_paired)
-    p = found.margin_p(claim.margin) if claim.relation == "close" else found.p
-    seeds = min(len(side) if side.ndim > 1 else 1 for side in (left, right))
-    verdict = ClaimVerdict(
-        claim, grid, "unclear", found.value, found.low, found.high, p, p, seeds=seeds, advice=found.advice
+def _measurable(claim: Claim, parts: list[Part]) -> list[Part]:
+    """Without those against networks that the paper only prints, where a sentence is about all others."""
+    if claim.relation != "best":
+        return parts
+    return [part for part in parts if not any(cell.is_elsewhere for cell in _cells(part))]
+
+
+def _verdict(claim: Claim, grid: TableGrid, parts: Sequence[Part]) -> ClaimVerdict:
+    results = [try_part(part) for part in parts]
+    is_masked = any(
+        cell.is_masked for part, result in zip(parts, results, strict=True) if result for cell in _cells(part)
     )
-    return replace(verdict, answer=_answer(verdict, p))
+    return replace(judged(claim, grid, results), is_masked=is_masked)
 
 
-def _by_seed(cell: TableCell) -> Scores:
-    assert cell.by_seed is not None
-    return cell.by_seed
+def judged(claim: Claim, grid: TableGrid | None, results: Sequence[PartResult | None]) -> ClaimVerdict:
+    """The verdict that tested comparisons lead to, were `claim` the only one."""
+    joint = together(results)
+    verdict = ClaimVerdict(
+        claim,
+        grid,
+        parts=tuple(results),
+        decisive=joint.decisive,
+        leaning=joint.leaning,
+        p=joint.p,
+        p_corrected=joint.p,
+    )
+    return verdict if joint.p is None else replace(verdict, answer=_answer(verdict, joint.p))
+
+
+def _cells(part: Part) -> Iterator[TableCell]:
+    for side in (part.left, part.right):
+        yield from (cell for _, cell in side)
 
 
 def _answer(verdict: ClaimVerdict, p: float) -> Answer:
-    difference, claim = verdict.difference or 0.0, verdict.claim
-    if p >= LEVEL or (claim.relation != "close" and difference == 0):
-        return "unclear"
-    if claim.relation == "close":
-        return "yes" if abs(difference) < claim.margin else "no"
-    return "yes" if (difference > 0) == (claim.relation == "above") else "no"
+    if p < LEVEL:
+        return verdict.leaning
+    return "not measured" if None in verdict.parts else "undetermined"
 
 
 def __getattr__(name: str) -> object:

@@ -81,13 +81,13 @@ class _Check:
 
     def _claim(self, position: int) -> None:
         claim, here = self.paper.claims[position], ("claims", position)
-        table = self.paper.exhibits.get(claim.exhibit)
-        if table is None:
-            self._known("exhibit", claim.exhibit, self.paper.exhibits, *here, "exhibit")
-            return
-        for row, column in claim.ends:
-            self._known("row", row, [each.label for each in table.rows], *here)
-            self._known("column", column, [each.label for each in table.columns], *here)
+        for exhibit in filter(None, (claim.exhibit, claim.right_exhibit)):
+            self._known("exhibit", exhibit, self.paper.exhibits, *here, "exhibit")
+        for kind, label, exhibit in claim.named():
+            if table := self.paper.exhibits.get(exhibit):
+                lines = table.columns if kind == "column" else table.rows
+                known = [each.series for each in table.rows] if kind == "series" else [each.label for each in lines]
+                self._known(kind, label, known, *here)
 
     def _run(self, reference: str, *path: Hashable) -> None:
         self._known("run", split_run(reference)[0], self.paper.runs, *path)

@@ -10,6 +10,7 @@ from statistics import median
 from benchmark.pages import environment
 from benchmark.papers.abridged import abridged
 from benchmark.papers.cells import TableCell
+from benchmark.papers.claim_printed import printed_numbers
 from benchmark.papers.claims import FAMILIES, ClaimVerdict, tallies, target_words
 from benchmark.papers.epochs import courses, draw_courses
 from benchmark.papers.grid import TableGrid, TableLine, printed_grids
@@ -50,16 +51,19 @@ def page(
     templates.filters.update(percent=_percent, signed=_signed, note=_note)
     templates.tests["missing"] = _is_missing
     templates.globals.update(command_for=lambda key, row: f"{command} --table {key} --only {shlex.quote(row)}")
+    printed = {key: printed_grids(paper, key, published) for key in paper.exhibits}
     return templates.get_template("paper.html").render(
         paper=paper,
         setting=settings[0],
         settings=settings,
         datasets=" and ".join(setting.dataset for setting in settings),
         grids=grids,
-        printed={key: printed_grids(paper, key, published) for key in paper.exhibits},
+        printed=printed,
+        said={claim.text: printed_numbers(claim, printed) for claim in paper.claims},
         drawings={key: [draw(grid.plain) for grid in found] for key, found in grids.items()},
         verdicts=verdicts,
-        tallies={FAMILIES[family]: answers for family, answers in tallies(verdicts).items()},
+        families=FAMILIES,
+        tallies=tallies(verdicts),
         target_words=target_words,
         reach=_reach(verdicts),
         command=command,

@@ -32,12 +32,25 @@ def make_job_list(
         paper, keys, setting: what is asked for.
         index: what the ledger has already.
         zoo: where checkpoints are.
-        only: labels of the rows to work for; empty for all.
+        only: labels of the rows to work for, with those that they are compared with or average; empty for all.
         note: told about checkpoints that are there and are none of these networks.
     """
-    evaluations = [*_evaluations(paper, keys, setting, index, only)]
+    evaluations = [*_evaluations(paper, keys, setting, index, with_bases(paper, keys, only))]
     needed = ((network, job.rows) for job in evaluations for network in job.lineage())
     return JobList([*missing_trainings(needed, Zoo(zoo, index.runs(setting), note)), *evaluations])
+
+
+def with_bases(paper: Paper, keys: Collection[str], only: Collection[str]) -> set[str]:
+    """The rows `only`, with those that they are compared with or average."""
+    wanted = set(only)
+    found: set[str] = set()
+    while wanted - found:
+        found |= wanted
+        for key in keys:
+            for row in paper.exhibits[key].rows:
+                if row.label in found:
+                    wanted |= {*row.mean_of, *([row.gains_over] if row.gains_over else [])}
+    return found
 
 
 @dataclass

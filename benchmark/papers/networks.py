@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from benchmark.moved import look_up
-from benchmark.papers.schema import Paper, split_run
+from benchmark.papers.schema import Paper, Run, split_run
 from benchmark.papers.setting import PaperSetting
+from benchmark.planning.defaults import without_defaults
 from benchmark.planning.networks import PlannedNetwork, training_run
 
 
@@ -32,19 +35,22 @@ def find_network(
     teachers = [find_network(paper, teacher, setting, architecture, seed) for teacher in run.teachers]
     if None in teachers:
         return None
-    training = training_run(
-        run.method,
-        dataset=setting.dataset,
-        architecture=run.architecture.get(setting.scale, architecture),
-        recipe=setting.given_recipe or run.recipe.get(setting.scale, setting.recipe),
-        seed=seed,
-        settings={**run.settings, **run.scales.get(setting.scale, {})},
-        inner=run.inner,
-        outer=run.outer,
-        radii=setting.radii,
-        teachers=[teacher for teacher in teachers if teacher],
-    )
-    return training.network(member)
+    asked: dict[str, Any] = {
+        "dataset": setting.dataset,
+        "architecture": run.architecture.get(setting.scale, architecture),
+        "recipe": setting.given_recipe or run.recipe.get(setting.scale, setting.recipe),
+        "inner": run.inner,
+        "outer": run.outer,
+        "radii": setting.radii,
+    }
+    settings = _settings(run, setting.scale, asked)
+    taught_by = [teacher for teacher in teachers if teacher]
+    return training_run(run.method, seed=seed, settings=settings, teachers=taught_by, **asked).network(member)
+
+
+def _settings(run: Run, scale: str, asked: dict[str, Any]) -> dict[str, Any]:
+    """The settings of `run` without those that it would have anyway, so that what is the same run has one name."""
+    return without_defaults({**run.settings, **run.scales.get(scale, {})}, method=str(run.method), **asked)
 
 
 def __getattr__(name: str) -> object:

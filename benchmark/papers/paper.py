@@ -8,13 +8,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from benchmark.deadline import stoppable
 from benchmark.documents import in_words
+from benchmark.engines import Means
 from benchmark.environment import check_packages
 from benchmark.errors import BadInput, unknown
+from benchmark.own.trust import trusts
 from benchmark.papers import epochs, overlap
+from benchmark.papers.claim_printed import printed_numbers
 from benchmark.papers.claims import ClaimVerdict, check_claims
 from benchmark.papers.files import PAPERS, load_paper
-from benchmark.papers.grid import TableGrid, make_grids
+from benchmark.papers.grid import TableGrid, make_grids, printed_grids
 from benchmark.papers.html import page
 from benchmark.papers.method_tables import files_of
 from benchmark.papers.own_networks import read_own_networks
@@ -25,13 +29,18 @@ from benchmark.papers.setting import PaperSetting, make_setting
 from benchmark.papers.text import claims_csv, to_csv, to_json, to_latex
 from benchmark.papers.titles import file_of, title_of
 from benchmark.papers.variants import read_variants, with_variants
-from benchmark.papers.work import plan_work
+from benchmark.papers.work import Work, plan_work
+from benchmark.parts import WHOLE, read_part
 from benchmark.planning.estimate import TimeEstimate
-from benchmark.planning.jobs import JobList
+from benchmark.planning.jobs import JobList, mine, waiting
 from benchmark.planning.ledger_index import LedgerIndex
+from benchmark.planning.missing import missing
 from benchmark.planning.runner import JobRunner
 from benchmark.scales import Epsilon, read_radii
 from benchmark.storage import check_writable, safe_name, write_atomic
+
+#: What stands where the time of a job can't be estimated; why is said once for all of them.
+UNKNOWN = "unknown"
 
 #: The leaderboard, seen from a paper's page.
 HOME = "../../index.html"
@@ -46,7 +55,8 @@ class Result:
         jobs: what was missing when it began: the job, the row it is for, and in a dry run its time in seconds and
             what that is based on.
         verdicts: on the paper's claims, as the ledger has them now.
-        failures: jobs that could not be done, with the reason.
+        failures: jobs that could not be done, with the reason; of a dry run what is missing, first of all, and why
+            the times of some jobs are unknown.
     """
 
     page: Path | None
@@ -56,10 +66,17 @@ class Result:
 
     @property
     def seconds(self) -> float:
-        """The estimates of all jobs together."""
+        """The estimates of all jobs together, as far as they are known."""
         return sum(job.get("time", 0.0) for job in self.jobs)
 
+    @property
+    def unknown(self) -> int:
+        """How many jobs of a dry run take nobody knows how long."""
+        return sum(job.get("basis") == UNKNOWN for job in self.jobs)
 
+
+@stoppable
+@trusts
 def paper(
     name: str | Path,
     *,
@@ -80,7 +97,11 @@ def paper(
     out: str | Path = "reports",
     device: str = "auto",
     precision: str = "auto",
-    workers: int = 1,
+    workers: int | None = None,
+    engine: str = "local",
+    address: str | None = None,
+    gpu_share: float = 1.0,
+    part: str | None = None,
     data_dir: str | Path | None = None,
     download: bool = False,
     trust_remote_code: bool = False,
@@ -108,7 +129,9 @@ def paper(
         seeds: of the trainings; rows are the mean over them.
         dry_run: only list what there is to do, and how long it will take.
         zoo, results, out: folders of the checkpoints, of the ledger, of the pages.
-        device, precision, workers, data_dir, download, trust_remote_code, progress: as `benchmark.train` and
+        workers, engine, address, gpu_share: as `benchmark.evaluate` takes them; trainings run there, too.
+        part: as `benchmark.sweep` takes it.
+        device, precision, data_dir, download, trust_remote_code, progress: as `benchmark.train` and
             `benchmark.evaluate` take them.
 
     Raises:
@@ -117,6 +140,9 @@ def paper(
         KeyboardInterrupt: what was finished is kept; call again to go on.
     """
     name, recipe = in_words(name), None if recipe is None else in_words(recipe)
+    share, means = read_part(part), Means(workers, None, engine, address, gpu_share, device)
+    if problems := means.problems():
+        raise BadInput("\n".join(problems))
     readings = read_variants(variant)
     found, told = with_variants(load_paper(name), readings)
     own = read_own_networks(found, network)
@@ -143,19 +169,22 @@ def paper(
     for work in works:
         check_radii(found, work.keys, work.setting, work.jobs)
     if dry_run:
-        rows = [_listed(work.jobs, TimeEstimate(index.all(), work.setting)) for work in works]
-        return Result(None, [row for each in rows for row in each], failures=notes)
+        return _dry_run(works, index, device, download, notes)
     check_packages()
     for folder in (zoo, results, out):
         check_writable(folder)
     for work in works:
-        runner = JobRunner(work.setting, Path(zoo), results, device, workers, download, progress)
-        notes.extend(str(result) for result in runner.do_all(work.jobs.possible) if result.error)
+        runner = JobRunner(work.setting, Path(zoo), results, device, means, download, progress)
+        asked = mine(work.jobs.possible, share)
+        late = waiting(asked, runner.checkpoints) if share != WHOLE else {}
+        done = runner.do_all([job for job in asked if job not in late])
+        notes.extend([*(str(result) for result in done if result.error), *late.values()])
     published = load_published(name) if name in PAPERS else Published({})
-    called = "-".join([found.name, *(part for pair in readings.items() for part in pair)])
+    called = "-".join([found.name, *(word for pair in readings.items() for word in pair)])
     target = Path(out) / safe_name("+".join(each.dataset for each in settings)) / safe_name(called)
     verdicts = _write(found, settings, LedgerIndex.open(results), published, command, notes, target)
-    return Result(target / "index.html", [row for work in works for row in _listed(work.jobs, None)], verdicts, notes)
+    listed = [row for work in works for row in _listed(work.jobs, None)[0]]
+    return Result(target / "index.html", listed, verdicts, notes)
 
 
 def _keys(paper: Paper, table: str | None) -> list[str]:
@@ -194,16 +223,31 @@ def _command(
     return shlex.join(words)
 
 
-def _listed(jobs: JobList, estimates: TimeEstimate | None) -> list[dict[str, Any]]:
-    rows = []
+def _dry_run(works: Sequence[Work], index: LedgerIndex, device: str, download: bool, notes: Sequence[str]) -> Result:
+    needs = [each for work in works for each in missing(work.jobs.possible, work.setting, download)]
+    rows: list[dict[str, Any]] = []
+    reasons: list[str] = []
+    for work in works:
+        listed, unknown_times = _listed(work.jobs, TimeEstimate(index.all(), work.setting, device))
+        rows += listed
+        reasons += [each for each in unknown_times if each not in needs]
+    return Result(None, rows, failures=list(dict.fromkeys([*needs, *notes, *reasons])))
+
+
+def _listed(jobs: JobList, estimates: TimeEstimate | None) -> tuple[list[dict[str, Any]], list[str]]:
+    """A row for each job, and why the times of some are unknown, each reason once."""
+    rows, reasons = [], []
     for job in jobs.jobs:
         row: dict[str, Any] = {"job": job.what, "for": job.rows}
         estimate = estimates.estimate(job) if estimates and not job.obstacle else None
         if estimate and estimate.seconds is not None:
             row["time"] = estimate.seconds
-        row["basis"] = f"not possible: {job.obstacle}" if job.obstacle else estimate.basis if estimate else ""
+        elif estimate:
+            reasons.append(estimate.basis)
+        known = estimate.basis if estimate and estimate.seconds is not None else UNKNOWN if estimate else ""
+        row["basis"] = f"not possible: {job.obstacle}" if job.obstacle else known
         rows.append(row)
-    return rows
+    return rows, list(dict.fromkeys(reasons))
 
 
 def _write(
@@ -230,7 +274,9 @@ def _write(
             write_atomic(target / f"{file_of(key)}-overlap.csv", overlap.to_csv(panels))
         if panels and paper.exhibits[key].epochs:
             write_atomic(target / f"{file_of(key)}-epochs.csv", epochs.to_csv(panels))
-    write_atomic(target / "claims.csv", claims_csv(verdicts))
+    printed = {key: printed_grids(paper, key, published) for key in paper.exhibits}
+    said = {claim.text: printed_numbers(claim, printed) for claim in paper.claims}
+    write_atomic(target / "claims.csv", claims_csv(verdicts, said))
     home = HOME if (target / HOME).resolve().exists() else None
     for file, text in files_of(paper).items():
         write_atomic(target / file, text)

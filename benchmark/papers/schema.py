@@ -23,13 +23,12 @@ from pydantic import Field, model_validator
 
 from benchmark.documents import Schema
 from benchmark.moved import look_up
+from benchmark.papers.claim import Claim
 
 #: The scale whose settings hold for all datasets that have none of their own, such as folder:PATH.
 OTHER = "other"
 
 Metric = Literal["clean", "linf", "l2", "l1", "r_avg", "r_worst"]
-Relation = Literal["above", "below", "close"]
-Family = Literal["paper", "sanity"]
 Fact = Literal["networks", "teachers", "learns from", "attacked", "inner", "outer", "source"]
 
 
@@ -240,42 +239,6 @@ class MethodTable(Schema):
     columns: list[Fact] = Field(min_length=1)
     rows: list[MethodRow] = Field(min_length=1)
     notes: list[str] = Field(default_factory=list)
-
-
-class Claim(Schema):
-    """What the paper says: in this table or figure, `left` stands in `relation` to `right`.
-
-    Attributes:
-        text: in words.
-        exhibit: where the numbers stand.
-        left, right: two rows, compared in `column`; or two columns, compared in `row`.
-        relation: "above", "below", or "close": at most `margin` percentage points apart.
-        family: "paper" for what the paper argues; "sanity" for what should hold whatever the paper is about, such as
-            more steps being stronger. Each family's p values are corrected for its own number, and counted apart.
-    """
-
-    text: str
-    exhibit: str
-    left: str
-    right: str
-    column: str | None = None
-    row: str | None = None
-    relation: Relation = "above"
-    margin: float = Field(default=1.0, gt=0)
-    family: Family = "paper"
-
-    @model_validator(mode="after")
-    def _one_place(self) -> Claim:
-        if (self.column is None) == (self.row is None):
-            raise ValueError("a claim compares two rows in a column, or two columns in a row: name one of them")
-        return self
-
-    @property
-    def ends(self) -> tuple[tuple[str, str], tuple[str, str]]:
-        """(row, column) of both sides."""
-        if self.row is None:
-            return (self.left, str(self.column)), (self.right, str(self.column))
-        return (self.row, self.left), (self.row, self.right)
 
 
 class Paper(Schema):

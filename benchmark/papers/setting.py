@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from benchmark.cache import at_home
 from benchmark.data import DATASETS
 from benchmark.data.held_out import with_holdout
+from benchmark.data.loading import is_own
 from benchmark.errors import BadInput
 from benchmark.moved import look_up
 from benchmark.papers.own_networks import OwnNetworks
@@ -77,8 +78,8 @@ def make_setting(
     Raises:
         BadInput: there is no such dataset, `folder:` without a path, or no seed.
     """
-    kind, _, path = scale.partition(":")
-    DATASETS.get(kind if path else kind.partition("?")[0])
+    kind, _, path = (scale, "", "") if is_own(scale) else scale.partition(":")
+    DATASETS.get(kind if path or is_own(scale) else kind.partition("?")[0])
     if kind.startswith("folder") and not path:
         raise BadInput(f"the scale {kind} needs a path: {kind}:PATH")
     if not seeds:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from benchmark.analysis.masking import MASKED
 from benchmark.latex import NEEDS, escape
 from benchmark.papers.cells import TableCell
+from benchmark.papers.claim_printed import PrintedNumbers
 from benchmark.papers.claims import ClaimVerdict, tallies
 from benchmark.papers.grid import TableGrid, TableLine
 from benchmark.papers.schema import Paper
@@ -22,8 +24,8 @@ CSV_COLUMNS = (
 )  # fmt: skip
 
 CLAIM_COLUMNS = (
-    "claim", "family", "exhibit", "dataset", "architecture", "answer", "difference", "low", "high", "p",
-    "p_corrected", "images", "seeds", "masked",
+    "claim", "family", "place", "exhibit", "dataset", "architecture", "answer", "difference", "low", "high", "p",
+    "p_corrected", "images", "seeds", "masked", "comparisons", "as_claimed", "decisive", "printed",
 )  # fmt: skip
 
 
@@ -72,8 +74,8 @@ def to_json(paper: Paper, settings: Sequence[PaperSetting], verdicts: Sequence[C
     return json.dumps(about, indent=1, ensure_ascii=False) + "\n"
 
 
-def claims_csv(verdicts: Sequence[ClaimVerdict]) -> str:
-    """A row per claim and panel."""
+def claims_csv(verdicts: Sequence[ClaimVerdict], printed: Mapping[str, PrintedNumbers] = MappingProxyType({})) -> str:
+    """A row per claim and panel; `printed` is what the paper prints, by the claims' texts."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(CLAIM_COLUMNS)
@@ -85,6 +87,7 @@ def claims_csv(verdicts: Sequence[ClaimVerdict]) -> str:
             [
                 verdict.claim.text,
                 verdict.claim.family,
+                verdict.claim.place,
                 verdict.claim.exhibit,
                 panel.dataset if panel else "",
                 panel.architecture if panel else "",
@@ -93,6 +96,10 @@ def claims_csv(verdicts: Sequence[ClaimVerdict]) -> str:
                 verdict.grid.images if verdict.grid and measured else "",
                 verdict.seeds if measured else "",
                 MASKED if verdict.is_masked else "",
+                sum(part is not None for part in verdict.parts) if measured else "",
+                sum(part.slack > 0 for part in verdict.parts if part) if measured else "",
+                verdict.decisive.text if verdict.decisive else "",
+                printed.get(verdict.claim.text, ""),
             ]
         )
     return file.getvalue()

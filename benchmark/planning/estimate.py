@@ -1,39 +1,52 @@
-"""How long jobs will take: from what the same or a like job took before, else from a short probe on this machine."""
+"""How long jobs will take: what the same job took here before, else its passes, at the speed of a probe here.
+
+What nobody can know is unknown, and said with its reason.
+"""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import torch
 
+from benchmark.attacks import Attack
 from benchmark.data import Dataset, load
 from benchmark.errors import BadInput
 from benchmark.evaluation import load_suite
-from benchmark.evaluation.cost import passes_of
+from benchmark.evaluation.cost import items_of, passes_of, passes_of_attack
+from benchmark.evaluation.suite import Suite, SuiteItem
+from benchmark.hardware import describe, resolve_device, resolve_precision
 from benchmark.ledger import Evaluation
 from benchmark.methods.method import BoundMethod
-from benchmark.methods.objectives import mmard
-from benchmark.models import build
+from benchmark.models import build, load_model
+from benchmark.models.skeletons import skeleton
 from benchmark.moved import look_up
 from benchmark.planning.jobs import EvaluationQuery, Job
-from benchmark.planning.networks import TrainingRun
+from benchmark.planning.networks import PlannedNetwork, TrainingRun
 from benchmark.planning.setting import Setting
+from benchmark.planning.speed import Speed, measure, rendering
 from benchmark.recipes.recipe import Recipe
-from benchmark.scales import UNSAID, Radii
 from benchmark.suites.files import fitting
-from benchmark.training.plan import decide
+from benchmark.training.identity import card_facts, differences, facts, make_identity
+from benchmark.training.passes import passes_of_training
+from benchmark.training.plan import decide, registered_name
 
-#: How long the probe looks, in seconds, and on how many images at once.
-PROBE_SECONDS, PROBE_IMAGES = 0.5, 64
+#: How many images a pass of an evaluation has.
+ATTACKED_AT_ONCE = 256
+
+#: Norms in whose balls an attack's own work is that of a step of PGD, or little beside the network's.
+BALLS = ("linf", "l2", "l1", "l0")
+
+#: What two runs may differ in and still take the same time.
+NO_MATTER = ("seed", "teachers", "data", "version", "dataset")
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds a job will take, and what that is based on; None where nothing is known."""
+    """Seconds a job will take, and what that is based on; None where nothing is known, and why."""
 
     seconds: float | None
     basis: str
@@ -46,65 +59,152 @@ class TimeEstimate:
     Attributes:
         evaluations: all of the ledger; their costs and their networks' histories are what was measured.
         setting: where the jobs run.
-        speeds: seconds for one image's gradient, by architecture and dataset, as far as looked up.
+        device: on which device.
+        speeds: by what a network is called, an architecture or the source of a published network, and its precision,
+            as far as looked up.
     """
 
     evaluations: Iterable[Evaluation]
     setting: Setting
-    speeds: dict[tuple[str, str], Estimate] = field(default_factory=dict)
+    device: str = "auto"
+    speeds: dict[tuple[str, str], Speed] = field(default_factory=dict)
+    _attacked: dict[tuple[str, str], list[Suite]] = field(default_factory=dict)
+    _drawn: dict[Attack, float] = field(default_factory=dict)
 
     def estimate(self, job: Job) -> Estimate:
-        """How long `job` will take."""
+        """How long `job` will take, after those that were asked for before: an attack is made once."""
         try:
             if job.query:
                 return self._evaluation(job, job.query)
             return self._training(job.network.training) if job.network.training else Estimate(None, "")
         except BadInput as error:
-            return Estimate(None, f"no estimate: {error}")
+            return Estimate(None, str(error))
 
     def _training(self, training: TrainingRun) -> Estimate:
+        recipe, bound = self._decided(training)
+        wanted = self.setting.precision if self.setting.precision != "auto" else recipe.precision
+        precision = resolve_precision(wanted, self._device)
         for card in self._cards:
-            if job_of(card) == (training.method, training.architecture, training.dataset, training.recipe):
+            if self._is_like(card, training, recipe, bound, precision):
                 return Estimate(seconds_of(card), f"duration of an earlier run ({card['name']})")
-        speed = self._speed(training.architecture, training.dataset)
-        seconds = gradients_of(training, self.data, self.setting.radii) * (speed.seconds or 0.0)
-        for teacher in training.teachers:
-            if teacher.training:
-                passes = teacher_passes_of(training, self.data, self.setting.radii)
-                seconds += passes * (self._speed(teacher.training.architecture, training.dataset).seconds or 0.0)
-        return Estimate(seconds, speed.basis)
+        return Estimate(
+            self._learning_seconds(training, recipe, bound, precision),
+            "passes counted, speed from a short probe here",
+        )
+
+    def _learning_seconds(self, training: TrainingRun, recipe: Recipe, bound: BoundMethod, precision: str) -> float:
+        validation = self.data.validation
+        passes = passes_of_training(bound, recipe, len(self.data.train), len(validation) if validation else 0)
+        own = self._speed(training.architecture, precision, recipe.batch_size)
+        seconds = sum(own.of(each) for each in passes.members)
+        for teacher, each in zip(training.teachers, passes.teachers, strict=True):
+            seconds += self._speed_of(teacher, precision, recipe.batch_size).of(each)
+        return seconds
+
+    def _is_like(
+        self, card: dict[str, Any], training: TrainingRun, recipe: Recipe, bound: BoundMethod, precision: str
+    ) -> bool:
+        """Whether the network of `card` was trained here, and so: all that its time depends on is as asked."""
+        if (card.get("extra") or {}).get("hardware") != describe(self._device):
+            return False
+        if card.get("dataset") != training.dataset:
+            return False
+        asked = make_identity(
+            registered_name(training.method),
+            bound,
+            recipe,
+            training.architecture,
+            data="",
+            teachers=(),
+            seed=training.seed,
+            precision=precision,
+            inner=training.inner,
+            outer=training.outer,
+        )
+        theirs = {key: value for key, value in card_facts(card).items() if key not in NO_MATTER}
+        if differences(theirs, facts(asked)):
+            return False
+        return bool(not training.teachers or self._taught_alike(card, training))
+
+    def _taught_alike(self, card: dict[str, Any], training: TrainingRun) -> bool:
+        """Whether its teachers, as far as the ledger knows them, are as large as those asked for."""
+        known = {each["digest"]: each for each in self._all_cards}
+        taught = [known.get(said.get("digest")) for said in (card.get("extra") or {}).get("lineage") or ()]
+        asked = [each.training.architecture if each.training else each.name for each in training.teachers]
+        return [each and (each.get("architecture") or each.get("name")) for each in taught] == asked
 
     def _evaluation(self, job: Job, query: EvaluationQuery) -> Estimate:
         suite = load_suite(query.suite, self.setting.preset, fitting(self.setting.radii, query.suite).of(self.data))
         images = self.setting.images or min(suite.images, len(self.data.test))
         training = job.network.training
         architecture = training.architecture if training else ""
+        # What is crafted on a network to be tried on others is kept image by image, and made for that.
+        before = self._attacked.setdefault((job.network.name, query.mode), []) if query.source is None else []
+        passes = passes_of(suite, before)
+        before.append(suite)
+        if not passes:
+            return Estimate(0.0, "all its attacks are made by the evaluations above")
+        share = passes / passes_of(suite)
         for found in self.evaluations:
-            if (found.suite["name"], found.suite["preset"]) == (suite.name, suite.preset) and found.model.get(
-                "architecture"
-            ) == architecture:
+            if self._is_like_evaluation(found, suite, query, architecture or job.network.name, bool(training)):
                 spent = sum(outcome.costs.get("seconds", 0.0) for outcome in found.outcomes)
-                return Estimate(spent * images / len(found.clean_errors), f"measured on {found.name}")
-        speed = self._speed(architecture or "resnet18", self.setting.dataset)
-        return Estimate(passes_of(suite) * images * (speed.seconds or 0.0), speed.basis)
+                return Estimate(share * spent * images / len(found.clean_errors), f"measured on {found.name}")
+        precision = resolve_precision(self.setting.precision, self._device)
+        speed = self._speed_of(job.network, precision, ATTACKED_AT_ONCE, learns=False)
+        seconds = images * (passes * speed.gradient + sum(map(self._rendering, items_of(suite, before[:-1]))))
+        return Estimate(seconds, "passes counted, speed from a short probe here")
 
-    def _speed(self, architecture: str, dataset: str) -> Estimate:
-        """Seconds for one image's gradient: from a recorded training of the same network, else from a probe."""
-        if (architecture, dataset) not in self.speeds:
-            for card in self._cards:
-                method, of, on, recipe = job_of(card)
-                if (of, on) == (architecture, dataset):
-                    like = TrainingRun("", method, on, of, recipe, 0)
-                    seconds = seconds_of(card) / gradients_of(like, self.data, self.setting.radii)
-                    self.speeds[architecture, dataset] = Estimate(
-                        seconds, f"from the recorded speed of {card['name']}"
-                    )
-                    break
-            else:
-                self.speeds[architecture, dataset] = Estimate(
-                    probe(architecture, self.data), "from a short probe here"
-                )
-        return self.speeds[architecture, dataset]
+    def _rendering(self, item: SuiteItem) -> float:
+        """Seconds that an attack which no ball describes takes for one image, beside its passes."""
+        if item.threat.norm in BALLS:
+            return 0.0
+        if item.attack not in self._drawn:
+            self._drawn[item.attack] = rendering(item.attack, item.threat, self.data.shape, self._device)
+        return self._drawn[item.attack] * passes_of_attack(item.attack) * item.restarts
+
+    def _is_like_evaluation(
+        self, found: Evaluation, suite: Suite, query: EvaluationQuery, network: str, is_trained: bool
+    ) -> bool:
+        same = (found.suite["name"], found.suite["preset"], found.mode) == (suite.name, suite.preset, query.mode)
+        of = found.model.get("architecture") if is_trained else found.model.get("name")
+        here = not found.hardware or found.hardware == (describe(self._device),)
+        return same and of == network and here and (found.crafted_on is None) == (query.source is None)
+
+    def _speed_of(self, network: PlannedNetwork, precision: str, batch: int, learns: bool = True) -> Speed:
+        if network.training:
+            return self._speed(network.training.architecture, precision, batch)
+        source = network.source or network.name
+        if (source, precision) not in self.speeds:
+            module = skeleton(source)
+            if module is None:
+                trusts = self.setting.trust_remote_code
+                module = load_model(source, trust_remote_code=trusts).model()
+            self.speeds[source, precision] = self._measure(module, precision, batch, learns=False)
+        return self.speeds[source, precision]
+
+    def _speed(self, architecture: str, precision: str, batch: int) -> Speed:
+        if (architecture, precision) not in self.speeds:
+            data = self.data
+            module = build(architecture, num_classes=data.num_classes, shape=data.shape, mean=data.mean, std=data.std)
+            self.speeds[architecture, precision] = self._measure(module, precision, batch, learns=True)
+        return self.speeds[architecture, precision]
+
+    def _measure(self, module: torch.nn.Module, precision: str, batch: int, learns: bool) -> Speed:
+        return measure(
+            module,
+            self.data.shape,
+            self.data.num_classes,
+            device=self._device,
+            precision=precision,
+            batch=batch,
+            learns=learns,
+        )
+
+    def _decided(self, training: TrainingRun) -> tuple[Recipe, BoundMethod]:
+        replaced = training.inner, training.outer, self.setting.radii
+        return decide(
+            training.method, self.data, training.architecture, training.recipe, training.settings, *replaced
+        )
 
     @cached_property
     def data(self) -> Dataset:
@@ -116,73 +216,23 @@ class TimeEstimate:
         return load(self.setting.dataset, data_dir=self.setting.data_dir)
 
     @cached_property
+    def _device(self) -> torch.device:
+        return resolve_device(self.device)
+
+    @cached_property
+    def _all_cards(self) -> list[dict[str, Any]]:
+        return list({found.model["digest"]: found.model for found in self.evaluations}.values())
+
+    @cached_property
     def _cards(self) -> list[dict[str, Any]]:
         """What is known about networks whose training was timed."""
-        cards = {found.model["digest"]: found.model for found in self.evaluations}
-        return [card for card in cards.values() if card.get("history") and (card.get("recipe") or {}).get("name")]
-
-
-def job_of(card: dict[str, Any]) -> tuple[str, str, str, str]:
-    """(method, architecture, dataset, recipe) of a network's training."""
-    return card["method"], card["architecture"], card["dataset"], card["recipe"]["name"]
+        return [card for card in self._all_cards if card.get("history") and (card.get("recipe") or {}).get("name")]
 
 
 def seconds_of(card: dict[str, Any]) -> float:
     """How long a network's training took, without its validation."""
     told = (row.get("seconds") for row in card["history"])
     return sum(float(seconds) for seconds in told if isinstance(seconds, int | float) and seconds > 0)
-
-
-def gradients_of(training: TrainingRun, data: Dataset, radii: Radii = UNSAID) -> float:
-    """How many images' gradients a training computes: those of its attacks, and one per image and network.
-
-    Raises:
-        BadInput: its method or recipe is unknown.
-    """
-    recipe, bound = _decided(training, data, radii)
-    total = 0
-    for member in bound.cohort.members:
-        norms = (member.norm,) if member.norm else bound.inner.norms
-        is_attacked = member.attacked and bound.inner.objective is not None
-        total += 1 + sum(recipe.threats[norm].steps for norm in norms if norm in recipe.threats) * is_attacked
-    return float(total * recipe.epochs * len(data.train))
-
-
-def teacher_passes_of(training: TrainingRun, data: Dataset, radii: Radii = UNSAID) -> float:
-    """How often a training asks each teacher, a pass forward counting as half a gradient."""
-    recipe, bound = _decided(training, data, radii)
-    objective = bound.inner.objective
-    is_asked_in_every_step = isinstance(objective, partial) and objective.func is mmard
-    steps = recipe.threats["linf"].steps if is_asked_in_every_step else 0.5
-    return float(steps * recipe.epochs * len(data.train))
-
-
-def _decided(training: TrainingRun, data: Dataset, radii: Radii) -> tuple[Recipe, BoundMethod]:
-    replaced = training.inner, training.outer, radii
-    return decide(training.method, data, training.architecture, training.recipe, training.settings, *replaced)
-
-
-def probe(architecture: str, data: Dataset) -> float:
-    """Seconds that the gradient of one image takes here, with random weights.
-
-    It is the best of many tries by the clock of this thread, so that what others compute meanwhile does not count.
-    """
-    network = build(architecture, num_classes=data.num_classes, shape=data.shape, mean=data.mean, std=data.std)
-    network.eval().requires_grad_(False)
-    x = torch.rand(PROBE_IMAGES, *data.shape)
-
-    def once() -> None:
-        leaf = x.clone().requires_grad_()
-        network(leaf).logsumexp(1).sum().backward()
-
-    once()
-    tries: list[float] = []
-    end = time.perf_counter() + PROBE_SECONDS
-    while not tries or time.perf_counter() < end:
-        start = time.thread_time()
-        once()
-        tries.append(time.thread_time() - start)
-    return min(tries) / PROBE_IMAGES
 
 
 def __getattr__(name: str) -> object:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from benchmark.ledger import Evaluation
+from benchmark.parts import Part
 from benchmark.planning.networks import PlannedNetwork
 from benchmark.planning.runs import Zoo
 
@@ -89,6 +90,35 @@ class JobList:
     def possible(self) -> list[Job]:
         """The jobs that this version can do."""
         return [job for job in self.jobs if not job.obstacle]
+
+
+def mine(jobs: Sequence[Job], part: Part, runs: Iterable[str] = ()) -> list[Job]:
+    """Those of `jobs` that are in `part`: a training and what is asked about its networks are in the same one.
+
+    Args:
+        jobs: what is missing.
+        part: of all.
+        runs: the names of all runs, missing or not, if they are known: they are then dealt out in turn.
+    """
+    places = {name: place for place, name in enumerate(sorted(set(runs)))}
+
+    def has(job: Job) -> bool:
+        name = job.network.training.name if job.network.training else job.network.name
+        return part.has("", places[name]) if name in places else part.has(name)
+
+    return [job for job in jobs if has(job)]
+
+
+def waiting(jobs: Sequence[Job], zoo: Zoo) -> dict[Job, str]:
+    """Of jobs in a part those that need a network which another part trains and that is not there, with why."""
+    own = {job.trains for job in jobs if job.trains}
+    found = {}
+    for job in jobs:
+        for network in job.lineage():
+            run = network.training
+            if run is not None and run.name not in own and zoo.find(network) is None:
+                found[job] = f"{job.what} waits for {network.name}, which is trained in another part; call again then"
+    return found
 
 
 def missing_trainings(needed: Iterable[tuple[PlannedNetwork, str]], zoo: Zoo) -> list[Job]:

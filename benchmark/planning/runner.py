@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import sys
+import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from benchmark import engines
+from benchmark.deadline import OutOfTime
+from benchmark.engines import Means
 from benchmark.errors import BadInput
 from benchmark.evaluation import evaluate, transfer
+from benchmark.hardware import resolve_device
 from benchmark.ledger import Evaluation
 from benchmark.moved import look_up
 from benchmark.planning.jobs import EvaluationQuery, Job, JobResult
 from benchmark.planning.networks import PlannedNetwork, TrainingRun
 from benchmark.planning.runs import Runs, Zoo
 from benchmark.planning.setting import Setting
+from benchmark.planning.training_task import Trained, TrainingTask, receive
+from benchmark.storage import write_atomic
 from benchmark.suites.files import fitting
 
 
@@ -27,7 +35,7 @@ class JobRunner:
     Attributes:
         setting: under what conditions.
         zoo, results: folders of the checkpoints and of the ledger.
-        device, workers, download, progress: of all jobs.
+        device, means, download, progress: of all jobs; several trainings run at once where there are several workers.
         compile, devices: of the trainings.
     """
 
@@ -35,7 +43,7 @@ class JobRunner:
     zoo: Path
     results: str | Path = "results"
     device: str = "auto"
-    workers: int = 1
+    means: Means = field(default_factory=lambda: Means(1))
     download: bool = False
     progress: bool = True
     compile: bool = False
@@ -47,7 +55,10 @@ class JobRunner:
         Evaluations under one suite are done in one go, so that all processes have work until the last of them ends;
         where one of them can't be done, each is done on its own.
         """
-        for group in _groups(jobs):
+        for group in _groups(jobs, self.is_spread):
+            if group[0].trains and len(group) > 1:
+                yield from self._train_all(group)
+                continue
             try:
                 found = self.do(*group)
             except BadInput as error:
@@ -59,6 +70,49 @@ class JobRunner:
             else:
                 evaluations = found if len(found) == len(group) else [None] * len(group)
                 yield from (JobResult(*each) for each in zip(group, [""] * len(group), evaluations, strict=True))
+
+    @property
+    def is_spread(self) -> bool:
+        """Whether several trainings run at once, or elsewhere."""
+        if self.means.engine != "local":
+            return True
+        gpus = self.means.gpus(str(resolve_device(self.device)))
+        return len(gpus) > 1 or (self.means.workers or 1) > 1
+
+    def _train_all(self, jobs: Sequence[Job]) -> Iterator[JobResult]:
+        """Do trainings, each as soon as there is room for it and its teachers are there."""
+        runs = {job.trains: position for position, job in enumerate(jobs)}
+        after = [
+            {
+                runs[each.training.name]
+                for each in job.network.lineage()
+                if each.training and each.training.name in runs
+            }
+            - {position}
+            for position, job in enumerate(jobs)
+        ]
+        mark = None
+        if self.means.engine != "local":
+            mark = write_atomic(self.zoo.resolve() / f".seen-{uuid.uuid4().hex}.part", "")
+        runner = replace(self, zoo=self.zoo.resolve())
+        tasks = [TrainingTask(runner, job, mark) for job in jobs]
+        found: dict[int, Trained] = {}
+
+        def report(position: int, trained: Trained) -> None:
+            receive(trained, tasks[position])
+            found[position] = trained
+            if self.progress and not trained.is_late:
+                print(f"[{len(found)}/{len(jobs)}] {JobResult(jobs[position], trained.error)}", file=sys.stderr)
+
+        try:
+            engine = self.means.open(len(jobs), str(resolve_device(self.device)))
+            engines.run(tasks, engine, report, after=after)
+        finally:
+            if mark is not None:
+                mark.unlink(missing_ok=True)
+        if any(each.is_late for each in found.values()):
+            raise OutOfTime
+        return iter([JobResult(job, found[position].error) for position, job in enumerate(jobs)])
 
     def do(self, *jobs: Job) -> list[Evaluation]:
         """Do a job, or several evaluations under one suite; what was done before is not done again.
@@ -123,7 +177,10 @@ class JobRunner:
             "n": self.setting.images,
             "dataset": self.setting.dataset,
             "epsilon": dict(fitting(self.setting.radii, query.suite).own),
-            "workers": self.workers,
+            "workers": self.means.workers,
+            "engine": self.means.engine,
+            "address": self.means.address,
+            "gpu_share": self.means.gpu_share,
             "results": self.results,
             "progress": self.progress,
             **self._means,
@@ -142,9 +199,12 @@ class JobRunner:
         }
 
 
-def _groups(jobs: Sequence[Job]) -> Iterator[list[Job]]:
-    """Neighbouring evaluations under one suite together, everything else alone."""
-    keys = [job.query if job.query and not job.targets else place for place, job in enumerate(jobs)]
+def _groups(jobs: Sequence[Job], is_spread: bool = False) -> Iterator[list[Job]]:
+    """Neighbouring evaluations under one suite together, and trainings that are spread; everything else alone."""
+    trained = "trainings" if is_spread else None
+    keys = [
+        (trained if job.trains else job.query if not job.targets else None) or place for place, job in enumerate(jobs)
+    ]
     for _, group in groupby(zip(keys, jobs, strict=True), key=lambda pair: pair[0]):
         yield [job for _, job in group]
 

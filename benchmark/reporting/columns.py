@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, get_args
 
 from benchmark.analysis.corruptions import CORRUPTION
+from benchmark.reporting import provenance
 from benchmark.reporting.classes import all_shares
 from benchmark.reporting.column import Column, Group, Output
 from benchmark.reporting.entries import Entry
@@ -48,6 +49,9 @@ def _own_columns(board: Leaderboard) -> list[Column]:
             lambda entry: entry.architecture, outputs=PAGE | DATA, published=lambda reference: reference.architecture,
         ),
         _data("trained_on", "The data set of training", lambda entry: entry.card["dataset"]),
+        _made("extra_data", "Extra data", "What was trained on beside the data set", provenance.extra_data),
+        _made("init", "Begun from", "The network whose weights training began with", provenance.begun_from),
+        _made("weights", "Weights", "Whether they were averaged over the steps of training", provenance.weights),
         _data("training_seed", "The seed of training", lambda entry: entry.card.get("seed")),
         _accuracy("clean", "Clean", "Accuracy without any attack", lambda entry: entry.clean, published=clean),
         *_under_threats(board),
@@ -126,6 +130,11 @@ def _cost(name: str, label: str, about: str, value: Value, outputs: Output = PAG
     """Passes through the network."""
     about = f"{about} of all attacks, counted in images"
     return Column(name, label, about, value, COUNT, "Cost", outputs, is_shown=False, is_overall=True)
+
+
+def _made(name: str, label: str, about: str, value: Callable[[Mapping[str, Any]], str]) -> Column:
+    """What a card says of how its network was made; on pages it is shown when it is asked for."""
+    return Column(name, label, about, lambda entry: value(entry.card), outputs=PAGE | DATA, is_shown=False)
 
 
 def _data(name: str, about: str, value: Value) -> Column:

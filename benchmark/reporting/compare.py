@@ -141,7 +141,7 @@ def compare(
     ]
     if not found:
         raise BadInput(f"there are no such results in {results}; run bench evaluate first")
-    chosen = [_evaluations_of(network, found, named) for network in networks]
+    chosen = [evaluations_of(network, found, named) for network in networks]
     digests = [{str(evaluation.model["digest"]) for evaluation in own} for own in chosen]
     for number, own in enumerate(digests):
         if own in digests[:number]:
@@ -246,7 +246,7 @@ def _called(network: Any) -> str:
     return network.name if isinstance(network, Evaluation) else f"the {type(network).__name__}"
 
 
-def _evaluations_of(network: Any, evaluations: Sequence[Evaluation], named: Mapping[Key, str]) -> list[Evaluation]:
+def evaluations_of(network: Any, evaluations: Sequence[Evaluation], named: Mapping[Key, str]) -> list[Evaluation]:
     """The evaluations of the network that the user means."""
     if isinstance(network, Evaluation):
         network = str(network.model["digest"])

@@ -15,7 +15,7 @@ from benchmark.analysis.curves import Curve, minimises, security_curve
 from benchmark.charts import Axis, Line, Marker, line_chart
 from benchmark.labels import key
 from benchmark.ledger import Evaluation
-from benchmark.reporting import told
+from benchmark.reporting import provenance, told
 from benchmark.reporting.classes import ClassRow, class_rows
 from benchmark.reporting.curves import draw
 from benchmark.reporting.entries import Entry
@@ -127,6 +127,8 @@ class NetworkPage:
         found = {name: str(self.card.get(name) or "") for name in ("network", "architecture")}
         found["parameters"] = count(self.card["numbers"]) if "numbers" in self.card else ""
         found["trained on"] = str(self.card.get("dataset") or "")
+        found["extra data"] = provenance.extra_data(self.card)
+        found["begun from"] = provenance.begun_from(self.card)
         found["training seed"] = "" if self.card.get("seed") is None else str(self.card["seed"])
         found["training time"] = duration(float(extra["seconds"])) if "seconds" in extra else ""
         found["training hardware"] = str(extra.get("hardware", ""))
@@ -137,6 +139,8 @@ class NetworkPage:
             found["imported from"] = str(extra["imported"].get("file", ""))
         elif "selection" in self.card:
             found["selected weights"] = f"{self.card['selection']}, epoch {self.card.get('selected_epoch')}"
+            if (which := provenance.weights(self.card)).startswith("averaged"):
+                found["selected weights"] += f", {which}"
         return found
 
     @cached_property

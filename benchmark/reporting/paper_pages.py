@@ -19,8 +19,8 @@ class Summary(BaseModel):
     Attributes:
         title, source: of the paper.
         dataset, images: what its tables were measured on.
-        claims: how many of the paper's were answered "yes", "no", "unclear" and "not measured".
-        sanity: the same of the sanity checks.
+        claims: how many of the paper's were answered "supported", "contradicted", "undetermined" and "not measured".
+        sanity: the same of our own checks.
     """
 
     title: str

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmark.analysis.labels import labels_of
 from benchmark.errors import notice
 from benchmark.ledger import Ledger
 from benchmark.reporting.formats import check_format, write
 from benchmark.reporting.leaderboards import Leaderboard, leaderboards
+from benchmark.reporting.selection import only
 from benchmark.storage import check_writable
 
 
 def report(
+    networks: Sequence[Any] | Any = None,
     *,
     results: str | Path = "results",
     out: str | Path = "reports",
@@ -29,6 +32,9 @@ def report(
     the numbers behind every table and figure as CSV and LaTeX.
 
     Args:
+        networks: only these, one or several: evaluations as `benchmark.evaluate` returns them, networks as
+            `benchmark.compare` takes them, and folders of results, whose whole content is meant. None for all that is
+            in `results`.
         results: the folder of the ledger; one that does not exist gives a page that says how to fill it.
         out: the folder to write to.
         format: "html", "csv", "latex", "markdown", "parquet" or "robustbench-json".
@@ -43,7 +49,8 @@ def report(
             parquet is asked for without pyarrow, or robustbench-json where nothing was measured as RobustBench does.
     """
     check_format(format)
-    ledger, folder = Ledger.open(results), check_writable(out)
+    ledger = Ledger.open(results) if networks is None else only(networks, Ledger.open(results))
+    folder = check_writable(out)
     evaluations = ledger.evaluations()
     found = leaderboards(evaluations, rank_masked, labels_of([*evaluations, *ledger.transfers()]))
     page = write(format, found, ledger, folder)

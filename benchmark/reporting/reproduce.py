@@ -21,16 +21,20 @@ def training_command(card: Mapping[str, Any]) -> str | None:
     if not was_trained_here(card) or not card.get("recipe", {}).get("name"):
         return None
     extra = card.get("extra", {})
-    words = ["bench", "train", "--method", card["method"], "--dataset", card["dataset"]]
-    words += ["--arch", card["architecture"], "--recipe", card["recipe"]["name"]]
+    words = ["bench", "train", "--method", _typed(card, card["method"]), "--dataset", card["dataset"]]
+    words += ["--arch", _typed(card, card["architecture"]), "--recipe", card["recipe"]["name"]]
     words += ["--seed", str(card["seed"])] if card.get("seed") is not None else []
     words += radii_again(card.get("scale", ""), extra.get("radii"), card["dataset"]).options()
     for name in ("inner", "outer"):
-        words += [f"--{name}", extra[name]] if extra.get(name) else []
+        words += [f"--{name}", _typed(card, extra[name])] if extra.get(name) else []
     for teacher in extra.get("teachers", ()):
         words += ["--teacher", teacher if ":" in teacher else _file(teacher)]
-    foreign = [teacher.partition(":")[0] for teacher in extra.get("teachers", ()) if ":" in teacher]
-    words += ["--trust-remote-code"] if "python" in foreign else []
+    inits = _inits(extra)
+    for begun in inits:
+        words += ["--init", begun if ":" in begun else _file(begun)]
+    words += ["--extra-data", extra["extra_data"]["name"]] if extra.get("extra_data") else []
+    foreign = [teacher.partition(":")[0] for teacher in (*extra.get("teachers", ()), *inits) if ":" in teacher]
+    words += ["--trust-remote-code"] if "python" in foreign or _own_code(card) else []
     words += ["--download"] if set(foreign) - {"python"} else []
     if extra.get("precision"):
         words += ["--precision", extra["precision"]]
@@ -66,6 +70,8 @@ def _evaluate(evaluation: Evaluation, suite: str, preset: str, mode: str) -> str
     words = ["bench", "evaluate", source, "--suite", suite, "--preset", preset]
     words += ["--n", str(evaluation.dataset["images"]), "--mode", mode, "--seed", str(evaluation.seed)]
     words += ["--precision", evaluation.precision]
+    own = _own_code(card) or any("own_code" in item["attack"] for item in evaluation.suite.get("items", ()))
+    words += ["--trust-remote-code"] if own and not source.startswith("python:") else []
     if card["method"] == "external":
         words += ["--trust-remote-code"] if source.startswith("python:") else ["--download"]
     named = card.get("stands_for", ())
@@ -101,6 +107,19 @@ def _radii(evaluation: Evaluation) -> Radii:
     return radii_again(evaluation.suite.get("scale", ""), evaluation.suite.get("radii"), evaluation.dataset["name"])
 
 
+def _own_code(card: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Which files of one's own the network was made by, by what they are called."""
+    found = card.get("extra", {}).get("own_code")
+    return found if isinstance(found, dict) else {}
+
+
+def _typed(card: Mapping[str, Any], name: str) -> str:
+    """What was typed for a thing of a file of one's own: with the folders that the file lay in."""
+    said = _own_code(card).get(name)
+    file = said.get("file") if isinstance(said, dict) else None
+    return f"{file}:{name.rpartition(':')[2]}" if isinstance(file, str) else name
+
+
 def _file(name: str) -> str:
     """Where `bench train` leaves the network called `name`."""
     return f"zoo/{file_stem(name)}.pt"
@@ -119,9 +138,16 @@ def _name(card: Mapping[str, Any], changed: Mapping[str, Any]) -> list[str]:
         outer=extra.get("outer"),
         seed=card["seed"],
         teachers=extra.get("teachers", ()),
+        inits=_inits(extra),
+        extra_data=(extra.get("extra_data") or {}).get("name"),
     )
     name = card["name"].removesuffix(f"-{card['network']}" if card.get("network") else "")
     return [] if name == usual else ["--name", name]
+
+
+def _inits(extra: Mapping[str, Any]) -> list[str]:
+    """The networks that the run began with."""
+    return [str(begun["source"]) for begun in extra.get("inits") or ()]
 
 
 def _options(suite: str, radii: Radii) -> list[str]:

@@ -98,7 +98,7 @@ def _entry(evaluation: Evaluation, outcome: Outcome) -> dict[str, Any]:
         "link": None,
         "name": evaluation.name,
         "authors": None,
-        "additional_data": None,
+        "additional_data": True if (evaluation.model.get("extra") or {}).get("extra_data") else None,
         "number_forward_passes": 1,
         "dataset": str(evaluation.dataset["name"]).partition(":")[0],
         "venue": None,

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmark.deadline import stoppable
+from benchmark.engines import Means
 from benchmark.errors import BadInput, PartlyFailed, unknown
 from benchmark.evaluation import objects
 from benchmark.evaluation.objects import Data
@@ -19,6 +21,7 @@ from benchmark.given import Given as GivenSuite
 from benchmark.labels import card_labels, key
 from benchmark.ledger.record import SHARD
 from benchmark.models import Given, listed
+from benchmark.own.trust import trusts
 from benchmark.scales import Epsilon
 from benchmark.sequential.attacks import groups_of
 from benchmark.sequential.contestant import Contestant
@@ -34,6 +37,8 @@ from benchmark.storage import check_writable, safe_name
 LOOKS = 12
 
 
+@stoppable
+@trusts
 def decide(
     networks: Sequence[Given],
     *,
@@ -105,7 +110,7 @@ def decide(
             seed=seed,
             device=device,
             precision=precision,
-            workers=objects.workers_for(workers, time_limit),
+            means=objects.means_for(Means(workers), time_limit, suite),
             time_limit=time_limit,
             results=results,
             dataset=data,
@@ -164,7 +169,7 @@ def _decided(
     ]
     images = plans[0].suite.images
     tournament = Tournament(len(plans), images, margin / 100, question.alpha, question.goal)
-    lost = play(contestants, tournament, request.workers, request.time_limit, progress)
+    lost = play(contestants, tournament, request.means, request.time_limit, progress)
     failures = [*failures, *lost.values()]
     _check_left(len(plans) - len(lost), failures)
     decision = _decision(contestants, tournament, lost, failures, question.alpha)

@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmark.analysis.aggregate import r_worst
+from benchmark.deadline import stoppable
+from benchmark.engines import Means
 from benchmark.errors import BadInput
 from benchmark.evaluation import objects
 from benchmark.evaluation.filing import finished
@@ -17,6 +19,7 @@ from benchmark.evaluation.request import EvaluationRequest, checked
 from benchmark.given import Given as GivenSuite
 from benchmark.ledger.ledger import Ledger
 from benchmark.models import Given, listed
+from benchmark.own.trust import trusts
 from benchmark.scales import Epsilon
 from benchmark.sequential.page import write_estimate
 from benchmark.sequential.result import Estimate, Look
@@ -24,6 +27,8 @@ from benchmark.sequential.two_phase_run import TwoPhase, described
 from benchmark.storage import check_writable, safe_name
 
 
+@stoppable
+@trusts
 def estimate(
     network: Given,
     *,
@@ -86,7 +91,7 @@ def estimate(
             seed=seed,
             device=device,
             precision=precision,
-            workers=objects.workers_for(workers, time_limit),
+            means=objects.means_for(Means(workers), time_limit, suite),
             time_limit=time_limit,
             results=results,
             dataset=data,
@@ -124,7 +129,7 @@ def _estimated(
         if unfit:
             raise BadInput("\n".join(unfit))
         ledger.remember(plan.target.known)
-        found = TwoPhase(plans[0], ledger, request.workers, request.time_limit).run(to / 100, alpha, progress)
+        found = TwoPhase(plans[0], ledger, request.means, request.time_limit).run(to / 100, alpha, progress)
     return replace(found, page=write_estimate(folder, found))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+from benchmark.engines import Means
 from benchmark.errors import UnfitNetwork
 from benchmark.evaluation.engine import run_jobs
 from benchmark.evaluation.jobs import AttackJob, Done
@@ -20,7 +21,7 @@ from benchmark.statistics.tournament import Tournament
 def play(
     contestants: Sequence[Contestant],
     tournament: Tournament,
-    workers: int,
+    means: Means | int | None,
     time_limit: float | None,
     progress: bool,
 ) -> dict[int, str]:
@@ -35,7 +36,7 @@ def play(
         pace = Pace(images)
         for start, end in pairwise([0, *ends]):
             block = order[start:end]
-            done = _attack(contestants, tournament.active, block, workers, time_limit, display, lost)
+            done = _attack(contestants, tournament.active, block, means, time_limit, display, lost)
             values = {}
             for number in tournament.active:
                 try:
@@ -60,7 +61,7 @@ def _attack(
     contestants: Sequence[Contestant],
     active: Sequence[int],
     block: Sequence[int],
-    workers: int,
+    means: Means | int | None,
     time_limit: float | None,
     display: Display,
     lost: dict[int, str],
@@ -81,7 +82,7 @@ def _attack(
 
     ledger = contestants[0].ledger
     todo = [job for _, job in jobs]
-    ledger.problems += run_jobs(todo, ledger.folder, workers, report, time_limit, give_up, more_to_come=True)
+    ledger.problems += run_jobs(todo, ledger.folder, means, report, time_limit, give_up, more_to_come=True)
     return done
 
 

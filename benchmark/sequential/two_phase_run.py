@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmark.engines import Means
 from benchmark.errors import BadInput
 from benchmark.evaluation.engine import run_jobs
 from benchmark.evaluation.jobs import Done
@@ -46,11 +47,11 @@ class TwoPhase:
     Args:
         plan: the network and the suite.
         ledger: where results go.
-        workers, time_limit: as `engine.run_jobs` takes them.
+        means, time_limit: as `engine.run_jobs` takes them.
     """
 
-    def __init__(self, plan: Plan, ledger: Ledger, workers: int, time_limit: float | None) -> None:
-        self.plan, self.ledger, self.workers, self.time_limit = plan, ledger, workers, time_limit
+    def __init__(self, plan: Plan, ledger: Ledger, means: Means | int | None, time_limit: float | None) -> None:
+        self.plan, self.ledger, self.means, self.time_limit = plan, ledger, means, time_limit
         counted = threats_of(plan.suite, "rworst")
         self.cheap, self.expensive = split([item for item in members_apart(plan.suite) if item.threat in counted])
 
@@ -126,7 +127,7 @@ class TwoPhase:
             names.append(done.record)
 
         folder = self.ledger.folder
-        self.ledger.problems += run_jobs(jobs, folder, self.workers, report, self.time_limit, more_to_come=True)
+        self.ledger.problems += run_jobs(jobs, folder, self.means, report, self.time_limit, more_to_come=True)
         standing, passes = {*images}, 0
         for name in names:
             record = self.ledger.read(self.plan.target.network, name)

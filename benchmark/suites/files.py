@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from benchmark.documents import Document, Schema, files_by_name, is_path, path_of, read_document
+from benchmark.own import files
 from benchmark.radii import Length
 from benchmark.scales import Radii
 
@@ -28,6 +29,11 @@ class Line(Schema):
     restarts: int | None = Field(default=None, ge=1)
     parameters: dict[str, Any] = Field(default_factory=dict)
     scales: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+    @property
+    def called(self) -> str:
+        """Its label, by default "<attack>-<norm>", wherever the file of an attack of one's own lies."""
+        return self.label or f"{files.shown(self.attack)}-{self.norm}"
 
 
 class Change(Schema):

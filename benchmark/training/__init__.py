@@ -11,7 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmark.arithmetic import deterministic as repeating
 from benchmark.data import Dataset
+from benchmark.deadline import stoppable
 from benchmark.environment import NAME, check_packages, version
 from benchmark.given import Given as GivenRecipe
 from benchmark.given import as_file
@@ -19,11 +21,14 @@ from benchmark.hardware import describe
 from benchmark.methods.formulas import formula_of
 from benchmark.methods.table import METHODS
 from benchmark.models import Checkpoint, Given, save_checkpoint, storable
+from benchmark.own.files import shown
+from benchmark.own.trust import trusts
 from benchmark.processes import end_with_parent, none_left_behind
 from benchmark.recipes.recipe import RECIPES, recipe_names
 from benchmark.scales import Epsilon
 from benchmark.storage import check_writable
 from benchmark.training.changes import changes
+from benchmark.training.identity import own_files
 from benchmark.training.parallel import check_processes, make_fabric
 from benchmark.training.plan import Plan, make_plan
 from benchmark.training.report import Reporter
@@ -46,6 +51,8 @@ if TYPE_CHECKING:
 __all__ = ["METHODS", "recipe_names", "train"]
 
 
+@stoppable
+@trusts
 def train(
     method: str,
     *,
@@ -58,6 +65,8 @@ def train(
     teacher: Sequence[Given] | Given = (),
     inner: str | None = None,
     outer: str | None = None,
+    init: Sequence[Given] | Given = (),
+    extra_data: str | Path | None = None,
     seed: int = 0,
     out: str | Path = "zoo",
     name: str | None = None,
@@ -69,6 +78,7 @@ def train(
     data_dir: str | Path | None = None,
     trust_remote_code: bool = False,
     compile: bool = False,
+    deterministic: bool = False,
     devices: int = 1,
     num_nodes: int = 1,
     progress: bool | None = None,
@@ -97,6 +107,13 @@ def train(
             start, what is kept, kind of ascent, mode of the batch norms); or an inner objective, to climb that in
             place of the method's own. Where a name is both, the method is meant. Settings win over either.
         outer: another method, to minimise its loss; or an outer loss.
+        init: networks to begin with instead of random weights, given as teachers are: one for all networks of the
+            method or one for each. The architecture and the normalisation are theirs. One from elsewhere has
+            to answer as an architecture of ours does with its weights; a file of weights becomes a checkpoint
+            by `import_checkpoint`. For other classes `set={"init_head": "new"}` begins with a new last layer.
+        extra_data: "npz:FILE", more images to train on (arrays image and label), such as generated ones. Of each
+            batch they are the recipe's `extra_share`, 0.7 if it says none; an epoch has as many batches as without
+            them. They are read from disk as they are drawn.
         seed: of weights, batches, augmentation and attacks.
         out: folder for the checkpoints.
         name: of the run, in any letters (its files are called by those that every file system takes); the method and
@@ -105,8 +122,11 @@ def train(
         resume: continue an interrupted run of the same settings from its last finished epoch. False refuses to begin
             it anew; None does what True does, and says nothing where there is nothing to continue.
         overwrite: replace checkpoints and an unfinished run that are another run's, and begin an unfinished one anew.
-        download, trust_remote_code: whether data and foreign teachers may be fetched, and a teacher's own code run.
+        download, trust_remote_code: whether data and foreign teachers may be fetched, and code be run: a teacher's
+            own, and that of files. A method, inner objective, loss, architecture and data may be of one's own, each
+            as FILE.py:NAME, see docs/extending.md.
         compile: hand the networks to torch.compile.
+        deterministic: use only what gives the same bits again on the same device, or fail; the checkpoint says so.
         devices, num_nodes: processes per machine, and machines.
         progress: True for bars, False for silence, None for bars at a terminal and lines elsewhere.
 
@@ -132,6 +152,8 @@ def train(
             teacher=teacher,
             inner=inner,
             outer=outer,
+            init=init,
+            extra_data=extra_data,
             seed=seed,
             device=device,
             precision=precision,
@@ -157,7 +179,9 @@ def train(
         resume=behind > 0,
         overwrite=overwrite,
         compile=compile,
+        deterministic=deterministic,
         process=os.getpid(),
+        trust_remote_code=trust_remote_code,
     )
     with code_within_reach(), none_left_behind():
         fabric.launch(partial(run, progress=progress))
@@ -184,6 +208,7 @@ def train_beside(method: str, **options: Any) -> list[Path]:
         return train(method, **{**options, "name": taken.beside})
 
 
+@trusts
 def _run(
     fabric: Fabric,
     plan: Plan,
@@ -191,8 +216,10 @@ def _run(
     resume: bool,
     overwrite: bool,
     compile: bool,
+    deterministic: bool,
     progress: bool | None,
     process: int,
+    trust_remote_code: bool,
 ) -> None:
     """Train in this process, which the one numbered `process` started unless it is that one itself."""
     if os.getpid() != process:
@@ -202,21 +229,27 @@ def _run(
     trainer = Trainer(plan, fabric, compile)
     leads = fabric.global_rank == 0
     scalars = folder / "runs" / plan.stem if leads else None
-    with Reporter(plan.name, plan.recipe.epochs, trainer.steps, progress if leads else False, scalars) as report:
+    reporter = Reporter(plan.name, plan.recipe.epochs, trainer.steps, progress if leads else False, scalars)
+    with reporter as report, repeating(deterministic):
         trainer.fit(state, resume, report)
     if leads:
         if not overwrite:
             check_room(plan, folder)  # hours may have passed; the state of the whole run stays where it is
-        _save_checkpoints(trainer, folder, versions, hardware)
+        _save_checkpoints(trainer, folder, versions, hardware, deterministic)
         state.unlink(missing_ok=True)
     fabric.barrier()
 
 
-def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], hardware: str) -> None:
+def _save_checkpoints(
+    trainer: Trainer, folder: Path, versions: dict[str, str], hardware: str, deterministic: bool
+) -> None:
     plan, data = trainer.plan, trainer.plan.dataset
     kept = [n for n, member in enumerate(plan.bound.cohort.members) if member.kept]
+    extra = _extra_data(plan)
     recipe = {"name": plan.recipe_name, **plan.recipe.model_dump(mode="json")}
     radii = {"radii": said} if (said := plan.radii.said()) else {}
+    method, inner, outer = METHODS.get(plan.method), plan.inner, plan.outer
+    own = own_files(*plan.named())
     changed = changes(
         {
             "method": plan.method,
@@ -229,10 +262,16 @@ def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], 
     )
     for n, name, selected in zip(kept, plan.checkpoint_names(), paths_of(plan, folder), strict=True):
         best = trainer.best[n]
+        chosen: dict[str, Any] = (
+            best if best["epoch"] else {"epoch": trainer.epoch, "state": trainer.filed[n].state_dict()}
+        )
         network = plan.bound.cohort.members[n].name
+        (mean, std), initial = plan.normalization(n), plan.initial_of(n)
+        begun = {"init": {"source": initial.name, "digest": initial.digest}} if initial else {}
+        begun |= {"inits": [{"source": each.name, "digest": each.digest} for each in plan.inits]} if initial else {}
         for selection, epoch, weights, right, path in (
-            ("last", trainer.epoch, trainer.members[n].state_dict(), trainer.held_out[n], last_of(selected)),
-            ("best", best["epoch"], best["state"], best.get("held_out"), selected),
+            ("last", trainer.epoch, trainer.filed[n].state_dict(), trainer.held_out[n], last_of(selected)),
+            ("best" if best["epoch"] else "last", chosen["epoch"], chosen["state"], best.get("held_out"), selected),
         ):
             checkpoint = Checkpoint(
                 name=name,
@@ -240,11 +279,11 @@ def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], 
                 architecture=plan.architecture,
                 num_classes=data.num_classes,
                 shape=data.shape,
-                mean=data.mean,
-                std=data.std,
+                mean=mean,
+                std=std,
                 dataset=data.name,
                 scale=plan.radii.scale,
-                method=plan.method,
+                method=shown(plan.method),
                 network=network,
                 recipe=recipe,
                 seed=plan.seed,
@@ -257,22 +296,35 @@ def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], 
                     "run": plan.digest,
                     "settings": plan.bound.settings,
                     **radii,
-                    "inner": plan.inner,
-                    "outer": plan.outer,
-                    "title": METHODS.get(plan.method).title,
-                    "paper": METHODS.get(plan.method).paper,
+                    "inner": shown(inner) if inner else inner,
+                    "outer": shown(outer) if outer else outer,
+                    "title": method.title or shown(plan.method),
+                    "paper": method.paper,
+                    **({"own_code": own} if own else {}),
                     "changes": changed,
                     "attack": plan.bound.attack(plan.bound.cohort.members[n]),
                     "minimises": formula_of(plan.bound.outer),
                     "teachers": [teacher.name for teacher in plan.teachers],
                     "lineage": lineage(plan.bound.cohort.teachers, plan.teachers),
+                    **begun,
+                    **({"extra_data": extra} if extra else {}),
                     "precision": plan.precision,
+                    **({"deterministic": True} if deterministic else {}),
                     **({"held_out": right} if right else {}),
                     "hardware": hardware,
                     "seconds": sum(float(row["seconds"]) for row in trainer.history),
                 },
             )
             save_checkpoint(path, checkpoint)
+
+
+def _extra_data(plan: Plan) -> dict[str, Any]:
+    """What a network's card says of the extra data that it was trained on; nothing if there were none."""
+    found = plan.extra_data
+    if found is None:
+        return {}
+    told = {"name": found.name, "digest": found.digest, "images": len(found), "share": plan.recipe.extra_share}
+    return told | {"test_images": found.test_images, "validation_images": found.validation_images}
 
 
 def _versions() -> dict[str, str]:

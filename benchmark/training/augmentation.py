@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from benchmark.data import Split
+from benchmark.data.extra import ExtraImages
 
 
 def batches(
@@ -30,6 +31,38 @@ def batches(
         if len(index) > 1:
             x, y = split.batch(index)
             yield augment(x, augmentation, generator), y
+
+
+def mixed_batches(
+    split: Split, extra: ExtraImages, batch_size: int, share: float, augmentation: str, generator: torch.Generator
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """As `batches`, with images of `extra` in each: as many batches as without them, the last one being full.
+
+    Of each batch ⌊share·batch_size⌋ images are drawn from `extra`, evenly and with replacement; the others go through
+    the split in a random order, and through it again where it has been used up. So it is in the code of Carmon et al.
+    2019 (arXiv:1905.13736) and Wang et al. 2023 (arXiv:2302.04638).
+
+    Args:
+        split, batch_size, augmentation, generator: as for `batches`.
+        extra: more images, read as they are drawn.
+        share: the part of each batch that they are, such as 0.7.
+    """
+    device = split.images.device
+    drawn = number_of_extra(batch_size, share)
+    own = batch_size - drawn
+    steps = number_of_batches(len(split), batch_size)
+    rounds = -(-steps * own // len(split))
+    order = torch.cat([torch.randperm(len(split), generator=generator, device=device) for _ in range(rounds)])
+    for index in order[: steps * own].split(own):
+        which = torch.randint(len(extra), (drawn,), generator=generator, device=device)
+        pairs = split.batch(index), extra.batch(which.cpu())
+        x, y = (torch.cat([ours, theirs.to(device)]) for ours, theirs in zip(*pairs, strict=True))
+        yield augment(x, augmentation, generator), y
+
+
+def number_of_extra(batch_size: int, share: float) -> int:
+    """How many images of a batch are extra ones."""
+    return int(batch_size * share + 1e-9)  # 0.29 of 100 are 29
 
 
 def number_of_batches(images: int, batch_size: int) -> int:

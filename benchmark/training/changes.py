@@ -9,7 +9,7 @@ from typing import Any
 from benchmark.data.held_out import split_holdout
 from benchmark.errors import BadInput
 from benchmark.methods.overrides import bind_method
-from benchmark.recipes.recipe import Recipe, RecipeFile, load_recipe
+from benchmark.recipes.recipe import Recipe, RecipeFile, load_recipe, younger_defaults
 from benchmark.scales import radii_again
 from benchmark.storage import canonical_json
 from benchmark.training.plan import usual
@@ -22,6 +22,7 @@ def changes(card: Mapping[str, Any]) -> dict[str, Any]:
     or method, all settings of the method are told. Inner values stand under dotted names.
     """
     recipe = {name: value for name, value in card["recipe"].items() if name not in ("name", "precision")}
+    recipe = {**younger_defaults(), **recipe}
     extra = card.get("extra", {})
     settings = extra.get("settings", {})
     replaced = extra.get("inner"), extra.get("outer")
@@ -37,7 +38,7 @@ def changes(card: Mapping[str, Any]) -> dict[str, Any]:
         bound = bind_method(card["method"], hyper, "method", *replaced)
     except BadInput:
         return dict(settings)
-    found = dict(_differences(recipe, as_usual.model_dump(mode="json")))
+    found = dict(_differences(recipe, {**younger_defaults(), **as_usual.model_dump(mode="json")}))
     return found | dict(_differences(settings, bound.settings))
 
 

@@ -5,49 +5,65 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from benchmark.errors import BadInput
+from benchmark.errors import BadInput, reason
 from benchmark.methods.batch import Mismatch
 from benchmark.methods.method import BoundMethod
 from benchmark.methods.table import METHODS
 from benchmark.noise import BatchNoise
-from benchmark.recipes.recipe import Radius
+from benchmark.recipes.radius import Radius
 from benchmark.training.step import StepNetworks
 
 #: How many methods a message names.
 MOST = 9
 
 
-def rehearse(method: BoundMethod, where: str) -> None:
+def rehearse(method: BoundMethod, where: str, label_smoothing: float = 0.0) -> None:
     """Attack and form the loss once, on networks with a handful of weights.
 
     Raises:
         BadInput: the combination contradicts itself, e.g. an inner objective that asks for a teacher in a method
-            that has none.
+            that has none, or label smoothing where the outer loss has no cross-entropy with the labels.
     """
+    plain = _losses(method, where, 0.0)
+    if label_smoothing and _losses(method, where, label_smoothing) == plain:
+        raise BadInput(
+            f"{where}: label_smoothing={label_smoothing:g} changes nothing: it smooths the labels of CE(·, y), and "
+            "the outer loss has none with these settings (neither BCE nor D takes smooth labels); leave it out"
+        )
+
+
+def _losses(method: BoundMethod, where: str, label_smoothing: float) -> list[float]:
+    """The loss of each round of a step."""
     generator = torch.Generator().manual_seed(0)
     x, y = torch.rand((4, 1, 2, 2), generator=generator), torch.arange(4) % 3
     with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
         members, teachers = (
             [nn.Sequential(nn.Flatten(), nn.Linear(4, 3)) for _ in names]
             for names in (method.cohort.members, method.cohort.teachers)
         )
     radii = {norm: Radius(epsilon=0.1, step_size=0.1, steps=1) for norm in ("linf", "l2", "l1")}
-    players = StepNetworks(method, members, teachers, radii)
-    part = "attack"
+    players = StepNetworks(method, members, teachers, radii, label_smoothing=label_smoothing)
+    part, losses = "attack", []
     try:
         for norms in method.inner.rounds({}, generator):
             part = "attack"
             examples = players.craft(x, y, norms, BatchNoise(len(x), generator))
             part = "outer loss"
             batch = players.batch(x, y, examples, 0.0, {})
-            method.outer(batch)
+            losses.append(float(method.outer(batch).detach()))
             part = "attack"
             method.inner.observe(norms, batch, {})
-    except ValueError as error:  # a Mismatch, or what a loss of another package meets
+    except BadInput:
+        raise
+    except Exception as error:  # a Mismatch, or whatever a loss of one's own meets
         way_out = _way_out(error) if isinstance(error, Mismatch) else ""
+        told = str(error) if isinstance(error, ValueError) else reason(error)
+        raise BadInput(f"{where}: the {part} does not fit the networks ({method.cohort}): {told}{way_out}") from error
         raise BadInput(
             f"{where}: the {part} does not fit the networks ({method.cohort}): {error}{way_out}"
         ) from error
+    return losses
 
 
 def _way_out(error: Mismatch) -> str:

@@ -7,16 +7,19 @@ from typing import Any
 
 from benchmark.data import Dataset
 from benchmark.errors import short
-from benchmark.methods.method import BoundMethod
+from benchmark.methods.method import BoundMethod, Method
 from benchmark.methods.objectives import OBJECTIVES
 from benchmark.methods.outer import OUTERS
 from benchmark.methods.table import METHODS
 from benchmark.models import ARCHITECTURES
 from benchmark.models.reach import Reach
-from benchmark.recipes.recipe import Recipe
+from benchmark.own import files
+from benchmark.own.constants import constants_digest, unbound
+from benchmark.recipes.recipe import Recipe, younger_defaults
 from benchmark.registry import Registry
-from benchmark.storage import flat
+from benchmark.storage import digest, flat
 from benchmark.tensors import tensor_digest
+from benchmark.training.younger import recipe_as_said, settings_as_said
 
 #: Raised whenever the same plan would give other weights; finished runs of an older version are then run again.
 VERSION = 2
@@ -28,6 +31,8 @@ TOLD = 4
 _DIGESTS = {
     "data": "other training images",
     "teachers": "other teachers",
+    "init": "other initial weights",
+    "extra_data": "other extra data",
     "plug_ins": "other code of plug-ins",
     "version": "another version of this program",
 }
@@ -45,23 +50,27 @@ def make_identity(
     precision: str,
     inner: str | None,
     outer: str | None,
+    init: Sequence[str] = (),
+    extra_data: str | None = None,
 ) -> dict[str, Any]:
-    """What decides the weights that a run leads to; `data` and `teachers` by their digests, the rest as in `Plan`."""
+    """What decides the weights that a run leads to; all data and networks by their digests, the rest as in `Plan`."""
     found = {
         "version": VERSION,
-        "method": method,
+        "method": files.shown(method),
         "inner": [bound.attack(member) for member in bound.cohort.members] if inner else None,
-        "outer": outer,
-        "settings": bound.settings,
-        "recipe": recipe.model_dump(mode="json"),
-        "architecture": architecture,
+        "outer": files.shown(outer) if outer else outer,
+        "settings": settings_as_said(bound.settings),
+        "recipe": recipe_as_said(recipe.model_dump(mode="json")),
+        "architecture": files.shown(architecture),
         "data": data,
         "teachers": [*teachers],
         "seed": seed,
         "precision": precision,
     }
     plug_ins = _plug_ins(method, architecture, inner, outer)
-    return found | ({"plug_ins": plug_ins} if plug_ins else {})
+    # What is not there goes unsaid: a run from before there could be any is still the same run.
+    rare = {"plug_ins": plug_ins, "init": [*init], "extra_data": extra_data}
+    return found | {key: value for key, value in rare.items() if value}
 
 
 def images_digest(dataset: Dataset) -> str:
@@ -71,20 +80,40 @@ def images_digest(dataset: Dataset) -> str:
 
 
 def _plug_ins(method: str, architecture: str, inner: str | None, outer: str | None) -> dict[str, str]:
-    """By name, the code of what other packages have a part in: it may change under its name."""
+    """By name, the code of what others have a part in: it may change under its name."""
     used: list[tuple[Registry[Any], str | None]] = [(METHODS, name) for name in (method, inner, outer)]
     used += [(ARCHITECTURES, architecture), (OBJECTIVES, inner), (OUTERS, outer)]
     return {
-        f"{registry.kind} {name}": Reach(registry.get(name)).digest()
+        f"{registry.kind} {files.shown(name)}": _code(registry, name)
         for registry, name in used
-        if name is not None and registry.is_plug_in(name)
+        if name is not None
+        and (registry.is_plug_in(name) or registry.is_put(name) or (files.is_spec(name) and name in registry))
     }
+
+
+def _code(registry: Registry[Any], name: str) -> str:
+    """The digest of the code of another's thing, and of all that it computes with."""
+    thing = registry.get(name)
+    whole = Reach(thing).digest()
+    if registry.is_put(name):
+        parts = [thing.outer, *map(unbound, (thing.inner, thing.cohort))] if isinstance(thing, Method) else [thing]
+        return digest([whole, *map(constants_digest, parts)])
+    return digest([whole, files.code_of(name)]) if files.is_spec(name) else whole
+
+
+def own_files(*names: object) -> dict[str, dict[str, str]]:
+    """Of those of the names that lead to files of one's own, what they are called: where, and the file's SHA-256."""
+    said = [str(name) for name in names if files.is_spec(name)]
+    return {files.shown(name): {"file": files.split(name).file, "sha256": files.file_digest(name)} for name in said}
 
 
 def facts(identity: Mapping[str, Any]) -> dict[str, Any]:
     """An identity by single values, "epochs", "threats.linf.epsilon" or "alpha", the most telling ones first."""
-    found = {key: value for key, value in identity.items() if key not in ("recipe", "settings")}
+    found = {"init": [], "extra_data": None}
+    found |= {key: value for key, value in identity.items() if key not in ("recipe", "settings")}
     recipe = {key: value for key, value in (identity.get("recipe") or {}).items() if key != "precision"}
+    if recipe:
+        recipe = younger_defaults() | recipe
     return found | dict(flat(recipe)) | dict(flat(identity.get("settings") or {}))
 
 
@@ -95,6 +124,8 @@ def card_facts(card: Mapping[str, Any]) -> dict[str, Any]:
     told = {key: card.get(key) for key in ("method", "dataset", "architecture", "seed")}
     told |= {key: extra[key] for key in ("precision", "inner", "outer") if key in extra}
     taught = [said.get("digest") for said in extra.get("lineage") or ()]
+    told["init"] = [said.get("digest") for said in extra.get("inits") or ()]
+    told["extra_data"] = (extra.get("extra_data") or {}).get("digest")
     return facts({**told, "teachers": taught, "recipe": recipe, "settings": extra.get("settings") or {}})
 
 

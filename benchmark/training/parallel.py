@@ -7,7 +7,6 @@ makes many passes per update, and only the gradient of the update has to be shar
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +15,9 @@ import torch.distributed
 from torch import Tensor, nn
 
 from benchmark.environment import check_shared_memory
-from benchmark.errors import BadInput
+from benchmark.errors import BadInput, first_line
 from benchmark.noise import BatchNoise, Noise
+from benchmark.training import launch
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -44,25 +44,36 @@ def make_fabric(
     check_processes(devices, num_nodes)
     # Takes seconds to import, and a run that is already finished never comes here.
     from lightning_fabric import Fabric
+    from lightning_fabric.plugins.environments import LightningEnvironment
 
     # It names the precision whenever it is bfloat16; warnings still come through.
     logging.getLogger("lightning_fabric.utilities.rank_zero").setLevel(logging.WARNING)
+    if devices > 1 and device.index is not None:
+        raise BadInput(
+            f"--device {device} names one {device.type}, and --devices {devices} asks for {devices}; "
+            f"write --device {device.type}"
+        )
     if device.type == "cuda" and devices > torch.cuda.device_count():
         raise BadInput(f"--devices {devices}: this machine has {torch.cuda.device_count()} GPUs")
-    started_outside = "TORCHELASTIC_RUN_ID" in os.environ or "SLURM_NTASKS" in os.environ
-    if num_nodes > 1 and not started_outside:
-        raise BadInput(f"--num-nodes {num_nodes}: start the same command on each machine with torchrun or srun")
+    started_outside = launch.is_one_of_many(devices, num_nodes)
     alone = devices * num_nodes == 1
     if not alone and not started_outside:
         check_shared_memory(f"--devices {devices}", shared)
     which: Any = [device.index or 0] if alone and device.type == "cuda" else devices
-    return Fabric(
-        accelerator=device.type,
-        devices=which,
-        num_nodes=num_nodes,
-        strategy="auto" if alone else "ddp" if started_outside else "ddp_spawn",
-        precision="bf16-mixed" if precision == "bf16" else "32-true",
-    )
+    try:
+        return Fabric(
+            accelerator=device.type,
+            devices=which,
+            num_nodes=num_nodes,
+            strategy="auto" if alone else "ddp" if started_outside else "ddp_spawn",
+            precision="bf16-mixed" if precision == "bf16" else "32-true",
+            # Else Fabric takes a scheduler's variables for its own even where this process is the only one.
+            plugins=None if started_outside else LightningEnvironment(),
+        )
+    except (ValueError, RuntimeError, KeyError) as error:
+        raise BadInput(
+            f"--devices {devices} --num-nodes {num_nodes} can't be had as this was started: {first_line(error)}"
+        ) from error
 
 
 class BatchShard:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from benchmark.data import Dataset, load
+from benchmark.data.extra import ExtraImages, load_extra
 from benchmark.data.held_out import split_holdout
 from benchmark.documents import in_words, parse_yaml
 from benchmark.errors import BadInput
@@ -18,15 +19,24 @@ from benchmark.hardware import resolve_device, resolve_precision
 from benchmark.methods.method import BoundMethod
 from benchmark.methods.overrides import bind_method, usual_settings
 from benchmark.methods.table import METHODS
-from benchmark.models import ARCHITECTURES, Given
+from benchmark.models import ARCHITECTURES, Checkpoint, Given
+from benchmark.models.architectures import canonical
+from benchmark.own import files
 from benchmark.radii import too_large, too_long
 from benchmark.recipes.recipe import Recipe, is_recipe_key, load_recipe
 from benchmark.run_names import Asked, checked_name, file_stem
 from benchmark.scales import UNSAID, Epsilon, Named, Radii, read_radii
 from benchmark.storage import digest
+from benchmark.training.augmentation import number_of_extra
+from benchmark.training.division import divided
 from benchmark.training.dry_run import rehearse
 from benchmark.training.identity import facts, images_digest, make_identity
+from benchmark.training.initial import InitialNetwork, fitted, for_members, load_initial
+from benchmark.training.optimizer import TAKEN_BY, check_optimizer
 from benchmark.training.teachers import Teacher, load_teachers
+
+#: The share of extra data in each batch where nobody says another: that of Rebuffi et al. 2021 and Wang et al. 2023.
+EXTRA_SHARE = 0.7
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,9 @@ class Plan:
             the place of the method's own, if any.
         recipe_name: where the recipe came from: its name or file.
         radii: what was said about radii; the recipe has them.
+        initial: for each network of the cohort what it begins with; () for random weights.
+        inits: the networks that were given to begin with.
+        extra_data: images that each batch is filled up with; None for none.
         former: what version 0.1.0 called the run, where nobody chose its name.
     """
 
@@ -60,6 +73,9 @@ class Plan:
     outer: str | None = None
     radii: Radii = UNSAID
     former: str | None = None
+    initial: tuple[InitialNetwork, ...] = ()
+    inits: tuple[Checkpoint, ...] = ()
+    extra_data: ExtraImages | None = None
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -75,7 +91,26 @@ class Plan:
             precision=self.precision,
             inner=self.inner,
             outer=self.outer,
+            init=[network.digest for network in self.inits],
+            extra_data=self.extra_data.digest if self.extra_data else None,
         )
+
+    def initial_of(self, n: int) -> InitialNetwork | None:
+        """What the network at place `n` of the cohort begins with; None for random weights."""
+        return self.initial[n] if self.initial else None
+
+    def normalization(self, n: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Mean and standard deviation per channel of its first layer: those of the weights, or else of the data."""
+        initial = self.initial_of(n)
+        return (initial.mean, initial.std) if initial else self.moments
+
+    @property
+    def moments(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """What images are shifted and divided by, channel by channel, before they enter a network."""
+        if self.recipe.normalisation == "data":
+            return self.dataset.mean, self.dataset.std
+        channels = self.dataset.shape[0]
+        return (0.0,) * channels, (1.0,) * channels
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -91,6 +126,11 @@ class Plan:
     def stem(self) -> str:
         """What the files of the run are called: its name as far as any file system takes it."""
         return file_stem(self.name)
+
+    def named(self) -> list[str | None]:
+        """What of the run may be of a file of one's own, by its name."""
+        settings = [str(value) for value in self.bound.settings.values()]
+        return [self.method, self.architecture, self.inner, self.outer, self.dataset.name, *settings]
 
     def checkpoint_names(self) -> list[str]:
         """The names of the networks that are kept, in the order of the cohort."""
@@ -120,6 +160,8 @@ def make_plan(
     data_dir: str | Path | None = None,
     name: str | None,
     trust_remote_code: bool = False,
+    init: Sequence[Given] | Given = (),
+    extra_data: str | Path | None = None,
 ) -> Plan:
     """The run that the arguments of `benchmark.train` describe.
 
@@ -134,14 +176,26 @@ def make_plan(
     data = load(dataset, data_dir=data_dir, download=download)
     if not data.can_train:
         raise BadInput(f"{data.name} has no training images, only some to evaluate on; train on other data")
-    architecture = arch or usual_architecture(data)
+    arch = canonical(arch) if arch else None
+    inits = load_initial(init, data, arch, download=download, trust_remote_code=trust_remote_code)
+    architecture = arch or (inits[0].architecture if inits else usual_architecture(data))
     resolved, bound = decide(method, data, architecture, recipe, settings, inner, outer, radii)
+    data = divided(data, resolved.validation)
+    if resolved.init_head == "new" and not inits:
+        raise BadInput("init_head=new is the last layer of a network that --init names; name one, or leave it out")
+    resolved = with_extra_share(resolved, extra_data is not None)
+    extra = None if extra_data is None else load_extra(extra_data, data)
+    begun = [fitted(network, data, resolved.init_head == "new") for network in inits]
+    initial = for_members(begun, [member.kept for member in bound.cohort.members], method)
     chosen = resolve_device(device)
     teachers = load_teachers(
         method, bound.cohort.teachers, teacher, data, download=download, trust_remote_code=trust_remote_code
     )
     named = [each.name for each in teachers]
-    asked = Asked(method, data.name, architecture, recipe, settings, radii, inner, outer, seed, named)
+    called = [files.shown(each) for each in (method, architecture)]
+    parts = [files.shown(each) if each else each for each in (inner, outer)]
+    asked = Asked(called[0], data.name, called[1], recipe, settings, radii, parts[0], parts[1], seed, named)
+    asked = replace(asked, inits=[network.name for network in inits], extra_data=extra.name if extra else None)
     return Plan(
         name=asked.name if name is None else checked_name(name),
         method=registered_name(method),
@@ -157,8 +211,30 @@ def make_plan(
         inner=inner,
         outer=outer,
         radii=radii.of(data),
-        former=asked.former_name if name is None else None,
+        former=asked.former_name if name is None and not (inits or extra) else None,
+        initial=initial,
+        inits=inits,
+        extra_data=extra,
     )
+
+
+def with_extra_share(recipe: Recipe, has_extra: bool) -> Recipe:
+    """The recipe with the share of the extra data in each batch: `EXTRA_SHARE` if it says none.
+
+    Raises:
+        BadInput: it says one and there are no such data, or the share of a batch is no image.
+    """
+    if not has_extra:
+        if recipe.extra_share is not None:
+            raise BadInput(
+                f"extra_share={recipe.extra_share:g} is the share of extra data in each batch, and there are none; "
+                "name them, --extra-data npz:FILE, or say --set extra_share=null"
+            )
+        return recipe
+    share = EXTRA_SHARE if recipe.extra_share is None else recipe.extra_share
+    if not number_of_extra(recipe.batch_size, share):
+        raise BadInput(f"extra_share={share:g} of a batch of {recipe.batch_size} is less than one image")
+    return recipe.model_copy(update={"extra_share": share})
 
 
 def check_seed(seed: int) -> None:
@@ -204,7 +280,11 @@ def decide(
     if missing:
         raise radii.missing(missing, file.threats, where)
     _check_sizes(resolved, dataset.shape, where)
-    rehearse(bound, f"method {method}")
+    if "optimizer" in of_recipe or of_recipe.keys() & TAKEN_BY:
+        without = {key: value for key, value in of_recipe.items() if key not in ("optimizer", *TAKEN_BY)}
+        usual_one = file.resolve(registered_name(method), architecture, published, radii, without, where)[0]
+        check_optimizer(resolved, of_recipe, usual_one.optimizer)
+    rehearse(bound, f"method {method}", resolved.label_smoothing)
     return resolved, bound
 
 

@@ -9,7 +9,8 @@ from benchmark.errors import BadInput
 from benchmark.models import Checkpoint, load_checkpoint
 from benchmark.run_names import name_beside
 from benchmark.storage import digest
-from benchmark.training.identity import VERSION, card_facts, differences, facts, in_words
+from benchmark.training.extending import way_on
+from benchmark.training.identity import VERSION, card_facts, differences, facts, in_words, own_files
 from benchmark.training.plan import Plan
 from benchmark.training.state import begun, state_path
 
@@ -77,7 +78,8 @@ def check_room(plan: Plan, folder: Path) -> None:
         except BadInput as error:
             raise Taken(f"{path} is no checkpoint that can be read ({error})", plan) from error
         if found.extra.get("run") != plan.digest:
-            raise Taken(f"{path} is of another run: {_told(plan, found)}", plan)
+            way = way_on(plan, found, path if path.parent.name == "last" else last_of(path))
+            raise Taken(f"{path} is of another run: {_told(plan, found)}{way}", plan)
         if found.name != name:
             raise Taken(f"{path} is of a network that is called {found.name}, not {name}", plan)
 
@@ -102,7 +104,12 @@ def epochs_behind(plan: Plan, folder: Path, resume: bool | None, overwrite: bool
     if overwrite and (resume is False or identity != plan.identity or name not in (plan.name, None)):
         return 0
     if identity != plan.identity:
-        keys = ", ".join(sorted(key for key in plan.identity if identity.get(key) != plan.identity[key])) or "plug-in"
+        keys = (
+            ", ".join(
+                sorted(key for key in {*plan.identity, *identity} if identity.get(key) != plan.identity.get(key))
+            )
+            or "plug-in"
+        )
         told = in_words(differences(facts(identity), facts(plan.identity)))
         raise Taken(f"{path} is the state of an unfinished run with another {keys}: {told}", plan)
     if name not in (plan.name, None):
@@ -117,6 +124,14 @@ def epochs_behind(plan: Plan, folder: Path, resume: bool | None, overwrite: bool
 
 def _told(plan: Plan, found: Checkpoint) -> str:
     """What the run that made a checkpoint did otherwise, in words."""
+    before = found.extra.get("own_code")
+    edited = [
+        name.rpartition(":")[0]
+        for name, said in own_files(*plan.named()).items()
+        if isinstance(before, dict) and name in before and before[name] != said
+    ]
+    if edited:
+        return f"another version of {' and of '.join(dict.fromkeys(edited))}"
     if found.extra.get("run") in {digest({**plan.identity, "version": version}) for version in range(1, VERSION)}:
         return "the same by an older version of this program, which led to other weights"
     return in_words(differences(card_facts(vars(found)), plan.facts))

@@ -91,7 +91,7 @@ def load_state(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
     except Damaged as error:
         raise _unreadable(path) from error
     found = content["identity"]
-    differing = sorted(key for key in identity if found.get(key) != identity[key])
+    differing = sorted(key for key in {*identity, *found} if found.get(key) != identity.get(key))
     if differing:
         raise BadInput(
             f"can't resume from {path}: it was made with another {', '.join(differing)}; "

@@ -16,7 +16,7 @@ from benchmark.methods.inner import craft
 from benchmark.methods.method import BoundMethod
 from benchmark.methods.objectives import Target
 from benchmark.noise import Noise
-from benchmark.recipes.recipe import Radius
+from benchmark.recipes.radius import Radius
 from benchmark.training.snapshot import FoldedNetwork
 
 
@@ -31,6 +31,7 @@ class StepNetworks:
         autocast: makes the context in which networks compute.
         snapshots: of the members, in their order, to be attacked in their place; not where the method attacks batch
             norms in train mode.
+        label_smoothing: of the outer loss, see `benchmark.methods.batch.Batch.ce`.
     """
 
     def __init__(
@@ -41,10 +42,11 @@ class StepNetworks:
         radii: Mapping[str, Radius],
         autocast: Callable[[], AbstractContextManager[object]] = nullcontext,
         snapshots: Sequence[FoldedNetwork] | None = None,
+        label_smoothing: float = 0.0,
     ) -> None:
         self.method, self.members, self.radii = method, members, radii
         self.teachers = [teacher.eval().requires_grad_(False) for teacher in teachers]
-        self.autocast = autocast
+        self.autocast, self.label_smoothing = autocast, label_smoothing
         self.snapshots = snapshots if method.inner.bn == "eval" else None
 
     def craft(self, x: Tensor, y: Tensor, norms: Sequence[str], noise: Noise) -> list[Examples | None]:
@@ -83,7 +85,16 @@ class StepNetworks:
         """The step as the outer loss sees it."""
         nets = [Net(self.forward(module), x, own) for module, own in zip(self.members, examples, strict=True)]
         teachers = [Net(torch.no_grad()(self.taught(teacher)), x) for teacher in self.teachers]
-        return Batch(y, nets, teachers, progress, memory, rate)
+        return Batch(y, nets, teachers, progress, memory, rate, self.label_smoothing)
+
+    def pass_again(self, batch: Batch, after: bool = False) -> None:
+        """The passes that the method makes beside those of its loss, before or `after` the update."""
+        for member, module, net in zip(self.method.cohort.members, self.members, batch.nets, strict=True):
+            for what in self.method.passes.of(member.name, after):
+                images = (net.x,) if what == "clean" else net.own.images
+                with torch.no_grad():
+                    for view in images:
+                        self.forward(module)(view)
 
     def forward(self, module: nn.Module) -> Callable[[Tensor], Tensor]:
         """Images → float32 logits of `module`, in the run's precision and layout."""

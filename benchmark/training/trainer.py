@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from benchmark import deadline
+from benchmark.arithmetic import arithmetic
 from benchmark.attacks import frozen
 from benchmark.errors import BadInput
 from benchmark.methods.batch import Batch, Examples
 from benchmark.methods.weights import buffers_kept, layers, perturbed
 from benchmark.models import build
 from benchmark.storage import digest
-from benchmark.training.augmentation import batches, number_of_batches
+from benchmark.training.augmentation import batches, mixed_batches, number_of_batches
+from benchmark.training.averaging import WeightAverages
+from benchmark.training.optimizer import make_optimizer
 from benchmark.training.parallel import BatchShard, share_batch_norm
 from benchmark.training.plan import Plan
 from benchmark.training.report import Reporter, Row
@@ -47,6 +51,7 @@ class Trainer:
     Attributes:
         epoch: how many epochs lie behind.
         history: one row of figures per epoch.
+        filed: the networks that are validated and filed: the averaged ones if the recipe averages weights.
         best: per network, its weights at the epoch of highest validation score, and `held_out` there.
         held_out: per network, which held-out images the last validation found right, see `validation.held_out`.
     """
@@ -65,11 +70,22 @@ class Trainer:
                 module.compile()
         probe = plan.dataset.train.batch(slice(0, 2))[0].to(device)
         fast = None if compile else snapshots(self.members, probe, plan.precision == "bf16")
-        self.players = StepNetworks(self.method, self.members, teachers, plan.recipe.threats, fabric.autocast, fast)
-        self.optimizer = make_optimizer(self.members, plan)
+        self.players = StepNetworks(
+            self.method,
+            self.members,
+            teachers,
+            plan.recipe.threats,
+            fabric.autocast,
+            fast,
+            plan.recipe.label_smoothing,
+        )
+        self.optimizer = make_optimizer(self.members, plan.recipe)
+        self.averages = None if plan.recipe.ema is None else WeightAverages(self.members, plan.recipe.ema)
+        self.filed = self.averages.modules if self.averages else self.members
         self.train = plan.dataset.train.to(device)
         held_out = plan.dataset.validation
-        self.validation = held_out.first(min(plan.recipe.validation.images, len(held_out))).to(device)
+        images = plan.recipe.validation.measured(len(plan.dataset.train) + len(held_out), len(held_out))
+        self.validation = held_out[torch.arange(images)].to(device)
         self.steps = number_of_batches(len(self.train), plan.recipe.batch_size)
         if self.steps == 0:
             raise BadInput(f"{plan.dataset.name} has {len(self.train)} training images; two are needed at least")
@@ -91,19 +107,25 @@ class Trainer:
             if found:
                 self.load_state_dict(found)
         report.resume(self.epoch)
+        longest = 0.0
         while self.epoch < self.recipe.epochs:
+            if self.shard.size == 1:  # several processes would have to agree
+                deadline.check(longest)
             started = time.perf_counter()
-            with self._fixed_randomness():
-                row = self._train_epoch(state, report)
-            seconds = time.perf_counter() - started
-            self.epoch += 1
-            row |= {"images_per_second": len(self.train) / seconds, "seconds": seconds, **self._validate()}
+            with arithmetic(self.plan.precision):
+                with self._fixed_randomness():
+                    row = self._train_epoch(state, report)
+                seconds = time.perf_counter() - started
+                self.epoch += 1
+                images = self.steps * self.recipe.batch_size if self.plan.extra_data else len(self.train)
+                row |= {"images_per_second": images / seconds, "seconds": seconds, **self._validate()}
             self.history.append(
                 {key: round(value, 6) if isinstance(value, float) else value for key, value in row.items()}
             )
             if self.shard.rank == 0:
                 save_state(state, self.plan.identity, {"name": self.plan.name, **self.state_dict()})
             report.epoch(self.history[-1])
+            longest = max(longest, time.perf_counter() - started)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the rest of the run depends on, as tensors and plain values."""
@@ -115,6 +137,7 @@ class Trainer:
             "history": self.history,
             "best": self.best,
             "held_out": self.held_out,
+            **({"averages": self.averages.state_dict()} if self.averages else {}),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -122,17 +145,23 @@ class Trainer:
         for module, weights in zip(self.members, state["members"], strict=True):
             module.load_state_dict(weights)
         self.optimizer.load_state_dict(state["optimizer"])
+        if self.averages:
+            self.averages.load_state_dict(state["averages"])
         self.memory = {key: value.to(self.train.labels.device) for key, value in state["memory"].items()}
         self.epoch, self.history, self.best = state["epoch"], state["history"], state["best"]
         self.held_out = state.get("held_out", self.held_out)  # version 0.1.0 did not keep it
 
     def _new_network(self, n: int) -> nn.Module:
-        data = self.plan.dataset
+        data, initial = self.plan.dataset, self.plan.initial_of(n)
+        mean, std = self.plan.normalization(n)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derived_seed(self.plan.seed, "weights", n))
-            return build(
-                self.plan.architecture, num_classes=data.num_classes, shape=data.shape, mean=data.mean, std=data.std
+            network = build(
+                self.plan.architecture, num_classes=data.num_classes, shape=data.shape, mean=mean, std=std
             )
+        if initial:  # which lacks at most the last layer, see `fitted`
+            network.load_state_dict(initial.state, strict=False)
+        return network
 
     @contextmanager
     def _fixed_randomness(self) -> Iterator[None]:
@@ -149,8 +178,7 @@ class Trainer:
         before = self._start_scaffold()
         for module in self.members:
             module.train()
-        loader = batches(self.train, self.recipe.batch_size, self.recipe.augmentation, generator)
-        for step, (x, y) in enumerate(loader):
+        for step, (x, y) in enumerate(self._batches(generator)):
             self._set_learning_rate(self.epoch + step / self.steps)
             losses[step] = self._step(x, y, generator)
             report.step()
@@ -158,6 +186,13 @@ class Trainer:
         self.shard.mean([losses])
         self._check_finite(losses, state)
         return {"epoch": self.epoch + 1, "loss": float(losses.mean()), "lr": self.optimizer.param_groups[0]["lr"]}
+
+    def _batches(self, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+        recipe, extra = self.recipe, self.plan.extra_data
+        if extra is None:
+            return batches(self.train, recipe.batch_size, recipe.augmentation, generator)
+        share = recipe.extra_share or 0.0  # the plan has decided it
+        return mixed_batches(self.train, extra, recipe.batch_size, share, recipe.augmentation, generator)
 
     def _step(self, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
         size = len(x)
@@ -170,11 +205,15 @@ class Trainer:
             with self._weights_moved(x, y, examples):
                 batch = self._batch(x, y, examples, self.memory)
                 objective = self.method.outer(batch) * share
+                self.players.pass_again(batch)
                 self.optimizer.zero_grad(set_to_none=True)
                 objective.backward()
                 self.shard.mean(p.grad for module in self.members for p in module.parameters())
                 self._clip()
                 self.optimizer.step()
+            self.players.pass_again(batch, after=True)
+            if self.averages:  # of the weights themselves, once their perturbation is undone
+                self.averages.update()
             self.method.inner.observe(norms, batch, self.memory)
             loss = loss + objective.detach() / len(rounds)
         return loss
@@ -204,7 +243,8 @@ class Trainer:
 
     def _set_learning_rate(self, t: float) -> None:
         for group in self.optimizer.param_groups:
-            group["lr"] = self.recipe.lr_at(t)
+            if not group.get("constant_rate"):
+                group["lr"] = self.recipe.lr_at(t)
 
     def _start_scaffold(self) -> State | None:
         if self.method.merge is None:
@@ -229,8 +269,12 @@ class Trainer:
             )
 
     def _validate(self) -> Row:
-        """Clean and robust accuracy of each network, whose best weights are kept; nothing between validations."""
-        if self.epoch % self.recipe.validation.every and self.epoch != self.recipe.epochs:
+        """Clean and robust accuracy of each network, whose best weights are kept.
+
+        Nothing between validations, and where no images are held out.
+        """
+        between = self.epoch % self.recipe.validation.every and self.epoch != self.recipe.epochs
+        if between or not len(self.validation):
             return {}
         row: Row = {}
         settings, inner = self.recipe.validation, self.method.inner
@@ -239,10 +283,10 @@ class Trainer:
                 continue
             attacked = member.attacked and inner.objective is not None
             norms = (member.norm,) if member.norm else inner.norms
-            module = self.members[n].eval()
+            module = self.filed[n].eval()
             with frozen(module):
                 flags = withstood(
-                    self.players.forward(module), self.validation, norms, self.recipe.threats, settings.steps, 500
+                    self.players.forward(module), self.validation, norms, self.recipe.threats, settings, 500
                 )
             clean, robust = accuracies(flags)
             self.held_out[n] = held_out(flags)
@@ -254,16 +298,6 @@ class Trainer:
                 own = {"score": score, "epoch": self.epoch, "state": weights}
                 self.best[n] = own | {"held_out": self.held_out[n]}
         return row
-
-
-def make_optimizer(members: list[nn.Module], plan: Plan) -> torch.optim.Optimizer:
-    """The recipe's optimiser over all networks of the cohort; each parameter is updated by its own gradient alone."""
-    recipe = plan.recipe
-    parameters = [parameter for module in members for parameter in module.parameters()]
-    common: dict[str, Any] = {"lr": recipe.lr, "momentum": recipe.momentum, "weight_decay": recipe.weight_decay}
-    if recipe.optimizer == "rmsprop":
-        return torch.optim.RMSprop(parameters, alpha=0.9, eps=1.0, **common)
-    return torch.optim.SGD(parameters, nesterov=recipe.nesterov, **common)
 
 
 def derived_seed(seed: int, *purpose: str | int) -> int:

@@ -12,8 +12,10 @@ from torch import Tensor
 from benchmark.attacks import objectives
 from benchmark.attacks.ascent import Move, ascend
 from benchmark.data import Split
+from benchmark.methods.starts import start as where_it_begins
 from benchmark.noise import BatchNoise
-from benchmark.recipes.recipe import Radius
+from benchmark.recipes.radius import Radius
+from benchmark.recipes.validation import Validation
 from benchmark.threats import Threat
 
 
@@ -22,7 +24,7 @@ def withstood(
     split: Split,
     norms: Sequence[str],
     radii: Mapping[str, Radius],
-    steps: int,
+    settings: Validation,
     batch_size: int,
 ) -> Tensor:
     """(1 + norms)×N flags: classified correctly, clean and under PGD on the cross-entropy in each of `norms`.
@@ -32,14 +34,14 @@ def withstood(
     Args:
         network: images → logits, in eval mode with constant parameters.
         split: N held-out images, on the network's device.
-        norms: which threats; each step has length 2.5 ε / steps.
+        norms: which threats.
         radii: by norm.
-        steps: gradient steps.
+        settings: how many gradient steps, how long, from where.
         batch_size: images at a time.
     """
     device = split.images.device
     generator = torch.Generator(device).manual_seed(0)
-    right = []
+    right, steps = [], settings.steps
     for index in torch.arange(len(split), device=device).split(batch_size):
         x, y = split.batch(index)
         noise = BatchNoise(len(x), generator)
@@ -47,8 +49,9 @@ def withstood(
         for norm in norms:
             row = radii[norm]
             threat = Threat(norm, row.epsilon)
-            move = Move(threat, 2.5 * row.epsilon / steps, row.k, row.gap)
-            start = threat.random_start(x, noise)
+            part = 2.5 / steps if settings.step is None else settings.step
+            move = Move(threat, part * row.epsilon, row.k, row.gap)
+            start = where_it_begins(settings.start, threat, x, noise)
             views.append(
                 ascend(network, x, y, objectives.cross_entropy, [move], steps=steps, start=start, noise=noise)
             )

@@ -55,12 +55,13 @@ class JPEG(LatentAttack):
         chroma = (2, down // 2, across // 2)
         strength = in_byte_units(epsilon) / 2
         to_rgb = torch.tensor(_TO_RGB, device=x.device)
+        basis, steps = _cosines(x), {table: _steps(table, x) for table in (LUMA, CHROMA)}
 
         def decode(z: Tensor, rows: Tensor) -> Tensor:
             moved = strength * (2 * z - 1)
-            change = _from_coefficients(moved[:, : math.prod(luma)].view(-1, *luma), LUMA)
+            change = _from_coefficients(moved[:, : math.prod(luma)].view(-1, *luma), steps[LUMA], basis)
             if colour:
-                colours = _from_coefficients(moved[:, math.prod(luma) :].view(-1, *chroma), CHROMA)
+                colours = _from_coefficients(moved[:, math.prod(luma) :].view(-1, *chroma), steps[CHROMA], basis)
                 ycc = torch.cat([change, F.interpolate(colours, scale_factor=2, mode="nearest")], dim=1)
                 change = torch.einsum("ck,nkhw->nchw", to_rgb, ycc)
             return (x[rows] + change[:, :, :height, :width]).clamp(0, 1)
@@ -68,13 +69,16 @@ class JPEG(LatentAttack):
         return noise.uniform(math.prod(luma) + (math.prod(chroma) if colour else 0)), decode
 
 
-def _from_coefficients(coefficients: Tensor, table: tuple[int, ...]) -> Tensor:
+def _from_coefficients(coefficients: Tensor, steps: Tensor, basis: Tensor) -> Tensor:
     """Pixels N×C×H×W of quantised DCT coefficients that lie where their block's pixels will."""
     n, c, height, width = coefficients.shape
     blocks = coefficients.view(n, c, height // _BLOCK, _BLOCK, width // _BLOCK, _BLOCK)
-    steps = torch.tensor(table, dtype=coefficients.dtype, device=coefficients.device).view(_BLOCK, 1, _BLOCK)
-    basis = _cosines(coefficients)
     return torch.einsum("ncaubv,uy,vx->ncaybx", blocks * steps, basis, basis).reshape(n, c, height, width)
+
+
+def _steps(table: tuple[int, ...], like: Tensor) -> Tensor:
+    """A table's steps as they lie beside a block's coefficients."""
+    return torch.tensor(table, dtype=like.dtype, device=like.device).view(_BLOCK, 1, _BLOCK)
 
 
 def _cosines(like: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from benchmark.attacks.ascent import Move, ascend
 from benchmark.attacks.base import Attack, Classifier, Resumable, Stage
-from benchmark.attacks.objectives import OBJECTIVES, cross_entropy
+from benchmark.attacks.objectives import OBJECTIVES, cross_entropy, objective_of
 from benchmark.errors import BadInput
 from benchmark.noise import Noise
 from benchmark.parameters import Count, Fraction, NotNegative, Positive, one_of
@@ -40,7 +40,8 @@ class PGD(Resumable):
         step_size: length of a step in the threat's norm and in units of pixels; None means relative_step_size.
         relative_step_size: length of a step as a fraction of ε.
         start: "random" (uniform in the ball) or "zero" (the clean image).
-        loss: "ce" or "margin" (max of the other logits minus the true one, Carlini & Wagner 2017).
+        loss: "ce" or "margin" (max of the other logits minus the true one, Carlini & Wagner 2017), or a per-example
+            loss of one's own, FILE.py:NAME, of (logits, labels) or (logits, labels, images).
         success: "any" keeps the first misclassified iterate, "last" returns the end point whatever happened.
         k, gap: which coordinates an l1 step moves, see `ascent.Move`.
     """
@@ -49,7 +50,7 @@ class PGD(Resumable):
     step_size: Positive | None = None
     relative_step_size: Positive = 0.1
     start: Literal["random", "zero"] = "random"
-    loss: Annotated[str, one_of(OBJECTIVES)] = "ce"
+    loss: Annotated[str, one_of(OBJECTIVES, own="loss")] = "ce"
     success: Literal["any", "last"] = "any"
     k: tuple[Count, Count] = (5, 20)
     gap: Fraction = 0.0
@@ -102,7 +103,7 @@ class PGD(Resumable):
             classifier,
             x,
             y,
-            OBJECTIVES[self.loss],
+            objective_of(self.loss),
             [move],
             steps=self.steps,
             start=stage.images,

@@ -2,43 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
-from benchmark.methods.batch import Batch
+from benchmark.methods.batch import Batch, Mismatch, pick
 from benchmark.methods.formulas import formula
-from benchmark.methods.losses import bce, ce, divergence, kl, label_probability
+from benchmark.methods.losses import bce, divergence, kl, label_probability
 from benchmark.methods.outer.base import OUTERS, mean
-from benchmark.parameters import Fraction, NotNegative, Positive
+from benchmark.own.functions import OwnFunction
+from benchmark.parameters import Fraction, NotNegative, Positive, one_of
 
-Classification = Literal["ce", "bce"]
-_CLASSIFICATION: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"ce": ce, "bce": bce}
+_LOSSES = ("ce", "bce")
+#: Or one's own, FILE.py:NAME, of logits N×K and labels N: one number, or one for each image.
+Classification = Annotated[str, one_of(_LOSSES, own="loss")]
+
+
+def _classification(batch: Batch, loss: str, logits: Tensor) -> Tensor:
+    if not isinstance(loss, OwnFunction):
+        return batch.ce(logits) if loss == "ce" else bce(logits, batch.y)
+    found = loss.function(logits, batch.y)
+    if not isinstance(found, Tensor) or found.dim() > 1:
+        raise Mismatch(f"the loss {loss.partition('@')[0]} has to return one number, or one for each image")
+    return found.mean()
 
 
 @OUTERS.register("natural")
 @formula("CE(h(x), y)")
 def natural(batch: Batch, loss: Classification = "ce", temperature: Positive = 1.0) -> Tensor:
     """`loss=bce` trains the natural teacher of MAT's offline scenario, `temperature=100` the teacher of DD."""
-    return _CLASSIFICATION[loss](batch.net.clean / temperature, batch.y)
+    return _classification(batch, loss, batch.net.clean / temperature)
 
 
 @OUTERS.register("at")
 @formula("CE(h(x'), y), averaged over the norms if there is an x' for each")
 def at(batch: Batch, loss: Classification = "ce") -> Tensor:
     """`loss=bce` trains the robust teacher of MAT's offline scenario."""
-    return mean(_CLASSIFICATION[loss](z, batch.y) for z in batch.net.adversarials)
+    return mean(_classification(batch, loss, z) for z in batch.net.adversarials)
 
 
 @OUTERS.register("trades")
 @formula("CE(h(x), y) + β·D(h(x)‖h(x')), both sides of D learn")
 def trades(batch: Batch, beta: NotNegative = 6.0) -> Tensor:
     h = batch.net
-    return ce(h.clean, batch.y) + beta * kl(h.clean, h.adversarial)
+    return batch.ce(h.clean) + beta * kl(h.clean, h.adversarial)
 
 
 @OUTERS.register("mart")
@@ -60,21 +69,28 @@ def alp(batch: Batch, weight: NotNegative = 1.0, smoothing: Fraction = 0.0) -> T
     (`weight`), smooths the labels by 0.1 (`smoothing`) and attacks towards the least likely class
     (`--inner least-likely`).
     """
-    h, y = batch.net, batch.y
-    labels = mean(cross_entropy(logits, y, label_smoothing=smoothing) for logits in (h.clean, h.adversarial))
+    h = batch.net
+    labels = mean(batch.ce(logits, smoothing) for logits in (h.clean, h.adversarial))
     return labels + weight * (h.clean - h.adversarial).square().mean()
 
 
 @OUTERS.register("ramp")
 @formula("mean max_m CE(f(x'_m), y) + λ·mean D(f(x'_source)‖f(x'_target)) over the sources classified correctly")
-def ramp(batch: Batch, lam: NotNegative = 5.0) -> Tensor:
+def ramp(
+    batch: Batch, lam: NotNegative = 5.0, robust: Literal["at", "trades"] = "at", beta: NotNegative = 6.0
+) -> Tensor:
     """λ is 1.5 for fine-tuning. The throw-away copy minimises CE(g(x), y). The code passes the examples of larger CE
-    through the network once more; here the maximum is taken over the two passes that are there already.
+    through the network once more; here the maximum is taken over the two passes that are there already. Its script
+    for wide networks puts CE(f(x), y) + β·D(f(x)‖f(x'_max)) in the place of the maximum (`robust=trades`).
     """
     (f, scaffold), y = batch.networks(2), batch.y
     source, target = f.in_norms(2, "of a source and a target norm")
-    each = partial(cross_entropy, reduction="none")
-    worst = torch.maximum(each(source, y), each(target, y)).mean()
+    each = partial(batch.ce, reduction="none")
+    if robust == "at":
+        worst = torch.maximum(each(source), each(target)).mean()
+    else:
+        larger = pick([source, target], (each(target) > each(source)).long())
+        worst = batch.ce(f.clean) + beta * kl(f.clean, larger)
     right = (source.argmax(1) == y).to(source.dtype)
     pairing = (right * divergence(source, target)).sum() / right.sum().clamp_min(1)
-    return worst + lam * pairing + ce(scaffold.clean, y)
+    return worst + lam * pairing + batch.ce(scaffold.clean)

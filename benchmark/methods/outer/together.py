@@ -9,7 +9,7 @@ from torch import Tensor
 from benchmark.methods.batch import Batch, Mismatch, Net, pick
 from benchmark.methods.cohort import Side
 from benchmark.methods.formulas import formula
-from benchmark.methods.losses import bce, ce, kl
+from benchmark.methods.losses import bce, kl
 from benchmark.methods.outer.alone import alp, at, trades
 from benchmark.methods.outer.base import OUTERS, mean, total
 from benchmark.parameters import Fraction, NotNegative, Positive
@@ -21,10 +21,10 @@ def act(
     batch: Batch, alpha_natural: Fraction = 0.9, alpha_robust: Fraction = 0.9, temperature: Positive = 4.0
 ) -> Tensor:
     """g is the natural network, f the robust one, each with its own α. The teaching side of a D is held constant."""
-    (g, f), tau, y = batch.networks(2), temperature, batch.y
-    of_g = (1 - alpha_natural) * ce(g.clean, y)
+    (g, f), tau = batch.networks(2), temperature
+    of_g = (1 - alpha_natural) * batch.ce(g.clean)
     of_g = of_g + alpha_natural * tau**2 * kl(f.adversarial.detach() / tau, g.clean / tau)
-    of_f = (1 - alpha_robust) * ce(f.adversarial, y)
+    of_f = (1 - alpha_robust) * batch.ce(f.adversarial)
     of_f = of_f + alpha_robust * tau**2 * kl(g.clean.detach() / tau, f.adversarial / tau)
     return of_g + of_f
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import torch
 
-from benchmark.models.architectures import ARCHITECTURES
+from benchmark.models.architectures import ARCHITECTURES, base_name
 from benchmark.models.foreign.naming import Naming, Renaming
 from benchmark.models.vgg import LAYERS as VGG_LAYERS
 
@@ -113,15 +113,15 @@ def names_in(architecture: str, keys: str) -> dict[str, str]:
         network = ARCHITECTURES.get(architecture)(num_classes=10, shape=(3, 32, 32))
     if keys == "benchmark":
         return {key: f"network.{key}" for key in network.state_dict()}
-    return NAMINGS[architecture][keys].of(network)
+    return NAMINGS[base_name(architecture)][keys].of(network)
 
 
 def keys_of(architecture: str) -> tuple[str, ...]:
     """What the keys of a file with the weights of this architecture may be called after."""
-    return (*NAMINGS.get(architecture, {}), "benchmark")
+    return (*NAMINGS.get(base_name(architecture), {}), "benchmark")
 
 
 def unused(architecture: str, keys: str) -> tuple[str, ...]:
     """Beginnings of names that such files may have beside the weights that are computed with."""
-    naming = NAMINGS.get(architecture, {}).get(keys)
+    naming = NAMINGS.get(base_name(architecture), {}).get(keys)
     return naming.unused if naming else ()

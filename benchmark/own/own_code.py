@@ -16,6 +16,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import CodeType
 
+from benchmark.own.finder import path_of_module
 from benchmark.storage import digest
 
 #: Never taken for one's own, even where they are developed outside the environment: they can't be imported twice.
@@ -29,7 +30,7 @@ def is_own(name: str) -> bool:
     """Whether the module lies outside the environment's packages and the standard library."""
     if name.partition(".")[0] in LIBRARIES:
         return False
-    if name in MAIN:
+    if name in MAIN or path_of_module(name) is not None:
         return True
     spec = _spec(name)
     if spec is None:  # made by hand, in a notebook perhaps

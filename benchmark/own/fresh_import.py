@@ -16,7 +16,8 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, TypeVar
 
-from benchmark.models.own_code import LIBRARIES, MAIN, file_of, files, in_environment, is_own
+from benchmark.own.finder import OwnLoader
+from benchmark.own.own_code import LIBRARIES, MAIN, file_of, files, in_environment, is_own
 from benchmark.storage import digest
 
 Made = TypeVar("Made")
@@ -164,7 +165,9 @@ class _Reader(MetaPathFinder):
         spec = _found(name, path, target)
         if spec is None or not spec.has_location or spec.origin is None or in_environment(spec.origin):
             return spec
-        if type(spec.loader) is SourceFileLoader:
+        if isinstance(spec.loader, OwnLoader):
+            spec.loader.note = self.note
+        elif type(spec.loader) is SourceFileLoader:
             spec.loader = _FromSource(name, spec.origin)
         else:
             self.note(name, Path(spec.origin).read_bytes())

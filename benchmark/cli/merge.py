@@ -1,0 +1,22 @@
+"""`bench merge`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import benchmark
+from benchmark.cli.options import given
+from benchmark.cli.output import print_problems
+
+
+def merge(
+    folders: Annotated[list[Path], typer.Argument(metavar="FOLDER", help="Results folders.")],
+    into: Annotated[Path, typer.Option(help="Results folder that is made, or added to.")],
+) -> None:
+    """Merge results folders, such as those of evaluate --part. Nothing is written if they contradict each other."""
+    found = benchmark.merge(**given(locals()))
+    print(f"{found.folder}: {found.records} records, {found.evaluations} evaluations")
+    print_problems(f"unfinished: {line}" for line in found.unfinished)

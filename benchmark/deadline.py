@@ -1,0 +1,141 @@
+"""A time by which to have stopped, as schedulers ask for: what fits is finished, what does not is not begun.
+
+Who works in units (an epoch, an attack on some images) asks before each whether another one fits; what is still at
+work when the time comes is interrupted as by Ctrl-C, of which everything finished is kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import re
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from benchmark.errors import BadInput, short
+
+Result = TypeVar("Result")
+
+#: Of letters that may follow a number, the seconds they stand for.
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+#: When all has to be over, on the clock that other processes see, too; None for no limit.
+_end: float | None = None
+
+
+class OutOfTime(KeyboardInterrupt):
+    """The time is over. It is treated as Ctrl-C is: what was finished is kept."""
+
+
+def read_seconds(text: str | float | None) -> float | None:
+    """Seconds: of 50m, 2h, 1h30m, 90s, 1d or a number of seconds; None of None.
+
+    Raises:
+        BadInput: it is none of these, or not positive.
+    """
+    if text is None:
+        return None
+    words = str(text).strip().lower()
+    seconds = 0.0
+    if re.fullmatch(r"\d+(\.\d+)?", words):
+        seconds = float(words)
+    elif re.fullmatch(r"(\d+(\.\d+)?[dhms])+", words):
+        seconds = sum(float(number) * _UNITS[unit] for number, _, unit in re.findall(r"(\d+(\.\d+)?)([dhms])", words))
+    if not 0 < seconds < float("inf"):
+        raise BadInput(f"--stop-after takes a time such as 50m, 2h30m or 90s, not {short(text)}")
+    return seconds
+
+
+def left() -> float:
+    """Seconds that remain; infinite where there is no limit."""
+    return float("inf") if _end is None else _end - time.time()
+
+
+def check(unit: float = 0.0) -> None:
+    """Say whether something that takes `unit` seconds may begin.
+
+    Raises:
+        OutOfTime: it would not be finished in time.
+    """
+    if left() <= unit:
+        raise OutOfTime
+
+
+def end() -> float | None:
+    """The limit, for a process to be told that works for this one."""
+    return _end
+
+
+@contextlib.contextmanager
+def until(moment: float | None) -> Iterator[None]:
+    """Within this context units are measured against `moment`, in seconds since the epoch, or an earlier one."""
+    global _end
+    before = _end
+    _end = min((each for each in (before, moment) if each is not None), default=None)
+    try:
+        yield
+    finally:
+        _end = before
+
+
+@contextlib.contextmanager
+def within(seconds: str | float | None) -> Iterator[None]:
+    """Within this context `OutOfTime` is raised when so much time is over, see `read_seconds`; None for no limit.
+
+    Where no alarm can be set, as in a thread or on Windows, what is at work then is finished first.
+
+    Raises:
+        BadInput: it is no time.
+    """
+    limit = read_seconds(seconds)
+    if limit is None:
+        yield
+        return
+    with until(time.time() + limit), _alarm(limit):
+        check()
+        yield
+
+
+def stoppable(function: Callable[..., Result]) -> Callable[..., Result]:
+    """`function`, with one argument more.
+
+    stop_after: a time such as "50m" or "2h30m", or seconds, within which it ends: what fits is finished, then
+    `OutOfTime` is raised, a KeyboardInterrupt. Called again, it goes on. None for no limit.
+    """
+
+    @functools.wraps(function)
+    def limited(*given: Any, stop_after: str | float | None = None, **named: Any) -> Result:
+        with within(stop_after):
+            return function(*given, **named)
+
+    more = inspect.Parameter(
+        "stop_after", inspect.Parameter.KEYWORD_ONLY, default=None, annotation="str | float | None"
+    )
+    signature = inspect.signature(function)
+    limited.__signature__ = signature.replace(parameters=[*signature.parameters.values(), more])  # type: ignore[attr-defined]
+    return limited
+
+
+@contextlib.contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ring(*_: object) -> None:
+        raise OutOfTime
+
+    before = signal.signal(signal.SIGALRM, ring)
+    remaining, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        if remaining:  # whoever set an alarm before still hears it
+            signal.setitimer(signal.ITIMER_REAL, max(remaining - (time.monotonic() - began), 1e-3))

@@ -1,0 +1,230 @@
+"""Several results folders made into one: checked before anything is written, and never half-written."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmark.damage import Damaged
+from benchmark.errors import BadInput, several
+from benchmark.ledger.answers import read_known
+from benchmark.ledger.ledger import Ledger
+from benchmark.ledger.manifests import read_manifest
+from benchmark.ledger.parts import DonePart, assembled, lacking, read_done_part
+from benchmark.ledger.record import Record, read_record
+from benchmark.ledger.sample_images import read_sample_images
+from benchmark.ledger.stored_adversarials import read_stored_adversarials
+from benchmark.storage import canonical_json, write_atomic
+
+#: What is read of each kind of file, in the order in which they are written: evaluations after what they list.
+_KINDS: dict[str, tuple[str, Callable[[Path], Any]]] = {
+    "records": ("*/*.safetensors", read_record),
+    "blocks": ("*/*/*.safetensors", read_record),
+    "adversarials": ("*/*.npz", read_stored_adversarials),
+    "specimens": ("*/*.npz", read_sample_images),
+    "answers": ("*/*.npz", read_known),
+    "parts": ("*.json", read_done_part),
+    "samples": ("*.json", read_manifest),
+    "transfers": ("*.json", read_manifest),
+    "evaluations": ("*.json", read_manifest),
+}
+
+_EVALUATIONS = ("samples", "transfers", "evaluations")
+
+_ARRAYS = ("broken", "distance", "evaluated", "clean_errors", "no_answer", "wrong_share")
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What became of a merge.
+
+    Attributes:
+        folder: where everything is now.
+        records, evaluations: how many there are.
+        unfinished: evaluations of which something is lacking, each with what, in words.
+    """
+
+    folder: Path
+    records: int
+    evaluations: int
+    unfinished: list[str] = field(default_factory=list)
+
+
+def merge(folders: Sequence[str | Path], into: str | Path) -> Merged:
+    """Put what several results folders hold into one, which may hold results already.
+
+    Evaluations whose parts were made in several places (`--part`) are filed as soon as nothing of them is lacking.
+
+    Args:
+        folders: the results folders.
+        into: the folder that is made, or added to; the others stay as they are.
+
+    Raises:
+        BadInput: a folder is none of results; a file is damaged, in the wrong place or a link; two folders say
+            different things of one attack, or have another suite or other data under one name. Nothing was written
+            then.
+    """
+    target = Path(into)
+    sources = [Path(folder) for folder in folders]
+    if not sources:
+        raise BadInput("there is no results folder to merge; name one or more")
+    for source in sources:
+        if not (source / "format.json").is_file():
+            raise BadInput(f"{source} is no results folder: it has no format.json")
+    if os.path.lexists(target) and not target.is_dir():
+        raise BadInput(f"{target} is no folder; choose another one with --into")
+    is_new = not target.exists() or not any(target.iterdir())
+    if not is_new and not (target / "format.json").is_file():
+        raise BadInput(f"{target} holds something else than results; choose another folder with --into")
+    unique = {path.resolve(): path for path in ([] if is_new else [target]) + sources}
+    found = _Found([Ledger.open(path) for path in unique.values()])
+    found.check()
+    if not is_new:
+        return found.write(Ledger.open(target), target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        stage = Path(tempfile.mkdtemp(prefix=f".{target.name[:80]}.", suffix=".part", dir=target.parent))
+    except OSError as error:
+        raise BadInput(f"can't write {target}: {error.strerror or error}; choose another folder") from error
+    try:
+        stage.chmod(0o755)
+        merged = found.write(Ledger.open(stage, create=True), target)
+        os.replace(stage, target)
+    except OSError as error:
+        raise BadInput(f"can't write {target}: {error.strerror or error}; choose another folder") from error
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+    return merged
+
+
+class _Found:
+    """What is in the folders, by its place.
+
+    Attributes:
+        best: where the file of a place is taken from.
+        problems: why nothing may be merged.
+    """
+
+    def __init__(self, ledgers: Sequence[Ledger]) -> None:
+        self.best: dict[str, Path] = {}
+        self.problems: list[str] = []
+        self.parts: dict[str, list[DonePart]] = defaultdict(list)
+        self.whole: set[str] = set()
+        self._called: dict[tuple[str, ...], dict[Path, set[str]]] = defaultdict(lambda: defaultdict(set))
+        for ledger in ledgers:
+            for kind in _KINDS:
+                for place, path in self._files(ledger, kind):
+                    self._take(ledger, kind, place, path)
+
+    def _files(self, ledger: Ledger, kind: str) -> Iterator[tuple[str, Path]]:
+        top = ledger.folder / kind
+        if top.is_symlink() or not os.path.lexists(top):
+            if top.is_symlink():
+                self.problems.append(f"{top} is a link")
+            return
+        pattern, _ = _KINDS[kind]
+        expected = set(top.glob(pattern))
+        for path in sorted(top.rglob("*")):
+            if path.is_symlink():
+                self.problems.append(f"{path} is a link")
+            elif path in expected and not path.name.startswith("."):
+                yield path.relative_to(ledger.folder).as_posix(), path
+
+    def _take(self, ledger: Ledger, kind: str, place: str, path: Path) -> None:
+        try:
+            content = _KINDS[kind][1](path)
+        except (Damaged, BadInput, FileNotFoundError) as error:
+            self.problems.append(f"{error}; bench doctor --mend moves it away")
+            return
+        if isinstance(content, Record) and ledger.place(content.key) != path:
+            self.problems.append(f"{path} belongs to another attack or network")
+            return
+        if kind in _EVALUATIONS:
+            if ledger.place_of_evaluation(content) != path:
+                self.problems.append(f"{path} belongs to another evaluation")
+                return
+            self.whole.add(content["id"])
+            self._call(ledger, content)
+        if isinstance(content, DonePart):
+            self.parts[content.manifest["id"]].append(content)
+            self._call(ledger, content.manifest)
+        if place not in self.best:
+            self.best[place] = path
+        else:
+            self._compare(kind, place, content, path)
+
+    def _compare(self, kind: str, place: str, content: Any, path: Path) -> None:
+        first = self.best[place]
+        before = _KINDS[kind][1](first)
+        if isinstance(content, Record):
+            if content.error or before.error:
+                self.best[place] = first if content.error else path
+            elif differing := [name for name in _ARRAYS if not _same(getattr(before, name), getattr(content, name))]:
+                self.problems.append(f"{path} and {first} say different things of one attack: {', '.join(differing)}")
+        elif kind in _EVALUATIONS and content["records"] != before["records"]:
+            self.problems.append(f"{path} and {first} are one evaluation with different records")
+        elif isinstance(content, DonePart) and content.done != before.done:
+            self.problems.append(f"{path} and {first} are one part with different records")
+
+    def _call(self, ledger: Ledger, manifest: dict[str, Any]) -> None:
+        """Note which suite and which data go by a name in a folder."""
+        suite, data = manifest["suite"], manifest["dataset"]
+        radii, images = canonical_json(suite.get("radii")), str(data["images"])
+        asked = ("suite", *(str(suite.get(name)) for name in ("name", "preset", "scale")), radii, images)
+        self._called[asked][ledger.folder].add(suite["digest"])
+        self._called["data", str(data["name"]), images][ledger.folder].add(data["digest"])
+
+    def check(self) -> None:
+        """Raise BadInput if anything speaks against the merge."""
+        for (what, name, *_), by_folder in self._called.items():
+            (first, digests), *others = by_folder.items()
+            for folder, other in others:
+                if not digests & other:
+                    self.problems.append(
+                        f"{folder} and {first} have a different {what} under the name {name}; "
+                        "numbers under both can't stand in one table"
+                    )
+        for parts in self.parts.values():
+            together: dict[tuple[str, int], str] = {}
+            for part in parts:
+                for label, own in part.done.items():
+                    for start, record in own.items():
+                        if together.setdefault((label, start), record) != record:
+                            name = part.manifest["model"]["name"]
+                            self.problems.append(
+                                f"parts of {name} have different records of {label} from image {start}"
+                            )
+        if self.problems:
+            raise BadInput(f"nothing was merged:\n{several(self.problems)}")
+
+    def write(self, ledger: Ledger, shown: Path) -> Merged:
+        """Write everything into `ledger`, evaluations last; what is there already stays."""
+        order = list(_KINDS)
+        for place, path in sorted(self.best.items(), key=lambda pair: order.index(pair[0].partition("/")[0])):
+            if path != ledger.folder / place:
+                write_atomic(ledger.own(ledger.folder / place), path.read_bytes())
+        unfinished = []
+        for identifier, parts in self.parts.items():
+            if identifier in self.whole:
+                continue
+            if whole := assembled(parts):
+                ledger.write_evaluation(whole)
+                self.whole.add(identifier)
+            else:
+                unfinished.append(f"{parts[0].manifest['model']['name']} lacks {', '.join(lacking(parts))}")
+        records = sum(place.startswith(("records/", "blocks/")) for place in self.best)
+        return Merged(shown, records, len(self.whole), unfinished)
+
+
+def _same(first: Any, second: Any) -> bool:
+    if first is None or second is None:
+        return first is second
+    return bool(np.array_equal(first, second))

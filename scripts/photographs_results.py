@@ -1,0 +1,239 @@
+"""What the runs on photographs have shown so far, as tables and figures: pure functions of evaluations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from photographs_evaluation import Found
+from photographs_queue import Claim
+
+from benchmark.analysis.aggregate import attack_accuracy, clean_accuracy, norm_accuracy, r_avg, r_worst
+from benchmark.analysis.methods import Seeds, by_method
+from benchmark.analysis.paired import compare
+from benchmark.analysis.transfer import transfer_matrices
+from benchmark.charts.alone import alone
+from benchmark.charts.axes import Axis, Mark
+from benchmark.charts.bars import Bars, bar_chart
+from benchmark.charts.lines import Line, line_chart
+from benchmark.reporting.text import percent
+from benchmark.statistics.holm import holm
+from benchmark.statistics.seeds import compare_methods
+from benchmark.statistics.wilson import wilson
+from benchmark.storage import write_atomic
+
+NORMS = ("linf", "l2", "l1")
+LEVEL = 0.05
+
+
+def write_results(out: Path, found: Found, claims: Sequence[Claim]) -> None:
+    """runs.csv, histories.csv, results.md and the figures."""
+    runs = pd.DataFrame([run_row(each) for each in found.attacked])
+    union = {each.model["digest"]: each for each in found.union}
+    runs["multi-perturbation Rworst"] = [
+        _percent(r_worst(union[digest])) if digest in union else None for digest in runs.pop("digest")
+    ]
+    write_atomic(out / "runs.csv", runs.to_csv(index=False))
+    write_atomic(out / "histories.csv", histories(found.attacked).to_csv(index=False))
+    groups = by_method(found.attacked)
+    lines = [
+        "# Measured so far",
+        "",
+        "Written by `scripts/photographs.py report`. Accuracies in percent, over seeds where there are several.",
+        "",
+        *_table(groups),
+        "",
+        *_claims(groups, claims),
+        "",
+        *_transfer(found.transfer),
+    ]
+    write_atomic(out / "results.md", "\n".join(lines).rstrip() + "\n")
+    for name, drawing in figures(groups, histories(found.attacked)):
+        write_atomic(out / f"{name}.svg", drawing)
+
+
+def run_row(found: Any) -> dict[str, Any]:
+    """One checkpoint: how it came about, and its accuracies in percent."""
+    card = found.model
+    row: dict[str, Any] = {
+        "network": card["name"],
+        "method": card["method"],
+        "architecture": card["architecture"],
+        "seed": card["seed"],
+        "selection": card["selection"],
+        "epoch": card["selected_epoch"],
+        "hardware": card["extra"]["hardware"],
+        "seconds to train": round(float(card["extra"]["seconds"]), 1),
+        "images": len(found.clean_errors),
+        "clean": _percent(clean_accuracy(found)),
+    }
+    row |= {outcome.label: _percent(attack_accuracy(found, outcome.label)) for outcome in found.outcomes}
+    row |= {norm: _percent(norm_accuracy(found, norm)) for norm in NORMS}
+    return row | {"Ravg": _percent(r_avg(found)), "Rworst": _percent(r_worst(found)), "digest": card["digest"]}
+
+
+def histories(evaluations: Sequence[Any]) -> pd.DataFrame:
+    """The figures of every epoch of every run; one line per epoch and network."""
+    rows = {}
+    for card in (found.model for found in evaluations):
+        own = card["network"]
+        for entry in card["history"]:
+            prefix = f"{own}." if own else ""
+            rows[card["name"], entry["epoch"]] = {
+                "network": card["name"],
+                "epoch": entry["epoch"],
+                "lr": entry["lr"],
+                "loss": entry["loss"],
+                "clean": _percent(entry.get(f"{prefix}clean")),
+                "robust": _percent(entry.get(f"{prefix}robust")),
+            }
+    return pd.DataFrame(rows.values())
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is known of a claim; differences in percentage points."""
+
+    claim: Claim
+    selection: str
+    seeds: int
+    difference: float
+    low: float
+    high: float
+    p: float
+
+
+def tested(groups: Sequence[Seeds], claims: Sequence[Claim]) -> list[Told]:
+    """Each claim whose both sides are measured, for the best and for the last checkpoints.
+
+    Over seeds and images where both have seeds; else over the images of one checkpoint each, which `seeds` = 1 says.
+    """
+    told = []
+    for selection in ("best", "last"):
+        arms = {_label(group): group for group in groups if _selection(group) == selection}
+        for claim in claims:
+            if not {claim.first, claim.second} <= arms.keys():
+                continue
+            first, second = arms[claim.first], arms[claim.second]
+            left, right = first.scores(claim.metric), second.scores(claim.metric)
+            if left is None or right is None:
+                continue
+            seeds = min(len(left), len(right))
+            if seeds > 1:
+                pair: Any = compare_methods(left, right, confidence=1 - LEVEL)
+            else:
+                pair = compare(first.evaluations[0], second.evaluations[0], claim.metric)
+            points = [100 * value for value in (pair.difference, pair.low, pair.high)]
+            told.append(Told(claim, selection, seeds, *points, p=pair.p))
+    return told
+
+
+def _claims(groups: Sequence[Seeds], claims: Sequence[Claim]) -> Iterator[str]:
+    told = tested(groups, claims)
+    yield from (
+        "## Claims",
+        "",
+        "First − second in points with the 95% interval, over seeds and images; with one seed over images alone, "
+        "which says nothing about another training. The last column is corrected for all lines (Holm).",
+        "",
+        "| first | second | metric | checkpoints | seeds | difference | 95% interval | p | corrected |",
+        "| :-- | :-- | :-- | :-- | --: | --: | --: | --: | --: |",
+    )
+    for each, corrected in zip(told, holm([each.p for each in told]) if told else [], strict=True):
+        claim = each.claim
+        yield (
+            f"| {claim.first} | {claim.second} | {claim.metric} | {each.selection} | {each.seeds} | "
+            f"{each.difference:+.1f} | {each.low:+.1f} to {each.high:+.1f} | {each.p:.2g} | {corrected:.2g} |"
+        )
+
+
+def _table(groups: Sequence[Seeds]) -> Iterator[str]:
+    """A line per method and selection: mean ± standard deviation over seeds."""
+    columns = ["clean", "pgd-20", "pgd-100", *NORMS, "Ravg", "Rworst"]
+    yield f"| network | checkpoint | seeds | {' | '.join(columns)} |"
+    yield f"| :-- | :-- | --: |{' --: |' * len(columns)}"
+    for group in groups:
+        rows = pd.DataFrame([run_row(each) for each in group.evaluations])
+        cells = []
+        for column in columns:
+            values = rows[column].dropna()
+            spread = f" ± {values.std():.1f}" if len(values) > 1 else ""
+            cells.append(f"{percent(values.mean() / 100)}{spread}" if len(values) else "–")
+        yield f"| {_label(group)} | {_selection(group)} | {len(rows)} | {' | '.join(cells)} |"
+
+
+def _transfer(pairs: Sequence[Any]) -> Iterator[str]:
+    for matrix in transfer_matrices(pairs):
+        yield from (f"## Transfer under {matrix.label}", "", "Crafted on the network at the left.", "")
+        yield f"| | {' | '.join(matrix.targets)} |"
+        yield f"| :-- |{' --: |' * len(matrix.targets)}"
+        for source, row in zip(matrix.sources, matrix.accuracy, strict=True):
+            yield f"| {source} | {' | '.join(percent(None if np.isnan(value) else value) for value in row)} |"
+
+
+def figures(groups: Sequence[Seeds], epochs: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    """The drawings by name: held-out robust accuracy over the epochs, and the best beside the last checkpoints."""
+    shown = ["at", "trades", "mart", "mat-h1", "mat-h2", "at-max", "mat-max-generalist"]
+    own = {name: epochs[epochs.network.map(_without_seed) == name] for name in shown}
+    lines = [
+        Line(name, list(rows.groupby("epoch").robust.mean().dropna().items()))
+        for name, rows in own.items()
+        if len(rows)
+    ]
+    if lines:
+        last = float(epochs.epoch.max())
+        axes = Axis("epoch", 0, last), Axis("robust accuracy on held-out images, %", 0, 40)
+        drawn = line_chart("Robust accuracy while training", lines, *axes, width=720, height=340)
+        yield "training", alone(drawn, [line.name for line in lines])
+    for name, metric in (("pgd-100", "linf"), ("rworst", "rworst")):
+        drawing = _bars(groups, metric)
+        if drawing:
+            yield name.replace("pgd-100", "linf"), drawing
+
+
+def _bars(groups: Sequence[Seeds], metric: str) -> str | None:
+    by_selection: dict[str, dict[str, Seeds]] = {"best": {}, "last": {}}
+    for group in groups:
+        by_selection[_selection(group)][_label(group)] = group
+    names = [name for name in by_selection["best"] if name in by_selection["last"]]
+    bars = []
+    for selection, known in by_selection.items():
+        marks = [mark for place, name in enumerate(names) if (mark := _mark(place, known[name], metric))]
+        bars.append(Bars(f"{selection} checkpoint", marks))
+    if not names:
+        return None
+    title = f"accuracy under {metric}, %"
+    drawn = bar_chart(title, names, bars, Axis(title, 0, 40), width=max(420, 46 * len(names)))
+    return alone(drawn, [each.name for each in bars])
+
+
+def _mark(place: int, group: Seeds, metric: str) -> Mark | None:
+    """The mean over seeds, with the interval over the images of all of them."""
+    arm = group.scores(metric)
+    if arm is None:
+        return None
+    low, high = wilson(round(float(arm.mean(0).sum())), arm.shape[1])
+    value = 100 * float(arm.mean())
+    return Mark(place, value, 100 * low, 100 * high, f"{_label(group)}: {value:.1f}")
+
+
+def _label(group: Seeds) -> str:
+    return _without_seed(group.evaluations[0].name)
+
+
+def _without_seed(name: str) -> str:
+    head, _, tail = name.partition("-seed-")
+    _, dash, member = tail.partition("-")
+    return f"{head}{dash}{member}"
+
+
+def _selection(group: Seeds) -> str:
+    return str(group.evaluations[0].model["selection"])
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else round(100 * float(share), 2)

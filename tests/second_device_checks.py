@@ -1,0 +1,334 @@
+"""What runs on the CPU runs on another device, and finds the same: the tests that `test_device.py` runs apart."""
+
+from __future__ import annotations
+
+import dataclasses
+from contextlib import nullcontext
+
+import numpy as np
+import pytest
+import second_device
+import torch
+from attack_toys import EVERY, Net, cheap, images, predictions, threat
+from evaluation_toys import THREE_NORMS, write_suite
+from fixed_networks import fixed
+
+import benchmark
+from benchmark import evaluate, transfer, verify
+from benchmark.arithmetic import deterministic
+from benchmark.attacks import PreparedClassifier, make_attack
+from benchmark.ledger import Ledger
+from benchmark.models import save_checkpoint
+from benchmark.noise import ExampleNoise
+from benchmark.projections import onto_l1, running_sum
+from benchmark.threats import Threat
+from benchmark.training import METHODS
+from benchmark.training.plan import make_plan
+from benchmark.training.report import Reporter
+from benchmark.training.trainer import Trainer
+
+ELSEWHERE = [
+    ("foolbox.attacks:LinfPGD", {"steps": 2}, "linf"),
+    ("foolbox.attacks:L2CarliniWagnerAttack", {"steps": 2, "binary_search_steps": 2}, "l2"),
+    ("foolbox.attacks:LInfFMNAttack", {"steps": 2}, "linf"),
+]
+CORRUPTIONS = ("gaussian-noise", "shot-noise", "defocus-blur", "glass-blur", "motion-blur", "zoom-blur", "snow")
+MORE_CORRUPTIONS = ("impulse-noise", "frost", "fog", "brightness", "contrast", "elastic", "pixelate", "jpeg")
+
+
+def found(attack, norm, device, shape=(1, 8, 8), precision="fp32"):
+    """The candidates of an attack on a few images, on the CPU again."""
+    x = images(4, shape).round(decimals=3)
+    net = Net(shape, 5)
+    y = predictions(net, x)
+    classifier = PreparedClassifier(net, 5, device, precision, x[:2].to(device))
+    noise = ExampleNoise(0, range(len(x)), 0, device)
+    with torch.enable_grad():
+        return attack(classifier, x.to(device), y.to(device), threat(norm), noise).detach().cpu()
+
+
+@pytest.mark.parametrize(("name", "norm"), EVERY)
+def test_an_attack_finds_what_it_finds_on_the_cpu(name, norm):
+    torch.testing.assert_close(found(cheap(name), norm, "second"), found(cheap(name), norm, "cpu"))
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, norm in EVERY if norm in ("jpeg", "snow", "fog", "gabor", "elastic")]
+)
+def test_an_attack_on_colours_finds_what_it_finds_on_the_cpu(name):
+    attack = cheap(name)
+    (norm,) = attack.norms
+    torch.testing.assert_close(found(attack, norm, "second", (3, 16, 16)), found(attack, norm, "cpu", (3, 16, 16)))
+
+
+@pytest.mark.parametrize("kind", CORRUPTIONS + MORE_CORRUPTIONS)
+def test_a_corruption_is_the_same(kind):
+    attack = make_attack("corruption", {"corruption": kind})
+    first, second = (found(attack, "corruption", device, (3, 16, 16)) for device in ("cpu", "second"))
+    torch.testing.assert_close(second, first)
+
+
+@pytest.mark.parametrize(("path", "parameters", "norm"), ELSEWHERE)
+def test_a_librarys_attack_finds_what_it_finds_on_the_cpu(path, parameters, norm):
+    attack = make_attack(path, parameters)
+    torch.testing.assert_close(found(attack, norm, "second"), found(attack, norm, "cpu"))
+
+
+def test_autoattack_for_random_networks_finds_what_it_finds_on_the_cpu():
+    attack = make_attack("autoattack", {"variant": "rand", "steps": 2})
+    torch.testing.assert_close(found(attack, "linf", "second"), found(attack, "linf", "cpu"))
+
+
+@pytest.mark.parametrize(
+    ("name", "norm"), [("pgd", "linf"), ("fmn", "linf"), ("deepfool", "l2"), ("cw", "l2"), ("ddn", "l2")]
+)
+def test_float32_is_float32_forwards_and_backwards_where_the_device_would_round(name, norm):
+    with second_device.on_tensor_cores():
+        rounded = found(cheap(name), norm, "second")
+    assert torch.equal(rounded, found(cheap(name), norm, "second"))
+
+
+def test_filters_and_changes_of_an_attack_are_float32_too(zoo, tmp_path):
+    suite = write_suite(
+        tmp_path, "  - {attack: elastic, norm: elastic, epsilon: 1, parameters: {steps: 2}}\n", images=6
+    )
+    for device, cores in (("cpu", nullcontext()), ("second", second_device.on_tensor_cores())):
+        with cores:
+            told = {"device": device, "precision": "fp32", "results": tmp_path / device, "progress": False}
+            evaluate(zoo["at"], suite=suite, **told)
+    same(verdicts(tmp_path / "cpu"), verdicts(tmp_path / "second"))
+
+
+def test_a_search_in_tf32_is_rounded_and_float32_confirms_what_it_claims():
+    with second_device.on_tensor_cores():
+        rounded = found(make_attack("pgd", {"steps": 3, "success": "last"}), "l2", "second", precision="tf32")
+        x = images(64).round(decimals=3)
+        net = Net((1, 8, 8), 5)
+        classifier = PreparedClassifier(net, 5, "second", "tf32", x[:2].to("second"))
+        with torch.no_grad():
+            low = classifier(x.to("second")).cpu()
+            with classifier.exact():
+                exact = classifier(x.to("second")).cpu()
+        top = exact.argmax(1)
+        claimed = torch.ones(64, dtype=torch.bool, device="second")
+        confirmed = classifier.confirm(x.to("second"), top.to("second"), claimed)
+    assert not torch.equal(rounded, found(make_attack("pgd", {"steps": 3, "success": "last"}), "l2", "second"))
+    assert 1e-5 < (low - exact).abs().max() < 0.1
+    torch.testing.assert_close(exact, net(x).detach(), rtol=1e-5, atol=1e-5)
+    assert not confirmed.any().cpu()
+    assert classifier.disagreements == 64
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
+def test_no_step_of_an_ascent_makes_the_host_wait(norm):
+    counts = []
+    for steps in (2, 12):
+        with second_device.counted() as waits:
+            found(make_attack("pgd", {"steps": steps, "success": "last"}), norm, "second")
+        counts.append(dict(waits))
+    assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
+def test_an_ascent_that_lets_images_leave_waits_at_every_eighth_step_only(norm):
+    counts = []
+    for steps in (8, 16):
+        with second_device.counted() as waits:
+            found(make_attack("pgd", {"steps": steps, "relative_step_size": 1e-6, "start": "zero"}), norm, "second")
+        counts.append(waits.total())
+    assert counts[1] - counts[0] <= 2
+
+
+def test_noise_asks_for_the_positions_of_its_images_once():
+    with second_device.counted() as waits:
+        ExampleNoise(0, torch.arange(50, device="second"), 0, "second")
+    assert waits.total() == 1
+
+
+@pytest.mark.parametrize("share", [1e-6, 0.01, 0.3, 0.9, 0.999999])
+def test_the_l1_projection_that_asks_nothing_finds_what_the_other_finds(share):
+    x, x_adv = images(20, (3, 9, 9)), 3 * images(20, (3, 9, 9)) - 1
+    radius = float((x_adv.clamp(0, 1) - x).abs().flatten(1).sum(1).min()) * share
+    there = onto_l1(x.to("second"), x_adv.to("second"), radius).cpu()
+    torch.testing.assert_close(there, onto_l1(x, x_adv, radius), rtol=0, atol=1e-6)
+    assert Threat("l1", radius).contains(x, there).all()
+
+
+def test_sums_that_repeat_are_the_same_sums():
+    values = images(3, (1, 7, 11)).flatten(1).double()
+    with deterministic():
+        torch.testing.assert_close(running_sum(values.to("second")).cpu(), values.cumsum(1))
+
+
+@pytest.fixture(scope="module")
+def zoo(tmp_path_factory):
+    """The paths of a natural and a robust checkpoint."""
+    folder = tmp_path_factory.mktemp("zoo")
+    return {name: save_checkpoint(folder / f"{name}.pt", fixed(name)) for name in ("natural", "at")}
+
+
+def trained(method, zoo, device):
+    """The losses and weights of two steps."""
+    roles = METHODS.get(method).cohort().teachers
+    settings = {"epochs": 1, "batch_size": 16, "validation.images": 16, "validation.steps": 1}
+    settings |= {f"threats.{norm}.steps": 1 for norm in ("linf", "l2", "l1")}
+    plan = make_plan(
+        method,
+        dataset="digits",
+        arch=None,
+        recipe="quick",
+        set=settings,
+        teacher=[zoo["natural" if role == "natural" else "at"] for role in roles],
+        inner=None,
+        outer=None,
+        seed=0,
+        device=device,
+        precision="fp32",
+        name=None,
+    )
+    dataset = dataclasses.replace(plan.dataset, train=plan.dataset.train.first(32))
+    plan = dataclasses.replace(plan, dataset=dataset)
+    accelerator = second_device.Accelerator()
+    accelerator.device = torch.device(device)
+    accelerator.autocast = nullcontext
+    trainer = Trainer(plan, accelerator)
+    return trainer, plan
+
+
+@pytest.mark.parametrize("method", METHODS.names())
+def test_a_method_trains_as_on_the_cpu(method, zoo, tmp_path):
+    states = []
+    for device in ("cpu", "second"):
+        trainer, plan = trained(method, zoo, device)
+        assert trainer.steps == 2
+        with Reporter(plan.name, 1, trainer.steps, False, None) as report:
+            trainer.fit(tmp_path / device, False, report)
+        states.append([{key: value.cpu() for key, value in each.state_dict().items()} for each in trainer.members])
+    for ours, theirs in zip(*states, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=0.01, atol=0.01)  # sums may be taken in another order
+
+
+SUITE = (
+    THREE_NORMS
+    + """\
+  - {attack: fmn, norm: linf, parameters: {steps: 5}}
+  - {attack: deepfool, norm: l2, parameters: {steps: 3}}
+"""
+)
+
+
+def verdicts(results):
+    """What all records of a results folder say, by what they are about."""
+    ledger = Ledger.open(results)
+    said = {}
+    for evaluation in [*ledger.evaluations(), *ledger.transfers()]:
+        assert not evaluation.failures
+        crafted = (evaluation.crafted_on or {}).get("name")
+        for outcome in evaluation.outcomes:
+            told = {name: getattr(outcome, name) for name in ("evaluated", "broken", "distance")}
+            said[evaluation.name, crafted, evaluation.mode, outcome.label] = told
+    assert said
+    return said
+
+
+def same(first, second):
+    assert first.keys() == second.keys()
+    for place, told in first.items():
+        for name, values in told.items():
+            np.testing.assert_allclose(second[place][name], values, rtol=1e-5, err_msg=f"{place} {name}")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"mode": "worst-case"},
+        {"precision": "bf16"},
+        {"eight_bit": True},
+        {"stochastic": 2, "verdict_passes": 3},
+        {"save_adversarial": True},
+    ],
+    ids=str,
+)
+def test_an_evaluation_says_what_it_says_on_the_cpu(options, zoo, tmp_path):
+    suite = write_suite(tmp_path, SUITE, images=6)
+    for device in ("cpu", "second"):
+        evaluate(
+            zoo["at"],
+            suite=suite,
+            device=device,
+            results=tmp_path / device,
+            progress=False,
+            **{"precision": "fp32", **options},
+        )
+    if options.get("precision") != "bf16":  # whose sums another kernel takes in another order
+        same(verdicts(tmp_path / "cpu"), verdicts(tmp_path / "second"))
+    again = evaluate(
+        zoo["at"],
+        suite=suite,
+        device="second",
+        results=tmp_path / "second",
+        progress=False,
+        **{"precision": "fp32", **options},
+    )
+    assert not again[0].failures
+
+
+def test_stored_images_are_verified_and_robust_ones_attacked_again(zoo, tmp_path):
+    suite = write_suite(tmp_path, THREE_NORMS, images=6)
+    evaluate(
+        zoo["at"],
+        suite=suite,
+        device="cpu",
+        precision="fp32",
+        results=tmp_path / "results",
+        save_adversarial=True,
+        progress=False,
+    )
+    for each in verify(tmp_path / "results", zoo["at"], device="second", reattack=3, seed=0):
+        assert each.confirmed == each.stored == each.claimed
+        assert not each.problems
+        assert each.again.tried
+        assert not each.again.problem
+
+
+def test_what_is_crafted_on_one_network_is_tried_on_another(zoo, tmp_path):
+    suite = write_suite(tmp_path, THREE_NORMS, images=6)
+    for device in ("cpu", "second"):
+        transfer(
+            [zoo["natural"]],
+            [zoo["natural"], zoo["at"]],
+            suite=suite,
+            device=device,
+            precision="fp32",
+            results=tmp_path / device,
+            progress=False,
+        )
+    same(verdicts(tmp_path / "cpu"), verdicts(tmp_path / "second"))
+
+
+def test_an_evaluation_goes_on_where_it_was_left(zoo, tmp_path):
+    """The second half on another device than the first."""
+    for device, attacks in (("cpu", THREE_NORMS), ("second", SUITE)):
+        suite = write_suite(tmp_path, attacks, images=6)
+        evaluate(
+            zoo["at"], suite=suite, device=device, precision="fp32", results=tmp_path / "results", progress=False
+        )
+    reused = write_suite(tmp_path, SUITE, images=6)
+    evaluate(zoo["at"], suite=reused, device="cpu", precision="fp32", results=tmp_path / "whole", progress=False)
+    whole = verdicts(tmp_path / "whole")
+    told = verdicts(tmp_path / "results")
+    same(whole, {place: told[place] for place in whole})
+
+
+def test_images_in_memory_are_attacked_where_they_are():
+    data = benchmark.data.load("digits").test
+    x, y = data.batch(slice(0, 8))
+    net = fixed("at").model()
+    results = [
+        benchmark.attack(net, x.to(device), y.to(device), "pgd", norm="linf", epsilon=0.1, steps=2, device=device)
+        for device in ("cpu", "second")
+    ]
+    assert results[1].images.device == second_device.DEVICE
+    torch.testing.assert_close(results[1].images.cpu(), results[0].images)
+    assert torch.equal(results[1].success.cpu(), results[0].success)

@@ -1,0 +1,146 @@
+"""Float32 products are float32 where the context says so, whoever set what before; afterwards all is as before."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+import torch
+from evaluation_toys import save, write_suite
+from synthetic_training import run
+
+import benchmark
+from benchmark.arithmetic import arithmetic, deterministic, full_precision, tf32
+from benchmark.errors import BadInput
+from benchmark.hardware import resolve_precision
+from benchmark.ledger import Ledger
+from benchmark.models import load_checkpoint
+
+BACKENDS = torch.backends
+PRODUCTS = (
+    *(BACKENDS.cudnn.conv, BACKENDS.cudnn.rnn, BACKENDS.cuda.matmul),
+    *(BACKENDS.mkldnn.conv, BACKENDS.mkldnn.rnn, BACKENDS.mkldnn.matmul),
+)
+
+
+def older():
+    """The older settings, "mixed" where torch refuses to read them."""
+    told = []
+    for read in (torch.get_float32_matmul_precision, lambda: BACKENDS.cudnn.allow_tf32):
+        try:
+            told.append(read())
+        except RuntimeError:
+            told.append("mixed")
+    return told
+
+
+def newer():
+    return [product.fp32_precision for product in PRODUCTS]
+
+
+@pytest.fixture(autouse=True)
+def as_found():
+    yield
+    BACKENDS.fp32_precision = "none"
+    torch.set_float32_matmul_precision("highest")
+    BACKENDS.cudnn.allow_tf32 = True
+    for product in PRODUCTS:
+        product.fp32_precision = "tf32" if product in PRODUCTS[:2] else "none"
+
+
+def untouched():
+    pass
+
+
+def allow_less():
+    torch.set_float32_matmul_precision("medium")
+
+
+def allow_cudnn_none():
+    BACKENDS.cudnn.allow_tf32 = False
+
+
+def set_one_product():
+    BACKENDS.cudnn.conv.fp32_precision = "ieee"
+
+
+def set_matmul():
+    BACKENDS.cuda.matmul.fp32_precision = "tf32"
+
+
+def set_all():
+    BACKENDS.fp32_precision = "tf32"
+
+
+@pytest.mark.parametrize(
+    "prepare",
+    [untouched, allow_less, allow_cudnn_none, set_one_product, set_matmul, set_all],
+    ids=lambda f: f.__name__,
+)
+def test_full_precision_holds_after_either_way_of_setting_and_leaves_what_was_set(prepare):
+    prepare()
+    before = newer(), older()
+    with full_precision():
+        assert {*newer()} <= {"ieee", "none"}
+        with tf32():
+            assert newer()[:3] == ["tf32"] * 3
+        assert {*newer()} <= {"ieee", "none"}
+    assert (newer(), older()) == before
+    with pytest.raises(ZeroDivisionError), full_precision():
+        raise ZeroDivisionError
+    assert (newer(), older()) == before
+
+
+def test_what_follows_the_setting_for_all_goes_on_following_it():
+    BACKENDS.fp32_precision = "tf32"
+    with full_precision():
+        pass
+    BACKENDS.fp32_precision = "ieee"
+    assert newer()[2] == "ieee"
+
+
+def test_the_older_settings_can_be_read_within_the_context_as_compilers_do():
+    with full_precision():
+        assert older() == ["highest", False]
+    with tf32():
+        assert older() == ["high", True]
+
+
+@pytest.mark.parametrize(("precision", "setting"), [("fp32", "ieee"), ("bf16", "ieee"), ("tf32", "tf32")])
+def test_a_precision_says_how_a_gpu_multiplies_float32(precision, setting):
+    with arithmetic(precision):
+        assert newer()[0] == setting
+
+
+def test_tf32_is_refused_where_it_would_be_float32():
+    with pytest.raises(BadInput, match="cpu has no TF32"):
+        resolve_precision("tf32", torch.device("cpu"))
+
+
+def test_deterministic_holds_within_and_is_undone(monkeypatch):
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    with deterministic(False):
+        assert not torch.are_deterministic_algorithms_enabled()
+    with deterministic():
+        assert torch.are_deterministic_algorithms_enabled()
+        assert BACKENDS.cudnn.deterministic
+        assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+    with pytest.raises(ZeroDivisionError), deterministic():
+        raise ZeroDivisionError
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert not BACKENDS.cudnn.deterministic
+
+
+def test_records_and_checkpoints_say_whether_a_repeat_gives_the_same_bits(tmp_path):
+    suite = write_suite(tmp_path, "  - {attack: fgsm, norm: linf}\n", images=6)
+    for asked in (False, True):
+        results = tmp_path / str(asked)
+        (made,) = benchmark.evaluate(
+            save(tmp_path), suite=suite, device="cpu", results=results, deterministic=asked, progress=False
+        )
+        (name,) = made.outcomes[0].records
+        record = Ledger.open(results).read(made.model["digest"], name)
+        assert record.info.get("deterministic", False) == asked
+    (path,) = run("natural", tmp_path / "zoo", {"epochs": 1}, deterministic=True)
+    assert load_checkpoint(path).extra["deterministic"]
+    assert not torch.are_deterministic_algorithms_enabled()

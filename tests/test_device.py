@@ -1,0 +1,18 @@
+"""The whole registry on a second device: see `second_device.py` and `second_device_checks.py`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+def test_everything_runs_on_a_second_device_and_finds_what_it_finds_on_the_cpu():
+    """In a process of its own, since a device once registered stays."""
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    ran = subprocess.run(
+        [*command, HERE / "second_device_checks.py"], cwd=HERE.parent, capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stdout[-8000:] + ran.stderr[-2000:]

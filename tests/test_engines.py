@@ -1,0 +1,269 @@
+"""One policy above all engines: what is lost is tried again, what is late is not begun, nothing is told twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from benchmark import deadline, engines
+from benchmark.cli import main
+from benchmark.deadline import OutOfTime, read_seconds
+from benchmark.engines import Limits, Means
+from benchmark.engines.choice import which
+from benchmark.engines.here import Here
+from benchmark.engines.processes import Processes
+from benchmark.engines.task import Lost, Slot
+from benchmark.errors import BadInput, UnfitNetwork
+
+
+@dataclass(frozen=True)
+class Count:
+    """Says its steps; "die" and "hang" do so the first `times` times, as a folder counts; "unfit" says so."""
+
+    name: str
+    steps: tuple[str, ...] = ("one", "two")
+    family: str = ""
+    folder: Path | None = None
+    times: int = 10**6
+
+    def prepare(self) -> None:
+        pass
+
+    def run(self, given_up: Mapping[str, str]):
+        for step in self.steps:
+            if step in given_up:
+                yield self.name, given_up[step]
+                continue
+            if step == "unfit":
+                raise UnfitNetwork(f"{self.name} is unfit")
+            if step in ("die", "hang") and self._tries() < self.times:
+                (self.folder / f"{time.time_ns()}").touch()
+                os.kill(os.getpid(), signal.SIGKILL) if step == "die" else time.sleep(600)
+            yield self.name, step
+        return [f"{self.name} remarks"]
+
+    def _tries(self) -> int:
+        return len(list(self.folder.iterdir()))
+
+
+def ran(tasks, engine, limits=None, **options):
+    told = []
+    remarks = engines.run(
+        tasks, engine, lambda position, message: told.append((position, *message)), limits, **options
+    )
+    return told, remarks
+
+
+def test_tasks_run_here_in_their_order():
+    told, remarks = ran([Count("a"), Count("b")], Here())
+    assert told == [(0, "a", "one"), (0, "a", "two"), (1, "b", "one"), (1, "b", "two")]
+    assert remarks == ["a remarks", "b remarks"]
+
+
+def test_a_family_that_is_unfit_is_left_out_and_others_go_on():
+    out = []
+    tasks = [Count("a", ("one", "unfit"), "f"), Count("b", family="f"), Count("c", family="g")]
+    told, _ = ran(tasks, Here(), give_up=lambda *what: out.append(what))
+    assert [name for _, name, _ in told] == ["a", "c", "c"]
+    assert out == [(0, "a is unfit")]
+    with pytest.raises(UnfitNetwork, match="a is unfit"):
+        ran(tasks, Here())
+
+
+def test_tasks_wait_for_those_that_they_need():
+    told, _ = ran([Count("pupil", ("one",)), Count("teacher", ("one",))], Here(), after=[{1}, set()])
+    assert [name for _, name, _ in told] == ["teacher", "pupil"]
+
+
+def test_processes_that_die_or_hang_are_replaced_and_nothing_is_told_twice(tmp_path):
+    folders = [tmp_path / name for name in ("dies", "hangs", "ends")]
+    for folder in folders:
+        folder.mkdir()
+    tasks = [
+        Count("dies", ("one", "die", "two"), folder=folders[0]),
+        Count("hangs", ("one", "hang", "two"), folder=folders[1], times=1),
+        Count("ends", ("die", "two"), folder=folders[2], times=2),
+    ]
+    told, _ = ran(tasks, Processes([Slot()] * 2), Limits(2.0))
+    assert sorted(told) == [
+        (0, "dies", "given up after 3 tries: its process was ended by signal 9"),
+        (0, "dies", "one"),
+        (0, "dies", "two"),
+        (1, "hangs", "hang"),
+        (1, "hangs", "one"),
+        (1, "hangs", "two"),
+        (2, "ends", "die"),
+        (2, "ends", "two"),
+    ]
+
+
+class Moving(Here):
+    """An engine whose machines leave in the middle of each task, so often."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.times = times
+
+    def listen(self, patience):
+        if self.times:
+            self.times -= 1
+            self.stop(0)
+            yield self._position, Lost("gone with its machine", innocent=True)
+        else:
+            yield from super().listen(patience)
+
+
+def test_a_machine_that_leaves_is_no_fault_of_the_task():
+    told, _ = ran([Count("a")], Moving(15))
+    assert told == [(0, "a", "one"), (0, "a", "two")]
+
+
+def test_devices_are_read_as_fabric_reads_them():
+    assert which(2, 4) == which("2", 4) == (0, 1)
+    assert which("0,2", 4) == which([0, 2], 4) == (0, 2)
+    assert which("2,", 4) == (2,)
+    for wrong in ("a", "0,0", "4,", "-1,", "", 0, "5"):
+        with pytest.raises(BadInput, match="--devices"):
+            which(wrong, 4)
+
+
+def test_one_worker_per_gpu_each_of_which_sees_one(monkeypatch):
+    made = []
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 3)
+    monkeypatch.setattr("benchmark.engines.choice.Processes", lambda slots, set_up: made.append(slots))
+    Means().open(10, "cuda")
+    Means(4, devices="0,2").open(10, "cuda")
+    Means(gpu_share=0.5, devices="1,").open(10, "cuda")
+    assert [[(slot.device, slot.share) for slot in slots] for slots in made] == [
+        [(0, 1.0), (1, 1.0), (2, 1.0)],
+        [(0, 0.5), (2, 0.5), (0, 0.5), (2, 0.5)],
+        [(1, 0.5), (1, 0.5)],
+    ]
+    with pytest.raises(BadInput, match="names GPUs, but --device cuda:1"):
+        Means(devices="0,1").open(10, "cuda:1")
+
+
+@pytest.mark.parametrize(
+    ("means", "told"),
+    [
+        (Means(0), "workers must be 1"),
+        (Means(engine="slurm"), "unknown engine"),
+        (Means(gpu_share=0), "gpu_share"),
+        (Means(address="auto"), "add --engine ray"),
+        (Means(devices="0", engine="ray"), "leave it out"),
+    ],
+)
+def test_means_that_make_no_sense(means, told):
+    assert told in " ".join(means.problems())
+
+
+def test_ray_that_is_missing_is_told_with_what_installs_it(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "ray", None)
+    with pytest.raises(BadInput, match=r"pip install 'robustness-benchmark\[ray\]'"):
+        Means(engine="ray").open(1, "cpu")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("50m", 3000), ("2h30m", 9000), ("90s", 90), ("1d", 86400), ("45", 45), (1.5, 1.5), ("1.5h", 5400)],
+)
+def test_times(text, seconds):
+    assert read_seconds(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "m", "50 minutes", "-5m", "0", "1:30", "nan", "inf", "5m2"])
+def test_what_is_no_time(text):
+    with pytest.raises(BadInput, match="--stop-after takes a time"):
+        read_seconds(text)
+
+
+@dataclass(frozen=True)
+class Slow(Count):
+    """Takes a moment."""
+
+    def run(self, given_up):
+        time.sleep(0.2)
+        return (yield from super().run(given_up))
+
+
+def test_what_would_not_be_finished_in_time_is_not_begun():
+    """Tasks of 0.2 s within 0.55 s: two are done, the third would not end in time."""
+    told = []
+    began = time.monotonic()
+    with pytest.raises(OutOfTime), deadline.within(0.55):
+        engines.run([Slow(name, ("one",)) for name in "abcde"], Here(), lambda *what: told.append(what))
+    assert 1 <= len(told) <= 2
+    assert time.monotonic() - began < 0.56
+
+
+def test_the_time_ends_what_is_at_work_and_alarms_of_others_go_on():
+    heard = []
+    before = signal.signal(signal.SIGALRM, lambda *_: heard.append(1))
+    signal.setitimer(signal.ITIMER_REAL, 0.4)
+    try:
+        with pytest.raises(OutOfTime), deadline.within(0.1):
+            time.sleep(60)
+        assert deadline.left() == float("inf")
+        time.sleep(0.5)
+        assert heard == [1]
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_a_command_that_stops_in_time_says_how_to_go_on(capsys, monkeypatch, tmp_path):
+    def late(*_, **__):
+        raise OutOfTime
+
+    monkeypatch.setattr("benchmark.training.make_plan", late)
+    out = str(tmp_path / "a zoo")
+    with pytest.raises(SystemExit) as end:
+        main(["train", "--method", "at", "--out", out, "--stop-after", "50m"])
+    assert end.value.code == 75
+    told = capsys.readouterr().err
+    assert f"Go on with: bench train --method at --out '{out}' --stop-after 50m --resume" in told
+
+
+def test_no_epoch_begins_that_would_not_fit(tmp_path, monkeypatch):
+    """The longest so far is the measure; what was finished is kept, and gone on from."""
+    from benchmark.training import train
+    from benchmark.training.report import Reporter
+
+    asked = []
+    settings = {
+        "epochs": 2,
+        "batch_size": 1000,
+        "validation.images": 20,
+        "threats.linf.steps": 1,
+        "validation.steps": 1,
+    }
+    given = {
+        "dataset": "digits",
+        "set": settings,
+        "out": tmp_path,
+        "device": "cpu",
+        "precision": "fp32",
+        "progress": False,
+    }
+
+    def late(unit: float = 0.0) -> None:
+        asked.append(unit)
+        if unit:
+            raise OutOfTime
+
+    monkeypatch.setattr(deadline, "check", late)
+    with pytest.raises(OutOfTime):
+        train("at", **given)
+    assert asked[0] == 0
+    assert asked[1] > 0
+    assert not (tmp_path / "at.pt").exists()
+    finished = []
+    monkeypatch.setattr(Reporter, "epoch", lambda self, row: finished.append(row["epoch"]))
+    train("at", resume=True, **given)
+    assert finished == [2]

@@ -1,0 +1,112 @@
+"""A Ray cluster: the same records, whatever is killed; nothing lost, nothing twice. Started on this machine."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from evaluation_toys import evaluated
+from test_engines import Count, ran
+from test_merge import content
+
+from benchmark.engines import Limits
+from benchmark.evaluation import engine as evaluation_engine
+from benchmark.evaluation import plan, shipping
+
+ray = pytest.importorskip("ray")
+from benchmark.engines.on_ray import OnRay  # noqa: E402
+
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
+
+LINES = "  - {attack: fgsm, norm: linf}\n  - {attack: pgd, norm: linf, parameters: {steps: 2}}\n"
+
+
+@pytest.fixture
+def cluster():
+    """Two nodes, of one processor each; the driver is at the first."""
+    from ray.cluster_utils import Cluster
+
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    try:
+        made.add_node(num_cpus=1)
+        yield made
+    finally:
+        ray.shutdown()
+        made.shutdown()
+
+
+@pytest.fixture
+def blind(monkeypatch):
+    """Workers that don't see the ledger's folder."""
+    seen = shipping.remote_tasks
+
+    @contextmanager
+    def unseen(*given):
+        with seen(*given) as tasks:
+            yield [dataclasses.replace(task, mark=Path("/nowhere/at/all")) for task in tasks]
+
+    monkeypatch.setattr(evaluation_engine, "remote_tasks", unseen)
+
+
+def test_records_come_home_from_a_machine_without_our_disk(tmp_path, blind, monkeypatch):
+    monkeypatch.setattr(plan, "SHARD", 10)
+    for name, mode, means in (("here", "worst-case", {}), ("there", "worst-case", {"engine": "ray", "workers": 2})):
+        (tmp_path / name).mkdir()
+        (found,) = evaluated(tmp_path / name, LINES, images=20, mode=mode, **means)
+        assert not found.failures
+    assert content(tmp_path / "here/results") == content(tmp_path / "there/results")
+    assert not ray.is_initialized()
+    assert not list((tmp_path / "there/results").glob(".*"))
+
+
+def test_a_task_past_its_limit_and_one_that_kills_its_worker_are_given_up(tmp_path, cluster):
+    for name in ("dies", "hangs"):
+        (tmp_path / name).mkdir()
+    tasks = [
+        Count("dies", ("one", "die", "two"), folder=tmp_path / "dies"),
+        Count("hangs", ("one", "hang", "two"), folder=tmp_path / "hangs"),
+    ]
+    told, _ = ran(tasks, OnRay(cluster.address), Limits(3.0))
+    assert [message for position, _, message in told if position == 1] == [
+        "one",
+        "given up after 3 tries: took longer than the time limit of 3 s",
+        "two",
+    ]
+    died = [message for position, _, message in told if position == 0]
+    assert (died[0], died[2], died[1][:36]) == ("one", "two", "given up after 3 tries: its process ")
+
+
+def test_a_node_that_is_killed_in_the_middle_changes_nothing(tmp_path, cluster, blind, monkeypatch):
+    monkeypatch.setattr(plan, "SHARD", 10)
+    node = next(each for each in cluster.worker_nodes)
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+    evaluated(tmp_path / "here", LINES, images=60)
+
+    def kill():
+        while not list((tmp_path / "there").rglob("*.safetensors")):
+            time.sleep(0.05)
+        cluster.remove_node(node, allow_graceful=False)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    (found,) = evaluated(tmp_path / "there", LINES, images=60, engine="ray", address=cluster.address)
+    killer.join()
+    assert not found.failures
+    assert content(tmp_path / "here/results") == content(tmp_path / "there/results")
+
+
+def test_two_drivers_on_one_folder_and_one_that_begins_again(tmp_path, cluster, monkeypatch):
+    monkeypatch.setattr(plan, "SHARD", 10)
+    (tmp_path / "here").mkdir()
+    evaluated(tmp_path / "here", LINES, images=40)
+    (tmp_path / "there").mkdir()
+    evaluated(tmp_path / "there", LINES, images=40, engine="ray", address=cluster.address, part="1/2")
+    evaluated(tmp_path / "there", LINES, images=40, workers=2)
+    (found,) = evaluated(tmp_path / "there", LINES, images=40, engine="ray", address=cluster.address)
+    assert not found.failures
+    assert content(tmp_path / "here/results") == content(tmp_path / "there/results")

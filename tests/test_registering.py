@@ -1,0 +1,105 @@
+"""Things of one's own under names, in a notebook: cells that may be run again."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import benchmark
+from benchmark.attacks import ATTACKS, make_attack
+from benchmark.data import DATASETS
+from benchmark.errors import BadInput, Notice
+from benchmark.methods.table import METHODS
+
+CELL = """
+import benchmark
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
+from benchmark.api import Attack, Inner, Method, losses, objectives, single
+
+SHARE = {share}
+
+@benchmark.register_attack
+@dataclass(frozen=True)
+class Shift(Attack):
+    name: ClassVar[str] = "cell-shift"
+    kind: ClassVar[str] = "fixed-budget"
+    norms: ClassVar[tuple[str, ...]] = ("linf",)
+    gradient_free: ClassVar[bool] = True
+
+    def __call__(self, classifier, x, y, threat, noise):
+        return threat.project(x, x + SHARE * threat.epsilon)
+
+def ones(batch):
+    return losses.ce(batch.net.clean, batch.y) * SHARE
+
+benchmark.register_method("cell-method", Method("Cell", "Me", single, partial(Inner, objectives.ce), ones))
+"""
+
+
+@pytest.fixture(autouse=True)
+def undo() -> Any:
+    yield
+    for registry in (ATTACKS, METHODS, DATASETS):
+        for name in [*registry._put]:
+            registry._put.discard(name)
+            del registry._own[name]
+
+
+def run(share: float) -> None:
+    """A notebook's cell: its code belongs to `__main__`, and to no file."""
+    exec(compile(CELL.format(share=share), "<cell>", "exec", dont_inherit=True), {"__name__": "__main__"})
+
+
+def test_a_cell_may_be_run_again_and_its_results_are_told_apart() -> None:
+    run(1.0)
+    first = make_attack("cell-shift").told()
+    run(1.0)
+    assert make_attack("cell-shift").told() == first
+    run(0.5)
+    assert make_attack("cell-shift").told()["own_code"] != first["own_code"]
+
+
+def test_a_registered_attack_is_evaluated_in_this_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run(1.0)
+    net = benchmark.new_model("small-cnn")
+    suite = {"images": 4, "attacks": [{"attack": "cell-shift", "norm": "linf", "epsilon": 0.1}]}
+    with pytest.warns(Notice, match="everything runs in this process: the attack cell-shift can't be sent"):
+        (done,) = benchmark.evaluate(
+            net, dataset="digits", suite=suite, device="cpu", workers=2, progress=False, name="net"
+        )
+    assert len(done.outcomes) == 1
+
+
+def test_names_that_are_not_free_and_things_that_are_none() -> None:
+    with pytest.raises(BadInput, match="is there already, and not of your own"):
+        benchmark.register_attack("pgd", ATTACKS.get("mim"))
+    with pytest.raises(BadInput, match="is no name for attacks"):
+        benchmark.register_attack("a b", ATTACKS.get("mim"))
+    with pytest.raises(BadInput, match="is no subclass"):
+        benchmark.register_attack(lambda: None)
+    with pytest.raises(BadInput, match="is no Method"):
+        benchmark.register_method("x", 3)
+    with pytest.raises(BadInput, match="say one first"):
+        benchmark.register_method(METHODS.get("at"))
+
+
+def test_data_of_a_cell_is_found_by_its_name() -> None:
+    data = benchmark.Dataset.from_arrays(torch.rand(8, 1, 8, 8), torch.arange(8) % 2)
+    benchmark.register_dataset("cell-data", data)
+    from benchmark.data import load
+
+    assert load("cell-data").name == "cell-data"
+
+
+def test_a_column_of_another_package_loads_no_torch() -> None:
+    code = "import sys; from benchmark.api import Column, Entry, kinds; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
