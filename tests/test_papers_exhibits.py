@@ -19,6 +19,7 @@ from benchmark.evaluation import load_suite
 from benchmark.importing import import_checkpoint
 from benchmark.models import load_model, save_checkpoint
 from benchmark.papers import load_paper, paper
+from benchmark.papers.claim_parts import is_about
 from benchmark.papers.epochs import courses, draw_courses
 from benchmark.papers.grid import make_grids
 from benchmark.papers.method_tables import cells, files_of
@@ -29,8 +30,10 @@ from benchmark.papers.setting import make_setting
 from benchmark.papers.variants import read_variants, with_variants
 from benchmark.papers.work import plan_work
 from benchmark.planning.chart import draw
+from benchmark.planning.defaults import without_defaults
 from benchmark.planning.ledger_index import LedgerIndex
-from benchmark.recipes.recipe import is_recipe_key, load_recipe
+from benchmark.planning.missing import missing
+from benchmark.recipes.recipe import Cosine, is_recipe_key, load_recipe
 
 
 def recipe_of(network, scale: str = "cifar10"):
@@ -54,6 +57,16 @@ def test_mat_trains_itself_its_baselines_and_its_teachers_by_one_recipe(run, arc
     )
     assert (found.lr, found.weight_decay, found.epochs, found.batch_size) == (lr, decay, 120, 128)
     assert schedule(found, (73, 74, 89, 99)) == pytest.approx([lr, lr / 10, lr / 100, lr / 1000])
+    assert (found.normalisation, found.validation.images) == ("data", 0)
+    assert found.threats["linf"].epsilon == pytest.approx(8 / 255)
+
+
+@pytest.mark.parametrize("method", ["at", "trades", "mart", "ard", "act", "mat"])
+def test_each_of_them_keeps_its_own_attack_and_loss(method: str) -> None:
+    """As the recipe paper has them: MART's start, ARD's temperature and the mode of its batch norms."""
+    asked = method, "wrn-34-10", "cifar100", "cifar10", {}, "recipe"
+    own, usual = (load_recipe(name).resolve(*asked)[1] for name in ("mat", "paper"))
+    assert own == usual
 
 
 def test_the_baselines_of_mat_by_their_own_recipes_are_a_variant() -> None:
@@ -94,8 +107,41 @@ def test_mat_chooses_alpha_on_a_fifth_that_it_does_not_train_on(tmp_path: Path) 
     assert [column.attack for column in table.columns] == ["pgd-20"]
     assert {row.series for row in table.rows} == {"h1", "h2"}
     assert {0.6, 0.45} <= {row.x for row in table.rows}
+    setting = make_setting(mat, "cifar10").of(table)
+    network = find_network(mat, "mat-0.3", setting, "resnet18", 0, "h1")
+    assert (network.training.dataset, recipe_of(network).validation.images) == ("cifar10?holdout=0.2", 0)
     (item,) = load_suite(table.suite, "standard", "cifar10").items
     assert (item.attack.steps, item.threat.epsilon) == (20, pytest.approx(8 / 255))
+
+
+def test_the_sentences_about_figure_3_are_about_its_held_out_fifth() -> None:
+    """Which has another name than the data that they name."""
+    mat = load_paper("mat")
+    (grid,) = make_grids(mat, "figure-3", make_setting(mat, "digits"), LedgerIndex([]), Published({}))
+    assert grid.panel.dataset == "digits?holdout=0.2"
+    about = [claim.text for claim in mat.claims if claim.exhibit == "figure-3" and is_about(claim, grid)]
+    assert len(about) == 2
+    assert not any("CIFAR-100" in text for text in about)
+
+
+def test_a_setting_that_mat_has_anyway_has_no_name_on_the_held_out_fifth_either() -> None:
+    asked = {"method": "mat", "architecture": "small-cnn", "recipe": "quick"}
+    assert without_defaults({"alpha": 0.6}, dataset="digits?holdout=0.2", **asked) == {}
+    assert without_defaults({"alpha": 0.3}, dataset="digits?holdout=0.2", **asked) == {"alpha": 0.3}
+
+
+def test_what_is_missing_of_data_and_of_its_part_is_said_once(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("BENCHMARK_DATA", str(tmp_path))
+    mat = load_paper("mat")
+    works = plan_work(mat, ["2", "figure-3"], [make_setting(mat, "cifar10")], LedgerIndex([]), tmp_path)
+    said = [set(missing(work.jobs.possible, work.setting, True)) for work in works]
+    assert said == [{"will be fetched: cifar10"}] * 2
+
+
+def test_a_cosine_over_the_whole_training_is_the_schedule_that_it_was() -> None:
+    """Else every run with a cosine would be another run than before there were spans."""
+    assert Cosine(name="cosine").model_dump(mode="json") == {"name": "cosine"}
+    assert Cosine(name="cosine", span=300).model_dump(mode="json") == {"name": "cosine", "span": 300}
 
 
 def test_the_other_tables_of_mat_are_on_the_test_images(tmp_path: Path) -> None:
