@@ -110,7 +110,7 @@ class Asked:
     def _digest(self) -> str:
         """Of all that is asked for; a folder counts by where it is, a recipe's file by what is in it."""
         kind, colon, path = self.dataset.partition(":")
-        is_place = bool(colon) and (kind.startswith("folder") or kind in (*_DATASETS, "npz"))
+        is_place = bool(colon) and (kind.startswith("folder") or kind in (*_DATASETS, "npz", "mini-imagenet"))
         dataset = f"{kind}:{Path(path).resolve()}" if is_place else self.dataset
         recipe = _content(self.recipe) if is_path(self.recipe) else self.recipe
         radii = [self.radii.scale if self.radii.named else None, *self.radii.own]

@@ -102,7 +102,7 @@ def test_claims_are_looked_up_in_the_ledger(tmp_path: Path) -> None:
     assert verdicts["20 steps are weaker than 100 on MAT (h1)"].answer == "undetermined"
     assert str(verdicts["MAT-MAX is best against the union of all attacks"]) == "not measured"
     every = {key: grids.get(key, []) for key in paper.exhibits}
-    html = page(paper, setting, every, Published({}), list(verdicts.values()), "bench paper mat")
+    html = page(paper, [setting], every, Published({}), list(verdicts.values()), "bench paper mat")
     answers = [verdict.answer for verdict in verdicts.values()]
     shown = re.findall(r"<b>(\d+)</b> ([a-z ]+)<", html)
     told = tallies(verdicts.values())
@@ -228,7 +228,7 @@ def test_seeds_of_a_paper_are_compared_as_methods(tmp_path: Path) -> None:
     steps = found["20 steps are weaker than 100 on MAT (h1)"]  # the same networks on both sides
     assert (steps.answer, steps.difference) == ("supported", pytest.approx(10))
     every = {key: grids.get(key, []) for key in paper.exhibits}
-    html = page(paper, setting, every, Published({}), list(found.values()), "bench paper mat")
+    html = page(paper, [setting], every, Published({}), list(found.values()), "bench paper mat")
     assert "about the methods: 3 training seeds of each" in html
     assert "about these checkpoints" not in html
 

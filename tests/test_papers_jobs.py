@@ -157,7 +157,7 @@ def test_full_scale_asks_for_the_papers_own_setting() -> None:
     assert {
         "cifar10-mat-paper-h1",
         "cifar10-mat-wrn-34-10-paper-h2",
-        "cifar10-ard-paper-from-cifar10-at-paper",
+        "cifar10-ard-recipe-mat-from-cifar10-at-recipe-mat",
     } <= names
     other = make_setting(loaded, "folder:pictures")
     assert (other.scale, other.dataset, other.changed) == (

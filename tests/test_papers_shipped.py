@@ -42,7 +42,7 @@ def columns(paper: Paper) -> list[tuple[TableOrFigure, TableColumn]]:
 def test_the_four_papers_are_there() -> None:
     assert set(NAMES) >= {"mat", "mmard", "cat", "robust-union"}
     assert list(load_paper("mat").exhibits) == ["2", "3", "4", "5", "figure-2", "figure-3"]
-    assert list(load_paper("mmard").exhibits) == ["2", "3", "4", "5", "6", "7", "figure-4"]
+    assert list(load_paper("mmard").exhibits) == ["2", "3", "4", "5", "6", "7", "figure-1b", "figure-4"]
 
 
 def test_every_suite_and_attack_is_registered(paper: Paper) -> None:

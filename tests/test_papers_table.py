@@ -296,7 +296,7 @@ def test_the_page_escapes_names_and_says_what_is_not_run(paper: Paper, results: 
     setting = make_setting(paper, "digits")
     file_evaluation(results, network(paper, setting, "at"), setting, "kd-defences", 10)
     panels = {key: grids(paper, key, setting, results) for key in paper.exhibits}
-    html = page(paper, setting, panels, published(), [], "bench paper toy --dataset digits", ["a <i>failure</i>"])
+    html = page(paper, [setting], panels, published(), [], "bench paper toy --dataset digits", ["a <i>failure</i>"])
     assert "<script>alert" not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; paper" in html
     assert "<i>failure" not in html
@@ -325,7 +325,7 @@ def test_figures_draw_what_was_measured(paper: Paper, results: Path) -> None:
         float(above) < float(y) < float(below) for (below, above), (_, y, _) in zip(whiskers, marks, strict=True)
     )
     html = page(
-        paper, setting, {key: [grid] if key == "figure-1" else [] for key in paper.exhibits}, published(), [], "x"
+        paper, [setting], {key: [grid] if key == "figure-1" else [] for key in paper.exhibits}, published(), [], "x"
     )
     assert html.count("<circle") == 2
 
@@ -337,7 +337,7 @@ def test_the_papers_own_tables_render_from_nothing(tmp_path: Path) -> None:
             setting = make_setting(shipped, scale)
             index = LedgerIndex([])
             panels = {key: make_grids(shipped, key, setting, index, load_published(name)) for key in shipped.exhibits}
-            html = page(shipped, setting, panels, load_published(name), [], f"bench paper {name} --dataset {scale}")
+            html = page(shipped, [setting], panels, load_published(name), [], f"bench paper {name} --dataset {scale}")
             assert "As printed in the paper" in html
             assert all(not grid.measured for found in panels.values() for grid in found)
             assert any(grid.size for found in panels.values() for grid in found)

@@ -15,7 +15,7 @@ NAMED = 14
 
 @dataclass(frozen=True)
 class Point:
-    """One point: its place, its name, where a click leads, and a name for scripts to find it by.
+    """One point: its place, its name, where a click leads ("" for nowhere), and a name for scripts to find it by.
 
     One that `is_masked` is drawn paler, and said to be.
     """
@@ -35,10 +35,10 @@ def scatter(title: str, points: Sequence[Point], x: Axis, y: Axis, width: int = 
     names = _names(points, places, width) if len(points) <= NAMED else [Markup("")] * len(points)
     marks = [
         Markup(
-            '<a href="{}" data-network="{}"{}><circle cx="{:.1f}" cy="{:.1f}" r="5"><title>{}: {} {:.1f}, {} {:.1f}{}'
+            '<a{} data-network="{}"{}><circle cx="{:.1f}" cy="{:.1f}" r="5"><title>{}: {} {:.1f}, {} {:.1f}{}'
             "</title></circle>{}</a>"
         ).format(
-            point.link,
+            Markup(' href="{}"').format(point.link) if point.link else "",
             point.key,
             Markup(' class="masked"') if point.is_masked else "",
             *(*place, point.name, x.title, point.x, y.title, point.y),

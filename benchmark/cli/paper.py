@@ -33,9 +33,23 @@ def paper(
     table: Annotated[
         str | None, typer.Option(help="Table or figure to regenerate: 5, figure-3, ...; default: all.")
     ] = None,
-    dataset: Annotated[str, typer.Option(help="Data set: digits, cifar10, cifar100, folder:PATH, ...")] = "digits",
+    dataset: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Data set: digits, cifar10, cifar100, folder:PATH, ...; several share one page; default: digits.",
+        ),
+    ] = None,
     only: Annotated[
         list[str] | None, typer.Option(metavar="ROW", help="Only these rows, and those they are compared with.")
+    ] = None,
+    variant: Annotated[
+        list[str] | None,
+        typer.Option(metavar="WHAT=HOW", help="Another reading of what the paper leaves open: baselines=own, ..."),
+    ] = None,
+    network: Annotated[
+        list[str] | None,
+        typer.Option(metavar="RUN=NETWORK", help="Your own network instead of a training: at-msd=zoo/msd.pt, ..."),
     ] = None,
     recipe: Annotated[
         str | None,

@@ -80,7 +80,7 @@ def _load(kind: str, root: Path, background: int | None, part: int | None, view:
     trees = {which: scan(root / which) for which in ("train", "test")}
     classes = trees["train"].classes
     _check_classes(root, trees)
-    images, notes = _decoded(root, trees, background, view)
+    images, notes = decoded_parts(root, trees, background, view)
     training, test = (
         Split(images[part], torch.tensor(tree.labels, dtype=torch.int64)) for part, tree in trees.items()
     )
@@ -156,7 +156,7 @@ def _check_same_classes(root: Path, train: Tree, test: Tree) -> None:
         raise BadInput(f"{root}: train and test have different classes; only one of them has {only}")
 
 
-def _decoded(
+def decoded_parts(
     root: Path, trees: dict[str, Tree], background: int | None, view: View | None
 ) -> tuple[dict[str, Tensor], list[str]]:
     """The images of each part and what to say of them, from the cache if these very files were decoded before."""

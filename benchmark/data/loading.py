@@ -12,8 +12,10 @@ from benchmark.data.dataset import Dataset
 from benchmark.data.digits import load_digits
 from benchmark.data.doubts import doubts
 from benchmark.data.folder import load_folder, load_folder_on_black, load_folder_on_white
+from benchmark.data.held_out import in_place_of_test, split_holdout
 from benchmark.data.hugging_face import hugging_face
 from benchmark.data.imagenet import imagenet
+from benchmark.data.mini_imagenet import mini_imagenet
 from benchmark.data.npz import load_npz
 from benchmark.data.published import cifar10, cifar100, fashion_mnist, mnist, svhn
 from benchmark.data.view import split_view
@@ -54,6 +56,7 @@ DATASETS.add("mnist", mnist)
 DATASETS.add("fashion-mnist", fashion_mnist)
 DATASETS.add("svhn", svhn)
 DATASETS.add("imagenet", imagenet)
+DATASETS.add("mini-imagenet", mini_imagenet)
 DATASETS.add("npz", load_npz)
 DATASETS.add("hf", hugging_face)
 DATASETS.add("folder", load_folder)
@@ -69,7 +72,8 @@ def load(
     Args:
         name: a registered name such as "digits" or "cifar10"; `NAME:PATH` reads it from the folder PATH,
             so "folder:pictures" is the tree of images under pictures/. Pictures are resized and cropped as is said
-            behind it, "folder:pictures?resize=256&crop=224". Or a dataset, which is what is returned.
+            behind it, "folder:pictures?resize=256&crop=224"; "cifar10?holdout=0.2" has a part of the training images
+            in place of the test images, see `benchmark.data.held_out`. Or a dataset, which is what is returned.
         data_dir: the folder that holds the files; without it and a PATH, $BENCHMARK_DATA or the
             user's cache.
         download: whether missing files may be fetched from the internet.
@@ -90,7 +94,8 @@ def load(
         )
     if is_own(name):
         return _own(name, Path(data_dir or "."), download)
-    plain, view = split_view(name)
+    whole, share = split_holdout(name)
+    plain, view = split_view(whole)
     kind, _, path = plain.partition(":")
     loader = DATASETS.get(kind)
     takes = inspect.signature(loader).parameters
@@ -98,8 +103,9 @@ def load(
         raise BadInput(f"{kind} has images of one size, which are taken as they are; leave {view} out")
     # Digits come with a package, so that there need be no folder for data.
     root = Path() if loader is load_digits else at_home(path or data_dir or cache_root())
-    asked = {"images": images, "view": view}
+    asked = {"images": images if share is None else None, "view": view}
     dataset = loader(root, download, **{key: value for key, value in asked.items() if key in takes})
+    dataset = dataset if share is None else in_place_of_test(dataset, share)
     dataset = dataclasses.replace(dataset, notes=(*dataset.notes, *doubts(dataset)))
     for note in dataset.notes:
         notice(note)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from benchmark.data.held_out import split_holdout, with_holdout
 from benchmark.data.view import View, split_view, with_view
 from benchmark.errors import BadInput, short
 from benchmark.evaluation import objects
@@ -25,6 +26,10 @@ def viewed(
     Raises:
         BadInput: there are two views, the data has none, or the network does not say its own.
     """
+    whole, share = split_holdout(name)
+    if share is not None:
+        seen, said = viewed(whole, resize, crop, network)
+        return with_holdout(seen, share), said
     plain, view = split_view(name)
     given = resize is not None or crop is not None
     if given and objects.dataset_is_held(name):

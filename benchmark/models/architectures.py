@@ -12,6 +12,7 @@ from torch import nn
 
 from benchmark.errors import BadInput, unknown
 from benchmark.models.activations import LAYERS
+from benchmark.models.mnist_cnn import mnist_cnn
 from benchmark.models.mobilenet import mobilenet_v2
 from benchmark.models.normalize import Normalize
 from benchmark.models.queries import split_query
@@ -99,6 +100,7 @@ ARCHITECTURES.add("small-cnn", SmallCNN())
 ARCHITECTURES.add("small-cnn-x2", SmallCNN(widen=2))
 ARCHITECTURES.add("small-cnn-x3", SmallCNN(widen=3))
 ARCHITECTURES.add("small-cnn-x4", SmallCNN(widen=4))
+ARCHITECTURES.add("mnist-cnn", mnist_cnn)
 ARCHITECTURES.add("resnet10-slim", SlimResNet())
 ARCHITECTURES.add("resnet10-slim-x2", SlimResNet(widen=2))
 ARCHITECTURES.add("resnet18", ResNet18())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -43,6 +43,7 @@ class TableCell(Cell):
             best.
         reason: why there is no value.
         evaluations: ids of the evaluations it was computed from.
+        epochs: of the first seed's training, each validated epoch's number, clean and robust accuracy.
     """
 
     scores: Scores | None = None
@@ -56,11 +57,26 @@ class TableCell(Cell):
     is_masked: bool = False
     reason: str = ""
     evaluations: tuple[str, ...] = ()
+    epochs: tuple[tuple[int, float, float], ...] = ()
 
     @property
     def is_elsewhere(self) -> bool:
         """Whether it is of a network that is only printed, or published elsewhere."""
         return self.reason.startswith(ELSEWHERE)
+
+
+def epochs_of(card: Mapping[str, Any]) -> tuple[tuple[int, float, float], ...]:
+    """Number, clean and robust accuracy of each validated epoch that a network's card tells of.
+
+    Accuracies are fractions, on held-out training images. There are none for a network that was trained elsewhere.
+    """
+    prefix = f"{card['network']}." if card.get("network") else ""
+    found = []
+    for number, row in enumerate(card.get("history") or (), start=1):
+        clean, robust = row.get(f"{prefix}clean"), row.get(f"{prefix}robust")
+        if isinstance(clean, int | float) and isinstance(robust, int | float):
+            found.append((number, float(clean), float(robust)))
+    return tuple(found)
 
 
 def scores(evaluation: Evaluation, column: TableColumn) -> Scores | None:
@@ -86,6 +102,7 @@ def measured(
     if row.run is None:
         return TableCell(reason="" if row.mean_of else ELSEWHERE)
     found, ids, masked, trainings = [], [], False, set()
+    epochs: tuple[tuple[int, float, float], ...] = ()
     for seed in setting.seeds:
         network = find_network(paper, row.run, setting, panel.architecture, seed, row.network)
         if network is None:
@@ -104,11 +121,13 @@ def measured(
         found.append(known)
         ids.append(evaluation.id)
         if seed == setting.seeds[0]:
+            epochs = epochs_of(evaluation.model)
             trainings = {run.training.name if run.training else run.name for run in network.lineage()}
         masked |= column.metric != "clean" and index.is_masked(evaluation)
     if len({len(each) for each in found}) > 1:
         return TableCell(reason="not run: its seeds were evaluated on different numbers of images")
-    return _cell(np.stack(found), trainings=frozenset(trainings), evaluations=tuple(ids), is_masked=masked)
+    about = {"trainings": frozenset(trainings), "evaluations": tuple(ids), "is_masked": masked, "epochs": epochs}
+    return _cell(np.stack(found), **about)
 
 
 def of_size(cell: TableCell, images: int | None) -> TableCell:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from benchmark.data.held_out import split_holdout
 from benchmark.papers.cells import TableCell
 from benchmark.papers.claim import OF_ROWS, Claim
 from benchmark.papers.grid import TableGrid
@@ -52,7 +53,8 @@ def parts_of(claim: Claim, grid: TableGrid, grids: Mapping[str, Sequence[TableGr
 def is_about(claim: Claim, grid: TableGrid) -> bool:
     """Whether the sentence is about that panel."""
     own = grid.panel
-    return (not claim.dataset or own.dataset in claim.dataset) and (
+    dataset, _ = split_holdout(own.dataset)
+    return (not claim.dataset or dataset in claim.dataset) and (
         not claim.architecture or own.architecture in claim.architecture
     )
 

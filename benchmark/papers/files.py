@@ -7,7 +7,8 @@ from pathlib import Path
 
 from benchmark.documents import Document, files_by_name, path_of, read_document
 from benchmark.errors import BadInput, several, unknown
-from benchmark.papers.schema import OTHER, Paper, TableOrFigure, split_run
+from benchmark.methods.table import METHODS
+from benchmark.papers.schema import OTHER, Paper, Run, TableOrFigure, split_run
 
 PAPERS = files_by_name("paper", Path(__file__).parent)
 
@@ -34,20 +35,36 @@ class _Check:
         if OTHER not in self.paper.scales:
             self._say(f"the scale {OTHER!r} is missing; it holds for all other datasets", "scales")
         for key, run in self.paper.runs.items():
-            if not (run.method or run.sources):
-                self._say("give the run a method or sources", "runs", key)
-            for teacher in run.teachers:
-                self._run(teacher, "runs", key, "teachers")
+            self._made(run, "runs", key)
+        for what, readings in self.paper.variants.items():
+            for reading, variant in readings.items():
+                for key, run in variant.runs.items():
+                    here = ("variants", what, reading, "runs", key)
+                    self._known("run", key, self.paper.runs, *here)
+                    self._made(run, *here)
+        for key, method_table in self.paper.method_tables.items():
+            for position, row in enumerate(method_table.rows):
+                self._known("method", row.method, METHODS.names(), "method_tables", key, "rows", position, "method")
         for key, table in self.paper.exhibits.items():
             self._table(table, "exhibits", key)
         for position in range(len(self.paper.claims)):
             self._claim(position)
+
+    def _made(self, run: Run, *here: Hashable) -> None:
+        if not (run.method or run.sources):
+            self._say("give the run a method or sources", *here)
+        for teacher in run.teachers:
+            self._run(teacher, *here, "teachers")
 
     def _table(self, table: TableOrFigure, *here: Hashable) -> None:
         labels = [row.label for row in table.rows]
         for names in (labels, [column.label for column in table.columns]):
             for label in sorted({label for label in names if names.count(label) > 1}):
                 self._say(f"the label {label!r} occurs twice", *here)
+        if table.overlap is not None:
+            self._known("column", table.overlap, [column.label for column in table.columns], *here, "overlap")
+        if table.chart and table.chart.kind == "scatter" and len(table.columns) < 2:
+            self._say("points need two columns", *here, "chart")
         for position, row in enumerate(table.rows):
             if row.run is not None:
                 self._run(row.run, *here, "rows", position, "run")

@@ -77,7 +77,8 @@ def make_grids(
 ) -> list[TableGrid]:
     """The measured panels of the table or figure `key` in `setting`."""
     table = paper.exhibits[key]
-    return [_grid(paper, key, table, panel, setting, index, published) for panel in setting.panels(table)]
+    own = setting.of(table)
+    return [_grid(paper, key, table, panel, own, index, published) for panel in own.panels(table)]
 
 
 def printed_grids(paper: Paper, key: str, published: Published) -> list[TableGrid]:

@@ -12,20 +12,23 @@ from benchmark.papers.abridged import abridged
 from benchmark.papers.cells import TableCell
 from benchmark.papers.claim_printed import printed_numbers
 from benchmark.papers.claims import FAMILIES, ClaimVerdict, tallies, target_words
+from benchmark.papers.epochs import courses, draw_courses
 from benchmark.papers.grid import TableGrid, TableLine, printed_grids
+from benchmark.papers.method_tables import cells
+from benchmark.papers.overlap import overlap
 from benchmark.papers.published import Published
-from benchmark.papers.schema import Paper
+from benchmark.papers.schema import Paper, TableOrFigure
 from benchmark.papers.setting import PaperSetting
+from benchmark.papers.titles import file_of, title_of
 from benchmark.planning.chart import TEMPLATES as CHART_TEMPLATES
 from benchmark.planning.chart import draw
-from benchmark.storage import safe_name
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
 def page(
     paper: Paper,
-    setting: PaperSetting,
+    settings: Sequence[PaperSetting],
     grids: Mapping[str, Sequence[TableGrid]],
     published: Published,
     verdicts: Sequence[ClaimVerdict],
@@ -33,10 +36,10 @@ def page(
     failures: Sequence[str] = (),
     home: str | None = None,
 ) -> str:
-    """The HTML of all tables and figures of `paper` at `setting`.
+    """The HTML of all tables and figures of `paper` in `settings`, which differ in their datasets.
 
     Args:
-        paper, setting: what is shown.
+        paper, settings: what is shown.
         grids: by table or figure, its measured panels.
         published: what the paper prints.
         verdicts: on its claims.
@@ -51,7 +54,9 @@ def page(
     printed = {key: printed_grids(paper, key, published) for key in paper.exhibits}
     return templates.get_template("paper.html").render(
         paper=paper,
-        setting=setting,
+        setting=settings[0],
+        settings=settings,
+        datasets=" and ".join(setting.dataset for setting in settings),
         grids=grids,
         printed=printed,
         said={claim.text: printed_numbers(claim, printed) for claim in paper.claims},
@@ -64,21 +69,19 @@ def page(
         command=command,
         failures=failures,
         home=home,
-        abridged={key: abridged(table, setting.preset, setting.dataset) for key, table in paper.exhibits.items()},
+        abridged={key: _abridged(table, settings) for key, table in paper.exhibits.items()},
+        method_rows={key: cells(table) for key, table in paper.method_tables.items()},
+        overlap=overlap,
+        courses=courses,
+        draw_courses=draw_courses,
         title_of=title_of,
         file_of=file_of,
     )
 
 
-def title_of(key: str) -> str:
-    """ "5" -> "Table 5", "figure-3" -> "Figure 3", "main" -> "Table main"."""
-    kind, dash, number = key.partition("-")
-    return f"{kind.capitalize()} {number}" if dash else f"Table {key}"
-
-
-def file_of(key: str) -> str:
-    """The stem of a table's or figure's files, e.g. "table-5"."""
-    return safe_name(title_of(key).lower().replace(" ", "-"))
+def _abridged(table: TableOrFigure, settings: Sequence[PaperSetting]) -> list[str]:
+    lines = (line for setting in settings for line in abridged(table, setting.preset, setting.dataset))
+    return list(dict.fromkeys(lines))
 
 
 def _reach(verdicts: Sequence[ClaimVerdict]) -> float:

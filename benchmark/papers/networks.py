@@ -25,6 +25,9 @@ def find_network(
     """
     key, named = split_run(reference)
     run, member = paper.runs[key], named or member
+    own = dict(setting.own_networks).get(f"{key}/{member}" if member else key)
+    if own is not None:
+        return own
     if setting.scale in run.sources:
         return PlannedNetwork(run.sources[setting.scale])
     if run.method is None:
@@ -35,7 +38,7 @@ def find_network(
     asked: dict[str, Any] = {
         "dataset": setting.dataset,
         "architecture": run.architecture.get(setting.scale, architecture),
-        "recipe": run.recipe.get(setting.scale, setting.recipe),
+        "recipe": setting.given_recipe or run.recipe.get(setting.scale, setting.recipe),
         "inner": run.inner,
         "outer": run.outer,
         "radii": setting.radii,

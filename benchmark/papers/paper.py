@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,17 +14,22 @@ from benchmark.engines import Means
 from benchmark.environment import check_packages
 from benchmark.errors import BadInput, unknown
 from benchmark.own.trust import trusts
+from benchmark.papers import epochs, overlap
 from benchmark.papers.claim_printed import printed_numbers
 from benchmark.papers.claims import ClaimVerdict, check_claims
 from benchmark.papers.files import PAPERS, load_paper
 from benchmark.papers.grid import TableGrid, make_grids, printed_grids
-from benchmark.papers.html import file_of, page, title_of
-from benchmark.papers.job_list import make_job_list
+from benchmark.papers.html import page
+from benchmark.papers.method_tables import files_of
+from benchmark.papers.own_networks import read_own_networks
 from benchmark.papers.published import Published, load_published
 from benchmark.papers.radii import check_radii
 from benchmark.papers.schema import Paper
 from benchmark.papers.setting import PaperSetting, make_setting
 from benchmark.papers.text import claims_csv, to_csv, to_json, to_latex
+from benchmark.papers.titles import file_of, title_of
+from benchmark.papers.variants import read_variants, with_variants
+from benchmark.papers.work import Work, plan_work
 from benchmark.parts import WHOLE, read_part
 from benchmark.planning.estimate import TimeEstimate
 from benchmark.planning.jobs import JobList, mine, waiting
@@ -76,8 +81,10 @@ def paper(
     name: str | Path,
     *,
     table: str | None = None,
-    dataset: str = "digits",
+    dataset: str | Sequence[str] = "digits",
     only: Sequence[str] = (),
+    variant: Sequence[str] | Mapping[str, str] = (),
+    network: Sequence[str] | Mapping[str, str | Path] = (),
     recipe: str | Path | None = None,
     preset: str | None = None,
     n: int | None = None,
@@ -108,8 +115,12 @@ def paper(
     Args:
         name: of the paper: mat, mmard, cat, robust-union, or another one's YAML file.
         table: only this one: "5", or "figure-3"; None for all.
-        dataset: the data to do it on: "digits", "cifar10", "cifar100", "folder:PATH" or another dataset.
+        dataset: the data to do it on: "digits", "cifar10", "cifar100", "folder:PATH" or another dataset; several of
+            them are shown on one page.
         only: labels of the rows to work for; empty for all.
+        network: networks in place of trainings, {"at-msd": "zoo/msd.pt"} or ["at-msd=zoo/msd.pt"], such as those of
+            the authors that `import_checkpoint` took in; "mat/h1" names one of several.
+        variant: other readings of what the paper leaves open, {"baselines": "own"} or ["baselines=own"].
         recipe, preset, n: recipe of all trainings, preset of all suites, number of test images; None for what the
             paper's file says.
         scale: whose row of published radii to take, such as "imagenet"; None for that of the data. Pictures of one's
@@ -132,37 +143,48 @@ def paper(
     share, means = read_part(part), Means(workers, None, engine, address, gpu_share, device)
     if problems := means.problems():
         raise BadInput("\n".join(problems))
-    found = load_paper(name)
+    readings = read_variants(variant)
+    found, told = with_variants(load_paper(name), readings)
+    own = read_own_networks(found, network)
     keys = _keys(found, table)
     _check_rows(found, keys, only)
-    setting = replace(
-        make_setting(found, dataset, recipe, preset, n, tuple(seeds), read_radii(scale, epsilon)),
-        data_dir=str(data_dir) if data_dir else None,
-        precision=precision,
-        trust_remote_code=trust_remote_code,
-    )
-    command = _command(name, dataset, recipe, preset, n, setting)
+    datasets = [dataset] if isinstance(dataset, str) else [*dict.fromkeys(dataset)]
+    if not datasets:
+        raise BadInput("name at least one dataset")
+    radii = read_radii(scale, epsilon)
+    settings = [
+        replace(
+            make_setting(found, each, recipe, preset, n, tuple(seeds), radii, told),
+            data_dir=str(data_dir) if data_dir else None,
+            precision=precision,
+            trust_remote_code=trust_remote_code,
+            own_networks=own,
+        )
+        for each in datasets
+    ]
+    command = _command(name, datasets, readings, recipe, preset, n, settings[0])
     notes: list[str] = []
     index = LedgerIndex.open(results)
-    jobs = make_job_list(found, keys, setting, index, Path(zoo), only, notes.append)
-    check_radii(found, keys, setting, jobs)
+    works = plan_work(found, keys, settings, index, Path(zoo), only, notes.append)
+    for work in works:
+        check_radii(found, work.keys, work.setting, work.jobs)
     if dry_run:
-        estimates = TimeEstimate(index.all(), setting, device)
-        needs = missing(jobs.possible, setting, download)
-        rows, unknown_times = _listed(jobs, estimates)
-        return Result(None, rows, failures=[*needs, *notes, *(each for each in unknown_times if each not in needs)])
+        return _dry_run(works, index, device, download, notes)
     check_packages()
     for folder in (zoo, results, out):
         check_writable(folder)
-    runner = JobRunner(setting, Path(zoo), results, device, means, download, progress)
-    own = mine(jobs.possible, share)
-    late = waiting(own, runner.checkpoints) if share != WHOLE else {}
-    done = runner.do_all([job for job in own if job not in late])
-    notes.extend([*(str(result) for result in done if result.error), *late.values()])
+    for work in works:
+        runner = JobRunner(work.setting, Path(zoo), results, device, means, download, progress)
+        asked = mine(work.jobs.possible, share)
+        late = waiting(asked, runner.checkpoints) if share != WHOLE else {}
+        done = runner.do_all([job for job in asked if job not in late])
+        notes.extend([*(str(result) for result in done if result.error), *late.values()])
     published = load_published(name) if name in PAPERS else Published({})
-    target = Path(out) / safe_name(setting.dataset) / safe_name(found.name)
-    verdicts = _write(found, setting, LedgerIndex.open(results), published, command, notes, target)
-    return Result(target / "index.html", _listed(jobs, None)[0], verdicts, notes)
+    called = "-".join([found.name, *(word for pair in readings.items() for word in pair)])
+    target = Path(out) / safe_name("+".join(each.dataset for each in settings)) / safe_name(called)
+    verdicts = _write(found, settings, LedgerIndex.open(results), published, command, notes, target)
+    listed = [row for work in works for row in _listed(work.jobs, None)[0]]
+    return Result(target / "index.html", listed, verdicts, notes)
 
 
 def _keys(paper: Paper, table: str | None) -> list[str]:
@@ -182,14 +204,34 @@ def _check_rows(paper: Paper, keys: Sequence[str], only: Sequence[str]) -> None:
 
 
 def _command(
-    name: str, dataset: str, recipe: str | None, preset: str | None, n: int | None, setting: PaperSetting
+    name: str,
+    datasets: Sequence[str],
+    readings: Mapping[str, str],
+    recipe: str | None,
+    preset: str | None,
+    n: int | None,
+    setting: PaperSetting,
 ) -> str:
-    words = ["bench", "paper", name, "--dataset", dataset]
+    words = ["bench", "paper", name, "--dataset", *datasets]
+    words += ["--variant", *(f"{what}={reading}" for what, reading in readings.items())] if readings else []
     for option, value in (("--recipe", recipe), ("--preset", preset), ("--n", n)):
         words += [] if value is None else [option, str(value)]
+    given = [f"{run}={network.source or network.name}" for run, network in setting.own_networks]
+    words += ["--network", *given] if given else []
     words += setting.radii.options()
     words += ["--seeds", *map(str, setting.seeds)] if setting.seeds != (0,) else []
     return shlex.join(words)
+
+
+def _dry_run(works: Sequence[Work], index: LedgerIndex, device: str, download: bool, notes: Sequence[str]) -> Result:
+    needs = [each for work in works for each in missing(work.jobs.possible, work.setting, download)]
+    rows: list[dict[str, Any]] = []
+    reasons: list[str] = []
+    for work in works:
+        listed, unknown_times = _listed(work.jobs, TimeEstimate(index.all(), work.setting, device))
+        rows += listed
+        reasons += [each for each in unknown_times if each not in needs]
+    return Result(None, rows, failures=list(dict.fromkeys([*needs, *notes, *reasons])))
 
 
 def _listed(jobs: JobList, estimates: TimeEstimate | None) -> tuple[list[dict[str, Any]], list[str]]:
@@ -210,7 +252,7 @@ def _listed(jobs: JobList, estimates: TimeEstimate | None) -> tuple[list[dict[st
 
 def _write(
     paper: Paper,
-    setting: PaperSetting,
+    settings: Sequence[PaperSetting],
     index: LedgerIndex,
     published: Published,
     command: str,
@@ -218,18 +260,26 @@ def _write(
     target: Path,
 ) -> list[ClaimVerdict]:
     grids: dict[str, list[TableGrid]] = {
-        key: make_grids(paper, key, setting, index, published) for key in paper.exhibits
+        key: [grid for setting in settings for grid in make_grids(paper, key, setting, index, published)]
+        for key in paper.exhibits
     }
+    datasets = " and ".join(setting.dataset for setting in settings)
     verdicts = check_claims(paper.claims, grids)
     for key, panels in grids.items():
         if panels:
-            caption = f"{title_of(key)} of {paper.name} on {setting.dataset}: {paper.exhibits[key].title}."
+            caption = f"{title_of(key)} of {paper.name} on {datasets}: {paper.exhibits[key].title}."
             write_atomic(target / f"{file_of(key)}.csv", to_csv(panels))
             write_atomic(target / f"{file_of(key)}.tex", to_latex(panels, caption))
+        if panels and paper.exhibits[key].overlap:
+            write_atomic(target / f"{file_of(key)}-overlap.csv", overlap.to_csv(panels))
+        if panels and paper.exhibits[key].epochs:
+            write_atomic(target / f"{file_of(key)}-epochs.csv", epochs.to_csv(panels))
     printed = {key: printed_grids(paper, key, published) for key in paper.exhibits}
     said = {claim.text: printed_numbers(claim, printed) for claim in paper.claims}
     write_atomic(target / "claims.csv", claims_csv(verdicts, said))
     home = HOME if (target / HOME).resolve().exists() else None
-    write_atomic(target / "index.html", page(paper, setting, grids, published, verdicts, command, failures, home))
-    write_atomic(target / "paper.json", to_json(paper, setting, verdicts))
+    for file, text in files_of(paper).items():
+        write_atomic(target / file, text)
+    write_atomic(target / "index.html", page(paper, settings, grids, published, verdicts, command, failures, home))
+    write_atomic(target / "paper.json", to_json(paper, settings, verdicts))
     return verdicts

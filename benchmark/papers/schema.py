@@ -8,6 +8,8 @@
         panels: ...                        which datasets and architectures the paper shows
         columns: ...                       which number of an evaluation
         rows: ...                          which network of which run
+    method_tables:                         tables without numbers: what the registry says of methods
+    variants:                              other readings of what the paper leaves open
     claims:                                what the text says the numbers show
 
 The numbers that the paper prints stand beside it, in <name>.csv.
@@ -27,6 +29,7 @@ from benchmark.papers.claim import Claim
 OTHER = "other"
 
 Metric = Literal["clean", "linf", "l2", "l1", "r_avg", "r_worst"]
+Fact = Literal["networks", "teachers", "learns from", "attacked", "inner", "outer", "source"]
 
 
 class Scale(Schema):
@@ -67,6 +70,18 @@ class Run(Schema):
     architecture: dict[str, str] = Field(default_factory=dict)
     teachers: list[str] = Field(default_factory=list)
     sources: dict[str, str] = Field(default_factory=dict)
+
+
+class Reading(Schema):
+    """Another reading of something that the paper leaves open, or another choice than the paper's.
+
+    Attributes:
+        about: what is done otherwise, as a phrase.
+        runs: the runs that come about otherwise, each whole.
+    """
+
+    about: str
+    runs: dict[str, Run] = Field(min_length=1)
 
 
 class PrintedAs(Schema):
@@ -154,9 +169,9 @@ class TableRow(Schema):
 
 
 class Chart(Schema):
-    """How a figure draws its rows: bars, or lines over `x`."""
+    """How a figure draws its rows: bars, lines over `x`, or points at their first two columns."""
 
-    kind: Literal["bars", "lines"]
+    kind: Literal["bars", "lines", "scatter"]
     x: str = ""
 
 
@@ -169,6 +184,10 @@ class TableOrFigure(Schema):
         scales: at which it is measured; elsewhere it only shows the printed numbers. None for everywhere.
         mode: of the evaluations; "worst-case" is enough, and cheaper, where no column is a single attack.
         decimals: of all accuracies, in percent.
+        holdout: the share of the training images that stands in place of the test images, in the trainings of its
+            rows, too: for what is chosen by its numbers.
+        overlap: label of the column of which it also shows which images only some of its rows get right.
+        epochs: whether it also shows how the validation accuracy of its rows went, epoch by epoch.
         marks: whether the best value of a column is bold and the second best underlined, where the tests agree.
         notes: what the reader should know, e.g. contradictions of the source.
     """
@@ -178,6 +197,9 @@ class TableOrFigure(Schema):
     scales: list[str] | None = None
     mode: Literal["complete", "worst-case"] = "complete"
     decimals: int = Field(default=1, ge=0, le=3)
+    holdout: float | None = Field(default=None, gt=0, lt=1)
+    overlap: str | None = None
+    epochs: bool = False
     marks: bool = True
     panels: list[Panel] = Field(default_factory=list)
     columns: list[TableColumn] = Field(min_length=1)
@@ -194,6 +216,31 @@ class TableOrFigure(Schema):
         return next(column for column in self.columns if column.label == label)
 
 
+class MethodRow(Schema):
+    """A method of a table without numbers, as the registry calls it, and what the paper calls it."""
+
+    method: str
+    label: str = ""
+    inner: str | None = None
+    outer: str | None = None
+
+
+class MethodTable(Schema):
+    """A table without numbers: what the registry of methods says of some of them.
+
+    Attributes:
+        title: what it shows.
+        columns: which facts, see `benchmark.papers.method_tables`.
+        rows: which methods.
+        notes: what the reader should know.
+    """
+
+    title: str
+    columns: list[Fact] = Field(min_length=1)
+    rows: list[MethodRow] = Field(min_length=1)
+    notes: list[str] = Field(default_factory=list)
+
+
 class Paper(Schema):
     """A paper. See the module's text for the shape of its file."""
 
@@ -203,6 +250,8 @@ class Paper(Schema):
     scales: dict[str, Scale]
     runs: dict[str, Run]
     exhibits: dict[str, TableOrFigure] = Field(min_length=1)
+    method_tables: dict[str, MethodTable] = Field(default_factory=dict)
+    variants: dict[str, dict[str, Reading]] = Field(default_factory=dict)
     claims: list[Claim] = Field(default_factory=list)
 
 

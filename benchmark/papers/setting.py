@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from benchmark.cache import at_home
 from benchmark.data import DATASETS
+from benchmark.data.held_out import with_holdout
 from benchmark.data.loading import is_own
 from benchmark.errors import BadInput
 from benchmark.moved import look_up
+from benchmark.papers.own_networks import OwnNetworks
 from benchmark.papers.schema import OTHER, Panel, Paper, PrintedAs, TableOrFigure
 from benchmark.planning.setting import Setting
 from benchmark.scales import UNSAID, Radii
@@ -22,17 +25,32 @@ class PaperSetting(Setting):
         scale: its name in the paper; "other" for a dataset that the paper does not know.
         architecture: of the only panel, where the paper has none on this dataset.
         changed: how this differs from the paper's own setting; empty if it does not.
+        given_recipe: of all trainings, where the caller named one.
+        given_images: how many test images the caller asked for.
+        own_networks: of the caller's, in place of trainings: "run" or "run/network", and the network.
+        published: what the data is called without the part that stands in place of its test images.
     """
 
     scale: str
     architecture: str
     changed: tuple[str, ...] = ()
+    given_recipe: str | None = None
+    given_images: int | None = None
+    own_networks: OwnNetworks = ()
+    published: str = ""
+
+    def of(self, table: TableOrFigure) -> PaperSetting:
+        """The setting of `table`: with part of the training images in place of the test images, where it says so."""
+        if table.holdout is None:
+            return self
+        name = with_holdout(self.dataset, table.holdout)
+        return replace(self, dataset=name, published=self.dataset, images=self.given_images)
 
     def panels(self, table: TableOrFigure) -> list[Panel]:
         """The panels of `table` to measure here: the paper's, or one of our own where it has none."""
         if table.scales is not None and self.scale not in table.scales:
             return []
-        own = [panel for panel in table.panels if panel.dataset == self.dataset]
+        own = [panel for panel in table.panels if panel.dataset == (self.published or self.dataset)]
         return own or [Panel(dataset=self.dataset, architecture=self.architecture, published=PrintedAs())]
 
     def deviations(self, panel: Panel, images: int | None) -> list[str]:
@@ -51,14 +69,17 @@ def make_setting(
     images: int | None = None,
     seeds: tuple[int, ...] = (0,),
     radii: Radii = UNSAID,
+    told: Iterable[str] = (),
 ) -> PaperSetting:
     """The setting of `paper` on the dataset `scale`; what is None is as the paper's file says.
+
+    What is `told` is a difference to the paper's own setting, too, such as another reading of it.
 
     Raises:
         BadInput: there is no such dataset, `folder:` without a path, or no seed.
     """
     kind, _, path = (scale, "", "") if is_own(scale) else scale.partition(":")
-    DATASETS.get(kind)
+    DATASETS.get(kind if path or is_own(scale) else kind.partition("?")[0])
     if kind.startswith("folder") and not path:
         raise BadInput(f"the scale {kind} needs a path: {kind}:PATH")
     if not seeds:
@@ -71,7 +92,8 @@ def make_setting(
     for what, given, expected in (("recipe", recipe, usual.recipe), ("preset", preset, usual.preset)):
         if given is not None and given != expected:
             changed.append(f"the {what} {given} instead of {expected}")
-    changed += [f"the radii are {told}"] if (told := radii.told()) else []
+    changed += [f"the radii are {words}"] if (words := radii.told()) else []
+    changed += told
     return PaperSetting(
         scale=name,
         dataset=scale,
@@ -81,6 +103,8 @@ def make_setting(
         architecture=usual.architecture,
         seeds=tuple(dict.fromkeys(seeds)),
         changed=tuple(changed),
+        given_recipe=recipe if recipe != usual.recipe else None,
+        given_images=images,
         radii=radii,
     )
 

@@ -59,15 +59,15 @@ def to_csv(grids: Sequence[TableGrid]) -> str:
     return file.getvalue()
 
 
-def to_json(paper: Paper, setting: PaperSetting, verdicts: Sequence[ClaimVerdict]) -> str:
+def to_json(paper: Paper, settings: Sequence[PaperSetting], verdicts: Sequence[ClaimVerdict]) -> str:
     """What a list of papers' pages shows of this one."""
     counts = tallies(verdicts)
     about = {
         "name": paper.name,
         "title": paper.title,
         "source": paper.source,
-        "dataset": setting.dataset,
-        "images": setting.images,
+        "dataset": " and ".join(setting.dataset for setting in settings),
+        "images": settings[0].images,
         "claims": counts.get("paper", {}),
         "sanity": counts.get("sanity", {}),
     }

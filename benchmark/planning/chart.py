@@ -1,4 +1,4 @@
-"""Figures of grids: bars or lines of accuracies in percent, with their intervals."""
+"""Figures of grids: bars, lines or points of accuracies in percent, with their intervals."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from benchmark.charts import Axis, Bars, Line, Mark, bar_chart, line_chart
+from benchmark.charts import Axis, Bars, Line, Mark, Point, bar_chart, line_chart, scatter
 from benchmark.planning.grid import Grid
 
 #: Of `page.css`, the looks of a page with tables and figures.
@@ -19,6 +19,8 @@ def draw(grid: Grid) -> Markup | None:
     """The chart of `grid`; None if it has none, or nothing was measured."""
     if grid.chart is None or not grid.measured:
         return None
+    if grid.chart == "scatter":
+        return _points(grid)
     is_spread = any(cell.spread is not None for row in grid.rows for cell in row.cells)
     whiskers = "± standard deviation over seeds" if is_spread else "with 95% intervals"
     note = Markup('<span class="quiet">accuracy in percent, {}</span>').format(whiskers)
@@ -52,6 +54,28 @@ def _lines(grid: Grid, note: Markup) -> Markup:
             lines.append(Line(name, [(mark.x, mark.y) for mark in marks], marks=marks))
     y = _y([line.name for line in lines])
     return line_chart(grid.title, lines, x, y, note=note, width=WIDTH, height=HEIGHT, is_titled=False)
+
+
+def _points(grid: Grid) -> Markup | None:
+    """A point for each row, at its first number across and its second one up; rows that lack one are left out."""
+    known = [
+        Point(100 * row.cells[0].value, 100 * row.cells[1].value, row.label, "", row.label)
+        for row in grid.rows
+        if row.cells[0].value is not None and row.cells[1].value is not None
+    ]
+    if not known:
+        return None
+    x, y = (
+        _around(f"{title} %", [getattr(point, place) for point in known])
+        for title, place in zip(grid.columns, "xy", strict=False)
+    )
+    return scatter(grid.title, known, x, y, WIDTH, HEIGHT)
+
+
+def _around(title: str, values: list[float]) -> Axis:
+    """An axis on which all of these percentages lie, with room for their names."""
+    room = max(5.0, 0.25 * (max(values) - min(values)))
+    return Axis(title, max(0.0, min(values) - room), min(100.0, max(values) + room))
 
 
 def _y(names: list[str]) -> Axis:

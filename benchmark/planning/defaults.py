@@ -33,18 +33,21 @@ def without_defaults(
     """
     if not settings:
         return {}
+    from benchmark.data.held_out import split_holdout
     from benchmark.methods.overrides import bind_method
     from benchmark.planning.runs import Images
     from benchmark.recipes.recipe import is_recipe_key
     from benchmark.training.plan import registered_name, usual
 
+    published, _ = split_holdout(dataset)
+
     def decided(chosen: Mapping[str, Any]) -> str:
         of_recipe = {key: value for key, value in chosen.items() if is_recipe_key(key)}
         of_method = {key: value for key, value in chosen.items() if key not in of_recipe}
-        asked = radii.of(Images(dataset, dataset, (3, 32, 32)))
+        asked = radii.of(Images(published, published, (3, 32, 32)))
 
         def resolve(name: str) -> Any:
-            return file.resolve(registered_name(name), architecture, dataset, asked, of_recipe, recipe)
+            return file.resolve(registered_name(name), architecture, published, asked, of_recipe, recipe)
 
         resolved, defaults = usual(method, resolve, inner, outer)
         bound = bind_method(method, {**defaults, **of_method}, method, inner, outer)
@@ -53,7 +56,7 @@ def without_defaults(
     kept = dict(settings)
     try:
         file = _file(recipe, Path(recipe).stat().st_mtime_ns if is_path(recipe) else 0)
-        if dataset not in file.threats and not radii.scale:
+        if published not in file.threats and not radii.scale:
             return kept
         whole = decided(kept)
         for key in settings:

@@ -60,7 +60,8 @@ class Grid:
         title: what it shows.
         columns: their headings.
         rows: in their order.
-        chart: how a figure of it draws the rows: bars, or lines over their `x`; None if there is no figure.
+        chart: how a figure of it draws the rows: bars, lines over their `x`, or points at their first two numbers;
+            None if there is no figure.
         x_title: of the horizontal axis.
         decimals: of all accuracies, in percent.
     """
@@ -68,7 +69,7 @@ class Grid:
     title: str
     columns: tuple[str, ...]
     rows: tuple[GridRow, ...]
-    chart: Literal["bars", "lines"] | None = None
+    chart: Literal["bars", "lines", "scatter"] | None = None
     x_title: str = ""
     decimals: int = 1
 

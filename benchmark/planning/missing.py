@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from benchmark.data import load
+from benchmark.data.held_out import split_holdout
 from benchmark.environment import check_packages
 from benchmark.errors import BadInput
 from benchmark.models import load_model
@@ -28,10 +29,11 @@ def _missing(jobs: list[Job], setting: Setting, download: bool) -> Iterator[str]
         check_packages()
     except BadInput as error:
         yield str(error)
+    dataset, _ = split_holdout(setting.dataset)  # a part of it needs nothing more
     try:
-        load(setting.dataset, data_dir=setting.data_dir)
+        load(dataset, data_dir=setting.data_dir)
     except BadInput as error:
-        yield _said(error, setting.dataset, download)
+        yield _said(error, dataset, download)
     seen: set[str] = set()
     for job in jobs:
         for network in job.lineage():

@@ -71,6 +71,12 @@ class Exponential(_Strict):
 
 class Cosine(_Strict):
     name: Literal["cosine"]
+    span: Epochs | None = None
+
+    @model_serializer(mode="wrap")
+    def _said(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without a span that is that of the training, so that a run from before there were any is the same run."""
+        return {key: value for key, value in handler(self).items() if value is not None}
 
 
 class OneCycle(_Strict):
@@ -377,7 +383,7 @@ def _all_errors(error: ValidationError, origins: Origins) -> str:
 
 
 def _fields() -> Iterable[str]:
-    nested = (Recipe, Radius, Validation, Multistep, Exponential, OneCycle, PiecewiseLinear)
+    nested = (Recipe, Radius, Validation, Multistep, Exponential, Cosine, OneCycle, PiecewiseLinear)
     return {name for part in nested for name in part.model_fields}
 
 

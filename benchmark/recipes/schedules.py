@@ -22,9 +22,9 @@ def exponential(t: float, epochs: int, factor: float, every: int) -> float:
     return factor ** (math.floor(t) // every)
 
 
-def cosine(t: float, epochs: int) -> float:
-    """Half a cosine from 1 to 0."""
-    return 0.5 * (1 + math.cos(math.pi * min(t / epochs, 1.0)))
+def cosine(t: float, epochs: int, span: int | None = None) -> float:
+    """Half a cosine from 1 to 0, over `span` epochs where training ends before them."""
+    return 0.5 * (1 + math.cos(math.pi * min(t / (span or epochs), 1.0)))
 
 
 def one_cycle(t: float, epochs: int, warmup: float = 0.3) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+from benchmark.data.held_out import split_holdout
 from benchmark.errors import BadInput
 from benchmark.methods.overrides import bind_method
 from benchmark.recipes.recipe import Recipe, RecipeFile, load_recipe, younger_defaults
@@ -29,7 +30,7 @@ def changes(card: Mapping[str, Any]) -> dict[str, Any]:
     radii = radii_again(card.get("scale", ""), extra.get("radii"), card["dataset"])
 
     def resolve(method: str) -> tuple[Recipe, dict[str, Any]]:
-        where = card["architecture"], card["dataset"], radii
+        where = card["architecture"], split_holdout(card["dataset"])[0], radii
         return _recipe(card["recipe"]["name"]).resolve(method, *where, {}, "recipe")
 
     try:

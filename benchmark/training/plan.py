@@ -12,6 +12,7 @@ import torch
 
 from benchmark.data import Dataset, load
 from benchmark.data.extra import ExtraImages, load_extra
+from benchmark.data.held_out import split_holdout
 from benchmark.documents import in_words, parse_yaml
 from benchmark.errors import BadInput
 from benchmark.hardware import resolve_device, resolve_precision
@@ -262,16 +263,17 @@ def decide(
     of_recipe = {key: value for key, value in settings.items() if is_recipe_key(key)}
     of_method = {key: value for key, value in settings.items() if not is_recipe_key(key)}
     where, file, radii = f"recipe {recipe}", load_recipe(recipe), radii.of(dataset)
+    published, _ = split_holdout(dataset.name)
 
     def resolve(name: str) -> tuple[Recipe, dict[str, Any]]:
-        return file.resolve(registered_name(name), architecture, dataset.name, radii, of_recipe, where)
+        return file.resolve(registered_name(name), architecture, published, radii, of_recipe, where)
 
     resolved, defaults = usual(method, resolve, inner, outer)
     try:
         bound = bind_method(method, {**defaults, **of_method}, f"method {method}", inner, outer)
     except BadInput as error:
         bind_method(method, of_method, f"method {method}", inner, outer)  # else it is the recipe that is wrong
-        said = file.places(registered_name(method), architecture, dataset.name, radii.scale)
+        said = file.places(registered_name(method), architecture, published, radii.scale)
         blamed = [place for key, place in said.items() if key not in of_method and key in str(error)]
         raise BadInput(f"{' and '.join(dict.fromkeys(blamed)) or where}: {error}") from error
     missing = sorted(_norms(bound) - set(resolved.threats))
@@ -280,7 +282,7 @@ def decide(
     _check_sizes(resolved, dataset.shape, where)
     if "optimizer" in of_recipe or of_recipe.keys() & TAKEN_BY:
         without = {key: value for key, value in of_recipe.items() if key not in ("optimizer", *TAKEN_BY)}
-        usual_one = file.resolve(registered_name(method), architecture, dataset.name, radii, without, where)[0]
+        usual_one = file.resolve(registered_name(method), architecture, published, radii, without, where)[0]
         check_optimizer(resolved, of_recipe, usual_one.optimizer)
     rehearse(bound, f"method {method}", resolved.label_smoothing)
     return resolved, bound

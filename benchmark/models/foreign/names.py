@@ -22,6 +22,7 @@ KEYS = {
     "torchvision": "torchvision",
     "timm": "timm",
     "deepmind": "deepmind-research/adversarial_robustness, and after it RobustBench",
+    "robust_union": "the MNIST network of robust_union",
     "benchmark": "this benchmark, the bare weights",
 }
 
@@ -96,6 +97,7 @@ NAMINGS: dict[str, dict[str, Naming | Renaming]] = {
     "convnext-tiny": {"torchvision": Renaming()},
     **{f"wrn-{size}": {"trades": _WIDE} for size in ("16-8", "28-4", "28-10", "34-10", "34-20", "70-16")},
     "mobilenet-v2": {"kuangliu": _MOBILENET},
+    "mnist-cnn": {"robust_union": Renaming()},
 }
 
 
