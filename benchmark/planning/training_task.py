@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from benchmark.deadline import OutOfTime
 from benchmark.engines.task import Steps
@@ -14,9 +14,6 @@ from benchmark.errors import BadInput, short
 from benchmark.planning.jobs import Job
 from benchmark.run_names import file_stem
 from benchmark.storage import write_atomic
-
-if TYPE_CHECKING:
-    from benchmark.planning.runner import JobRunner
 
 
 @dataclass(frozen=True)
@@ -39,13 +36,13 @@ class TrainingTask:
     """One training, in a single step that says `Trained`.
 
     Attributes:
-        runner: what it is done with.
+        runner: what it is done with, a `JobRunner`, whose module is above this one.
         job: what is trained.
         mark: a file in the zoo that no other folder has; None where the zoo is surely at hand.
         sent: teachers, and the state of an unfinished run, by places in the zoo; looked up when it is sent.
     """
 
-    runner: JobRunner
+    runner: Any
     job: Job
     mark: Path | None = None
     sent: tuple[tuple[str, bytes], ...] = ()
@@ -94,7 +91,7 @@ class TrainingTask:
                 yield replace(done, files=tuple(pair for pair in files if before.get(pair[0]) != pair[1]))
         return []
 
-    def _done(self, runner: JobRunner) -> Trained:
+    def _done(self, runner: Any) -> Trained:
         try:
             runner.do(self.job)
         except BadInput as error:
