@@ -12,6 +12,7 @@ import torch
 from attack_toys import EVERY, Net, cheap, images, predictions, threat
 from evaluation_toys import THREE_NORMS, write_suite
 from fixed_networks import fixed
+from second_device_toys import found, trained
 
 import benchmark
 from benchmark import evaluate, transfer, verify
@@ -34,17 +35,6 @@ ELSEWHERE = [
 ]
 CORRUPTIONS = ("gaussian-noise", "shot-noise", "defocus-blur", "glass-blur", "motion-blur", "zoom-blur", "snow")
 MORE_CORRUPTIONS = ("impulse-noise", "frost", "fog", "brightness", "contrast", "elastic", "pixelate", "jpeg")
-
-
-def found(attack, norm, device, shape=(1, 8, 8), precision="fp32"):
-    """The candidates of an attack on a few images, on the CPU again."""
-    x = images(4, shape).round(decimals=3)
-    net = Net(shape, 5)
-    y = predictions(net, x)
-    classifier = PreparedClassifier(net, 5, device, precision, x[:2].to(device))
-    noise = ExampleNoise(0, range(len(x)), 0, device)
-    with torch.enable_grad():
-        return attack(classifier, x.to(device), y.to(device), threat(norm), noise).detach().cpu()
 
 
 @pytest.mark.parametrize(("name", "norm"), EVERY)
@@ -167,39 +157,11 @@ def zoo(tmp_path_factory):
     return {name: save_checkpoint(folder / f"{name}.pt", fixed(name)) for name in ("natural", "at")}
 
 
-def trained(method, zoo, device):
-    """The losses and weights of two steps."""
-    roles = METHODS.get(method).cohort().teachers
-    settings = {"epochs": 1, "batch_size": 16, "validation.images": 16, "validation.steps": 1}
-    settings |= {f"threats.{norm}.steps": 1 for norm in ("linf", "l2", "l1")}
-    plan = make_plan(
-        method,
-        dataset="digits",
-        arch=None,
-        recipe="quick",
-        set=settings,
-        teacher=[zoo["natural" if role == "natural" else "at"] for role in roles],
-        inner=None,
-        outer=None,
-        seed=0,
-        device=device,
-        precision="fp32",
-        name=None,
-    )
-    dataset = dataclasses.replace(plan.dataset, train=plan.dataset.train.first(32))
-    plan = dataclasses.replace(plan, dataset=dataset)
-    accelerator = second_device.Accelerator()
-    accelerator.device = torch.device(device)
-    accelerator.autocast = nullcontext
-    trainer = Trainer(plan, accelerator)
-    return trainer, plan
-
-
 @pytest.mark.parametrize("method", METHODS.names())
 def test_a_method_trains_as_on_the_cpu(method, zoo, tmp_path):
     states = []
     for device in ("cpu", "second"):
-        trainer, plan = trained(method, zoo, device)
+        trainer, plan = trained(method, zoo, device, steps=2)
         assert trainer.steps == 2
         with Reporter(plan.name, 1, trainer.steps, False, None) as report:
             trainer.fit(tmp_path / device, False, report)
@@ -208,6 +170,10 @@ def test_a_method_trains_as_on_the_cpu(method, zoo, tmp_path):
         torch.testing.assert_close(ours, theirs, rtol=0.01, atol=0.01)  # sums may be taken in another order
 
 
+TWO_NORMS = """\
+  - {attack: fgsm, norm: linf}
+  - {attack: pgd, norm: l2, parameters: {steps: 2}}
+"""
 SUITE = (
     THREE_NORMS
     + """\
@@ -238,54 +204,50 @@ def same(first, second):
             np.testing.assert_allclose(second[place][name], values, rtol=1e-5, err_msg=f"{place} {name}")
 
 
+def run(network, folder, device, attacks, results="results", **options):
+    """An evaluation of six images, in float32 unless told otherwise."""
+    told = {"precision": "fp32", "results": folder / results, "progress": False, **options}
+    return evaluate(network, suite=write_suite(folder, attacks, images=6), device=device, **told)
+
+
+@pytest.fixture(scope="module")
+def on_the_cpu(zoo, tmp_path_factory):
+    """A folder whose results/ say what an evaluation says on the CPU; adversarial images are kept."""
+    folder = tmp_path_factory.mktemp("cpu")
+    run(zoo["at"], folder, "cpu", SUITE, save_adversarial=True)
+    return folder
+
+
+def test_an_evaluation_says_what_it_says_on_the_cpu(zoo, on_the_cpu, tmp_path):
+    run(zoo["at"], tmp_path, "second", SUITE, save_adversarial=True)
+    same(verdicts(on_the_cpu / "results"), verdicts(tmp_path / "results"))
+
+
 @pytest.mark.parametrize(
     "options",
     [
-        {},
-        {"mode": "worst-case"},
-        {"precision": "bf16"},
-        {"eight_bit": True},
-        {"stochastic": 2, "verdict_passes": 3},
-        {"save_adversarial": True},
+        {"mode": "worst-case", "eight_bit": True},
+        pytest.param({"stochastic": 2, "verdict_passes": 3}, marks=pytest.mark.slow),
+        pytest.param({"mode": "worst-case"}, marks=pytest.mark.slow),
+        pytest.param({"eight_bit": True}, marks=pytest.mark.slow),
     ],
     ids=str,
 )
-def test_an_evaluation_says_what_it_says_on_the_cpu(options, zoo, tmp_path):
-    suite = write_suite(tmp_path, SUITE, images=6)
+def test_an_evaluation_otherwise_says_what_it_says_on_the_cpu(options, zoo, tmp_path):
     for device in ("cpu", "second"):
-        evaluate(
-            zoo["at"],
-            suite=suite,
-            device=device,
-            results=tmp_path / device,
-            progress=False,
-            **{"precision": "fp32", **options},
-        )
-    if options.get("precision") != "bf16":  # whose sums another kernel takes in another order
-        same(verdicts(tmp_path / "cpu"), verdicts(tmp_path / "second"))
-    again = evaluate(
-        zoo["at"],
-        suite=suite,
-        device="second",
-        results=tmp_path / "second",
-        progress=False,
-        **{"precision": "fp32", **options},
-    )
-    assert not again[0].failures
+        run(zoo["at"], tmp_path, device, SUITE, results=device, **options)
+    same(verdicts(tmp_path / "cpu"), verdicts(tmp_path / "second"))
 
 
-def test_stored_images_are_verified_and_robust_ones_attacked_again(zoo, tmp_path):
-    suite = write_suite(tmp_path, THREE_NORMS, images=6)
-    evaluate(
-        zoo["at"],
-        suite=suite,
-        device="cpu",
-        precision="fp32",
-        results=tmp_path / "results",
-        save_adversarial=True,
-        progress=False,
-    )
-    for each in verify(tmp_path / "results", zoo["at"], device="second", reattack=3, seed=0):
+def test_a_search_in_bfloat16_runs_and_what_it_did_is_known_again(zoo, tmp_path):
+    """Its sums another kernel takes in another order, so that its verdicts may be others."""
+    for _ in range(2):
+        (made,) = run(zoo["at"], tmp_path, "second", SUITE, precision="bf16")
+        assert not made.failures
+
+
+def test_stored_images_are_verified_and_robust_ones_attacked_again(zoo, on_the_cpu):
+    for each in verify(on_the_cpu / "results", zoo["at"], device="second", reattack=3, seed=0):
         assert each.confirmed == each.stored == each.claimed
         assert not each.problems
         assert each.again.tried
@@ -293,7 +255,7 @@ def test_stored_images_are_verified_and_robust_ones_attacked_again(zoo, tmp_path
 
 
 def test_what_is_crafted_on_one_network_is_tried_on_another(zoo, tmp_path):
-    suite = write_suite(tmp_path, THREE_NORMS, images=6)
+    suite = write_suite(tmp_path, TWO_NORMS, images=6)
     for device in ("cpu", "second"):
         transfer(
             [zoo["natural"]],
@@ -307,17 +269,12 @@ def test_what_is_crafted_on_one_network_is_tried_on_another(zoo, tmp_path):
     same(verdicts(tmp_path / "cpu"), verdicts(tmp_path / "second"))
 
 
-def test_an_evaluation_goes_on_where_it_was_left(zoo, tmp_path):
+def test_an_evaluation_goes_on_where_it_was_left(zoo, on_the_cpu, tmp_path):
     """The second half on another device than the first."""
-    for device, attacks in (("cpu", THREE_NORMS), ("second", SUITE)):
-        suite = write_suite(tmp_path, attacks, images=6)
-        evaluate(
-            zoo["at"], suite=suite, device=device, precision="fp32", results=tmp_path / "results", progress=False
-        )
-    reused = write_suite(tmp_path, SUITE, images=6)
-    evaluate(zoo["at"], suite=reused, device="cpu", precision="fp32", results=tmp_path / "whole", progress=False)
-    whole = verdicts(tmp_path / "whole")
+    run(zoo["at"], tmp_path, "cpu", THREE_NORMS)
+    run(zoo["at"], tmp_path, "second", SUITE)
     told = verdicts(tmp_path / "results")
+    whole = verdicts(on_the_cpu / "results")
     same(whole, {place: told[place] for place in whole})
 
 
