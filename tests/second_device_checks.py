@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from contextlib import nullcontext
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import second_device
 import torch
-from attack_toys import EVERY, Net, cheap, images, predictions, threat
+from attack_toys import CHEAP, EVERY, Net, cheap, images
 from evaluation_toys import THREE_NORMS, write_suite
 from fixed_networks import fixed
 from second_device_toys import found, trained
@@ -18,15 +18,16 @@ import benchmark
 from benchmark import evaluate, transfer, verify
 from benchmark.arithmetic import deterministic
 from benchmark.attacks import PreparedClassifier, make_attack
+from benchmark.attacks.footprint import images_per_pass
+from benchmark.evaluation.target import forget
 from benchmark.ledger import Ledger
+from benchmark.memory import UNTOLD
 from benchmark.models import save_checkpoint
 from benchmark.noise import ExampleNoise
 from benchmark.projections import onto_l1, running_sum
 from benchmark.threats import Threat
 from benchmark.training import METHODS
-from benchmark.training.plan import make_plan
 from benchmark.training.report import Reporter
-from benchmark.training.trainer import Trainer
 
 ELSEWHERE = [
     ("foolbox.attacks:LinfPGD", {"steps": 2}, "linf"),
@@ -242,7 +243,7 @@ def test_an_evaluation_otherwise_says_what_it_says_on_the_cpu(options, zoo, tmp_
 def test_a_search_in_bfloat16_runs_and_what_it_did_is_known_again(zoo, tmp_path):
     """Its sums another kernel takes in another order, so that its verdicts may be others."""
     for _ in range(2):
-        (made,) = run(zoo["at"], tmp_path, "second", SUITE, precision="bf16")
+        (made,) = run(zoo["at"], tmp_path, "second", THREE_NORMS, precision="bf16")
         assert not made.failures
 
 
@@ -289,3 +290,41 @@ def test_images_in_memory_are_attacked_where_they_are():
     assert results[1].images.device == second_device.DEVICE
     torch.testing.assert_close(results[1].images.cpu(), results[0].images)
     assert torch.equal(results[1].success.cpu(), results[0].success)
+
+
+@pytest.mark.parametrize("name", ["fmn", "ddn", "cw"])
+def test_a_search_in_less_asks_once_a_step_what_float32_has_to_confirm(name):
+    counts = []
+    for steps in (8, 16):
+        with second_device.counted() as waits:
+            found(make_attack(name, {**CHEAP[name], "steps": steps}), "l2", "second", precision="bf16")
+        counts.append(waits.total())
+    assert counts[1] - counts[0] <= 9
+
+
+def test_whatever_accelerator_there_is_gets_its_memory_back(monkeypatch):
+    emptied = []
+    monkeypatch.setattr(torch.get_device_module("second"), "empty_cache", lambda: emptied.append(True))
+    forget()
+    assert emptied
+
+
+def test_a_pass_takes_what_fits_the_memory_of_whatever_accelerator_there_is(monkeypatch):
+    network, image = Net((3, 32, 32), 10), images(1, (3, 32, 32))
+    on_processor, untold = images_per_pass(network, image), images_per_pass(network.to("second"), image.to("second"))
+    assert untold == 8 * on_processor
+    properties = SimpleNamespace(total_memory=UNTOLD * 4)
+    monkeypatch.setattr(torch.get_device_module("second"), "get_device_properties", lambda _: properties, False)
+    assert images_per_pass(network, image.to("second")) == 4 * untold
+
+
+def test_a_training_puts_back_the_generator_of_whatever_accelerator_there_is(zoo, monkeypatch):
+    put_back = []
+    monkeypatch.setattr(
+        torch.get_device_module("second"), "set_rng_state", lambda state, device: put_back.append(device)
+    )
+    trainer, _ = trained("natural", zoo, "second", steps=2)
+    put_back.clear()
+    with trainer._fixed_randomness():
+        pass
+    assert put_back == [second_device.DEVICE]

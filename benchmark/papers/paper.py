@@ -98,6 +98,7 @@ def paper(
     data_dir: str | Path | None = None,
     download: bool = False,
     trust_remote_code: bool = False,
+    deterministic: bool = False,
     progress: bool = True,
 ) -> Result:
     """Regenerate the tables and figures of a paper: train what is missing, evaluate what is missing, write the page.
@@ -120,7 +121,7 @@ def paper(
         zoo, results, out: folders of the checkpoints, of the ledger, of the pages.
         workers, engine, address, gpu_share: as `benchmark.evaluate` takes them; trainings run there, too.
         part: as `benchmark.sweep` takes it.
-        device, precision, data_dir, download, trust_remote_code, progress: as `benchmark.train` and
+        device, precision, data_dir, download, trust_remote_code, deterministic, progress: as `benchmark.train` and
             `benchmark.evaluate` take them.
 
     Raises:
@@ -140,6 +141,7 @@ def paper(
         data_dir=str(data_dir) if data_dir else None,
         precision=precision,
         trust_remote_code=trust_remote_code,
+        deterministic=deterministic,
     )
     command = _command(name, dataset, recipe, preset, n, setting)
     notes: list[str] = []
@@ -189,6 +191,7 @@ def _command(
         words += [] if value is None else [option, str(value)]
     words += setting.radii.options()
     words += ["--seeds", *map(str, setting.seeds)] if setting.seeds != (0,) else []
+    words += ["--deterministic"] if setting.deterministic else []
     return shlex.join(words)
 
 
