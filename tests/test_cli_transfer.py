@@ -34,7 +34,7 @@ def test_transfer_hands_everything_on(capsys: pytest.CaptureFixture[str], monkey
         "trust_remote_code": True,
     }
     expected |= {"save_adversarial": True, "compile": True, "workers": 2, "time_limit": 60.0}
-    expected |= {"resize": "40", "crop": 32, "deterministic": True}
+    expected |= {"resize": "40", "crop": 32, "deterministic": True, "engine": "local", "gpu_share": 1.0}
     assert transfer.made == [((), expected)]
 
 
