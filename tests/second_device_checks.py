@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-import dataclasses
 from contextlib import nullcontext
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import second_device
 import torch
-from attack_toys import EVERY, Net, cheap, images, predictions, threat
+from attack_toys import CHEAP, EVERY, Net, cheap, images
 from evaluation_toys import THREE_NORMS, write_suite
 from fixed_networks import fixed
+from second_device_toys import found, trained
 
 import benchmark
 from benchmark import evaluate, transfer, verify
 from benchmark.arithmetic import deterministic
 from benchmark.attacks import PreparedClassifier, make_attack
+from benchmark.attacks.footprint import images_per_pass
+from benchmark.evaluation.target import forget
 from benchmark.ledger import Ledger
+from benchmark.memory import UNTOLD
 from benchmark.models import save_checkpoint
 from benchmark.noise import ExampleNoise
 from benchmark.projections import onto_l1, running_sum
 from benchmark.threats import Threat
 from benchmark.training import METHODS
-from benchmark.training.plan import make_plan
 from benchmark.training.report import Reporter
-from benchmark.training.trainer import Trainer
 
 ELSEWHERE = [
     ("foolbox.attacks:LinfPGD", {"steps": 2}, "linf"),
@@ -34,17 +36,6 @@ ELSEWHERE = [
 ]
 CORRUPTIONS = ("gaussian-noise", "shot-noise", "defocus-blur", "glass-blur", "motion-blur", "zoom-blur", "snow")
 MORE_CORRUPTIONS = ("impulse-noise", "frost", "fog", "brightness", "contrast", "elastic", "pixelate", "jpeg")
-
-
-def found(attack, norm, device, shape=(1, 8, 8), precision="fp32"):
-    """The candidates of an attack on a few images, on the CPU again."""
-    x = images(4, shape).round(decimals=3)
-    net = Net(shape, 5)
-    y = predictions(net, x)
-    classifier = PreparedClassifier(net, 5, device, precision, x[:2].to(device))
-    noise = ExampleNoise(0, range(len(x)), 0, device)
-    with torch.enable_grad():
-        return attack(classifier, x.to(device), y.to(device), threat(norm), noise).detach().cpu()
 
 
 @pytest.mark.parametrize(("name", "norm"), EVERY)
@@ -167,39 +158,11 @@ def zoo(tmp_path_factory):
     return {name: save_checkpoint(folder / f"{name}.pt", fixed(name)) for name in ("natural", "at")}
 
 
-def trained(method, zoo, device):
-    """The losses and weights of two steps."""
-    roles = METHODS.get(method).cohort().teachers
-    settings = {"epochs": 1, "batch_size": 16, "validation.images": 16, "validation.steps": 1}
-    settings |= {f"threats.{norm}.steps": 1 for norm in ("linf", "l2", "l1")}
-    plan = make_plan(
-        method,
-        dataset="digits",
-        arch=None,
-        recipe="quick",
-        set=settings,
-        teacher=[zoo["natural" if role == "natural" else "at"] for role in roles],
-        inner=None,
-        outer=None,
-        seed=0,
-        device=device,
-        precision="fp32",
-        name=None,
-    )
-    dataset = dataclasses.replace(plan.dataset, train=plan.dataset.train.first(32))
-    plan = dataclasses.replace(plan, dataset=dataset)
-    accelerator = second_device.Accelerator()
-    accelerator.device = torch.device(device)
-    accelerator.autocast = nullcontext
-    trainer = Trainer(plan, accelerator)
-    return trainer, plan
-
-
 @pytest.mark.parametrize("method", METHODS.names())
 def test_a_method_trains_as_on_the_cpu(method, zoo, tmp_path):
     states = []
     for device in ("cpu", "second"):
-        trainer, plan = trained(method, zoo, device)
+        trainer, plan = trained(method, zoo, device, steps=2)
         assert trainer.steps == 2
         with Reporter(plan.name, 1, trainer.steps, False, None) as report:
             trainer.fit(tmp_path / device, False, report)
@@ -208,6 +171,10 @@ def test_a_method_trains_as_on_the_cpu(method, zoo, tmp_path):
         torch.testing.assert_close(ours, theirs, rtol=0.01, atol=0.01)  # sums may be taken in another order
 
 
+TWO_NORMS = """\
+  - {attack: fgsm, norm: linf}
+  - {attack: pgd, norm: l2, parameters: {steps: 2}}
+"""
 SUITE = (
     THREE_NORMS
     + """\
@@ -238,54 +205,50 @@ def same(first, second):
             np.testing.assert_allclose(second[place][name], values, rtol=1e-5, err_msg=f"{place} {name}")
 
 
+def run(network, folder, device, attacks, results="results", **options):
+    """An evaluation of six images, in float32 unless told otherwise."""
+    told = {"precision": "fp32", "results": folder / results, "progress": False, **options}
+    return evaluate(network, suite=write_suite(folder, attacks, images=6), device=device, **told)
+
+
+@pytest.fixture(scope="module")
+def on_the_cpu(zoo, tmp_path_factory):
+    """A folder whose results/ say what an evaluation says on the CPU; adversarial images are kept."""
+    folder = tmp_path_factory.mktemp("cpu")
+    run(zoo["at"], folder, "cpu", SUITE, save_adversarial=True)
+    return folder
+
+
+def test_an_evaluation_says_what_it_says_on_the_cpu(zoo, on_the_cpu, tmp_path):
+    run(zoo["at"], tmp_path, "second", SUITE, save_adversarial=True)
+    same(verdicts(on_the_cpu / "results"), verdicts(tmp_path / "results"))
+
+
 @pytest.mark.parametrize(
     "options",
     [
-        {},
-        {"mode": "worst-case"},
-        {"precision": "bf16"},
-        {"eight_bit": True},
-        {"stochastic": 2, "verdict_passes": 3},
-        {"save_adversarial": True},
+        {"mode": "worst-case", "eight_bit": True},
+        pytest.param({"stochastic": 2, "verdict_passes": 3}, marks=pytest.mark.slow),
+        pytest.param({"mode": "worst-case"}, marks=pytest.mark.slow),
+        pytest.param({"eight_bit": True}, marks=pytest.mark.slow),
     ],
     ids=str,
 )
-def test_an_evaluation_says_what_it_says_on_the_cpu(options, zoo, tmp_path):
-    suite = write_suite(tmp_path, SUITE, images=6)
+def test_an_evaluation_otherwise_says_what_it_says_on_the_cpu(options, zoo, tmp_path):
     for device in ("cpu", "second"):
-        evaluate(
-            zoo["at"],
-            suite=suite,
-            device=device,
-            results=tmp_path / device,
-            progress=False,
-            **{"precision": "fp32", **options},
-        )
-    if options.get("precision") != "bf16":  # whose sums another kernel takes in another order
-        same(verdicts(tmp_path / "cpu"), verdicts(tmp_path / "second"))
-    again = evaluate(
-        zoo["at"],
-        suite=suite,
-        device="second",
-        results=tmp_path / "second",
-        progress=False,
-        **{"precision": "fp32", **options},
-    )
-    assert not again[0].failures
+        run(zoo["at"], tmp_path, device, SUITE, results=device, **options)
+    same(verdicts(tmp_path / "cpu"), verdicts(tmp_path / "second"))
 
 
-def test_stored_images_are_verified_and_robust_ones_attacked_again(zoo, tmp_path):
-    suite = write_suite(tmp_path, THREE_NORMS, images=6)
-    evaluate(
-        zoo["at"],
-        suite=suite,
-        device="cpu",
-        precision="fp32",
-        results=tmp_path / "results",
-        save_adversarial=True,
-        progress=False,
-    )
-    for each in verify(tmp_path / "results", zoo["at"], device="second", reattack=3, seed=0):
+def test_a_search_in_bfloat16_runs_and_what_it_did_is_known_again(zoo, tmp_path):
+    """Its sums another kernel takes in another order, so that its verdicts may be others."""
+    for _ in range(2):
+        (made,) = run(zoo["at"], tmp_path, "second", THREE_NORMS, precision="bf16")
+        assert not made.failures
+
+
+def test_stored_images_are_verified_and_robust_ones_attacked_again(zoo, on_the_cpu):
+    for each in verify(on_the_cpu / "results", zoo["at"], device="second", reattack=3, seed=0):
         assert each.confirmed == each.stored == each.claimed
         assert not each.problems
         assert each.again.tried
@@ -293,7 +256,7 @@ def test_stored_images_are_verified_and_robust_ones_attacked_again(zoo, tmp_path
 
 
 def test_what_is_crafted_on_one_network_is_tried_on_another(zoo, tmp_path):
-    suite = write_suite(tmp_path, THREE_NORMS, images=6)
+    suite = write_suite(tmp_path, TWO_NORMS, images=6)
     for device in ("cpu", "second"):
         transfer(
             [zoo["natural"]],
@@ -307,17 +270,12 @@ def test_what_is_crafted_on_one_network_is_tried_on_another(zoo, tmp_path):
     same(verdicts(tmp_path / "cpu"), verdicts(tmp_path / "second"))
 
 
-def test_an_evaluation_goes_on_where_it_was_left(zoo, tmp_path):
+def test_an_evaluation_goes_on_where_it_was_left(zoo, on_the_cpu, tmp_path):
     """The second half on another device than the first."""
-    for device, attacks in (("cpu", THREE_NORMS), ("second", SUITE)):
-        suite = write_suite(tmp_path, attacks, images=6)
-        evaluate(
-            zoo["at"], suite=suite, device=device, precision="fp32", results=tmp_path / "results", progress=False
-        )
-    reused = write_suite(tmp_path, SUITE, images=6)
-    evaluate(zoo["at"], suite=reused, device="cpu", precision="fp32", results=tmp_path / "whole", progress=False)
-    whole = verdicts(tmp_path / "whole")
+    run(zoo["at"], tmp_path, "cpu", THREE_NORMS)
+    run(zoo["at"], tmp_path, "second", SUITE)
     told = verdicts(tmp_path / "results")
+    whole = verdicts(on_the_cpu / "results")
     same(whole, {place: told[place] for place in whole})
 
 
@@ -332,3 +290,41 @@ def test_images_in_memory_are_attacked_where_they_are():
     assert results[1].images.device == second_device.DEVICE
     torch.testing.assert_close(results[1].images.cpu(), results[0].images)
     assert torch.equal(results[1].success.cpu(), results[0].success)
+
+
+@pytest.mark.parametrize("name", ["fmn", "ddn", "cw"])
+def test_a_search_in_less_asks_once_a_step_what_float32_has_to_confirm(name):
+    counts = []
+    for steps in (8, 16):
+        with second_device.counted() as waits:
+            found(make_attack(name, {**CHEAP[name], "steps": steps}), "l2", "second", precision="bf16")
+        counts.append(waits.total())
+    assert counts[1] - counts[0] <= 9
+
+
+def test_whatever_accelerator_there_is_gets_its_memory_back(monkeypatch):
+    emptied = []
+    monkeypatch.setattr(torch.get_device_module("second"), "empty_cache", lambda: emptied.append(True))
+    forget()
+    assert emptied
+
+
+def test_a_pass_takes_what_fits_the_memory_of_whatever_accelerator_there_is(monkeypatch):
+    network, image = Net((3, 32, 32), 10), images(1, (3, 32, 32))
+    on_processor, untold = images_per_pass(network, image), images_per_pass(network.to("second"), image.to("second"))
+    assert untold == 8 * on_processor
+    properties = SimpleNamespace(total_memory=UNTOLD * 4)
+    monkeypatch.setattr(torch.get_device_module("second"), "get_device_properties", lambda _: properties, False)
+    assert images_per_pass(network, image.to("second")) == 4 * untold
+
+
+def test_a_training_puts_back_the_generator_of_whatever_accelerator_there_is(zoo, monkeypatch):
+    put_back = []
+    monkeypatch.setattr(
+        torch.get_device_module("second"), "set_rng_state", lambda state, device: put_back.append(device)
+    )
+    trainer, _ = trained("natural", zoo, "second", steps=2)
+    put_back.clear()
+    with trainer._fixed_randomness():
+        pass
+    assert put_back == [second_device.DEVICE]

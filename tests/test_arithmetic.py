@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from inspect import signature
 
 import pytest
 import torch
@@ -15,6 +16,9 @@ from benchmark.errors import BadInput
 from benchmark.hardware import resolve_precision
 from benchmark.ledger import Ledger
 from benchmark.models import load_checkpoint
+from benchmark.planning.runner import JobRunner
+from benchmark.planning.setting import Setting
+from benchmark.reporting.reproduce import evaluation_command, training_command
 
 BACKENDS = torch.backends
 PRODUCTS = (
@@ -141,6 +145,22 @@ def test_records_and_checkpoints_say_whether_a_repeat_gives_the_same_bits(tmp_pa
         (name,) = made.outcomes[0].records
         record = Ledger.open(results).read(made.model["digest"], name)
         assert record.info.get("deterministic", False) == asked
+        assert made.deterministic == asked
+        assert ("--deterministic" in evaluation_command(made)) == asked
     (path,) = run("natural", tmp_path / "zoo", {"epochs": 1}, deterministic=True)
     assert load_checkpoint(path).extra["deterministic"]
+    assert "--deterministic" in training_command(load_checkpoint(path).card())
     assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_all_that_computes_can_be_told_to_repeat_its_bits(tmp_path):
+    """Transfer says so in its records; the others hand it to the same requests, trainings and evaluations."""
+    suite = write_suite(tmp_path, "  - {attack: fgsm, norm: linf}\n", images=6)
+    (made,) = benchmark.transfer(
+        save(tmp_path), suite=suite, device="cpu", results=tmp_path / "results", deterministic=True, progress=False
+    )
+    assert made.deterministic
+    verbs = ("train", "evaluate", "transfer", "decide", "estimate", "sweep", "paper")
+    assert all("deterministic" in signature(getattr(benchmark, verb)).parameters for verb in verbs)
+    setting = Setting(dataset="digits", recipe="quick", preset="quick", images=None, deterministic=True)
+    assert JobRunner(setting, tmp_path)._means["deterministic"]

@@ -57,7 +57,7 @@ def test_train_hands_everything_on(capsys: pytest.CaptureFixture[str], monkeypat
         "train --method mat trades --dataset mnist --arch resnet18 --recipe paper --set alpha=0.3 lr=0.1 "
         "--set epochs=2 --teacher a.pt b.pt --inner bce --outer kl --seed 7 --out there --device cpu "
         "--precision fp32 --resume --overwrite --download --data-dir data --trust-remote-code --compile "
-        "--devices 2 --num-nodes 3"
+        "--devices 2 --num-nodes 3 --deterministic"
     )
     code, out, _ = bench(capsys, *line.split())
     assert code == 0
@@ -84,6 +84,7 @@ def test_train_hands_everything_on(capsys: pytest.CaptureFixture[str], monkeypat
         "compile": True,
         "devices": 2,
         "num_nodes": 3,
+        "deterministic": True,
     }
 
 
@@ -94,7 +95,8 @@ def test_evaluate_hands_everything_on(capsys: pytest.CaptureFixture[str], monkey
         "evaluate a.pt b.pt --suite smoke --preset quick --n 10 --mode worst-case --seed 7 --device cpu "
         "--precision bf16 --workers 2 --time-limit 60 --results there --save-adversarial --dataset mnist --download "
         "--data-dir data --trust-remote-code --compile --stochastic 4 --verdict-passes 9 --eight-bit "
-        "--resize 40 --crop 32 --devices 0,1 --engine ray --address auto --gpu-share 0.5 --part 2/3 --stop-after 50m"
+        "--resize 40 --crop 32 --devices 0,1 --engine ray --address auto --gpu-share 0.5 --part 2/3 --stop-after 50m "
+        "--deterministic"
     )
     code, _, _ = bench(capsys, *line.split())
     assert code == 0
@@ -130,6 +132,7 @@ def test_evaluate_hands_everything_on(capsys: pytest.CaptureFixture[str], monkey
                 "gpu_share": 0.5,
                 "part": "2/3",
                 "stop_after": "50m",
+                "deterministic": True,
             },
         )
     ]

@@ -21,7 +21,7 @@ def test_transfer_hands_everything_on(capsys: pytest.CaptureFixture[str], monkey
     line = (
         "transfer a.pt b.pt --targets c.pt d.pt --suite smoke --preset quick --n 10 --seed 7 --device cpu "
         "--precision bf16 --results there --dataset mnist --data-dir data --download --trust-remote-code "
-        "--save-adversarial --compile --workers 2 --time-limit 60 --resize 40 --crop 32"
+        "--save-adversarial --compile --workers 2 --time-limit 60 --resize 40 --crop 32 --deterministic"
     )
     assert bench(capsys, *line.split())[0] == 0
     expected = {"sources": ["a.pt", "b.pt"], "targets": ["c.pt", "d.pt"], "suite": "smoke", "preset": "quick"}
@@ -34,7 +34,7 @@ def test_transfer_hands_everything_on(capsys: pytest.CaptureFixture[str], monkey
         "trust_remote_code": True,
     }
     expected |= {"save_adversarial": True, "compile": True, "workers": 2, "time_limit": 60.0}
-    expected |= {"resize": "40", "crop": 32}
+    expected |= {"resize": "40", "crop": 32, "deterministic": True, "engine": "local", "gpu_share": 1.0}
     assert transfer.made == [((), expected)]
 
 

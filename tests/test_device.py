@@ -6,12 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 HERE = Path(__file__).parent
 
 
-def test_everything_runs_on_a_second_device_and_finds_what_it_finds_on_the_cpu():
+@pytest.mark.parametrize("part", ["not slow", pytest.param("slow", marks=pytest.mark.slow)])
+def test_everything_runs_on_a_second_device_and_finds_what_it_finds_on_the_cpu(part):
     """In a process of its own, since a device once registered stays."""
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-m", part, "-p", "no:cacheprovider", "-p", "no:xdist"]
     ran = subprocess.run(
         [*command, HERE / "second_device_checks.py"], cwd=HERE.parent, capture_output=True, text=True
     )

@@ -192,7 +192,7 @@ class _State:
             look: whether to let the examples leave that were misclassified since the last look.
 
         Returns:
-            The mask of rows that go on, or None for all.
+            Which of the rows go on (M indices), or None for all.
         """
         if self.keep == "best":
             better = loss > self.highest
@@ -206,11 +206,13 @@ class _State:
         if not look:
             return None
         broken = classifier.confirm(self.image(self.claim), self.y, self.claimed)  # type: ignore[union-attr]
-        if not bool(broken.any()):
+        # Asked twice at most: an accelerator waits for each mask that chooses rows.
+        gone = broken.nonzero().squeeze(1)
+        if not len(gone):
             self._forget_claims()
             return None
-        self.result[self.rows[broken]] = self.claim[broken]
-        alive = ~broken
+        self.result[self.rows[gone]] = self.claim[gone]
+        alive = (~broken).nonzero().squeeze(1)
         self.x, self.y, self.current, self.rows = (
             self.x[alive],
             self.y[alive],

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from benchmark.memory import total_memory
+
 #: Bytes of activations that a pass on the processor may make. More does not fit its caches, and costs page faults.
 PROCESSOR_BYTES = 1 << 28
 
@@ -23,10 +25,8 @@ def images_per_pass(network: nn.Module, probe: Tensor) -> int:
         network: maps N×C×H×W images to N×K logits.
         probe: at least one image, on the network's device.
     """
-    if probe.device.type == "cuda":
-        allowed = DEVICE_SHARE * torch.cuda.get_device_properties(probe.device).total_memory
-    else:
-        allowed = PROCESSOR_BYTES
+    on_processor = probe.device.type == "cpu"
+    allowed = PROCESSOR_BYTES if on_processor else DEVICE_SHARE * total_memory(probe.device)
     each = activation_bytes(network, probe[:1])
     return 1 << max(0, int(allowed / max(each, 1)).bit_length() - 1)
 

@@ -25,9 +25,9 @@ class MinimalAttack(Attack):
     def __call__(self, classifier: Classifier, x: Tensor, y: Tensor, threat: Threat, noise: Noise) -> Tensor:
         with torch.no_grad():
             correct = ~classifier.confirm(x, y, is_wrong(classifier(x), y))
-        x_adv = x.clone()
-        if bool(correct.any()):
-            x_adv[correct] = self.search(classifier, x[correct], y[correct], threat.norm, noise.select(correct))
+        x_adv, rows = x.clone(), correct.nonzero().squeeze(1)
+        if len(rows):
+            x_adv[rows] = self.search(classifier, x[rows], y[rows], threat.norm, noise.select(correct))
         return x_adv
 
     @abstractmethod

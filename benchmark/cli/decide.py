@@ -16,6 +16,7 @@ from benchmark.cli.options import (
     Compile,
     Crop,
     DataDir,
+    Deterministic,
     Device,
     Download,
     Epsilon,
@@ -78,6 +79,7 @@ def decide(
     classes: Classes = None,
     json: Json = False,
     stop_after: StopAfter = None,
+    deterministic: Deterministic = False,
 ) -> None:
     """Attack images in random order until it is known which network is better. Resumes when rerun."""
     options = given(locals())

@@ -16,6 +16,7 @@ from benchmark.cli.options import (
     Compile,
     Crop,
     DataDir,
+    Deterministic,
     Device,
     Download,
     Epsilon,
@@ -66,6 +67,7 @@ def estimate(
     classes: Classes = None,
     json: Json = False,
     stop_after: StopAfter = None,
+    deterministic: Deterministic = False,
 ) -> None:
     """Estimate Rworst to a stated width: cheap attacks on all images, expensive ones on a random sample."""
     options = given(locals())

@@ -11,6 +11,7 @@ import benchmark
 from benchmark.cli.options import (
     Address,
     DataDir,
+    Deterministic,
     Device,
     Download,
     Engine,
@@ -88,6 +89,7 @@ def paper(
     data_dir: DataDir = None,
     trust_remote_code: TrustRemoteCode = False,
     stop_after: StopAfter = None,
+    deterministic: Deterministic = False,
 ) -> None:
     """Regenerate a paper's tables: train and evaluate what is missing, and compare with the printed numbers."""
     result = benchmark.paper(**given(locals()))

@@ -12,6 +12,7 @@ from benchmark.cli.options import (
     Address,
     Architecture,
     DataDir,
+    Deterministic,
     Device,
     Download,
     Engine,
@@ -95,6 +96,7 @@ def sweep(
     compile: Compile = False,
     devices: Devices = 1,
     stop_after: StopAfter = None,
+    deterministic: Deterministic = False,
 ) -> None:
     """Train one run per value or method, evaluate all networks alike and mark the best. Resumes when rerun."""
     result = benchmark.sweep(**given(locals()))

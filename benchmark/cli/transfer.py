@@ -15,6 +15,7 @@ from benchmark.cli.options import (
     Compile,
     Crop,
     DataDir,
+    Deterministic,
     Device,
     Download,
     Engine,
@@ -74,6 +75,7 @@ def transfer(
     compile: Compile = False,
     classes: Classes = None,
     stop_after: StopAfter = None,
+    deterministic: Deterministic = False,
 ) -> None:
     """Craft adversarial images on each source and test them on every target: black-box transfer attacks."""
     evaluations, failures = partly(benchmark.transfer, given(locals()))

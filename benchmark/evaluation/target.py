@@ -22,7 +22,7 @@ from benchmark.evaluation.opening import dataset_of, open_network
 from benchmark.evaluation.shard import Shard
 from benchmark.ledger.answers import Answers, Known
 from benchmark.ledger.classes import NONE, Classes
-from benchmark.memory import halve_on_out_of_memory, is_out_of_memory
+from benchmark.memory import free_cached, halve_on_out_of_memory, is_out_of_memory
 from benchmark.models import Arranged, Checkpoint, ExternalModel, arranged, check_model, differing
 from benchmark.moved import look_up
 from benchmark.own.trust import trusting
@@ -332,8 +332,7 @@ def forget() -> None:
     """Free what `loaded` and `dataset_of` keep in memory."""
     _LOADED.clear()
     opening.forget()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    free_cached()
 
 
 def __getattr__(name: str) -> object:

@@ -52,6 +52,7 @@ def transfer(
     trust_remote_code: bool = False,
     compile: bool = False,
     classes: str | Path | Sequence[str] | None = None,
+    deterministic: bool = False,
     progress: bool = True,
 ) -> list[Evaluation]:
     """Try what is crafted on each source on every target; each source is attacked once.
@@ -67,8 +68,8 @@ def transfer(
             their classes.
         suite: name or YAML file of the attacks, or a dict of what stands in such a file.
         preset, n, seed, device, precision, workers, devices, engine, address, gpu_share, results, dataset, resize,
-            crop, scale, epsilon, data_dir, download, trust_remote_code, compile, classes, progress: as for
-            `evaluate`. A worker holds all networks.
+            crop, scale, epsilon, data_dir, download, trust_remote_code, compile, classes, deterministic, progress: as
+            for `evaluate`. A worker holds all networks.
         time_limit: seconds that crafting one attack on one shard of the images may take, and as many each target for
             its verdict; None for no limit. What takes longer is begun twice more and then recorded as failed: for
             every target if it was the attack, else for that one.
@@ -107,6 +108,7 @@ def transfer(
             trust_remote_code=trust_remote_code,
             compile=compile,
             classes=classes,
+            deterministic=deterministic,
         )
         return _transferred(request, called[: len(first)], called[len(first) :], progress)
 

@@ -83,4 +83,5 @@ class SweepSetting(Setting):
         for name, value in options.items():
             values = value if isinstance(value, list) else [] if value is None else [value]
             words += [f"--{name}", *map(str, values)] if values else []
+        words += ["--deterministic"] if self.deterministic else []
         return shlex.join(words)

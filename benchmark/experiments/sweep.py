@@ -103,6 +103,7 @@ def sweep(
     download: bool = False,
     trust_remote_code: bool = False,
     compile: bool = False,
+    deterministic: bool = False,
     devices: int = 1,
     progress: bool = True,
 ) -> Sweep:
@@ -126,7 +127,7 @@ def sweep(
         seeds: of the trainings; numbers are means over them.
         zoo, results: folders of the checkpoints and of the ledger.
         out: folder for the page and its table; reports/sweeps/NAME if left out.
-        device, precision, progress: as `benchmark.train` and `benchmark.evaluate` take them.
+        device, precision, deterministic, progress: as `benchmark.train` and `benchmark.evaluate` take them.
         workers, engine, address, gpu_share: as `benchmark.evaluate` takes them; trainings run there, too.
         part: "2/8" for the second of eight parts that have no run in common. A run whose teacher is in another part
             waits for it: call again once that is in the zoo.
@@ -156,6 +157,7 @@ def sweep(
         data_dir=str(data_dir) if data_dir else None,
         precision=precision,
         trust_remote_code=trust_remote_code,
+        deterministic=deterministic,
     )
     data = load(dataset, data_dir=data_dir, download=download)
     architecture = arch or usual_architecture(data)

@@ -120,6 +120,7 @@ class Evaluation:
         failures: attacks that raised or returned what is no candidate; the evaluation is then incomplete.
         hardware: where the records were computed.
         versions: of what computed them, e.g. "torch 2.4.0".
+        deterministic: whether all of them were computed by what gives the same bits again on the same device.
         date: when the last record was, ISO 8601.
         crafted_on: the card of the network that the adversarial images come from, where it was not this one.
         classes: of the images, and the network's answers without attack; None in ledgers of older versions.
@@ -147,6 +148,7 @@ class Evaluation:
     failures: tuple[str, ...] = ()
     hardware: tuple[str, ...] = ()
     versions: tuple[str, ...] = ()
+    deterministic: bool = False
     date: str = ""
     unstable: int = 0
     no_answer: Flags = field(default_factory=lambda: np.zeros(0, np.bool_))

@@ -105,6 +105,7 @@ def paper(
     data_dir: str | Path | None = None,
     download: bool = False,
     trust_remote_code: bool = False,
+    deterministic: bool = False,
     progress: bool = True,
 ) -> Result:
     """Regenerate the tables and figures of a paper: train what is missing, evaluate what is missing, write the page.
@@ -131,7 +132,7 @@ def paper(
         zoo, results, out: folders of the checkpoints, of the ledger, of the pages.
         workers, engine, address, gpu_share: as `benchmark.evaluate` takes them; trainings run there, too.
         part: as `benchmark.sweep` takes it.
-        device, precision, data_dir, download, trust_remote_code, progress: as `benchmark.train` and
+        device, precision, data_dir, download, trust_remote_code, deterministic, progress: as `benchmark.train` and
             `benchmark.evaluate` take them.
 
     Raises:
@@ -158,6 +159,7 @@ def paper(
             data_dir=str(data_dir) if data_dir else None,
             precision=precision,
             trust_remote_code=trust_remote_code,
+            deterministic=deterministic,
             own_networks=own,
         )
         for each in datasets
@@ -220,6 +222,7 @@ def _command(
     words += ["--network", *given] if given else []
     words += setting.radii.options()
     words += ["--seeds", *map(str, setting.seeds)] if setting.seeds != (0,) else []
+    words += ["--deterministic"] if setting.deterministic else []
     return shlex.join(words)
 
 

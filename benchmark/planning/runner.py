@@ -195,6 +195,7 @@ class JobRunner:
             "data_dir": self.setting.data_dir,
             "download": self.download,
             "trust_remote_code": self.setting.trust_remote_code,
+            "deterministic": self.setting.deterministic,
             "scale": self.setting.radii.scale or None,
         }
 

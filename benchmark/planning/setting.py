@@ -16,7 +16,7 @@ class Setting:
         recipe, preset: of all trainings and evaluations.
         images: how many test images; None for the suites' own number.
         seeds: of the trainings; numbers are the mean over them.
-        data_dir, precision, trust_remote_code: as `benchmark.train` takes them.
+        data_dir, precision, trust_remote_code, deterministic: as `benchmark.train` takes them.
         radii: of all trainings and evaluations, as the caller said them.
     """
 
@@ -28,4 +28,5 @@ class Setting:
     data_dir: str | None = None
     precision: str = "auto"
     trust_remote_code: bool = False
+    deterministic: bool = False
     radii: Radii = UNSAID

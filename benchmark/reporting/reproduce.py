@@ -38,6 +38,7 @@ def training_command(card: Mapping[str, Any]) -> str | None:
     words += ["--download"] if set(foreign) - {"python"} else []
     if extra.get("precision"):
         words += ["--precision", extra["precision"]]
+    words += ["--deterministic"] if extra.get("deterministic") else []
     changed = changes(card)
     words += _name(card, changed)
     settings = [f"{name}={_value(value)}" for name, value in changed.items()]
@@ -70,6 +71,7 @@ def _evaluate(evaluation: Evaluation, suite: str, preset: str, mode: str) -> str
     words = ["bench", "evaluate", source, "--suite", suite, "--preset", preset]
     words += ["--n", str(evaluation.dataset["images"]), "--mode", mode, "--seed", str(evaluation.seed)]
     words += ["--precision", evaluation.precision]
+    words += ["--deterministic"] if evaluation.deterministic else []
     own = _own_code(card) or any("own_code" in item["attack"] for item in evaluation.suite.get("items", ()))
     words += ["--trust-remote-code"] if own and not source.startswith("python:") else []
     if card["method"] == "external":
@@ -97,6 +99,7 @@ def _call(evaluation: Evaluation, suite: str, preset: str, mode: str) -> str:
     radii = _radii(evaluation)
     told: dict[str, Any] = {"suite": suite, "preset": preset, "n": data["images"], "mode": mode}
     told |= {"seed": evaluation.seed, "precision": evaluation.precision}
+    told |= {"deterministic": True} if evaluation.deterministic else {}
     told |= {"scale": radii.scale} if radii.scale else {}
     told |= {"epsilon": dict(radii.own)} if radii.own else {}
     return f"benchmark.evaluate({', '.join([*words, *(f'{name}={value!r}' for name, value in told.items())])})"

@@ -67,6 +67,7 @@ def decide(
     trust_remote_code: bool = False,
     compile: bool = False,
     classes: str | Path | Sequence[str] | None = None,
+    deterministic: bool = False,
     progress: bool = True,
 ) -> Decision:
     """Attack images in random order, block by block and the same for all, until it is known which network is better.
@@ -88,7 +89,7 @@ def decide(
         seed: of all noise, and of the order of the images.
         out: folder for the page and its tables; reports/decisions/NAME if left out.
         name, device, precision, workers, time_limit, results, dataset, resize, crop, scale, epsilon, data_dir,
-            download, trust_remote_code, compile, classes, progress: as `evaluate` takes them.
+            download, trust_remote_code, compile, classes, deterministic, progress: as `evaluate` takes them.
 
     Raises:
         BadInput: anything that is wrong with the input, before any attack begins; or fewer than two networks are left
@@ -123,6 +124,7 @@ def decide(
             trust_remote_code=trust_remote_code,
             compile=compile,
             classes=classes,
+            deterministic=deterministic,
         )
         return _decided(request, sources, question, out, progress)
 

@@ -55,6 +55,7 @@ def estimate(
     trust_remote_code: bool = False,
     compile: bool = False,
     classes: str | Path | Sequence[str] | None = None,
+    deterministic: bool = False,
     progress: bool = True,
 ) -> Estimate:
     """Estimate Rworst of a network on these test images to ± `to` points.
@@ -71,7 +72,7 @@ def estimate(
         seed: of all noise, and of the sample.
         out: folder for the page and its table; reports/estimates/NAME if left out.
         name, device, precision, workers, time_limit, results, dataset, resize, crop, scale, epsilon, data_dir,
-            download, trust_remote_code, compile, classes, progress: as `evaluate` takes them.
+            download, trust_remote_code, compile, classes, deterministic, progress: as `evaluate` takes them.
 
     Raises:
         BadInput: anything that is wrong with the input, such as a width that can't be; the network can't be attacked.
@@ -104,6 +105,7 @@ def estimate(
             trust_remote_code=trust_remote_code,
             compile=compile,
             classes=classes,
+            deterministic=deterministic,
         )
         return _estimated(request, sources, to, alpha, out, progress)
 

@@ -167,7 +167,8 @@ class Trainer:
     def _fixed_randomness(self) -> Iterator[None]:
         """Within this context torch's global generators, which dropout uses, depend on seed and epoch alone."""
         device = self.train.labels.device
-        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        others = [] if device.type == "cpu" else [device]
+        with torch.random.fork_rng(devices=others, device_type=device.type):
             torch.manual_seed(derived_seed(self.plan.seed, "dropout", self.epoch))
             yield
 

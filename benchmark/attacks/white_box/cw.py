@@ -97,7 +97,7 @@ class CW(MinimalAttack):
             end[rows] = w
             lowest = torch.minimum(lowest, loss)
             if self.abort_early and step % every == 0:
-                alive = lowest <= _PROGRESS * before
+                alive = (lowest <= _PROGRESS * before).nonzero().squeeze(1)
                 rows, w, mean, square, lowest = rows[alive], w[alive], mean[alive], square[alive], lowest[alive]
                 before = lowest
                 if not len(rows):

@@ -62,9 +62,9 @@ class DeepFool(MinimalAttack):
         for step in range(self.steps + 1):
             logits, others, f, w = _linearise(classifier, x_adv, y[rows], self.candidates, others)
             broken = closest.offer(x_adv, clearly_wrong(logits, y[rows]), rows)
-            if step == self.steps or bool(broken.all()):
+            alive = (~broken).nonzero().squeeze(1)  # asked once: an accelerator waits for each mask that chooses rows
+            if step == self.steps or not len(alive):
                 break
-            alive = ~broken
             rows, others, total = rows[alive], others[alive], total[alive]
             total = total + _nearest_crossing(f[alive], w[alive], closest.norm)
             x_adv = (x[rows] + (1 + self.overshoot) * total).clamp(0, 1)
