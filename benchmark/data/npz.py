@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.data.arrays import MOST_CLASSES
+from benchmark.data.arrays import MOST_CLASSES, UnclearLayout
 from benchmark.data.dataset import LARGEST_SIDE, Dataset
 from benchmark.errors import BadInput, first_line, short
 
@@ -23,6 +23,9 @@ from benchmark.errors import BadInput, first_line, short
 TEST = (("test_images", "test_labels"), ("x_test", "y_test"), ("images", "labels"), ("x", "y"), ("image", "label"))
 TRAIN = (("train_images", "train_labels"), ("x_train", "y_train"))
 NAMES = ("classes", "class_names")
+
+#: What to do where a file's layout can't be told: no option of a command says it.
+AS_FIRST = "store them as the first: x.transpose(0, 3, 1, 2) makes that of the second"
 
 #: More images, or more numbers in one of them, are not believed.
 MOST_IMAGES, MOST_VALUES = 10**8, 16 * LARGEST_SIDE**2
@@ -61,6 +64,8 @@ def load_npz(root: Path, download: bool, images: int | None = None) -> Dataset:
     name = f"npz:{root}"
     try:
         found = Dataset.from_arrays(pixels, labels, name=name, classes=classes, train=learnt)
+    except UnclearLayout as error:
+        raise UnclearLayout(f"{root}: {error.what}", AS_FIRST) from error
     except BadInput as error:
         raise BadInput(str(error) if str(root) in str(error) else f"{root}: {error}") from error
     return replace(found, counted=named is None)

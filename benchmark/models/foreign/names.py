@@ -23,6 +23,7 @@ KEYS = {
     "timm": "timm",
     "deepmind": "deepmind-research/adversarial_robustness, and after it RobustBench",
     "benchmark": "this benchmark, the bare weights",
+    "own": "the architecture's own code",
 }
 
 
@@ -109,6 +110,8 @@ def names_in(architecture: str, keys: str) -> dict[str, str]:
     """
     with torch.device("meta"):
         network = ARCHITECTURES.get(architecture)(num_classes=10, shape=(3, 32, 32))
+    if keys == "own":
+        return {key: key for key in network.state_dict()}
     if keys == "benchmark":
         return {key: f"network.{key}" for key in network.state_dict()}
     return NAMINGS[base_name(architecture)][keys].of(network)
@@ -116,7 +119,8 @@ def names_in(architecture: str, keys: str) -> dict[str, str]:
 
 def keys_of(architecture: str) -> tuple[str, ...]:
     """What the keys of a file with the weights of this architecture may be called after."""
-    return (*NAMINGS.get(base_name(architecture), {}), "benchmark")
+    own = ("own",) if ARCHITECTURES.is_own(architecture) or ARCHITECTURES.is_plug_in(architecture) else ()
+    return (*NAMINGS.get(base_name(architecture), {}), *own, "benchmark")
 
 
 def unused(architecture: str, keys: str) -> tuple[str, ...]:
