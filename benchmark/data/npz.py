@@ -148,6 +148,18 @@ def _read(
         BadInput: they are not as many as each other, or too large.
     """
     pixels, labels = pair
+    count = count_of(path, pair)
+    rows = count if images is None else min(images, count)
+    return _rows(path, archive, pixels, rows), _rows(path, archive, labels, count)
+
+
+def count_of(path: Path, pair: tuple[Header, Header]) -> int:
+    """How many images and labels there are, as their headers say, before any of them is read.
+
+    Raises:
+        BadInput: they are not as many as each other, or larger than images and labels can be.
+    """
+    pixels, labels = pair
     lengths = [header.shape[0] if header.shape else 0 for header in pair]
     if lengths[0] != lengths[1]:
         raise BadInput(
@@ -159,8 +171,7 @@ def _read(
         raise BadInput(f"{path}: {pixels.entry.filename} claims to hold {told} numbers, more than images can have")
     if labels.kind.itemsize * math.prod(labels.shape[1:]) > 64:
         raise BadInput(f"{path}: {labels.entry.filename} is no list of labels, one per image")
-    rows = lengths[0] if images is None else min(images, lengths[0])
-    return _rows(path, archive, pixels, rows), _rows(path, archive, labels, lengths[1])
+    return lengths[0]
 
 
 def _rows(path: Path, archive: zipfile.ZipFile, header: Header, rows: int) -> NDArray[Any]:
