@@ -63,11 +63,11 @@ def _(path):
 def _(path):
     """Labels of a megabyte each: 384 of them, of zeros, take a few hundred kilobytes in the file."""
     npz(path, image=plain(np.zeros((384, 8, 8), np.uint8)))
-    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        with archive.open("label.npy", "w") as file:
-            file.write(header((384,), f"|V{2**20}"))
-            for _ in range(24):
-                file.write(bytes(2**24))
+    archive = zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED, compresslevel=1)
+    with archive, archive.open("label.npy", "w") as file:
+        file.write(header((384,), f"|V{2**20}"))
+        for _ in range(24):
+            file.write(bytes(2**24))
 
 
 @hostile("npz/truncated.npz")

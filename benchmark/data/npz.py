@@ -170,7 +170,9 @@ def count_of(path: Path, pair: tuple[Header, Header]) -> int:
         told = "×".join(map(str, pixels.shape))
         raise BadInput(f"{path}: {pixels.entry.filename} claims to hold {told} numbers, more than images can have")
     if labels.kind.itemsize * math.prod(labels.shape[1:]) > 64:
-        raise BadInput(f"{path}: {labels.entry.filename} is no list of labels, one per image")
+        raise BadInput(
+            f"{path}: {labels.entry.filename} is no list of labels, one per image; of scores take argmax(1)"
+        )
     return lengths[0]
 
 

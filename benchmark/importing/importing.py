@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from benchmark.card import plain
 from benchmark.errors import BadInput
 from benchmark.hardware import resolve_device
 from benchmark.importing.choosing import Asked, choose, given_normalization
@@ -137,7 +138,7 @@ def import_checkpoint(
                 "entry": fit.place[:200],
                 "normalization": decision.how,
             },
-            **({"own_code": own} if own else {}),
+            **({"own_code": plain(own)} if own else {}),
         },
     )
     target = _save(Path(zoo), checkpoint)
