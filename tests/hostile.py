@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import hostile_archives
+import hostile_arrays
 import hostile_cards
 import hostile_checkpoints
 import hostile_documents
@@ -23,7 +24,15 @@ import torchvision  # noqa: F401 (its libraries are loaded here, not when a file
 from hostile_making import CORPUS, checkpoint
 
 #: Each registers its files in the corpus.
-MAKERS = (hostile_archives, hostile_cards, hostile_checkpoints, hostile_documents, hostile_ledgers, hostile_tensors)
+MAKERS = (
+    hostile_archives,
+    hostile_arrays,
+    hostile_cards,
+    hostile_checkpoints,
+    hostile_documents,
+    hostile_ledgers,
+    hostile_tensors,
+)
 
 #: What may be allocated beyond what the program had before it opened the file, in bytes.
 BOUND = 256 * 2**20
@@ -42,12 +51,16 @@ def doors() -> dict[str, Callable[[Path], object]]:
     """How a file of each folder is opened; what is refused raises."""
     from benchmark import import_checkpoint
     from benchmark.data import load
+    from benchmark.data.extra import load_extra
     from benchmark.evaluation import load_suite
     from benchmark.ledger import Ledger, read_record
     from benchmark.ledger.stored_adversarials import read_stored_adversarials
     from benchmark.models import load_checkpoint
     from benchmark.papers.files import load_paper
     from benchmark.recipes.recipe import load_recipe
+    from benchmark.training.initial import load_initial
+
+    digits = load("digits")
 
     def manifest(path: Path) -> None:
         ledger = Ledger(path.parent)
@@ -59,6 +72,9 @@ def doors() -> dict[str, Callable[[Path], object]]:
         "import": lambda path: import_checkpoint(
             path, dataset="digits", normalization="none", zoo=path.parent / "zoo"
         ),
+        "init": lambda path: load_initial(path, digits, None),
+        "npz": lambda path: load(f"npz:{path}"),
+        "extra": lambda path: load_extra(f"npz:{path}", digits),
         "records": read_record,
         "manifest": manifest,
         "keepsake": read_stored_adversarials,
@@ -96,12 +112,19 @@ def memory() -> tuple[int, int]:
 
 
 #: Doors through which the files of another one's folder are opened, too.
-BESIDE = {"import": "checkpoint"}
+BESIDE = {"import": "checkpoint", "init": "checkpoint", "extra": "npz"}
+
+#: Doors that lead through another one first, which opens all files itself: only each so-manieth.
+EVERY = {"init": 8}
 
 
 def files(folder: Path, doors: Iterable[str]) -> list[tuple[str, Path]]:
     """Each file with the door that it is opened through."""
-    return sorted((door, path) for door in doors for path in (folder / BESIDE.get(door, door)).iterdir())
+    return [
+        (door, path)
+        for door in sorted(doors)
+        for path in sorted((folder / BESIDE.get(door, door)).iterdir())[:: EVERY.get(door, 1)]
+    ]
 
 
 def main(folder: Path, cache: Path) -> None:

@@ -17,6 +17,7 @@ from benchmark.cli.app import VERBS
 OF_OBJECTS = {
     **{verb: {"name"} for verb in ("decide", "estimate", "evaluate", "transfer")},
     "verify": {"name", "dataset"},
+    "report": {"networks", "trust_remote_code"},
 }
 #: Where a verb's name is a word of Python's own, and what goes with it.
 FUNCTIONS = {"import": "import_checkpoint", "export": "export_checkpoint"}

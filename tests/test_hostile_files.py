@@ -36,8 +36,11 @@ def opened(tmp_path_factory) -> dict[str, dict]:
 
 
 def test_all_were_opened(opened):
-    checkpoints = [name for name in hostile.CORPUS if name.startswith("checkpoint/")]
-    assert len(opened) == len(hostile.CORPUS) + len(checkpoints) >= 200
+    counts = {door: sum(file.startswith(f"{door}/") for file in opened) for door in hostile.doors()}
+    assert counts["extra"] == counts["npz"]
+    assert len([file for file in opened if file in hostile.CORPUS]) == len(hostile.CORPUS)
+    assert counts["init"] >= 10
+    assert len(opened) >= 280
 
 
 def test_each_is_refused_in_a_few_words(opened):

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import benchmark
-from benchmark.cli.options import Results, given
+from benchmark.cli.options import Results, TrustRemoteCode, given
 
 
 def compare(
@@ -29,6 +29,7 @@ def compare(
             help="These networks were chosen before any of their results was seen: correct for their own pairs only.",
         ),
     ] = False,
+    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Test which differences between networks are significant: paired tests on the same images."""
     contests = benchmark.compare(**given(locals()))

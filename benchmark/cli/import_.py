@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import benchmark
-from benchmark.cli.options import DataDir, Device, Download, Zoo, given
+from benchmark.cli.options import DataDir, Device, Download, TrustRemoteCode, Zoo, given
 from benchmark.errors import printable
 
 
@@ -19,7 +19,8 @@ def import_(
         typer.Argument(metavar="FILE", help="Weights of another program: a file of torch.save, or safetensors."),
     ],
     arch: Annotated[
-        str | None, typer.Option(help="Architecture; default: the one that all names and shapes fit.")
+        str | None,
+        typer.Option(help="Architecture, or FILE.py:NAME; default: the one that all names and shapes fit."),
     ] = None,
     dataset: Annotated[str | None, typer.Option(help="Images that the network was made for.")] = None,
     mean: Annotated[
@@ -51,6 +52,7 @@ def import_(
     zoo: Zoo = Path("zoo"),
     data_dir: DataDir = None,
     download: Download = False,
+    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Make a checkpoint of the weights that another program saved; nothing in the file is run."""
     found = benchmark.import_checkpoint(**given(locals()))

@@ -26,6 +26,18 @@ MOST_CLASSES = 100_000
 UNSIGNED = (torch.uint16, torch.uint32, torch.uint64)
 
 
+class UnclearLayout(BadInput):
+    """Whether images are N×C×H×W or N×H×W×C can't be told from their shape.
+
+    Attributes:
+        what: the sentence without what to do.
+    """
+
+    def __init__(self, what: str, way: str = "say layout='NCHW' or layout='NHWC'") -> None:
+        super().__init__(f"{what}; {way}")
+        self.what = what
+
+
 def images_of(x: Array, where: str = "x", layout: str | None = "NCHW") -> Tensor:
     """`x` as images N×C×H×W on its device: uint8 in 0..255 as it is, floating-point numbers as float32 in [0, 1].
 
@@ -153,10 +165,9 @@ def _layout(images: Tensor, where: str) -> str:
         if channels <= MOST_CHANNELS and min(third, side) >= LEAST_SIDE
     ]
     if len(possible) != 1:
-        raise BadInput(
-            f"{where} has the shape {_told(images)}, which may be images×channels×"
-            "height×width or images×height×width×channels; store it as the first, or in Python say layout='NCHW' or "
-            "'NHWC'"
+        raise UnclearLayout(
+            f"{where} has the shape {_told(images)}, which may be images×channels×height×width or "
+            "images×height×width×channels"
         )
     if possible == ["NHWC"]:
         notice(f"{where}: images of shape {_told(images)} are read as images×height×width×channels")

@@ -23,7 +23,7 @@ from benchmark.cache import at_home, cache_root
 from benchmark.data.arrays import check_range, labels_of
 from benchmark.data.dataset import Dataset
 from benchmark.data.doubts import marks
-from benchmark.data.npz import NAMES, TEST, TRAIN, Header, header_of, pair_of, reading
+from benchmark.data.npz import NAMES, TEST, TRAIN, Header, count_of, header_of, pair_of, reading
 from benchmark.errors import BadInput, notice, short
 from benchmark.storage import canonical_json, digest, write_atomic
 
@@ -150,9 +150,8 @@ def _opened(path: Path, name: str, dataset: Dataset) -> ExtraImages:
         pixels, labels = pair
         if pixels.is_fortran or labels.is_fortran:
             raise BadInput(f"{path}: its arrays are in Fortran's order; save them with np.ascontiguousarray")
-        if not pixels.shape or not labels.shape or pixels.shape[0] != labels.shape[0] or not pixels.shape[0]:
-            told = " and ".join("×".join(map(str, header.shape)) or "a single number" for header in pair)
-            raise BadInput(f"{path}: images and labels must be as many as each other, not {told}")
+        if not count_of(path, pair):
+            raise BadInput(f"{path}: {pixels.entry.filename} holds no images")
         if pixels.kind.kind not in "f" and pixels.kind != np.uint8:
             raise BadInput(f"{path}: images are {pixels.kind}; give uint8, or floating-point numbers in [0, 1]")
         channels_last = _layout(path, pixels.shape, dataset)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.data.arrays import MOST_CLASSES
+from benchmark.data.arrays import MOST_CLASSES, UnclearLayout
 from benchmark.data.dataset import LARGEST_SIDE, Dataset
 from benchmark.errors import BadInput, first_line, short
 
@@ -23,6 +23,9 @@ from benchmark.errors import BadInput, first_line, short
 TEST = (("test_images", "test_labels"), ("x_test", "y_test"), ("images", "labels"), ("x", "y"), ("image", "label"))
 TRAIN = (("train_images", "train_labels"), ("x_train", "y_train"))
 NAMES = ("classes", "class_names")
+
+#: What to do where a file's layout can't be told: no option of a command says it.
+AS_FIRST = "store them as the first: x.transpose(0, 3, 1, 2) makes that of the second"
 
 #: More images, or more numbers in one of them, are not believed.
 MOST_IMAGES, MOST_VALUES = 10**8, 16 * LARGEST_SIDE**2
@@ -61,6 +64,8 @@ def load_npz(root: Path, download: bool, images: int | None = None) -> Dataset:
     name = f"npz:{root}"
     try:
         found = Dataset.from_arrays(pixels, labels, name=name, classes=classes, train=learnt)
+    except UnclearLayout as error:
+        raise UnclearLayout(f"{root}: {error.what}", AS_FIRST) from error
     except BadInput as error:
         raise BadInput(str(error) if str(root) in str(error) else f"{root}: {error}") from error
     return replace(found, counted=named is None)
@@ -143,6 +148,18 @@ def _read(
         BadInput: they are not as many as each other, or too large.
     """
     pixels, labels = pair
+    count = count_of(path, pair)
+    rows = count if images is None else min(images, count)
+    return _rows(path, archive, pixels, rows), _rows(path, archive, labels, count)
+
+
+def count_of(path: Path, pair: tuple[Header, Header]) -> int:
+    """How many images and labels there are, as their headers say, before any of them is read.
+
+    Raises:
+        BadInput: they are not as many as each other, or larger than images and labels can be.
+    """
+    pixels, labels = pair
     lengths = [header.shape[0] if header.shape else 0 for header in pair]
     if lengths[0] != lengths[1]:
         raise BadInput(
@@ -153,9 +170,10 @@ def _read(
         told = "×".join(map(str, pixels.shape))
         raise BadInput(f"{path}: {pixels.entry.filename} claims to hold {told} numbers, more than images can have")
     if labels.kind.itemsize * math.prod(labels.shape[1:]) > 64:
-        raise BadInput(f"{path}: {labels.entry.filename} is no list of labels, one per image")
-    rows = lengths[0] if images is None else min(images, lengths[0])
-    return _rows(path, archive, pixels, rows), _rows(path, archive, labels, lengths[1])
+        raise BadInput(
+            f"{path}: {labels.entry.filename} is no list of labels, one per image; of scores take argmax(1)"
+        )
+    return lengths[0]
 
 
 def _rows(path: Path, archive: zipfile.ZipFile, header: Header, rows: int) -> NDArray[Any]:

@@ -6,7 +6,9 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
+from typing import Any
 
+import numpy as np
 from torch import Tensor, nn
 
 from benchmark.errors import BadInput, short
@@ -78,8 +80,8 @@ class Decision:
 
 
 def given_normalization(
-    mean: Sequence[float] | str | None,
-    std: Sequence[float] | str | None,
+    mean: Sequence[float] | float | str | None,
+    std: Sequence[float] | float | str | None,
     normalization: str | None,
     fit: Fit,
     asked: Asked,
@@ -246,14 +248,16 @@ def _accuracy(found: Normalization, count: int) -> str:
     )
 
 
-def _numbers(option: str, given: Sequence[float] | str, channels: int, positive: bool = False) -> tuple[float, ...]:
+def _numbers(
+    option: str, given: Sequence[float] | float | str, channels: int, positive: bool = False
+) -> tuple[float, ...]:
     """One number for each channel, of what was typed or given; a single one counts for all.
 
     Raises:
         BadInput: it is something else.
     """
-    words = given.replace(" ", "").split(",") if isinstance(given, str) else [*given]
     try:
+        words: list[Any] = given.replace(" ", "").split(",") if isinstance(given, str) else np.ravel(given).tolist()
         numbers = tuple(float(word) for word in words)
     except (TypeError, ValueError) as error:
         raise BadInput(

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from benchmark.card import plain
 from benchmark.errors import BadInput
 from benchmark.hardware import resolve_device
 from benchmark.importing.choosing import Asked, choose, given_normalization
 from benchmark.importing.problem import Problem, open_problem
 from benchmark.models import ARCHITECTURES, Checkpoint, load_checkpoint, read_classes, save_checkpoint
-from benchmark.models.foreign import COUNTER, KEYS, SIDES, Fit, candidates, fits, misfit_report, read_states
+from benchmark.models.foreign import COUNTER, KEYS, SIDES, UNREAD, Fit, candidates, fits, misfit_report, read_states
+from benchmark.models.foreign.states import State
+from benchmark.own.files import own_files
+from benchmark.own.trust import trusts
 from benchmark.problems import likely
 from benchmark.run_names import checked_name, file_stem
 
 #: What files of weights end with, of which the name of a network is made without.
 ENDINGS = (".pth.tar", ".pt.tar", ".pth", ".pt", ".tar", ".safetensors", ".bin", ".ckpt", ".t7")
+
+
+#: How many test images are tried.
+TRIED = 200
 
 
 @dataclass(frozen=True)
@@ -38,13 +46,14 @@ class Imported:
     said: tuple[str, ...]
 
 
+@trusts
 def import_checkpoint(
     file: str | Path,
     *,
     dataset: str | None = None,
     arch: str | None = None,
-    mean: Sequence[float] | str | None = None,
-    std: Sequence[float] | str | None = None,
+    mean: Sequence[float] | float | str | None = None,
+    std: Sequence[float] | float | str | None = None,
     normalization: str | None = None,
     name: str | None = None,
     entry: str | None = None,
@@ -53,15 +62,16 @@ def import_checkpoint(
     zoo: str | Path = "zoo",
     data_dir: str | Path | None = None,
     download: bool = False,
-    n: int = 200,
+    n: int = TRIED,
     device: str = "auto",
+    trust_remote_code: bool = False,
 ) -> Imported:
     """Make a checkpoint of this benchmark of the weights in another program's file, without running anything in it.
 
     Args:
         file: of torch.save (weights alone, a training's file, a whole network) or safetensors.
         dataset: the images that the network was made for.
-        arch: which architecture it is; by default the one whose names and shapes all fit.
+        arch: which architecture it is, or FILE.py:NAME; by default the one whose names and shapes all fit.
         mean, std: what was subtracted from images in [0, 1], and then divided by, outside of the network: one number
             for each channel, or one for all.
         normalization: "none" if images went in as they are, "inside" if the file holds what the network itself does.
@@ -74,6 +84,7 @@ def import_checkpoint(
         data_dir: the folder of the data; download: whether it may be fetched.
         n: how many test images are tried.
         device: where they are.
+        trust_remote_code: whether code of one's own that is named may run; nothing in `file` ever does.
 
     Raises:
         BadInput: whatever does not fit or is not said; the message says what to do.
@@ -86,10 +97,13 @@ def import_checkpoint(
         "--name": name,
         "--classes": classes if isinstance(classes, str | Path) else None,
         "--data-dir": data_dir,
+        "--zoo": None if str(zoo) == "zoo" else zoo,
+        "--n": None if n == TRIED else n,
+        "--device": None if device == "auto" else device,
     }
-    places["--zoo"] = None if str(zoo) == "zoo" else zoo
+    flags = ["--download"] * download + ["--trust-remote-code"] * trust_remote_code
     more = [word for option, value in places.items() if value is not None for word in (option, str(value))]
-    asked = Asked(str(file), dataset, arch, entry, tuple(drop), (*more, *["--download"] * download))
+    asked = Asked(str(file), dataset, arch, entry, tuple(drop), (*more, *flags))
     states = read_states(path)
     problem = open_problem(dataset, data_dir, download) if dataset is not None else None
     found = _fitting(states, asked, problem)
@@ -99,6 +113,7 @@ def import_checkpoint(
     chosen = given_normalization(mean, std, normalization, found[0], asked)
     decision = choose(found, chosen, problem, asked, _batch(problem, n, device))
     fit, said = decision.fit, [_what_it_is(decision.fit), *decision.fit.notes]
+    own = own_files(fit.architecture, problem.name)
     state, converted = _converted(fit.state)
     checkpoint = Checkpoint(
         name=title,
@@ -122,14 +137,15 @@ def import_checkpoint(
                 "keys": fit.keys,
                 "entry": fit.place[:200],
                 "normalization": decision.how,
-            }
+            },
+            **({"own_code": plain(own)} if own else {}),
         },
     )
     target = _save(Path(zoo), checkpoint)
     return Imported(target, checkpoint, (*said, *converted, *decision.said))
 
 
-def _fitting(states: dict[str, dict[str, Tensor]], asked: Asked, problem: Problem | None) -> list[Fit]:
+def _fitting(states: Mapping[str, State], asked: Asked, problem: Problem | None) -> list[Fit]:
     """The fits that agree with what was asked for: one place in the file, and architectures that can't be told apart.
 
     Raises:
@@ -140,7 +156,7 @@ def _fitting(states: dict[str, dict[str, Tensor]], asked: Asked, problem: Proble
     if asked.arch:
         with torch.device("meta"):  # which it says if it takes no such images
             ARCHITECTURES.get(asked.arch)(num_classes=10, shape=problem.shape if problem else (3, 32, 32))
-    found = fits(states, architectures, sides, asked.drop)
+    found = fits(states, architectures, sides, asked.drop, problem.shape[0] if problem else 3)
     if asked.entry is not None:
         found = [fit for fit in found if asked.entry in (fit.place, fit.path)]
     whole = [fit for fit in found if fit.is_whole]
@@ -173,9 +189,13 @@ def _same_numbers(one: Fit, other: Fit) -> bool:
     )
 
 
-def _why_not(states: dict[str, dict[str, Tensor]], found: list[Fit], asked: Asked) -> str:
+def _why_not(states: Mapping[str, State], found: list[Fit], asked: Asked) -> str:
     """Why nothing fits, and what to do, as the end of a sentence about the file."""
     if not found:
+        unread = [key for state in states.values() for key in state.unread]
+        if unread:
+            more = f" and {len(unread) - 1:,} more" if unread[1:] else ""
+            return f"it holds {unread[0][:100]!r}{more} as {UNREAD}"
         names = [key for state in states.values() for key in state]
         where = f" at {asked.entry!r}" if asked.entry is not None else ""
         what = f"a {asked.arch}" if asked.arch else "an architecture that is known here"
@@ -186,6 +206,8 @@ def _why_not(states: dict[str, dict[str, Tensor]], found: list[Fit], asked: Aske
         )
     best = found[0]
     told = f"its weights are no whole {best.architecture} with names as in {best.keys}: it {misfit_report(best)}"
+    if best.unread and not (best.missing or best.wrong or best.left):
+        return told
     if best.left and not (best.missing or best.wrong):
         beginnings = sorted({key.removeprefix(best.prefix).partition(".")[0] for key in best.left})
         drop = [best.prefix + beginning for beginning in beginnings][:5]

@@ -268,7 +268,7 @@ class Machine:
         if function is _PARAMETER and isinstance(arguments[0], Tensor):
             return arguments[0]
         if function is _TENSOR and len(arguments) >= 4:
-            return self._tensor(_described(*arguments[:4]))
+            return self._tensor(described(*arguments[:4]))
         raise ValueError("the pickle calls what can't be called")
 
     def _exactly(self, value: Any, kind: type) -> Any:
@@ -287,7 +287,7 @@ def storage_of(identity: Any) -> Storage:
     return Storage(key, dtype, numel)
 
 
-def _described(storage: Any, offset: Any, shape: Any, stride: Any) -> Stored:
+def described(storage: Any, offset: Any, shape: Any, stride: Any) -> Stored:
     """The tensor that is a view of `storage`, unless it reaches beyond, or shows a number more than once."""
     if type(storage) is not Storage or type(shape) is not tuple or type(stride) is not tuple:
         raise ValueError("the pickle describes a tensor that is none")

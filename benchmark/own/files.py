@@ -122,6 +122,12 @@ def file_digest(name: str) -> str:
     return fresh_import.sources(module).get(module, "")
 
 
+def own_files(*names: object) -> dict[str, dict[str, str]]:
+    """Of those of the names that lead to files of one's own, what they are called: where, and the file's SHA-256."""
+    said = [name for name in map(str, names) if is_spec(name)]
+    return {shown(name): {"file": split(name).file, "sha256": file_digest(name)} for name in said}
+
+
 def _last(file: str) -> str:
     """The file's own name, whichever way its folders are parted."""
     return re.split(r"[/\\]", file)[-1]

@@ -15,6 +15,7 @@ from benchmark.analysis.paired import Comparison, check_comparable, family
 from benchmark.errors import BadInput, unknown
 from benchmark.labels import Key, key
 from benchmark.ledger import Evaluation, load_results
+from benchmark.own.trust import trusts
 from benchmark.reporting.leaderboards import Leaderboard, leaderboards, setting_of
 from benchmark.statistics.seeds import MethodDifference
 from benchmark.statistics.verdicts import Verdict
@@ -101,6 +102,7 @@ class Pair:
         return _verdict(found.verdict, found, found.margin, (self.first, self.second), self.masked)
 
 
+@trusts
 def compare(
     networks: Sequence[Any],
     *,
@@ -109,6 +111,7 @@ def compare(
     preset: str | None = None,
     dataset: str | None = None,
     planned: bool = False,
+    trust_remote_code: bool = False,
 ) -> list[PairedTests]:
     """Paired tests between networks on the same images under the same suite, for each setting that all of them
     were evaluated in.
@@ -123,6 +126,7 @@ def compare(
         suite, preset, dataset: only results of these.
         planned: whether it was decided to compare these networks before any of their results was seen; then only
             their own pairs are corrected for.
+        trust_remote_code: whether the code that a checkpoint of an architecture of one's own names may run.
 
     Raises:
         BadInput: a network that is unknown, ambiguous or has no results; no setting that all of them were evaluated

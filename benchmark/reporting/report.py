@@ -9,12 +9,14 @@ from typing import Any
 from benchmark.analysis.labels import labels_of
 from benchmark.errors import notice
 from benchmark.ledger import Ledger
+from benchmark.own.trust import trusts
 from benchmark.reporting.formats import check_format, write
 from benchmark.reporting.leaderboards import Leaderboard, leaderboards
 from benchmark.reporting.selection import only
 from benchmark.storage import check_writable
 
 
+@trusts
 def report(
     networks: Sequence[Any] | Any = None,
     *,
@@ -23,6 +25,7 @@ def report(
     format: str = "html",
     rank_masked: bool = False,
     tell: Callable[[list[Leaderboard]], object] = lambda boards: None,
+    trust_remote_code: bool = False,
 ) -> Path:
     """Write what the ledger says, as a function of the ledger and of nothing else.
 
@@ -40,6 +43,7 @@ def report(
         format: "html", "csv", "latex", "markdown", "parquet" or "robustbench-json".
         rank_masked: whether networks with strong signs of gradient masking have a rank among the others.
         tell: gets the leaderboards when they are written.
+        trust_remote_code: as for `benchmark.compare`.
 
     Returns:
         The path of what to look at first.

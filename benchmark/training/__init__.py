@@ -21,14 +21,13 @@ from benchmark.hardware import describe
 from benchmark.methods.formulas import formula_of
 from benchmark.methods.table import METHODS
 from benchmark.models import Checkpoint, Given, save_checkpoint, storable
-from benchmark.own.files import shown
+from benchmark.own.files import own_files, shown
 from benchmark.own.trust import trusts
 from benchmark.processes import end_with_parent, none_left_behind
 from benchmark.recipes.recipe import RECIPES, recipe_names
 from benchmark.scales import Epsilon
 from benchmark.storage import check_writable
 from benchmark.training.changes import changes
-from benchmark.training.identity import own_files
 from benchmark.training.parallel import check_processes, make_fabric
 from benchmark.training.plan import Plan, make_plan
 from benchmark.training.report import Reporter

@@ -101,12 +101,6 @@ def _code(registry: Registry[Any], name: str) -> str:
     return digest([whole, files.code_of(name)]) if files.is_spec(name) else whole
 
 
-def own_files(*names: object) -> dict[str, dict[str, str]]:
-    """Of those of the names that lead to files of one's own, what they are called: where, and the file's SHA-256."""
-    said = [str(name) for name in names if files.is_spec(name)]
-    return {files.shown(name): {"file": files.split(name).file, "sha256": files.file_digest(name)} for name in said}
-
-
 def facts(identity: Mapping[str, Any]) -> dict[str, Any]:
     """An identity by single values, "epochs", "threats.linf.epsilon" or "alpha", the most telling ones first."""
     found: dict[str, Any] = {"init": [], "extra_data": None}

@@ -20,7 +20,6 @@ from benchmark.own import files
 from benchmark.own.trust import trusts
 from benchmark.run_names import checked_name
 from benchmark.storage import check_writable
-from benchmark.training.identity import own_files
 
 #: How many images a saved network is asked about, to see that the file computes what the model does.
 ASKED = 8
@@ -110,7 +109,7 @@ def save(
         raise BadInput(f"save: a {type(model).__name__} is no network; give a torch.nn.Module")
     data = load(dataset, data_dir=data_dir, download=download)
     found = _state(model, arch, data, mean, std)
-    own = own_files(arch, data.name)
+    own = files.own_files(arch, data.name)
     checkpoint = Checkpoint(
         name=checked_name(path.stem),
         state=found.state,

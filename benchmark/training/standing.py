@@ -7,10 +7,11 @@ from pathlib import Path
 
 from benchmark.errors import BadInput
 from benchmark.models import Checkpoint, load_checkpoint
+from benchmark.own.files import own_files
 from benchmark.run_names import name_beside
 from benchmark.storage import digest
 from benchmark.training.extending import way_on
-from benchmark.training.identity import VERSION, card_facts, differences, facts, in_words, own_files
+from benchmark.training.identity import VERSION, card_facts, differences, facts, in_words
 from benchmark.training.plan import Plan
 from benchmark.training.state import begun, state_path
 

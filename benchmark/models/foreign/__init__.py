@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmark.models.foreign.match import COUNTER, SIDES, Fit, candidates, fits, misfit_report
+from benchmark.models.foreign.match import COUNTER, SIDES, UNREAD, Fit, candidates, fits, misfit_report
 from benchmark.models.foreign.names import KEYS, keys_of, names_in
 from benchmark.models.foreign.reading import read_foreign, read_states
 from benchmark.models.foreign.states import find_states
@@ -11,6 +11,7 @@ __all__ = [
     "COUNTER",
     "KEYS",
     "SIDES",
+    "UNREAD",
     "Fit",
     "candidates",
     "find_states",

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from benchmark.limits import HEADER
 from benchmark.models.foreign.pickles import LenientMachine, understood
-from benchmark.models.unpickle import Refused, Stored
+from benchmark.models.unpickle import Refused, Storage, Stored
 
 #: How such a file begins: the pickle of torch's magic number.
 MAGIC = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e"
@@ -48,7 +48,7 @@ def read_legacy(file: BinaryIO, size: int) -> Any:
     machine = LenientMachine(head, note, start)
     understood(machine.step_through)
     (keys,), at = _pickles(head, 1, machine.at)
-    storages = _storages(file, size, at, keys, wanted)
+    storages = _storages(file, size, at, keys, wanted, machine.storages)
 
     def tensor(stored: Stored) -> Tensor:
         return storages[stored.key].as_strided(stored.shape, stored.stride, stored.offset)
@@ -66,23 +66,33 @@ def _pickles(head: bytes, count: int, at: int) -> tuple[list[Any], int]:
     return found, at
 
 
-def _storages(file: BinaryIO, size: int, at: int, keys: Any, wanted: dict[str, Stored]) -> dict[str, Tensor]:
-    """The numbers of each storage that a tensor is made of; only as many bytes as the file has are ever allocated."""
+def _storages(
+    file: BinaryIO, size: int, at: int, keys: Any, wanted: dict[str, Stored], mentioned: dict[str, Storage]
+) -> dict[str, Tensor]:
+    """The numbers of each storage that a tensor is made of; only as many bytes as the file has are ever allocated.
+
+    What else is mentioned is stepped over.
+    """
     if type(keys) is not list or len(set(map(str, keys))) != len(keys) or not wanted.keys() <= set(map(str, keys)):
         raise Refused("is damaged (it does not list what its tensors are made of)")
     found: dict[str, Tensor] = {}
     for key in map(str, keys):
-        if key not in wanted:
-            raise Refused("is damaged, or holds something else than tensors beside its weights")
-        stored = wanted[key]
+        if key not in mentioned:
+            raise Refused(
+                "is damaged, or holds tensors of a kind that is not read here, such as quantised ones; save its "
+                "weights as plain tensors"
+            )
+        about = mentioned[key]
         file.seek(at)
         numel = int.from_bytes(file.read(8), "little")
-        nbytes = numel * stored.dtype.itemsize
-        if numel != stored.numel or at + 8 + nbytes > size:
+        nbytes = numel * about.dtype.itemsize
+        if numel != about.numel or at + 8 + nbytes > size:
             raise Refused("is damaged (it breaks off, or a storage has another size than is said); download it again")
+        at += 8 + nbytes
+        if key not in wanted:
+            continue
         content = torch.empty(nbytes, dtype=torch.uint8)
         if nbytes and file.readinto(content.numpy().data) != nbytes:  # type: ignore[attr-defined]
             raise Refused("is damaged (it breaks off); download it again")
-        found[key] = content.view(stored.dtype)
-        at += 8 + nbytes
+        found[key] = content.view(wanted[key].dtype)
     return found

@@ -11,6 +11,7 @@ from torch import Tensor
 from benchmark.errors import BadInput, short
 from benchmark.models.architectures import ARCHITECTURES
 from benchmark.models.foreign.names import keys_of, names_in, unused
+from benchmark.models.foreign.states import State
 from benchmark.models.foreign.statistics import statistics
 
 #: What our own networks call the part behind their normalisation.
@@ -19,6 +20,11 @@ OURS = "network."
 COUNTER = "num_batches_tracked"
 #: What wrappers count beside, such as torch's averaged models.
 COUNTERS = (COUNTER, "n_averaged")
+#: What is there and not read, as the end of a sentence.
+UNREAD = (
+    "what is not read here, such as a sparse or quantised tensor or one that shows a number in several places; save "
+    "plain ones: {name: tensor.clone() for ...}, after to_dense() or dequantize()"
+)
 #: Height and width of images for which shapes are compared where nobody has said any.
 SIDES = ((32, 32), (224, 224), (28, 28), (64, 64), (8, 8))
 
@@ -37,6 +43,7 @@ class Fit:
         mean, std: the normalisation that the file holds beside the weights, per channel; None if none.
         missing: names there of weights that the architecture has and the group has not.
         left: names of tensors that the architecture has no place for.
+        unread: names of tensors beside the others that are of a kind that is not read.
         wrong: what differs in shape, a phrase each.
         notes: what else was found, a phrase each.
     """
@@ -52,13 +59,14 @@ class Fit:
     std: tuple[float, ...] | None = None
     missing: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
     def is_whole(self) -> bool:
         """Whether every weight has its place and every place its weight."""
-        return not (self.missing or self.left or self.wrong)
+        return not (self.missing or self.left or self.wrong or self.unread)
 
     @property
     def place(self) -> str:
@@ -76,6 +84,7 @@ def fits(
     architectures: Iterable[str],
     sides: Iterable[tuple[int, int]] = SIDES,
     drop: Iterable[str] = (),
+    channels: int = 3,
 ) -> list[Fit]:
     """How the groups of tensors lie in the architectures, best first: whole fits, then by the weights that are there.
 
@@ -85,6 +94,7 @@ def fits(
         sides: height and width of the images, or several that are tried in turn: some architectures have weights for
             each place.
         drop: beginnings of names of tensors to leave out.
+        channels: of the images, where no convolution tells.
     """
     drop, sides = tuple(drop), tuple(sides)
     found = [
@@ -92,9 +102,11 @@ def fits(
         for path, state in states.items()
         for architecture in architectures
         for keys in keys_of(architecture)
-        for fit in _tried(path, state, architecture, keys, sides, drop)
+        for fit in _tried(path, state, architecture, keys, sides, drop, channels)
     ]
-    return sorted(found, key=lambda fit: (not fit.is_whole, len(fit.missing) + len(fit.wrong), len(fit.left)))
+    return sorted(
+        found, key=lambda fit: (not fit.is_whole, len(fit.missing) + len(fit.wrong), len(fit.left) + len(fit.unread))
+    )
 
 
 def _tried(
@@ -104,19 +116,21 @@ def _tried(
     keys: str,
     sides: tuple[tuple[int, int], ...],
     drop: tuple[str, ...],
+    channels_else: int,
 ) -> Iterator[Fit]:
     names = names_in(architecture, keys)
     weights = [name for name in names.values() if not name.endswith(COUNTER)]
     last = next(name for name in reversed(weights) if name.endswith(".weight"))
+    there = {*state, *_unread(state)}
     for prefix in sorted(
         {key.removesuffix(last) for key in state if key == last or key.endswith(f".{last}")}, key=len
     ):
-        if sum(prefix + name in state for name in weights) * 2 < len(weights):
+        if sum(prefix + name in there for name in weights) * 2 < len(weights):
             continue
         head = state[prefix + last]
         # The first layer that sees the image is the first convolution.
         stem = next((t for name in weights if (t := state.get(prefix + name)) is not None and t.dim() == 4), None)
-        channels = 3 if stem is None else stem.shape[1]
+        channels = channels_else if stem is None else stem.shape[1]
         if head.dim() < 1 or not (2 <= len(head) <= 100_000 and 1 <= channels <= 16):
             continue
         for side in sides:
@@ -136,12 +150,15 @@ def _fill(fit: Fit, state: Mapping[str, Tensor], names: Mapping[str, str], side:
     """The weights into their places; what is missing or of another shape is noted."""
     with torch.device("meta"):
         network = ARCHITECTURES.get(fit.architecture)(num_classes=fit.num_classes, shape=(fit.channels, *side))
+    unread = {*_unread(state)}
     for here, expected in network.state_dict().items():
         there = names[here]
         found = state.get(fit.prefix + there)
         if found is None:
             if here.endswith(COUNTER):
                 fit.state[OURS + here] = torch.zeros((), dtype=torch.int64)
+            elif fit.prefix + there in unread:
+                fit.unread.append(fit.prefix + there)
             else:
                 fit.missing.append(fit.prefix + there)
         elif found.shape != expected.shape:
@@ -153,6 +170,9 @@ def _fill(fit: Fit, state: Mapping[str, Tensor], names: Mapping[str, str], side:
 def _look_at_the_rest(fit: Fit, state: Mapping[str, Tensor], names: set[str], drop: tuple[str, ...]) -> None:
     """What has no place: copies of weights, normalisation, what is known to be unused; all else is left over."""
     placed = {fit.prefix + name for name in names}
+    own = [key for key in _unread(state) if key.startswith(fit.prefix) and not (drop and key.startswith(drop))]
+    needed = {*fit.unread}
+    fit.unread = [key for key in own if key in needed or key not in placed]
     rest = {key: value for key, value in state.items() if key not in placed and not key.endswith(COUNTERS)}
     dropped = [key for key in rest if drop and key.startswith(drop)]
     idle = [
@@ -203,7 +223,14 @@ def misfit_report(fit: Fit) -> str:
         parts.append(f"differs in shape: {_some(fit.wrong, quoted=False)}")
     if fit.left:
         parts.append(f"has no place for {_some(fit.left)}")
+    if fit.unread:
+        parts.append(f"holds {_some(fit.unread)} as {UNREAD}")
     return "; ".join(parts)
+
+
+def _unread(state: Mapping[str, Tensor]) -> list[str]:
+    """Names of tensors of the group that are of a kind that is not read."""
+    return state.unread if isinstance(state, State) else []
 
 
 def _some(names: list[str], quoted: bool = True) -> str:

@@ -24,6 +24,7 @@ KEYS = {
     "deepmind": "deepmind-research/adversarial_robustness, and after it RobustBench",
     "robust_union": "the MNIST network of robust_union",
     "benchmark": "this benchmark, the bare weights",
+    "own": "the architecture's own code",
 }
 
 
@@ -111,6 +112,8 @@ def names_in(architecture: str, keys: str) -> dict[str, str]:
     """
     with torch.device("meta"):
         network = ARCHITECTURES.get(architecture)(num_classes=10, shape=(3, 32, 32))
+    if keys == "own":
+        return {key: key for key in network.state_dict()}
     if keys == "benchmark":
         return {key: f"network.{key}" for key in network.state_dict()}
     return NAMINGS[base_name(architecture)][keys].of(network)
@@ -118,7 +121,8 @@ def names_in(architecture: str, keys: str) -> dict[str, str]:
 
 def keys_of(architecture: str) -> tuple[str, ...]:
     """What the keys of a file with the weights of this architecture may be called after."""
-    return (*NAMINGS.get(base_name(architecture), {}), "benchmark")
+    own = ("own",) if ARCHITECTURES.is_own(architecture) or ARCHITECTURES.is_plug_in(architecture) else ()
+    return (*NAMINGS.get(base_name(architecture), {}), *own, "benchmark")
 
 
 def unused(architecture: str, keys: str) -> tuple[str, ...]:

@@ -13,16 +13,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from benchmark.errors import first_line
-from benchmark.models.unpickle import MOST, ORDERED, Machine, Refused, Stored, storage_of
+from benchmark.models.unpickle import MOST, ORDERED, Machine, Refused, Storage, Stored, described, storage_of
 
 #: Instructions of the protocols after 2, and old ones of Python 2, by the format of the length that follows.
 _WORDS = {b"X": "<I", b"\x8c": "<B", b"\x8d": "<Q", b"U": "<B", b"T": "<i"}
 _BYTES = {b"C": "<B", b"B": "<I", b"\x8e": "<Q", b"\x96": "<Q"}
 #: The highest protocol that is understood.
 _PROTOCOL = 5
+
+#: What is called where torch has no class of storage for a kind of number: the storage is bytes, the kind is named.
+_TYPED = object()
+_KINDS = ("float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz", "uint16", "uint32", "uint64")
+_NAMES: dict[bytes, Any] = {
+    b"torch._utils\n_rebuild_tensor_v3": _TYPED,
+    b"torch.storage\nUntypedStorage": torch.uint8,
+    **{f"torch\n{kind}".encode(): getattr(torch, kind) for kind in _KINDS if hasattr(torch, kind)},
+}
+
+#: What an `Opaque` is called that stands for a tensor.
+TENSOR = "torch.Tensor"
 
 
 @dataclass(eq=False, slots=True)
@@ -64,13 +77,14 @@ def understood(step: Callable[[], Any]) -> Any:
 class LenientMachine(Machine):
     """Follows a pickle of another program; see `Machine` for the arguments.
 
-    `at` is where it begins, and after `step_through` where it ended.
+    `at` is where it begins, and after `step_through` where it ended; `storages` are all that it mentions, by key.
     """
 
     def __init__(self, pickled: bytes, tensor: Callable[[Stored], Tensor], at: int = 0) -> None:
         super().__init__(pickled, tensor)
         self._at = self._begin = at
         self._copied = 0
+        self.storages: dict[str, Storage] = {}
 
     @property
     def at(self) -> int:
@@ -144,6 +158,8 @@ class LenientMachine(Machine):
 
     def _meaning(self, name: bytes) -> Any:
         name = name.replace(b"torch.cuda\n", b"torch\n")
+        if name in _NAMES:
+            return _NAMES[name]
         known = self._known(b"torch._utils\n_rebuild_tensor_v2" if name == b"torch._utils\n_rebuild_tensor" else name)
         return Opaque(name.replace(b"\n", b".").decode(errors="replace")[:200]) if known is None else known
 
@@ -154,15 +170,18 @@ class LenientMachine(Machine):
             if function.name.endswith("._rebuild_from_type_v2") and len(arguments) >= 3:
                 inner, _, given = arguments[:3]
                 return self._call(inner, given if type(given) is tuple else ())
-            return Opaque(_made_by(function.name, arguments))
+            is_tensor = function.name.startswith("torch._utils._rebuild_") and "tensor" in function.name
+            return Opaque(TENSOR if is_tensor else _made_by(function.name, arguments))
         if function is ORDERED and arguments:
             return self._from_pairs(arguments[0])
         try:
+            if function is _TYPED:
+                return self._tensor(_typed(*arguments[:7]))
             return super()._call(function, arguments)
         except Refused:
             raise
-        except ValueError:  # a tensor of a kind that no network here has, or an expanded one
-            return Opaque("torch.Tensor")
+        except (ValueError, TypeError):  # a tensor of a kind that no network here has, or an expanded one
+            return Opaque(TENSOR)
 
     def _from_pairs(self, pairs: Any) -> dict[str, Any]:
         """The dictionary of a list of pairs, as Python 2 wrote it; no list may be copied over and over."""
@@ -179,7 +198,17 @@ class LenientMachine(Machine):
             return identity[1]
         if type(identity) is tuple and len(identity) == 5 and isinstance(identity[1], Opaque):
             return Opaque(identity[1].name)
-        return storage_of(identity)
+        found = storage_of(identity)
+        return self.storages.setdefault(found.key, found)
+
+
+def _typed(storage: Any, offset: Any, shape: Any, stride: Any, needs_gradient: Any, hooks: Any, kind: Any) -> Stored:
+    """The tensor of numbers of a `kind` that is a view of bytes."""
+    if type(storage) is not Storage or storage.dtype != torch.uint8 or not isinstance(kind, torch.dtype):
+        raise ValueError("the pickle describes a tensor that is none")
+    if storage.numel % kind.itemsize:
+        raise ValueError("the pickle describes a tensor of broken numbers")
+    return described(Storage(storage.key, kind, storage.numel // kind.itemsize), offset, shape, stride)
 
 
 def _made_by(name: str, arguments: tuple[Any, ...]) -> str:

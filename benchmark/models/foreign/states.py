@@ -9,9 +9,27 @@ from typing import Any
 from torch import Tensor
 
 from benchmark.errors import LONGEST
-from benchmark.models.foreign.pickles import Opaque
+from benchmark.models.foreign.pickles import TENSOR, Opaque
 
-State = dict[str, Tensor]
+
+class State(dict[str, Tensor]):
+    """Tensors by name, and the names of those that are there but of a kind that is not read.
+
+    Attributes:
+        unread: names; such tensors are sparse or quantised, say, or show one number in many places.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unread: list[str] = []
+
+    def put(self, name: str, value: Any) -> None:
+        """Note what is called `name`, if it is a tensor."""
+        if isinstance(value, Tensor):
+            self[name] = value
+        elif isinstance(value, Opaque) and value.name == TENSOR:
+            self.unread.append(name)
+
 
 #: How deep the weights may lie, and how many groups and things are looked at.
 DEEPEST, GROUPS, THINGS = 6, 1000, 100_000
@@ -33,7 +51,7 @@ def find_states(payload: Any) -> dict[str, State]:
             continue
         seen.add(id(thing))
         state = _network_state(thing) if _is_network(thing) else _named_tensors(thing)
-        if state:
+        if state or state.unread:
             found[path] = state
         if depth < DEEPEST and not _is_network(thing):
             for key, inner in _inside(thing):
@@ -53,9 +71,11 @@ def _inside(thing: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def _named_tensors(thing: Any) -> State:
-    if not isinstance(thing, dict | Opaque):
-        return {}
-    return {key: value for key, value in _inside(thing) if isinstance(key, str) and isinstance(value, Tensor)}
+    found = State()
+    for key, value in _inside(thing) if isinstance(thing, dict | Opaque) else ():
+        if isinstance(key, str):
+            found.put(key, value)
+    return found
 
 
 def _is_network(thing: Any) -> bool:
@@ -67,7 +87,7 @@ def _is_network(thing: Any) -> bool:
 
 def _network_state(network: Opaque) -> State:
     """What the network's `state_dict()` would have been; layers that are shared are met once."""
-    found: State = {}
+    found = State()
     seen: set[int] = set()
     waiting: deque[tuple[str, Any, int]] = deque([("", network, 0)])
     while waiting and len(seen) < THINGS:
@@ -79,8 +99,7 @@ def _network_state(network: Opaque) -> State:
             for kind in ("_parameters", "_buffers"):
                 tensors = part.get(kind)
                 for name, value in tensors.items() if isinstance(tensors, dict) else ():
-                    if isinstance(value, Tensor):
-                        found[f"{prefix}{name}"] = value
+                    found.put(f"{prefix}{name}", value)
             inner = part.get("_modules")
             for name, value in inner.items() if isinstance(inner, dict) else ():
                 if len(str(name)) <= LONGEST:
