@@ -81,7 +81,7 @@ def paper(
     name: str | Path,
     *,
     table: str | None = None,
-    dataset: str | Sequence[str] = "digits",
+    dataset: str | Sequence[str] = ("digits",),
     only: Sequence[str] = (),
     variant: Sequence[str] | Mapping[str, str] = (),
     network: Sequence[str] | Mapping[str, str | Path] = (),
