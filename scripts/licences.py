@@ -6,12 +6,18 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 ROOT = Path(__file__).parents[1]
 LOCK = ROOT / "requirements.lock"
@@ -77,8 +83,8 @@ What deserves a word:
   others are fetched from their publishers, by you and only if asked.
 
 Made by `scripts/licences.py` from the packages' own metadata; `tests/test_licences.py` holds it together with
-`requirements.lock`. *needed* comes with `pip install .`, *robustbench* with the extra of that name, *dev* with the
-tools; *elsewhere* are those that other systems or versions of Python need.
+`requirements.lock`. *needed* comes with `pip install .`, *robustbench* and *ray* with the extras of these names, *dev*
+with the tools; *elsewhere* are those that other systems or versions of Python need.
 
 | Package | Version | Licence | Comes as |
 |---|---|---|---|
@@ -117,12 +123,14 @@ def licence(package: Distribution) -> str:
 
 def needed_by(extra: str) -> set[str]:
     """The installed packages that `robustness-benchmark[extra]` brings along, directly or not."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    own = [*project["dependencies"], *project["optional-dependencies"].get(extra, ())]
     found: set[str] = set()
-    waiting = [("robustness-benchmark", frozenset({extra}))]
+    waiting = [("robustness-benchmark", frozenset[str]())]
     while waiting:
         name, extras = waiting.pop()
         package = find(name)
-        for line in (package.requires if package else None) or ():
+        for line in own if name == "robustness-benchmark" else (package.requires if package else None) or ():
             requirement = Requirement(line)
             marker = requirement.marker
             if marker is None or any(marker.evaluate({"extra": wanted}) for wanted in (*extras, "")):
@@ -135,13 +143,14 @@ def needed_by(extra: str) -> set[str]:
 
 def rows() -> Iterator[tuple[str, str, str, str]]:
     """Name, version, licence and the way it comes, of every package in the lock."""
-    runtime, robustbench = needed_by(""), needed_by("robustbench")
+    extras = {extra: needed_by(extra) for extra in ("robustbench", "ray")}
+    runtime = needed_by("")
     for name, versions in sorted(locked().items()):
         package = find(name)
         if package is None:
             yield name, versions[-1], OTHER_SYSTEMS.get(name) or SAID_ELSEWHERE.get(name, ""), "elsewhere"
         else:
-            way = "needed" if name in runtime else "robustbench" if name in robustbench else "dev"
+            way = "needed" if name in runtime else next((extra for extra in extras if name in extras[extra]), "dev")
             yield name, package.version, licence(package), way
 
 

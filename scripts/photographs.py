@@ -10,7 +10,7 @@ The archive holds train/<class>/* and test/<class>/*, as does a folder. A call m
 SIGTERM, and the same call goes on from the last finished epoch or attack. `--detach` starts it in a session of its
 own with its output in --work/log; its number is in --work/pid, to pause it (kill -STOP) and to continue it (kill
 -CONT). --minutes ends it between two epochs. Exit code 0: all is done, 1: something failed, 2: something was wrong
-with the input, 3: call again.
+with the input, 75: call again.
 """
 
 from __future__ import annotations
@@ -29,15 +29,16 @@ from pathlib import Path
 from photographs_evaluation import evaluate
 from photographs_queue import RUNS, Queue
 from photographs_results import write_results
-from slices import OutOfTime, Slice
 
 import benchmark
+from benchmark import deadline
+from benchmark.deadline import OutOfTime
 from benchmark.training.plan import parse_settings
 
-DONE, FAILED, BAD, AGAIN = 0, 1, 2, 3
+DONE, FAILED, BAD, AGAIN = 0, 1, 2, 75
 
 
-def train(queue: Queue, slice: Slice) -> int:
+def train(queue: Queue) -> int:
     """Train what is not trained yet; the exit code. A run that fails does not stop the others."""
     failed = []
     for run in queue.content.runs:
@@ -46,8 +47,7 @@ def train(queue: Queue, slice: Slice) -> int:
         began, behind = time.monotonic(), queue.epochs(run)
         print(f"{time.strftime('%d %b %H:%M')} {run.full_name} begins at epoch {behind + 1}", flush=True)
         try:
-            with slice.limit(queue.state(run)):
-                queue.train(run)
+            queue.train(run)
         except benchmark.BadInput as error:
             failed.append(run.full_name)
             print(f"{run.full_name} failed: {error}", file=sys.stderr, flush=True)
@@ -114,7 +114,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("verb", choices=["all", "train", "evaluate", "report", "status"])
     parser.add_argument("data", help="CIFAR-10 as a folder or an archive of one")
     parser.add_argument("--work", type=Path, default=Path("runs/photographs"), help="weights and ledger; not for git")
-    parser.add_argument("--minutes", type=float, default=10**6, help="how long this call may train")
+    parser.add_argument("--minutes", type=float, help="how long this call may train")
     parser.add_argument("--runs", type=Path, default=RUNS, help="which runs; a YAML file")
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="change the recipe, to try it out")
     parser.add_argument("--images", type=int, help="attack only so many test images, to try it out")
@@ -138,7 +138,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(detach(options.work, [word for word in words if word != "--detach"]))
             return DONE
         listen()
-        return work(queue, options)
+        with deadline.within(options.minutes and 60 * options.minutes):
+            return work(queue, options)
     except benchmark.BadInput as error:
         print(f"photographs: {error}", file=sys.stderr)
         return BAD
@@ -151,13 +152,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def work(queue: Queue, options: argparse.Namespace) -> int:
     """What the verb asks for; the exit code."""
-    code, slice = DONE, Slice(60 * options.minutes)
+    code = DONE
     if options.verb in ("all", "train"):
         with alone(options.work):
-            code = train(queue, slice)
+            code = train(queue)
     if options.verb in ("all", "evaluate", "report"):
-        with slice.limit():
-            found = evaluate(queue, options.images)
+        found = evaluate(queue, options.images)
         if options.verb != "evaluate":
             trial = options.work / "trial" if options.images else Path("reports/cifar10-small")
             write_results(options.out or trial, found, queue.content.claims)

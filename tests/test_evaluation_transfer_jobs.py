@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from fault_toys import Deadly
 
 from benchmark.attacks import ATTACKS
 from benchmark.cli import main
+from benchmark.engines import Limits
 from benchmark.errors import BadInput, PartlyFailed, UnfitNetwork
-from benchmark.evaluation import evaluate, plan, transfer, transfer_job, workers
+from benchmark.evaluation import engine, evaluate, plan, transfer, transfer_job
 from benchmark.evaluation.jobs import AttackJob, Step
 from benchmark.evaluation.run_job import run_job
 from benchmark.ledger.ledger import Ledger
@@ -86,12 +88,13 @@ def test_one_that_is_interrupted_goes_on_where_it_was(options, networks, tmp_pat
     assert len(written) == len(set(written)) == sum(len(records) for records, *_ in numbers(whole).values())
 
 
+@pytest.mark.slow  # test_engines.py holds the same of tasks, test_what_is_given_up_fails_for_whom_it_concerns of jobs
 def test_an_attack_that_kills_its_worker_fails_for_every_target_and_is_tried_again(
     options, networks, tmp_path, monkeypatch
 ):
     """It is begun once, however many targets; the numbers of the other attack are those of any process."""
     monkeypatch.setitem(ATTACKS._own, "deadly", Deadly)
-    monkeypatch.setattr(workers, "TRIES", 1)
+    monkeypatch.setattr(engine, "Limits", functools.partial(Limits, tries=1))
     log = tmp_path / "log"
     deadly = f"  - {{attack: deadly, norm: linf, parameters: {{log: '{log}', times: 1}}}}\n"
     options["suite"] = write_suite(tmp_path, deadly + PGD, images=30)
