@@ -83,8 +83,8 @@ What deserves a word:
   others are fetched from their publishers, by you and only if asked.
 
 Made by `scripts/licences.py` from the packages' own metadata; `tests/test_licences.py` holds it together with
-`requirements.lock`. *needed* comes with `pip install .`, *robustbench* and *ray* with the extras of these names, *dev*
-with the tools; *elsewhere* are those that other systems or versions of Python need.
+`requirements.lock`. *needed* comes with `pip install .`, *robustbench* and *ray* with the extras of these names,
+*dev* with the tools; *elsewhere* are those that other systems or versions of Python need.
 
 | Package | Version | Licence | Comes as |
 |---|---|---|---|

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import subprocess
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -23,6 +26,46 @@ from benchmark.engines.on_ray import OnRay  # noqa: E402
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 
 LINES = "  - {attack: fgsm, norm: linf}\n  - {attack: pgd, norm: linf, parameters: {steps: 2}}\n"
+
+#: A driver of its own, in jobs of ten images.
+DRIVER = """
+import sys
+from pathlib import Path
+
+from evaluation_toys import evaluated
+
+from benchmark.evaluation import plan
+
+plan.SHARD = 10
+evaluated(Path(sys.argv[1]), sys.argv[2], images=60, engine="ray", address=sys.argv[3])
+"""
+
+OWN = """
+from dataclasses import dataclass
+from typing import ClassVar
+
+from benchmark.api import Attack
+from helpers import SHARE
+
+
+@dataclass(frozen=True)
+class Shift(Attack):
+    name: ClassVar[str] = "shift"
+    kind: ClassVar[str] = "fixed-budget"
+    norms: ClassVar[tuple[str, ...]] = ("linf",)
+    gradient_free: ClassVar[bool] = True
+
+    def __call__(self, classifier, x, y, threat, noise):
+        return threat.project(x, x + SHARE * threat.epsilon)
+"""
+
+
+@pytest.fixture(autouse=True)
+def nodes(monkeypatch):
+    """Workers find the modules of the tests; where the machine is busy, they don't wait for everybody else."""
+    path = [str(Path(__file__).parent), str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, path)))
+    monkeypatch.setenv("RAY_worker_niceness", "0")
 
 
 @pytest.fixture
@@ -97,6 +140,39 @@ def test_a_node_that_is_killed_in_the_middle_changes_nothing(tmp_path, cluster, 
     (found,) = evaluated(tmp_path / "there", LINES, images=60, engine="ray", address=cluster.address)
     killer.join()
     assert not found.failures
+    assert content(tmp_path / "here/results") == content(tmp_path / "there/results")
+
+
+def test_a_driver_that_is_killed_and_begun_again_finds_the_same(tmp_path, cluster, monkeypatch):
+    """Its records are kept; the cluster ends what it left behind."""
+    monkeypatch.setattr(plan, "SHARD", 10)
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+    evaluated(tmp_path / "here", LINES, images=60)
+    driver = subprocess.Popen(
+        [sys.executable, "-c", DRIVER, tmp_path / "there", LINES, cluster.address], cwd=Path(__file__).parent
+    )
+    while not (kept := list((tmp_path / "there/results").rglob("*.safetensors"))):
+        assert driver.poll() is None
+        time.sleep(0.05)
+    driver.kill()
+    driver.wait()
+    written = {path: path.stat().st_mtime_ns for path in kept}
+    assert len(written) < len(content(tmp_path / "here/results"))
+    (found,) = evaluated(tmp_path / "there", LINES, images=60, engine="ray", address=cluster.address)
+    assert not found.failures
+    assert content(tmp_path / "here/results") == content(tmp_path / "there/results")
+    assert {path: path.stat().st_mtime_ns for path in kept} == written
+
+
+def test_an_attack_of_ones_own_runs_on_every_machine_that_has_its_file(tmp_path, cluster, blind):
+    line = f"  - {{attack: '{tmp_path}/mine.py:Shift', norm: linf}}\n"
+    (tmp_path / "mine.py").write_text(OWN)
+    (tmp_path / "helpers.py").write_text("SHARE = 1.0\n")
+    for name, means in (("here", {}), ("there", {"engine": "ray", "address": cluster.address})):
+        (tmp_path / name).mkdir()
+        (found,) = evaluated(tmp_path / name, line, images=20, trust_remote_code=True, **means)
+        assert not found.failures
     assert content(tmp_path / "here/results") == content(tmp_path / "there/results")
 
 

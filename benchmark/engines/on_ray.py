@@ -27,6 +27,9 @@ _COUNTED = 2.0
 #: The longest wait, after which it is looked whether machines have come.
 _LONGEST = 10.0
 
+#: What Ray says of a function whose module is missing on a machine.
+_IMPORT = "failed to import"
+
 
 def import_ray() -> Any:
     """Ray, which tells nobody that it is used.
@@ -117,11 +120,16 @@ class OnRay:
             event: Event = self._ray.get(next(stream))
         except StopIteration:
             return Lost("ended without a word")
-        except self._ray.exceptions.RayTaskError as error:  # what the task's own code raised is no accident
-            raise error.as_instanceof_cause() from None
+        except self._ray.exceptions.RayTaskError as error:
+            if isinstance(error.cause, self._ray.exceptions.RaySystemError) or _IMPORT in str(error.cause):
+                return Fatal(
+                    f"a machine of the cluster can't read what is sent to it ({first_line(error.cause)}); every one "
+                    f"needs this package in the same version, {INSTALL}"
+                )
+            raise error.as_instanceof_cause() from None  # what the task's own code raised is no accident
         except self._ray.exceptions.RayError as error:
             kind, died = type(error).__name__, self._ray.exceptions
-            moved = died.NodeDiedError, died.ObjectLostError, died.OwnerDiedError, died.NodePreemptedError
+            moved = died.NodeDiedError, died.LocalRayletDiedError, died.ObjectLostError
             return Lost(f"lost by the cluster ({kind}: {first_line(error)})", isinstance(error, moved))
         return event
 
@@ -151,7 +159,10 @@ def connect(address: str | None) -> None:
     if ray.is_initialized():
         return
     try:
-        ray.init(address=address, log_to_driver=False, logging_level="error")
+        # Without "local" Ray looks for a cluster that was started here before, and waits for minutes if it is gone.
+        place = address or os.environ.get("RAY_ADDRESS") or "local"
+        alone: dict[str, Any] = {"include_dashboard": False} if place == "local" else {}
+        ray.init(address=place, log_to_driver=False, logging_level="error", **alone)
         _is_ours = True
     except Exception as error:  # of many kinds, of the network and of Ray
         raise BadInput(

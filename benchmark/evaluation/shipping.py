@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import pickle
+import platform
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,13 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.engines.task import Steps
-from benchmark.errors import BadInput, short
+from benchmark.errors import BadInput, first_line, short
 from benchmark.evaluation import objects, opening
 from benchmark.evaluation.jobs import AttackJob, Crafted, Done, Step
 from benchmark.evaluation.ledger_task import LedgerTask
 from benchmark.evaluation.run_job import prepare, run_job
 from benchmark.evaluation.target import Target, images_of
 from benchmark.ledger.ledger import FOLDERS, Ledger
+from benchmark.own.trust import trusting
 from benchmark.storage import write_atomic
 
 #: What calls for bytes that were sent before.
@@ -110,19 +112,34 @@ class RemoteTask(LedgerTask):
         mark: a file in the ledger's folder that no other folder has.
         goods: for the target and each judge, what calls for its network and its images.
         known: what the ledger has of the job already, by place; looked up when it is sent.
+        unreadable: why the job could not be read where it was sent; "" if it was.
     """
 
     mark: Path
     goods: tuple[tuple[Call, Call], ...]
     known: tuple[tuple[str, bytes], ...] = ()
+    unreadable: str = ""
 
     def __getstate__(self) -> dict[str, Any]:
         ledger = Ledger(self.folder)
         found = dict.fromkeys(path for key in _keys(self.job, ledger) for path in ledger.kept(key))
         known = tuple((path.relative_to(self.folder).as_posix(), path.read_bytes()) for path in found)
-        return {**self.__dict__, "known": known}
+        return {**self.__dict__, "known": known, "job": pickle.dumps(self.job)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        try:
+            with trusting(True):  # what the other machine sends, it trusts
+                state["job"] = pickle.loads(state["job"])
+        except Exception as error:  # whatever one's own code does where it is imported
+            state["unreadable"] = first_line(error)
+        self.__dict__.update(state)
 
     def prepare(self) -> None:
+        if self.unreadable:
+            raise BadInput(
+                f"code of your own can't be imported on the machine {platform.node()} ({self.unreadable}); it has to "
+                "be in the same place on every machine of the cluster"
+            )
         _hold(self.job, self.goods)
         prepare(self.job)
 
