@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from evaluation_toys import evaluated
 from test_engines import Count, ran
 from test_merge import content
+from test_shipping import OWN, unseen
 
 from benchmark.engines import Limits
 from benchmark.evaluation import engine as evaluation_engine
-from benchmark.evaluation import plan, shipping
+from benchmark.evaluation import plan
 
 ray = pytest.importorskip("ray")
 from benchmark.engines.on_ray import OnRay  # noqa: E402
@@ -38,25 +37,6 @@ from benchmark.evaluation import plan
 
 plan.SHARD = 10
 evaluated(Path(sys.argv[1]), sys.argv[2], images=60, engine="ray", address=sys.argv[3])
-"""
-
-OWN = """
-from dataclasses import dataclass
-from typing import ClassVar
-
-from benchmark.api import Attack
-from helpers import SHARE
-
-
-@dataclass(frozen=True)
-class Shift(Attack):
-    name: ClassVar[str] = "shift"
-    kind: ClassVar[str] = "fixed-budget"
-    norms: ClassVar[tuple[str, ...]] = ("linf",)
-    gradient_free: ClassVar[bool] = True
-
-    def __call__(self, classifier, x, y, threat, noise):
-        return threat.project(x, x + SHARE * threat.epsilon)
 """
 
 
@@ -85,13 +65,6 @@ def cluster():
 @pytest.fixture
 def blind(monkeypatch):
     """Workers that don't see the ledger's folder."""
-    seen = shipping.remote_tasks
-
-    @contextmanager
-    def unseen(*given):
-        with seen(*given) as tasks:
-            yield [dataclasses.replace(task, mark=Path("/nowhere/at/all")) for task in tasks]
-
     monkeypatch.setattr(evaluation_engine, "remote_tasks", unseen)
 
 
