@@ -33,7 +33,8 @@ from benchmark.planning.chart import draw
 from benchmark.planning.defaults import without_defaults
 from benchmark.planning.ledger_index import LedgerIndex
 from benchmark.planning.missing import missing
-from benchmark.recipes.recipe import Cosine, is_recipe_key, load_recipe
+from benchmark.recipes.recipe import is_recipe_key, load_recipe
+from benchmark.recipes.schedule_kinds import Cosine
 
 
 def recipe_of(network, scale: str = "cifar10"):

@@ -23,7 +23,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     PrivateAttr,
@@ -39,65 +38,15 @@ from benchmark.parameters import NotNegative, Positive, plain
 from benchmark.recipes import schedules
 from benchmark.recipes.origins import Origins
 from benchmark.recipes.radius import Radius
+from benchmark.recipes.schedule_kinds import KINDS, Constant, Schedule, Share
 from benchmark.recipes.threat_rows import check_given, give
 from benchmark.recipes.validation import Validation
 from benchmark.scales import Radii, as_radii
 
-Epochs = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(gt=0, lt=1)]
 BelowOne = Annotated[float, Field(ge=0, lt=1)]
-Factor = Annotated[float, Field(gt=0, le=1)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Constant(_Strict):
-    name: Literal["constant"] = "constant"
-
-
-class Multistep(_Strict):
-    name: Literal["multistep"]
-    milestones: tuple[Epochs, ...]
-    factor: Factor = 0.1
-
-
-class Exponential(_Strict):
-    name: Literal["exponential"]
-    factor: Factor
-    every: Epochs
-
-
-class Cosine(_Strict):
-    name: Literal["cosine"]
-    span: Epochs | None = None
-
-    @model_serializer(mode="wrap")
-    def _said(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without a span that is that of the training, so that a run from before there were any is the same run."""
-        return {key: value for key, value in handler(self).items() if value is not None}
-
-
-class OneCycle(_Strict):
-    name: Literal["one-cycle"]
-    warmup: Share = 0.3
-
-
-class PiecewiseLinear(_Strict):
-    name: Literal["piecewise-linear"]
-    knots: Annotated[tuple[tuple[float, NotNegative], ...], Field(min_length=2)]
-
-
-#: `schedule: cosine` stands for `schedule: {name: cosine}`.
-Schedule = Annotated[
-    Constant | Multistep | Exponential | Cosine | OneCycle | PiecewiseLinear,
-    Field(discriminator="name"),
-    BeforeValidator(lambda value: {"name": value} if isinstance(value, str) else value),
-]
-
-
-class Recipe(_Strict):
+class Recipe(BaseModel):
     """What a training run needs to know besides its method, for one method, network and dataset.
 
     Attributes:
@@ -121,6 +70,8 @@ class Recipe(_Strict):
         validation: how the checkpoint is selected.
         threats: by norm, the radii of this dataset's scale.
     """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     optimizer: Literal["sgd", "rmsprop", "adamw"] = "sgd"
     lr: Positive
@@ -383,7 +334,7 @@ def _all_errors(error: ValidationError, origins: Origins) -> str:
 
 
 def _fields() -> Iterable[str]:
-    nested = (Recipe, Radius, Validation, Multistep, Exponential, Cosine, OneCycle, PiecewiseLinear)
+    nested = (Recipe, Radius, Validation, *KINDS)
     return {name for part in nested for name in part.model_fields}
 
 
