@@ -117,7 +117,7 @@ def test_pages_fit_a_phone(browser: Any, site: Path, scheme: str) -> None:
         assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_nothing_that_axe_objects_to(browser: Any, site: Path, paper: Path, scheme: str) -> None:
     """No violation of WCAG at the levels A and AA, on any kind of page, with all of it unfolded."""
     media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}

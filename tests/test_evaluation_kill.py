@@ -64,7 +64,8 @@ def same_numbers(one: Path, other: Path) -> bool:
     )
 
 
-@pytest.mark.parametrize("kills", [1, pytest.param(40, marks=pytest.mark.slow)])
+@pytest.mark.slow  # test_faults_kill.py kills an evaluation in the quick tests
+@pytest.mark.parametrize("kills", [1, 40])
 def test_kill_9_loses_at_most_the_job_in_flight(start, tmp_path, kills):
     began = time.monotonic()
     start(tmp_path / "whole").wait()

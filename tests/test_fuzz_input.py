@@ -22,6 +22,7 @@ from benchmark.errors import BadInput
 from benchmark.evaluation import Suite, load_suite
 from benchmark.ledger import Ledger
 from benchmark.ledger.record import Damaged, Record, read_record, write_record
+from benchmark.methods.table import METHODS
 from benchmark.recipes.recipe import Recipe, load_recipe
 from benchmark.suites.files import SUITES
 from benchmark.training import plan as training_plan
@@ -53,8 +54,10 @@ def scale_of(document: object, section: str) -> str:
     return next((scale for scale in ("digits", "mnist", "cifar10") if scale in scales), "digits")
 
 
-def resolved(path: Path, method: str, scale: str) -> Recipe:
-    recipe, _ = load_recipe(str(path)).resolve(method, "small-cnn", scale, scale, {}, "recipe.yaml")
+def resolved(path: Path, scale: str, method: str | None = None) -> Recipe:
+    file = load_recipe(str(path))
+    method = method or next((name for name in ("mat", *METHODS.names()) if file.is_for(name)), "mat")
+    recipe, _ = file.resolve(method, "small-cnn", scale, scale, {}, "recipe.yaml")
     return recipe
 
 
@@ -71,7 +74,7 @@ def test_suites(document, preset):
 def test_recipes(document, method):
     with written(document, "recipe.yaml") as path:
         try:
-            recipe = resolved(path, method, scale_of(document, "threats"))
+            recipe = resolved(path, scale_of(document, "threats"), method)
             assert isinstance(recipe, Recipe)
             assert all(recipe.lr_at(t) >= 0 for t in (0.0, recipe.epochs / 2))
         except BadInput as error:
@@ -108,7 +111,7 @@ def test_one_wrong_value_of_a_recipe_is_named(wrong):
     document, place = wrong
     with written(document, "recipe.yaml") as path:
         try:
-            resolved(path, "mat", scale_of(document, "threats"))
+            resolved(path, scale_of(document, "threats"))
         except BadInput as error:
             if place != ("threats", scale_of(document, "threats")):  # then it is the keys inside that are wrong
                 names_the_place(error, path, place)

@@ -49,6 +49,12 @@ def test_parameters_are_as_many_as_published(name, parameters):
     assert sum(parameter.numel() for parameter in network.parameters()) == parameters
 
 
+def test_the_network_of_robust_union_for_mnist_has_its_parameters():
+    with torch.device("meta"):  # 5·5·32+32, 5·5·32·64+64, 7·7·64·1024+1024, 1024·10+10
+        network = make("mnist-cnn", (1, 28, 28))
+    assert sum(parameter.numel() for parameter in network.parameters()) == 3_274_634
+
+
 #: Made for ImageNet, and counted for its 1,000 classes of 224×224 images.
 LARGE = {"vit-tiny": 5_717_416, "convnext-tiny": 28_589_128}
 
@@ -71,8 +77,8 @@ def test_images_that_an_architecture_can_not_take_are_named(name, shape):
 
 
 def test_every_architecture_is_listed():
-    expected = [*SMALL, *PUBLISHED, *LARGE]
-    assert expected == ARCHITECTURES.names()[: len(expected)]
+    expected = [*SMALL, *PUBLISHED, *LARGE, "mnist-cnn"]
+    assert sorted(expected) == sorted(ARCHITECTURES.names())
 
 
 @pytest.mark.parametrize("name", [*SMALL, *PUBLISHED])

@@ -156,7 +156,7 @@ def test_a_broken_recipe_of_another_package_stops_no_other(installed, caplog):
     rows = [row["name"] for row in benchmark.list("recipes")]
     assert rows == [path.stem for path in sorted((PACKAGE / "recipes").glob("*.yaml"))]
     for name, message in {
-        "words": "is not the pathlib.Path of a YAML file but 'mine.yaml'",
+        "words": "is neither the pathlib.Path of a YAML file nor a dict of what stands in one, but 'mine.yaml'",
         "absent": "no such",
     }.items():
         assert message in caplog.text

@@ -47,7 +47,13 @@ def teachers(tmp_path_factory):
     return {role: save_checkpoint(folder / f"{role}.pt", checkpoint) for role, checkpoint in roles.items()}
 
 
-@pytest.mark.parametrize("method", METHODS.names())
+#: These take the longest, and mat-max stands in for them among the quick tests.
+LONG = ("mat-avg", "mat-msd")
+
+
+@pytest.mark.parametrize(
+    "method", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in METHODS.names()]
+)
 def test_method_learns(method, tmp_path, teachers):
     bound = METHODS.get(method).bind({}, method)
     given = [teachers.get(role, teachers["robust"]) for role in bound.cohort.teachers]

@@ -267,6 +267,8 @@ def _load(name: str | Path, within: tuple[Path, ...]) -> RecipeFile:
     own, where = document.content, document.where
     own._where = where
     if own.extends is None:
+        if "extends" in own.model_fields_set:
+            raise BadInput(f"{where('extends')}: extends names no recipe; name one, or leave it out")
         if "threats" not in own.model_fields_set:
             raise BadInput(f"{where()}: the key 'threats' is missing")
         return own
