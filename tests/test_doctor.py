@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from evaluation_toys import save
 from synthetic import add_evaluation
 
@@ -184,6 +185,26 @@ def test_checkpoints_and_unfinished_runs(folders):
     assert state.exists()
     assert told(found, torn).mended
     assert not torn.exists()
+
+
+def test_a_network_whose_code_is_in_a_file_is_whole(folders):
+    """The doctor runs no code of anybody's, and takes no checkpoint away because of that."""
+    module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10))
+    code = folders["zoo"].parent / "mine.py"
+    code.write_text(
+        "from torch import nn\n\ndef tiny(num_classes, shape):\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(64, num_classes))\n"
+    )
+    path = folders["zoo"] / "mine.pt"
+    benchmark.save(
+        module, path, dataset="digits", arch=f"{code}:tiny", method="mine", mean=0, std=1, trust_remote_code=True
+    )
+    assert benchmark.doctor(**folders, mend=True) == []
+    code.unlink()
+    assert benchmark.doctor(**folders, mend=True) == []
+    spoil(path)
+    assert "is damaged" in told(benchmark.doctor(**folders, mend=True), path).problem
+    assert not path.exists()
 
 
 def test_what_may_be_whole_is_not_moved(folders, record, monkeypatch):
