@@ -50,3 +50,10 @@ def test_points_of_a_line_have_their_intervals() -> None:
     assert re.findall(r'text-anchor="middle">(\d+)</text>', drawn) == ["0", "10"]
     assert "<b>t</b>" not in drawn
     assert "NaN" not in str(line_chart("t", [Line("empty", [])], Axis("x", 0, 1), Axis("y", 0, 1)))
+
+
+def test_a_line_of_one_point_is_seen() -> None:
+    """`bench decide` may know after its first look; a path of one point shows nothing."""
+    drawn = str(line_chart("t", [Line("l", [(5, 5)])], Axis("x", 0, 10), Axis("y", 0, 10)))
+    assert '<circle class="point series-0" cx="226.0" cy="109.0" r="3">' in drawn
+    assert "<path" not in drawn

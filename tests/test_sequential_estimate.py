@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,9 +52,13 @@ def test_the_interval_has_the_width_that_was_asked_and_the_truth(tmp_path: Path,
     assert (tmp_path / "page" / "interval.csv").read_text().startswith("images,rworst,low,high\n")
 
 
-def test_a_narrow_width_attacks_all_and_is_exact(tmp_path: Path, network: Path) -> None:
+def test_a_narrow_width_attacks_all_and_is_exact(
+    tmp_path: Path, network: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     suite = write_suite(tmp_path, ATTACKS, images=40)
-    found = run(network, suite, tmp_path, to=2.5)
+    found = run(network, suite, tmp_path, to=2.5, progress=True)
+    counted = re.findall(r"^\[(\d+)/(\d+)\]", capsys.readouterr().err, re.MULTILINE)
+    assert counted == [("1", "2"), ("2", "2"), ("3", "3")]  # all, a sample of them, and the others
     (whole,) = evaluate(network, suite=suite, results=tmp_path / "other", precision="fp32", progress=False)
     assert found.low <= r_worst(whole) <= found.high  # type: ignore[operator]
     assert found.high - found.low <= 0.05

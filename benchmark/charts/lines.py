@@ -73,6 +73,11 @@ def line_chart(
 def _line(line: Line, number: int, canvas: Canvas) -> Markup:
     if not line.points:
         return Markup("")
+    if len(line.points) == 1 and not line.marks:  # a path of one point is invisible
+        x, y = line.points[0]
+        return Markup('<circle class="point {}" cx="{:.1f}" cy="{:.1f}" r="3"><title>{}</title></circle>').format(
+            series(number), canvas.across(x), canvas.down(y), line.name
+        )
     drawn = Markup('<path class="line{} {}" d="{}"><title>{}</title></path>').format(
         " dashed" if line.is_dashed else "", series(number), _path(line, canvas), line.name
     )

@@ -51,6 +51,11 @@ class Display:
     ) -> None:
         self._bar.stop()
 
+    def expect(self, more: int) -> None:
+        """At least `more` are still to come, however many there were thought to be."""
+        self.total = max(self.total, self.done + more)
+        self._bar.update(self._task, total=self.total)
+
     def announce(self, plans: Iterable[Plan]) -> None:
         """What a reader should know about the plans, before the hours that it may make worthless."""
         plans = [*plans]

@@ -119,6 +119,7 @@ class TwoPhase:
         blocks = [images[start : start + SHARD] for start in range(0, len(images), SHARD)]
         jobs = [job for block in blocks for job in block_jobs(self.plan, [tuple(items)], block)]
         names: list[str] = []
+        self.display.expect(len(jobs))
 
         def report(position: int, done: Done) -> None:
             self.display.advance(self.plan.card, done.label, done.error, done.reused)
