@@ -103,7 +103,7 @@ def test_weights_that_are_missing_are_listed_and_their_network_is_probed_by_its_
     toy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of two published teachers, which only RobustBench has; the larger one takes longer, and neither is fetched."""
-    made = {"robustbench:Small": 8, "robustbench:Large": 512}
+    made = {"robustbench:Small": 8, "robustbench:Large": 8192}
 
     def build_one(source: str) -> torch.nn.Module:
         layers = [torch.nn.Flatten(), torch.nn.Linear(64, made[source]), torch.nn.ReLU()]
