@@ -82,7 +82,7 @@ def test_what_else_was_said_is_in_the_commands_that_go_on():
 
 def test_without_a_data_set_the_likely_ones_are_told():
     torch.save(state(), "a.pth")
-    assert "10 outputs for images of 1 channels, like digits or mnist" in refused("a.pth")
+    assert "10 outputs for images of 1 channel, like digits or mnist" in refused("a.pth")
 
 
 def test_the_normalisation_is_measured_where_it_can_be_told():

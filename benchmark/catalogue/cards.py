@@ -58,7 +58,8 @@ def attack_card(row: Row) -> Row:
         "description": re.sub(r"\s+", " ", text),
         "version": attack.version,
         "restarts can help": attack.random is not False,
-        "cost": f"about {passes:,.0f} passes for an image that withstands it, a gradient counting as one",
+        "cost": f"about {passes:,.0f} pass{'es' * (passes != 1)} for an image that withstands it, a gradient "
+        "counting as one",
         "options": options,
     }
 

@@ -129,11 +129,11 @@ def load_extra(name: str | Path, dataset: Dataset) -> ExtraImages:
                 for which in seen:
                     seen[which] += mark in known[which]
     for which, words in (
-        ("test", "test images"),
-        ("validation", "held-out images, by which the weights are selected"),
+        ("test", f"test images of {dataset.name}"),
+        ("validation", f"held-out images of {dataset.name}, by which weights are selected"),
     ):
         if seen[which]:
-            notice(f"{path}: {seen[which]:,} of {len(found):,} extra images are {words} of {dataset.name}")
+            notice(f"{path}: {seen[which]:,} of {len(found):,} extra images are {words}")
     return replace(found, digest=total.hexdigest(), test_images=seen["test"], validation_images=seen["validation"])
 
 

@@ -41,7 +41,7 @@ def export_checkpoint(checkpoint: str | Path, *, keys: str, out: str | Path | No
     """
     found = load_checkpoint(checkpoint)
     if keys not in KEYS:
-        raise unknown("names of keys", keys, KEYS)
+        raise unknown("keys", keys, KEYS)
     if keys not in keys_of(found.architecture):
         choices = ", ".join(keys_of(found.architecture))
         raise BadInput(f"{KEYS[keys]} has no {found.architecture}; names that it has elsewhere: --keys {choices}")

@@ -222,8 +222,8 @@ def _which_dataset(asked: Asked, fit: Fit) -> str:
     like = f", like {' or '.join(names)}" if names else ""
     command = asked.command(arch=fit.architecture, dataset=names[0] if names else "DATASET")
     return (
-        f"{asked.file} is a {fit.architecture} with {fit.num_classes} outputs for images of {fit.channels} channels"
-        f"{like}; say by --dataset which images it was made for: {command}"
+        f"{asked.file} is a {fit.architecture} with {fit.num_classes} outputs for images of {fit.channels} "
+        f"channel{'s' * (fit.channels != 1)}{like}; say by --dataset which images it was made for: {command}"
     )
 
 
