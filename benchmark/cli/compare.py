@@ -19,9 +19,9 @@ def compare(
         ),
     ],
     results: Results = Path("results"),
-    suite: Annotated[str | None, typer.Option(help="Only results under this suite.")] = None,
-    preset: Annotated[str | None, typer.Option(help="Only results with this preset.")] = None,
-    dataset: Annotated[str | None, typer.Option(help="Only results on these test images.")] = None,
+    suite: Annotated[str | None, typer.Option(help="Only results under this suite; default: all.")] = None,
+    preset: Annotated[str | None, typer.Option(help="Only results with this preset; default: all.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="Only results on this data set; default: all.")] = None,
     planned: Annotated[
         bool,
         typer.Option(

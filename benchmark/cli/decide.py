@@ -31,7 +31,6 @@ from benchmark.cli.options import (
     Suite,
     TimeLimit,
     TrustRemoteCode,
-    Workers,
     given,
 )
 from benchmark.cli.output import end, partly_one, print_json, print_problems
@@ -40,28 +39,36 @@ from benchmark.cli.output import end, partly_one, print_json, print_problems
 def decide(
     networks: Annotated[
         list[str],
-        typer.Argument(metavar="NETWORK", help="Two or more networks: checkpoint files, or other sources."),
+        typer.Argument(
+            metavar="NETWORK",
+            help="Two or more networks: checkpoint files, or other sources such as python:MODULE:CALLABLE.",
+        ),
     ],
     suite: Suite = "multi-perturbation",
     preset: PresetOfSuite = "standard",
-    metric: Annotated[str, typer.Option(help="rworst, ravg, or a threat of the suite, such as linf.")] = "rworst",
+    metric: Annotated[
+        str,
+        typer.Option(
+            help="What is compared: rworst, ravg, or the accuracy under one threat of the suite, such as linf."
+        ),
+    ] = "rworst",
     margin: Annotated[
         float | None,
         typer.Option(
             metavar="POINTS",
-            help="Differences of at most so many percentage points count as none; default: what the suite states.",
+            help="Smallest difference that matters, in percentage points; default: what the suite states.",
         ),
     ] = None,
     alpha: Alpha = 0.05,
     goal: Annotated[
         str,
-        typer.Option(help="Of more than two networks. best: find the best one. order: settle every pair."),
+        typer.Option(help="With more than two networks. best: find the best one. order: settle every pair."),
     ] = "best",
     n: Images = None,
     seed: AttackSeed = 0,
     device: Device = "auto",
     precision: Precision = "auto",
-    workers: Workers = 1,
+    workers: Annotated[int, typer.Option(help="Number of parallel workers.")] = 1,
     time_limit: TimeLimit = None,
     results: Results = Path("results"),
     out: Annotated[

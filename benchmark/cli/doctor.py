@@ -14,7 +14,8 @@ from benchmark.cli.output import end, print_json
 
 def doctor(
     results: Annotated[
-        Path | None, typer.Option(help="Folder of the ledger.", show_default="results, if it is there")
+        Path | None,
+        typer.Option(help="Results folder: the ledger of per-image results.", show_default="results, if it is there"),
     ] = None,
     zoo: Annotated[
         Path | None, typer.Option(help="Folder of the checkpoints.", show_default="zoo, if it is there")

@@ -31,14 +31,18 @@ from benchmark.cli.options import (
     Suite,
     TimeLimit,
     TrustRemoteCode,
-    Workers,
     given,
 )
 from benchmark.cli.output import print_json
 
 
 def estimate(
-    network: Annotated[str, typer.Argument(metavar="NETWORK", help="A checkpoint file, or another source.")],
+    network: Annotated[
+        str,
+        typer.Argument(
+            metavar="NETWORK", help="A checkpoint file, or another source such as python:MODULE:CALLABLE."
+        ),
+    ],
     to: Annotated[
         float, typer.Option(metavar="POINTS", help="Half the width of the interval, in percentage points.")
     ] = 1.0,
@@ -49,7 +53,7 @@ def estimate(
     seed: AttackSeed = 0,
     device: Device = "auto",
     precision: Precision = "auto",
-    workers: Workers = 1,
+    workers: Annotated[int, typer.Option(help="Number of parallel workers.")] = 1,
     time_limit: TimeLimit = None,
     results: Results = Path("results"),
     out: Annotated[

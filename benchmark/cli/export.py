@@ -14,7 +14,12 @@ from benchmark.errors import printable
 
 def export(
     checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="A checkpoint of this benchmark.")],
-    keys: Annotated[str, typer.Option(help="Whose names: kuangliu, trades, torchvision, ...")],
+    keys: Annotated[
+        str,
+        typer.Option(
+            help="Whose names: robust_union, kuangliu, trades, deepmind, torchvision, timm, benchmark or own."
+        ),
+    ],
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="File to write; default: beside the checkpoint.")
     ] = None,

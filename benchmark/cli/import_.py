@@ -27,7 +27,9 @@ def import_(
         str | None,
         typer.Option(metavar="NUMBERS", help="Subtracted from images in [0, 1] before the network: 0.49,0.48,0.45."),
     ] = None,
-    std: Annotated[str | None, typer.Option(metavar="NUMBERS", help="What they were divided by then.")] = None,
+    std: Annotated[
+        str | None, typer.Option(metavar="NUMBERS", help="Divided by after --mean was subtracted: 0.25,0.24,0.26.")
+    ] = None,
     normalization: Annotated[
         str | None,
         typer.Option(
@@ -37,17 +39,22 @@ def import_(
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the network; default: that of the file.")] = None,
     entry: Annotated[
-        str | None, typer.Option(help="Where in the file the weights are, if there are several.")
+        str | None, typer.Option(help="Key of the weights in the file, if it holds several networks.")
     ] = None,
     drop: Annotated[
         list[str] | None,
-        typer.Option(metavar="PREFIX...", help="Beginnings of tensors' names that its answer does not depend on."),
+        typer.Option(
+            metavar="PREFIX...", help="Leave out tensors whose names begin so, as the outputs do not depend on them."
+        ),
     ] = None,
     classes: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Classes of the outputs in their order; default: the data's own order."),
+        typer.Option(
+            metavar="FILE",
+            help="Class order of the outputs, one per line or as a JSON list; default: the data's own order.",
+        ),
     ] = None,
-    n: Annotated[int, typer.Option(help="Number of test images that it is tried on.")] = 200,
+    n: Annotated[int, typer.Option(help="Number of test images that the network is tried on.")] = 200,
     device: Device = "auto",
     zoo: Zoo = Path("zoo"),
     data_dir: DataDir = None,

@@ -14,7 +14,7 @@ from benchmark.cli.output import print_problems
 
 def merge(
     folders: Annotated[list[Path], typer.Argument(metavar="FOLDER", help="Results folders.")],
-    into: Annotated[Path, typer.Option(help="Results folder that is made, or added to.")],
+    into: Annotated[Path, typer.Option(help="Results folder to create, or to add to.")],
 ) -> None:
     """Merge results folders, such as those of evaluate --part. Nothing is written if they contradict each other."""
     found = benchmark.merge(**given(locals()))

@@ -41,10 +41,16 @@ Resize = Annotated[
     str | None,
     typer.Option(
         metavar="PIXELS",
-        help="Resize the shorter side of pictures; network: as the network's weights ask for; default: as they are.",
+        help="Length to which the shorter side of images is resized; network: the one that the weights ask for; "
+        "default: images stay as they are.",
     ),
 ]
-Crop = Annotated[int | None, typer.Option(metavar="PIXELS", help="Crop a square out of the middle of pictures.")]
+Crop = Annotated[
+    int | None,
+    typer.Option(
+        metavar="PIXELS", help="Side of the square that is cropped from the centre of images; default: no crop."
+    ),
+]
 AttackSeed = Annotated[int, typer.Option(help="Random seed of the attacks.")]
 Classes = Annotated[
     Path | None,
@@ -62,15 +68,19 @@ Attacked = Annotated[
     str | None,
     typer.Option(help="Data set whose test images are attacked; default: the one the network was trained on."),
 ]
-Alpha = Annotated[float, typer.Option(help="Probability with which what is said may be false.")]
+Alpha = Annotated[float, typer.Option(help="Highest probability that the answer is wrong.")]
 
 # Where to compute.
 Device = Annotated[str, typer.Option(help="Device: auto, cpu, cuda, cuda:1, ...")]
 Precision = Annotated[
-    str, typer.Option(help="auto, fp32, tf32 or bf16; auto is bf16 where the hardware supports it.")
+    str,
+    typer.Option(help="Precision: auto, fp32, tf32 or bf16; auto is bf16 on hardware that has it, else fp32."),
 ]
 Deterministic = Annotated[
-    bool, typer.Option("--deterministic", help="Use only kernels that give the same bits again, or fail.")
+    bool,
+    typer.Option(
+        "--deterministic", help="Use only kernels whose results are the same bit for bit each time, or fail."
+    ),
 ]
 Compile = Annotated[
     bool, typer.Option("--compile", help="Compile the networks for the attacks; worthwhile for long runs.")
@@ -91,19 +101,21 @@ GPUShare = Annotated[
     float, typer.Option(metavar="FRACTION", help="Share of a GPU that each worker takes, such as 0.5.")
 ]
 TimeLimit = Annotated[
-    float | None, typer.Option(help="Time limit in seconds for one attack on 250 images; default: none.")
+    float | None,
+    typer.Option(metavar="SECONDS", help="Time limit for one attack on 250 images; default: none."),
 ]
 
 Part = Annotated[
     str | None,
     typer.Option(
-        metavar="I/N", help="Do part I of N parts without common work, for several machines; see bench merge."
+        metavar="I/N", help="Do the I-th of N disjoint parts of the work, for several machines; see bench merge."
     ),
 ]
 StopAfter = Annotated[
     str | None,
     typer.Option(
-        metavar="TIME", help="Stop in order within this time, such as 50m, with exit code 75 if work is left."
+        metavar="TIME",
+        help="Stop within this time, such as 50m, and keep what is finished; exit code 75 if work is left.",
     ),
 ]
 

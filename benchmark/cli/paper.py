@@ -20,6 +20,7 @@ from benchmark.cli.options import (
     Part,
     Precision,
     Results,
+    Scale,
     StopAfter,
     TrustRemoteCode,
     Workers,
@@ -60,15 +61,17 @@ def paper(
         str | None,
         typer.Option(help="Preset of the attacks; default: the one that the paper's file names for this data set."),
     ] = None,
-    n: Annotated[int | None, typer.Option(help="Use the first N test images.")] = None,
-    scale: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Data set whose published radii are used; default: that of the data."),
+    n: Annotated[
+        int | None,
+        typer.Option(help="Use the first N test images; default: as many as the paper's file says, or the preset."),
     ] = None,
+    scale: Scale = None,
     epsilon: Epsilon = None,
     seeds: Annotated[
         list[int] | None,
-        typer.Option("--seeds", "--seed", metavar="SEED", help="Training seeds; with several, tables give means."),
+        typer.Option(
+            "--seeds", "--seed", metavar="SEED", help="Training seeds; with several, tables give means; default: 0."
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only list the missing jobs and estimate their time.")

@@ -55,7 +55,9 @@ def sweep(
     ] = "validation",
     suite: Annotated[str, typer.Option(help="For --select test: a name or a YAML file.")] = "pgd-linf",
     preset: Annotated[str, typer.Option(help="For --select test: standard or quick.")] = "standard",
-    n: Annotated[int | None, typer.Option(help="For --select test: use the first N test images.")] = None,
+    n: Annotated[
+        int | None, typer.Option(help="For --select test: use the first N test images; default: the preset's number.")
+    ] = None,
     dataset: TrainingData = "digits",
     arch: Architecture = None,
     recipe: Recipe = "quick",
@@ -75,7 +77,7 @@ def sweep(
             "--seeds",
             "--seed",
             metavar="SEED",
-            help="Training seeds; with several, numbers are mean ± standard deviation.",
+            help="Training seeds; with several, numbers are mean ± standard deviation; default: 0.",
         ),
     ] = None,
     zoo: Zoo = Path("zoo"),

@@ -30,16 +30,17 @@ from benchmark.errors import BadInput
 InnerAttack = Annotated[
     str | None,
     typer.Option(
-        help="Inner maximisation: the whole attack of this method, or only its objective: ce, bce, margin or "
-        "least-likely."
+        help="Inner maximisation: the whole attack of another method, or only an objective: ce, bce, margin or "
+        "least-likely; default: the method's own."
     ),
 ]
 OuterLoss = Annotated[
-    str | None, typer.Option(help="Outer loss: that of this method, or a loss by name, such as kl.")
+    str | None,
+    typer.Option(help="Outer loss: that of another method, or a loss such as kl; default: the method's own."),
 ]
 
 Compile = Annotated[bool, typer.Option("--compile", help="Compile the networks; worthwhile for long runs.")]
-Devices = Annotated[int, typer.Option(help="Number of devices that share each batch.")]
+Devices = Annotated[int, typer.Option(help="Number of GPUs, or processes on the CPU, that share each batch.")]
 
 
 def train(
@@ -65,16 +66,16 @@ def train(
         list[str] | None,
         typer.Option(
             metavar="NETWORK",
-            help="Network to begin with instead of random weights, for fine-tuning; for a method of several networks "
-            "one for all, or one for each.",
+            help="Network whose weights training starts from, for fine-tuning; with several networks one for all, or "
+            "one for each; default: random weights.",
         ),
     ] = None,
     extra_data: Annotated[
         str | None,
         typer.Option(
             metavar="npz:FILE",
-            help="More images to train on, such as generated ones: a file with arrays image and label. They are "
-            "extra_share of each batch, 0.7 unless set.",
+            help="More images to train on, such as generated ones: a file with arrays image and label. The setting "
+            "extra_share is their share of each batch, 0.7 unless set.",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Random seed of initial weights, batches and random starts.")] = 0,
