@@ -86,11 +86,15 @@ def looked_at(*, results: str | Path | None = None, zoo: str | Path | None = Non
     ledger, networks = Path(results or RESULTS), Path(zoo or ZOO)
     records, evaluations = _count(ledger, RECORDS, BLOCKS), _count(ledger, "evaluations/*.json")
     found = {
-        ledger: f"{records:,} records and {evaluations:,} evaluations",
-        networks: f"{_count(networks, *CHECKPOINTS):,} checkpoints",
+        ledger: f"{_counted(records, 'record')} and {_counted(evaluations, 'evaluation')}",
+        networks: _counted(_count(networks, *CHECKPOINTS), "checkpoint"),
     }
     told = (f"{what} in {place}" if place.is_dir() else f"no folder {place} yet" for place, what in found.items())
     return "; ".join(["the environment", *told])
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def _count(folder: Path, *patterns: str) -> int:

@@ -73,7 +73,7 @@ def test_what_was_looked_at_is_said(folders, tmp_path, monkeypatch, capsys):
     """Else "no problems found" may be said of nothing."""
     save(folders["zoo"])
     monkeypatch.chdir(tmp_path)
-    assert re.search(r"; \d+ records and 1 evaluations in results; 1 checkpoints in zoo$", all_is_well(capsys))
+    assert re.search(r"; \d+ records? and 1 evaluation in results; 1 checkpoint in zoo$", all_is_well(capsys))
     (tmp_path / "new").mkdir()
     monkeypatch.chdir(tmp_path / "new")
     assert all_is_well(capsys).endswith("the environment; no folder results yet; no folder zoo yet")

@@ -44,6 +44,7 @@ def test_the_better_of_two_is_known_from_some_of_the_images(tmp_path: Path, good
     found = run([bad, good], suite, tmp_path)
     assert (found.best, found.pairs[0].verdict) == ("good", "worse")
     assert found.images_used < 100
+    assert "false with probability 0.05 at most" in found.summary[0]
     assert found.pairs[0].looks[-1].high < 0
     page = (tmp_path / "page" / "index.html").read_text()
     assert "good is better" in page
@@ -66,6 +67,7 @@ def test_with_all_images_it_says_what_a_whole_evaluation_says(tmp_path: Path, go
     values = [scores(evaluation, metric) for evaluation in whole]
     assert found.images_used == 20
     assert found.pairs[0].is_exact
+    assert found.summary[0].endswith("all 20 test images were attacked.")
     for line, own in zip(found.networks, values, strict=True):
         assert own is not None
         assert line.value == pytest.approx(own.mean())

@@ -18,5 +18,7 @@ def merge(
 ) -> None:
     """Merge results folders, such as those of evaluate --part. Nothing is written if they contradict each other."""
     found = benchmark.merge(**given(locals()))
-    print(f"{found.folder}: {found.records} records, {found.evaluations} evaluations")
+    counts = {"record": found.records, "evaluation": found.evaluations}
+    words = ", ".join(f"{number} {noun}{'s' * (number != 1)}" for noun, number in counts.items())
+    print(f"{found.folder}: {words}")
     print_problems(f"unfinished: {line}" for line in found.unfinished)

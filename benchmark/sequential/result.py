@@ -133,6 +133,21 @@ class Decision:
         return sum(line.passes_of_all for line in self.networks)
 
     @property
+    def is_exact(self) -> bool:
+        """Whether all images were used, so that no chance is left."""
+        return all(pair.is_exact for pair in self.pairs)
+
+    @property
+    def certainty(self) -> str:
+        """How sure the answer is and what it is about, in words that follow the answer."""
+        if self.is_exact:
+            return f"all {self.images} test images were attacked."
+        return (
+            f"false with probability {self.alpha:g} at most, however often one looks. It is about these "
+            f"{self.images} test images, attacked in random order."
+        )
+
+    @property
     def headline(self) -> str:
         """The answer in a few words."""
         if len(self.pairs) == 1:
@@ -149,8 +164,7 @@ class Decision:
     def summary(self) -> list[str]:
         """The answer, what it is about, and what it took, a line each."""
         lines = [
-            f"{self.headline}: false with probability {self.alpha:g} at most, however often one looks. It is about "
-            f"these {self.images} test images, attacked in random order.",
+            f"{self.headline}: {self.certainty}",
             f"{percent(self.share_of_images)}% of the images and {count(self.passes)} passes were used; the whole "
             f"suite takes about {count(self.passes_of_all)} on all of them. bench evaluate attacks only the others.",
         ]
