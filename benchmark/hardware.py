@@ -67,7 +67,8 @@ def describe(device: torch.device) -> str:
     """The device in words, e.g. "NVIDIA H200" or "AMD EPYC, 2 threads"."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"{_cpu_name()}, {torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    return f"{_cpu_name()}, {threads} thread{'s' * (threads != 1)}"
 
 
 def _cpu_name() -> str:

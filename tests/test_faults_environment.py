@@ -238,7 +238,10 @@ def test_a_gpu_that_is_there_and_can_not_compute(monkeypatch):
 
 def test_a_processor_that_does_not_say_its_name(monkeypatch):
     monkeypatch.setattr(Path, "read_text", fail(PermissionError(13, "Permission denied")))
-    assert "threads" in hardware.describe(torch.device("cpu"))
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    assert hardware.describe(torch.device("cpu")).endswith(", 2 threads")
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    assert hardware.describe(torch.device("cpu")).endswith(", 1 thread")
 
 
 # Streams and words

@@ -50,7 +50,7 @@ def _own_columns(board: Leaderboard) -> list[Column]:
         ),
         _data("trained_on", "The data set of training", lambda entry: entry.card["dataset"]),
         _made("extra_data", "Extra data", "What was trained on beside the data set", provenance.extra_data),
-        _made("init", "Begun from", "The network whose weights training began with", provenance.begun_from),
+        _made("init", "Initialised from", "The network whose weights training began with", provenance.begun_from),
         _made("weights", "Weights", "Whether they were averaged over the steps of training", provenance.weights),
         _data("training_seed", "The seed of training", lambda entry: entry.card.get("seed")),
         _accuracy("clean", "Clean", "Accuracy without any attack", lambda entry: entry.clean, published=clean),

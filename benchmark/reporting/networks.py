@@ -128,7 +128,7 @@ class NetworkPage:
         found["parameters"] = count(self.card["numbers"]) if "numbers" in self.card else ""
         found["trained on"] = str(self.card.get("dataset") or "")
         found["extra data"] = provenance.extra_data(self.card)
-        found["begun from"] = provenance.begun_from(self.card)
+        found["initialised from"] = provenance.begun_from(self.card)
         found["training seed"] = "" if self.card.get("seed") is None else str(self.card["seed"])
         found["training time"] = duration(float(extra["seconds"])) if "seconds" in extra else ""
         found["training hardware"] = str(extra.get("hardware", ""))
