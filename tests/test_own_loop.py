@@ -138,3 +138,18 @@ def test_what_is_filed_answers_as_the_model_does(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"\.pt or \.safetensors"):
         benchmark.save(net, tmp_path / "b", **ask)
     assert [each.name for each in tmp_path.iterdir()] == ["a.pt"]
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_weights_of_another_precision_are_filed_in_float32_and_stay_as_they_are(
+    tmp_path: Path, dtype: torch.dtype
+) -> None:
+    net = benchmark.new_model("small-cnn").to(dtype)
+    path = benchmark.save(net, tmp_path / "a.pt", dataset="digits", arch="small-cnn", method="mine")
+    filed, own = benchmark.load_model(path).state, net.state_dict()  # type: ignore[union-attr]
+    assert all(torch.equal(value, own[name].to(value.dtype)) for name, value in filed.items())
+    assert {value.dtype for value in own.values() if value.is_floating_point()} == {dtype}
+    assert {value.dtype for value in filed.values() if value.is_floating_point()} == {torch.float32}
+    if dtype != torch.float64:
+        with pytest.raises(BadInput, match="float32"):
+            benchmark.perturb(net, torch.rand(2, 1, 8, 8), torch.arange(2), epsilon=0.1, steps=1)
