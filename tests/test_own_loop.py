@@ -53,6 +53,15 @@ def test_images_lie_in_the_ball_and_the_model_stays_as_it_was(
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
 
 
+def test_running_statistics_move_in_train_mode_alone(model: nn.Module, batch: tuple[Tensor, Tensor]) -> None:
+    before = model.train()[1].running_mean.clone()  # type: ignore[operator, union-attr]
+    benchmark.perturb(model, *batch, epsilon=0.1, steps=1)
+    assert torch.equal(model[1].running_mean, before)  # type: ignore[index, arg-type]
+    benchmark.perturb(model, *batch, epsilon=0.1, steps=1, bn="train")
+    assert not torch.equal(model[1].running_mean, before)  # type: ignore[index, arg-type]
+    assert model.training
+
+
 def test_it_climbs_and_repeats(model: nn.Module, batch: tuple[Tensor, Tensor]) -> None:
     x, y = batch
     torch.manual_seed(3)
