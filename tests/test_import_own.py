@@ -51,6 +51,12 @@ def test_an_architecture_of_ones_own_is_imported_evaluated_and_compared(tmp_path
         assert run(command) == 2
         assert "--trust-remote-code" in capsys.readouterr().err
         assert run(f"{command} --trust-remote-code") == 0
+        assert capsys.readouterr().out.endswith(f"next: bench evaluate zoo/{name}.pt --trust-remote-code\n")
+    assert run("export zoo/one.pt --keys benchmark") == 2
+    assert "--trust-remote-code" in capsys.readouterr().err
+    assert run("export zoo/one.pt --keys benchmark --trust-remote-code") == 0
+    exported = torch.load("zoo/one-benchmark.pth", weights_only=True)
+    assert all(torch.equal(exported[f"network.{key}"], value) for key, value in linear().items())
     found = benchmark.load_model("zoo/one.pt", trust_remote_code=True)
     assert found.architecture == "mine.py:flat"
     assert found.extra["own_code"]["mine.py:flat"]["file"] == "mine.py"

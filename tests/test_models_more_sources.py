@@ -17,6 +17,7 @@ from benchmark.errors import BadInput, UnfitNetwork
 from benchmark.models import load_model
 from benchmark.models.adapting import Adapted
 from benchmark.models.queries import split_query
+from benchmark.own.own_code import is_own
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -193,6 +194,30 @@ def test_the_processor_of_a_classifier_says_how_images_go_in(
     x = torch.rand(2, 3, 2, 2)
     with torch.no_grad():
         torch.testing.assert_close(found.model()(x), found.network[1].layer(((x - mean) / std).flatten(1)))
+
+
+@pytest.mark.parametrize(
+    ("settings", "view"),
+    [
+        ({"size": {"shortest_edge": 7}, "crop_pct": 0.875, "resample": 3}, "resize=8&crop=7&interpolation=bicubic"),
+        ({"size": {"shortest_edge": 384}, "crop_pct": 0.875}, ""),
+        ({"size": {"height": 9, "width": 9}, "crop_size": {"height": 7, "width": 7}, "do_center_crop": True}, ""),
+        (
+            {"size": {"shortest_edge": 9}, "crop_size": {"height": 7, "width": 7}, "do_center_crop": True},
+            "resize=9&crop=7",
+        ),
+    ],
+)
+def test_the_processor_says_how_pictures_are_resized(transformers, place, monkeypatch, settings, view):
+    """`crop_pct` is that of facebook/convnext-tiny-224 and microsoft/resnet-50, which have no `crop_size`."""
+    monkeypatch.setattr(Processor, "settings", {**USUAL, "do_resize": True, **settings})
+    (place / "folder").mkdir()
+    assert load_model("hf:folder").view == view
+
+
+def test_the_library_is_nobodys_own_code(transformers):
+    """Wherever it lies, in a folder of `pip install --target` perhaps, it is known by its version."""
+    assert not is_own("transformers")
 
 
 def test_a_classifier_without_its_head_is_refused(transformers, place, monkeypatch):

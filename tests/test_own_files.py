@@ -249,6 +249,7 @@ def test_losses_and_objectives_of_a_file(trusted: Path) -> None:
     said = load_checkpoint(path).extra
     assert str(said["settings"]["loss"]).startswith("mine.py:each@")  # type: ignore[index, call-overload]
     assert said["inner"] == "mine.py:climb"
+    assert set(said["own_code"]) == {"mine.py:tiny", "mine.py:climb", "mine.py:each"}  # type: ignore[call-overload]
     pgd = make_attack("pgd", {"loss": "mine.py:each", "steps": 2})
     assert "mine.py:each@" in json.dumps(pgd.identity())
     x = torch.rand(4, 1, 8, 8)

@@ -53,6 +53,15 @@ def test_images_lie_in_the_ball_and_the_model_stays_as_it_was(
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
 
 
+def test_running_statistics_move_in_train_mode_alone(model: nn.Module, batch: tuple[Tensor, Tensor]) -> None:
+    before = model.train()[1].running_mean.clone()  # type: ignore[operator, union-attr]
+    benchmark.perturb(model, *batch, epsilon=0.1, steps=1)
+    assert torch.equal(model[1].running_mean, before)  # type: ignore[index, arg-type]
+    benchmark.perturb(model, *batch, epsilon=0.1, steps=1, bn="train")
+    assert not torch.equal(model[1].running_mean, before)  # type: ignore[index, arg-type]
+    assert model.training
+
+
 def test_it_climbs_and_repeats(model: nn.Module, batch: tuple[Tensor, Tensor]) -> None:
     x, y = batch
     torch.manual_seed(3)
@@ -138,3 +147,18 @@ def test_what_is_filed_answers_as_the_model_does(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"\.pt or \.safetensors"):
         benchmark.save(net, tmp_path / "b", **ask)
     assert [each.name for each in tmp_path.iterdir()] == ["a.pt"]
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_weights_of_another_precision_are_filed_in_float32_and_stay_as_they_are(
+    tmp_path: Path, dtype: torch.dtype
+) -> None:
+    net = benchmark.new_model("small-cnn").to(dtype)
+    path = benchmark.save(net, tmp_path / "a.pt", dataset="digits", arch="small-cnn", method="mine")
+    filed, own = benchmark.load_model(path).state, net.state_dict()  # type: ignore[union-attr]
+    assert all(torch.equal(value, own[name].to(value.dtype)) for name, value in filed.items())
+    assert {value.dtype for value in own.values() if value.is_floating_point()} == {dtype}
+    assert {value.dtype for value in filed.values() if value.is_floating_point()} == {torch.float32}
+    if dtype != torch.float64:
+        with pytest.raises(BadInput, match="float32"):
+            benchmark.perturb(net, torch.rand(2, 1, 8, 8), torch.arange(2), epsilon=0.1, steps=1)

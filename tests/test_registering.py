@@ -15,6 +15,7 @@ from benchmark.attacks import ATTACKS, make_attack
 from benchmark.data import DATASETS
 from benchmark.errors import BadInput, Notice
 from benchmark.methods.table import METHODS
+from benchmark.own.constants import constants_digest
 
 CELL = """
 import benchmark
@@ -103,3 +104,10 @@ def test_a_column_of_another_package_loads_no_torch() -> None:
     code = "import sys; from benchmark.api import Column, Entry, kinds; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_the_plain_values_of_a_base_class_belong_to_a_thing():
+    """Both cells read alike below the base, whose number alone was edited."""
+    weak, strong = (type("Base", (), {"__module__": __name__, "SHARE": share}) for share in (0.5, 1.0))
+    one, other = (type("Shift", (base,), {"__module__": __name__}) for base in (weak, strong))
+    assert constants_digest(one) != constants_digest(other)

@@ -69,6 +69,8 @@ def test_an_epoch_has_as_many_batches_as_without_and_each_its_share(file):
     assert all(sum(each) == 71 and len(each) == 100 for each in mine)
     drawn = [image.numpy().tobytes() for x, _ in steps for image in x[:71]]
     assert len(set(drawn)) == len(drawn)  # none comes twice before all have come once
+    others = {image.numpy().tobytes() for x, _ in steps for image in x[71:]}
+    assert len(others) > 100  # of 300, not the same 29 in each batch
     again = list(mixed_batches(split, found, 100, 0.29, "none", torch.Generator().manual_seed(1)))
     assert all(torch.equal(one[0], other[0]) for one, other in zip(steps, again, strict=True))
 

@@ -12,6 +12,7 @@ from benchmark.errors import BadInput
 from benchmark.models import load_checkpoint
 from benchmark.run_names import name_beside, run_name
 from benchmark.training import train_beside
+from benchmark.training.identity import differences
 from benchmark.training.standing import Taken
 from benchmark.training.state import state_path
 
@@ -245,3 +246,12 @@ def test_more_epochs_of_a_finished_run_are_explained(tmp_path, schedule, epochs,
     with pytest.raises(Taken) as caught:
         run("natural", tmp_path, {**settings, "epochs": epochs, "lr": 0.01})
     assert "--init" not in str(caught.value)
+
+
+def test_an_edited_file_of_ones_own_is_named_without_digests():
+    """Its code may be what it imports, so that the file itself need not have changed."""
+    before, after = ({"loss": f"{folder}loss.py:focal@{digit * 64}"} for folder, digit in (("a/", "1"), ("", "2")))
+    assert differences(before, after) == ["loss: another version of loss.py, or of what it imports"]
+    assert differences(before, {"loss": "ce"}) == ["loss 'loss.py:focal', not 'ce'"]
+    assert differences({"loss": "ce"}, before) == ["loss 'ce', not 'loss.py:focal'"]
+    assert differences(before, {"lr": 0.1}) == []

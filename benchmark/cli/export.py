@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import benchmark
-from benchmark.cli.options import given
+from benchmark.cli.options import TrustRemoteCode, given
 from benchmark.errors import printable
 
 
@@ -23,6 +23,7 @@ def export(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="File to write; default: beside the checkpoint.")
     ] = None,
+    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Write a checkpoint's weights under the names that another program gives them."""
     found = benchmark.export_checkpoint(**given(locals()))

@@ -11,6 +11,7 @@ import typer
 import benchmark
 from benchmark.cli.options import DataDir, Device, Download, TrustRemoteCode, Zoo, given
 from benchmark.errors import printable
+from benchmark.own.files import is_spec
 
 
 def import_(
@@ -65,4 +66,6 @@ def import_(
     found = benchmark.import_checkpoint(**given(locals()))
     for sentence in found.said:
         print(printable(sentence))
-    print(printable(f"wrote {found.path}; next: bench evaluate {shlex.quote(str(found.path))}"))
+    own = is_spec(found.checkpoint.architecture) or is_spec(found.checkpoint.dataset)
+    trust = " --trust-remote-code" if own else ""
+    print(printable(f"wrote {found.path}; next: bench evaluate {shlex.quote(str(found.path))}{trust}"))

@@ -12,6 +12,7 @@ from torch import Tensor
 from benchmark.errors import BadInput, unknown
 from benchmark.models import load_checkpoint
 from benchmark.models.foreign import KEYS, keys_of, names_in
+from benchmark.own.trust import trusts
 from benchmark.storage import write_atomic
 
 
@@ -28,13 +29,17 @@ class Exported:
     said: tuple[str, ...]
 
 
-def export_checkpoint(checkpoint: str | Path, *, keys: str, out: str | Path | None = None) -> Exported:
+@trusts
+def export_checkpoint(
+    checkpoint: str | Path, *, keys: str, out: str | Path | None = None, trust_remote_code: bool = False
+) -> Exported:
     """Write a checkpoint's weights as the `state_dict` of another program's network.
 
     Args:
         checkpoint: a file of this benchmark.
         keys: whose names: "kuangliu", "trades", "torchvision", ...; see `benchmark.models.foreign.KEYS`.
         out: the file; by default beside the checkpoint, NAME-KEYS.pth. As safetensors if it ends so.
+        trust_remote_code: whether the code of an architecture of one's own, FILE.py:NAME, may be run.
 
     Raises:
         BadInput: nobody there has such a network, or the file is there already with other content.

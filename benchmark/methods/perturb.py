@@ -71,6 +71,7 @@ def perturb(
     Raises:
         BadInput: something about the arguments.
     """
+    _check_weights(model)
     radius = _checked(x, y, norm, epsilon, steps, step_size, k)
     problems: list[str] = []
     chosen = {"norms": (norm,), "start": start, "keep": keep, "restarts": restarts, "bn": bn}
@@ -91,6 +92,17 @@ def perturb(
         noise = BatchNoise(len(x), generator)
         (images,) = craft(Inner(make, **told), objective, target, (norm,), {norm: radius}, noise).images
     return images.detach().to(x.dtype)
+
+
+def _check_weights(model: nn.Module) -> None:
+    """Refuse weights of half precision: the ascent and its noise are float32, which such layers do not take."""
+    for parameter in model.parameters():
+        if parameter.dtype in (torch.float16, torch.bfloat16):
+            kind = str(parameter.dtype).removeprefix("torch.")
+            raise BadInput(
+                f"perturb: the model's weights are {kind}, and images are climbed in float32; keep the weights in "
+                "float32, and compute faster within torch.autocast"
+            )
 
 
 def _objective(loss: str | Callable[..., Tensor]) -> MakeObjective:

@@ -60,6 +60,9 @@ def _settings(processor: Any) -> dict[str, Any]:
     return dict(processor.to_dict())
 
 
+#: From this size on, processors that have a `crop_pct` squeeze the whole picture.
+_SQUEEZED = 384
+
 #: How processors call ways to resize, by Pillow's numbers.
 _RESAMPLE = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic", 4: "box"}
 
@@ -71,6 +74,9 @@ def _view(settings: dict[str, Any]) -> str:
     crop = sides[1] if isinstance(sides[1], dict) else {}
     way = _RESAMPLE.get(settings.get("resample", 2))
     cuts = settings.get("do_center_crop") and crop.get("height") == crop.get("width") and crop.get("height")
+    share = settings.get("crop_pct")
+    if edge and share and edge < _SQUEEZED:  # ConvNeXT, ResNet and others: what is cut out is `size`
+        edge, cuts = int(edge / share), edge
     if not (settings.get("do_resize") and edge and cuts and way):
         return ""
     return f"resize={edge}&crop={cuts}" + ("" if way == "bilinear" else f"&interpolation={way}")

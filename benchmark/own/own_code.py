@@ -20,7 +20,7 @@ from benchmark.own.finder import path_of_module
 from benchmark.storage import digest
 
 #: Never taken for one's own, even where they are developed outside the environment: they can't be imported twice.
-LIBRARIES = {"benchmark", "torch", "torchvision", "timm", "robustbench", "numpy"}
+LIBRARIES = {"benchmark", "torch", "torchvision", "timm", "transformers", "robustbench", "numpy"}
 
 _STANDARD = tuple(Path(sysconfig.get_path(kind)).resolve() for kind in ("stdlib", "platstdlib"))
 MAIN = ("__main__", "__mp_main__")

@@ -125,11 +125,16 @@ def card_facts(card: Mapping[str, Any]) -> dict[str, Any]:
 
 def differences(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> list[str]:
     """What the facts of one run say otherwise than those of another, of what both say: "epochs 1, not 20"."""
-    return [
-        _DIGESTS[key] if key in _DIGESTS else f"{key} {short(theirs[key])}, not {short(value)}"
-        for key, value in ours.items()
-        if key in theirs and theirs[key] != value
-    ]
+    return [_difference(key, theirs[key], value) for key, value in ours.items() if theirs.get(key, value) != value]
+
+
+def _difference(key: str, theirs: Any, ours: Any) -> str:
+    if key in _DIGESTS:
+        return _DIGESTS[key]
+    was, now = (files.shown(value) if isinstance(value, str) else value for value in (theirs, ours))
+    if was == now:  # of one's own file: all that differs is the digest of its code
+        return f"{key}: another version of {now.rpartition(':')[0]}, or of what it imports"
+    return f"{key} {short(was)}, not {short(now)}"
 
 
 def in_words(found: list[str]) -> str:

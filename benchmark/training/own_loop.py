@@ -15,6 +15,7 @@ from benchmark.data import Dataset, load
 from benchmark.errors import BadInput
 from benchmark.methods.table import METHODS
 from benchmark.models import ARCHITECTURES, Checkpoint, build, save_checkpoint, storable
+from benchmark.models.copying import copied
 from benchmark.models.normalize import Normalize
 from benchmark.own import files
 from benchmark.own.trust import trusts
@@ -78,7 +79,8 @@ def save(
 
     Args:
         model: of an architecture of the benchmark, or of one's own: as `new_model` gives it, or without a
-            normalisation of its own, of which `mean` and `std` then tell.
+            normalisation of its own, of which `mean` and `std` then tell. It stays as it is; weights of another
+            precision are filed in float32, as checkpoints have them.
         path: of the file, .pt or .safetensors; the network is called like it.
         dataset: what it was trained on.
         arch: a name of `bench list architectures`, or FILE.py:NAME.
@@ -159,6 +161,8 @@ def _state(
 ) -> _Found:
     inner = model.module if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel) else model
     inner = getattr(inner, "_orig_mod", inner)
+    if any(value.is_floating_point() and value.dtype != torch.float32 for value in inner.state_dict().values()):
+        inner = copied(inner).float()  # as `benchmark.evaluate` takes a module
     network = ARCHITECTURES.get(arch)(num_classes=data.num_classes, shape=data.shape)
     expected, own = network.state_dict().keys(), inner.state_dict()
     normalize = getattr(inner, "normalize", None)
