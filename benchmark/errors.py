@@ -95,7 +95,7 @@ def _ratio(a: str, b: str) -> float:
 
 def unknown(kind: str, name: str, choices: Iterable[str], where: str = "") -> BadInput:
     """The error for a name that nobody registered, with the names it may have meant."""
-    choices = sorted(choices)
+    choices = sorted(set(choices))
     close = nearest(name, choices)
     known = ", ".join(choices[:MOST]) + (f" and {len(choices) - MOST} more" if len(choices) > MOST else "")
     hint = f"did you mean {' or '.join(close)}?" if close else f"known: {known or 'none'}"

@@ -108,7 +108,7 @@ class Registry(Generic[T]):
             BadInput: nobody registered that name, and the message offers the nearest ones; or a plug-in did, but
                 it can't be loaded or is no such thing; or a file of one's own, see `files.load`.
         """
-        name = self._aliases.get(name, name)
+        name = self.name_of(name)
         if name in self._own:
             return self._own[name]
         if files.is_spec(name):
@@ -122,6 +122,10 @@ class Registry(Generic[T]):
     def names(self) -> list[str]:
         """All registered names, aliases left out, in the order of registration."""
         return [*self._own, *(e.name for e in self._plugins() if e.name not in self._own)]
+
+    def name_of(self, name: str) -> str:
+        """The name that `name`, which may be an alias, is registered under; itself if it is no alias."""
+        return self._aliases.get(name, name)
 
     def aliases(self, name: str) -> list[str]:
         """The other names of `name`."""

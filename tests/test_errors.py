@@ -29,6 +29,10 @@ def test_nothing_near_means_all_are_listed():
     assert "known: autoattack, kd-defences" in str(unknown("suite", "xyzzy", SUITES))
 
 
+def test_a_name_that_is_known_in_several_places_is_offered_once():
+    assert str(unknown("row", "3/AT", ["AT", "TRADES", "AT", "AT"])).endswith("did you mean AT?")
+
+
 def test_what_is_far_too_long_is_near_to_nothing():
     assert nearest("smoke" * 1000, SUITES) == []
 

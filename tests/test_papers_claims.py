@@ -152,6 +152,11 @@ def test_p_is_corrected_within_each_family_and_decides() -> None:
     ]
 
 
+def test_of_nothing_measured_no_comparison_is_counted() -> None:
+    verdict = ClaimVerdict(claim(left="a", right="b"), None, parts=(None, None))
+    assert verdict.tally == "none of its comparisons is measured"
+
+
 def test_what_was_not_measured_makes_no_claim_harder() -> None:
     verdict = judge(claim(), flags(600), flags(500))
     missing = replace(verdict, p=None, decisive=None, answer="not measured")

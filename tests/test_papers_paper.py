@@ -13,12 +13,16 @@ from papers_ledger import TOY, file_evaluation, write_toy
 
 from benchmark import report
 from benchmark.errors import BadInput
+from benchmark.ledger import Ledger
 from benchmark.papers import load_paper, paper
 from benchmark.papers.abridged import abridged
 from benchmark.papers.networks import find_network
+from benchmark.papers.paper import _keys
 from benchmark.papers.setting import make_setting
 from benchmark.planning import runner
+from benchmark.planning.estimate import Estimate, TimeEstimate
 from benchmark.planning.runner import JobRunner
+from benchmark.reporting.html import index_page
 from benchmark.reporting.paper_pages import paper_pages
 
 
@@ -159,8 +163,19 @@ def test_code_that_a_paper_names_runs_only_if_trusted(toy: str) -> None:
 
 
 def test_names_of_tables_as_people_write_them(toy: str) -> None:
-    for written in ("1", "Table 1", "table-1"):
-        assert len(paper(toy, table=written, only=["Nature"], dry_run=True).jobs) == 2
+    found = load_paper(toy)
+    assert [_keys(found, written) for written in ("1", "Table 1", "table-1")] == [["1"]] * 3
+
+
+def test_a_dry_run_of_a_part_lists_that_part(toy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TimeEstimate, "estimate", lambda self, job: Estimate(None, "not asked"))
+
+    def listed(part: str | None) -> list[str]:
+        return [job["job"] for job in paper(toy, part=part, dry_run=True).jobs]
+
+    parts = [listed(f"{n}/5") for n in (1, 2, 3, 4, 5)]
+    assert sorted(job for part in parts for job in part) == sorted(listed(None))
+    assert sum(bool(part) for part in parts) == 3
 
 
 def test_the_command(toy: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -226,6 +241,16 @@ def test_what_is_no_papers_page_is_passed_over(tmp_path: Path, content: str) -> 
     assert [found.link for found in paper_pages(tmp_path)] == ["digits/toy/index.html"]
     (tmp_path / "digits" / "toy" / "paper.json").write_text(content)
     assert paper_pages(tmp_path) == []
+
+
+def test_answers_of_an_earlier_version_are_not_counted_as_none(tmp_path: Path) -> None:
+    (tmp_path / "digits" / "toy").mkdir(parents=True)
+    (tmp_path / "digits" / "toy" / "index.html").write_text("")
+    about = {"title": "x", "source": "", "dataset": "d", "images": 450, "claims": {"no": 1, "unclear": 16, "yes": 9}}
+    (tmp_path / "digits" / "toy" / "paper.json").write_text(json.dumps(about))
+    page = index_page([], [], Ledger(tmp_path / "results"), paper_pages(tmp_path))
+    assert "Counted by an earlier version" in page
+    assert '<td class="number">0' not in page
 
 
 def test_what_a_preset_shortens_is_said() -> None:

@@ -85,9 +85,11 @@ class ClaimVerdict:
 
     @property
     def tally(self) -> str:
-        """ "35 of 36 comparisons as claimed", whether significant or not."""
+        """ "35 of 36 comparisons as claimed", whether significant or not; of none nothing but that."""
         known = [part for part in self.parts if part]
         missing = len(self.parts) - len(known)
+        if not known:
+            return "none of its comparisons is measured"
         so = sum(part.slack > 0 for part in known)
         return f"{so} of {len(known)} comparisons as claimed{f', {missing} not measured' if missing else ''}"
 

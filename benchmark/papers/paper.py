@@ -30,7 +30,7 @@ from benchmark.papers.text import claims_csv, to_csv, to_json, to_latex
 from benchmark.papers.titles import file_of, title_of
 from benchmark.papers.variants import read_variants, with_variants
 from benchmark.papers.work import Work, plan_work
-from benchmark.parts import WHOLE, read_part
+from benchmark.parts import WHOLE, Part, read_part
 from benchmark.planning.estimate import TimeEstimate
 from benchmark.planning.jobs import JobList, mine, waiting
 from benchmark.planning.ledger_index import LedgerIndex
@@ -128,7 +128,7 @@ def paper(
             own, folder:PATH, have none.
         epsilon: radii by norm that go before those of the row, {"linf": "4/255"} or "linf=4/255,l2=2".
         seeds: of the trainings; rows are the mean over them.
-        dry_run: only list what there is to do, and how long it will take.
+        dry_run: only list what there is to do, of that `part`, and how long it will take.
         zoo, results, out: folders of the checkpoints, of the ledger, of the pages.
         workers, engine, address, gpu_share: as `benchmark.evaluate` takes them; trainings run there, too.
         part: as `benchmark.sweep` takes it.
@@ -171,7 +171,7 @@ def paper(
     for work in works:
         check_radii(found, work.keys, work.setting, work.jobs)
     if dry_run:
-        return _dry_run(works, index, device, download, notes)
+        return _dry_run(works, index, device, download, notes, share)
     check_packages()
     for folder in (zoo, results, out):
         check_writable(folder)
@@ -226,7 +226,10 @@ def _command(
     return shlex.join(words)
 
 
-def _dry_run(works: Sequence[Work], index: LedgerIndex, device: str, download: bool, notes: Sequence[str]) -> Result:
+def _dry_run(
+    works: Sequence[Work], index: LedgerIndex, device: str, download: bool, notes: Sequence[str], share: Part
+) -> Result:
+    works = [replace(work, jobs=JobList(mine(work.jobs.jobs, share))) for work in works]
     needs = [each for work in works for each in missing(work.jobs.possible, work.setting, download)]
     rows: list[dict[str, Any]] = []
     reasons: list[str] = []

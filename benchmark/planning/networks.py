@@ -43,9 +43,10 @@ class TrainingRun:
 
     def obstacle(self) -> str | None:
         """Why this version of the program can't do it; None if it can."""
-        from benchmark.training import METHODS, recipe_names
+        from benchmark.recipes.recipe import RECIPES
+        from benchmark.training import METHODS
 
-        if self.recipe not in recipe_names() and not is_path(self.recipe):
+        if not is_path(self.recipe) and self.recipe not in RECIPES:
             return f"the recipe {self.recipe} is not part of this version"
         if self.method not in METHODS:
             return f"the method {self.method} is not part of this version"

@@ -12,6 +12,9 @@ from pydantic import BaseModel, NonNegativeInt, ValidationError
 from benchmark.errors import BadInput
 from benchmark.storage import read_text
 
+#: What a claim may be answered, in the order of the columns.
+ANSWERS = ("supported", "contradicted", "undetermined", "not measured")
+
 
 class Summary(BaseModel):
     """What a paper's page says about itself in the file `paper.json` beside it.
@@ -29,6 +32,11 @@ class Summary(BaseModel):
     images: NonNegativeInt | None
     claims: dict[str, NonNegativeInt]
     sanity: dict[str, NonNegativeInt] = {}
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether its claims are counted by those answers: versions before 0.2 had others, for fewer sentences."""
+        return set(self.claims) <= set(ANSWERS)
 
 
 @dataclass(frozen=True)

@@ -339,7 +339,7 @@ def _is_list(value: Any) -> bool:
 
 def registered_name(method: str) -> str:
     """The name that `method`, which may be an alias, is registered under."""
-    return next((name for name in METHODS.names() if method in METHODS.aliases(name)), method)
+    return METHODS.name_of(method)
 
 
 def _norms(bound: BoundMethod) -> set[str]:
