@@ -1,7 +1,10 @@
 """How good the times of a dry run are: jobs of papers on the digits, their estimates, and what they then took.
 
     python perf/estimates.py                        # some rows of MAT and MMARD, of each kind of job
-    python perf/estimates.py --csv perf/results/estimates.csv mat:2:AT mat:5:MAT-MSD
+    python perf/estimates.py --csv perf/results/estimates.csv mat:2:AT mat:3:ACT mmard:6:ARD mat:5:AT-MSD
+
+The table in docs/performance.md has what the second line measured, as far as it got: the file is written job by job,
+so that what an interrupted run measured is kept.
 
 What was taken is the processor time of this process, so that what others compute meanwhile does not count; run it
 with one thread (OMP_NUM_THREADS=1), of whose clock the probe's seconds are, too.
@@ -11,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import os
 import sys
 import tempfile
 import time
@@ -74,19 +78,15 @@ def main() -> None:
     given = parser.parse_args()
     print(f"{describe(resolve_device('cpu'))}\n")
     print("| Paper | Job | Predicted | Taken | Ratio |\n| --- | --- | --: | --: | --: |")
-    found = []
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, (given.csv or Path(os.devnull)).open("w", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["paper", "job", "predicted_seconds", "taken_seconds", "ratio", "hardware"])
         for each in jobs_timed([*given.rows], Path(folder)):
-            found.append(each)
             times = f"{each.predicted:.1f} s | {each.taken:.1f} s | {each.ratio:.2f}"
             print(f"| {each.paper} | {each.job} | {times} |", flush=True)
-    if given.csv:
-        with given.csv.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["paper", "job", "predicted_seconds", "taken_seconds", "ratio", "hardware"])
-            for each in found:
-                numbers = (f"{number:.2f}" for number in (each.predicted, each.taken, each.ratio))
-                writer.writerow([each.paper, each.job, *numbers, describe(resolve_device("cpu"))])
+            numbers = (f"{number:.2f}" for number in (each.predicted, each.taken, each.ratio))
+            writer.writerow([each.paper, each.job, *numbers, describe(resolve_device("cpu"))])
+            file.flush()
 
 
 if __name__ == "__main__":
