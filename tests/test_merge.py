@@ -96,6 +96,19 @@ def test_a_part_is_the_same_whatever_is_done_already():
         assert sum(Part(number, 2).has("another", place) for place in range(20)) == 10
 
 
+def test_images_of_a_last_shard_that_is_not_full_are_counted_as_they_are(tmp_path):
+    assert evaluated(tmp_path, LINES, images=21, part="1/7") == []
+    (part,) = parts_module.parts_of(Ledger.open(tmp_path / "results"))
+    nothing = parts_module.DonePart(part.manifest, {}, part.part)
+    assert parts_module.lacking([nothing]) == ["fgsm-linf on 21 images", "pgd-l2 on 21 images"]
+
+
+def test_what_is_wrong_with_a_part_is_said():
+    for text, why in (("3/2", "numbered from 1 to 2"), ("0/2", "from 1 to 2"), ("1/200000", "1 to 100,000 parts")):
+        with pytest.raises(BadInput, match=why):
+            read_part(text)
+
+
 @pytest.mark.parametrize("text", ["0/2", "3/2", "1", "1/0", "a/b", "1/2/3", "-1/2", "1/999999999", "", "1.5/2"])
 def test_what_is_no_part_is_refused(text):
     with pytest.raises(BadInput, match="--part takes which of how many, such as 2/8"):
@@ -177,6 +190,15 @@ def test_another_suite_of_the_same_name_is_refused(tmp_path):
     evaluated(tmp_path / "b", LINES.replace("norm: l2", "norm: l1"), images=30)
     with pytest.raises(BadInput, match="have a different suite under the name toy"):
         benchmark.merge([tmp_path / "a/results", tmp_path / "b/results"], into=tmp_path / "all")
+
+
+def test_a_single_folder_may_be_named_and_none_is_written_into(tmp_path, parts):
+    before = snapshot(*parts)
+    for inside in (parts[0] / "records/all", parts[1] / "all"):
+        with pytest.raises(BadInput, match="lies inside of"):
+            benchmark.merge(parts, into=inside)
+    assert snapshot(*parts) == before
+    assert benchmark.merge(str(parts[0]), into=tmp_path / "all").records == len(names(parts[0]))
 
 
 def test_what_is_no_results_folder_is_not_added_to(tmp_path, parts):

@@ -13,6 +13,7 @@ from benchmark.evaluation import objects
 from benchmark.evaluation.filing import Work, finished, run_and_file, written
 from benchmark.evaluation.objects import Data
 from benchmark.evaluation.plan import Plan
+from benchmark.evaluation.repeatable import tell_of_earlier
 from benchmark.evaluation.request import EvaluationRequest, check_fileable, checked, reported
 from benchmark.given import Given as GivenSuite
 from benchmark.ledger.evaluation import Evaluation
@@ -144,7 +145,11 @@ def _transferred(
     used = dict.fromkeys(key for pair in pairs if pair in missing for key in pair)
     lost = run_and_file(work, [plans[key] for key in used], ledger, request.means, progress, request.time_limit)
     filed = [pair for source, target in pairs if (pair := _pair(plans[source], plans[target])).id not in lost]
-    return reported([written(pair, ledger) for pair in filed], [*failures, *unfit, *lost.values()])
+    evaluations = [written(pair, ledger) for pair in filed]
+    tell_of_earlier(
+        request.deterministic, ((each.model["name"], each.deterministic) for each in evaluations), ledger.folder
+    )
+    return reported(evaluations, [*failures, *unfit, *lost.values()])
 
 
 def _work(source: str, missing: Sequence[tuple[str, str]], plans: Mapping[str, Plan]) -> Iterator[Work]:
