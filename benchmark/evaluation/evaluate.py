@@ -8,10 +8,12 @@ from pathlib import Path
 from benchmark.deadline import stoppable
 from benchmark.engines import Devices, Means
 from benchmark.evaluation import objects
+from benchmark.evaluation.checking import checked
+from benchmark.evaluation.complaints import reported
 from benchmark.evaluation.filing import Work, file_if_whole, finished, run_and_file, written
 from benchmark.evaluation.objects import Data
 from benchmark.evaluation.repeatable import tell_of_earlier
-from benchmark.evaluation.request import EvaluationRequest, checked, reported
+from benchmark.evaluation.request import EvaluationRequest
 from benchmark.given import Given as GivenSuite
 from benchmark.ledger.evaluation import Evaluation
 from benchmark.models import Given, listed

@@ -10,11 +10,13 @@ from benchmark.deadline import stoppable
 from benchmark.engines import Devices, Means
 from benchmark.errors import BadInput
 from benchmark.evaluation import objects
+from benchmark.evaluation.checking import checked
+from benchmark.evaluation.complaints import reported
 from benchmark.evaluation.filing import Work, finished, run_and_file, written
 from benchmark.evaluation.objects import Data
 from benchmark.evaluation.plan import Plan
 from benchmark.evaluation.repeatable import tell_of_earlier
-from benchmark.evaluation.request import EvaluationRequest, check_fileable, checked, reported
+from benchmark.evaluation.request import EvaluationRequest, check_fileable
 from benchmark.given import Given as GivenSuite
 from benchmark.ledger.evaluation import Evaluation
 from benchmark.models import Given, listed

@@ -14,10 +14,11 @@ from benchmark.deadline import stoppable
 from benchmark.engines import Means
 from benchmark.errors import BadInput, PartlyFailed, unknown
 from benchmark.evaluation import objects
+from benchmark.evaluation.checking import checked
 from benchmark.evaluation.objects import Data
 from benchmark.evaluation.plan import Plan
 from benchmark.evaluation.repeatable import tell_of_earlier
-from benchmark.evaluation.request import EvaluationRequest, checked
+from benchmark.evaluation.request import EvaluationRequest
 from benchmark.given import Given as GivenSuite
 from benchmark.labels import card_labels, key
 from benchmark.ledger.record import SHARD

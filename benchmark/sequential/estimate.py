@@ -12,11 +12,12 @@ from benchmark.deadline import stoppable
 from benchmark.engines import Means
 from benchmark.errors import BadInput
 from benchmark.evaluation import objects
+from benchmark.evaluation.checking import checked
 from benchmark.evaluation.filing import finished
 from benchmark.evaluation.objects import Data
 from benchmark.evaluation.plan import MODES, Plan
 from benchmark.evaluation.repeatable import tell_of_earlier
-from benchmark.evaluation.request import EvaluationRequest, checked
+from benchmark.evaluation.request import EvaluationRequest
 from benchmark.given import Given as GivenSuite
 from benchmark.ledger.evaluation import Evaluation
 from benchmark.ledger.ledger import Ledger

@@ -30,8 +30,9 @@ from benchmark.scales import Epsilon
 from benchmark.storage import check_writable
 from benchmark.training.changes import changes
 from benchmark.training.parallel import check_processes, make_fabric
-from benchmark.training.plan import Plan, make_plan
+from benchmark.training.plan import Plan
 from benchmark.training.report import Reporter
+from benchmark.training.request import make_plan
 from benchmark.training.standing import (
     Taken,
     as_it_was_called,
