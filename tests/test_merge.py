@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from benchmark.errors import BadInput, Notice
 from benchmark.evaluation import plan
 from benchmark.ledger import Ledger, read_record
 from benchmark.ledger import parts as parts_module
+from benchmark.ledger.record import write_record
 from benchmark.parts import Part, read_part
 
 pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.filterwarnings("ignore::benchmark.errors.Notice")]
@@ -166,10 +168,6 @@ def test_a_hostile_folder_is_refused_and_nothing_is_written(tmp_path, parts, har
 
 
 def test_records_that_contradict_each_other_are_refused(tmp_path):
-    from dataclasses import replace
-
-    from benchmark.ledger.record import write_record
-
     made(tmp_path / "a")
     shutil.copytree(tmp_path / "a", tmp_path / "b")
     path = next((tmp_path / "b/results/records").rglob("*.safetensors"))
@@ -209,3 +207,16 @@ def test_what_is_no_results_folder_is_not_added_to(tmp_path, parts):
     assert [path.name for path in (tmp_path / "other").iterdir()] == ["thesis.txt"]
     with pytest.raises(BadInput, match="is no folder"):
         benchmark.merge(parts, into=tmp_path / "other/thesis.txt")
+
+
+def test_an_attack_that_failed_in_one_place_gives_way_to_what_it_found_in_another(tmp_path):
+    made(tmp_path / "a")
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    path = next((tmp_path / "b/results/records").rglob("*.safetensors"))
+    record = read_record(path)
+    failed = replace(record, broken=record.broken & False, no_answer=record.no_answer & False)
+    write_record(path, replace(failed, info={**record.info, "error": "out of memory"}))
+    folders = [tmp_path / "a/results", tmp_path / "b/results"]
+    for number, order in enumerate((folders, folders[::-1])):
+        benchmark.merge(order, into=tmp_path / str(number))
+        assert content(tmp_path / str(number)) == content(folders[0])
