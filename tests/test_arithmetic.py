@@ -133,6 +133,13 @@ def test_deterministic_holds_within_and_is_undone(monkeypatch):
         raise ZeroDivisionError
     assert not torch.are_deterministic_algorithms_enabled()
     assert not BACKENDS.cudnn.deterministic
+    torch.set_deterministic_debug_mode("warn")
+    try:
+        with deterministic():
+            assert torch.get_deterministic_debug_mode() == 2
+        assert torch.get_deterministic_debug_mode() == 1
+    finally:
+        torch.set_deterministic_debug_mode("default")
 
 
 def test_records_and_checkpoints_say_whether_a_repeat_gives_the_same_bits(tmp_path):
