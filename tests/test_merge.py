@@ -220,3 +220,17 @@ def test_an_attack_that_failed_in_one_place_gives_way_to_what_it_found_in_anothe
     for number, order in enumerate((folders, folders[::-1])):
         benchmark.merge(order, into=tmp_path / str(number))
         assert content(tmp_path / str(number)) == content(folders[0])
+
+
+def test_parts_that_contradict_each_other_are_refused(tmp_path, parts):
+    (part,) = parts_module.parts_of(Ledger.open(parts[0]))
+    other = replace(part, done={label: dict.fromkeys(own, "0" * 64) for label, own in part.done.items()})
+    shutil.copytree(parts[0], tmp_path / "3")
+    ledger = Ledger.open(tmp_path / "3")
+    path = parts_module.write_part(ledger, other)
+    with pytest.raises(BadInput, match="are one part with different records"):
+        benchmark.merge([parts[0], tmp_path / "3"], into=tmp_path / "all")
+    path.unlink()
+    parts_module.write_part(ledger, replace(other, part="1/3"))
+    with pytest.raises(BadInput, match="parts of toy have different records of"):
+        benchmark.merge([parts[0], tmp_path / "3"], into=tmp_path / "all")
