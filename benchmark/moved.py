@@ -98,7 +98,11 @@ NAMES = {
         "keep_images": "evaluation.trial_record:keep_images",
         "run_job": "evaluation.run_job:run_job",
     },
-    "evaluation.request": {"Order": "evaluation.request:EvaluationRequest"},
+    "evaluation.request": {
+        "Order": "evaluation.request:EvaluationRequest",
+        "checked": "evaluation.checking:checked",
+        "reported": "evaluation.complaints:reported",
+    },
     "evaluation.target": {
         "Subject": "evaluation.target:LoadedTarget",
         "card": "evaluation.network_card:card",
@@ -168,6 +172,15 @@ NAMES = {
         "attacks_frame": "reporting.rows:attacks_frame",
         "boards": "reporting.leaderboards:leaderboards",
         "leaderboard_frame": "reporting.rows:leaderboard_frame",
+    },
+    "training.plan": {
+        "check_seed": "training.request:check_seed",
+        "decide": "training.decision:decide",
+        "make_plan": "training.request:make_plan",
+        "parse_settings": "training.settings:parse_settings",
+        "registered_name": "training.decision:registered_name",
+        "usual": "training.decision:usual",
+        "usual_architecture": "training.decision:usual_architecture",
     },
     "storage": {"tensor_digest": "tensors:tensor_digest"},
 }

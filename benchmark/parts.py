@@ -52,5 +52,7 @@ def read_part(text: str | Part | None) -> Part:
     match = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", str(text).strip())
     number, of = map(int, match.groups()) if match else (0, 0)
     if not 1 <= number <= of <= MOST:
-        raise BadInput(f"--part takes which of how many, such as 2/8, not {short(str(text))}")
+        why = f": parts are numbered from 1 to {of}" if 1 <= of <= MOST else f": there are from 1 to {MOST:,} parts"
+        why = why if match else ""
+        raise BadInput(f"--part takes which of how many, such as 2/8, not {short(str(text))}{why}")
     return Part(number, of)

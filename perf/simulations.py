@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from made_up_networks import ALIKE, BOARD, CLEAN, TWINS, Floats, Setting, draw
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from benchmark.statistics.all_pairs import FEWER_DRAWS, AllPairs, all_pairs, histograms
 from benchmark.statistics.holm import holm
@@ -35,7 +35,6 @@ TABLE, PAGE = ROOT / "perf" / "results" / "simulations.csv", ROOT / "docs" / "st
 BEGIN, END = "<!-- simulations: begin", "<!-- simulations: end -->"
 LEVEL, Z = 0.05, 1.959963984540054
 IMAGES, NETWORKS = (50, 450, 1000, 10_000), (2, 10, 50)
-Floats = NDArray[np.float64]
 #: So many boards are made up for a line about all pairs, by images and networks; large ones take their time.
 RUNS = {
     50: {2: 4000, 10: 1000, 50: 400},
@@ -45,41 +44,6 @@ RUNS = {
 }
 #: So many pairs are made up for a line about one pair.
 PAIRS = 4000
-
-
-class Setting(NamedTuple):
-    """How networks are made up: their accuracies, and what share of an image's difficulty they have in common."""
-
-    name: str
-    common: float
-    accuracy: Callable[[int], Floats]
-
-
-def equal(accuracy: float) -> Callable[[int], Floats]:
-    return lambda networks: np.full(networks, accuracy)
-
-
-def board(networks: int) -> Floats:
-    """Accuracies as on a leaderboard: groups of equal networks, 3 in 10 of 0.5, 1 of 0.4, 5 of 0.2, 1 of 0.05."""
-    if networks == 2:
-        return np.array([0.5, 0.4])
-    groups = np.repeat([0.5, 0.4, 0.2, 0.05], [3, 1, 5, 1])
-    return np.repeat(groups, networks // 10)
-
-
-ALIKE = Setting("equal, a third of the images differ", 0.5, equal(0.5))
-TWINS = Setting("equal, 6 % of the images differ", 0.98, equal(0.5))
-CLEAN = Setting("equal, accuracy 97 %", 0.7, equal(0.97))
-BOARD = Setting("groups, as on a board", 0.5, board)
-
-
-def draw(setting: Setting, networks: int, images: int, generator: np.random.Generator, threats: int = 1) -> Floats:
-    """M×N means of flags under so many threats, which a network's own difficulty of an image has in common."""
-    shared, own = generator.standard_normal(images), generator.standard_normal((networks, images, 1))
-    if threats > 1:
-        own = (own + generator.standard_normal((networks, images, threats))) / np.sqrt(2)
-    hard = np.sqrt(setting.common) * shared[:, None] + np.sqrt(1 - setting.common) * own
-    return np.asarray((hard < ndtri(setting.accuracy(networks))[:, None, None]).mean(2))
 
 
 def old_p(table: Floats) -> Floats:

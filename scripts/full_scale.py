@@ -32,7 +32,7 @@ import benchmark
 from benchmark import deadline
 from benchmark.cache import cache_root
 from benchmark.deadline import OutOfTime
-from benchmark.training.plan import make_plan
+from benchmark.training.request import make_plan
 from benchmark.training.standing import Taken, is_finished
 
 METHODS = ("at", "trades", "mart", "mat", "at-max", "mat-max")

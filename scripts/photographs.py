@@ -33,7 +33,7 @@ from photographs_results import write_results
 import benchmark
 from benchmark import deadline
 from benchmark.deadline import OutOfTime
-from benchmark.training.plan import parse_settings
+from benchmark.training.settings import parse_settings
 
 DONE, FAILED, BAD, AGAIN = 0, 1, 2, 75
 

@@ -19,8 +19,8 @@ from benchmark.data.orders import stratified
 from benchmark.documents import Schema, read_document
 from benchmark.models import load_checkpoint
 from benchmark.recipes.recipe import RECIPES
+from benchmark.training.decision import decide
 from benchmark.training.passes import passes_of_training
-from benchmark.training.plan import decide
 from benchmark.training.state import begun, state_path
 
 HERE = Path(__file__).parent

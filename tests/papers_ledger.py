@@ -19,8 +19,8 @@ from benchmark.ledger.record import FORMAT
 from benchmark.papers.setting import PaperSetting
 from benchmark.planning.networks import PlannedNetwork, TrainingRun
 from benchmark.storage import digest
+from benchmark.training.decision import decide
 from benchmark.training.identity import images_digest, make_identity
-from benchmark.training.plan import decide
 
 #: A paper of two networks and one that can't be trained.
 TOY = """\

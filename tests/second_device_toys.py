@@ -16,7 +16,8 @@ from benchmark.attacks import Attack, PreparedClassifier
 from benchmark.noise import ExampleNoise
 from benchmark.threats import Threat
 from benchmark.training import METHODS
-from benchmark.training.plan import Plan, make_plan
+from benchmark.training.plan import Plan
+from benchmark.training.request import make_plan
 from benchmark.training.trainer import Trainer
 
 

@@ -7,12 +7,12 @@ from inspect import signature
 
 import pytest
 import torch
-from evaluation_toys import save, write_suite
-from synthetic_training import run
+from evaluation_toys import save, with_last_layer, write_suite
+from synthetic_training import begin_and_interrupt, run
 
 import benchmark
 from benchmark.arithmetic import arithmetic, deterministic, full_precision, tf32
-from benchmark.errors import BadInput
+from benchmark.errors import BadInput, Notice
 from benchmark.hardware import resolve_precision
 from benchmark.ledger import Ledger
 from benchmark.models import load_checkpoint
@@ -133,6 +133,13 @@ def test_deterministic_holds_within_and_is_undone(monkeypatch):
         raise ZeroDivisionError
     assert not torch.are_deterministic_algorithms_enabled()
     assert not BACKENDS.cudnn.deterministic
+    torch.set_deterministic_debug_mode("warn")
+    try:
+        with deterministic():
+            assert torch.get_deterministic_debug_mode() == 2
+        assert torch.get_deterministic_debug_mode() == 1
+    finally:
+        torch.set_deterministic_debug_mode("default")
 
 
 def test_records_and_checkpoints_say_whether_a_repeat_gives_the_same_bits(tmp_path):
@@ -164,3 +171,39 @@ def test_all_that_computes_can_be_told_to_repeat_its_bits(tmp_path):
     assert all("deterministic" in signature(getattr(benchmark, verb)).parameters for verb in verbs)
     setting = Setting(dataset="digits", recipe="quick", preset="quick", images=None, deterministic=True)
     assert JobRunner(setting, tmp_path)._means["deterministic"]
+
+
+@pytest.mark.filterwarnings("error::benchmark.errors.Notice")
+def test_it_is_said_where_results_that_a_repeat_may_change_are_used(tmp_path):
+    network, other = save(tmp_path), save(tmp_path, with_last_layer("worse", 0.0, -1.0))
+    suite = write_suite(tmp_path, "  - {attack: fgsm, norm: linf}\n", images=6)
+    asked = {"suite": suite, "device": "cpu", "progress": False}
+    out = {"n": 6, "to": 49, "out": tmp_path / "estimate"}
+    pair = {"metric": "linf", "margin": 50, "out": tmp_path / "decision"}
+    earlier, anew = {"results": tmp_path / "earlier"}, {"results": tmp_path / "anew"}
+    benchmark.decide([network, other], **pair, **asked, **earlier)
+    with pytest.warns(Notice, match=r"toy, worse: some results were made earlier without --deterministic"):
+        benchmark.decide([network, other], **pair, **asked, **earlier, deterministic=True)
+    benchmark.transfer(network, **asked, **earlier)
+    with pytest.warns(Notice, match=r"some results were made earlier without"):
+        benchmark.transfer(network, **asked, **earlier, deterministic=True)
+    with pytest.warns(Notice, match=r"toy: some results were made earlier without"):  # of the blocks of the decision
+        (made,) = benchmark.evaluate(network, **asked, **earlier, deterministic=True)
+    assert not made.deterministic
+    with pytest.warns(Notice, match=r"toy: some results were made earlier without"):
+        benchmark.estimate(network, **out, **asked, **earlier, deterministic=True)
+    for _ in range(2):
+        (made,) = benchmark.evaluate(network, **asked, **anew, deterministic=True)
+        assert made.deterministic
+
+
+def test_a_checkpoint_repeats_only_if_all_of_its_epochs_do(tmp_path, monkeypatch):
+    begin_and_interrupt(monkeypatch)("natural", tmp_path)
+    with pytest.warns(Notice, match=r"mine.pt: trained, or begun, earlier without --deterministic"):
+        (path,) = run("natural", tmp_path, resume=True, deterministic=True)
+    assert "deterministic" not in load_checkpoint(path).extra
+    with pytest.warns(Notice, match="with another --out"):
+        run("natural", tmp_path, deterministic=True)
+    begin_and_interrupt(monkeypatch)("natural", tmp_path / "other", deterministic=True)
+    (path,) = run("natural", tmp_path / "other", resume=True, deterministic=True)
+    assert load_checkpoint(path).extra["deterministic"]

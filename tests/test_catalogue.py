@@ -20,7 +20,7 @@ from benchmark.methods.table import METHODS
 from benchmark.parameters import parameters
 from benchmark.recipes.recipe import is_recipe_key, load_recipe
 from benchmark.reporting import terminal
-from benchmark.training.plan import parse_settings
+from benchmark.training.settings import parse_settings
 
 ROOT = Path(__file__).parent.parent
 #: Options that a student's card names for the teacher to be trained before it.

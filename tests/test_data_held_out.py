@@ -8,7 +8,7 @@ import torch
 from benchmark.data import Dataset, load
 from benchmark.data.held_out import split_holdout, with_holdout
 from benchmark.errors import BadInput
-from benchmark.training.plan import decide
+from benchmark.training.decision import decide
 
 
 def rows(*parts) -> set[bytes]:

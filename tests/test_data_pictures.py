@@ -17,7 +17,7 @@ from benchmark.data import folder, load
 from benchmark.data.decoding import read_picture
 from benchmark.errors import BadInput, Notice
 from benchmark.models import build
-from benchmark.training.plan import usual_architecture
+from benchmark.training.decision import usual_architecture
 
 SIZE = (9, 8)
 INK = np.random.default_rng(0).integers(0, 256, (8, 9, 4), dtype=np.uint8)

@@ -14,7 +14,7 @@ import pytest
 from benchmark import deadline, engines
 from benchmark.cli import main
 from benchmark.deadline import OutOfTime, read_seconds
-from benchmark.engines import Limits, Means
+from benchmark.engines import TRIES, Limits, Means, policy
 from benchmark.engines.choice import which
 from benchmark.engines.here import Here
 from benchmark.engines.processes import Processes
@@ -88,11 +88,11 @@ def test_processes_that_die_or_hang_are_replaced_and_nothing_is_told_twice(tmp_p
     tasks = [
         Count("dies", ("one", "die", "two"), folder=folders[0]),
         Count("hangs", ("one", "hang", "two"), folder=folders[1], times=1),
-        Count("ends", ("die", "two"), folder=folders[2], times=2),
+        Count("ends", ("die", "two"), folder=folders[2], times=1),
     ]
-    told, _ = ran(tasks, Processes([Slot()] * 2), Limits(2.0))
+    told, _ = ran(tasks, Processes([Slot()] * 2), Limits(1.0, tries=2))
     assert sorted(told) == [
-        (0, "dies", "given up after 3 tries: its process was ended by signal 9"),
+        (0, "dies", "given up after 2 tries: its process was ended by signal 9"),
         (0, "dies", "one"),
         (0, "dies", "two"),
         (1, "hangs", "hang"),
@@ -122,6 +122,8 @@ class Moving(Here):
 def test_a_machine_that_leaves_is_no_fault_of_the_task():
     told, _ = ran([Count("a")], Moving(15))
     assert told == [(0, "a", "one"), (0, "a", "two")]
+    told, _ = ran([Count("a")], Moving(policy.MOVES + TRIES))  # but not for ever
+    assert told == [(0, "a", "given up after 3 tries: its process was gone with its machine"), (0, "a", "two")]
 
 
 def test_devices_are_read_as_fabric_reads_them():
@@ -194,6 +196,15 @@ class Slow(Count):
         return (yield from super().run(given_up))
 
 
+def test_of_two_limits_the_earlier_one_holds():
+    with deadline.until(100.0):
+        for moment, end in ((200.0, 100.0), (50.0, 50.0), (None, 100.0)):
+            with deadline.until(moment):
+                assert deadline.end() == end
+        assert deadline.end() == 100.0
+    assert deadline.end() is None
+
+
 def test_what_would_not_be_finished_in_time_is_not_begun(monkeypatch):
     """Tasks of 20 s within 55 s: two are done, the third would not end in time."""
     told, began = [], time.monotonic()
@@ -215,6 +226,7 @@ def test_the_time_ends_what_is_at_work_and_alarms_of_others_go_on():
         with pytest.raises(OutOfTime), deadline.within(0.1):
             time.sleep(60)
         assert deadline.left() == float("inf")
+        assert signal.getitimer(signal.ITIMER_REAL)[0] < 0.35  # the time that was slept has passed for it, too
         time.sleep(0.5)
         assert heard == [1]
     finally:

@@ -152,7 +152,7 @@ def test_a_damaged_record_is_made_again(run, tmp_path, capsys):
 
 def test_the_shards_and_workers_do_not_change_own_attacks(run, tmp_path, monkeypatch):
     (one,) = run(results=tmp_path / "one")
-    monkeypatch.setattr(plan, "SHARD", 16)
+    monkeypatch.setattr(plan, "SHARD", 32)
     (many,) = run(results=tmp_path / "many")
     (pooled,) = run(results=tmp_path / "pooled", workers=2)
     assert equal(many, pooled)

@@ -26,7 +26,8 @@ from benchmark.methods.table import METHODS
 from benchmark.recipes.recipe import Recipe, load_recipe
 from benchmark.suites.files import SUITES
 from benchmark.training import plan as training_plan
-from benchmark.training.plan import make_plan, parse_settings
+from benchmark.training.request import make_plan
+from benchmark.training.settings import parse_settings
 
 PACKAGE = Path(benchmark.__file__).parent
 SUITE_FILES = tuple(yaml.safe_load(path.read_text()) for _, path in SUITES)

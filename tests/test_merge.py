@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from benchmark.errors import BadInput, Notice
 from benchmark.evaluation import plan
 from benchmark.ledger import Ledger, read_record
 from benchmark.ledger import parts as parts_module
+from benchmark.ledger.record import write_record
 from benchmark.parts import Part, read_part
 
 pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.filterwarnings("ignore::benchmark.errors.Notice")]
@@ -96,6 +98,19 @@ def test_a_part_is_the_same_whatever_is_done_already():
         assert sum(Part(number, 2).has("another", place) for place in range(20)) == 10
 
 
+def test_images_of_a_last_shard_that_is_not_full_are_counted_as_they_are(tmp_path):
+    assert evaluated(tmp_path, LINES, images=21, part="1/7") == []
+    (part,) = parts_module.parts_of(Ledger.open(tmp_path / "results"))
+    nothing = parts_module.DonePart(part.manifest, {}, part.part)
+    assert parts_module.lacking([nothing]) == ["fgsm-linf on 21 images", "pgd-l2 on 21 images"]
+
+
+def test_what_is_wrong_with_a_part_is_said():
+    for text, why in (("3/2", "numbered from 1 to 2"), ("0/2", "from 1 to 2"), ("1/200000", "1 to 100,000 parts")):
+        with pytest.raises(BadInput, match=why):
+            read_part(text)
+
+
 @pytest.mark.parametrize("text", ["0/2", "3/2", "1", "1/0", "a/b", "1/2/3", "-1/2", "1/999999999", "", "1.5/2"])
 def test_what_is_no_part_is_refused(text):
     with pytest.raises(BadInput, match="--part takes which of how many, such as 2/8"):
@@ -153,10 +168,6 @@ def test_a_hostile_folder_is_refused_and_nothing_is_written(tmp_path, parts, har
 
 
 def test_records_that_contradict_each_other_are_refused(tmp_path):
-    from dataclasses import replace
-
-    from benchmark.ledger.record import write_record
-
     made(tmp_path / "a")
     shutil.copytree(tmp_path / "a", tmp_path / "b")
     path = next((tmp_path / "b/results/records").rglob("*.safetensors"))
@@ -179,6 +190,15 @@ def test_another_suite_of_the_same_name_is_refused(tmp_path):
         benchmark.merge([tmp_path / "a/results", tmp_path / "b/results"], into=tmp_path / "all")
 
 
+def test_a_single_folder_may_be_named_and_none_is_written_into(tmp_path, parts):
+    before = snapshot(*parts)
+    for inside in (parts[0] / "records/all", parts[1] / "all"):
+        with pytest.raises(BadInput, match="lies inside of"):
+            benchmark.merge(parts, into=inside)
+    assert snapshot(*parts) == before
+    assert benchmark.merge(str(parts[0]), into=tmp_path / "all").records == len(names(parts[0]))
+
+
 def test_what_is_no_results_folder_is_not_added_to(tmp_path, parts):
     (tmp_path / "other").mkdir()
     (tmp_path / "other/thesis.txt").write_text("mine")
@@ -187,3 +207,30 @@ def test_what_is_no_results_folder_is_not_added_to(tmp_path, parts):
     assert [path.name for path in (tmp_path / "other").iterdir()] == ["thesis.txt"]
     with pytest.raises(BadInput, match="is no folder"):
         benchmark.merge(parts, into=tmp_path / "other/thesis.txt")
+
+
+def test_an_attack_that_failed_in_one_place_gives_way_to_what_it_found_in_another(tmp_path):
+    made(tmp_path / "a")
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    path = next((tmp_path / "b/results/records").rglob("*.safetensors"))
+    record = read_record(path)
+    failed = replace(record, broken=record.broken & False, no_answer=record.no_answer & False)
+    write_record(path, replace(failed, info={**record.info, "error": "out of memory"}))
+    folders = [tmp_path / "a/results", tmp_path / "b/results"]
+    for number, order in enumerate((folders, folders[::-1])):
+        benchmark.merge(order, into=tmp_path / str(number))
+        assert content(tmp_path / str(number)) == content(folders[0])
+
+
+def test_parts_that_contradict_each_other_are_refused(tmp_path, parts):
+    (part,) = parts_module.parts_of(Ledger.open(parts[0]))
+    other = replace(part, done={label: dict.fromkeys(own, "0" * 64) for label, own in part.done.items()})
+    shutil.copytree(parts[0], tmp_path / "3")
+    ledger = Ledger.open(tmp_path / "3")
+    path = parts_module.write_part(ledger, other)
+    with pytest.raises(BadInput, match="are one part with different records"):
+        benchmark.merge([parts[0], tmp_path / "3"], into=tmp_path / "all")
+    path.unlink()
+    parts_module.write_part(ledger, replace(other, part="1/3"))
+    with pytest.raises(BadInput, match="parts of toy have different records of"):
+        benchmark.merge([parts[0], tmp_path / "3"], into=tmp_path / "all")

@@ -19,7 +19,7 @@ from benchmark.experiments.experiment import load_experiment
 from benchmark.papers import load_paper
 from benchmark.recipes.recipe import RECIPES, load_recipe
 from benchmark.suites.files import SUITES
-from benchmark.training.plan import make_plan
+from benchmark.training.request import make_plan
 
 PACKAGE = Path(__file__).parent.parent / "benchmark"
 LOADERS = {

@@ -26,7 +26,7 @@ from benchmark.planning.ledger_index import LedgerIndex
 from benchmark.planning.missing import missing
 from benchmark.planning.networks import PlannedNetwork
 from benchmark.planning.speed import Speed
-from benchmark.training.plan import decide
+from benchmark.training.decision import decide
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def test_made_up_networks_have_their_accuracies_and_differ_on_so_many_images(sim
 
 
 def test_true_ranks_count_who_is_better(simulations) -> None:
-    assert simulations.true_ranks(simulations.board(10)).tolist() == [1, 1, 1, 4, 5, 5, 5, 5, 5, 10]
+    assert simulations.true_ranks(simulations.BOARD.accuracy(10)).tolist() == [1, 1, 1, 4, 5, 5, 5, 5, 5, 10]
 
 
 def test_a_cell_is_computed_and_tells_its_uncertainty(simulations) -> None:

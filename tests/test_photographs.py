@@ -20,7 +20,7 @@ from benchmark.data import Dataset
 from benchmark.documents import read_document
 from benchmark.models import load_checkpoint
 from benchmark.recipes.recipe import RECIPES
-from benchmark.training.plan import decide
+from benchmark.training.decision import decide
 from benchmark.training.trainer import Trainer
 
 ROOT = Path(__file__).parent.parent

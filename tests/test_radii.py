@@ -20,7 +20,8 @@ from benchmark.models import save_checkpoint
 from benchmark.radii import format_radius, read_number, too_large
 from benchmark.reporting.references import references
 from benchmark.threats import Threat
-from benchmark.training.plan import decide, parse_settings
+from benchmark.training.decision import decide
+from benchmark.training.settings import parse_settings
 
 
 @pytest.mark.parametrize(

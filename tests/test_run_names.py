@@ -24,7 +24,7 @@ from benchmark.run_names import RUN, Asked, file_stem, run_name
 from benchmark.scales import Radii
 from benchmark.storage import safe_name
 from benchmark.training import train
-from benchmark.training.plan import make_plan
+from benchmark.training.request import make_plan
 
 USUAL = {"dataset": "digits", "architecture": "small-cnn", "recipe": "quick", "settings": {}}
 

@@ -21,7 +21,8 @@ from benchmark.reporting.reproduce import curves_command, evaluation_command, tr
 from benchmark.scales import Radii, own_scale, radii_said, read_radii
 from benchmark.storage import digest
 from benchmark.suites.files import SUITES, fitting, open_norms, suite_presets
-from benchmark.training.plan import decide, make_plan
+from benchmark.training.decision import decide
+from benchmark.training.request import make_plan
 
 GREY = SimpleNamespace(name="folder:grey", scale="", shape=(1, 28, 28))
 DIGITS = SimpleNamespace(name="digits", scale="digits", shape=(1, 8, 8))

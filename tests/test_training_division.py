@@ -15,7 +15,7 @@ from benchmark.recipes.validation import Validation
 from benchmark.training.division import divided
 from benchmark.training.optimizer import make_optimizer
 from benchmark.training.parallel import make_fabric
-from benchmark.training.plan import make_plan
+from benchmark.training.request import make_plan
 from benchmark.training.trainer import Trainer
 
 

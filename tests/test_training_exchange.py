@@ -16,7 +16,7 @@ from benchmark.models import load_checkpoint
 from benchmark.noise import BatchNoise
 from benchmark.recipes.radius import Radius
 from benchmark.training import METHODS, train
-from benchmark.training.plan import decide
+from benchmark.training.decision import decide
 from benchmark.training.step import StepNetworks
 
 

@@ -15,7 +15,7 @@ from benchmark.data import Dataset, load
 from benchmark.errors import BadInput, Notice
 from benchmark.models import build, load_checkpoint, save_checkpoint
 from benchmark.training.parallel import make_fabric
-from benchmark.training.plan import make_plan
+from benchmark.training.request import make_plan
 from benchmark.training.standing import Taken
 from benchmark.training.trainer import Trainer
 

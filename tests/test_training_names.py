@@ -19,7 +19,7 @@ from benchmark.run_names import file_stem, name_beside, run_name
 from benchmark.training import plan as planning
 from benchmark.training import train
 from benchmark.training.identity import TOLD, differences, in_words
-from benchmark.training.plan import make_plan
+from benchmark.training.request import make_plan
 from benchmark.training.standing import Taken
 
 

@@ -15,8 +15,8 @@ from benchmark.training.averaging import WeightAverages
 from benchmark.training.dry_run import rehearse
 from benchmark.training.optimizer import make_optimizer
 from benchmark.training.parallel import make_fabric
-from benchmark.training.plan import make_plan
 from benchmark.training.report import Reporter
+from benchmark.training.request import make_plan
 from benchmark.training.standing import Taken
 from benchmark.training.trainer import Trainer
 

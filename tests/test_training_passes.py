@@ -11,9 +11,10 @@ import torch
 
 from benchmark.data import Dataset, load
 from benchmark.methods.table import METHODS
+from benchmark.training.decision import decide
 from benchmark.training.parallel import make_fabric
 from benchmark.training.passes import Counters, Passes, TrainingPasses, passes_of_step, passes_of_training
-from benchmark.training.plan import decide, make_plan
+from benchmark.training.request import make_plan
 from benchmark.training.trainer import Trainer
 
 

@@ -16,7 +16,8 @@ from benchmark import training
 from benchmark.data import Split
 from benchmark.models import Checkpoint, load_checkpoint
 from benchmark.training.parallel import make_fabric
-from benchmark.training.plan import Plan, make_plan
+from benchmark.training.plan import Plan
+from benchmark.training.request import make_plan
 
 SETTINGS = {"batch_size": 300, "epochs": 1, "threats.l2.steps": 1, "validation.steps": 1}
 

@@ -13,7 +13,8 @@ from benchmark.parameters import parameters
 from benchmark.recipes import schedules
 from benchmark.recipes.recipe import Recipe, is_recipe_key, load_recipe, recipe_names
 from benchmark.training.dry_run import rehearse
-from benchmark.training.plan import make_plan, parse_settings
+from benchmark.training.request import make_plan
+from benchmark.training.settings import parse_settings
 
 ARCHITECTURES = ("small-cnn", "resnet18", "preact-resnet18", "wrn-34-10", "mobilenet-v2")
 

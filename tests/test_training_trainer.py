@@ -16,8 +16,8 @@ from benchmark.models import load_checkpoint, save_checkpoint
 from benchmark.training import METHODS, train
 from benchmark.training.augmentation import augment, batches
 from benchmark.training.parallel import make_fabric
-from benchmark.training.plan import make_plan
 from benchmark.training.report import Reporter
+from benchmark.training.request import make_plan
 from benchmark.training.state import state_path
 from benchmark.training.trainer import Diverged, Trainer
 

@@ -8,9 +8,12 @@ from pathlib import Path
 from benchmark.deadline import stoppable
 from benchmark.engines import Devices, Means
 from benchmark.evaluation import objects
+from benchmark.evaluation.checking import checked
+from benchmark.evaluation.complaints import reported
 from benchmark.evaluation.filing import Work, file_if_whole, finished, run_and_file, written
 from benchmark.evaluation.objects import Data
-from benchmark.evaluation.request import EvaluationRequest, checked, reported
+from benchmark.evaluation.repeatable import tell_of_earlier
+from benchmark.evaluation.request import EvaluationRequest
 from benchmark.given import Given as GivenSuite
 from benchmark.ledger.evaluation import Evaluation
 from benchmark.models import Given, listed
@@ -111,7 +114,7 @@ def evaluate(
             an image file can hold counts.
         deterministic: use only what gives the same bits again on the same device, which may be slower; attacks on
             networks with layers that torch has no such way of computing then fail. Records say which it was; what is
-            in `results` already is not run again for it.
+            in `results` already is not run again for it, which is said.
         progress: whether to show how far it is, on the standard error stream.
 
     Returns:
@@ -174,4 +177,7 @@ def _evaluated(request: EvaluationRequest, sources: Sequence[str], progress: boo
     if part != WHOLE:
         done = [key for key in done if key in old or file_if_whole(plans[key], ledger)]
     evaluations = [old.get(key) or written(plans[key], ledger) for key in done]
+    tell_of_earlier(
+        request.deterministic, ((each.model["name"], each.deterministic) for each in evaluations), ledger.folder
+    )
     return reported(evaluations, [*failures, *unfit, *lost.values()])

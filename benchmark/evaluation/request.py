@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from torch import Tensor
-
 from benchmark.engines import Means
-from benchmark.errors import BadInput, PartlyFailed, UnfitNetwork, unknown
+from benchmark.errors import BadInput, unknown
 from benchmark.evaluation import objects, opening
 from benchmark.evaluation import target as targets
+from benchmark.evaluation.complaints import Complaints
 from benchmark.evaluation.image_size import viewed
-from benchmark.evaluation.judge import asked
 from benchmark.evaluation.judging import SINGLE, Judging, read_judging
 from benchmark.evaluation.network_card import card as card_of
 from benchmark.evaluation.plan import MODES, Plan
@@ -26,7 +23,6 @@ from benchmark.evaluation.suite import load_suite
 from benchmark.evaluation.target import Target
 from benchmark.given import Given, as_file
 from benchmark.hardware import resolve_device, resolve_precision
-from benchmark.ledger.evaluation import Evaluation
 from benchmark.ledger.ledger import FOLDERS, Ledger
 from benchmark.ledger.manifests import filed
 from benchmark.ledger.record import SHARD
@@ -34,10 +30,7 @@ from benchmark.limits import ARRAYS
 from benchmark.models import (
     Arranged,
     arranged,
-    check_model,
-    order_doubts,
     outputs_for,
-    range_doubts,
     read_classes,
     storable,
 )
@@ -46,49 +39,6 @@ from benchmark.moved import look_up
 from benchmark.scales import Epsilon, Radii, read_radii
 from benchmark.storage import check_writable
 from benchmark.suites.files import Preset, read_suite_file
-
-
-class Complaints:
-    """What is wrong, collected so that all of it can be said at once.
-
-    Attributes:
-        messages: with the input, which stops everything.
-        unfit: with single networks, which stops only their evaluation.
-    """
-
-    def __init__(self) -> None:
-        self.messages: list[str] = []
-        self.unfit: list[str] = []
-
-    @contextmanager
-    def noted(self, network: str = "") -> Iterator[None]:
-        """Within this context a BadInput is noted instead of raised; of a network, if it is no fault of the input."""
-        try:
-            yield
-        except UnfitNetwork as error:
-            self.unfit.append(str(error) if network in str(error) else f"{network}: {error}")
-        except BadInput as error:
-            self.messages.append(str(error))
-
-    def raise_all(self) -> None:
-        """Raises BadInput with everything that was noted, if anything was that stops everything."""
-        if self.messages:
-            raise BadInput("\n".join(dict.fromkeys([*self.messages, *self.unfit])))
-
-
-def reported(evaluations: list[Evaluation], failures: Sequence[str]) -> list[Evaluation]:
-    """The `evaluations`, unless networks failed.
-
-    Raises:
-        PartlyFailed: some did; it has the evaluations of the others.
-        BadInput: all did.
-    """
-    failures = list(dict.fromkeys(failures))
-    if failures and not evaluations:
-        raise BadInput("\n".join(failures))
-    if failures:
-        raise PartlyFailed(failures, evaluations)
-    return evaluations
 
 
 class Planned(NamedTuple):
@@ -298,56 +248,6 @@ def check_fileable(plan: Plan) -> None:
                 f"the adversarial images of {images} images of {plan.target.dataset} would take {size:,} bytes, "
                 f"{ARRAYS:,} are the most; leave --save-adversarial out, or take fewer with --n"
             )
-
-
-def checked(plans: Sequence[Plan]) -> tuple[list[Plan], list[str]]:
-    """The plans of networks that can be evaluated, with notes on what is odd about them; and why others can't."""
-    complaints, result = Complaints(), []
-    for plan in plans:
-        with complaints.noted(plan.target.source):
-            notes = (*plan.notes, *_oddities(plan))
-            classes = targets.loaded(plan.target).classes(plan.suite.images, SHARD)
-            result.append(dataclasses.replace(plan, notes=notes, classes=classes))
-    complaints.raise_all()
-    return result, complaints.unfit
-
-
-def _oddities(plan: Plan) -> list[str]:
-    """What is odd about the network, asked for its answers to the first shard.
-
-    Raises:
-        UnfitNetwork: it can't be evaluated.
-    """
-    target = plan.target
-    network = targets.loaded(target)
-    classes = network.classifier.num_classes
-    try:
-        x, y = network.images(0, min(plan.suite.images, SHARD))
-        searched = network.classifier if target.last_layer else None
-        with network.classifier.exact():
-            odd = check_model(network.model, x, classes, target.last_layer, searched, target.judging.is_random)
-    except BadInput as error:
-        raise UnfitNetwork(f"{target.source}: {error}") from error
-
-    def right(images: Tensor) -> Tensor:
-        _, share = asked(network.model, images, y, target.judging.verdict_passes)
-        return share < 0.5
-
-    names = targets.images_of(target).class_names
-    answers, _ = asked(network.model, x, y, target.judging.verdict_passes)
-    doubts = order_doubts(answers, y, names, target.outputs, _says_itself(plan, names))
-    return odd + (doubts or range_doubts(right, x, y, classes))
-
-
-def _says_itself(plan: Plan, class_names: Sequence[str]) -> bool:
-    """Whether it is the network that says what its outputs stand for, as `outputs_for` sees it."""
-    if plan.card["method"] == "external":
-        return False
-    network = targets.open_network(plan.target.source, trust_remote_code=plan.target.trust_remote_code)
-    try:
-        return bool(outputs_for(network, class_names, plan.target.dataset))
-    except UnfitNetwork:  # its classes are called otherwise, and somebody said what they are
-        return False
 
 
 def __getattr__(name: str) -> object:

@@ -47,9 +47,12 @@ class Earlier:
         costs = {name: info[name] + self.info[name] for name in (*_COSTS, "seconds")}
         changed = max([info["changed_answers"], *(record.info.get("changed_answers", 0) for record in self.records)])
         faults = Counter(info["faults"]) + Counter(self.info["faults"])
-        told = (text for record in self.records for text in record.info.get("warnings", ()))
-        warnings = list(dict.fromkeys([*info["warnings"], *told]))
-        return {**info, **costs, "faults": dict(faults), "warnings": warnings, "changed_answers": changed}
+        texts = (text for record in self.records for text in record.info.get("warnings", ()))
+        warnings = list(dict.fromkeys([*info["warnings"], *texts]))
+        told = {**info, **costs, "faults": dict(faults), "warnings": warnings, "changed_answers": changed}
+        if not all(record.deterministic for record in self.records):
+            told.pop("deterministic", None)
+        return told
 
 
 def earlier(

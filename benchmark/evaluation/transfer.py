@@ -10,10 +10,13 @@ from benchmark.deadline import stoppable
 from benchmark.engines import Devices, Means
 from benchmark.errors import BadInput
 from benchmark.evaluation import objects
+from benchmark.evaluation.checking import checked
+from benchmark.evaluation.complaints import reported
 from benchmark.evaluation.filing import Work, finished, run_and_file, written
 from benchmark.evaluation.objects import Data
 from benchmark.evaluation.plan import Plan
-from benchmark.evaluation.request import EvaluationRequest, check_fileable, checked, reported
+from benchmark.evaluation.repeatable import tell_of_earlier
+from benchmark.evaluation.request import EvaluationRequest, check_fileable
 from benchmark.given import Given as GivenSuite
 from benchmark.ledger.evaluation import Evaluation
 from benchmark.models import Given, listed
@@ -144,7 +147,11 @@ def _transferred(
     used = dict.fromkeys(key for pair in pairs if pair in missing for key in pair)
     lost = run_and_file(work, [plans[key] for key in used], ledger, request.means, progress, request.time_limit)
     filed = [pair for source, target in pairs if (pair := _pair(plans[source], plans[target])).id not in lost]
-    return reported([written(pair, ledger) for pair in filed], [*failures, *unfit, *lost.values()])
+    evaluations = [written(pair, ledger) for pair in filed]
+    tell_of_earlier(
+        request.deterministic, ((each.model["name"], each.deterministic) for each in evaluations), ledger.folder
+    )
+    return reported(evaluations, [*failures, *unfit, *lost.values()])
 
 
 def _work(source: str, missing: Sequence[tuple[str, str]], plans: Mapping[str, Plan]) -> Iterator[Work]:

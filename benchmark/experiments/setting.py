@@ -10,7 +10,7 @@ from typing import Any
 from benchmark.errors import BadInput, unknown
 from benchmark.experiments.experiment import Comparison
 from benchmark.planning.setting import Setting
-from benchmark.training.plan import check_seed
+from benchmark.training.request import check_seed
 
 #: What a variant can be chosen by, and what the reader should know about the choice.
 SELECTIONS = {

@@ -30,8 +30,8 @@ from benchmark.planning.runner import JobRunner
 from benchmark.scales import Epsilon, read_radii
 from benchmark.storage import check_writable, write_atomic
 from benchmark.suites.files import fitting
+from benchmark.training.decision import usual_architecture
 from benchmark.training.parallel import check_processes
-from benchmark.training.plan import usual_architecture
 
 
 @dataclass(frozen=True)

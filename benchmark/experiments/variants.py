@@ -15,7 +15,7 @@ from benchmark.moved import look_up
 from benchmark.planning.teacher_runs import TeacherRun, usual_teachers
 from benchmark.recipes.recipe import Recipe, is_recipe_key
 from benchmark.scales import UNSAID, Radii
-from benchmark.training.plan import decide
+from benchmark.training.decision import decide
 from benchmark.training.teachers import wrong_number_of_teachers
 
 

@@ -77,7 +77,7 @@ def summarise(manifest: dict[str, Any], read: Callable[[str], Record | None]) ->
         failures=tuple(_failures(outcomes)),
         hardware=tuple(sorted({record.info["hardware"] for record in present})),
         versions=_versions(present),
-        deterministic=all(record.info.get("deterministic") is True for record in present),
+        deterministic=all(record.deterministic for record in present),
         date=max(record.info["date"] for record in present),
         unstable=unstable,
         no_answer=no_answer,

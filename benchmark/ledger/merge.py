@@ -58,27 +58,29 @@ class Merged:
     unfinished: list[str] = field(default_factory=list)
 
 
-def merge(folders: Sequence[str | Path], into: str | Path) -> Merged:
+def merge(folders: str | Path | Sequence[str | Path], into: str | Path) -> Merged:
     """Put what several results folders hold into one, which may hold results already.
 
     Evaluations whose parts were made in several places (`--part`) are filed as soon as nothing of them is lacking.
 
     Args:
-        folders: the results folders.
+        folders: the results folders, or a single one.
         into: the folder that is made, or added to; the others stay as they are.
 
     Raises:
         BadInput: a folder is none of results; a file is damaged, in the wrong place or a link; two folders say
-            different things of one attack, or have another suite or other data under one name. Nothing was written
-            then.
+            different things of one attack, or have another suite or other data under one name; `into` lies inside of
+            one of them. Nothing was written then.
     """
     target = Path(into)
-    sources = [Path(folder) for folder in folders]
+    sources = [Path(folder) for folder in ([folders] if isinstance(folders, str | Path) else folders)]
     if not sources:
         raise BadInput("there is no results folder to merge; name one or more")
     for source in sources:
         if not (source / "format.json").is_file():
             raise BadInput(f"{source} is no results folder: it has no format.json")
+        if source.resolve() in target.resolve().parents:
+            raise BadInput(f"{target} lies inside of {source}, which is to stay as it is; choose another folder")
     if os.path.lexists(target) and not target.is_dir():
         raise BadInput(f"{target} is no folder; choose another one with --into")
     is_new = not target.exists() or not any(target.iterdir())

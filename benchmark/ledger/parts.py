@@ -110,7 +110,7 @@ def lacking(parts: Iterable[DonePart]) -> list[str]:
         for label in labels
     }
     return [
-        f"{label} on {len(starts) * SHARD if len(starts) > 1 else min(SHARD, images)} images"
+        f"{label} on {sum(min(SHARD, images - start) for start in starts)} images"
         for label, starts in gone.items()
         if starts
     ]

@@ -73,6 +73,11 @@ class Record:
         return self.info.get("error")
 
     @property
+    def deterministic(self) -> bool:
+        """Whether only what gives the same bits again on the same device computed it."""
+        return self.info.get("deterministic") is True
+
+    @property
     def positions(self) -> NDArray[np.int64]:
         """Where its images stand in the test set: in a row from `start`, or those of a block."""
         data = self.key["data"]

@@ -13,7 +13,7 @@ from benchmark.papers.setting import PaperSetting
 from benchmark.planning.jobs import JobList
 from benchmark.recipes.threat_rows import TRAINED
 from benchmark.suites.files import fitting, open_norms
-from benchmark.training.plan import decide
+from benchmark.training.decision import decide
 
 
 def check_radii(paper: Paper, keys: Collection[str], setting: PaperSetting, jobs: JobList) -> None:

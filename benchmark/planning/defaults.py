@@ -37,7 +37,7 @@ def without_defaults(
     from benchmark.methods.overrides import bind_method
     from benchmark.planning.runs import Images
     from benchmark.recipes.recipe import is_recipe_key
-    from benchmark.training.plan import registered_name, usual
+    from benchmark.training.decision import registered_name, usual
 
     published, _ = split_holdout(dataset)
 

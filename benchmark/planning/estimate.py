@@ -30,9 +30,9 @@ from benchmark.planning.setting import Setting
 from benchmark.planning.speed import Speed, measure, rendering
 from benchmark.recipes.recipe import Recipe
 from benchmark.suites.files import fitting
+from benchmark.training.decision import decide, registered_name
 from benchmark.training.identity import card_facts, differences, facts, make_identity
 from benchmark.training.passes import passes_of_training
-from benchmark.training.plan import decide, registered_name
 
 #: How many images a pass of an evaluation has.
 ATTACKED_AT_ONCE = 256

@@ -17,8 +17,8 @@ from benchmark.planning.setting import Setting
 from benchmark.run_names import file_stem, name_beside
 from benchmark.scales import own_scale
 from benchmark.storage import digest
+from benchmark.training.decision import decide, registered_name
 from benchmark.training.identity import card_facts, differences, facts, images_digest, in_words, make_identity
-from benchmark.training.plan import decide, registered_name
 
 #: What a checkpoint or an evaluation says about a network.
 Card = Mapping[str, Any]

@@ -37,6 +37,7 @@ class Contestant:
         values: what each image that was tried so far adds to the metric, in [0, 1], in the order of attack.
         positions: of these images.
         passes, seconds: what they cost.
+        repeats: whether all of it was computed deterministically.
     """
 
     plan: Plan
@@ -49,13 +50,14 @@ class Contestant:
     positions: tuple[int, ...] = ()
     passes: int = 0
     seconds: float = 0.0
+    repeats: bool = True
     _records: dict[str, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for mode in MODES:
             found = finished(dataclasses.replace(self.plan, mode=mode), self.ledger)
             if self.whole is None and found is not None and scores(found, self.metric) is not None:
-                self.whole = found
+                self.whole, self.repeats = found, found.deterministic
 
     @property
     def passes_of_all(self) -> float:
@@ -97,6 +99,7 @@ class Contestant:
         for label, names in records.items():
             self._records.setdefault(label, []).extend(names)
         self.positions = (*self.positions, *images)
+        self.repeats &= block.deterministic
         self.passes += sum(outcome.costs["forwards"] + outcome.costs["backwards"] for outcome in block.outcomes)
         self.seconds += sum(outcome.costs["seconds"] for outcome in block.outcomes)
         return values

@@ -14,9 +14,11 @@ from benchmark.deadline import stoppable
 from benchmark.engines import Means
 from benchmark.errors import BadInput, PartlyFailed, unknown
 from benchmark.evaluation import objects
+from benchmark.evaluation.checking import checked
 from benchmark.evaluation.objects import Data
 from benchmark.evaluation.plan import Plan
-from benchmark.evaluation.request import EvaluationRequest, checked
+from benchmark.evaluation.repeatable import tell_of_earlier
+from benchmark.evaluation.request import EvaluationRequest
 from benchmark.given import Given as GivenSuite
 from benchmark.labels import card_labels, key
 from benchmark.ledger.record import SHARD
@@ -174,6 +176,7 @@ def _decided(
     lost = play(contestants, tournament, request.means, request.time_limit, progress)
     failures = [*failures, *lost.values()]
     _check_left(len(plans) - len(lost), failures)
+    tell_of_earlier(request.deterministic, ((each.label, each.repeats) for each in contestants), ledger.folder)
     decision = _decision(contestants, tournament, lost, failures, question.alpha)
     decision = replace(decision, page=write_decision(folder, decision))
     if failures:

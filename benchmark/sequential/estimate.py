@@ -12,11 +12,14 @@ from benchmark.deadline import stoppable
 from benchmark.engines import Means
 from benchmark.errors import BadInput
 from benchmark.evaluation import objects
+from benchmark.evaluation.checking import checked
 from benchmark.evaluation.filing import finished
 from benchmark.evaluation.objects import Data
 from benchmark.evaluation.plan import MODES, Plan
-from benchmark.evaluation.request import EvaluationRequest, checked
+from benchmark.evaluation.repeatable import tell_of_earlier
+from benchmark.evaluation.request import EvaluationRequest
 from benchmark.given import Given as GivenSuite
+from benchmark.ledger.evaluation import Evaluation
 from benchmark.ledger.ledger import Ledger
 from benchmark.models import Given, listed
 from benchmark.own.trust import trusts
@@ -125,13 +128,17 @@ def _estimated(
     _check_width(to, plan.suite.images)
     called = f"{plan.card['name']}-{plan.suite.name}-{plan.suite.preset}"
     folder = check_writable(Path(out) if out else Path("reports/estimates") / safe_name(called))
-    found = _known(plan, ledger, to / 100, alpha)
-    if found is None:
+    whole = _whole(plan, ledger)
+    if whole is not None:
+        found, repeats = _known(plan, whole, to / 100, alpha), whole.deterministic
+    else:
         plans, unfit = checked([plan])
         if unfit:
             raise BadInput("\n".join(unfit))
         ledger.remember(plan.target.known)
-        found = TwoPhase(plans[0], ledger, request.means, request.time_limit).run(to / 100, alpha, progress)
+        two_phase = TwoPhase(plans[0], ledger, request.means, request.time_limit)
+        found, repeats = two_phase.run(to / 100, alpha, progress), two_phase.repeats
+    tell_of_earlier(request.deterministic, [(plan.card["name"], repeats)], ledger.folder)
     return replace(found, page=write_estimate(folder, found))
 
 
@@ -145,26 +152,31 @@ def _check_width(to: float, images: int) -> None:
         )
 
 
-def _known(plan: Plan, ledger: Ledger, width: float, alpha: float) -> Estimate | None:
-    """Rworst from an evaluation on all images, if one has been made before."""
+def _whole(plan: Plan, ledger: Ledger) -> Evaluation | None:
+    """An evaluation on all images that says what Rworst is, if one has been made before."""
     for mode in MODES:
         whole = finished(replace(plan, mode=mode), ledger)
-        value = None if whole is None else r_worst(whole)
-        if value is not None:
-            images = plan.suite.images
-            return Estimate(
-                **described(plan),
-                value=value,
-                low=value,
-                high=value,
-                width=width,
-                alpha=alpha,
-                cheap=(),
-                expensive=(),
-                standing=round(value * images),
-                sampled=round(value * images),
-                passes=0,
-                passes_of_all=0,
-                looks=(Look(images, value, value, value),),
-            )
+        if whole is not None and r_worst(whole) is not None:
+            return whole
     return None
+
+
+def _known(plan: Plan, whole: Evaluation, width: float, alpha: float) -> Estimate:
+    """Rworst from an evaluation on all images."""
+    value, images = r_worst(whole), plan.suite.images
+    assert value is not None
+    return Estimate(
+        **described(plan),
+        value=value,
+        low=value,
+        high=value,
+        width=width,
+        alpha=alpha,
+        cheap=(),
+        expensive=(),
+        standing=round(value * images),
+        sampled=round(value * images),
+        passes=0,
+        passes_of_all=0,
+        looks=(Look(images, value, value, value),),
+    )

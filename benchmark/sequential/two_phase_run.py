@@ -48,11 +48,15 @@ class TwoPhase:
         plan: the network and the suite.
         ledger: where results go.
         means, time_limit: as `engine.run_jobs` takes them.
+
+    Attributes:
+        repeats: whether all results in use were computed deterministically.
     """
 
     def __init__(self, plan: Plan, ledger: Ledger, means: Means | int | None, time_limit: float | None) -> None:
         self.plan, self.ledger, self.means, self.time_limit = plan, ledger, means, time_limit
         counted = threats_of(plan.suite, "rworst")
+        self.repeats = True
         self.cheap, self.expensive = split([item for item in members_apart(plan.suite) if item.threat in counted])
 
     def run(self, width: float, alpha: float, progress: bool) -> Estimate:
@@ -135,6 +139,7 @@ class TwoPhase:
             if record is None:
                 raise BadInput(f"a record vanished from {self.ledger.folder}; run it again")
             standing -= {int(position) for position in record.positions[record.broken]}
+            self.repeats &= record.deterministic
             passes += record.info["forwards"] + record.info["backwards"]
         return standing, passes
 

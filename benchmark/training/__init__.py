@@ -15,12 +15,13 @@ from benchmark.arithmetic import deterministic as repeating
 from benchmark.data import Dataset
 from benchmark.deadline import stoppable
 from benchmark.environment import NAME, check_packages, version
+from benchmark.errors import notice
 from benchmark.given import Given as GivenRecipe
 from benchmark.given import as_file
 from benchmark.hardware import describe
 from benchmark.methods.formulas import formula_of
 from benchmark.methods.table import METHODS
-from benchmark.models import Checkpoint, Given, save_checkpoint, storable
+from benchmark.models import Checkpoint, Given, load_checkpoint, save_checkpoint, storable
 from benchmark.own.files import own_files, shown
 from benchmark.own.trust import trusts
 from benchmark.processes import end_with_parent, none_left_behind
@@ -29,8 +30,9 @@ from benchmark.scales import Epsilon
 from benchmark.storage import check_writable
 from benchmark.training.changes import changes
 from benchmark.training.parallel import check_processes, make_fabric
-from benchmark.training.plan import Plan, make_plan
+from benchmark.training.plan import Plan
 from benchmark.training.report import Reporter
+from benchmark.training.request import make_plan
 from benchmark.training.standing import (
     Taken,
     as_it_was_called,
@@ -126,6 +128,7 @@ def train(
             as FILE.py:NAME, see docs/extending.md.
         compile: hand the networks to torch.compile.
         deterministic: use only what gives the same bits again on the same device, or fail; the checkpoint says so.
+            A run that was trained or begun without it is not trained again for it, which is said.
         devices, num_nodes: processes per machine, and machines.
         progress: True for bars, False for silence, None for bars at a terminal and lines elsewhere.
 
@@ -164,7 +167,7 @@ def train(
     folder = check_writable(out, "last", ".state", "runs")
     plan = as_it_was_called(plan, folder)
     if is_finished(plan, folder):
-        return paths_of(plan, folder)
+        return _told(paths_of(plan, folder), deterministic)
     if not overwrite:
         check_room(plan, folder)
     behind = epochs_behind(plan, folder, resume, overwrite)
@@ -184,7 +187,18 @@ def train(
     )
     with code_within_reach(), none_left_behind():
         fabric.launch(partial(run, progress=progress))
-    return paths_of(plan, folder)
+    return _told(paths_of(plan, folder), deterministic)
+
+
+def _told(paths: list[Path], deterministic: bool) -> list[Path]:
+    """The checkpoints at `paths`; where `deterministic` is asked for, it is said which were trained otherwise."""
+    others = [path for path in paths if deterministic and not load_checkpoint(path).extra.get("deterministic")]
+    if others:
+        notice(
+            f"{', '.join(map(str, others))}: trained, or begun, earlier without --deterministic, and left as found; "
+            "with another --out all of it is trained so"
+        )
+    return paths
 
 
 @contextmanager
@@ -234,14 +248,12 @@ def _run(
     if leads:
         if not overwrite:
             check_room(plan, folder)  # hours may have passed; the state of the whole run stays where it is
-        _save_checkpoints(trainer, folder, versions, hardware, deterministic)
+        _save_checkpoints(trainer, folder, versions, hardware)
         state.unlink(missing_ok=True)
     fabric.barrier()
 
 
-def _save_checkpoints(
-    trainer: Trainer, folder: Path, versions: dict[str, str], hardware: str, deterministic: bool
-) -> None:
+def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], hardware: str) -> None:
     plan, data = trainer.plan, trainer.plan.dataset
     kept = [n for n, member in enumerate(plan.bound.cohort.members) if member.kept]
     extra = _extra_data(plan)
@@ -308,7 +320,7 @@ def _save_checkpoints(
                     **begun,
                     **({"extra_data": extra} if extra else {}),
                     "precision": plan.precision,
-                    **({"deterministic": True} if deterministic else {}),
+                    **({"deterministic": True} if trainer.repeats else {}),
                     **({"held_out": right} if right else {}),
                     "hardware": hardware,
                     "seconds": sum(float(row["seconds"]) for row in trainer.history),

@@ -12,7 +12,7 @@ from benchmark.methods.overrides import bind_method
 from benchmark.recipes.recipe import Recipe, RecipeFile, load_recipe, younger_defaults
 from benchmark.scales import radii_again
 from benchmark.storage import canonical_json
-from benchmark.training.plan import usual
+from benchmark.training.decision import usual
 
 
 def changes(card: Mapping[str, Any]) -> dict[str, Any]:

@@ -54,6 +54,7 @@ class Trainer:
         filed: the networks that are validated and filed: the averaged ones if the recipe averages weights.
         best: per network, its weights at the epoch of highest validation score, and `held_out` there.
         held_out: per network, which held-out images the last validation found right, see `validation.held_out`.
+        repeats: whether all epochs were computed by what gives the same bits again on the same device.
     """
 
     def __init__(self, plan: Plan, fabric: Fabric, compile: bool = False) -> None:
@@ -94,6 +95,7 @@ class Trainer:
         self.history: list[Row] = []
         self.best: list[dict[str, Any]] = [{"score": -1.0, "epoch": 0, "state": {}} for _ in self.members]
         self.held_out: list[dict[str, Any]] = [{} for _ in self.members]
+        self.repeats = True
 
     def fit(self, state: Path, resume: bool, report: Reporter) -> None:
         """Train to the end, saving the state to the file `state` after every epoch.
@@ -112,6 +114,7 @@ class Trainer:
             if self.shard.size == 1:  # several processes would have to agree
                 deadline.check(longest)
             started = time.perf_counter()
+            self.repeats &= torch.are_deterministic_algorithms_enabled()
             with arithmetic(self.plan.precision):
                 with self._fixed_randomness():
                     row = self._train_epoch(state, report)
@@ -137,6 +140,7 @@ class Trainer:
             "history": self.history,
             "best": self.best,
             "held_out": self.held_out,
+            "deterministic": self.repeats,
             **({"averages": self.averages.state_dict()} if self.averages else {}),
         }
 
@@ -148,6 +152,7 @@ class Trainer:
         if self.averages:
             self.averages.load_state_dict(state["averages"])
         self.memory = {key: value.to(self.train.labels.device) for key, value in state["memory"].items()}
+        self.repeats = state.get("deterministic") is True
         self.epoch, self.history, self.best = state["epoch"], state["history"], state["best"]
         self.held_out = state.get("held_out", self.held_out)  # version 0.1.0 did not keep it
 

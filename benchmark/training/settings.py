@@ -1,0 +1,41 @@
+"""The words of --set, read as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from benchmark.documents import parse_yaml
+from benchmark.errors import BadInput
+
+
+def parse_settings(set: Mapping[str, Any] | Sequence[str] | None) -> dict[str, Any]:
+    """Settings by name, from a mapping or from "key=value" strings whose values are read as YAML.
+
+    `norms=linf,l1` is a list: a comma outside of brackets separates items.
+
+    Raises:
+        BadInput: a string without a key or a "=".
+    """
+    if isinstance(set, Mapping):
+        return dict(set)
+    settings = {}
+    for item in set or ():
+        key, equals, text = item.partition("=")
+        if not key.strip() or not equals:
+            raise BadInput(f"--set {item!r}: write it as key=value, e.g. epochs=10 or alpha=0.3")
+        value = _value(text)
+        settings[key.strip()] = [_value(part) for part in value.split(",")] if _is_list(value) else value
+    return settings
+
+
+def _value(text: str) -> Any:
+    """The plain value that `text` spells in YAML; what is no YAML is itself."""
+    try:
+        return parse_yaml(text, "--set")[0]
+    except BadInput:
+        return text
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, str) and "," in value
