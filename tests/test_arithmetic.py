@@ -175,12 +175,27 @@ def test_all_that_computes_can_be_told_to_repeat_its_bits(tmp_path):
 
 @pytest.mark.filterwarnings("error::benchmark.errors.Notice")
 def test_it_is_said_where_results_that_a_repeat_may_change_are_used(tmp_path):
+    network, suite = save(tmp_path), write_suite(tmp_path, "  - {attack: fgsm, norm: linf}\n", images=6)
+    asked = {"suite": suite, "device": "cpu", "progress": False}
+    earlier, anew = {"results": tmp_path / "earlier"}, {"results": tmp_path / "anew"}
+    benchmark.evaluate(network, **asked, **earlier)
+    with pytest.warns(Notice, match=r"toy: some results were made earlier without"):
+        (made,) = benchmark.evaluate(network, **asked, **earlier, deterministic=True)
+    assert not made.deterministic
+    for _ in range(2):
+        (made,) = benchmark.evaluate(network, **asked, **anew, deterministic=True)
+        assert made.deterministic
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("error::benchmark.errors.Notice")
+def test_every_verb_says_that_it_uses_them(tmp_path):
     network, other = save(tmp_path), save(tmp_path, with_last_layer("worse", 0.0, -1.0))
     suite = write_suite(tmp_path, "  - {attack: fgsm, norm: linf}\n", images=6)
     asked = {"suite": suite, "device": "cpu", "progress": False}
     out = {"n": 6, "to": 49, "out": tmp_path / "estimate"}
     pair = {"metric": "linf", "margin": 50, "out": tmp_path / "decision"}
-    earlier, anew = {"results": tmp_path / "earlier"}, {"results": tmp_path / "anew"}
+    earlier = {"results": tmp_path / "earlier"}
     benchmark.decide([network, other], **pair, **asked, **earlier)
     with pytest.warns(Notice, match=r"toy, worse: some results were made earlier without --deterministic"):
         benchmark.decide([network, other], **pair, **asked, **earlier, deterministic=True)
@@ -192,9 +207,6 @@ def test_it_is_said_where_results_that_a_repeat_may_change_are_used(tmp_path):
     assert not made.deterministic
     with pytest.warns(Notice, match=r"toy: some results were made earlier without"):
         benchmark.estimate(network, **out, **asked, **earlier, deterministic=True)
-    for _ in range(2):
-        (made,) = benchmark.evaluate(network, **asked, **anew, deterministic=True)
-        assert made.deterministic
 
 
 def test_a_checkpoint_repeats_only_if_all_of_its_epochs_do(tmp_path, monkeypatch):

@@ -68,7 +68,7 @@ SLOW = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
-    "name", ["SIGTERM", "SIGKILL", pytest.param("SIGHUP", marks=SLOW), pytest.param("SIGXCPU", marks=SLOW)]
+    "name", ["SIGKILL", *(pytest.param(name, marks=SLOW) for name in ("SIGTERM", "SIGHUP", "SIGXCPU"))]
 )
 def test_no_worker_outlives_an_evaluation(tmp_path, name):
     network, suite = save(tmp_path), write_suite(tmp_path, LONG, images=250)

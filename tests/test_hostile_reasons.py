@@ -109,7 +109,13 @@ REASONS = {
 }
 
 
-@pytest.mark.parametrize("file", REASONS)
+#: Seconds each; that they are refused at all, and in few words, is among the quick tests in test_hostile_files.py.
+LONG = ("checkpoint/many-small-things.pt", "suite/very-many-mistakes.yaml")
+
+
+@pytest.mark.parametrize(
+    "file", [pytest.param(file, marks=pytest.mark.slow) if file in LONG else file for file in REASONS]
+)
 def test_each_is_refused_for_what_is_wrong_with_it(tmp_path: Path, file: str) -> None:
     path = tmp_path / file
     (tmp_path / "mark").mkdir()

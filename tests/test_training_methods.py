@@ -47,8 +47,8 @@ def teachers(tmp_path_factory):
     return {role: save_checkpoint(folder / f"{role}.pt", checkpoint) for role, checkpoint in roles.items()}
 
 
-#: These take the longest, and mat-max stands in for them among the quick tests.
-LONG = ("mat-avg", "mat-msd")
+#: These take the longest; mat and at-max stand in for them among the quick tests.
+LONG = ("mat-avg", "mat-max", "mat-msd")
 
 
 @pytest.mark.parametrize(
