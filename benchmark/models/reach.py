@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from benchmark.models.contents import array_digest, plain_token, script_digest, tensor_digest
 from benchmark.own import fresh_import, own_code
-from benchmark.own.finder import plainly
+from benchmark.own.names import plainly
 from benchmark.storage import canonical_json, digest
 
 #: Attributes of every module that are walked by their meaning, or have none for what it computes.

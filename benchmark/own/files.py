@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from benchmark.cache import at_home
 from benchmark.errors import BadInput, reason, short, unknown
 from benchmark.own import fresh_import
-from benchmark.own.finder import module_name, plainly
+from benchmark.own.names import module_name, plainly
 from benchmark.own.trust import is_trusted
 from benchmark.storage import digest
 
@@ -144,6 +144,8 @@ def _imported(name: str, told: str) -> ModuleType:
         # What it prints would stand in the midst of an answer.
         with kept_settings(), contextlib.redirect_stdout(sys.stderr):
             return fresh_import.use(module_name(path), lambda module: module)
+    except fresh_import.Mistaken as error:
+        raise BadInput(f"{told}: {error}") from error
     except (Exception, SystemExit) as error:  # it may raise anything, or read options
         raise BadInput(f"{told}: {_place(error, path)} fails when it is imported: {reason(error)}") from error
 

@@ -1,44 +1,41 @@
-"""Files of one's own as modules: the module's name says which file, so that any process can import it again."""
+"""Files of one's own as modules, each of which finds the modules that lie beside it."""
 
 from __future__ import annotations
 
 import os
-import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from importlib.util import spec_from_file_location
 from pathlib import Path
 from types import CodeType, ModuleType
-from urllib.parse import quote, unquote
 
-#: What the names of such modules begin with.
-SCHEME = "file:"
-
-
-def module_name(path: Path) -> str:
-    """What the module of the file at `path` is called: its whole path, without a dot."""
-    place = os.path.abspath(path)
-    return SCHEME + quote(place, safe="/ ").replace(".", "%2E")
+from benchmark.own.names import path_of_module
+from benchmark.own.own_code import MAIN, is_own
 
 
-def path_of_module(name: str) -> str | None:
-    """The file of a module of that name; None for any other module."""
-    return unquote(name.removeprefix(SCHEME)) if name.startswith(SCHEME) else None
-
-
-def plainly(module: str) -> str:
-    """What a module is called whatever the process, and wherever its file lies."""
-    path = path_of_module(module)
-    if path is not None:
-        return re.split(r"[/\\]", path)[-1]
-    # A worker calls by another name what the program it belongs to was started as.
-    return "__main__" if module == "__mp_main__" else module
+@contextmanager
+def searched_first(folder: Path | None) -> Iterator[None]:
+    """Modules are looked for in `folder` before anywhere else, as Python does for a program; None changes nothing."""
+    if folder is None:
+        yield
+        return
+    place = str(folder)
+    sys.path.insert(0, place)
+    try:
+        yield
+    finally:
+        if place in sys.path:  # the code may have taken it out
+            sys.path.remove(place)
 
 
 class OwnLoader(SourceFileLoader):
-    """Imports a file as it is now, and finds modules beside it meanwhile, as Python does for a program, and later.
+    """Imports a file as it is now, and finds modules beside it meanwhile, and later where no other has their name.
+
+    A module beside another file may have the same name: it stays with those that imported it, and this file gets its
+    own.
 
     Attributes:
         note: told the module's name and what was read.
@@ -54,15 +51,41 @@ class OwnLoader(SourceFileLoader):
         return code
 
     def exec_module(self, module: ModuleType) -> None:
-        folder = str(Path(self.path).parent)
-        sys.path.insert(0, folder)
+        folder = Path(self.path).parent
+        hidden = {name: sys.modules.pop(name) for name in _namesakes(folder)}
         try:
-            super().exec_module(module)
+            with searched_first(folder):
+                super().exec_module(module)
+        except BaseException:
+            sys.modules.update(hidden)
+            raise
         finally:
-            if folder in sys.path:  # the code may have taken it out
-                sys.path.remove(folder)
-            if folder not in sys.path:
-                sys.path.append(folder)
+            if str(folder) not in sys.path:
+                sys.path.append(str(folder))
+        renewed = {name.partition(".")[0] for name in hidden if name in sys.modules}
+        for name, before in hidden.items():
+            if name.partition(".")[0] not in renewed:
+                sys.modules[name] = before
+
+
+def _namesakes(folder: Path) -> list[str]:
+    """The modules of one's own that are imported, with all in them, and hide another one of that name in `folder`."""
+    tops = {name.partition(".")[0] for name in sys.modules if path_of_module(name) is None} - {*MAIN}
+    hiding = {name for name in tops if _hides(name, PathFinder.find_spec(name, [str(folder)]))}
+    return [name for name in sys.modules if name.partition(".")[0] in hiding]
+
+
+def _hides(name: str, beside: ModuleSpec | None) -> bool:
+    imported = getattr(sys.modules.get(name), "__spec__", None)
+    if beside is None or imported is None or not is_own(name):
+        return False
+    if beside.origin is None:  # a folder without __init__.py gives way to any module
+        return imported.origin is None and _first(imported) != _first(beside)
+    return imported.origin is None or os.path.realpath(imported.origin) != os.path.realpath(beside.origin)
+
+
+def _first(package: ModuleSpec) -> str:
+    return next(map(os.path.realpath, package.submodule_search_locations or ()), "")
 
 
 class _Finder(MetaPathFinder):

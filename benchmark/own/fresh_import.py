@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
@@ -16,7 +16,9 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, TypeVar
 
-from benchmark.own.finder import OwnLoader
+from benchmark.errors import BadInput
+from benchmark.own.finder import OwnLoader, searched_first
+from benchmark.own.names import path_of_module, plainly
 from benchmark.own.own_code import LIBRARIES, MAIN, file_of, files, in_environment, is_own
 from benchmark.storage import digest
 
@@ -30,19 +32,46 @@ class Reading:
     Attributes:
         modules: what was imported, by name.
         sources: the digest of each one's file, and of the files that their code imports later on.
+        files: where these lay.
     """
 
     modules: dict[str, ModuleType] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
+    files: dict[str, Path] = field(default_factory=dict)
 
-    def is_current(self) -> bool:
+    def is_current(self, root: str) -> bool:
         """Whether these are still the modules in use, would be found where they were, and say the same."""
-        for name, module in self.modules.items():
-            if sys.modules.get(name) is not module or (name not in MAIN and _origin(_found(name)) != _origin(module)):
+        with searched_first(_folder(root)):
+            if not all(self._stays(name, name == root) for name in self.modules):
                 return False
-        files = {name: file_of(name) for name in self.sources}
-        return self.sources == {name: digest(file.read_bytes()) for name, file in files.items() if file is not None}
+            files = {name: self.files[name] if name in self.modules else file_of(name) for name in self.sources}
+        return self.sources == {name: _digest(file) for name, file in files.items() if file is not None}
 
+    def _stays(self, name: str, is_root: bool) -> bool:
+        module, now = self.modules[name], sys.modules.get(name)
+        if now is not module and (is_root or _origin(now) in (None, _origin(module))):
+            return False  # somebody imported it anew; one that lies elsewhere is another file's, and does no harm
+        above = self.modules.get(name.rpartition(".")[0])
+        return name in MAIN or _origin(_found(name, getattr(above, "__path__", None))) == _origin(module)
+
+    def clash(self, other: Reading) -> str:
+        """A module that both mean, but not the same one, and either only when its code runs; "" if there is none."""
+        for name in self.sources.keys() & other.sources.keys():
+            later = name not in self.modules or name not in other.modules
+            if later and self.sources[name] != other.sources[name] and self.files[name] != other.files[name]:
+                return name
+        return ""
+
+
+class Mistaken(BadInput):
+    """Code may import another module than is meant."""
+
+
+#: Why code is not used: its file, the module, where one of that name lies, and where the one that is meant does.
+_MISTAKEN = (
+    "{0}: the module {1} is imported when code runs, and may then be {2} of another folder instead of {3}; rename "
+    "one of the two, or import it at the top of the file"
+)
 
 #: By the module that was asked for, how it was read last.
 _READ: dict[str, Reading] = {}
@@ -62,7 +91,7 @@ def use(name: str, make: Callable[[ModuleType], Made], anew: bool = False) -> Ma
     if not is_own(name):
         return make(importlib.import_module(name))
     known = _READ.get(name)
-    if known is not None and not anew and known.is_current():
+    if known is not None and not anew and known.is_current(name):
         return make(known.modules[name])
     if _READER not in sys.meta_path:
         sys.meta_path.insert(0, _READER)
@@ -91,9 +120,26 @@ def use(name: str, make: Callable[[ModuleType], Made], anew: bool = False) -> Ma
                 sys.modules.setdefault(each, before)
     _READER.later |= later
     found.modules.setdefault(name, module)
-    found.sources = {each: digest(file.read_bytes()) for each, file in named.items()} | found.sources
+    found.files = {
+        each: named.get(each) or Path(str(_origin(found.modules.get(each)))) for each in {*named, *found.sources}
+    }
+    found.sources = {each: _digest(file) for each, file in named.items()} | found.sources
+    _refuse_mistaken(name, found, later)
     _READ[name] = found
     return made
+
+
+def _refuse_mistaken(name: str, found: Reading, later: Collection[str]) -> None:
+    """Modules that are imported when code runs are looked for by their name alone, wherever that code lies."""
+    folder = _folder(name)
+    with searched_first(folder):
+        meant = {each: file for each in later if folder is not None and (file := file_of(each)) is not None}
+    for each, file in meant.items():
+        if found.sources[each] != _digest(file):
+            raise Mistaken(_MISTAKEN.format(plainly(name), each, found.files[each], file))
+    for root, other in _READ.items():
+        if root != name and sys.modules.get(root) is other.modules.get(root) and (each := found.clash(other)):
+            raise Mistaken(_MISTAKEN.format(plainly(name), each, other.files[each], found.files[each]))
 
 
 def load_entry(entry: EntryPoint) -> Any:
@@ -199,5 +245,15 @@ def _found(name: str, path: Sequence[str] | None = None, target: ModuleType | No
         return None
 
 
-def _origin(found: ModuleSpec | ModuleType | None) -> str | None:
+def _folder(root: str) -> Path | None:
+    """Where a file of one's own looks for modules first."""
+    path = path_of_module(root)
+    return None if path is None else Path(path).parent
+
+
+def _digest(file: Path) -> str:
+    return digest(file.read_bytes())
+
+
+def _origin(found: object) -> str | None:
     return getattr(getattr(found, "__spec__", found), "origin", None)

@@ -16,7 +16,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import CodeType
 
-from benchmark.own.finder import path_of_module
+from benchmark.own.names import path_of_module
 from benchmark.storage import digest
 
 #: Never taken for one's own, even where they are developed outside the environment: they can't be imported twice.
