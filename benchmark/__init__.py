@@ -23,6 +23,7 @@ moved.install()
 #: Public name -> where it lives, as "module:attribute", or as "module" where it is one.
 _DOORS = {
     "train": "benchmark.training:train",
+    "train_several": "benchmark.training.several:train_several",
     "evaluate": "benchmark.evaluation:evaluate",
     "attack": "benchmark.evaluation.attack:attack",
     "perturb": "benchmark.methods.perturb:perturb",
@@ -88,6 +89,7 @@ __all__ = [
     "straight_through",
     "sweep",
     "train",
+    "train_several",
     "transfer",
     "verify",
 ]

@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 import benchmark
 from benchmark.cli.options import (
+    Address,
     Architecture,
     DataDir,
     Deterministic,
     Device,
     Download,
+    Engine,
     Epsilon,
+    GPUShare,
     Precision,
     Recipe,
     Scale,
     StopAfter,
     TrainingData,
     TrustRemoteCode,
+    Workers,
     given,
 )
-from benchmark.cli.output import end, print_problems
+from benchmark.cli.output import end, partly, print_problems
 from benchmark.deadline import within
-from benchmark.errors import BadInput
 
 InnerAttack = Annotated[
     str | None,
@@ -42,9 +45,15 @@ OuterLoss = Annotated[
 Compile = Annotated[bool, typer.Option("--compile", help="Compile the networks; worthwhile for long runs.")]
 Devices = Annotated[int, typer.Option(help="Number of GPUs, or processes on the CPU, that share each batch.")]
 
+#: Where several are trained, and what goes without saying.
+_USUAL = {"workers": None, "engine": "local", "address": None, "gpu_share": 1.0}
+
 
 def train(
-    method: Annotated[list[str], typer.Option(help="Method to train; several are trained one after the other.")],
+    method: Annotated[
+        list[str],
+        typer.Option(help="Method to train; several are trained one after the other, or by --workers side by side."),
+    ],
     dataset: TrainingData = "digits",
     arch: Architecture = None,
     recipe: Recipe = "quick",
@@ -78,7 +87,10 @@ def train(
             "extra_share is their share of each batch, 0.7 unless set.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Random seed of initial weights, batches and random starts.")] = 0,
+    seed: Annotated[
+        list[int] | None,
+        typer.Option(help="Random seed of initial weights, batches and random starts; several are as many runs."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the checkpoints.")] = Path("zoo"),
     name: Annotated[
         str | None,
@@ -100,6 +112,10 @@ def train(
     deterministic: Deterministic = False,
     devices: Devices = 1,
     num_nodes: Annotated[int, typer.Option(help="Number of machines.")] = 1,
+    workers: Workers = None,
+    engine: Engine = "local",
+    address: Address = None,
+    gpu_share: GPUShare = 1.0,
     stop_after: StopAfter = None,
 ) -> None:
     """Train a method, and write one checkpoint per network to --out. Existing checkpoints are skipped.
@@ -108,25 +124,17 @@ def train(
     --overwrite.
     """
     options = given(locals())
-    with within(options.pop("stop_after", None)):  # of all methods together
-        _train_all(method, options)
+    limit, spread = options.pop("stop_after", None), {key: options.pop(key, None) for key in _USUAL}
+    seeds = options.pop("seed", [0])
+    with within(limit):  # of all runs together
+        if len(method) == len(seeds) == 1 and spread == _USUAL:
+            _print(benchmark.train(**{**options, "method": method[0], "seed": seeds[0]}))
+            return
+        _, problems = partly(benchmark.train_several, {**options, **spread, "seed": seeds, "report": _print})
+    print_problems(f"bench: {problem}" for problem in problems)
+    end(failed=bool(problems))
 
 
-def _train_all(method: list[str], options: dict[str, Any]) -> None:
-    name = options.get("name")
-    if name and len(method) > 1:
-        raise BadInput(f"--name {name} would name {len(method)} runs alike; train one method at a time")
-    failures: list[str] = []
-    for defence in method:
-        try:
-            for path in benchmark.train(**{**options, "method": defence}):
-                print(path)
-        except BadInput as error:
-            from benchmark.training.standing import InTheWay
-            from benchmark.training.trainer import Diverged
-
-            if len(method) == 1 or not isinstance(error, Diverged | InTheWay):
-                raise
-            failures.append(f"bench: {error}")
-    print_problems(failures)
-    end(failed=bool(failures))
+def _print(paths: list[Path]) -> None:
+    for path in paths:
+        print(path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,8 +10,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from benchmark import engines
-from benchmark.deadline import OutOfTime
 from benchmark.engines import Means
 from benchmark.errors import BadInput
 from benchmark.evaluation import evaluate, transfer
@@ -23,9 +20,8 @@ from benchmark.planning.jobs import EvaluationQuery, Job, JobResult
 from benchmark.planning.networks import PlannedNetwork, TrainingRun
 from benchmark.planning.runs import Runs, Zoo
 from benchmark.planning.setting import Setting
-from benchmark.planning.training_task import Trained, TrainingTask, receive
-from benchmark.storage import write_atomic
 from benchmark.suites.files import fitting
+from benchmark.training.task import Trained, train_all
 
 
 @dataclass(frozen=True)
@@ -91,27 +87,15 @@ class JobRunner:
             - {position}
             for position, job in enumerate(jobs)
         ]
-        mark = None
-        if self.means.engine != "local":
-            mark = write_atomic(self.zoo.resolve() / f".seen-{uuid.uuid4().hex}.part", "")
         runner = replace(self, zoo=self.zoo.resolve())
-        tasks = [TrainingTask(runner, job, mark) for job in jobs]
         found: dict[int, Trained] = {}
 
         def report(position: int, trained: Trained) -> None:
-            receive(trained, tasks[position])
             found[position] = trained
             if self.progress and not trained.is_late:
                 print(f"[{len(found)}/{len(jobs)}] {JobResult(jobs[position], trained.error)}", file=sys.stderr)
 
-        try:
-            engine = self.means.open(len(jobs), str(resolve_device(self.device)))
-            engines.run(tasks, engine, report, after=after)
-        finally:
-            if mark is not None:
-                mark.unlink(missing_ok=True)
-        if any(each.is_late for each in found.values()):
-            raise OutOfTime
+        train_all([PlannedTraining(runner, job) for job in jobs], self.means, self.device, report, after)
         return iter([JobResult(job, found[position].error) for position, job in enumerate(jobs)])
 
     def do(self, *jobs: Job) -> list[Evaluation]:
@@ -128,14 +112,18 @@ class JobRunner:
             self._transfer(job.network, job.targets, job.query)
         elif job.query:
             return self._evaluate([job.network for job in jobs], job.query)
-        elif job.network.training:
-            self._train(job.network.training)
+        else:
+            self.train(job)
         return []
 
-    def _train(self, training: TrainingRun) -> None:
+    def train(self, job: Job) -> list[Path]:
+        """Train the run that `job` is about, if it is one; the checkpoints."""
+        return self._train(job.network.training) if job.network.training else []
+
+    def _train(self, training: TrainingRun) -> list[Path]:
         from benchmark.training import train_beside
 
-        train_beside(
+        return train_beside(
             training.method,
             dataset=training.dataset,
             arch=training.architecture,
@@ -198,6 +186,37 @@ class JobRunner:
             "deterministic": self.setting.deterministic,
             "scale": self.setting.radii.scale or None,
         }
+
+
+@dataclass(frozen=True)
+class PlannedTraining:
+    """A training of a plan, as an engine runs it: see `benchmark.training.task.Training`."""
+
+    runner: JobRunner
+    job: Job
+
+    @property
+    def name(self) -> str:
+        return str(self.job.trains)
+
+    @property
+    def zoo(self) -> Path:
+        return self.runner.zoo
+
+    def needs(self) -> list[Path]:
+        others = [
+            each for each in self.job.network.lineage() if each.training and each.training.name != self.job.trains
+        ]
+        return [path for each in others if (path := self.runner.checkpoints.find(each)) is not None]
+
+    def placed(self, zoo: Path) -> PlannedTraining:
+        return replace(self, runner=replace(self.runner, zoo=zoo))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "runner": replace(self.runner, progress=False)}  # lines of several would mix
+
+    def __call__(self) -> list[Path]:
+        return self.runner.train(self.job)
 
 
 def _groups(jobs: Sequence[Job], is_spread: bool = False) -> Iterator[list[Job]]:
