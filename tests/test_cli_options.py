@@ -20,6 +20,8 @@ OF_OBJECTS = {
     "report": {"networks", "trust_remote_code"},
 }
 #: Where a verb's name is a word of Python's own, and what goes with it.
+#: What a verb calls where several things are named.
+SEVERAL = {"train": ["train_several"]}
 FUNCTIONS = {"import": "import_checkpoint", "export": "export_checkpoint"}
 
 
@@ -52,19 +54,21 @@ def test_the_names_that_were_promised() -> None:
 
 
 def test_train_hands_everything_on(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    train = Calls([Path("zoo/x.pt")])
+    train, several = Calls([Path("zoo/x.pt")]), Calls([])
     monkeypatch.setattr(benchmark, "train", train, raising=False)
+    monkeypatch.setattr(benchmark, "train_several", several, raising=False)
     line = (
-        "train --method mat trades --dataset mnist --arch resnet18 --recipe paper --set alpha=0.3 lr=0.1 "
+        "train --method mat --dataset mnist --arch resnet18 --recipe paper --set alpha=0.3 lr=0.1 "
         "--set epochs=2 --teacher a.pt b.pt --inner bce --outer kl --seed 7 --out there --device cpu "
         "--precision fp32 --resume --overwrite --download --data-dir data --trust-remote-code --compile "
         "--devices 2 --num-nodes 3 --deterministic"
     )
     code, out, _ = bench(capsys, *line.split())
     assert code == 0
-    assert out == "zoo/x.pt\nzoo/x.pt\n"
-    assert [options["method"] for _, options in train.made] == ["mat", "trades"]
-    assert train.made[0][1] == {
+    assert out == "zoo/x.pt\n"
+    assert not several.made
+    ((_, options),) = train.made
+    assert options == {
         "method": "mat",
         "dataset": "mnist",
         "arch": "resnet18",
@@ -87,6 +91,13 @@ def test_train_hands_everything_on(capsys: pytest.CaptureFixture[str], monkeypat
         "num_nodes": 3,
         "deterministic": True,
     }
+    more = "--method trades --seed 8 --workers 2 --engine ray --address auto --gpu-share 0.5"
+    assert bench(capsys, *line.split(), *more.split())[0] == 0
+    ((_, spread),) = several.made
+    assert spread.pop("report")([Path("zoo/y.pt")]) is None
+    assert capsys.readouterr().out == "zoo/y.pt\n"
+    engine = {"workers": 2, "engine": "ray", "address": "auto", "gpu_share": 0.5}
+    assert spread == {**options, **engine, "method": ["mat", "trades"], "seed": [7, 8]}
 
 
 def test_evaluate_hands_everything_on(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,9 +153,11 @@ def test_evaluate_hands_everything_on(capsys: pytest.CaptureFixture[str], monkey
 @pytest.mark.parametrize("verb", VERBS)
 def test_options_are_the_arguments_of_the_function(verb: str) -> None:
     """The same names and the same defaults, so that what is read about one is true of the other."""
-    function = inspect.signature(getattr(benchmark, FUNCTIONS.get(verb, verb))).parameters
+    function = dict(inspect.signature(getattr(benchmark, FUNCTIONS.get(verb, verb))).parameters)
+    for name in SEVERAL.get(verb, ()):
+        function |= inspect.signature(getattr(benchmark, name)).parameters
     command = inspect.signature(VERBS[verb][0]).parameters
-    only_in_python = {"progress", "tell"} | OF_OBJECTS.get(verb, set())
+    only_in_python = {"progress", "tell", "report", "options"} | OF_OBJECTS.get(verb, set())
     assert set(function) - only_in_python == set(command) - {"json"}
     for name in set(function) & set(command):
         default, own = command[name].default, function[name].default
