@@ -21,6 +21,8 @@ from benchmark.errors import BadInput, first_line
 RESULTS, ZOO = "results", "zoo"
 RECORDS, BLOCKS = "records/*/*.safetensors", "blocks/*/*/*.safetensors"
 CHECKPOINTS = ("*.pt", "*.safetensors", "last/*.pt")
+#: The states of finished runs, which `bench train --extend` goes on from.
+KEPT = ".state/finished/*.pt"
 
 #: A file under a temporary name that nobody has touched for so many seconds is left over from a killed process.
 ABANDONED = 3600
@@ -48,7 +50,13 @@ class Finding:
     mended: bool = False
 
 
-def doctor(*, results: str | Path | None = None, zoo: str | Path | None = None, mend: bool = False) -> list[Finding]:
+def doctor(
+    *,
+    results: str | Path | None = None,
+    zoo: str | Path | None = None,
+    mend: bool = False,
+    drop_states: bool = False,
+) -> list[Finding]:
     """Check the environment, the ledger in `results` and the checkpoints in `zoo`.
 
     Args:
@@ -56,6 +64,7 @@ def doctor(*, results: str | Path | None = None, zoo: str | Path | None = None, 
         zoo: a folder of checkpoints; None for "zoo" if there is one.
         mend: move damaged files to the folder `damaged` beside them, where nobody reads them, and delete what killed
             processes left behind. Whatever was lost by that is made again by the next `evaluate` or `train`.
+        drop_states: delete the states of finished runs in `zoo`; `train` then can't extend those runs any more.
 
     Returns:
         What is wrong, worst first: what needs a person, then what was or can be mended.
@@ -65,7 +74,7 @@ def doctor(*, results: str | Path | None = None, zoo: str | Path | None = None, 
     """
     check_working_folder()
     ledger, networks = Path(results or RESULTS), Path(zoo or ZOO)
-    found = [*_environment(ledger, networks)]
+    found = [*_environment(ledger, networks), *(_dropped(networks) if drop_states else ())]
     for named, folder, look in ((results, ledger, _results), (zoo, networks, _zoo)):
         if folder.is_dir():
             try:
@@ -89,6 +98,9 @@ def looked_at(*, results: str | Path | None = None, zoo: str | Path | None = Non
         ledger: f"{_counted(records, 'record')} and {_counted(evaluations, 'evaluation')}",
         networks: _counted(_count(networks, *CHECKPOINTS), "checkpoint"),
     }
+    if kept := [*networks.glob(KEPT)]:
+        megabytes = sum(path.stat().st_size for path in kept) / 1e6
+        found[networks] += f" and {_counted(len(kept), 'state')} of finished runs ({megabytes:,.1f} MB)"
     told = (f"{what} in {place}" if place.is_dir() else f"no folder {place} yet" for place, what in found.items())
     return "; ".join(["the environment", *told])
 
@@ -205,6 +217,7 @@ def _zoo(folder: Path) -> Iterator[Finding]:
     yield from _leftovers(folder)
     checkpoints = (path for pattern in CHECKPOINTS for path in folder.glob(pattern))
     yield from _damaged(checkpoints, _read_checkpoint, "bench train recreates it")
+    yield from _damaged(folder.glob(KEPT), read_state, "bench train --extend can't go on from it")
     states = sorted(folder.glob(".state/*.pt"))
     broken = list(_damaged(states, read_state, "the run restarts from scratch"))
     yield from broken
@@ -212,6 +225,13 @@ def _zoo(folder: Path) -> Iterator[Finding]:
     for path in states:
         if str(path) not in {finding.place for finding in broken}:
             yield Finding(str(path), "a training run was interrupted", remedy)
+
+
+def _dropped(folder: Path) -> Iterator[Finding]:
+    for path in sorted(folder.glob(KEPT)):
+        size = path.stat().st_size / 1e6
+        finding = Finding(str(path), f"the state of a finished run, {size:,.1f} MB", "it is deleted", "delete")
+        yield _mended(finding, folder)
 
 
 def _read_checkpoint(path: Path) -> None:

@@ -29,6 +29,9 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 Norm = Literal["linf", "l2", "l1"]
+#: A marker: the number is a part of the whole training, so that what it means goes by the number of epochs.
+OF_TRAINING = "a part of training"
+PartOfTraining = Annotated[Fraction, OF_TRAINING]
 #: Where an ascent begins, see `benchmark.methods.starts`.
 Start = Literal["uniform", "unclipped", "radial", "unit", "gaussian", "zero"]
 
@@ -81,6 +84,11 @@ def read(function: Callable[..., Any], values: Mapping[str, Any], problems: list
 def allowed(function: Callable[..., Any], name: str) -> str:
     """What a parameter may be, in words: "0 to 1", "uniform, gaussian or zero"; "" where its type says no more."""
     return _words(_annotations(function)[name])
+
+
+def parts_of_training(function: Callable[..., Any]) -> list[str]:
+    """The parameters of a function, or fields of a class, whose type is `PartOfTraining`."""
+    return [name for name, kind in _annotations(function).items() if OF_TRAINING in getattr(kind, "__metadata__", ())]
 
 
 def describe(error: ValidationError) -> str:

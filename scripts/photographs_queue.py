@@ -163,7 +163,7 @@ class Queue:
     def epochs(self, run: Run) -> int:
         """How many epochs of an unfinished run are behind."""
         found = begun(self.state(run), strict=False)
-        return found[1] if found else 0
+        return found.epoch if found else 0
 
     def gradients(self, run: Run) -> float:
         """Images' gradients of the training, in those of the usual network."""

@@ -31,7 +31,7 @@ def begin_and_interrupt(monkeypatch):
 
     def begin(*arguments, **options):
         with monkeypatch.context() as patch:
-            patch.setattr(training, "_save_checkpoints", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            patch.setattr(training, "save_checkpoints", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
             with pytest.raises(KeyboardInterrupt):
                 run(*arguments, **options)
 

@@ -61,7 +61,7 @@ def test_train_hands_everything_on(capsys: pytest.CaptureFixture[str], monkeypat
         "train --method mat --dataset mnist --arch resnet18 --recipe paper --set alpha=0.3 lr=0.1 "
         "--set epochs=2 --teacher a.pt b.pt --inner bce --outer kl --seed 7 --out there --device cpu "
         "--precision fp32 --resume --overwrite --download --data-dir data --trust-remote-code --compile "
-        "--devices 2 --num-nodes 3 --deterministic"
+        "--devices 2 --num-nodes 3 --deterministic --extend --no-keep-state"
     )
     code, out, _ = bench(capsys, *line.split())
     assert code == 0
@@ -90,6 +90,8 @@ def test_train_hands_everything_on(capsys: pytest.CaptureFixture[str], monkeypat
         "devices": 2,
         "num_nodes": 3,
         "deterministic": True,
+        "extend": True,
+        "keep_state": False,
     }
     more = "--method trades --seed 8 --workers 2 --engine ray --address auto --gpu-share 0.5"
     assert bench(capsys, *line.split(), *more.split())[0] == 0

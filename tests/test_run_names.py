@@ -205,7 +205,7 @@ def test_what_version_0_1_0_left_is_found_under_its_name(tmp_path, monkeypatch):
     assert plan.name.startswith("pictures-at-")
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "_save_checkpoints", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(training, "save_checkpoints", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             train("at", **options, name=old)
     (path,) = train("at", **options, resume=True)

@@ -13,6 +13,7 @@ from benchmark.methods.inner import Inner, craft, draw_probabilities
 from benchmark.methods.objectives import OBJECTIVES, Target
 from benchmark.methods.outer import at
 from benchmark.methods.overrides import bind_method
+from benchmark.methods.progress import Progress
 from benchmark.methods.table import METHODS
 from benchmark.methods.weights import AWP, Merge, buffers_kept, layers, perturbation, perturbed, projected
 from benchmark.noise import BatchNoise
@@ -187,9 +188,9 @@ def test_stochastic_training_draws_evenly():
 def test_weight_perturbation():
     w, d = torch.tensor([[3.0, 4.0], [0.0, 0.0]]), torch.tensor([[0.0, 1.0], [0.0, 0.0]])
     close(w + perturbation(w, 7 * d, 0.01), [[3.0, 4.05], [0.0, 0.0]])
-    assert not AWP(awp=0.01, awp_warmup=0.5).active(0.4)
-    assert AWP(awp=0.01, awp_warmup=0.5).active(0.5)
-    assert not AWP().active(0.9)
+    assert not AWP(awp=0.01, awp_warmup=0.5).active(Progress(0.4))
+    assert AWP(awp=0.01, awp_warmup=0.5).active(Progress(0.5))
+    assert not AWP().active(Progress(0.9))
 
 
 def test_weight_perturbation_moves_layers_only_and_is_taken_back():

@@ -10,6 +10,7 @@ from benchmark.methods import outer
 from benchmark.methods.batch import Batch, Examples, Net
 from benchmark.methods.outer import taught
 from benchmark.methods.outer.together import specialists
+from benchmark.methods.progress import Progress
 
 Views = dict[str, Tensor]
 
@@ -107,22 +108,22 @@ def test_rslad():
 
 
 def test_iad():
-    late = step(STUDENT, teachers=(TEACHER,), progress=0.5)
+    late = step(STUDENT, teachers=(TEACHER,), training=Progress(0.5))
     close(outer.iad(late), 0.175370)
     close(outer.iad(late, weighted=False), 0.191462)
-    close(outer.iad(step(STUDENT, teachers=(TEACHER,), progress=0.29)), 0.183787)
+    close(outer.iad(step(STUDENT, teachers=(TEACHER,), training=Progress(0.29))), 0.183787)
 
 
 def test_iad_2():
     natural = {"on0": log(0.5, 0.25, 0.25)}
-    batch = step(STUDENT, teachers=(natural, TEACHER), progress=0.5)
+    batch = step(STUDENT, teachers=(natural, TEACHER), training=Progress(0.5))
     s, t, n = torch.tensor([0.4, 0.4, 0.2]), torch.tensor([0.4, 0.3, 0.3]), torch.tensor([0.5, 0.25, 0.25])
     c, a = torch.tensor([0.6, 0.3, 0.1]), 0.4**0.1
     ce, taught = -s[0].log(), (t * (t / s).log()).sum()
     own, plain = (c * (c / s).log()).sum(), (n * (n / s).log()).sum()
     expected = 0.25 * ce + 0.5 * (a * taught + (1 - a) * own) + 0.25 * plain
     close(outer.iad_2(batch), float(expected))
-    early = step(STUDENT, teachers=(natural, TEACHER), progress=0.1)
+    early = step(STUDENT, teachers=(natural, TEACHER), training=Progress(0.1))
     close(outer.iad_2(early), float(0.25 * ce + 0.5 * taught + 0.25 * plain))
 
 

@@ -42,7 +42,14 @@ def double_precision() -> Iterator[None]:
 
 def run(fabric: Fabric, plan: Plan, folder: Path) -> None:
     with double_precision():
-        options = {"resume": False, "overwrite": False, "compile": False, "progress": False}
+        options = {
+            "begin": None,
+            "replaces": False,
+            "keep_state": True,
+            "overwrite": False,
+            "compile": False,
+            "progress": False,
+        }
         options |= {"deterministic": False, "trust_remote_code": False}
         training._run(fabric, plan, folder, **options, process=os.getpid())
 

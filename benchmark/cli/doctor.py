@@ -23,10 +23,17 @@ def doctor(
     mend: Annotated[
         bool, typer.Option("--mend", help="Move damaged files aside and delete leftover temporary files.")
     ] = False,
+    drop_states: Annotated[
+        bool,
+        typer.Option(
+            "--drop-states",
+            help="Delete the states of finished runs in --zoo; bench train --extend can't go on from these runs then.",
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Check the environment, the ledger and the checkpoints for problems; --mend repairs what can be repaired."""
-    findings = benchmark.doctor(results=results, zoo=zoo, mend=mend)
+    findings = benchmark.doctor(results=results, zoo=zoo, mend=mend, drop_states=drop_states)
     rows = [vars(finding) for finding in findings]
     if json:
         print_json(rows)

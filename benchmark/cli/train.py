@@ -99,6 +99,14 @@ def train(
     device: Device = "auto",
     precision: Precision = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Resume an interrupted run.")] = False,
+    extend: Annotated[
+        bool,
+        typer.Option(
+            "--extend",
+            help="Go on from a finished run in --out that had fewer epochs and otherwise the same settings; gives what "
+            "training from scratch gives. Under the same --name it replaces that run.",
+        ),
+    ] = False,
     overwrite: Annotated[
         bool,
         typer.Option(
@@ -116,6 +124,16 @@ def train(
     engine: Engine = "local",
     address: Address = None,
     gpu_share: GPUShare = 1.0,
+    keep_state: Annotated[
+        bool,
+        typer.Option(
+            "--keep-state/--no-keep-state",
+            help="Keep the state of the optimiser in --out/.state/finished for --extend, where that is possible.",
+        ),
+    ] = True,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be trained, and how large its kept state would be.")
+    ] = False,
     stop_after: StopAfter = None,
 ) -> None:
     """Train a method, and write one checkpoint per network to --out. Existing checkpoints are skipped.

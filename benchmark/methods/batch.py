@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from benchmark.methods.progress import Progress
+
 
 class Mismatch(ValueError):
     """A formula asks for something that the networks of the method don't offer.
@@ -111,7 +113,7 @@ class Batch:
         y: labels, N.
         nets: the trained networks, in the order of the cohort.
         teachers: the frozen ones, in the order of their roles; their logits carry no gradient.
-        progress: the fraction of the training that lies behind, in [0, 1).
+        training: how much of it lies behind; `progress` gives that part, in [0, 1).
         memory: tensors that a method carries from step to step; saved with the training state.
         rate: the learning rate as a fraction of the recipe's `lr`.
         label_smoothing: ε of the recipe, see `ce`.
@@ -120,10 +122,15 @@ class Batch:
     y: Tensor
     nets: Sequence[Net]
     teachers: Sequence[Net] = ()
-    progress: float = 0.0
+    training: Progress = field(default_factory=Progress)
     memory: dict[str, Tensor] = field(default_factory=dict)
     rate: float = 1.0
     label_smoothing: float = 0.0
+
+    @property
+    def progress(self) -> float:
+        """The part of the training that lies behind, in [0, 1)."""
+        return self.training.value
 
     @property
     def net(self) -> Net:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from benchmark.parameters import Fraction, NotNegative
+from benchmark.methods.progress import Progress
+from benchmark.parameters import Fraction, NotNegative, PartOfTraining
 
 
 @dataclass(frozen=True)
@@ -22,10 +23,11 @@ class AWP:
     """
 
     awp: NotNegative = 0.0
-    awp_warmup: Fraction = 0.0
+    awp_warmup: PartOfTraining = 0.0
 
-    def active(self, progress: float) -> bool:
-        return self.awp > 0 and progress >= self.awp_warmup
+    def active(self, progress: Progress) -> bool:
+        """Whether it is on by now."""
+        return self.awp > 0 and not progress.before(self.awp_warmup)
 
 
 def perturbation(weight: Tensor, ascent: Tensor, gamma: float) -> Tensor:

@@ -137,6 +137,7 @@ class JobRunner:
             name=training.name,
             epsilon=dict(self.setting.radii.own),
             resume=None,
+            keep_state=False,  # of many runs, which have as many epochs as was asked for
             compile=self.compile,
             devices=self.devices,
             progress=None if self.progress else False,

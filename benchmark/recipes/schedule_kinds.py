@@ -16,6 +16,11 @@ Factor = Annotated[float, Field(gt=0, le=1)]
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @property
+    def spans_training(self) -> bool:
+        """Whether the rate in an epoch goes by how many epochs there are in all."""
+        return False
+
 
 class Constant(_Strict):
     name: Literal["constant"] = "constant"
@@ -37,6 +42,10 @@ class Cosine(_Strict):
     name: Literal["cosine"]
     span: Epochs | None = None
 
+    @property
+    def spans_training(self) -> bool:
+        return self.span is None
+
     @model_serializer(mode="wrap")
     def _said(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Without a span that is that of the training, so that a run from before there were any is the same run."""
@@ -46,6 +55,10 @@ class Cosine(_Strict):
 class OneCycle(_Strict):
     name: Literal["one-cycle"]
     warmup: Share = 0.3
+
+    @property
+    def spans_training(self) -> bool:
+        return True
 
 
 class PiecewiseLinear(_Strict):

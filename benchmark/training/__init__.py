@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,21 +13,21 @@ from typing import TYPE_CHECKING, Any
 from benchmark.arithmetic import deterministic as repeating
 from benchmark.data import Dataset
 from benchmark.deadline import stoppable
-from benchmark.environment import NAME, check_packages, version
+from benchmark.environment import check_packages
 from benchmark.errors import notice
 from benchmark.given import Given as GivenRecipe
 from benchmark.given import as_file
 from benchmark.hardware import describe
-from benchmark.methods.formulas import formula_of
 from benchmark.methods.table import METHODS
-from benchmark.models import Checkpoint, Given, load_checkpoint, save_checkpoint, storable
-from benchmark.own.files import own_files, shown
+from benchmark.models import Given, load_checkpoint
 from benchmark.own.trust import trusts
 from benchmark.processes import end_with_parent, none_left_behind
 from benchmark.recipes.recipe import RECIPES, recipe_names
 from benchmark.scales import Epsilon
 from benchmark.storage import check_writable
-from benchmark.training.changes import changes
+from benchmark.training.extending import extended_from, to_go_on_from
+from benchmark.training.filing import save_checkpoints, versions_of_all
+from benchmark.training.outlook import outlook
 from benchmark.training.parallel import check_processes, make_fabric
 from benchmark.training.plan import Plan
 from benchmark.training.report import Reporter
@@ -39,11 +38,12 @@ from benchmark.training.standing import (
     check_room,
     epochs_behind,
     is_finished,
+    is_going_on,
     last_of,
     paths_of,
 )
-from benchmark.training.state import state_path
-from benchmark.training.teachers import code_within_reach, lineage
+from benchmark.training.state import finish, kept_path, state_path
+from benchmark.training.teachers import code_within_reach
 from benchmark.training.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def train(
     device: str = "auto",
     precision: str = "auto",
     resume: bool | None = False,
+    extend: bool = False,
     overwrite: bool = False,
     download: bool = False,
     data_dir: str | Path | None = None,
@@ -82,6 +83,8 @@ def train(
     deterministic: bool = False,
     devices: int = 1,
     num_nodes: int = 1,
+    keep_state: bool = True,
+    dry_run: bool = False,
     progress: bool | None = None,
 ) -> list[Path]:
     """Train the networks of a method and write one checkpoint for each.
@@ -122,6 +125,9 @@ def train(
         device, precision: see `benchmark.hardware`.
         resume: continue an interrupted run of the same settings from its last finished epoch. False refuses to begin
             it anew; None does what True does, and says nothing where there is nothing to continue.
+        extend: begin with the epochs of a run with the same settings, but for fewer epochs, whose state is in `out`:
+            the result is, bit by bit, that of training from scratch. Under the same `name` it takes the place of that
+            run. Refused where a setting goes by the number of epochs. An interrupted extension is continued.
         overwrite: replace checkpoints and an unfinished run that are another run's, and begin an unfinished one anew.
         download, trust_remote_code: whether data and foreign teachers may be fetched, and code be run: a teacher's
             own, and that of files. A method, inner objective, loss, architecture and data may be of one's own, each
@@ -130,6 +136,9 @@ def train(
         deterministic: use only what gives the same bits again on the same device, or fail; the checkpoint says so.
             A run that was trained or begun without it is not trained again for it, which is said.
         devices, num_nodes: processes per machine, and machines.
+        keep_state: keep the state of the finished run in `out/.state/finished`, for `extend`; that of a run with a
+            setting that goes by the number of epochs is of no use and never kept.
+        dry_run: print what would be done, and do nothing.
         progress: True for bars, False for silence, None for bars at a terminal and lines elsewhere.
 
     Returns:
@@ -164,21 +173,32 @@ def train(
             name=name,
             trust_remote_code=trust_remote_code,
         )
-    folder = check_writable(out, "last", ".state", "runs")
+    folder = Path(out) if dry_run else check_writable(out, "last", ".state", "runs")
     plan = as_it_was_called(plan, folder)
     if is_finished(plan, folder):
+        if dry_run:
+            print(f"{plan.name}: finished already")
         return _told(paths_of(plan, folder), deterministic)
+    replaces = extend or is_going_on(plan, folder)
     if not overwrite:
-        check_room(plan, folder)
-    behind = epochs_behind(plan, folder, resume, overwrite)
-    if resume and not behind and progress is not False:
-        print(f"{plan.name}: there is nothing to resume; training begins with epoch 1", file=sys.stderr)
+        check_room(plan, folder, replaces)
+    behind = epochs_behind(plan, folder, resume, overwrite, extend)
+    source = None
+    if not behind:
+        source = extended_from(plan, folder, last_of(paths_of(plan, folder)[0])) if extend else None
+        if progress is not False and not extend:
+            _say_how_it_begins(plan, folder, resume)
+    if dry_run:
+        print(outlook(plan, folder, behind, source, keep_state))
+        return paths_of(plan, folder)
     fabric = make_fabric(plan.device, plan.precision, devices, num_nodes, plan.dataset.nbytes)
     run = partial(
         _run,
         plan=plan,
         folder=folder,
-        resume=behind > 0,
+        begin=state_path(folder, plan.stem) if behind else source and source.path,
+        replaces=replaces,
+        keep_state=keep_state,
         overwrite=overwrite,
         compile=compile,
         deterministic=deterministic,
@@ -188,6 +208,17 @@ def train(
     with code_within_reach(), none_left_behind():
         fabric.launch(partial(run, progress=progress))
     return _told(paths_of(plan, folder), deterministic)
+
+
+def _say_how_it_begins(plan: Plan, folder: Path, resume: bool | None) -> None:
+    if resume:
+        print(f"{plan.name}: there is nothing to resume; training begins with epoch 1", file=sys.stderr)
+    shorter = to_go_on_from(plan, folder)
+    if shorter:
+        notice(
+            f"{plan.name}: {shorter.name} has these settings and {shorter.begun.epoch} of the {plan.recipe.epochs} "
+            "epochs; --extend goes on from there"
+        )
 
 
 def _told(paths: list[Path], deterministic: bool) -> list[Path]:
@@ -226,7 +257,9 @@ def _run(
     fabric: Fabric,
     plan: Plan,
     folder: Path,
-    resume: bool,
+    begin: Path | None,
+    replaces: bool,
+    keep_state: bool,
     overwrite: bool,
     compile: bool,
     deterministic: bool,
@@ -237,107 +270,17 @@ def _run(
     """Train in this process, which the one numbered `process` started unless it is that one itself."""
     if os.getpid() != process:
         end_with_parent()
-    versions, hardware = _versions(), describe(fabric.device)  # asked for before, not after hours
+    versions, hardware = versions_of_all(), describe(fabric.device)  # asked for before, not after hours
     state = state_path(folder, plan.stem)
     trainer = Trainer(plan, fabric, compile)
     leads = fabric.global_rank == 0
     scalars = folder / "runs" / plan.stem if leads else None
     reporter = Reporter(plan.name, plan.recipe.epochs, trainer.steps, progress if leads else False, scalars)
     with reporter as report, repeating(deterministic):
-        trainer.fit(state, resume, report)
+        trainer.fit(state, begin, report)
     if leads:
         if not overwrite:
-            check_room(plan, folder)  # hours may have passed; the state of the whole run stays where it is
-        _save_checkpoints(trainer, folder, versions, hardware)
-        state.unlink(missing_ok=True)
+            check_room(plan, folder, replaces)  # hours may have passed; the state of the whole run stays where it is
+        save_checkpoints(trainer, folder, versions, hardware)
+        finish(state, kept_path(folder, plan.stem) if keep_state and trainer.any_length else None)
     fabric.barrier()
-
-
-def _save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], hardware: str) -> None:
-    plan, data = trainer.plan, trainer.plan.dataset
-    kept = [n for n, member in enumerate(plan.bound.cohort.members) if member.kept]
-    extra = _extra_data(plan)
-    recipe = {"name": plan.recipe_name, **plan.recipe.model_dump(mode="json")}
-    radii = {"radii": said} if (said := plan.radii.said()) else {}
-    method, inner, outer = METHODS.get(plan.method), plan.inner, plan.outer
-    own: dict[str, Any] = {**own_files(*plan.named())}
-    changed = changes(
-        {
-            "method": plan.method,
-            "architecture": plan.architecture,
-            "dataset": data.name,
-            "scale": plan.radii.scale,
-            "recipe": recipe,
-            "extra": {"settings": plan.bound.settings, "inner": plan.inner, "outer": plan.outer, **radii},
-        }
-    )
-    for n, name, selected in zip(kept, plan.checkpoint_names(), paths_of(plan, folder), strict=True):
-        best = trainer.best[n]
-        chosen: dict[str, Any] = (
-            best if best["epoch"] else {"epoch": trainer.epoch, "state": trainer.filed[n].state_dict()}
-        )
-        network = plan.bound.cohort.members[n].name
-        (mean, std), initial = plan.normalization(n), plan.initial_of(n)
-        begun: dict[str, Any] = {"init": {"source": initial.name, "digest": initial.digest}} if initial else {}
-        begun |= {"inits": [{"source": each.name, "digest": each.digest} for each in plan.inits]} if initial else {}
-        for selection, epoch, weights, right, path in (
-            ("last", trainer.epoch, trainer.filed[n].state_dict(), trainer.held_out[n], last_of(selected)),
-            ("best" if best["epoch"] else "last", chosen["epoch"], chosen["state"], best.get("held_out"), selected),
-        ):
-            checkpoint = Checkpoint(
-                name=name,
-                state=weights,
-                architecture=plan.architecture,
-                num_classes=data.num_classes,
-                shape=data.shape,
-                mean=mean,
-                std=std,
-                dataset=data.name,
-                scale=plan.radii.scale,
-                method=shown(plan.method),
-                network=network,
-                recipe=recipe,
-                seed=plan.seed,
-                history=trainer.history,
-                versions=versions,
-                selection=selection,  # type: ignore[arg-type]
-                selected_epoch=epoch,
-                classes=storable(data.class_names),
-                extra={
-                    "run": plan.digest,
-                    "settings": plan.bound.settings,
-                    **radii,
-                    "inner": shown(inner) if inner else inner,
-                    "outer": shown(outer) if outer else outer,
-                    "title": method.title or shown(plan.method),
-                    "paper": method.paper,
-                    **({"own_code": own} if own else {}),
-                    "changes": changed,
-                    "attack": plan.bound.attack(plan.bound.cohort.members[n]),
-                    "minimises": formula_of(plan.bound.outer),
-                    "teachers": [teacher.name for teacher in plan.teachers],
-                    "lineage": lineage(plan.bound.cohort.teachers, plan.teachers),
-                    **begun,
-                    **({"extra_data": extra} if extra else {}),
-                    "precision": plan.precision,
-                    **({"deterministic": True} if trainer.repeats else {}),
-                    **({"held_out": right} if right else {}),
-                    "hardware": hardware,
-                    "seconds": sum(float(row["seconds"]) for row in trainer.history),
-                },
-            )
-            save_checkpoint(path, checkpoint)
-
-
-def _extra_data(plan: Plan) -> dict[str, Any]:
-    """What a network's card says of the extra data that it was trained on; nothing if there were none."""
-    found = plan.extra_data
-    if found is None:
-        return {}
-    told = {"name": found.name, "digest": found.digest, "images": len(found), "share": plan.recipe.extra_share}
-    return told | {"test_images": found.test_images, "validation_images": found.validation_images}
-
-
-def _versions() -> dict[str, str]:
-    packages = (NAME, "torch", "lightning-fabric", "numpy")
-    return {"python": platform.python_version(), **{name: version(name) for name in packages}}

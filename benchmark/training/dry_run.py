@@ -8,6 +8,7 @@ from torch import nn
 from benchmark.errors import BadInput, reason
 from benchmark.methods.batch import Mismatch
 from benchmark.methods.method import BoundMethod
+from benchmark.methods.progress import Progress
 from benchmark.methods.table import METHODS
 from benchmark.noise import BatchNoise
 from benchmark.recipes.radius import Radius
@@ -32,7 +33,14 @@ def rehearse(method: BoundMethod, where: str, label_smoothing: float = 0.0) -> N
         )
 
 
-def _losses(method: BoundMethod, where: str, label_smoothing: float) -> list[float]:
+def asks_for_progress(method: BoundMethod) -> bool:
+    """Whether the outer loss wants to know in its first step how much of the training lies behind."""
+    training = Progress()
+    _losses(method, "method", 0.0, training)
+    return training.asked
+
+
+def _losses(method: BoundMethod, where: str, label_smoothing: float, training: Progress | None = None) -> list[float]:
     """The loss of each round of a step."""
     generator = torch.Generator().manual_seed(0)
     x, y = torch.rand((4, 1, 2, 2), generator=generator), torch.arange(4) % 3
@@ -50,7 +58,7 @@ def _losses(method: BoundMethod, where: str, label_smoothing: float) -> list[flo
             part = "attack"
             examples = players.craft(x, y, norms, BatchNoise(len(x), generator))
             part = "outer loss"
-            batch = players.batch(x, y, examples, 0.0, {})
+            batch = players.batch(x, y, examples, training or Progress(), {})
             losses.append(float(method.outer(batch).detach()))
             part = "attack"
             method.inner.observe(norms, batch, {})
@@ -60,9 +68,6 @@ def _losses(method: BoundMethod, where: str, label_smoothing: float) -> list[flo
         way_out = _way_out(error) if isinstance(error, Mismatch) else ""
         told = str(error) if isinstance(error, ValueError) else reason(error)
         raise BadInput(f"{where}: the {part} does not fit the networks ({method.cohort}): {told}{way_out}") from error
-        raise BadInput(
-            f"{where}: the {part} does not fit the networks ({method.cohort}): {error}{way_out}"
-        ) from error
     return losses
 
 

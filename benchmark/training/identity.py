@@ -73,6 +73,19 @@ def make_identity(
     return found | {key: value for key, value in rare.items() if value}
 
 
+def length(identity: Mapping[str, Any]) -> int:
+    """How many epochs the run has."""
+    recipe = identity.get("recipe")
+    epochs = recipe.get("epochs") if isinstance(recipe, Mapping) else None
+    return epochs if isinstance(epochs, int) else 0
+
+
+def of_any_length(identity: Mapping[str, Any], epochs: int | None = None) -> dict[str, Any]:
+    """The identity without its number of epochs, or with another one."""
+    recipe = identity.get("recipe")
+    return {**identity, "recipe": {**recipe, "epochs": epochs} if isinstance(recipe, Mapping) else recipe}
+
+
 def images_digest(dataset: Dataset) -> str:
     """SHA-256 (hex) of what is trained on and selected by."""
     train, held_out = dataset.train, dataset.validation

@@ -37,6 +37,13 @@ def make_optimizer(members: Sequence[nn.Module], recipe: Recipe) -> torch.optim.
     return torch.optim.SGD(groups, nesterov=recipe.nesterov, **common)
 
 
+def numbers_per_weight(recipe: Recipe) -> int:
+    """How many numbers the recipe's optimiser keeps for each weight."""
+    if recipe.optimizer == "adamw":
+        return 2
+    return (recipe.momentum > 0) + (recipe.optimizer == "rmsprop")
+
+
 def check_optimizer(recipe: Recipe, said: Collection[str], usual: str) -> None:
     """Refuse settings that the run's optimiser does not take, and AdamW with numbers that were chosen for another.
 

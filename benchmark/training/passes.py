@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from benchmark.attacks import frozen
 from benchmark.data import Split
 from benchmark.methods.method import BoundMethod
+from benchmark.methods.progress import Progress
 from benchmark.methods.weights import layers
 from benchmark.noise import BatchNoise
 from benchmark.recipes.recipe import Recipe
@@ -84,7 +85,7 @@ def passes_of_training(bound: BoundMethod, recipe: Recipe, images: int, held_out
     """
     total, validation = images + held_out, recipe.validation
     images = total - validation.left_out(total, held_out)
-    active = sum(bound.awp.active(epoch / recipe.epochs) for epoch in range(recipe.epochs))
+    active = sum(bound.awp.active(Progress(epoch / recipe.epochs)) for epoch in range(recipe.epochs))
     steps = _step(bound, recipe, is_moved=False).times(images * (recipe.epochs - active))
     if active:
         steps += _step(bound, recipe, is_moved=True).times(images * active)
@@ -94,7 +95,7 @@ def passes_of_training(bound: BoundMethod, recipe: Recipe, images: int, held_out
 
 def passes_of_step(bound: BoundMethod, recipe: Recipe) -> TrainingPasses:
     """Passes of one step of a training, per image of its batch; in its last epoch."""
-    return _step(bound, recipe, is_moved=bound.awp.active(1 - 1 / recipe.epochs))
+    return _step(bound, recipe, is_moved=bound.awp.active(Progress(1 - 1 / recipe.epochs)))
 
 
 def _step(bound: BoundMethod, recipe: Recipe, is_moved: bool) -> TrainingPasses:
@@ -113,8 +114,8 @@ def _step(bound: BoundMethod, recipe: Recipe, is_moved: bool) -> TrainingPasses:
             examples = players.craft(x, y, norms, BatchNoise(len(x), generator))
             if is_moved:
                 weights = [weight for member in players.members for weight in layers(member)]
-                torch.autograd.grad(bound.outer(players.batch(x, y, examples, 0.0, {})), weights)
-            batch = players.batch(x, y, examples, 0.0, {})
+                torch.autograd.grad(bound.outer(players.batch(x, y, examples, Progress(), {})), weights)
+            batch = players.batch(x, y, examples, Progress(), {})
             objective = bound.outer(batch)
             players.pass_again(batch)
             objective.backward()

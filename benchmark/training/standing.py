@@ -11,7 +11,7 @@ from benchmark.own.files import own_files
 from benchmark.run_names import name_beside
 from benchmark.storage import digest
 from benchmark.training.extending import way_on
-from benchmark.training.identity import VERSION, card_facts, differences, facts, in_words
+from benchmark.training.identity import VERSION, card_facts, differences, facts, in_words, of_any_length
 from benchmark.training.plan import Plan
 from benchmark.training.state import begun, state_path
 
@@ -64,8 +64,19 @@ def as_it_was_called(plan: Plan, folder: Path) -> Plan:
     return before if is_this or is_finished(before, folder) else plan
 
 
-def check_room(plan: Plan, folder: Path) -> None:
+def is_going_on(plan: Plan, folder: Path) -> bool:
+    """Whether the unfinished run of that name is this one: whatever it replaces was agreed to when it began."""
+    unfinished = begun(state_path(folder, plan.stem), strict=False)
+    return unfinished is not None and unfinished.identity == plan.identity
+
+
+def check_room(plan: Plan, folder: Path, replaces: bool = False) -> None:
     """Refuse to replace what is not of this run.
+
+    Args:
+        plan: the run.
+        folder: where it writes to.
+        replaces: whether it may take the place of the same run with another number of epochs.
 
     Raises:
         Taken: a checkpoint of another run is there, one of another name, which some file systems or all that a name
@@ -78,19 +89,20 @@ def check_room(plan: Plan, folder: Path) -> None:
             found = load_checkpoint(path)
         except BadInput as error:
             raise Taken(f"{path} is no checkpoint that can be read ({error})", plan) from error
-        if found.extra.get("run") != plan.digest:
-            way = way_on(plan, found, path if path.parent.name == "last" else last_of(path))
+        if found.extra.get("run") != plan.digest and not (replaces and _is_same_but_for_length(plan, found)):
+            way = way_on(plan, found, path if path.parent.name == "last" else last_of(path), folder)
             raise Taken(f"{path} is of another run: {_told(plan, found)}{way}", plan)
         if found.name != name:
             raise Taken(f"{path} is of a network that is called {found.name}, not {name}", plan)
 
 
-def epochs_behind(plan: Plan, folder: Path, resume: bool | None, overwrite: bool) -> int:
+def epochs_behind(plan: Plan, folder: Path, resume: bool | None, overwrite: bool, extend: bool = False) -> int:
     """How many epochs of this run are finished and to be gone on from.
 
     Args:
         resume: True or None to go on if there are any, False to begin anew.
         overwrite: whether to begin anew where an unfinished run would be lost by that.
+        extend: whether to go on in any case, and to leave the same run with another number of epochs to the caller.
 
     Raises:
         Taken: the unfinished run of that name is another one, or the one there has another name.
@@ -98,10 +110,13 @@ def epochs_behind(plan: Plan, folder: Path, resume: bool | None, overwrite: bool
         BadInput: the file can't be read and `resume` is not False.
     """
     path = state_path(folder, plan.stem)
+    resume = True if extend else resume
     found = begun(path, strict=resume is not False and not overwrite)
     if found is None:
         return 0
-    identity, epoch, name = found
+    identity, epoch, name = found.identity, found.epoch, found.name
+    if extend and identity != plan.identity and of_any_length(identity) == of_any_length(plan.identity):
+        return 0
     if overwrite and (resume is False or identity != plan.identity or name not in (plan.name, None)):
         return 0
     if identity != plan.identity:
@@ -136,6 +151,12 @@ def _told(plan: Plan, found: Checkpoint) -> str:
     if found.extra.get("run") in {digest({**plan.identity, "version": version}) for version in range(1, VERSION)}:
         return "the same by an older version of this program, which led to other weights"
     return in_words(differences(card_facts(vars(found)), plan.facts))
+
+
+def _is_same_but_for_length(plan: Plan, found: Checkpoint) -> bool:
+    """Whether the run that made a checkpoint differs from this one by the number of epochs alone."""
+    epochs = found.recipe.get("epochs")
+    return isinstance(epochs, int) and found.extra.get("run") == digest(of_any_length(plan.identity, epochs))
 
 
 def _places(plan: Plan, folder: Path) -> list[tuple[Path, str]]:

@@ -1,10 +1,10 @@
-"""The state of an unfinished run: one file, replaced as a whole after every epoch."""
+"""The state of a run: one file, replaced as a whole after every epoch, and kept where more epochs can follow."""
 
 from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -13,11 +13,35 @@ from benchmark.errors import BadInput
 from benchmark.limits import CHECKPOINT
 from benchmark.models.archive import read_archive
 from benchmark.storage import write_atomic
+from benchmark.training.identity import length, of_any_length
 
 
 def state_path(out: Path, stem: str) -> Path:
     """Where the run whose files are called `stem` keeps its state."""
     return out / ".state" / f"{stem}.pt"
+
+
+def kept_path(out: Path, stem: str) -> Path:
+    """Where the state of that run is kept once it is finished."""
+    return out / ".state" / "finished" / f"{stem}.pt"
+
+
+class Begun(NamedTuple):
+    """What the state of a run says of it.
+
+    Attributes:
+        identity: of the run.
+        epoch: how many of its epochs are finished.
+        name: what it is called; None if the file does not say it.
+        any_length: whether those epochs are those of a run of any other number of epochs, too.
+        seconds: that they took.
+    """
+
+    identity: dict[str, Any]
+    epoch: int
+    name: str | None
+    any_length: bool
+    seconds: float
 
 
 def save_state(path: Path, identity: dict[str, Any], content: dict[str, Any]) -> None:
@@ -55,9 +79,8 @@ def read_state(path: Path, build: bool = True) -> dict[str, Any]:
     return content
 
 
-def begun(path: Path, strict: bool) -> tuple[dict[str, Any], int, str | None] | None:
-    """The identity of the run whose state is at `path`, how many of its epochs are finished, and what it is called if
-    the file says so; None if there is none.
+def begun(path: Path, strict: bool) -> Begun | None:
+    """What the state at `path` says of its run; None if there is none.
 
     Args:
         strict: whether a file that can't be read is an error, and not as good as none.
@@ -68,18 +91,27 @@ def begun(path: Path, strict: bool) -> tuple[dict[str, Any], int, str | None] | 
     try:
         content = read_state(path, build=False)
         with naming(path):
-            name = content.get("name")
-            return content["identity"], int(content["epoch"]), None if name is None else str(name)
+            name, epoch = content.get("name"), content["epoch"]
+            if type(epoch) is not int:
+                raise Damaged(f"{path}: its number of epochs is none")
+            return Begun(
+                content["identity"],
+                epoch,
+                None if name is None else str(name),
+                content.get("any_length") is True,
+                sum(float(row["seconds"]) for row in content.get("history", ())),
+            )
     except FileNotFoundError:
         return None
     except Damaged as error:
         if strict:
-            raise _unreadable(path) from error
+            raise unreadable(path) from error
         return None
 
 
 def load_state(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
-    """What was saved at `path` by the run of this `identity`; None if nothing was.
+    """What was saved at `path` by the run of this `identity`, or by one with another number of epochs whose epochs
+    are the same; None if nothing was.
 
     Raises:
         BadInput: the file is damaged, or belongs to a run with other settings (they are named).
@@ -89,8 +121,10 @@ def load_state(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except Damaged as error:
-        raise _unreadable(path) from error
-    found = content["identity"]
+        raise unreadable(path) from error
+    found, epoch = content["identity"], content.get("epoch")
+    if content.get("any_length") is True and isinstance(epoch, int) and epoch <= length(identity):
+        identity, found = of_any_length(identity), of_any_length(found)
     differing = sorted(key for key in {*identity, *found} if found.get(key) != identity.get(key))
     if differing:
         raise BadInput(
@@ -100,7 +134,18 @@ def load_state(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
     return content
 
 
-def _unreadable(path: Path) -> BadInput:
+def finish(state: Path, kept: Path | None) -> None:
+    """The run is finished: its state takes the place of one that is kept under its name; None for none."""
+    if kept is None:
+        kept_path(state.parent.parent, state.stem).unlink(missing_ok=True)
+        state.unlink(missing_ok=True)
+    else:
+        kept.parent.mkdir(exist_ok=True)
+        state.replace(kept)
+
+
+def unreadable(path: Path) -> BadInput:
+    """What to do about a state that is damaged, or no state of this run whatever it says."""
     return BadInput(
         f"the training state {path} can't be read; start from scratch with --overwrite instead of --resume"
     )

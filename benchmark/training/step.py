@@ -15,6 +15,7 @@ from benchmark.methods.batch import Batch, Examples, Net
 from benchmark.methods.inner import craft
 from benchmark.methods.method import BoundMethod
 from benchmark.methods.objectives import Target
+from benchmark.methods.progress import Progress
 from benchmark.noise import Noise
 from benchmark.recipes.radius import Radius
 from benchmark.training.snapshot import FoldedNetwork
@@ -78,14 +79,14 @@ class StepNetworks:
         x: Tensor,
         y: Tensor,
         examples: Sequence[Examples | None],
-        progress: float,
+        training: Progress,
         memory: dict[str, Tensor],
         rate: float = 1.0,
     ) -> Batch:
         """The step as the outer loss sees it."""
         nets = [Net(self.forward(module), x, own) for module, own in zip(self.members, examples, strict=True)]
         teachers = [Net(torch.no_grad()(self.taught(teacher)), x) for teacher in self.teachers]
-        return Batch(y, nets, teachers, progress, memory, rate, self.label_smoothing)
+        return Batch(y, nets, teachers, training, memory, rate, self.label_smoothing)
 
     def pass_again(self, batch: Batch, after: bool = False) -> None:
         """The passes that the method makes beside those of its loss, before or `after` the update."""

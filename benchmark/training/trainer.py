@@ -14,8 +14,10 @@ from torch import Tensor, nn
 from benchmark import deadline
 from benchmark.arithmetic import arithmetic
 from benchmark.attacks import frozen
+from benchmark.damage import Damaged, naming
 from benchmark.errors import BadInput
 from benchmark.methods.batch import Batch, Examples
+from benchmark.methods.progress import Progress
 from benchmark.methods.weights import buffers_kept, layers, perturbed
 from benchmark.models import build
 from benchmark.storage import digest
@@ -26,7 +28,7 @@ from benchmark.training.parallel import BatchShard, share_batch_norm
 from benchmark.training.plan import Plan
 from benchmark.training.report import Reporter, Row
 from benchmark.training.snapshot import snapshots
-from benchmark.training.state import load_state, save_state
+from benchmark.training.state import load_state, save_state, unreadable
 from benchmark.training.step import StepNetworks
 from benchmark.training.validation import accuracies, held_out, withstood
 
@@ -54,6 +56,7 @@ class Trainer:
         filed: the networks that are validated and filed: the averaged ones if the recipe averages weights.
         best: per network, its weights at the epoch of highest validation score, and `held_out` there.
         held_out: per network, which held-out images the last validation found right, see `validation.held_out`.
+        progress: how much of the training lies behind, and whether anything wanted to know.
         repeats: whether all epochs were computed by what gives the same bits again on the same device.
     """
 
@@ -91,24 +94,38 @@ class Trainer:
         if self.steps == 0:
             raise BadInput(f"{plan.dataset.name} has {len(self.train)} training images; two are needed at least")
         self.memory: State = {}
+        self.progress = Progress()
         self.epoch = 0
         self.history: list[Row] = []
         self.best: list[dict[str, Any]] = [{"score": -1.0, "epoch": 0, "state": {}} for _ in self.members]
         self.held_out: list[dict[str, Any]] = [{} for _ in self.members]
         self.repeats = True
 
-    def fit(self, state: Path, resume: bool, report: Reporter) -> None:
+    def fit(self, state: Path, begin: Path | None, report: Reporter) -> None:
         """Train to the end, saving the state to the file `state` after every epoch.
+
+        Args:
+            state: where to; of a run of any length it is that of a longer one, too.
+            begin: a state to go on from; None to begin with the first epoch.
+            report: is told of it.
 
         Raises:
             Diverged: the loss stopped being a number.
-            BadInput: the state to resume from belongs to another run.
+            BadInput: the state to go on from belongs to another run.
         """
-        if resume:
-            found = load_state(state, self.plan.identity)
+        if begin is not None:
+            found = load_state(begin, self.plan.identity)
             if found:
-                self.load_state_dict(found)
+                try:
+                    with naming(begin):
+                        self.load_state_dict(found)
+                except Damaged as error:
+                    raise unreadable(begin) from error
+                if begin != state and self.shard.rank == 0:  # so that it is this run's from now on
+                    save_state(state, self.plan.identity, {"name": self.plan.name, **self.state_dict()})
         report.resume(self.epoch)
+        if self.epoch == self.recipe.epochs:
+            self._validate_last()
         longest = 0.0
         while self.epoch < self.recipe.epochs:
             if self.shard.size == 1:  # several processes would have to agree
@@ -121,14 +138,23 @@ class Trainer:
                 seconds = time.perf_counter() - started
                 self.epoch += 1
                 images = self.steps * self.recipe.batch_size if self.plan.extra_data else len(self.train)
-                row |= {"images_per_second": images / seconds, "seconds": seconds, **self._validate()}
-            self.history.append(
-                {key: round(value, 6) if isinstance(value, float) else value for key, value in row.items()}
-            )
+                row |= {
+                    "images_per_second": images / seconds,
+                    "seconds": seconds,
+                    **({} if self._is_between else self._validate()),
+                }
+            self.history.append(_rounded(row))
             if self.shard.rank == 0:
                 save_state(state, self.plan.identity, {"name": self.plan.name, **self.state_dict()})
+            if self.epoch == self.recipe.epochs:
+                self._validate_last()
             report.epoch(self.history[-1])
             longest = max(longest, time.perf_counter() - started)
+
+    @property
+    def any_length(self) -> bool:
+        """Whether the epochs so far are, bit by bit, those of a run of any other number of epochs."""
+        return not (self.recipe.schedule.spans_training or self.progress.asked)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the rest of the run depends on, as tensors and plain values."""
@@ -141,6 +167,7 @@ class Trainer:
             "best": self.best,
             "held_out": self.held_out,
             "deterministic": self.repeats,
+            "any_length": self.any_length,
             **({"averages": self.averages.state_dict()} if self.averages else {}),
         }
 
@@ -153,6 +180,7 @@ class Trainer:
             self.averages.load_state_dict(state["averages"])
         self.memory = {key: value.to(self.train.labels.device) for key, value in state["memory"].items()}
         self.repeats = state.get("deterministic") is True
+        self.progress.asked |= state.get("any_length") is not True  # earlier versions did not note it
         self.epoch, self.history, self.best = state["epoch"], state["history"], state["best"]
         self.held_out = state.get("held_out", self.held_out)  # version 0.1.0 did not keep it
 
@@ -182,6 +210,7 @@ class Trainer:
         generator = torch.Generator(device).manual_seed(derived_seed(self.plan.seed, "epoch", self.epoch))
         losses = torch.zeros(self.steps, device=device)
         before = self._start_scaffold()
+        self.progress.set(self.epoch / self.recipe.epochs)
         for module in self.members:
             module.train()
         for step, (x, y) in enumerate(self._batches(generator)):
@@ -226,12 +255,12 @@ class Trainer:
 
     def _batch(self, x: Tensor, y: Tensor, examples: list[Examples | None], memory: State) -> Batch:
         rate = self.optimizer.param_groups[0]["lr"] / self.recipe.lr
-        return self.players.batch(x, y, examples, self.epoch / self.recipe.epochs, memory, rate)
+        return self.players.batch(x, y, examples, self.progress, memory, rate)
 
     @contextmanager
     def _weights_moved(self, x: Tensor, y: Tensor, examples: list[Examples | None]) -> Iterator[None]:
         """Within this context the weights are where adversarial weight perturbation puts them, if it is on."""
-        if not self.method.awp.active(self.epoch / self.recipe.epochs):
+        if not self.method.awp.active(self.progress):
             yield
             return
         weights = [weight for module in self.members for weight in layers(module)]
@@ -274,13 +303,20 @@ class Trainer:
                 f"try a smaller learning rate, e.g. --set lr={self.recipe.lr / 3:.2g}"
             )
 
-    def _validate(self) -> Row:
-        """Clean and robust accuracy of each network, whose best weights are kept.
+    @property
+    def _is_between(self) -> bool:
+        """Whether the epoch is none of those that are validated in a run of any length."""
+        return self.epoch % self.recipe.validation.every != 0
 
-        Nothing between validations, and where no images are held out.
-        """
-        between = self.epoch % self.recipe.validation.every and self.epoch != self.recipe.epochs
-        if between or not len(self.validation):
+    def _validate_last(self) -> None:
+        """The last epoch is validated in any case; its state does not know, for a longer run might not do it."""
+        if self._is_between:
+            with arithmetic(self.plan.precision):
+                self.history[-1] = {**self.history[-1], **_rounded(self._validate())}
+
+    def _validate(self) -> Row:
+        """Clean and robust accuracy of each network, whose best weights are kept; nothing where none are held out."""
+        if not len(self.validation):
             return {}
         row: Row = {}
         settings, inner = self.recipe.validation, self.method.inner
@@ -304,6 +340,10 @@ class Trainer:
                 own = {"score": score, "epoch": self.epoch, "state": weights}
                 self.best[n] = own | {"held_out": self.held_out[n]}
         return row
+
+
+def _rounded(row: Row) -> Row:
+    return {key: round(value, 6) if isinstance(value, float) else value for key, value in row.items()}
 
 
 def derived_seed(seed: int, *purpose: str | int) -> int:

@@ -9,7 +9,7 @@ from benchmark.methods.batch import Batch
 from benchmark.methods.formulas import formula
 from benchmark.methods.losses import Reduction, angle, bce, divergence, huber, kl, label_probability, soft_ce
 from benchmark.methods.outer.base import OUTERS
-from benchmark.parameters import Fraction, NotNegative, Positive
+from benchmark.parameters import Fraction, NotNegative, PartOfTraining, Positive
 
 
 @OUTERS.register("dd")
@@ -43,7 +43,7 @@ def iad(
     alpha: Fraction = 1.0,
     beta: NotNegative = 0.1,
     temperature: Positive = 1.0,
-    warmup: Fraction = 0.3,
+    warmup: PartOfTraining = 0.3,
     weighted: bool = True,
 ) -> Tensor:
     """For the first `warmup` of training (60 of 200 epochs in the code) only the teacher teaches. The code of IAD-I
@@ -51,7 +51,7 @@ def iad(
     """
     s, t, tau = batch.net, batch.teacher, temperature
     trust = label_probability(t.on(s), batch.y).pow(beta)
-    warm = batch.progress < warmup
+    warm = batch.training.before(warmup)
     taught = divergence(t.clean / tau, s.adversarial / tau)
     if not warm:
         introspection = (1 - trust) * divergence(s.clean / tau, s.adversarial / tau)
@@ -68,13 +68,13 @@ def iad_2(
     alpha_2: Fraction = 0.25,
     beta: NotNegative = 0.1,
     temperature: Positive = 1.0,
-    warmup: Fraction = 0.2,
+    warmup: PartOfTraining = 0.2,
 ) -> Tensor:
     """T is the robust teacher, N the natural one, a = T_y(x')^β; a = 1 for the first `warmup` of training."""
     s, (plain, robust), tau = batch.net, batch.frozen(2), temperature
     own = s.adversarial / tau
     taught = divergence(robust.on(s) / tau, own)
-    if batch.progress >= warmup:
+    if not batch.training.before(warmup):
         trust = label_probability(robust.on(s), batch.y).pow(beta)
         taught = trust * taught + (1 - trust) * divergence(s.clean / tau, own)
     label = (1 - alpha_1 - alpha_2) * batch.ce(s.adversarial)
