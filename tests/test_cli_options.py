@@ -92,6 +92,7 @@ def test_train_hands_everything_on(capsys: pytest.CaptureFixture[str], monkeypat
         "deterministic": True,
         "extend": True,
         "keep_state": False,
+        "dry_run": False,
     }
     more = "--method trades --seed 8 --workers 2 --engine ray --address auto --gpu-share 0.5"
     assert bench(capsys, *line.split(), *more.split())[0] == 0

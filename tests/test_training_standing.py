@@ -224,10 +224,10 @@ def test_of_several_defences_those_that_have_room_are_trained(tmp_path, capsys):
         (
             "constant",
             3,
-            "would go on at the rate 0.1; to train its last weights on: --init .*last/mine.pt --set epochs=2 ",
+            "--extend goes on from its 1 epochs",
         ),
-        ({"name": "multistep", "milestones": [2]}, 3, "would go on at the rate 0.01"),
-        ("cosine", 3, "(cosine) has come to its end within 1 epochs, .*: --init .*last/mine.pt --set epochs=2"),
+        ({"name": "multistep", "milestones": [2]}, 3, "--extend goes on from its 1 epochs"),
+        ("cosine", 3, "schedule=cosine goes by the number of epochs, .*: --init .*last/mine.pt --set epochs=2"),
         ({"name": "piecewise-linear", "knots": [[0, 1], [1, 0]]}, 3, "has come to its end"),
         ("constant", 1, None),
     ],

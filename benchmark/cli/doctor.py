@@ -27,7 +27,7 @@ def doctor(
         bool,
         typer.Option(
             "--drop-states",
-            help="Delete the states of finished runs in --zoo; bench train --extend can't go on from these runs then.",
+            help="Delete the states of finished runs in --zoo, which bench train --extend goes on from.",
         ),
     ] = False,
     json: Json = False,

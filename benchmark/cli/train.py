@@ -103,8 +103,8 @@ def train(
         bool,
         typer.Option(
             "--extend",
-            help="Go on from a finished run in --out that had fewer epochs and otherwise the same settings; gives what "
-            "training from scratch gives. Under the same --name it replaces that run.",
+            help="Go on from a finished run in --out that had fewer epochs and otherwise the same settings; the "
+            "result is that of training from scratch. Under the same --name it replaces that run.",
         ),
     ] = False,
     overwrite: Annotated[
