@@ -6,16 +6,19 @@ import csv
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from fixed_networks import fixed
 from picture_trees import write_tree
 
 import benchmark
 from benchmark import cli
+from benchmark.errors import BadInput
 from benchmark.experiments import Sweep, sweep
 from benchmark.experiments.measure import Measurement
 from benchmark.experiments.table import make_lines, to_csv, to_grid
 from benchmark.experiments.variants import Variant
-from benchmark.models import load_checkpoint
+from benchmark.models import load_checkpoint, save_checkpoint
 from benchmark.planning.chart import draw
 from benchmark.recipes.recipe import load_recipe
 
@@ -221,3 +224,52 @@ def test_the_command_line_hands_everything_on(monkeypatch, capsys, tmp_path):
     assert "90.0 (82.6–94.5)" in out
     assert "chosen" in out
     assert "it went wrong" in err
+
+
+def test_all_runs_begin_with_a_network_and_have_extra_data(tmp_path, monkeypatch):
+    """And not the teachers that are trained for them; the same again finds all of it."""
+    monkeypatch.setenv("BENCHMARK_DATA", str(tmp_path / "cache"))
+    draw = np.random.default_rng(0)
+    images = draw.integers(0, 256, (40, 8, 8, 1), dtype=np.uint8)
+    np.savez(tmp_path / "more.npz", image=images, label=draw.integers(0, 10, 40))
+    begun = save_checkpoint(tmp_path / "begun.pt", fixed("at"))
+    more = {"init": [begun], "extra_data": f"npz:{tmp_path / 'more.npz'}"}
+    asked = {"method": "ard", "set": {"alpha": [0.5, 1.0], "extra_share": 0.25}, **more}
+    result = short(tmp_path, **asked)
+    assert not result.failures
+    for line in result.lines:
+        student = load_checkpoint(line.figures[0].checkpoint)
+        assert student.extra["init"] == {"source": "at", "digest": fixed("at").digest}
+        assert student.extra["extra_data"]["share"] == 0.25
+        (teacher,) = student.extra["teachers"]
+        taught = load_checkpoint(tmp_path / "zoo" / f"{teacher}.pt")
+        assert not {"init", "extra_data"} & taught.extra.keys()
+    page = result.page.read_text()
+    assert "--init" in page
+    assert "--extra-data" in page
+    assert "Training begins with begun." in page
+    with monkeypatch.context() as patch:
+        patch.setattr("benchmark.training.Trainer", None)
+        assert short(tmp_path, **asked).lines == result.lines
+    other = {key: value for key, value in asked.items() if key != "extra_data"} | {"set": {"alpha": [0.5, 1.0]}}
+    assert {line.figures[0].checkpoint for line in short(tmp_path, **other).lines}.isdisjoint(
+        line.figures[0].checkpoint for line in result.lines
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"init": ["nowhere.pt"]}, "init: "),
+        ({"init": ["a.pt", "a.pt", "a.pt"]}, "3 were given with --init"),
+        ({"init": ["a.pt"], "arch": "mnist-cnn"}, "init at is a small-cnn"),
+        ({"set": {"lr": [0.1, 0.2], "extra_share": 0.5}}, "extra_share=0.5 is the share of extra data"),
+        ({"extra_data": "npz:nowhere.npz"}, "there is no file"),
+    ],
+)
+def test_what_can_not_be_begun_with_is_refused_before_any_training(tmp_path, monkeypatch, options, told):
+    monkeypatch.chdir(tmp_path)
+    save_checkpoint(tmp_path / "a.pt", fixed("at"))
+    with pytest.raises(BadInput, match=told):
+        short(tmp_path, **{"method": "mat", "set": {"alpha": [0.5, 1.0]}, **options})
+    assert not list(tmp_path.rglob(".state"))

@@ -31,7 +31,7 @@ from benchmark.cli.options import (
     given,
 )
 from benchmark.cli.output import end, print_problems
-from benchmark.cli.train import Compile, Devices, InnerAttack, OuterLoss
+from benchmark.cli.train import Compile, Devices, ExtraData, Init, InnerAttack, OuterLoss
 
 
 def sweep(
@@ -71,6 +71,8 @@ def sweep(
     ] = None,
     inner: InnerAttack = None,
     outer: OuterLoss = None,
+    init: Init = None,
+    extra_data: ExtraData = None,
     seeds: Annotated[
         list[int] | None,
         typer.Option(

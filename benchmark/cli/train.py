@@ -41,6 +41,22 @@ OuterLoss = Annotated[
     str | None,
     typer.Option(help="Outer loss: that of another method, or a loss such as kl; default: the method's own."),
 ]
+Init = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NETWORK",
+        help="Network whose weights training starts from, for fine-tuning; with several networks one for all, or "
+        "one for each; default: random weights.",
+    ),
+]
+ExtraData = Annotated[
+    str | None,
+    typer.Option(
+        metavar="npz:FILE",
+        help="More images to train on, such as generated ones: a file with arrays image and label. The setting "
+        "extra_share is their share of each batch, 0.7 unless set.",
+    ),
+]
 
 Compile = Annotated[bool, typer.Option("--compile", help="Compile the networks; worthwhile for long runs.")]
 Devices = Annotated[int, typer.Option(help="Number of GPUs, or processes on the CPU, that share each batch.")]
@@ -71,22 +87,8 @@ def train(
     ] = None,
     inner: InnerAttack = None,
     outer: OuterLoss = None,
-    init: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NETWORK",
-            help="Network whose weights training starts from, for fine-tuning; with several networks one for all, or "
-            "one for each; default: random weights.",
-        ),
-    ] = None,
-    extra_data: Annotated[
-        str | None,
-        typer.Option(
-            metavar="npz:FILE",
-            help="More images to train on, such as generated ones: a file with arrays image and label. The setting "
-            "extra_share is their share of each batch, 0.7 unless set.",
-        ),
-    ] = None,
+    init: Init = None,
+    extra_data: ExtraData = None,
     seed: Annotated[
         list[int] | None,
         typer.Option(help="Random seed of initial weights, batches and random starts; several are as many runs."),

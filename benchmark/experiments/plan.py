@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from benchmark.data import Dataset
+from benchmark.data.extra import ExtraImages
 from benchmark.experiments.setting import SweepSetting
 from benchmark.experiments.variants import Variant
+from benchmark.models import Checkpoint
 from benchmark.planning.jobs import EvaluationQuery, Job, JobList, missing_trainings
-from benchmark.planning.networks import PlannedNetwork, TrainingRun, training_run
+from benchmark.planning.networks import ExtraData, PlannedNetwork, TrainingRun, training_run
 from benchmark.planning.runs import Zoo
 from benchmark.planning.teacher_runs import TeacherRun
 from benchmark.training.teachers import load_teachers
@@ -55,6 +57,8 @@ def plan_variants(
     dataset: str,
     architecture: str,
     teachers: Sequence[PlannedNetwork] = (),
+    inits: Sequence[Checkpoint] = (),
+    extra_data: ExtraImages | None = None,
 ) -> list[PlannedVariant]:
     """The networks of all variants.
 
@@ -62,7 +66,14 @@ def plan_variants(
         variants, setting: what is compared, and how it is trained.
         dataset, architecture: of all runs, by the names that the setting's stand for.
         teachers: whom methods learn from that need somebody; empty for the variants' own.
+        inits: what the networks begin with, as the setting's `init` names them.
+        extra_data: more images to train on.
     """
+    begun = [
+        PlannedNetwork(network.name, source=str(source), digest=network.digest)
+        for source, network in zip(setting.init, inits, strict=True)
+    ]
+    extra = ExtraData(extra_data.name, extra_data.digest) if extra_data else None
 
     def run(of: Variant | TeacherRun, seed: int, learns_from: Sequence[PlannedNetwork] = ()) -> TrainingRun:
         return training_run(
@@ -76,6 +87,8 @@ def plan_variants(
             outer=of.outer if isinstance(of, Variant) else None,
             radii=setting.radii,
             teachers=learns_from,
+            inits=begun if isinstance(of, Variant) else (),
+            extra_data=extra if isinstance(of, Variant) else None,
         )
 
     def networks(variant: Variant, seed: int) -> tuple[PlannedNetwork, ...]:

@@ -27,7 +27,7 @@ class SweepSetting(Setting):
     """The arguments of a sweep that decide its numbers, as `benchmark.sweep` takes them.
 
     Attributes:
-        select, suite, arch, teacher: what is not in every plan's setting.
+        select, suite, arch, teacher, init, extra_data: what is not in every plan's setting.
 
     Raises:
         BadInput: an unknown selection, no seed, or one out of range.
@@ -37,6 +37,8 @@ class SweepSetting(Setting):
     suite: str
     arch: str | None = None
     teacher: tuple[str | Path, ...] = ()
+    init: tuple[str | Path, ...] = ()
+    extra_data: str | None = None
 
     def __post_init__(self) -> None:
         if self.select not in SELECTIONS:
@@ -63,9 +65,11 @@ class SweepSetting(Setting):
         )
         told = self.radii.told()
         radii = f" The radii are {told}." if told else ""
+        begun = f" Training begins with {' and '.join(Path(each).stem for each in self.init)}." if self.init else ""
+        begun += f" Of each batch a part is from {self.extra_data}." if self.extra_data else ""
         return (
-            f"Trained on {dataset} with {architecture} and the recipe {self.recipe}, {seeds}.{exchanged}{radii} "
-            f"Percentages of {images} {split} images; robust: against {robust}. {SELECTIONS[self.select]}"
+            f"Trained on {dataset} with {architecture} and the recipe {self.recipe}, {seeds}."
+            f"{exchanged}{radii}{begun} Percentages of {images} {split} images; robust: against {robust}. {SELECTIONS[self.select]}"
         )
 
     def command(self, comparison: Comparison) -> str:
@@ -76,6 +80,8 @@ class SweepSetting(Setting):
             "recipe": self.recipe,
             "arch": self.arch,
             "teacher": [*self.teacher],
+            "init": [*self.init],
+            "extra-data": self.extra_data,
         }
         options |= {"suite": self.suite, "preset": self.preset, "n": self.images} if self.on_test else {}
         options |= {"seeds": [*self.seeds]} if tuple(self.seeds) != (0,) else {}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.data import load
+from benchmark.data.extra import load_extra
 from benchmark.deadline import stoppable
 from benchmark.documents import in_words
 from benchmark.engines import Means
@@ -23,6 +24,7 @@ from benchmark.experiments.setting import SweepSetting
 from benchmark.experiments.table import COLUMNS, SweepLine, make_lines, percentage, to_csv, to_grid
 from benchmark.experiments.variants import Variant, make_variants
 from benchmark.hardware import resolve_device
+from benchmark.models.architectures import canonical
 from benchmark.own.trust import trusts
 from benchmark.parts import WHOLE, read_part
 from benchmark.planning.jobs import mine, waiting
@@ -31,6 +33,7 @@ from benchmark.scales import Epsilon, read_radii
 from benchmark.storage import check_writable, write_atomic
 from benchmark.suites.files import fitting
 from benchmark.training.decision import usual_architecture
+from benchmark.training.initial import load_initial
 from benchmark.training.parallel import check_processes
 
 
@@ -88,6 +91,8 @@ def sweep(
     teacher: Sequence[str | Path] = (),
     inner: str | None = None,
     outer: str | None = None,
+    init: Sequence[str | Path] = (),
+    extra_data: str | Path | None = None,
     seeds: Sequence[int] = (0,),
     zoo: str | Path = "zoo",
     results: str | Path = "results",
@@ -124,6 +129,7 @@ def sweep(
             `benchmark.train` takes them; the last two speed up the trainings alone.
         inner, outer: as `benchmark.train` takes them; of all methods that are compared, not of the teachers that are
             trained for them.
+        init, extra_data: as `benchmark.train` takes them; of all runs that are compared, not of the teachers either.
         seeds: of the trainings; numbers are means over them.
         zoo, results: folders of the checkpoints and of the ledger.
         out: folder for the page and its table; reports/sweeps/NAME if left out.
@@ -152,6 +158,8 @@ def sweep(
         arch=arch,
         recipe=recipe,
         teacher=tuple(teacher),
+        init=tuple(init),
+        extra_data=str(extra_data) if extra_data else None,
         seeds=tuple(dict.fromkeys(seeds)),
         radii=read_radii(scale, epsilon),
         data_dir=str(data_dir) if data_dir else None,
@@ -160,7 +168,15 @@ def sweep(
         deterministic=deterministic,
     )
     data = load(dataset, data_dir=data_dir, download=download)
-    architecture = arch or usual_architecture(data)
+    inits = load_initial(
+        setting.init,
+        data,
+        canonical(arch) if arch else None,
+        download=download,
+        trust_remote_code=trust_remote_code,
+    )
+    architecture = arch or (inits[0].architecture if inits else usual_architecture(data))
+    extra = load_extra(setting.extra_data, data) if setting.extra_data else None
     variants = make_variants(
         comparison.methods,
         comparison.values,
@@ -171,6 +187,8 @@ def sweep(
         inner=comparison.inner,
         outer=comparison.outer,
         radii=setting.radii,
+        inits=inits,
+        has_extra=extra is not None,
     )
     if not setting.on_test and not all(variant.recipe.validation.images for variant in variants):
         raise BadInput(
@@ -188,7 +206,7 @@ def sweep(
         check_writable(folder)
 
     runner = JobRunner(setting, Path(zoo), results, device, means, download, progress, compile, devices)
-    planned = plan_variants(variants, setting, data.name, architecture, teachers)
+    planned = plan_variants(variants, setting, data.name, architecture, teachers, inits, extra)
     runs = [
         run.name for each in planned for network in each.all() for ran in network.lineage() if (run := ran.training)
     ]

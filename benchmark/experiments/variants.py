@@ -11,12 +11,17 @@ from benchmark.data import Dataset
 from benchmark.errors import BadInput
 from benchmark.experiments.values import MOST
 from benchmark.methods.method import BoundMethod
+from benchmark.models import Checkpoint
 from benchmark.moved import look_up
 from benchmark.planning.teacher_runs import TeacherRun, usual_teachers
 from benchmark.recipes.recipe import Recipe, is_recipe_key
 from benchmark.scales import UNSAID, Radii
 from benchmark.training.decision import decide
+from benchmark.training.request import initial_networks, with_extra_share
 from benchmark.training.teachers import wrong_number_of_teachers
+
+#: Settings of `--init` and `--extra-data`, which teachers that are trained for a variant have none of.
+OF_VARIANTS = ("init_head", "extra_share")
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,8 @@ def make_variants(
     inner: str | None = None,
     outer: str | None = None,
     radii: Radii = UNSAID,
+    inits: Sequence[Checkpoint] = (),
+    has_extra: bool = False,
 ) -> list[Variant]:
     """Every method with every combination of `values`.
 
@@ -69,6 +76,8 @@ def make_variants(
         dataset, architecture, recipe, radii: of all runs; the last as the caller said them.
         inner, outer: of all variants, as `benchmark.train` takes them; not of teachers that are trained for them.
         given: how many teachers the caller has; with none, methods that need some get those of `TEACHERS`.
+        inits: what the networks of all variants begin with, not those of teachers that are trained for them.
+        has_extra: whether there are more images to train on.
 
     Raises:
         BadInput: there is nothing to compare, or too much; whatever is wrong with a variant, of all of them at once.
@@ -92,7 +101,10 @@ def make_variants(
             settings = dict(zip(values, combination, strict=True))
             try:
                 resolved, bound = decide(method, dataset, architecture, recipe, settings, inner, outer, radii)
-                fixed = {key: value for key, value in settings.items() if key not in several and is_recipe_key(key)}
+                initial_networks(inits, method, bound, resolved, dataset)
+                resolved = with_extra_share(resolved, has_extra)
+                single = {key: value for key, value in settings.items() if key not in several}
+                fixed = {k: value for k, value in single.items() if is_recipe_key(k) and k not in OF_VARIANTS}
                 roles, teachers = bound.cohort.teachers, () if given else usual_teachers(method, bound, fixed)
                 if given and roles and given != len(roles):
                     raise wrong_number_of_teachers(method, roles, given)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from benchmark.documents import is_path
 from benchmark.errors import BadInput
@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from benchmark.methods.method import BoundMethod
 
 
+class ExtraData(NamedTuple):
+    """Images beside those of the data set, by their name, "npz:FILE", and the digest of what is in it."""
+
+    name: str
+    digest: str
+
+
 @dataclass(frozen=True)
 class TrainingRun:
     """One run of `benchmark.train`.
@@ -23,6 +30,8 @@ class TrainingRun:
         name: of the run; where the method has several networks, theirs are appended.
         method, dataset, architecture, recipe, settings, inner, outer, seed: its arguments.
         teachers: the networks it learns from.
+        inits: the networks it begins with; () for random weights.
+        extra_data: more images that it is trained on, "npz:FILE", and their digest.
         former: what version 0.1.0 called it.
     """
 
@@ -36,6 +45,8 @@ class TrainingRun:
     inner: str | None = None
     outer: str | None = None
     teachers: tuple[PlannedNetwork, ...] = ()
+    inits: tuple[PlannedNetwork, ...] = ()
+    extra_data: ExtraData | None = None
     former: str = ""
 
     def __hash__(self) -> int:
@@ -144,6 +155,8 @@ def training_run(
     outer: str | None = None,
     radii: Radii = UNSAID,
     teachers: Sequence[PlannedNetwork] = (),
+    inits: Sequence[PlannedNetwork] = (),
+    extra_data: ExtraData | None = None,
 ) -> TrainingRun:
     """The run of these arguments of `benchmark.train`, under its usual name; `radii` as the caller said them."""
     asked: dict[str, Any] = {
@@ -156,6 +169,9 @@ def training_run(
         "inner": inner,
         "outer": outer,
     }
-    name = run_name(**asked, radii=radii, teachers=[teacher.name for teacher in teachers])
-    former = Asked(**asked, radii=radii, teachers=[teacher.former for teacher in teachers]).former_name
-    return TrainingRun(name, **asked, teachers=tuple(teachers), former=former)
+    also = {"inits": [each.name for each in inits], "extra_data": extra_data.name if extra_data else None}
+    name = run_name(**asked, radii=radii, teachers=[teacher.name for teacher in teachers], **also)
+    former = Asked(**asked, radii=radii, teachers=[teacher.former for teacher in teachers], **also).former_name
+    return TrainingRun(
+        name, **asked, teachers=tuple(teachers), inits=tuple(inits), extra_data=extra_data, former=former
+    )

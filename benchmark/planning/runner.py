@@ -132,6 +132,8 @@ class JobRunner:
             teacher=[self._source(teacher) for teacher in training.teachers],
             inner=training.inner,
             outer=training.outer,
+            init=[self._source(network) for network in training.inits],
+            extra_data=training.extra_data.name if training.extra_data else None,
             seed=training.seed,
             out=self.zoo,
             name=training.name,

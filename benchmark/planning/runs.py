@@ -19,6 +19,7 @@ from benchmark.scales import own_scale
 from benchmark.storage import digest
 from benchmark.training.decision import decide, registered_name
 from benchmark.training.identity import card_facts, differences, facts, images_digest, in_words, make_identity
+from benchmark.training.request import with_extra_share
 
 #: What a checkpoint or an evaluation says about a network.
 Card = Mapping[str, Any]
@@ -93,6 +94,7 @@ class Runs:
         asked = training.method, self._data or images, training.architecture, training.recipe, training.settings
         try:
             recipe, bound = decide(*asked, training.inner, training.outer, self.setting.radii)
+            recipe = with_extra_share(recipe, training.extra_data is not None)
         except BadInput:
             return None
         wanted = self.setting.precision if self.setting.precision != "auto" else recipe.precision
@@ -107,6 +109,8 @@ class Runs:
             precision=precision if wanted == "auto" else wanted,
             inner=training.inner,
             outer=training.outer,
+            init=[network.digest for network in training.inits],
+            extra_data=training.extra_data.digest if training.extra_data else None,
         )
         return {**identity, "dataset": training.dataset, "inner": training.inner}, digest(identity)
 

@@ -12,8 +12,9 @@ from benchmark.data.extra import load_extra
 from benchmark.documents import in_words
 from benchmark.errors import BadInput
 from benchmark.hardware import resolve_device, resolve_precision
+from benchmark.methods.method import BoundMethod
 from benchmark.methods.table import METHODS
-from benchmark.models import Given
+from benchmark.models import Checkpoint, Given
 from benchmark.models.architectures import canonical
 from benchmark.own import files
 from benchmark.recipes.recipe import Recipe
@@ -22,7 +23,7 @@ from benchmark.scales import Epsilon, read_radii
 from benchmark.training.augmentation import number_of_extra
 from benchmark.training.decision import decide, registered_name, usual_architecture
 from benchmark.training.division import divided
-from benchmark.training.initial import fitted, for_members, load_initial
+from benchmark.training.initial import InitialNetwork, fitted, for_members, load_initial
 from benchmark.training.plan import Plan
 from benchmark.training.settings import parse_settings
 from benchmark.training.teachers import load_teachers
@@ -71,12 +72,9 @@ def make_plan(
     architecture = arch or (inits[0].architecture if inits else usual_architecture(data))
     resolved, bound = decide(method, data, architecture, recipe, settings, inner, outer, radii)
     data = divided(data, resolved.validation)
-    if resolved.init_head == "new" and not inits:
-        raise BadInput("init_head=new is the last layer of a network that --init names; name one, or leave it out")
+    initial = initial_networks(inits, method, bound, resolved, data)
     resolved = with_extra_share(resolved, extra_data is not None)
     extra = None if extra_data is None else load_extra(extra_data, data)
-    begun = [fitted(network, data, resolved.init_head == "new") for network in inits]
-    initial = for_members(begun, [member.kept for member in bound.cohort.members], method)
     chosen = resolve_device(device)
     teachers = load_teachers(
         method, bound.cohort.teachers, teacher, data, download=download, trust_remote_code=trust_remote_code
@@ -106,6 +104,20 @@ def make_plan(
         inits=inits,
         extra_data=extra,
     )
+
+
+def initial_networks(
+    inits: Sequence[Checkpoint], method: str, bound: BoundMethod, recipe: Recipe, data: Dataset
+) -> tuple[InitialNetwork, ...]:
+    """For each network of the method what it begins with; () for random weights.
+
+    Raises:
+        BadInput: they are not as many as the method's, do not fit the data, or a new last layer is asked of none.
+    """
+    if recipe.init_head == "new" and not inits:
+        raise BadInput("init_head=new is the last layer of a network that --init names; name one, or leave it out")
+    begun = [fitted(network, data, recipe.init_head == "new") for network in inits]
+    return for_members(begun, [member.kept for member in bound.cohort.members], method)
 
 
 def with_extra_share(recipe: Recipe, has_extra: bool) -> Recipe:
