@@ -191,6 +191,10 @@ def test_mixed_sizes_name_the_way_out(tmp_path):
         ("folder:x?resize=", "from 8 to 1024"),
         ("folder:x?resize=10&resize=11", "given twice"),
         ("folder:x?resize=10&crop=11", "crop less"),
+        ("folder:x?resize=10x20&crop=11", "crop less"),
+        ("folder:x?resize=10x4", "from 8 to 1024, or two of them, 256x256"),
+        ("folder:x?resize=10x", "from 8 to 1024"),
+        ("folder:x?resize=10x10x10", "from 8 to 1024"),
         ("folder:x?resize=10&interpolation=best", "unknown interpolation"),
     ],
 )
@@ -236,7 +240,9 @@ def test_whose_view_it_is():
         ({}, "resize=256&crop=224&interpolation=bicubic"),
         ({"resample": 2}, "resize=256&crop=224"),
         ({"do_center_crop": False}, ""),
-        ({"size": {"height": 224, "width": 224}}, ""),  # squeezed, which no view does
+        ({"size": {"height": 256, "width": 256}}, "resize=256x256&crop=224&interpolation=bicubic"),  # DeiT
+        ({"size": {"height": 224, "width": 192}, "do_center_crop": False, "resample": 2}, "resize=224x192"),  # ViT
+        ({"size": {"height": 256, "width": None}}, ""),
         ({"crop_size": {"height": 224, "width": 192}}, ""),
         ({"do_resize": False}, ""),
         ({"resample": 5}, ""),
@@ -251,6 +257,19 @@ def test_what_an_image_processor_does_is_the_networks_view(settings, view):
     assert not view or str(split_view(f"x?{view}")[1]) == view
 
 
+def test_both_sides_are_squeezed_whatever_the_picture_was():
+    from PIL import Image
+
+    picture = Image.fromarray(np.arange(40 * 20 * 3, dtype=np.uint8).reshape(40, 20, 3))
+    for name, size in (("resize=16x24", (24, 16)), ("resize=016x24", (24, 16)), ("resize=16x24&crop=9", (9, 9))):
+        _, view = split_view(f"x?{name}")
+        assert view.of(picture, "it").size == size
+        assert "resize=16x24" in str(view)
+    _, view = split_view("x?resize=16x24&interpolation=bicubic")
+    expected = picture.resize((24, 16), Image.Resampling.BICUBIC)
+    assert np.array_equal(np.asarray(view.of(picture, "it")), np.asarray(expected))
+
+
 def test_what_timm_and_torchvision_do_is_the_networks_view():
     from torchvision.models import ResNet50_Weights
 
@@ -258,6 +277,8 @@ def test_what_timm_and_torchvision_do_is_the_networks_view():
 
     usual = {"input_size": (3, 224, 224), "crop_pct": 0.875, "interpolation": "bicubic"}
     assert _timm_view(usual) == "resize=256&crop=224&interpolation=bicubic"
-    assert _timm_view({**usual, "crop_mode": "squash"}) == ""
+    squashed = _timm_view({**usual, "crop_mode": "squash"})
+    assert squashed == "resize=256x256&crop=224&interpolation=bicubic"
+    assert _timm_view({**usual, "crop_mode": "border"}) == ""
     assert _timm_view({**usual, "crop_pct": 1.0, "interpolation": "bilinear"}) == "resize=224&crop=224"
     assert ResNet50_Weights.DEFAULT.transforms().interpolation.value in INTERPOLATIONS

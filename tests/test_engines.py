@@ -103,6 +103,28 @@ def test_processes_that_die_or_hang_are_replaced_and_nothing_is_told_twice(tmp_p
     ]
 
 
+def no_longer_imports(log):
+    log.write_text(log.read_text() + "tried\n")
+    raise SyntaxError("attack.py:3 is no code")
+
+
+class Unreadable(Count):
+    """As a task with a thing from a file that has changed meanwhile."""
+
+    def __reduce__(self):
+        return no_longer_imports, (self.folder / "log",)
+
+
+def test_a_task_that_can_not_be_read_ends_all_at_once_with_the_reason(tmp_path):
+    """It used to be tried three times, and to end with the code of its process alone."""
+    (tmp_path / "log").touch()
+    with pytest.raises(
+        BadInput, match=r"can't read its task: SyntaxError: attack\.py:3 is no code; what was finished"
+    ):
+        ran([Unreadable("a", folder=tmp_path)], Processes([Slot()]))
+    assert (tmp_path / "log").read_text() == "tried\n"
+
+
 class Moving(Here):
     """An engine whose machines leave in the middle of each task, so often."""
 

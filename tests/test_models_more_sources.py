@@ -13,7 +13,10 @@ import pytest
 import torch
 from torch import nn
 
+import benchmark
+from benchmark.data import Dataset
 from benchmark.errors import BadInput, UnfitNetwork
+from benchmark.evaluation import opening
 from benchmark.models import load_model
 from benchmark.models.adapting import Adapted
 from benchmark.models.queries import split_query
@@ -134,11 +137,12 @@ class Processor:
 
 class Classifier(nn.Module):
     lacking: ClassVar[list] = []
+    inputs: ClassVar[int] = 12
 
     def __init__(self) -> None:
         super().__init__()
         self.config = SimpleNamespace(num_labels=4, num_channels=3)
-        self.layer = nn.Linear(12, 4)
+        self.layer = nn.Linear(self.inputs, 4)
 
     @classmethod
     def from_pretrained(cls, place, output_loading_info, **options):
@@ -200,8 +204,11 @@ def test_the_processor_of_a_classifier_says_how_images_go_in(
     ("settings", "view"),
     [
         ({"size": {"shortest_edge": 7}, "crop_pct": 0.875, "resample": 3}, "resize=8&crop=7&interpolation=bicubic"),
-        ({"size": {"shortest_edge": 384}, "crop_pct": 0.875}, ""),
-        ({"size": {"height": 9, "width": 9}, "crop_size": {"height": 7, "width": 7}, "do_center_crop": True}, ""),
+        ({"size": {"shortest_edge": 384}, "crop_pct": 0.875}, "resize=384x384"),
+        (
+            {"size": {"height": 9, "width": 9}, "crop_size": {"height": 7, "width": 7}, "do_center_crop": True},
+            "resize=9x9&crop=7",
+        ),
         (
             {"size": {"shortest_edge": 9}, "crop_size": {"height": 7, "width": 7}, "do_center_crop": True},
             "resize=9&crop=7",
@@ -213,6 +220,26 @@ def test_the_processor_says_how_pictures_are_resized(transformers, place, monkey
     monkeypatch.setattr(Processor, "settings", {**USUAL, "do_resize": True, **settings})
     (place / "folder").mkdir()
     assert load_model("hf:folder").view == view
+
+
+def test_an_evaluation_loads_a_classifier_once(transformers, place, monkeypatch):
+    """It is asked for when the evaluation is planned, when it is checked and when it is attacked."""
+    monkeypatch.setattr(Processor, "settings", {**USUAL, "size": 8})
+    for name in ("one", "two"):
+        (place / name).mkdir()
+    monkeypatch.setattr(Classifier, "inputs", 192)
+    loaded = []
+    monkeypatch.setattr(opening, "load_model", lambda name, **more: loaded.append(name) or load_model(name, **more))
+    images = torch.rand(4, 3, 8, 8), torch.arange(4)
+    data = Dataset.from_arrays(*images, name="few", classes=4, layout="NCHW", scale="digits")
+    suite = {"name": "brief", "version": 1, "images": 4, "epsilons": {"digits": {"linf": 0.1}}}
+    suite |= {"attacks": [{"attack": "fgsm", "norm": "linf"}]}
+    asked = {"dataset": data, "suite": suite, "results": place / "results", "device": "cpu", "progress": False}
+    benchmark.evaluate("hf:one", **asked)
+    assert loaded == ["hf:one"]
+    assert not opening._KEPT  # nothing stays in memory
+    benchmark.evaluate(["hf:one", "hf:two"], **asked)
+    assert loaded[1:] == ["hf:one", "hf:two"]
 
 
 def test_the_library_is_nobodys_own_code(transformers):

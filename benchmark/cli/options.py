@@ -41,8 +41,8 @@ Resize = Annotated[
     str | None,
     typer.Option(
         metavar="PIXELS",
-        help="Length to which the shorter side of images is resized; network: the one that the weights ask for; "
-        "default: images stay as they are.",
+        help="Length to which the shorter side of images is resized; 256x256: height and width; network: what the "
+        "weights ask for; default: images stay as they are.",
     ),
 ]
 Crop = Annotated[

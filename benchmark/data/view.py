@@ -1,4 +1,4 @@
-"""What is done to pictures so that all have one size: the shorter side is resized, then the middle is cut out.
+"""What is done to pictures so that all have one size: they are resized, then the middle is cut out.
 
 The numbers are written behind the name of the data, `imagenet?resize=256&crop=224`, and so stand in every record.
 """
@@ -22,6 +22,7 @@ LARGEST_RATIO = 50
 
 INTERPOLATIONS = ("bilinear", "bicubic", "lanczos", "box", "nearest")
 
+_NUMBER = re.compile("[0-9]{1,4}")
 _QUERY = re.compile(r"(?P<name>[^?]*(?:\?[^?=]*)*)\?(?P<query>\w+=[^?&=]*(?:&\w+=[^?&=]*)*)")
 
 
@@ -30,7 +31,8 @@ class View:
     """How a picture becomes an image.
 
     Attributes:
-        resize: its shorter side gets so many pixels, the other one in proportion; None to leave its size.
+        resize: its shorter side gets so many pixels, the other one in proportion; or both sides, "256x256" (height
+            and width), whatever they were; None to leave its size.
         crop: a square of that side is cut out of its middle; None for all of it.
         interpolation: as Pillow calls it.
 
@@ -38,19 +40,33 @@ class View:
         BadInput: a side out of range, or an unknown interpolation.
     """
 
-    resize: int | None = None
+    resize: int | str | None = None
     crop: int | None = None
     interpolation: str = "bilinear"
 
     def __post_init__(self) -> None:
         for name in ("resize", "crop"):
             side = getattr(self, name)
-            if side is not None and (type(side) is not int or not SMALLEST <= side <= LARGEST):
-                raise BadInput(f"{name} must be a number of pixels from {SMALLEST} to {LARGEST}, not {short(side)}")
+            sides = self.sides if name == "resize" and isinstance(side, str) else (side,)
+            if side is not None and not all(type(each) is int and SMALLEST <= each <= LARGEST for each in sides):
+                raise BadInput(
+                    f"{name} must be a number of pixels from {SMALLEST} to {LARGEST}"
+                    f"{', or two of them, 256x256' if name == 'resize' else ''}, not {short(side)}"
+                )
+        if len(self.sides) == 2:  # spelt in one way
+            object.__setattr__(self, "resize", "x".join(map(str, self.sides)))
         if self.interpolation not in INTERPOLATIONS:
             raise unknown("interpolation", self.interpolation, INTERPOLATIONS)
-        if self.resize is not None and self.crop is not None and self.crop > self.resize:
+        if self.sides and self.crop is not None and self.crop > min(filter(None, self.sides)):
             raise BadInput(f"crop={self.crop} is more than the shorter side, resize={self.resize}; crop less")
+
+    @property
+    def sides(self) -> tuple[int | None, ...]:
+        """What `resize` says: nothing, the shorter side, or height and width; None for what is no number."""
+        if not isinstance(self.resize, str):
+            return () if self.resize is None else (self.resize,)
+        words = self.resize.split("x")
+        return tuple(int(word) if _NUMBER.fullmatch(word) else None for word in words) if len(words) == 2 else (None,)
 
     def __str__(self) -> str:
         words = [f"{name}={side}" for name in ("resize", "crop") if (side := getattr(self, name)) is not None]
@@ -67,7 +83,11 @@ class View:
         from PIL.Image import Resampling
 
         width, height = picture.size
-        if self.resize is not None and min(width, height) != self.resize:
+        if len(self.sides) == 2:
+            height, width = (side or 0 for side in self.sides)
+            if picture.size != (width, height):
+                picture = picture.resize((width, height), Resampling[self.interpolation.upper()])
+        elif isinstance(self.resize, int) and min(width, height) != self.resize:
             # The longer side is rounded down, as torchvision does it.
             width, height = (
                 (self.resize, int(self.resize * height / width))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
 import time
 import warnings
@@ -16,7 +17,7 @@ from typing import Any
 from benchmark import deadline
 from benchmark.engines.here import events
 from benchmark.engines.task import TRIES, Ended, Event, Fatal, Lost, Slot, Task, Unfit
-from benchmark.errors import BadInput, Notice
+from benchmark.errors import BadInput, Notice, reason
 from benchmark.processes import end_with_parent
 
 #: Called once in each new process, before its first task.
@@ -158,11 +159,23 @@ def _serve(pipe: Connection, slot: Slot, set_up: SetUp | None, end: float | None
         pipe.send(None)
         with deadline.until(end):
             while True:
-                task, given_up = pipe.recv()
-                for event in events(task, given_up):
+                for event in _events(pipe.recv_bytes()):
                     pipe.send(event)
     except (EOFError, BrokenPipeError, ConnectionResetError):  # whoever asked is gone
         return
+
+
+def _events(packed: bytes) -> Iterator[Event]:
+    """What comes of a task; of one that can't be unpacked here nothing would come of another try either."""
+    try:
+        task, given_up = pickle.loads(packed)
+    except MemoryError:  # which may pass
+        raise
+    except Exception as error:  # whatever a file of one's own raises when it is imported
+        told = str(error) if isinstance(error, BadInput) else reason(error)
+        yield Fatal(f"a worker process can't read its task: {told}; what was finished is kept")
+        return
+    yield from events(task, given_up)
 
 
 def compute_on(slot: Slot) -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 from benchmark import engines
 from benchmark.engines import Limits, Means
+from benchmark.engines.here import Here
 from benchmark.engines.on_ray import OnRay
 from benchmark.engines.processes import SetUp
 from benchmark.evaluation import objects
 from benchmark.evaluation.jobs import AttackJob, Crafted, Done
 from benchmark.evaluation.ledger_task import LedgerTask
+from benchmark.evaluation.opening import forget_network
 from benchmark.evaluation.shipping import Freight, Shipment, receive, remote_tasks
 from benchmark.evaluation.target import forget
 
@@ -69,6 +71,8 @@ def run_jobs(
         if not jobs:
             return []
         engine = means.open(len(jobs), jobs[0].target.device, time_limit is not None, _set_up)
+        if not isinstance(engine, Here):
+            forget_network()  # which others will load
         limits = Limits(time_limit)
         if isinstance(engine, OnRay):
             with remote_tasks(jobs, folder, Freight(engine.keep), means.remote_device()) as remote:

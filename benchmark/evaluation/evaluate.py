@@ -93,8 +93,9 @@ def evaluate(
         dataset: whose test images to use, by name, or the data itself: a `benchmark.Dataset`, a pair of images and
             labels, or a dataset of torch's, of which only the images in use are read. None for the dataset that each
             network was trained on.
-        resize: pixels that the shorter side of pictures is resized to, or "network" for what the network's weights
-            were made for; None for pictures of one size, and for a network's own view of imagenet.
+        resize: pixels that the shorter side of pictures is resized to, "256x256" for height and width, or "network"
+            for what the network's weights were made for; None for pictures of one size, and for a network's own view
+            of imagenet.
         crop: side of the square that is then cut out of their middle; None for all of it.
         scale: whose row of published radii to take, such as "imagenet"; None for that of the dataset. Pictures of
             one's own have none.

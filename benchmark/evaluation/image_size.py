@@ -38,17 +38,23 @@ def viewed(
         raise BadInput(f"{name} says itself how its images are resized; leave --resize and --crop out")
     if isinstance(resize, str) and resize.isascii() and resize.isdigit() and len(resize) < 9:
         resize = int(resize)
-    if isinstance(resize, str) and resize != NETWORK:
-        raise BadInput(f"--resize {short(resize)}: give the pixels of the shorter side, or the word {NETWORK}")
+    if isinstance(resize, str) and resize != NETWORK and "x" not in resize:
+        raise BadInput(
+            f"--resize {short(resize)}: give the pixels of the shorter side, both sides as 256x256, or the word "
+            f"{NETWORK}"
+        )
     own = getattr(network, "view", "")
     wanted = resize == NETWORK or (plain.partition(":")[0] == "imagenet" and not given and view is None and own)
     if not wanted:
-        return (with_view(plain, View(resize, crop)) if given else name), ""  # type: ignore[arg-type]
+        return (with_view(plain, View(resize, crop)) if given else name), ""
     if crop is not None:
         raise BadInput(
             f"--resize {NETWORK} takes the network's own crop, too; leave --crop out, or give both numbers"
         )
     if not own:
-        raise BadInput(f"{network.name} does not say how its images are resized; give --resize and --crop as numbers")
+        raise BadInput(
+            f"{network.name} does not say how its images are resized, or in a way that is not among "
+            "docs/pictures.md's; give --resize and --crop as numbers"
+        )
     _, view = split_view(f"{plain}?{own}")
     return with_view(plain, view), f"the images are resized and cropped as the network's weights ask for: {own}"

@@ -13,9 +13,23 @@ from benchmark.models import Checkpoint, ExternalModel, load_model
 def open_network(source: str, download: bool = False, trust_remote_code: bool = False) -> Checkpoint | ExternalModel:
     """The network that `source` names, see `benchmark.models.load_model`, which says what it raises.
 
-    What was handed over as an object goes before files and other sources of its name.
+    What was handed over as an object goes before files and other sources of its name. Of those whose weights are
+    fixed by their name the latest stays in memory, for reading it takes long: an evaluation asks for it when it is
+    planned, when it is checked and when it is attacked. A function of one's own is called each time, so that one
+    that draws its weights is found out.
     """
-    return objects.network(source) or load_model(source, download=download, trust_remote_code=trust_remote_code)
+    found = objects.network(source) or _KEPT.get(source)
+    if found is None:
+        _KEPT.clear()
+        found = load_model(source, download=download, trust_remote_code=trust_remote_code)
+        if isinstance(found, ExternalModel) and source.partition(":")[0] in OF_LIBRARIES:
+            _KEPT[source] = found
+    return found
+
+
+#: Sources whose networks are what their names say, whenever they are asked.
+OF_LIBRARIES = ("hf", "timm", "torchvision", "robustbench")
+_KEPT: dict[str, ExternalModel] = {}
 
 
 def dataset_of(
@@ -54,5 +68,11 @@ def classes_of(network: Checkpoint | ExternalModel, dataset: Dataset) -> int:
 
 
 def forget() -> None:
-    """Free the data that stays in memory."""
+    """Free the data and the network that stay in memory."""
     _LATEST.clear()
+    forget_network()
+
+
+def forget_network() -> None:
+    """Free the network that stays in memory."""
+    _KEPT.clear()

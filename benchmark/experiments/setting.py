@@ -69,7 +69,8 @@ class SweepSetting(Setting):
         begun += f" Of each batch a part is from {self.extra_data}." if self.extra_data else ""
         return (
             f"Trained on {dataset} with {architecture} and the recipe {self.recipe}, {seeds}."
-            f"{exchanged}{radii}{begun} Percentages of {images} {split} images; robust: against {robust}. {SELECTIONS[self.select]}"
+            f"{exchanged}{radii}{begun} Percentages of {images} {split} images; robust: against {robust}. "
+            f"{SELECTIONS[self.select]}"
         )
 
     def command(self, comparison: Comparison) -> str:

@@ -68,18 +68,25 @@ _RESAMPLE = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic", 4: "box"}
 
 
 def _view(settings: dict[str, Any]) -> str:
-    """How the processor resizes and crops pictures, as `ExternalModel.view` says it; "" where it squeezes them."""
-    sides = [settings.get(name) for name in ("size", "crop_size")]
-    edge = sides[0].get("shortest_edge") if isinstance(sides[0], dict) else None
-    crop = sides[1] if isinstance(sides[1], dict) else {}
+    """How the processor resizes and crops pictures, as `ExternalModel.view` says it; "" where no view does that.
+
+    A size with height and width (DeiT, ViT) is what the whole picture is squeezed to, whatever its sides.
+    """
+    sides, crop = (each if isinstance(each, dict) else {} for each in map(settings.get, ("size", "crop_size")))
+    edge, squeezed = sides.get("shortest_edge"), sides.get("height") and sides.get("width")
     way = _RESAMPLE.get(settings.get("resample", 2))
-    cuts = settings.get("do_center_crop") and crop.get("height") == crop.get("width") and crop.get("height")
+    is_cut = bool(settings.get("do_center_crop"))
+    cuts = crop.get("height") if is_cut and crop.get("height") == crop.get("width") else None
     share = settings.get("crop_pct")
     if edge and share and edge < _SQUEEZED:  # ConvNeXT, ResNet and others: what is cut out is `size`
         edge, cuts = int(edge / share), edge
-    if not (settings.get("do_resize") and edge and cuts and way):
+    elif edge and share:
+        edge, squeezed, sides = None, True, {"height": edge, "width": edge}
+    resized = f"{sides['height']}x{sides['width']}" if squeezed and not edge else edge
+    if not (settings.get("do_resize") and resized and way) or (cuts is None and (is_cut or not squeezed)):
         return ""
-    return f"resize={edge}&crop={cuts}" + ("" if way == "bilinear" else f"&interpolation={way}")
+    told = f"resize={resized}" + ("" if cuts is None else f"&crop={cuts}")
+    return told + ("" if way == "bilinear" else f"&interpolation={way}")
 
 
 def _images(

@@ -168,12 +168,14 @@ def from_timm(name: str, download: bool, trust_remote_code: bool) -> ExternalMod
 def _timm_view(known: dict[str, Any]) -> str:
     """How timm resizes the pictures of a network; "" where it does more than to cut out the middle."""
     side, share = known["input_size"][-1], known.get("crop_pct", 0.875)
-    if known.get("crop_mode", "center") != "center" or known["input_size"][-2] != side:
+    mode, resized = known.get("crop_mode", "center"), math.floor(side / share)
+    if mode not in ("center", "squash") or known["input_size"][-2] != side:
         return ""
-    return _view(math.floor(side / share), side, known.get("interpolation", "bilinear"))
+    both = f"{resized}x{resized}" if mode == "squash" else resized
+    return _view(both, side, known.get("interpolation", "bilinear"))
 
 
-def _view(resize: int, crop: int, interpolation: str) -> str:
+def _view(resize: int | str, crop: int, interpolation: str) -> str:
     told = "" if interpolation == "bilinear" else f"&interpolation={interpolation}"
     return f"resize={resize}&crop={crop}{told}"
 
