@@ -354,6 +354,16 @@ def test_two_processes_go_on_as_one(fit, data, tmp_path, monkeypatch):
     assert_same_state(*states)
 
 
+@pytest.mark.slow
+def test_several_processes_extend_as_they_train_from_scratch(tmp_path):
+    def fit(epochs, folder, **options):
+        settings = {**SHORT, "batch_size": 512, "epochs": epochs, "ema": 0.9}
+        return train("mat", out=tmp_path / folder, name="mine", set=settings, devices=2, **{**FAST, **options})
+
+    fit(1, "zoo")
+    assert_same_files(fit(2, "zoo", extend=True), fit(2, "scratch"))
+
+
 # Who goes by the number of epochs, over all that is registered.
 
 
