@@ -144,13 +144,14 @@ def train(
     --overwrite.
     """
     options = given(locals())
+    report = _say_nothing if dry_run else _print  # a dry run says what it has to say
     limit, spread = options.pop("stop_after", None), {key: options.pop(key, None) for key in _USUAL}
     seeds = options.pop("seed", [0])
     with within(limit):  # of all runs together
         if len(method) == len(seeds) == 1 and spread == _USUAL:
-            _print(benchmark.train(**{**options, "method": method[0], "seed": seeds[0]}))
+            report(benchmark.train(**{**options, "method": method[0], "seed": seeds[0]}))
             return
-        _, problems = partly(benchmark.train_several, {**options, **spread, "seed": seeds, "report": _print})
+        _, problems = partly(benchmark.train_several, {**options, **spread, "seed": seeds, "report": report})
     print_problems(f"bench: {problem}" for problem in problems)
     end(failed=bool(problems))
 
@@ -158,3 +159,7 @@ def train(
 def _print(paths: list[Path]) -> None:
     for path in paths:
         print(path)
+
+
+def _say_nothing(paths: list[Path]) -> None:
+    pass

@@ -169,7 +169,10 @@ def training_run(
         "inner": inner,
         "outer": outer,
     }
-    also = {"inits": [each.name for each in inits], "extra_data": extra_data.name if extra_data else None}
+    also: dict[str, Any] = {
+        "inits": [each.name for each in inits],
+        "extra_data": extra_data.name if extra_data else None,
+    }
     name = run_name(**asked, radii=radii, teachers=[teacher.name for teacher in teachers], **also)
     former = Asked(**asked, radii=radii, teachers=[teacher.former for teacher in teachers], **also).former_name
     return TrainingRun(

@@ -12,6 +12,11 @@ from benchmark.environment import is_terminal
 Row = dict[str, float | int | str]
 
 
+def rounded(row: Row) -> Row:
+    """As the history keeps it: six digits."""
+    return {key: round(value, 6) if isinstance(value, float) else value for key, value in row.items()}
+
+
 def describe(row: Row) -> str:
     """One epoch in one line: "loss 1.234 · h1 97.0/61.2 · 5,310 images/s", accuracies clean/robust in percent."""
     parts = [f"loss {row['loss']:.3f}"]

@@ -15,13 +15,17 @@ from benchmark.hardware import resolve_device
 from benchmark.own.trust import trusting
 from benchmark.storage import check_writable
 from benchmark.training import train
+from benchmark.training.extending import to_go_on_from
 from benchmark.training.request import make_plan
 from benchmark.training.standing import InTheWay
 from benchmark.training.task import Trained, train_all
 from benchmark.training.trainer import Diverged
 
 #: Arguments of `benchmark.train` that say how a run is made, not which it is.
-_MEANS = ("out", "resume", "overwrite", "compile", "deterministic", "devices", "num_nodes", "progress")
+_MEANS = (
+    *("out", "resume", "extend", "keep_state", "overwrite", "dry_run"),
+    *("compile", "deterministic", "devices", "num_nodes", "progress"),
+)
 #: Arguments that may lead to files in the zoo.
 _NETWORKS = ("teacher", "init")
 
@@ -65,9 +69,9 @@ def train_several(
     means = Means(workers, None, engine, address, gpu_share, str(options.get("device", "auto")))
     if problems := means.problems():
         raise BadInput("; ".join(problems))
-    if len(runs) > 1 and _side_by_side(means, options):
+    if len(runs) > 1 and not options.get("dry_run") and _side_by_side(means, options):
         return _on_an_engine(runs, means, report)
-    if engine != "local":
+    if engine != "local" and not options.get("dry_run"):
         raise BadInput(f"--engine {engine} spreads several trainings over machines; name several methods or seeds")
     return _in_turn(runs, report)
 
@@ -102,14 +106,19 @@ def _in_turn(runs: Sequence[dict[str, Any]], report: Callable[[list[Path]], None
 
 @dataclass(frozen=True)
 class NamedTraining:
-    """A call of `benchmark.train` as an engine makes it: see `benchmark.training.task.Training`."""
+    """A call of `benchmark.train` as an engine makes it: see `benchmark.training.task.Training`.
+
+    Attributes:
+        source: the state of the run that it extends, if it is there.
+    """
 
     name: str
     zoo: Path
     options: dict[str, Any]
+    source: Path | None = None
 
     def needs(self) -> list[Path]:
-        return [path for path in self._of_zoo() if path.is_file()]
+        return [path for path in (*self._of_zoo(), *([self.source] if self.source else [])) if path.is_file()]
 
     def placed(self, zoo: Path) -> NamedTraining:
         there = {path: zoo / path.relative_to(self.zoo) for path in self._of_zoo()}
@@ -130,7 +139,7 @@ class NamedTraining:
 
 def _on_an_engine(runs: Sequence[dict[str, Any]], means: Means, report: Callable[[list[Path]], None]) -> list[Path]:
     zoo = check_writable(runs[0].get("out", "zoo"), "last", ".state", "runs").resolve()
-    trainings = [NamedTraining(_name(run), zoo, run) for run in runs]
+    trainings = [_named(run, zoo) for run in runs]
     names = [training.name for training in trainings]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise BadInput(f"{', '.join(twice)}: named twice; leave one of them out")
@@ -158,8 +167,8 @@ def _paths(trained: Trained, run: dict[str, Any]) -> list[Path]:
     return [Path(run.get("out", "zoo")) / place for place in trained.paths]
 
 
-def _name(run: dict[str, Any]) -> str:
-    """What the run is called, once everything about it has been found right."""
+def _named(run: dict[str, Any], zoo: Path) -> NamedTraining:
+    """The run under its name, once everything about it has been found right."""
     for key in ("dataset", "recipe", *_NETWORKS):
         given = run.get(key, "")
         for each in given if isinstance(given, list | tuple) else [given]:
@@ -169,4 +178,6 @@ def _name(run: dict[str, Any]) -> str:
     asked |= {"device": "auto", "precision": "auto"}
     asked |= {key: value for key, value in run.items() if key not in _MEANS}
     with trusting(bool(run.get("trust_remote_code"))):
-        return make_plan(**asked).name
+        plan = make_plan(**asked)
+    source = to_go_on_from(plan, zoo) if run.get("extend") else None
+    return NamedTraining(plan.name, zoo, run, source.path if source else None)

@@ -26,7 +26,7 @@ from benchmark.training.averaging import WeightAverages
 from benchmark.training.optimizer import make_optimizer
 from benchmark.training.parallel import BatchShard, share_batch_norm
 from benchmark.training.plan import Plan
-from benchmark.training.report import Reporter, Row
+from benchmark.training.report import Reporter, Row, rounded
 from benchmark.training.snapshot import snapshots
 from benchmark.training.state import load_state, save_state, unreadable
 from benchmark.training.step import StepNetworks
@@ -143,7 +143,7 @@ class Trainer:
                     "seconds": seconds,
                     **({} if self._is_between else self._validate()),
                 }
-            self.history.append(_rounded(row))
+            self.history.append(rounded(row))
             if self.shard.rank == 0:
                 save_state(state, self.plan.identity, {"name": self.plan.name, **self.state_dict()})
             if self.epoch == self.recipe.epochs:
@@ -312,7 +312,7 @@ class Trainer:
         """The last epoch is validated in any case; its state does not know, for a longer run might not do it."""
         if self._is_between:
             with arithmetic(self.plan.precision):
-                self.history[-1] = {**self.history[-1], **_rounded(self._validate())}
+                self.history[-1] = {**self.history[-1], **rounded(self._validate())}
 
     def _validate(self) -> Row:
         """Clean and robust accuracy of each network, whose best weights are kept; nothing where none are held out."""
@@ -340,10 +340,6 @@ class Trainer:
                 own = {"score": score, "epoch": self.epoch, "state": weights}
                 self.best[n] = own | {"held_out": self.held_out[n]}
         return row
-
-
-def _rounded(row: Row) -> Row:
-    return {key: round(value, 6) if isinstance(value, float) else value for key, value in row.items()}
 
 
 def derived_seed(seed: int, *purpose: str | int) -> int:
