@@ -17,7 +17,7 @@ from benchmark.engines.here import Here
 from benchmark.errors import BadInput, PartlyFailed
 from benchmark.models import load_checkpoint
 from benchmark.training import several, task
-from benchmark.training.several import NamedTraining, train_several
+from benchmark.training.several import train_several
 
 SHORTEST = {"epochs": 1, "batch_size": 512}
 
@@ -93,7 +93,7 @@ def test_a_machine_without_the_zoo_gets_its_teacher_and_sends_the_student_home(t
     teacher = tmp_path / "teacher.pt"
     teacher.write_bytes(in_turn[0].read_bytes())
     options = {"method": "ard", "seed": 0, "set": SHORTEST, "teacher": [str(teacher)], "out": tmp_path, **FAST}
-    training = NamedTraining(several._name(options), tmp_path, options)
+    training = several._named(options, tmp_path)
     packed = pickle.dumps(task.TrainingTask(training, mark=tmp_path / "mark-of-another-machine"))
     teacher.unlink()
     (done,) = pickle.loads(packed).run({})
@@ -104,6 +104,20 @@ def test_a_machine_without_the_zoo_gets_its_teacher_and_sends_the_student_home(t
     assert load_checkpoint(student).method == "ard"
     with pytest.raises(BadInput, match="no place"):
         task._receive(replace(done, files=(("../x.pt", b""),)), training)
+
+
+def test_a_machine_without_the_zoo_gets_the_run_that_it_extends(tmp_path):
+    settings = {**SHORTEST, "schedule": "constant", "validation.images": 20, "validation.steps": 1}
+    many(tmp_path, "natural", set=settings)
+    options = {"method": "natural", "seed": 0, "set": {**settings, "epochs": 2}, "out": tmp_path, **FAST}
+    training = several._named({**options, "extend": True}, tmp_path)
+    packed = pickle.dumps(task.TrainingTask(training, mark=tmp_path / "mark-of-another-machine"))
+    (done,) = pickle.loads(packed).run({})
+    assert not done.error
+    task._receive(done, training)
+    (longer,) = [load_checkpoint(tmp_path / place) for place in done.paths]
+    assert [row["epoch"] for row in longer.history] == [1, 2]
+    assert len(list((tmp_path / ".state" / "finished").iterdir())) == 2
 
 
 def test_the_command_line(tmp_path, capsys, in_turn):

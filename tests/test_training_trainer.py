@@ -229,6 +229,7 @@ def test_a_run_that_diverges_stops_no_other_and_is_a_part_that_failed(monkeypatc
         return [f"zoo/{method}.pt"]
 
     monkeypatch.setattr(benchmark, "train", learn, raising=False)
+    monkeypatch.setattr("benchmark.training.several.train", learn)
     trades = "zoo/trades.pt\n"
     for methods, code, printed in (("at trades", 1, trades), ("trades at", 1, trades), ("at", 2, "")):
         with pytest.raises(SystemExit) as end:
