@@ -33,6 +33,11 @@ def _(path):
 
 @hostile(*(f"{door}/deep.yaml" for door in YAML))
 def _(path):
+    path.write_text("name: " + "[" * 10**4)
+
+
+@hostile("suite/deeper.yaml")
+def _(path):
     path.write_text("name: " + "[" * 10**5)
 
 
@@ -47,12 +52,12 @@ HEAD = "name: s\nversion: 1\nimages: 5\nepsilons: {digits: {linf: 0.1}}\n"
 
 @hostile("suite/very-many-mistakes.yaml")
 def _(path):
-    path.write_text(f"{HEAD}attacks: [{'0,' * 60_000}]\n")
+    path.write_text(f"{HEAD}attacks: [{'0,' * 12_000}]\n")
 
 
 @hostile("suite/very-many-keys.yaml")
 def _(path):
-    keys = "".join(f"x{number}: 0\n" for number in range(25_000))
+    keys = "".join(f"x{number}: 0\n" for number in range(6_000))
     path.write_text(f"{HEAD}attacks: [{{attack: fgsm, norm: linf}}]\n{keys}")
 
 
