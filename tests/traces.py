@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import site
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -33,6 +34,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM, signal
 #: Pytest says there which phase of a test is running.
 _PYTESTS = "PYTEST_CURRENT_TEST"
 _TESTS = str(Path(__file__).parent)
+_INSTALLED = (sys.prefix, sys.base_prefix, site.getusersitepackages())
 
 
 class Kept(NamedTuple):
@@ -162,7 +164,7 @@ def put_back(made_in: str) -> Iterator[None]:
         for kept, before in zip(_SETTINGS, settings, strict=True):
             if kept.read() != before:
                 kept.write(before)
-        _set_list(sys.path, folders, lambda folder: not str(folder).startswith(sys.prefix))
+        _set_list(sys.path, folders, lambda folder: not str(folder).startswith(_INSTALLED))
         _set_list(sys.meta_path, finders, lambda finder: _lies_in(sys.modules.get(type(finder).__module__), _TESTS))
         _set_modules(modules, made_in)
 
