@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 METHODS := natural at trades mat at-max mat-max
 
-.PHONY: setup demo test test-all test-capabilities coverage simulations simulate-decide lint clean help
+.PHONY: setup demo style test test-all test-capabilities coverage simulations simulate-decide lint clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -42,17 +42,25 @@ demo: .venv/.complete
 	@$(BIN)/bench evaluate zoo/*.pt --suite multi-perturbation --preset quick --workers 2 --results results > /dev/null
 	@$(BIN)/bench report --results results --out reports
 
-lint: .venv/.complete
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
+lint: style
 	@$(BIN)/mypy
 
-# One computing thread per test process: they share the cores among themselves.
-test: lint
-	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto
+style: .venv/.complete
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
 
-test-all: lint
-	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m "slow or not slow"
+# One computing thread per test process: they share the cores among themselves.
+test: style
+	@$(call with_types,-n auto)
+
+test-all: style
+	@$(call with_types,-n auto -m "slow or not slow")
+
+# The types are looked at meanwhile: one after the other, mypy would leave all cores but one idle for a minute.
+with_types = said=$$(mktemp); $(BIN)/mypy > "$$said" 2>&1 & types=$$!; \
+	OMP_NUM_THREADS=1 $(BIN)/pytest $(1); tests=$$?; \
+	wait $$types; types=$$?; cat "$$said"; rm -f "$$said"; \
+	[ $$tests -ne 0 ] || tests=$$types; exit $$tests
 
 # A processor that can do less adds in another order and rounds otherwise. What this one can do, `make test` has tried.
 NUMERICAL := $(wildcard $(patsubst %,tests/test_%*.py,attacks models processors threats training))

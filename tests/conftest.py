@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
 import signal
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import settings
+from traces import put_back
 
 settings.register_profile("untimed", parent=settings.default, deadline=None)
 settings.load_profile("untimed")
@@ -30,8 +33,24 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def leaves_no_trace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What a test changes for the whole process is put back, see `traces`."""
+    with put_back(str(tmp_path_factory.getbasetemp())):
+        yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def module_leaves_no_trace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """So is what the fixtures change that all tests of a file share."""
+    with put_back(str(tmp_path_factory.getbasetemp())):
+        yield
+
+
+@pytest.fixture(autouse=True)
 def same_draws() -> None:
-    """Networks that a test makes without a seed of its own are the same whatever ran before in this process."""
+    """What a test draws without a seed of its own is the same whatever ran before in this process."""
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002 (libraries draw from it)
     torch.manual_seed(0)
 
 

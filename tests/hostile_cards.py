@@ -71,7 +71,7 @@ def _(path):
 
 @hostile("checkpoint/one-row-of-lists.pt")
 def _(path):
-    path.write_bytes(torch_zip(pickled(header(history=[{str(number): [] for number in range(200_000)}]), {})))
+    path.write_bytes(torch_zip(pickled(header(history=[{str(number): [] for number in range(20_000)}]), {})))
 
 
 @hostile("checkpoint/unknown-facts.pt")

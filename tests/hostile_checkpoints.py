@@ -147,8 +147,8 @@ def _(path):
 
 @hostile("checkpoint/lists-in-lists.pt")
 def _(path):
-    """Half a million deep, which ends programs that look into each by a call of its own."""
-    whole, deep = pickled(header(), {}), 500_000
+    """Two hundred thousand deep, which ends programs that look into each by a call of its own."""
+    whole, deep = pickled(header(), {}), 200_000
     weights = b"]" * deep + b"a" * (deep - 1) + b"u."
     path.write_bytes(torch_zip(whole[: whole.rindex(b"}(")] + weights))
 

@@ -31,8 +31,9 @@ def _(path):
     path.write_text("name: &a [*a]\n")
 
 
-@hostile(*(f"{door}/deep.yaml" for door in YAML))
+@hostile("suite/deep.yaml")
 def _(path):
+    """For one door alone: it takes a second, in the reader that all of them have."""
     path.write_text("name: " + "[" * 10**5)
 
 
@@ -47,12 +48,12 @@ HEAD = "name: s\nversion: 1\nimages: 5\nepsilons: {digits: {linf: 0.1}}\n"
 
 @hostile("suite/very-many-mistakes.yaml")
 def _(path):
-    path.write_text(f"{HEAD}attacks: [{'0,' * 60_000}]\n")
+    path.write_text(f"{HEAD}attacks: [{'0,' * 12_000}]\n")
 
 
 @hostile("suite/very-many-keys.yaml")
 def _(path):
-    keys = "".join(f"x{number}: 0\n" for number in range(25_000))
+    keys = "".join(f"x{number}: 0\n" for number in range(6_000))
     path.write_text(f"{HEAD}attacks: [{{attack: fgsm, norm: linf}}]\n{keys}")
 
 

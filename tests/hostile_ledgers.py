@@ -219,7 +219,7 @@ def _(path):
 
 @hostile("manifest/numbers-for-records.json")
 def _(path):
-    manifest(path, records={str(number): 0 for number in range(500_000)})
+    manifest(path, records={str(number): 0 for number in range(100_000)})
 
 
 @hostile("manifest/one-record-twice.json")

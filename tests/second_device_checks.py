@@ -158,7 +158,13 @@ def zoo(tmp_path_factory):
     return {name: save_checkpoint(folder / f"{name}.pt", fixed(name)) for name in ("natural", "at")}
 
 
-@pytest.mark.parametrize("method", METHODS.names())
+#: In the quick tests mat stands in for their networks, and at-avg, at-max and at-msd for what they are trained on.
+LONG = ("mat-avg", "mat-max", "mat-msd")
+
+
+@pytest.mark.parametrize(
+    "method", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in METHODS.names()]
+)
 def test_a_method_trains_as_on_the_cpu(method, zoo, tmp_path):
     states = []
     for device in ("cpu", "second"):

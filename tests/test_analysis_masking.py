@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +16,6 @@ from benchmark.analysis.frames import tidy
 from benchmark.analysis.masking import LEVEL, is_masked, masking_flags, unchecked
 from benchmark.ledger.evaluation import COMMON, Probe, common
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "perf"))
 replayed = pytest.importorskip("false_alarms").replayed
 
 STRONGER = "gradient-free attack beats gradient-based attacks"

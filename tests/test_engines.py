@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
+from engine_toys import Count, ran
 
 from benchmark import deadline, engines
 from benchmark.cli import main
@@ -20,44 +18,6 @@ from benchmark.engines.here import Here
 from benchmark.engines.processes import Processes
 from benchmark.engines.task import Lost, Slot
 from benchmark.errors import BadInput, UnfitNetwork
-
-
-@dataclass(frozen=True)
-class Count:
-    """Says its steps; "die" and "hang" do so the first `times` times, as a folder counts; "unfit" says so."""
-
-    name: str
-    steps: tuple[str, ...] = ("one", "two")
-    family: str = ""
-    folder: Path | None = None
-    times: int = 10**6
-
-    def prepare(self) -> None:
-        pass
-
-    def run(self, given_up: Mapping[str, str]):
-        for step in self.steps:
-            if step in given_up:
-                yield self.name, given_up[step]
-                continue
-            if step == "unfit":
-                raise UnfitNetwork(f"{self.name} is unfit")
-            if step in ("die", "hang") and self._tries() < self.times:
-                (self.folder / f"{time.time_ns()}").touch()
-                os.kill(os.getpid(), signal.SIGKILL) if step == "die" else time.sleep(600)
-            yield self.name, step
-        return [f"{self.name} remarks"]
-
-    def _tries(self) -> int:
-        return len(list(self.folder.iterdir()))
-
-
-def ran(tasks, engine, limits=None, **options):
-    told = []
-    remarks = engines.run(
-        tasks, engine, lambda position, message: told.append((position, *message)), limits, **options
-    )
-    return told, remarks
 
 
 def test_tasks_run_here_in_their_order():

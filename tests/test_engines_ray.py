@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
+from engine_toys import Count, ran
 from evaluation_toys import evaluated
-from test_engines import Count, ran
 from test_merge import content
 from test_shipping import OWN, unseen
 

@@ -180,7 +180,7 @@ def make():
 
 
 def test_workers_make_sure_that_it_is_the_network_that_was_planned(place):
-    assert ask(workers=2).clean_errors.mean() < 0.5
+    assert ask(time_limit=600).clean_errors.mean() < 0.5
     for file, text in (("helper.py", HELPER.format("1 - x")), ("way.txt", "1 - x")):
         suite = write_suite(place, ATTACKS, images=40)
         request = EvaluationRequest(suite=suite, dataset="digits", trust_remote_code=True, results="results")

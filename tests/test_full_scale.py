@@ -24,7 +24,6 @@ from benchmark.models import load_checkpoint
 from benchmark.training.report import Reporter
 
 SCRIPTS = Path(__file__).parent.parent / "scripts"
-sys.path.insert(0, str(SCRIPTS))
 full_scale = importlib.import_module("full_scale")
 full_scale_results = importlib.import_module("full_scale_results")
 pictures = importlib.import_module("pictures")

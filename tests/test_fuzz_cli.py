@@ -113,7 +113,7 @@ def command_lines(draw):
     return words
 
 
-@cases(100, 2500, words=command_lines())
+@cases(60, 2500, words=command_lines())
 def test_command_lines(words):
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):

@@ -62,7 +62,7 @@ def resolved(path: Path, scale: str, method: str | None = None) -> Recipe:
     return recipe
 
 
-@cases(100, 3000, document=spoilt(SUITE_FILES), preset=st.sampled_from(["standard", "quick", "odd"]))
+@cases(60, 3000, document=spoilt(SUITE_FILES), preset=st.sampled_from(["standard", "quick", "odd"]))
 def test_suites(document, preset):
     with written(document, "suite.yaml") as path:
         try:
@@ -71,7 +71,7 @@ def test_suites(document, preset):
             is_one_clear_message(error, "suite.yaml")
 
 
-@cases(100, 3000, document=spoilt(RECIPE_FILES), method=st.sampled_from(["at", "mat", "trades", "mat-msd"]))
+@cases(60, 3000, document=spoilt(RECIPE_FILES), method=st.sampled_from(["at", "mat", "trades", "mat-msd"]))
 def test_recipes(document, method):
     with written(document, "recipe.yaml") as path:
         try:
@@ -97,7 +97,7 @@ def names_the_place(error: BadInput, path: Path, place: tuple[object, ...]) -> N
     assert key in message or told & near, (place, message)
 
 
-@cases(60, 2000, wrong=with_one_wrong(SUITE_FILES))
+@cases(40, 2000, wrong=with_one_wrong(SUITE_FILES))
 def test_one_wrong_value_of_a_suite_is_named(wrong):
     document, place = wrong
     with written(document, "suite.yaml") as path:
@@ -107,7 +107,7 @@ def test_one_wrong_value_of_a_suite_is_named(wrong):
             names_the_place(error, path, place)
 
 
-@cases(60, 2000, wrong=with_one_wrong(RECIPE_FILES))
+@cases(40, 2000, wrong=with_one_wrong(RECIPE_FILES))
 def test_one_wrong_value_of_a_recipe_is_named(wrong):
     document, place = wrong
     with written(document, "recipe.yaml") as path:

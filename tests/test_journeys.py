@@ -6,12 +6,10 @@ import csv
 import importlib.util
 import runpy
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from benchmark.attacks import ATTACKS
 from benchmark.ledger import load_results
 
 SCRIPT = Path(__file__).parent.parent / "docs" / "journeys.py"
@@ -29,17 +27,7 @@ FOREIGN = {
 }
 
 
-@pytest.fixture
-def undo() -> Iterator[None]:
-    """What the notebook registers is gone afterwards."""
-    before = set(ATTACKS._put)
-    yield
-    for name in set(ATTACKS._put) - before:
-        ATTACKS._put.discard(name)
-        del ATTACKS._own[name]
-
-
-@pytest.mark.usefixtures("one_thread", "undo")
+@pytest.mark.usefixtures("one_thread")
 def test_every_journey_ends_in_a_page(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     with warnings.catch_warnings():

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from benchmark.limits import HEADER
+from benchmark.models import unpickle
 from benchmark.models.archive import read_archive
 from benchmark.models.unpickle import MOST, ForeignCode, Refused
 
@@ -152,6 +153,13 @@ def test_numbers_of_another_machine_are_not_taken_for_ours(monkeypatch: pytest.M
 def test_what_is_no_plain_value_is_foreign(value: object) -> None:
     with pytest.raises(ForeignCode):
         read(saved({"a": value}))
+
+
+def test_what_an_endless_pickle_asks_for_is_not_looked_for_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpickle, "MOST", 10)
+    lists, run = b"\x80\x04" + b"]" * 9, b"cos\nsystem\n."
+    assert unpickle.foreign(lists[:-1] + run) == "os.system"
+    assert not unpickle.foreign(lists + run)
 
 
 @pytest.mark.parametrize(("key", "kind"), [((1, 2), "tuple"), (1.5, "float"), (None, "NoneType"), (2**31, "int")])

@@ -31,14 +31,14 @@ def hook(event, arguments):
 sys.addaudithook(hook)
 """
 
-#: From training to a report, with worker processes, and what people look at before.
+#: From training to a report, with a worker process, which a time limit asks for, and what people look at before.
 WHOLE = """
 import benchmark
 if __name__ == "__main__":
     settings = ["epochs=1", "batch_size=256", "threats.linf.steps=1", "validation.images=50", "validation.steps=1"]
     zoo = benchmark.train("at", set=settings, out="zoo", progress=False)
     (found,) = benchmark.evaluate(
-        zoo, suite="smoke", n=10, results="results", workers=2, save_adversarial=True, progress=False
+        zoo, suite="smoke", n=10, results="results", time_limit=600, save_adversarial=True, progress=False
     )
     assert not found.failures
     assert benchmark.verify("results", zoo)

@@ -333,7 +333,7 @@ def test_figures_draw_what_was_measured(paper: Paper, results: Path) -> None:
 def test_the_papers_own_tables_render_from_nothing(tmp_path: Path) -> None:
     for name in ("mat", "mmard", "cat", "robust-union"):
         shipped = load_paper(name)
-        for scale in ("digits", "cifar10", "mnist"):
+        for scale in ("digits", "cifar10", "mnist") if name == "cat" else ("digits",):
             setting = make_setting(shipped, scale)
             index = LedgerIndex([])
             panels = {key: make_grids(shipped, key, setting, index, load_published(name)) for key in shipped.exhibits}

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 
 from benchmark.training import METHODS
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "perf"))
 digits_table = pytest.importorskip("digits_table")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +14,8 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="module")
 def simulations():
-    sys.path.insert(0, str(ROOT / "perf"))
-    try:
-        import simulations
-    finally:
-        sys.path.pop(0)
+    import simulations
+
     return simulations
 
 

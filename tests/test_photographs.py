@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 import signal
-import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -24,7 +23,6 @@ from benchmark.training.decision import decide
 from benchmark.training.trainer import Trainer
 
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "scripts"))
 photographs = importlib.import_module("photographs")
 evaluation = importlib.import_module("photographs_evaluation")
 queue_of = importlib.import_module("photographs_queue")
@@ -73,10 +71,7 @@ def place(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("BENCHMARK_DATA", str(tmp_path / "cache"))
     write_tree(tmp_path / "pictures", train=12, test=6)
     (tmp_path / "runs.yaml").write_text(RUNS)
-    handlers = [(number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM)]
-    yield tmp_path
-    for number, handler in handlers:
-        signal.signal(number, handler)
+    return tmp_path
 
 
 def call(place: Path, verb: str, work: str, *words: str) -> int:

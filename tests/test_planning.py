@@ -11,6 +11,7 @@ from papers_ledger import write_toy
 
 import benchmark
 from benchmark.engines import Means
+from benchmark.engines.here import Here
 from benchmark.errors import BadInput, PartlyFailed
 from benchmark.evaluation.suite import load_suite
 from benchmark.experiments import sweep
@@ -119,6 +120,7 @@ def test_networks_of_a_sweep_are_evaluated_in_one_go_with_all_workers(here, monk
         return real(networks, **{**options, "workers": 1})
 
     monkeypatch.setattr(runner, "evaluate", evaluate)
+    monkeypatch.setattr(Means, "open", lambda *_, **__: Here())  # trainings in processes: test_training_several.py
     options = {"method": "natural", "set": {**SHORT, "lr": [0.1, 0.02]}, "select": "test", "preset": "quick", "n": 20}
     first = short(workers=2, **options)
     assert asked == [(2, 2, "worst-case")]

@@ -5,14 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
 import benchmark
 from benchmark.attacks import ATTACKS, make_attack
-from benchmark.data import DATASETS
 from benchmark.errors import BadInput, Notice
 from benchmark.methods.table import METHODS
 from benchmark.own.constants import constants_digest
@@ -42,15 +40,6 @@ def ones(batch):
 
 benchmark.register_method("cell-method", Method("Cell", "Me", single, partial(Inner, objectives.ce), ones))
 """
-
-
-@pytest.fixture(autouse=True)
-def undo() -> Any:
-    yield
-    for registry in (ATTACKS, METHODS, DATASETS):
-        for name in [*registry._put]:
-            registry._put.discard(name)
-            del registry._own[name]
 
 
 def run(share: float) -> None:

@@ -47,8 +47,9 @@ def teachers(tmp_path_factory):
     return {role: save_checkpoint(folder / f"{role}.pt", checkpoint) for role, checkpoint in roles.items()}
 
 
-#: These take the longest; mat and at-max stand in for them among the quick tests.
-LONG = ("mat-avg", "mat-max", "mat-msd")
+#: These take the longest. In the quick tests mat, at-max and mat-nat-rob-offline stand in for them;
+#: what they are trained on, test_training_inner.py holds.
+LONG = ("at-avg", "at-msd", "mat-avg", "mat-max", "mat-msd", "mat-nat-rob-online", "mat-rob-rob-offline")
 
 
 @pytest.mark.parametrize(

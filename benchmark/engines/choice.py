@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import torch
-
 from benchmark.engines.base import Engine
 from benchmark.engines.here import Here
 from benchmark.engines.on_ray import OnRay, gpus_of
@@ -57,9 +55,11 @@ class Means:
 
     def planning_device(self, device: str) -> str:
         """What this machine itself computes on; GPUs of a cluster may be none of its own."""
-        return (
-            "auto" if self.engine == "ray" and device.startswith("cuda") and not torch.cuda.is_available() else device
-        )
+        if self.engine != "ray" or not device.startswith("cuda"):
+            return device
+        import torch
+
+        return device if torch.cuda.is_available() else "auto"
 
     def remote_device(self) -> str:
         """What the nodes of the cluster compute on.
@@ -79,6 +79,8 @@ class Means:
         """
         if self.engine == "ray":
             return ()
+        import torch
+
         there = torch.cuda.device_count() if device == "cuda" else 0
         if self.devices is None:
             return tuple(range(there)) if there > 1 else ()
@@ -118,6 +120,8 @@ class Means:
         gpus = self.gpus(device)
         if self.is_here(tasks, gpus, is_timed) and len(gpus) <= 1 and self.devices is None:
             return Here()
+        import torch
+
         size = max(1, min(self._count(gpus), tasks))
         threads = max(1, torch.get_num_threads() // size)
         each = -(-size // len(gpus)) if gpus else 1

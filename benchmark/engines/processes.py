@@ -182,6 +182,8 @@ def compute_on(slot: Slot) -> None:
     """Let this process compute on what its slot says; of GPUs, it sees that one alone."""
     if slot.device is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = visible(slot.device)
+    if slot.threads is None and slot.share == 1:
+        return  # the task imports torch if it needs it
     import torch
 
     if slot.threads is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, fields
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -187,6 +187,12 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
     return _from_parts(header, state, str(path))
 
 
+@cache
+def _adapter() -> TypeAdapter[Checkpoint]:
+    """Made once: it takes longer to make than to read a small network with it."""
+    return TypeAdapter(Checkpoint)
+
+
 def _from_parts(header: dict[str, Any], state: dict[str, Tensor], where: str) -> Checkpoint:
     problem = misfit(Card, plain(header))
     if strangers := sorted(header.keys() - {item.name for item in fields(Checkpoint)}):
@@ -195,7 +201,7 @@ def _from_parts(header: dict[str, Any], state: dict[str, Tensor], where: str) ->
         place, _, message = problem.partition(": ")
         raise BadInput(f"{where}: the checkpoint's {place!r} is wrong: {message}")
     try:
-        checkpoint = TypeAdapter(Checkpoint).validate_python({**header, "state": state})
+        checkpoint = _adapter().validate_python({**header, "state": state})
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         place = ".".join(map(str, first["loc"]))

@@ -10,6 +10,7 @@ import pickletools
 import struct
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import islice
 from typing import Any, NamedTuple
 
 import torch
@@ -116,14 +117,14 @@ def interpret(pickled: bytes, tensor: Callable[[Stored], Tensor]) -> Any:
 def foreign(pickled: bytes) -> str:
     """The first thing that a pickle of any protocol would import; "" if there is none.
 
-    Its instructions are read up to its end, and not followed.
+    Its instructions are read up to its end, or as many as are followed, and not followed.
 
     Raises:
         ValueError: it is no pickle.
     """
     wanted = ""
     strings: list[str] = []
-    for opcode, argument, _ in pickletools.genops(pickled):
+    for opcode, argument, _ in islice(pickletools.genops(pickled), MOST):
         if isinstance(argument, str):
             strings = [*strings[-1:], argument]
         if opcode.name in _CALLING and str(argument).replace(" ", "\n").encode(errors="replace") not in _NAMES:
