@@ -47,7 +47,7 @@ def paper(
     ] = None,
     variant: Annotated[
         list[str] | None,
-        typer.Option(metavar="WHAT=HOW", help="Another reading of what the paper leaves open: baselines=own, ..."),
+        typer.Option(metavar="WHAT=HOW", help="Another reading of what the paper leaves open: baselines=own, alpha=chosen, ..."),
     ] = None,
     network: Annotated[
         list[str] | None,
@@ -109,12 +109,16 @@ def paper(
     print_rows(
         [
             {"family": FAMILIES[verdict.claim.family], "claim": verdict.claim.text, "result": str(verdict)}
-            for verdict in result.verdicts
+            for verdict in result.asked
         ]
     )
-    for line in tally_words(tallies(result.verdicts)):
+    for line in tally_words(tallies(result.asked)):
         print(line.capitalize())
-    if result.verdicts:
+    if others := len(result.verdicts) - len(result.asked):
+        print(f"{others} other claim{'s are' if others > 1 else ' is'} about other tables or rows: see the page")
+    if result.asked:
         print(target_words(len(seeds or (0,))))
+    for choice in result.choices:
+        print(choice)
     print(f"The page: {result.page}")
     end(failed=bool(result.failures))

@@ -189,10 +189,9 @@ def sweep(
 
     runner = JobRunner(setting, Path(zoo), results, device, means, download, progress, compile, devices)
     planned = plan_variants(variants, setting, data.name, architecture, teachers)
-    runs = [
-        run.name for each in planned for network in each.all() for ran in network.lineage() if (run := ran.training)
-    ]
-    jobs = mine(make_job_list(planned, setting, runner.checkpoints).possible, share, runs)
+    ancestors = [ancestor for each in planned for network in each.all() for ancestor in network.lineage()]
+    costs = {each.training.name if each.training else each.name: 1.0 for each in ancestors}  # runs that are alike
+    jobs = mine(make_job_list(planned, setting, runner.checkpoints).possible, share, costs)
     late = waiting(jobs, runner.checkpoints) if share != WHOLE else {}
     done = [*runner.do_all([job for job in jobs if job not in late])]
     held_out = None if setting.on_test else (len(data.train) + len(data.validation), len(data.validation))
