@@ -170,7 +170,8 @@ def paper(
     listed = [row for work in (*before, *works) for row in listed_jobs(work.jobs.jobs, None)[0]]
     if dry_run:
         notes += [f"{each}; its jobs are listed with the paper's" for _, waits in chosen for each in waits]
-        return Result(None, *list_work([*before, *works], index, device, download, notes))
+        rows, told_first = list_work([*before, *works], index, device, download, notes)
+        return Result(None, rows, failures=told_first)
     check_packages()
     for folder in (zoo, results, out):
         check_writable(folder)
