@@ -21,6 +21,10 @@ from benchmark.environment import check_working_folder
 from benchmark.errors import BadInput, Notice, printable
 
 
+#: Exit codes where --stop-after ended the work: to be called again, or with a longer limit.
+GO_ON, STUCK = 75, 76
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line on `arguments` (by default the program's own) and exit."""
     for stream in (sys.stdout, sys.stderr):
@@ -47,9 +51,16 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _complain(f"{error}: a package is missing or broken; make setup, or pip install it")
     except MemoryError:
         _complain("out of memory; try fewer --workers, or bench train --set batch_size=...")
-    except Stopped:
-        _complain(f"stopped in time; what was finished is kept. Go on with: {_again(arguments)}")
-        _leave_with(75, interrupted, arguments is None)
+    except Stopped as stopped:
+        if stopped.finished:
+            _complain(f"stopped in time; what was finished is kept. Go on with: {_again(arguments)}")
+        else:
+            _complain(
+                "stopped in time, but nothing was finished: --stop-after is shorter than one unit of work (an epoch, "
+                "an attack on 250 images) with the time it takes to begin. The same limit may never be enough; with a "
+                f"longer one go on with: {_again(arguments)}"
+            )
+        _leave_with(GO_ON if stopped.finished else STUCK, interrupted, arguments is None)
     except (Interrupted, KeyboardInterrupt):
         _leave(interrupted, arguments is None)
     sys.exit(2)
