@@ -26,6 +26,7 @@ from benchmark.hardware import resolve_device
 from benchmark.own.trust import trusts
 from benchmark.parts import WHOLE, read_part
 from benchmark.planning.jobs import mine, waiting
+from benchmark.planning.repeatable import tell_of_earlier
 from benchmark.planning.runner import JobRunner
 from benchmark.scales import Epsilon, read_radii
 from benchmark.storage import check_writable, write_atomic
@@ -194,6 +195,8 @@ def sweep(
     jobs = mine(make_job_list(planned, setting, runner.checkpoints).possible, share, costs)
     late = waiting(jobs, runner.checkpoints) if share != WHOLE else {}
     done = [*runner.do_all([job for job in jobs if job not in late])]
+    if deterministic:
+        tell_of_earlier(ancestors, runner.checkpoints)
     held_out = None if setting.on_test else (len(data.train) + len(data.validation), len(data.validation))
     measured, failures = VariantMeasurer.of(done, runner.checkpoints, held_out).all(planned)
     if share != WHOLE:

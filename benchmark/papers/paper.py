@@ -18,7 +18,8 @@ from benchmark.papers.choice import choosing, figure_choices, with_choices
 from benchmark.papers.claims import ClaimVerdict, check_claims, is_asked
 from benchmark.papers.dry_run import UNKNOWN, list_work, listed_jobs
 from benchmark.papers.files import PAPERS, load_paper
-from benchmark.papers.grid import make_grids
+from benchmark.papers.grid import TableGrid, make_grids
+from benchmark.papers.job_list import wanted_cells, with_bases
 from benchmark.papers.own_networks import read_own_networks
 from benchmark.papers.published import Published, load_published
 from benchmark.papers.schema import Paper
@@ -30,7 +31,9 @@ from benchmark.papers.writing import write_files
 from benchmark.parts import WHOLE, read_part
 from benchmark.planning.jobs import waiting
 from benchmark.planning.ledger_index import LedgerIndex
+from benchmark.planning.repeatable import tell_of_earlier
 from benchmark.planning.runner import JobRunner
+from benchmark.planning.runs import Zoo
 from benchmark.scales import Epsilon, read_radii
 from benchmark.storage import check_writable, safe_name
 
@@ -199,12 +202,35 @@ def paper(
         key: [grid for setting in settings for grid in make_grids(found, key, setting, index, published)]
         for key in found.exhibits
     }
+    if deterministic:
+        _tell_of_earlier(found, keys, settings, only, index, Path(zoo), grids)
     verdicts = check_claims(found.claims, grids)
     notes = list(dict.fromkeys(notes))
     path = write_files(found, settings, grids, published, verdicts, command, notes, target)
     asked = [verdict for verdict in verdicts if is_asked(verdict.claim, found, keys, only)]
-    choices = [str(each) for each in figure_choices(found, {key: grids[key] for key in dict.fromkeys([*first, *keys])})]
+    shown = {key: grids[key] for key in dict.fromkeys([*first, *keys])}
+    choices = [str(each) for each in figure_choices(found, shown)]
     return Result(path, listed, verdicts, notes, asked, choices)
+
+
+def _tell_of_earlier(
+    paper: Paper,
+    keys: Sequence[str],
+    settings: Sequence[PaperSetting],
+    only: Sequence[str],
+    index: LedgerIndex,
+    zoo: Path,
+    grids: Mapping[str, Sequence[TableGrid]],
+) -> None:
+    """Say which networks and results of the tables `keys` were made without --deterministic."""
+    lines = [line for key in keys for grid in grids[key] for line in grid.lines]
+    used = {id for line in lines for cell in line.cells for id in cell.evaluations}
+    places = [(setting.of(paper.exhibits[key]), key) for setting in settings for key in keys]
+    for own in dict.fromkeys(own for own, _ in places):
+        some = [key for setting, key in places if setting == own]
+        networks = [cell[2] for cell in wanted_cells(paper, some, own, with_bases(paper, some, only))]
+        tell_of_earlier(networks, Zoo(zoo, index.runs(own)))
+    tell_of_earlier([], None, [each for each in index.all() if each.id in used])
 
 
 def _keys(paper: Paper, table: str | None) -> list[str]:
