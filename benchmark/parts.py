@@ -64,7 +64,7 @@ def read_part(text: str | Part | None) -> Part:
 
 
 def deal(costs: Mapping[K, float], parts: int) -> dict[K, int]:
-    """Which of so many parts, from 1, each piece of work is in: the costliest first, each to the part with least so far.
+    """Which of so many parts, from 1, each piece of work is in: the costliest first, to the part with least so far.
 
     No part is ahead of another one by more than its last piece (Graham 1969, SIAM Journal on Applied Mathematics 17,
     416–429). Who knows the same costs deals alike, in whatever order they come.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -15,13 +16,14 @@ from benchmark.planning.runner import JobRunner
 
 
 @pytest.fixture
-def estimates() -> ModuleType:
+def estimates() -> Iterator[ModuleType]:
     path = Path(__file__).parents[1] / "perf" / "estimates.py"
     spec = importlib.util.spec_from_file_location("perf_estimates", path)
-    assert spec and spec.loader
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    with pytest.MonkeyPatch.context() as patch:  # which its dataclasses are looked up in
-        patch.setitem(__import__("sys").modules, "perf_estimates", module)
+    with pytest.MonkeyPatch.context() as patch:  # its dataclasses are looked up there
+        patch.setitem(sys.modules, "perf_estimates", module)
         spec.loader.exec_module(module)
         yield module
 

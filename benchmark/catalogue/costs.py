@@ -44,7 +44,10 @@ def _in_words(few: Passes, many: Passes) -> str:
     )
     parts = [
         f"{number} {what if number == '1' else plural}"
-        for number, what, plural in ((gradients, "gradient", "gradients"), (forwards, "forward pass", "forward passes"))
+        for number, what, plural in (
+            (gradients, "gradient", "gradients"),
+            (forwards, "forward pass", "forward passes"),
+        )
         if number != "0"
     ]
     return " and ".join(parts) or "none"
@@ -75,4 +78,4 @@ def _recipe(steps: int) -> Recipe:
     """A recipe with as many steps of the attack in each norm."""
     recipe, _ = load_recipe("quick").resolve("natural", "small-cnn", "digits", "digits", {}, "quick")
     radius = Radius(epsilon=0.1, step_size=0.1, steps=steps)
-    return recipe.model_copy(update={"threats": {norm: radius for norm in ("linf", "l2", "l1")}})
+    return recipe.model_copy(update={"threats": dict.fromkeys(("linf", "l2", "l1"), radius)})

@@ -47,7 +47,9 @@ def paper(
     ] = None,
     variant: Annotated[
         list[str] | None,
-        typer.Option(metavar="WHAT=HOW", help="Another reading of what the paper leaves open: baselines=own, alpha=chosen, ..."),
+        typer.Option(
+            metavar="WHAT=HOW", help="Another reading of what the paper leaves open: baselines=own, alpha=chosen, ..."
+        ),
     ] = None,
     network: Annotated[
         list[str] | None,

@@ -84,16 +84,16 @@ def _judged(again: Again) -> str:
     tried = again.tried
     if again.refutes:
         return (
-            f"the record can't be reproduced: with its own random numbers the attack breaks {len(again.denied)} of {tried} "
-            "images that it calls robust"
+            f"the record can't be reproduced: with its own random numbers the attack breaks {len(again.denied)} of "
+            f"{tried} images that it calls robust"
         )
     bound = 100 * wilson(len(again.fell), tried)[1]
     rounded = ", which differ in rounding here" if again.denied else ""
     own = f"; its own random numbers{rounded} break {len(again.denied)} of them" if again.denied else ""
     return (
         f"fresh random starts break {len(again.fell)} further image{'s' * (len(again.fell) != 1)} of {tried}{own}. "
-        f"The record is of its own starts, and as they left it: of all {again.robust} images that it calls robust, one more "
-        f"run may break up to {bound:.1f}% (95% confidence)"
+        f"The record is of its own starts, so that is no fault of it: of all {again.robust} images that it calls robust, "
+        f"one more run may break up to {bound:.1f}% (95% confidence)"
     )
 
 

@@ -22,13 +22,12 @@ from benchmark.hardware import describe
 from benchmark.ledger.evaluation import Evaluation, Outcome
 from benchmark.storage import digest
 
-
 #: In the test set.
 Positions = NDArray[np.int64]
 
-#: Of the images attacked again, the share that an honest record may lose to its own noise on other hardware, in another
-#: precision, or where kernels don't repeat their last bits: steps that differ by little end at other points. More is a
-#: contradiction, where chance would make it so seldom.
+#: Of the images attacked again, the share that an honest record may lose to its own noise on other hardware, in
+#: another precision, or where kernels don't repeat their last bits: steps that differ by little end at other points.
+#: More is a contradiction, where chance would make it so seldom.
 ROUNDING, SELDOM = 0.05, 0.001
 
 

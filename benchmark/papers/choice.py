@@ -107,7 +107,7 @@ def with_choices(
 
 
 def to_csv(paper: Paper, grids: Sequence[TableGrid]) -> str:
-    """A row per panel: the value that it chooses, what it is worth, and what it is worth once the luck is taken off."""
+    """A row per panel: the value that it chooses, what it is worth, and that once the luck is taken off."""
     lines = ["dataset,architecture,setting,value,percent,corrected_percent,low,high,runner_up,difference,p"]
     for grid in grids:
         found, choice = choose(paper, grid), grid.table.choice

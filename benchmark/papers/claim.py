@@ -84,7 +84,7 @@ class Claim(Schema):
     def _called(cls, data: Any) -> Any:
         """With an id of what is compared, of which no word of its text is part."""
         if isinstance(data, dict) and not data.get("id"):
-            compared = {key: value for key, value in data.items() if key not in ("id", "text", "place")}
+            compared = sorted((str(key), repr(data[key])) for key in data if key not in ("id", "text", "place"))
             return {**data, "id": digest(compared)[:12]}
         return data
 

@@ -162,7 +162,11 @@ def _note(paper: Paper, panel: Panel, row: TableRow, setting: PaperSetting) -> s
     """What the label leaves unsaid."""
     network = row.run and find_network(paper, row.run, setting, panel.architecture, setting.seeds[0], row.network)
     chosen = setting.chosen_for(split_run(row.run)[0]) if row.run else []
-    parts = [network.describe(panel.architecture) if network and not network.waits else "", *map(str, chosen), row.note]
+    parts = [
+        network.describe(panel.architecture) if network and not network.waits else "",
+        *map(str, chosen),
+        row.note,
+    ]
     return "; ".join(part for part in parts if part)
 
 

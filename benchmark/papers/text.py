@@ -24,8 +24,8 @@ CSV_COLUMNS = (
 )  # fmt: skip
 
 CLAIM_COLUMNS = (
-    "id", "claim", "family", "place", "exhibit", "dataset", "architecture", "answer", "difference", "low", "high", "p",
-    "p_corrected", "images", "seeds", "masked", "comparisons", "as_claimed", "decisive", "printed",
+    "id", "claim", "family", "place", "exhibit", "dataset", "architecture", "answer", "difference", "low", "high",
+    "p", "p_corrected", "images", "seeds", "masked", "comparisons", "as_claimed", "decisive", "printed",
 )  # fmt: skip
 
 

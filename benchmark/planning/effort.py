@@ -69,7 +69,9 @@ def multiplications(architecture: str, shape: tuple[int, int, int], classes: int
 
     try:
         with torch.device("meta"), torch.no_grad():
-            network = build(architecture, num_classes=classes, shape=shape, mean=[0.5] * shape[0], std=[0.5] * shape[0])
+            network = build(
+                architecture, num_classes=classes, shape=shape, mean=[0.5] * shape[0], std=[0.5] * shape[0]
+            )
             for layer in network.modules():
                 layer.register_forward_hook(add)
             network.eval()(torch.empty(1, *shape))
@@ -79,7 +81,7 @@ def multiplications(architecture: str, shape: tuple[int, int, int], classes: int
 
 
 def _named(source: str) -> str:
-    """The architecture that a published network's name ends with, as RobustBench's do: "..._70_16", "..._R18_ddpm"."""
+    """The architecture that a published network's name tells, as RobustBench's do: "..._70_16", "..._R18_ddpm"."""
     wide, narrow = re.search(r"_(\d\d)_(\d\d?)(?=_|$)", source), re.search(r"_R(18|34|50)(?=_|$)", source)
     if wide and f"wrn-{wide[1]}-{wide[2]}" in ARCHITECTURES:
         return f"wrn-{wide[1]}-{wide[2]}"

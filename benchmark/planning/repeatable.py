@@ -26,12 +26,12 @@ def tell_of_earlier(
     trained = sorted(str(path) for path in paths if not load_checkpoint(path).extra.get("deterministic"))
     if trained:
         notice(
-            f"{', '.join(trained)}: trained, or begun, earlier without --deterministic, and used as found; in another "
-            "folder than this --zoo all of them are trained so"
+            f"{', '.join(trained)}: trained, or begun, earlier without --deterministic, and used as found; in "
+            "another --zoo all of them are trained so"
         )
     attacked = list(dict.fromkeys(each.name for each in evaluations if not each.deterministic))
     if attacked:
         notice(
-            f"{', '.join(attacked)}: some results were made earlier without --deterministic and are used as they are; "
-            "in another folder than this --results all of them are made so"
+            f"{', '.join(attacked)}: some results were made earlier without --deterministic and are used as they "
+            "are; in another --results all of them are made so"
         )

@@ -1,4 +1,4 @@
-"""What the best of several variants is worth once the luck of being chosen is taken off, and whether it is the best."""
+"""What the best of several variants is worth once the luck of the choice is taken off, and whether it is the best."""
 
 from __future__ import annotations
 
