@@ -167,9 +167,7 @@ def test_no_claim_is_ever_called_otherwise() -> None:
     ids = [f"{name} {claim.id}" for name in PAPERS.names() for claim in load_paper(name).claims]
     assert ids == known
     assert len(set(ids)) == len(ids)
-    assert not any(re.fullmatch(r"[0-9a-f]{12}", each.split()[1]) for each in ids), (
-        "an id of its own, not a derived one"
-    )
+    assert not any(re.fullmatch("[0-9a-f]{12}", each.split()[1]) for each in ids)  # its own, no derived one
 
 
 def test_a_claim_without_an_id_is_called_by_what_it_compares() -> None:

@@ -55,9 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             _complain(f"stopped in time; what was finished is kept. Go on with: {_again(arguments)}")
         else:
             _complain(
-                "stopped in time, but nothing was finished: --stop-after is shorter than one unit of work (an "
-                "epoch, an attack on 250 images) with the time it takes to begin. The same limit may never be enough; with "
-                f"a longer one go on with: {_again(arguments)}"
+                "stopped in time, but nothing was finished: --stop-after is shorter than one unit of work (an epoch, "
+                "an attack on 250 images) with the time to begin. The same limit may never be enough; "
+                f"with a longer one go on with: {_again(arguments)}"
             )
         _leave_with(GO_ON if stopped.finished else STUCK, interrupted, arguments is None)
     except (Interrupted, KeyboardInterrupt):

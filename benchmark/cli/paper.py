@@ -105,8 +105,10 @@ def paper(
     print_problems(result.failures)
     if dry_run:
         print_rows([{**job, "time": duration(job["time"])} if "time" in job else job for job in result.jobs])
-        rest = f", and {result.unknown} of unknown length" if result.unknown else ""
-        print(f"{len(result.jobs)} jobs, about {duration(result.seconds)} in total{rest}")
+        known = any("time" in job for job in result.jobs) or not result.unknown
+        parts = [f"about {duration(result.seconds)} in total"] if known else []
+        parts += [f"{result.unknown} of unknown length"] if result.unknown else []
+        print(f"{len(result.jobs)} jobs, {', and '.join(parts)}")
         return
     print_rows(
         [

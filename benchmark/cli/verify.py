@@ -92,8 +92,8 @@ def _judged(again: Again) -> str:
     own = f"; its own random numbers{rounded} break {len(again.denied)} of them" if again.denied else ""
     return (
         f"fresh random starts break {len(again.fell)} further image{'s' * (len(again.fell) != 1)} of {tried}{own}. "
-        f"The record is of its own starts, so that is no fault of it: of all {again.robust} images that it calls robust, "
-        f"one more run may break up to {bound:.1f}% (95% confidence)"
+        f"The record is of its own starts, so that is no fault of it: of all {again.robust} images that it calls "
+        f"robust, one more run may break up to {bound:.1f}% (95% confidence)"
     )
 
 
