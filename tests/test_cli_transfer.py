@@ -51,6 +51,7 @@ def test_verify_hands_everything_on(capsys: pytest.CaptureFixture[str], monkeypa
         "trust_remote_code": True,
         "reattack": 5,
         "seed": 3,
+        "deterministic": False,
     }
     assert verify.made == [((), {"results": Path("there"), "checkpoints": ["a.pt", "b.pt"], **options})]
 

@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         with warnings.catch_warnings():
             check_working_folder()
-            warnings.showwarning = partial(_warn, otherwise=warnings.showwarning)
+            warnings.showwarning = partial(_warn, set(), otherwise=warnings.showwarning)
             app(arguments, prog_name="bench")
     except BadInput as error:
         _complain(str(error))
@@ -98,9 +98,13 @@ def _leave_quickly(interrupted: Sequence[int]) -> None:
         gc.freeze()
 
 
-def _warn(message: Warning | str, *where: Any, otherwise: Callable[..., None]) -> None:
-    """What a person should know, without the line of code that says it; what libraries warn of `otherwise`."""
-    _complain(str(message)) if isinstance(message, Notice) else otherwise(message, *where)
+def _warn(said: set[str], message: Warning | str, *where: Any, otherwise: Callable[..., None]) -> None:
+    """What a person should know, once, without the line of code that says it; what libraries warn of `otherwise`."""
+    if not isinstance(message, Notice):
+        otherwise(message, *where)
+    elif str(message) not in said:
+        said.add(str(message))
+        _complain(str(message))
 
 
 def _complain(message: str) -> None:

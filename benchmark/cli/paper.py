@@ -110,9 +110,15 @@ def paper(
         parts += [f"{result.unknown} of unknown length"] if result.unknown else []
         print(f"{len(result.jobs)} jobs, {', and '.join(parts)}")
         return
+    several = len({verdict.where for verdict in result.verdicts if verdict.where}) > 1
     print_rows(
         [
-            {"family": FAMILIES[verdict.claim.family], "claim": verdict.claim.text, "result": str(verdict)}
+            {
+                "family": FAMILIES[verdict.claim.family],
+                "claim": verdict.claim.text,
+                **({"on": verdict.where} if several else {}),
+                "result": str(verdict),
+            }
             for verdict in result.asked
         ]
     )

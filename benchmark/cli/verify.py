@@ -49,7 +49,7 @@ def verify(
     starts break further images is told and no fault of the record; --strict makes it one.
     """
     options = given(locals())
-    options.pop("strict")
+    options.pop("strict", None)
     rechecks, failures = partly(benchmark.verify, options)
     print_problems(failures)
     if not rechecks:

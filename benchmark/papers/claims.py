@@ -60,6 +60,11 @@ class ClaimVerdict:
         return f"{self.answer}, {of_all}{self.difference:+.1f} ({self.interval}), p {self.p_words}{doubt}"
 
     @property
+    def where(self) -> str:
+        """On which data, with which architecture; "" where it is nowhere measured."""
+        return f"{self.grid.panel.dataset}, {self.grid.panel.architecture}" if self.grid else ""
+
+    @property
     def difference(self) -> float | None:
         """Of the decisive comparison, in percentage points."""
         return self.decisive.difference if self.decisive else None
