@@ -47,9 +47,9 @@ def kind_of(path: str) -> str:
 def in_short(card: Row) -> Row:
     """`card` for people: of flags that are packed into hexadecimal digits how many are set, and a digest of them."""
     extra = card.get("extra")
-    kept = extra.get("held_out") if isinstance(extra, dict) else None
-    if not isinstance(kept, dict):
+    if not isinstance(extra, dict) or not isinstance(extra.get("held_out"), dict):
         return card
+    kept = extra["held_out"]
     told = {
         name: ", ".join(_flags(each, kept.get("images")) for each in (flags if isinstance(flags, list) else [flags]))
         for name, flags in kept.items()

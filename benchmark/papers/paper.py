@@ -116,7 +116,8 @@ def paper(
             them are shown on one page.
         only: labels of the rows to work for; empty for all.
         network: networks in place of trainings, {"at-msd": "zoo/msd.pt"} or ["at-msd=zoo/msd.pt"], such as those of
-            the authors that `import_checkpoint` took in; "mat/h1" names one of several.
+            the authors that `import_checkpoint` took in; "mat/h1" names one of several. Of several datasets one that
+            was trained on some of them stands for these alone.
         variant: other readings of what the paper leaves open, {"baselines": "own"} or ["baselines=own"].
         recipe, preset, n: recipe of all trainings, preset of all suites, number of test images; None for what the
             paper's file says.
@@ -142,12 +143,12 @@ def paper(
         raise BadInput("\n".join(problems))
     readings = read_variants(variant)
     found, told = with_variants(load_paper(name), readings)
-    own = read_own_networks(found, network)
     keys = _keys(found, table)
     _check_rows(found, keys, only)
     datasets = [dataset] if isinstance(dataset, str) else [*dict.fromkeys(dataset)]
     if not datasets:
         raise BadInput("name at least one dataset")
+    own = read_own_networks(found, network, datasets)
     radii = read_radii(scale, epsilon)
     settings = [
         replace(
@@ -156,11 +157,13 @@ def paper(
             precision=precision,
             trust_remote_code=trust_remote_code,
             deterministic=deterministic,
-            own_networks=own,
+            own_networks=own[each],
         )
         for each in datasets
     ]
-    command = _command(name, datasets, readings, recipe, preset, n, settings[0])
+    placed = dict.fromkeys(pair for pairs in own.values() for pair in pairs)
+    given = [f"{run}={each.source or each.name}" for run, each in placed]
+    command = _command(name, datasets, readings, recipe, preset, n, settings[0], given)
     notes: list[str] = []
     planner = Planner(found, Path(zoo), share, download and not dry_run, notes.append)
     index = LedgerIndex.open(results)
@@ -257,13 +260,13 @@ def _command(
     preset: str | None,
     n: int | None,
     setting: PaperSetting,
+    networks: Sequence[str],
 ) -> str:
     words = ["bench", "paper", name, "--dataset", *datasets]
     words += ["--variant", *(f"{what}={reading}" for what, reading in readings.items())] if readings else []
     for option, value in (("--recipe", recipe), ("--preset", preset), ("--n", n)):
         words += [] if value is None else [option, str(value)]
-    given = [f"{run}={network.source or network.name}" for run, network in setting.own_networks]
-    words += ["--network", *given] if given else []
+    words += ["--network", *networks] if networks else []
     words += setting.radii.options()
     words += ["--seeds", *map(str, setting.seeds)] if setting.seeds != (0,) else []
     words += ["--deterministic"] if setting.deterministic else []
