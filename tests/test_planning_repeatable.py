@@ -36,7 +36,7 @@ def test_a_paper_says_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_sweep_says_it(tmp_path: Path) -> None:
-    settings = ["epochs=1", "batch_size=500", "validation.images=20", "validation.steps=1", "lr=0.01"]
+    settings = ["epochs=1", "batch_size=500", "validation.images=20", "validation.steps=1", "lr=0.01,0.02"]
     asked = {
         "method": "natural", "set": settings, "zoo": tmp_path / "zoo", "out": tmp_path / "out", "device": "cpu",
     }  # fmt: skip

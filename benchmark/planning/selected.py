@@ -38,7 +38,8 @@ class Selected:
         about = f"{self.seeds} training seeds each" if self.seeds > 1 else "these checkpoints, one training seed each"
         return (
             f"Selected: {self.label}. Robust accuracy {100 * found.value:.1f} as measured, "
-            f"{100 * found.corrected:.1f} corrected for choosing among {self.variants} variants (95% interval {100 * found.low:.1f} to "
+            f"{100 * found.corrected:.1f} corrected for "
+            f"choosing among {self.variants} variants (95% interval {100 * found.low:.1f} to "
             f"{100 * found.high:.1f}). {behind}, {stands} ({p}, paired, on {self.images} images; about {about})."
         )
 
