@@ -26,9 +26,18 @@ _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 #: When all has to be over, on the clock that other processes see, too; None for no limit.
 _end: float | None = None
 
+#: How many units were finished since there is a limit.
+_finished = 0
+
 
 class OutOfTime(KeyboardInterrupt):
-    """The time is over. It is treated as Ctrl-C is: what was finished is kept."""
+    """The time is over. It is treated as Ctrl-C is: what was finished is kept.
+
+    Attributes:
+        finished: how many units were finished in that time; of none another call with the same limit may see as few.
+    """
+
+    finished = 0
 
 
 def read_seconds(text: str | float | None) -> float | None:
@@ -65,6 +74,17 @@ def check(unit: float = 0.0) -> None:
         raise OutOfTime
 
 
+def advance(units: int = 1) -> None:
+    """Say that so many units of work are finished and kept."""
+    global _finished
+    _finished += units
+
+
+def finished() -> int:
+    """How many units of work this process has finished."""
+    return _finished
+
+
 def end() -> float | None:
     """The limit, for a process to be told that works for this one."""
     return _end
@@ -95,9 +115,14 @@ def within(seconds: str | float | None) -> Iterator[None]:
     if limit is None:
         yield
         return
-    with until(time.time() + limit), _alarm(limit):
-        check()
-        yield
+    before = _finished
+    try:
+        with until(time.time() + limit), _alarm(limit):
+            check()
+            yield
+    except OutOfTime as error:
+        error.finished = _finished - before
+        raise
 
 
 def stoppable(function: Callable[..., Result]) -> Callable[..., Result]:

@@ -4,7 +4,8 @@
     python perf/estimates.py --csv perf/results/estimates.csv mat:2:AT mat:3:ACT mmard:6:ARD mat:5:AT-MSD
 
 The table in docs/performance.md has what the second line measured, as far as it got: the file is written job by job,
-so that what an interrupted run measured is kept.
+and the same command goes on after an interruption. What the file has of this machine is not measured again, and what
+is in the folder --work is not made again; to measure all anew, delete the file and the folder.
 
 What was taken is the processor time of this process, so that what others compute meanwhile does not count; run it
 with one thread (OMP_NUM_THREADS=1), of whose clock the probe's seconds are, too.
@@ -14,11 +15,10 @@ from __future__ import annotations
 
 import argparse
 import csv
-import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +37,9 @@ ROWS = (
 )  # fmt: skip
 
 
+COLUMNS = ("paper", "job", "predicted_seconds", "taken_seconds", "ratio", "hardware")
+
+
 @dataclass(frozen=True)
 class Timed:
     """A job, the seconds that were predicted, and those that it took."""
@@ -51,8 +54,46 @@ class Timed:
         return self.predicted / self.taken
 
 
-def jobs_timed(rows: list[str], folder: Path) -> Iterator[Timed]:
-    """Do the jobs of the `rows`, each given as paper:table:row; what was done for another row is not done again."""
+@dataclass(frozen=True)
+class Table:
+    """The file of what was measured: each job is added as soon as it is done.
+
+    Attributes:
+        path: of the CSV; None for none.
+        hardware: what this machine is called.
+    """
+
+    path: Path | None
+    hardware: str
+
+    def has(self, paper: str, job: str) -> bool:
+        """Whether that job was measured here already."""
+        return any((row["paper"], row["job"], row["hardware"]) == (paper, job, self.hardware) for row in self._rows())
+
+    def add(self, timed: Timed) -> None:
+        """Write a job down; nothing of an earlier line can be lost."""
+        if self.path is None:
+            return
+        is_new = not self.path.exists() or not self.path.stat().st_size
+        with self.path.open("a", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            if is_new:
+                writer.writerow(COLUMNS)
+            numbers = (f"{number:.2f}" for number in (timed.predicted, timed.taken, timed.ratio))
+            writer.writerow([timed.paper, timed.job, *numbers, self.hardware])
+
+    def _rows(self) -> list[dict[str, str]]:
+        if self.path is None or not self.path.exists():
+            return []
+        with self.path.open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+
+def jobs_timed(rows: Sequence[str], folder: Path, table: Table) -> Iterator[Timed]:
+    """Do the jobs of the `rows`, each given as paper:table:row, but those in `table` only where others need them.
+
+    What is in `folder`, or was done for another row, is not done again.
+    """
     for row in rows:
         name, key, label = row.split(":", 2)
         paper = load_paper(name)
@@ -61,32 +102,33 @@ def jobs_timed(rows: list[str], folder: Path) -> Iterator[Timed]:
         jobs = make_job_list(paper, [key], setting, LedgerIndex.open(folder / "results"), folder / "zoo", [label])
         clock = TimeEstimate([], setting)
         estimates = [clock.estimate(job) for job in jobs.possible]
-        for job, estimate in zip(jobs.possible, estimates, strict=True):
+        is_measured = [table.has(name, job.what) for job in jobs.possible]
+        for place, (job, estimate) in enumerate(zip(jobs.possible, estimates, strict=True)):
+            if all(is_measured[place:]):
+                break
             started = time.process_time()
             (result,) = runner.do_all([job])
             taken = time.process_time() - started
             if result.error or estimate.seconds is None:
                 print(f"{job.what}: {result.error or estimate.basis}", file=sys.stderr)
-                continue
-            yield Timed(name, job.what, estimate.seconds, taken)
+            elif not is_measured[place]:
+                yield Timed(name, job.what, estimate.seconds, taken)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rows", nargs="*", default=ROWS, help="PAPER:TABLE:ROW")
-    parser.add_argument("--csv", type=Path, help="file to write the table to")
+    parser.add_argument("--csv", type=Path, help="file to add the table to; what it has is not measured again")
+    parser.add_argument("--work", type=Path, help="folder of zoo and ledger; default: a new one, for this run alone")
     given = parser.parse_args()
-    print(f"{describe(resolve_device('cpu'))}\n")
+    table = Table(given.csv, describe(resolve_device("cpu")))
+    print(f"{table.hardware}\n")
     print("| Paper | Job | Predicted | Taken | Ratio |\n| --- | --- | --: | --: | --: |")
-    with tempfile.TemporaryDirectory() as folder, (given.csv or Path(os.devnull)).open("w", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["paper", "job", "predicted_seconds", "taken_seconds", "ratio", "hardware"])
-        for each in jobs_timed([*given.rows], Path(folder)):
+    with tempfile.TemporaryDirectory() as folder:
+        for each in jobs_timed(given.rows, given.work or Path(folder), table):
+            table.add(each)
             times = f"{each.predicted:.1f} s | {each.taken:.1f} s | {each.ratio:.2f}"
             print(f"| {each.paper} | {each.job} | {times} |", flush=True)
-            numbers = (f"{number:.2f}" for number in (each.predicted, each.taken, each.ratio))
-            writer.writerow([each.paper, each.job, *numbers, describe(resolve_device("cpu"))])
-            file.flush()
 
 
 if __name__ == "__main__":

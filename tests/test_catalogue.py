@@ -20,6 +20,7 @@ from benchmark.methods.table import METHODS
 from benchmark.parameters import parameters
 from benchmark.recipes.recipe import is_recipe_key, load_recipe
 from benchmark.reporting import terminal
+from benchmark.training.passes import passes_of_step
 from benchmark.training.settings import parse_settings
 
 ROOT = Path(__file__).parent.parent
@@ -72,16 +73,34 @@ def test_a_card_tells_all_of_a_method(name):
     [
         ("natural", "1 gradient"),
         ("at", "K + 1 gradients"),
-        ("mat", "2K + 2 gradients"),
-        ("at-max", "3K + 1 gradients"),
-        ("at-msd", "K + 1 gradients"),
-        ("mat-max", "6K + 4 gradients"),
-        ("e-at", "K + 1 gradients"),
-        ("act", "K + 2 gradients"),
+        ("mat", "h1, h2: K + 2 gradients each"),
+        ("at-avg", "3K + 3 gradients"),
+        ("at-max", "3K + 1 gradients and 3 forward passes"),
+        ("act", "natural: 1 gradient and 1 forward pass; robust: K + 1 gradients"),
+        # Whose teachers are looked at; MMARD's attack climbs its teacher, too.
+        ("ard", "K + 1 gradients; teacher: 1 forward pass"),
+        ("iad", "K + 1 gradients; teacher: 2 forward passes"),
+        ("rslad", "K + 2 gradients; teacher: 2 forward passes"),
+        ("mtard", "K + 2 gradients; teacher natural, teacher robust: 1 forward pass each"),
+        ("mmard", "K + 2 gradients; teacher: K gradients and 2 forward passes"),
+        ("mat-nat-rob-offline", "K + 1 gradients; teacher: 1 forward pass"),
     ],
 )
 def test_a_card_says_what_a_method_costs(name, cost):
-    assert catalogue.show(name)["cost"].startswith(f"{cost} for each image")
+    steps = "" if name == "natural" else ", with K steps of the attack"
+    assert catalogue.show(name)["cost"] == f"for each image in an epoch{steps}: {cost}"
+
+
+@pytest.mark.parametrize("name", ["ard", "iad-2", "mtard", "mmard"])
+def test_a_card_counts_what_a_dry_run_counts(name):
+    """Passes through teachers: the card's formula at the recipe's number of steps is the estimate's count."""
+    recipe, _ = load_recipe("paper").resolve(name, "resnet18", "cifar10", "cifar10", {}, "paper")
+    bound = METHODS.get(name).bind({}, name)
+    found = passes_of_step(bound, recipe).teachers
+    formulas = re.findall(r"teacher(?: \w+)?: (?:(K) gradients? and )?(\d) forward", catalogue.show(name)["cost"])
+    steps = recipe.threats["linf"].steps
+    told = [(steps * bool(climbed), int(forwards)) for climbed, forwards in formulas]
+    assert {(each.backwards, each.forwards - each.backwards) for each in found} == set(told)
 
 
 @pytest.mark.parametrize("name", METHODS.names())

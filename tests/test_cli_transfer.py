@@ -10,6 +10,8 @@ from evaluation_toys import save, with_last_layer, write_suite
 from test_cli import Calls, bench
 
 import benchmark
+from benchmark.cli.main import _warn
+from benchmark.errors import Notice
 from benchmark.ledger.stored_adversarials import read_stored_adversarials, write_stored_adversarials
 
 PGD = "  - {attack: pgd, norm: linf, parameters: {steps: 5, relative_step_size: 0.3, success: last}}\n"
@@ -51,6 +53,7 @@ def test_verify_hands_everything_on(capsys: pytest.CaptureFixture[str], monkeypa
         "trust_remote_code": True,
         "reattack": 5,
         "seed": 3,
+        "deterministic": False,
     }
     assert verify.made == [((), {"results": Path("there"), "checkpoints": ["a.pt", "b.pt"], **options})]
 
@@ -150,3 +153,11 @@ def test_bad_input_is_one_message(
     assert (code, out) == (2, "")
     assert err.startswith("bench: ")
     assert message in err
+
+
+def test_a_notice_is_said_once_in_a_command(capsys: pytest.CaptureFixture[str]) -> None:
+    """Data that is read for each job says what it has to say for each."""
+    said: set[str] = set()
+    for words in ("twice", "twice", "once"):
+        _warn(said, Notice(words), otherwise=lambda *_: None)
+    assert capsys.readouterr().err.splitlines() == ["bench: twice", "bench: once"]

@@ -216,17 +216,22 @@ def test_the_time_ends_what_is_at_work_and_alarms_of_others_go_on():
         signal.signal(signal.SIGALRM, before)
 
 
-def test_a_command_that_stops_in_time_says_how_to_go_on(capsys, monkeypatch, tmp_path):
+@pytest.mark.parametrize(("finished", "code"), [(1, 75), (0, 76)])
+def test_a_command_that_stops_in_time_says_how_to_go_on(capsys, monkeypatch, tmp_path, finished, code):
+    """A loop that calls again on 75 ends where the limit is shorter than a unit of work."""
+
     def late(*_, **__):
+        deadline.advance(finished)
         raise OutOfTime
 
     monkeypatch.setattr("benchmark.training.make_plan", late)
     out = str(tmp_path / "a zoo")
     with pytest.raises(SystemExit) as end:
         main(["train", "--method", "at", "--out", out, "--stop-after", "50m"])
-    assert end.value.code == 75
+    assert end.value.code == code
     told = capsys.readouterr().err
-    assert f"Go on with: bench train --method at --out '{out}' --stop-after 50m --resume" in told
+    assert f"o on with: bench train --method at --out '{out}' --stop-after 50m --resume" in told
+    assert ("nothing was finished" in told) == (not finished)
 
 
 def test_no_epoch_begins_that_would_not_fit(tmp_path, monkeypatch):
@@ -257,8 +262,16 @@ def test_no_epoch_begins_that_would_not_fit(tmp_path, monkeypatch):
             raise OutOfTime
 
     monkeypatch.setattr(deadline, "check", late)
+    before = deadline.finished()
     with pytest.raises(OutOfTime):
         train("at", **given)
+    assert deadline.finished() - before == 1
+    monkeypatch.setattr(deadline, "check", lambda unit=0.0: late(1.0))
+    with pytest.raises(OutOfTime):  # there is no time for the next epoch, however often one asks
+        train("at", resume=True, **given)
+    assert deadline.finished() - before == 1
+    monkeypatch.setattr(deadline, "check", late)
+    asked = asked[:2]
     assert asked[0] == 0
     assert asked[1] > 0
     assert not (tmp_path / "at.pt").exists()

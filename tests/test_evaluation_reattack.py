@@ -14,6 +14,7 @@ from forged_results import FAR, STRONG, Folder, bench_of, broken
 from benchmark.attacks import ATTACKS
 from benchmark.errors import BadInput
 from benchmark.evaluation import load_suite, transfer
+from benchmark.evaluation.reattack import Again
 from benchmark.evaluation.suite import suite_item
 from benchmark.evaluation.verification import verify
 from benchmark.suites.files import SUITES, suite_scales
@@ -38,6 +39,38 @@ def test_what_was_hidden_together_with_its_images_is_found_by_attacking_again(fo
     # The attack starts at random points: most of what it broke from some it breaks from others.
     assert set(again.fell) <= robust
     assert len(set(again.fell) & set(rows)) >= len(rows) / 2
+    assert set(again.denied) <= set(again.fell) & set(rows)
+    assert again.is_exact
+    assert again.refutes
+    code, out, _ = bench_of(folder, "--reattack", 1000, "--seed", 3)
+    assert code == 1
+    assert "strong: the record can't be reproduced" in out
+
+
+def test_what_fresh_starts_break_is_no_fault_of_a_healthy_record(tmp_path: Path, capsys) -> None:
+    """A single step from a random point: what it breaks depends on the point."""
+    attack = "  - {attack: pgd, norm: linf, label: lucky, parameters: {steps: 1, step_size: 0.01}}\n"
+    folder = Folder(tmp_path, attack, save_adversarial=False)
+    again = next(
+        found
+        for seed in range(20)
+        if (found := folder.verify(reattack=1000, seed=seed)["lucky"].again) and found.fell
+    )
+    assert (again.denied, again.refutes) == ((), False)
+    code, out, err = bench_of(folder, "--reattack", 1000, "--seed", again.seed)
+    assert (code, err) == (0, "")
+    told = re.search(r"fresh random starts break (\d+) further images? of (\d+)\. .* up to ([\d.]+)%", out)
+    assert told, out
+    assert told[1] == str(len(again.fell))
+    assert bench_of(folder, "--reattack", 1000, "--seed", again.seed, "--strict")[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("denied", "is_exact", "expected"), [(0, True, False), (1, True, True), (5, False, False), (20, False, True)]
+)
+def test_rounding_elsewhere_is_told_from_a_record_that_is_wrong(denied: int, is_exact: bool, expected: bool) -> None:
+    positions = tuple(range(denied))
+    assert Again(200, 100, positions, 0, denied=positions, is_exact=is_exact).refutes == expected
 
 
 def test_what_has_no_randomness_falls_again_where_it_fell_and_nowhere_else(tmp_path: Path) -> None:

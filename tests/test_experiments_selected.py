@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmark.catalogue.files import in_short
 from benchmark.experiments.measure import Measurement, on_validation
 from benchmark.experiments.selected import selected
 from benchmark.experiments.table import SweepLine, make_lines, to_csv
@@ -121,6 +122,23 @@ def test_a_checkpoint_tells_which_held_out_images_it_withstood(checkpoint: Path)
     assert found.scores.mean() == pytest.approx(found.robust, abs=1e-6)
     last = checkpoint.parent / "last" / checkpoint.name
     assert load_checkpoint(last).extra["held_out"] == load_checkpoint(checkpoint).extra["held_out"]  # of one epoch
+
+
+def test_a_card_counts_the_held_out_images_instead_of_listing_them(checkpoint: Path, capsys) -> None:
+    from benchmark.cli import main
+
+    kept = load_checkpoint(checkpoint).extra["held_out"]
+    right = [sum(byte.bit_count() for byte in bytes.fromhex(row)) for row in kept["robust"]]
+    with pytest.raises(SystemExit):
+        main(["show", str(checkpoint)])
+    out = " ".join(capsys.readouterr().out.split())
+    assert f"{right[0]} of 20 (digest " in out
+    assert kept["robust"][0] not in out
+    with pytest.raises(SystemExit):
+        main(["show", str(checkpoint), "--json"])
+    assert kept["robust"][0] in capsys.readouterr().out
+    for odd in ([], "x", {"robust": [3, "zz", None]}, {"images": {}, "robust": {"a": 1}}):  # a stranger's
+        assert in_short({"extra": {"held_out": odd}})["extra"]["held_out"] is not None
 
 
 @pytest.mark.parametrize(

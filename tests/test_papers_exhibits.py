@@ -25,6 +25,7 @@ from benchmark.papers.grid import make_grids
 from benchmark.papers.method_tables import cells, files_of
 from benchmark.papers.networks import find_network
 from benchmark.papers.overlap import overlap, to_csv
+from benchmark.papers.own_networks import read_own_networks
 from benchmark.papers.published import Published
 from benchmark.papers.setting import make_setting
 from benchmark.papers.variants import read_variants, with_variants
@@ -339,6 +340,24 @@ def test_a_network_of_the_callers_takes_the_place_of_a_training(tmp_path: Path, 
     ):
         with pytest.raises(BadInput, match=expected):
             paper(toy, network=words, dry_run=True)
+
+
+def test_a_network_of_one_of_several_datasets_takes_a_place_there_alone(tmp_path: Path) -> None:
+    paths = {}
+    for name in ("cifar10", "cifar100", "mnist"):
+        paths[name] = tmp_path / f"{name}.pt"
+        save_checkpoint(paths[name], replace(fixed("natural"), dataset=name))
+    mat, both = load_paper("mat"), ["cifar10", "cifar100"]
+
+    def placed(*names: str) -> dict[str, list[str]]:
+        found = read_own_networks(mat, [f"at={paths[name]}" for name in names], both)
+        return {dataset: [network.name for _, network in own] for dataset, own in found.items()}
+
+    assert placed("cifar10") == {"cifar10": ["cifar10"], "cifar100": []}
+    assert placed("cifar10", "cifar100") == {"cifar10": ["cifar10"], "cifar100": ["cifar100"]}
+    assert placed("mnist") == {"cifar10": ["mnist"], "cifar100": ["mnist"]}  # it is said how well it does there
+    with pytest.raises(BadInput, match="given twice for cifar10"):
+        placed("cifar10", "mnist")
 
 
 def test_robust_union_is_attacked_with_its_igd_too() -> None:

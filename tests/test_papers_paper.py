@@ -261,3 +261,26 @@ def test_what_a_preset_shortens_is_said() -> None:
     )
     assert "pgd-linf: steps 20 instead of 50, restarts 1 instead of 10" in abridged(table["5"], "quick", "elsewhere")
     assert abridged(table["3"], "quick", "digits") == []  # the numbers in its columns' names are the steps
+
+
+def test_a_claim_on_several_datasets_says_on_which(toy: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """And a dry run of which nothing is known names no seconds."""
+    from benchmark.cli import main
+
+    loaded = load_paper(toy)
+    names = ("digits", "digits?holdout=0.5")
+    for name in names:
+        setting = make_setting(loaded, name)
+        for run in ("natural", "ard"):
+            network = find_network(loaded, run, setting, "small-cnn", 0)
+            file_evaluation(Path("results"), network, setting, "smoke", 5, images=20, scale="digits")
+    with pytest.raises(SystemExit):
+        main(["paper", toy, "--dataset", *names, "--only", "ARD", "Nature"])
+    found = capsys.readouterr()
+    for name in names:
+        assert f"they differ on clean images  {name}, small-cnn" in found.out
+    with pytest.raises(SystemExit):
+        main(["paper", toy, "--dataset", "npz:nowhere.npz", "--only", "Nature", "--dry-run"])
+    found = capsys.readouterr()
+    assert "2 jobs, 2 of unknown length" in found.out
+    assert (found.out + found.err).count("there is no file nowhere.npz") == 1

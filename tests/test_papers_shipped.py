@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from benchmark.evaluation.suite import load_suite
 from benchmark.models import ARCHITECTURES
 from benchmark.models.sources import SOURCES
 from benchmark.papers import PAPERS, load_paper
+from benchmark.papers.claim import Claim
 from benchmark.papers.grid import printed_grids
 from benchmark.papers.job_list import make_job_list
 from benchmark.papers.networks import find_network
@@ -157,6 +159,24 @@ def test_numbers_of_the_papers() -> None:
 def test_contradictions_of_the_sources_are_noted() -> None:
     numbers = load_published("mat").numbers
     assert "81.76 in Table 3" in numbers["2", "CIFAR-10", "ResNet-18", "MAT-h2", "clean", "accuracy"].note
+
+
+def test_no_claim_is_ever_called_otherwise() -> None:
+    """What was said of a claim before is found by its id: add to the list, and take nothing out of it."""
+    known = (Path(__file__).parent / "claim_ids.txt").read_text(encoding="utf-8").splitlines()
+    ids = [f"{name} {claim.id}" for name in PAPERS.names() for claim in load_paper(name).claims]
+    assert ids == known
+    assert len(set(ids)) == len(ids)
+    assert not any(re.fullmatch("[0-9a-f]{12}", each.split()[1]) for each in ids)  # its own, no derived one
+
+
+def test_a_claim_without_an_id_is_called_by_what_it_compares() -> None:
+    said = {"exhibit": "2", "left": ["A"], "right": ["B"], "column": ["AA"]}
+    one, reworded, other = (
+        Claim(text=text, place=place, **{**said, **more})
+        for text, place, more in (("so", "", {}), ("in other words", "abstract", {}), ("so", "", {"left": ["C"]}))
+    )
+    assert one.id == reworded.id != other.id
 
 
 def test_claims_compare_what_is_measured_somewhere(paper: Paper) -> None:

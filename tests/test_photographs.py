@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import importlib
 import os
 import signal
@@ -206,3 +207,22 @@ def test_a_figure_without_a_drawing_is_refused():
 
     with pytest.raises(ValueError, match="no drawing"):
         alone(Markup("<figure></figure>"), [])
+
+
+def test_the_table_of_the_pilots_says_what_their_epochs_say() -> None:
+    folder = ROOT / "reports" / "cifar10-small"
+    rows = list(csv.DictReader((folder / "pilots.csv").open(encoding="utf-8")))
+    page = (folder / "README.md").read_text(encoding="utf-8")
+    for pilot in ("1", "2", "3", "4"):
+        own = [row for row in rows if row["pilot"] == pilot]
+        validated = [row for row in own if row["robust_percent"]]
+        best, last = max(validated, key=lambda row: float(row["robust_percent"])), validated[-1]
+        (line,) = [line for line in page.splitlines() if line.startswith(f"| {pilot} |")]
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        when = "" if last is own[-1] else f" ({last['epoch']})"
+        assert cells[1].replace(",", "") == own[0]["images"]
+        assert cells[5:] == [
+            f"{best['robust_percent']} ({best['epoch']})",
+            f"{last['robust_percent']}{when}",
+            f"{float(own[-1]['loss']):.2f}",
+        ]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 def method_card(row: Row) -> Row:
     """A method: formulas, options of its parts, where paper and code differ, what a training step costs."""
+    from benchmark.catalogue.costs import cost_in_words
     from benchmark.methods.differences import DIFFERENCES
     from benchmark.methods.table import METHODS
     from benchmark.methods.train_passes import in_words
@@ -27,7 +28,7 @@ def method_card(row: Row) -> Row:
     remarks = [_text(part) for part in (bound.inner.objective, method.outer) if part]
     return {
         **row,
-        "cost": _cost(bound),
+        "cost": cost_in_words(bound),
         "remarks": " ".join(filter(None, remarks)),
         "differences": DIFFERENCES.get(row["name"], ""),
         "passes": in_words(row["name"]),
@@ -121,20 +122,6 @@ def recipe_card(row: Row) -> Row:
             for override in file.overrides
         ],
     }
-
-
-def _cost(bound: BoundMethod) -> str:
-    """How many gradients an image takes in one epoch, in terms of the steps of the attack."""
-    inner, attacked, updates = bound.inner, 0, 0
-    for member in bound.cohort.members:
-        rounds = len(inner.norms) if inner.strategy == "in-turn" else 1
-        at_once = len(inner.norms) if inner.strategy in ("all", "max") and not member.norm else 1
-        updates += rounds
-        attacked += rounds * at_once * bool(bound.attack(member))
-    crafted = f"{'' if attacked == 1 else attacked}K + " if attacked else ""
-    where = ", K being the steps of the attack" if attacked else ""
-    gradients = "1 gradient" if (attacked, updates) == (0, 1) else f"{updates} gradients"
-    return f"{crafted}{gradients} for each image in an epoch{where}"
 
 
 def _options(method: Method, bound: BoundMethod) -> Iterator[Row]:

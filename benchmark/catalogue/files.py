@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 from benchmark.cache import at_home
 from benchmark.catalogue.rows import FILES, Row
@@ -11,7 +12,7 @@ from benchmark.damage import Damaged
 from benchmark.documents import parse_yaml
 from benchmark.errors import BadInput
 from benchmark.limits import DOCUMENT
-from benchmark.storage import read_text
+from benchmark.storage import digest, read_text
 
 
 def show_file(source: str, download: bool, trust_remote_code: bool) -> Row:
@@ -41,6 +42,30 @@ def kind_of(path: str) -> str:
         known = ", ".join(f"{kind} have {key}" for kind, (_, key) in FILES.items())
         raise BadInput(f"{path}: say with --kind what this file is meant to be; of the keys at its top {known}")
     return found[0]
+
+
+def in_short(card: Row) -> Row:
+    """`card` for people: of flags that are packed into hexadecimal digits how many are set, and a digest of them."""
+    extra = card.get("extra")
+    if not isinstance(extra, dict) or not isinstance(extra.get("held_out"), dict):
+        return card
+    kept = extra["held_out"]
+    told = {
+        name: ", ".join(_flags(each, kept.get("images")) for each in (flags if isinstance(flags, list) else [flags]))
+        for name, flags in kept.items()
+        if name != "images"
+    }
+    return {**card, "extra": {**extra, "held_out": {"images": kept.get("images"), **told}}}
+
+
+def _flags(packed: Any, images: Any) -> str:
+    """ "312 of 500 (digest 1a2b3c4d)"; of what is no such thing only the digest."""
+    name = f"digest {digest(packed)[:8]}"
+    try:
+        count = sum(byte.bit_count() for byte in bytes.fromhex(packed))
+    except (TypeError, ValueError):
+        return name
+    return f"{count} of {images} ({name})"
 
 
 def _network(source: str, download: bool, trust_remote_code: bool) -> Row:

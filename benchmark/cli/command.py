@@ -14,7 +14,15 @@ class Interrupted(Exception):
 
 
 class Stopped(Exception):
-    """The time is over that --stop-after gave; named for the same reason."""
+    """The time is over that --stop-after gave; named for the same reason.
+
+    Attributes:
+        finished: how many units of work were finished in it.
+    """
+
+    def __init__(self, finished: int) -> None:
+        super().__init__(finished)
+        self.finished = finished
 
 
 class Command(TyperCommand):
@@ -24,7 +32,7 @@ class Command(TyperCommand):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as error:
-            raise (Stopped if isinstance(error, OutOfTime) else Interrupted) from error
+            raise (Stopped(error.finished) if isinstance(error, OutOfTime) else Interrupted) from error
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         repeatable = {name for option in self.params if getattr(option, "multiple", False) for name in option.opts}

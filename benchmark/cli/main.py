@@ -20,6 +20,9 @@ from benchmark.cli.signals import listen
 from benchmark.environment import check_working_folder
 from benchmark.errors import BadInput, Notice, printable
 
+#: Exit codes where --stop-after ended the work: to be called again, or with a longer limit.
+GO_ON, STUCK = 75, 76
+
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line on `arguments` (by default the program's own) and exit."""
@@ -32,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         with warnings.catch_warnings():
             check_working_folder()
-            warnings.showwarning = partial(_warn, otherwise=warnings.showwarning)
+            warnings.showwarning = partial(_warn, set(), otherwise=warnings.showwarning)
             app(arguments, prog_name="bench")
     except BadInput as error:
         _complain(str(error))
@@ -47,9 +50,16 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _complain(f"{error}: a package is missing or broken; make setup, or pip install it")
     except MemoryError:
         _complain("out of memory; try fewer --workers, or bench train --set batch_size=...")
-    except Stopped:
-        _complain(f"stopped in time; what was finished is kept. Go on with: {_again(arguments)}")
-        _leave_with(75, interrupted, arguments is None)
+    except Stopped as stopped:
+        if stopped.finished:
+            _complain(f"stopped in time; what was finished is kept. Go on with: {_again(arguments)}")
+        else:
+            _complain(
+                "stopped in time, but nothing was finished: --stop-after is shorter than one unit of work (an epoch, "
+                "an attack on 250 images) with the time to begin. The same limit may never be enough; "
+                f"with a longer one go on with: {_again(arguments)}"
+            )
+        _leave_with(GO_ON if stopped.finished else STUCK, interrupted, arguments is None)
     except (Interrupted, KeyboardInterrupt):
         _leave(interrupted, arguments is None)
     sys.exit(2)
@@ -88,9 +98,13 @@ def _leave_quickly(interrupted: Sequence[int]) -> None:
         gc.freeze()
 
 
-def _warn(message: Warning | str, *where: Any, otherwise: Callable[..., None]) -> None:
-    """What a person should know, without the line of code that says it; what libraries warn of `otherwise`."""
-    _complain(str(message)) if isinstance(message, Notice) else otherwise(message, *where)
+def _warn(said: set[str], message: Warning | str, *where: Any, otherwise: Callable[..., None]) -> None:
+    """What a person should know, once, without the line of code that says it; what libraries warn of `otherwise`."""
+    if not isinstance(message, Notice):
+        otherwise(message, *where)
+    elif str(message) not in said:
+        said.add(str(message))
+        _complain(str(message))
 
 
 def _complain(message: str) -> None:

@@ -47,7 +47,9 @@ def paper(
     ] = None,
     variant: Annotated[
         list[str] | None,
-        typer.Option(metavar="WHAT=HOW", help="Another reading of what the paper leaves open: baselines=own, ..."),
+        typer.Option(
+            metavar="WHAT=HOW", help="Another reading of what the paper leaves open: baselines=own, alpha=chosen, ..."
+        ),
     ] = None,
     network: Annotated[
         list[str] | None,
@@ -103,18 +105,30 @@ def paper(
     print_problems(result.failures)
     if dry_run:
         print_rows([{**job, "time": duration(job["time"])} if "time" in job else job for job in result.jobs])
-        rest = f", and {result.unknown} of unknown length" if result.unknown else ""
-        print(f"{len(result.jobs)} jobs, about {duration(result.seconds)} in total{rest}")
+        known = any("time" in job for job in result.jobs) or not result.unknown
+        parts = [f"about {duration(result.seconds)} in total"] if known else []
+        parts += [f"{result.unknown} of unknown length"] if result.unknown else []
+        print(f"{len(result.jobs)} jobs, {', and '.join(parts)}")
         return
+    several = len({verdict.where for verdict in result.verdicts if verdict.where}) > 1
     print_rows(
         [
-            {"family": FAMILIES[verdict.claim.family], "claim": verdict.claim.text, "result": str(verdict)}
-            for verdict in result.verdicts
+            {
+                "family": FAMILIES[verdict.claim.family],
+                "claim": verdict.claim.text,
+                **({"on": verdict.where} if several else {}),
+                "result": str(verdict),
+            }
+            for verdict in result.asked
         ]
     )
-    for line in tally_words(tallies(result.verdicts)):
+    for line in tally_words(tallies(result.asked)):
         print(line.capitalize())
-    if result.verdicts:
+    if others := len(result.verdicts) - len(result.asked):
+        print(f"{others} other claim{'s are' if others > 1 else ' is'} about other tables or rows: see the page")
+    if result.asked:
         print(target_words(len(seeds or (0,))))
+    for choice in result.choices:
+        print(choice)
     print(f"The page: {result.page}")
     end(failed=bool(result.failures))

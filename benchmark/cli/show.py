@@ -32,6 +32,7 @@ def show(
     if json:
         print_json(card)
     else:
+        from benchmark.catalogue.files import in_short
         from benchmark.reporting import print_card
 
-        print_card(card)
+        print_card(in_short(card))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from benchmark import engines
+from benchmark import deadline, engines
 from benchmark.engines import Limits, Means
 from benchmark.engines.here import Here
 from benchmark.engines.on_ray import OnRay
@@ -64,6 +64,7 @@ def run_jobs(
 
     def told(position: int, message: Done | Crafted | Shipment) -> None:
         done = receive(message, folder) if isinstance(message, Shipment) else message
+        deadline.advance()
         if isinstance(done, Done):
             report(position, done)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmark.arithmetic import deterministic as repeating
 from benchmark.data import Dataset
 from benchmark.deadline import stoppable
 from benchmark.errors import BadInput, PartlyFailed, UnfitNetwork
@@ -70,6 +71,7 @@ def verify(
     trust_remote_code: bool = False,
     reattack: int = 0,
     seed: int | None = None,
+    deterministic: bool = False,
 ) -> list[Recheck]:
     """Judge adversarial images stored by `evaluate` or `transfer` (save_adversarial=True), with these networks.
 
@@ -86,6 +88,7 @@ def verify(
         reattack: how many images that are recorded as robust to each attack, drawn at random, to run that attack on
             once more, with other noise. Images crafted on other networks are left out.
         seed: of that draw and that noise; None for one that nobody can know before.
+        deterministic: use only what gives the same bits again on the same device.
 
     Returns:
         One entry per attack of each evaluation of these networks that has stored images, or was run once more.
@@ -106,7 +109,7 @@ def verify(
             f"there is no folder {ledger.folder}; name the results folder of an evaluation with --save-adversarial"
         )
     places = {"data_dir": None if data_dir is None else str(data_dir), "device": str(resolve_device(device))}
-    with objects.held(given, name, dataset) as (sources, _):
+    with objects.held(given, name, dataset) as (sources, _), repeating(deterministic):
         return _verified(ledger, sources, places, download, trust_remote_code, reattack, seed)
 
 

@@ -1,50 +1,14 @@
-"""What a sweep's best variant is worth once the luck of being chosen is taken off, and whether it is the best."""
+"""The variant that a sweep selects, corrected for the choice: from the lines of its table."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from benchmark.experiments.table import SweepLine
-from benchmark.reporting.text import percent
+from benchmark.planning.selected import Selected, select_among
 from benchmark.statistics.seeds import Arm
-from benchmark.statistics.selection import Selection, select
-
-#: Level of the test against the other variants.
-LEVEL = 0.05
-
-
-@dataclass(frozen=True)
-class Selected:
-    """The variant of highest robust accuracy, corrected for the choice.
-
-    Attributes:
-        label, runner_up: the variant in words, and the second best.
-        variants: how many there were to choose from; masked ones are not counted.
-        seeds, images: that each was measured on.
-        found: the figures.
-    """
-
-    label: str
-    runner_up: str
-    variants: int
-    seeds: int
-    images: int
-    found: Selection
-
-    def __str__(self) -> str:
-        found = self.found
-        behind = f"{self.label} is {100 * found.difference:.1f} points ahead of {self.runner_up}"
-        p = f"p {found.p:.2g}" if found.p >= 0.0001 else "p < 0.0001"
-        stands = "significantly better than all others" if found.p < LEVEL else "not significantly better than all"
-        about = f"{self.seeds} training seeds each" if self.seeds > 1 else "these checkpoints, one training seed each"
-        return (
-            f"Selected: {self.label}. Robust accuracy {percent(found.value)} as measured, {percent(found.corrected)} "
-            f"corrected for choosing among {self.variants} variants (95% interval {percent(found.low)} to "
-            f"{percent(found.high)}). {behind}, {stands} ({p}, paired, on {self.images} images; about {about})."
-        )
 
 
 def selected(lines: Sequence[SweepLine]) -> Selected | None:
@@ -55,17 +19,8 @@ def selected(lines: Sequence[SweepLine]) -> Selected | None:
         if line.judged:
             by_variant.setdefault(line.variant.label, []).append(line)
     able = {label: own for label, own in by_variant.items() if not any(line.masked for line in own)}
-    arms = [_arm(own) for own in able.values()]
-    known = [arm for arm in arms if arm is not None]
-    if len(known) < 2 or len(known) < len(arms) or len({arm.shape for arm in known}) > 1:
-        return None
-    labels = list(able)
     chosen = next((label for label, own in able.items() if own[0].chosen), None)
-    if chosen is None:
-        return None
-    found = select(known, labels.index(chosen))
-    seeds, images = known[0].shape
-    return Selected(labels[found.chosen], labels[found.runner_up], len(known), seeds, images, found)
+    return None if chosen is None else select_among({label: _arm(own) for label, own in able.items()}, chosen)
 
 
 def _arm(lines: Sequence[SweepLine]) -> Arm | None:

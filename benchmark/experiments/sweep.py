@@ -28,6 +28,7 @@ from benchmark.models.architectures import canonical
 from benchmark.own.trust import trusts
 from benchmark.parts import WHOLE, read_part
 from benchmark.planning.jobs import mine, waiting
+from benchmark.planning.repeatable import tell_of_earlier
 from benchmark.planning.runner import JobRunner
 from benchmark.scales import Epsilon, read_radii
 from benchmark.storage import check_writable, write_atomic
@@ -207,12 +208,13 @@ def sweep(
 
     runner = JobRunner(setting, Path(zoo), results, device, means, download, progress, compile, devices)
     planned = plan_variants(variants, setting, data.name, architecture, teachers, inits, extra)
-    runs = [
-        run.name for each in planned for network in each.all() for ran in network.lineage() if (run := ran.training)
-    ]
-    jobs = mine(make_job_list(planned, setting, runner.checkpoints).possible, share, runs)
+    ancestors = [ancestor for each in planned for network in each.all() for ancestor in network.lineage()]
+    costs = {each.training.name if each.training else each.name: 1.0 for each in ancestors}  # runs that are alike
+    jobs = mine(make_job_list(planned, setting, runner.checkpoints).possible, share, costs)
     late = waiting(jobs, runner.checkpoints) if share != WHOLE else {}
     done = [*runner.do_all([job for job in jobs if job not in late])]
+    if deterministic:
+        tell_of_earlier(ancestors, runner.checkpoints)
     held_out = None if setting.on_test else (len(data.train) + len(data.validation), len(data.validation))
     measured, failures = VariantMeasurer.of(done, runner.checkpoints, held_out).all(planned)
     if share != WHOLE:

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from benchmark.documents import Schema
+from benchmark.storage import digest
 
 Relation = Literal["above", "below", "close", "differs", "best", "order", "rises", "falls", "peak"]
 Family = Literal["paper", "sanity"]
@@ -37,6 +38,8 @@ class Claim(Schema):
     """What the paper says: in this table or figure, these numbers stand in `relation` to one another.
 
     Attributes:
+        id: what it is called whatever its words are, and never again anything else; one that has none is called by
+            what it compares.
         text: in words.
         place: where the paper says it, e.g. "abstract".
         exhibit: where the numbers stand; `right_exhibit`, where those of `right` do, if elsewhere.
@@ -56,6 +59,7 @@ class Claim(Schema):
             about, such as more steps being stronger. Each family's p values are corrected for its own number.
     """
 
+    id: str = Field(default="", pattern=r"^([a-z0-9]+(-[a-z0-9]+)*)?$", max_length=60)
     text: str
     place: str = ""
     exhibit: str
@@ -74,6 +78,15 @@ class Claim(Schema):
     dataset: Labels = Field(default_factory=list)
     architecture: Labels = Field(default_factory=list)
     family: Family = "paper"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _called(cls, data: Any) -> Any:
+        """With an id of what is compared, of which no word of its text is part."""
+        if isinstance(data, dict) and not data.get("id"):
+            compared = sorted((str(key), repr(data[key])) for key in data if key not in ("id", "text", "place"))
+            return {**data, "id": digest(compared)[:12]}
+        return data
 
     @model_validator(mode="after")
     def _is_whole(self) -> Claim:

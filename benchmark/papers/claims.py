@@ -8,7 +8,7 @@ them. `claim_judging` has the test of one sentence.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import get_args
 
@@ -19,6 +19,7 @@ from benchmark.papers.claim_judging import Answer, PartResult, together, try_par
 from benchmark.papers.claim_parts import Part, is_about, parts_of
 from benchmark.papers.claim_tests import LEVEL
 from benchmark.papers.grid import TableGrid
+from benchmark.papers.schema import Paper
 from benchmark.statistics.holm import holm
 
 #: How the families are called.
@@ -57,6 +58,11 @@ class ClaimVerdict:
         doubt = ", possible gradient masking" if self.is_masked else ""
         of_all = f"{self.tally}; {self.decisive.text}: " if len(self.parts) > 1 else ""
         return f"{self.answer}, {of_all}{self.difference:+.1f} ({self.interval}), p {self.p_words}{doubt}"
+
+    @property
+    def where(self) -> str:
+        """On which data, with which architecture; "" where it is nowhere measured."""
+        return f"{self.grid.panel.dataset}, {self.grid.panel.architecture}" if self.grid else ""
 
     @property
     def difference(self) -> float | None:
@@ -135,6 +141,17 @@ def check_claims(claims: Iterable[Claim], grids: Mapping[str, Sequence[TableGrid
         grids: by table or figure, its measured panels.
     """
     return corrected([verdict for claim in claims for verdict in _check(claim, grids)])
+
+
+def is_asked(claim: Claim, paper: Paper, keys: Collection[str], only: Collection[str] = ()) -> bool:
+    """Whether `claim` is about one of the tables `keys`, and about one of the rows `only` there, if any are named."""
+    about = [exhibit for exhibit in (claim.exhibit, claim.right_exhibit) if exhibit in keys]
+    if not about or not only:
+        return bool(about)
+    rows = {label for kind, label, exhibit in claim.named() if kind == "row" and exhibit in about}
+    if claim.series:
+        rows |= {row.label for row in paper.exhibits[claim.exhibit].rows if row.series == claim.series}
+    return bool(rows & {*only})
 
 
 def corrected(verdicts: Sequence[ClaimVerdict]) -> list[ClaimVerdict]:

@@ -42,13 +42,21 @@ class _Check:
                     here = ("variants", what, reading, "runs", key)
                     self._known("run", key, self.paper.runs, *here)
                     self._made(run, *here)
+                for key in variant.takes:
+                    self._known("run", key, self.paper.runs, "variants", what, reading, "takes")
+                chooses = [key for key, table in self.paper.exhibits.items() if table.choice]
+                if variant.chosen_by is not None:
+                    self._known("choice", variant.chosen_by, chooses, "variants", what, reading, "chosen_by")
         for key, method_table in self.paper.method_tables.items():
             for position, row in enumerate(method_table.rows):
                 self._known("method", row.method, METHODS.names(), "method_tables", key, "rows", position, "method")
         for key, table in self.paper.exhibits.items():
             self._table(table, "exhibits", key)
-        for position in range(len(self.paper.claims)):
+        ids = [claim.id for claim in self.paper.claims]
+        for position, called in enumerate(ids):
             self._claim(position)
+            if called in ids[:position]:
+                self._say(f"the id {called!r} is another claim's, too; give each its own", "claims", position)
 
     def _made(self, run: Run, *here: Hashable) -> None:
         if not (run.method or run.sources):
@@ -61,6 +69,13 @@ class _Check:
         for names in (labels, [column.label for column in table.columns]):
             for label in sorted({label for label in names if names.count(label) > 1}):
                 self._say(f"the label {label!r} occurs twice", *here)
+        if table.choice is not None:
+            columns = [column.label for column in table.columns]
+            self._known("column", table.choice.column, columns, *here, "choice", "column")
+            for row in table.rows:
+                run = self.paper.runs.get(split_run(row.run or "")[0])
+                if table.choice.setting not in (run.settings if run else ()):
+                    self._say(f"the run of {row.label!r} does not set {table.choice.setting}, which is chosen", *here)
         if table.overlap is not None:
             self._known("column", table.overlap, [column.label for column in table.columns], *here, "overlap")
         if table.chart and table.chart.kind == "scatter" and len(table.columns) < 2:

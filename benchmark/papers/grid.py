@@ -9,7 +9,7 @@ from benchmark.papers.cells import TableCell, mean_of, measured, of_size, with_i
 from benchmark.papers.marks import Candidate, marks
 from benchmark.papers.networks import find_network
 from benchmark.papers.published import Published, place_of
-from benchmark.papers.schema import Panel, Paper, TableColumn, TableOrFigure, TableRow
+from benchmark.papers.schema import Panel, Paper, TableColumn, TableOrFigure, TableRow, split_run
 from benchmark.papers.setting import PaperSetting
 from benchmark.planning.grid import Grid, GridRow
 from benchmark.planning.ledger_index import LedgerIndex
@@ -161,7 +161,12 @@ def _candidate(cell: TableCell, decimals: int) -> Candidate | None:
 def _note(paper: Paper, panel: Panel, row: TableRow, setting: PaperSetting) -> str:
     """What the label leaves unsaid."""
     network = row.run and find_network(paper, row.run, setting, panel.architecture, setting.seeds[0], row.network)
-    parts = [network.describe(panel.architecture) if network else "", row.note]
+    chosen = setting.chosen_for(split_run(row.run)[0]) if row.run else []
+    parts = [
+        network.describe(panel.architecture) if network and not network.waits else "",
+        *map(str, chosen),
+        row.note,
+    ]
     return "; ".join(part for part in parts if part)
 
 

@@ -10,6 +10,7 @@ from statistics import median
 from benchmark.pages import environment
 from benchmark.papers.abridged import abridged
 from benchmark.papers.cells import TableCell
+from benchmark.papers.choice import choose
 from benchmark.papers.claim_printed import printed_numbers
 from benchmark.papers.claims import FAMILIES, ClaimVerdict, tallies, target_words
 from benchmark.papers.epochs import courses, draw_courses
@@ -59,7 +60,7 @@ def page(
         datasets=" and ".join(setting.dataset for setting in settings),
         grids=grids,
         printed=printed,
-        said={claim.text: printed_numbers(claim, printed) for claim in paper.claims},
+        said={claim.id: printed_numbers(claim, printed) for claim in paper.claims},
         drawings={key: [draw(grid.plain) for grid in found] for key, found in grids.items()},
         verdicts=verdicts,
         families=FAMILIES,
@@ -71,6 +72,10 @@ def page(
         home=home,
         abridged={key: _abridged(table, settings) for key, table in paper.exhibits.items()},
         method_rows={key: cells(table) for key, table in paper.method_tables.items()},
+        choices={
+            key: [choose(paper, grid) if grid.table.choice and grid.measured else None for grid in found]
+            for key, found in grids.items()
+        },
         overlap=overlap,
         courses=courses,
         draw_courses=draw_courses,

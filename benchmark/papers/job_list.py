@@ -72,7 +72,7 @@ def _evaluations(
 ) -> Iterator[Job]:
     """The evaluations that are missing; what is crafted on one network is tried on all its targets in one job."""
     wanted: dict[tuple[PlannedNetwork, str, PlannedNetwork | None], _Wanted] = {}
-    for key, row, network, column, source in _cells(paper, keys, setting, only):
+    for key, row, network, column, source in wanted_cells(paper, keys, setting, only):
         table = paper.exhibits[key]
         suite = column.suite or table.suite
         first = _Wanted(network, EvaluationQuery(suite, table.mode, source), f"{key}/{row}")
@@ -93,7 +93,7 @@ def _evaluations(
         yield Job(source, group[0].query, group[0].rows, tuple(each.network for each in group), obstacle)
 
 
-def _cells(
+def wanted_cells(
     paper: Paper, keys: Collection[str], setting: PaperSetting, only: Collection[str]
 ) -> Iterator[tuple[str, str, PlannedNetwork, TableColumn, PlannedNetwork | None]]:
     """(table, row, network, column, source) of every cell that is asked for and has a network."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from benchmark.moved import look_up
-from benchmark.papers.schema import Paper, Run, split_run
+from benchmark.papers.schema import Paper, split_run
 from benchmark.papers.setting import PaperSetting
 from benchmark.planning.defaults import without_defaults
 from benchmark.planning.networks import PlannedNetwork, training_run
@@ -32,6 +32,9 @@ def find_network(
         return PlannedNetwork(run.sources[setting.scale])
     if run.method is None:
         return None
+    chosen = setting.chosen_for(key)
+    if waits := next((str(each) for each in chosen if each.value is None), ""):
+        return PlannedNetwork(key, member=member, waits=waits)
     teachers = [find_network(paper, teacher, setting, architecture, seed) for teacher in run.teachers]
     if None in teachers:
         return None
@@ -43,14 +46,12 @@ def find_network(
         "outer": run.outer,
         "radii": setting.radii,
     }
-    settings = _settings(run, setting.scale, asked)
+    own_settings = {**run.settings, **run.scales.get(setting.scale, {})}
+    own_settings |= {each.setting: each.value for each in chosen}
+    # Without those that it would have anyway, so that what is the same run has one name.
+    settings = without_defaults(own_settings, method=str(run.method), **asked)
     taught_by = [teacher for teacher in teachers if teacher]
     return training_run(run.method, seed=seed, settings=settings, teachers=taught_by, **asked).network(member)
-
-
-def _settings(run: Run, scale: str, asked: dict[str, Any]) -> dict[str, Any]:
-    """The settings of `run` without those that it would have anyway, so that what is the same run has one name."""
-    return without_defaults({**run.settings, **run.scales.get(scale, {})}, method=str(run.method), **asked)
 
 
 def __getattr__(name: str) -> object:

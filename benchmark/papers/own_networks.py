@@ -15,24 +15,30 @@ from benchmark.planning.networks import PlannedNetwork
 OwnNetworks = tuple[tuple[str, PlannedNetwork], ...]
 
 
-def read_own_networks(paper: Paper, asked: Sequence[str] | Mapping[str, str | Path]) -> OwnNetworks:
-    """The networks by what they take the place of, from words such as "at-msd=zoo/msd.pt".
+def read_own_networks(
+    paper: Paper, asked: Sequence[str] | Mapping[str, str | Path], datasets: Sequence[str]
+) -> dict[str, OwnNetworks]:
+    """By dataset the networks with what they take the place of, from words such as "at-msd=zoo/msd.pt".
 
-    A file is told by its content from now on: a result counts only if it is of these very weights.
+    A file is told by its content from now on: a result counts only if it is of these very weights. One that was
+    trained on some of several `datasets` takes the place of a training on these alone.
 
     Raises:
         BadInput: a word is no such pair, the paper has no such run, or the file is no checkpoint.
     """
     pairs = asked.items() if isinstance(asked, Mapping) else [_pair(word) for word in asked]
-    found: dict[str, PlannedNetwork] = {}
+    found: dict[str, dict[str, PlannedNetwork]] = {dataset: {} for dataset in datasets}
     for reference, source in pairs:
         run, _ = split_run(reference)
         if run not in paper.runs:
             raise unknown("run", run, paper.runs, f"paper {paper.name}, --network")
-        if reference in found:
-            raise BadInput(f"--network {reference} is given twice")
-        found[reference] = _network(str(source))
-    return tuple(found.items())
+        network, trained_on = _network(str(source))
+        for dataset in [each for each in datasets if each == trained_on] or datasets:
+            if reference in found[dataset]:
+                where = f" for {dataset}" if len(datasets) > 1 else ""
+                raise BadInput(f"--network {reference} is given twice{where}")
+            found[dataset][reference] = network
+    return {dataset: tuple(own.items()) for dataset, own in found.items()}
 
 
 def _pair(word: str) -> tuple[str, str]:
@@ -42,8 +48,10 @@ def _pair(word: str) -> tuple[str, str]:
     return reference, source
 
 
-def _network(source: str) -> PlannedNetwork:
+def _network(source: str) -> tuple[PlannedNetwork, str]:
+    """The network, and the data that it was trained on, "" where that is not known."""
     if source.partition(":")[0] in SOURCES and ":" in source:
-        return PlannedNetwork(source)
+        return PlannedNetwork(source), ""
     checkpoint = load_checkpoint(source)
-    return PlannedNetwork(Path(source).stem, source=source, digest=checkpoint.digest)
+    network = PlannedNetwork(Path(source).stem, source=source, digest=checkpoint.digest)
+    return network, checkpoint.dataset

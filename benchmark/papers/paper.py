@@ -14,36 +14,28 @@ from benchmark.engines import Means
 from benchmark.environment import check_packages
 from benchmark.errors import BadInput, unknown
 from benchmark.own.trust import trusts
-from benchmark.papers import epochs, overlap
-from benchmark.papers.claim_printed import printed_numbers
-from benchmark.papers.claims import ClaimVerdict, check_claims
+from benchmark.papers.choice import choosing, figure_choices, with_choices
+from benchmark.papers.claims import ClaimVerdict, check_claims, is_asked
+from benchmark.papers.dry_run import UNKNOWN, list_work, listed_jobs
 from benchmark.papers.files import PAPERS, load_paper
-from benchmark.papers.grid import TableGrid, make_grids, printed_grids
-from benchmark.papers.html import page
-from benchmark.papers.method_tables import files_of
+from benchmark.papers.grid import TableGrid, make_grids
+from benchmark.papers.job_list import wanted_cells, with_bases
 from benchmark.papers.own_networks import read_own_networks
 from benchmark.papers.published import Published, load_published
-from benchmark.papers.radii import check_radii
 from benchmark.papers.schema import Paper
 from benchmark.papers.setting import PaperSetting, make_setting
-from benchmark.papers.text import claims_csv, to_csv, to_json, to_latex
-from benchmark.papers.titles import file_of, title_of
+from benchmark.papers.shares import Planner
 from benchmark.papers.variants import read_variants, with_variants
-from benchmark.papers.work import Work, plan_work
-from benchmark.parts import WHOLE, Part, read_part
-from benchmark.planning.estimate import TimeEstimate
-from benchmark.planning.jobs import JobList, mine, waiting
+from benchmark.papers.work import Work
+from benchmark.papers.writing import write_files
+from benchmark.parts import WHOLE, read_part
+from benchmark.planning.jobs import waiting
 from benchmark.planning.ledger_index import LedgerIndex
-from benchmark.planning.missing import missing
+from benchmark.planning.repeatable import tell_of_earlier
 from benchmark.planning.runner import JobRunner
+from benchmark.planning.runs import Zoo
 from benchmark.scales import Epsilon, read_radii
-from benchmark.storage import check_writable, safe_name, write_atomic
-
-#: What stands where the time of a job can't be estimated; why is said once for all of them.
-UNKNOWN = "unknown"
-
-#: The leaderboard, seen from a paper's page.
-HOME = "../../index.html"
+from benchmark.storage import check_writable, safe_name
 
 
 @dataclass(frozen=True)
@@ -54,15 +46,19 @@ class Result:
         page: the page that was written; None for a dry run.
         jobs: what was missing when it began: the job, the row it is for, and in a dry run its time in seconds and
             what that is based on.
-        verdicts: on the paper's claims, as the ledger has them now.
+        verdicts: on all of the paper's claims, as the ledger has them now.
         failures: jobs that could not be done, with the reason; of a dry run what is missing, first of all, and why
             the times of some jobs are unknown.
+        asked: those of the verdicts that are about the tables and rows that were asked for.
+        choices: what the figures that were asked for choose here, a sentence each.
     """
 
     page: Path | None
     jobs: list[dict[str, Any]] = field(default_factory=list)
     verdicts: list[ClaimVerdict] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    asked: list[ClaimVerdict] = field(default_factory=list)
+    choices: list[str] = field(default_factory=list)
 
     @property
     def seconds(self) -> float:
@@ -120,7 +116,8 @@ def paper(
             them are shown on one page.
         only: labels of the rows to work for; empty for all.
         network: networks in place of trainings, {"at-msd": "zoo/msd.pt"} or ["at-msd=zoo/msd.pt"], such as those of
-            the authors that `import_checkpoint` took in; "mat/h1" names one of several.
+            the authors that `import_checkpoint` took in; "mat/h1" names one of several. Of several datasets one that
+            was trained on some of them stands for these alone.
         variant: other readings of what the paper leaves open, {"baselines": "own"} or ["baselines=own"].
         recipe, preset, n: recipe of all trainings, preset of all suites, number of test images; None for what the
             paper's file says.
@@ -146,12 +143,12 @@ def paper(
         raise BadInput("\n".join(problems))
     readings = read_variants(variant)
     found, told = with_variants(load_paper(name), readings)
-    own = read_own_networks(found, network)
     keys = _keys(found, table)
     _check_rows(found, keys, only)
     datasets = [dataset] if isinstance(dataset, str) else [*dict.fromkeys(dataset)]
     if not datasets:
         raise BadInput("name at least one dataset")
+    own = read_own_networks(found, network, datasets)
     radii = read_radii(scale, epsilon)
     settings = [
         replace(
@@ -160,33 +157,83 @@ def paper(
             precision=precision,
             trust_remote_code=trust_remote_code,
             deterministic=deterministic,
-            own_networks=own,
+            own_networks=own[each],
         )
         for each in datasets
     ]
-    command = _command(name, datasets, readings, recipe, preset, n, settings[0])
+    placed = dict.fromkeys(pair for pairs in own.values() for pair in pairs)
+    given = [f"{run}={each.source or each.name}" for run, each in placed]
+    command = _command(name, datasets, readings, recipe, preset, n, settings[0], given)
     notes: list[str] = []
+    planner = Planner(found, Path(zoo), share, download and not dry_run, notes.append)
     index = LedgerIndex.open(results)
-    works = plan_work(found, keys, settings, index, Path(zoo), only, notes.append)
-    for work in works:
-        check_radii(found, work.keys, work.setting, work.jobs)
+    taken = choosing(found, readings)
+    first = list(dict.fromkeys(str(reading.chosen_by) for reading in taken))
+    later = [key for key in keys if key not in first]
+    chosen = [with_choices(found, setting, taken, index) for setting in settings]
+    known = [setting if waits else own for setting, (own, waits) in zip(settings, chosen, strict=True)]
+    before, works = planner.works(first, settings, index), planner.works(later, known, index, only)
+    listed = [row for work in (*before, *works) for row in listed_jobs(work.jobs.jobs, None)[0]]
     if dry_run:
-        return _dry_run(works, index, device, download, notes, share)
+        notes += [f"{each}; its jobs are listed with the paper's" for _, waits in chosen for each in waits]
+        rows, told_first = list_work([*before, *works], index, device, download, notes)
+        return Result(None, rows, failures=told_first)
     check_packages()
     for folder in (zoo, results, out):
         check_writable(folder)
-    for work in works:
-        runner = JobRunner(work.setting, Path(zoo), results, device, means, download, progress)
-        asked = mine(work.jobs.possible, share)
-        late = waiting(asked, runner.checkpoints) if share != WHOLE else {}
-        done = runner.do_all([job for job in asked if job not in late])
-        notes.extend([*(str(result) for result in done if result.error), *late.values()])
+
+    def do(works: Sequence[Work]) -> LedgerIndex:
+        for work in works:
+            runner = JobRunner(work.setting, Path(zoo), results, device, means, download, progress)
+            possible = work.jobs.possible
+            late = waiting(possible, runner.checkpoints) if share != WHOLE else {}
+            done = runner.do_all([job for job in possible if job not in late])
+            notes.extend([*(str(result) for result in done if result.error), *late.values()])
+        return LedgerIndex.open(results)
+
+    if first:
+        index = do(before)
+        chosen = [with_choices(found, setting, taken, index) for setting in settings]
+        settings = [setting for setting, _ in chosen]
+        notes += [each for _, waits in chosen for each in waits]
+        works = planner.works(later, settings, index, only)
+    index = do(works)
     published = load_published(name) if name in PAPERS else Published({})
     called = "-".join([found.name, *(word for pair in readings.items() for word in pair)])
     target = Path(out) / safe_name("+".join(each.dataset for each in settings)) / safe_name(called)
-    verdicts = _write(found, settings, LedgerIndex.open(results), published, command, notes, target)
-    listed = [row for work in works for row in _listed(work.jobs, None)[0]]
-    return Result(target / "index.html", listed, verdicts, notes)
+    grids = {
+        key: [grid for setting in settings for grid in make_grids(found, key, setting, index, published)]
+        for key in found.exhibits
+    }
+    if deterministic:
+        _tell_of_earlier(found, keys, settings, only, index, Path(zoo), grids)
+    verdicts = check_claims(found.claims, grids)
+    notes = list(dict.fromkeys(notes))
+    path = write_files(found, settings, grids, published, verdicts, command, notes, target)
+    asked = [verdict for verdict in verdicts if is_asked(verdict.claim, found, keys, only)]
+    shown = {key: grids[key] for key in dict.fromkeys([*first, *keys])}
+    choices = [str(each) for each in figure_choices(found, shown)]
+    return Result(path, listed, verdicts, notes, asked, choices)
+
+
+def _tell_of_earlier(
+    paper: Paper,
+    keys: Sequence[str],
+    settings: Sequence[PaperSetting],
+    only: Sequence[str],
+    index: LedgerIndex,
+    zoo: Path,
+    grids: Mapping[str, Sequence[TableGrid]],
+) -> None:
+    """Say which networks and results of the tables `keys` were made without --deterministic."""
+    lines = [line for key in keys for grid in grids[key] for line in grid.lines]
+    used = {id for line in lines for cell in line.cells for id in cell.evaluations}
+    places = [(setting.of(paper.exhibits[key]), key) for setting in settings for key in keys]
+    for own in dict.fromkeys(own for own, _ in places):
+        some = [key for setting, key in places if setting == own]
+        networks = [cell[2] for cell in wanted_cells(paper, some, own, with_bases(paper, some, only))]
+        tell_of_earlier(networks, Zoo(zoo, index.runs(own)))
+    tell_of_earlier([], None, [each for each in index.all() if each.id in used])
 
 
 def _keys(paper: Paper, table: str | None) -> list[str]:
@@ -213,79 +260,14 @@ def _command(
     preset: str | None,
     n: int | None,
     setting: PaperSetting,
+    networks: Sequence[str],
 ) -> str:
     words = ["bench", "paper", name, "--dataset", *datasets]
     words += ["--variant", *(f"{what}={reading}" for what, reading in readings.items())] if readings else []
     for option, value in (("--recipe", recipe), ("--preset", preset), ("--n", n)):
         words += [] if value is None else [option, str(value)]
-    given = [f"{run}={network.source or network.name}" for run, network in setting.own_networks]
-    words += ["--network", *given] if given else []
+    words += ["--network", *networks] if networks else []
     words += setting.radii.options()
     words += ["--seeds", *map(str, setting.seeds)] if setting.seeds != (0,) else []
     words += ["--deterministic"] if setting.deterministic else []
     return shlex.join(words)
-
-
-def _dry_run(
-    works: Sequence[Work], index: LedgerIndex, device: str, download: bool, notes: Sequence[str], share: Part
-) -> Result:
-    works = [replace(work, jobs=JobList(mine(work.jobs.jobs, share))) for work in works]
-    needs = [each for work in works for each in missing(work.jobs.possible, work.setting, download)]
-    rows: list[dict[str, Any]] = []
-    reasons: list[str] = []
-    for work in works:
-        listed, unknown_times = _listed(work.jobs, TimeEstimate(index.all(), work.setting, device))
-        rows += listed
-        reasons += [each for each in unknown_times if each not in needs]
-    return Result(None, rows, failures=list(dict.fromkeys([*needs, *notes, *reasons])))
-
-
-def _listed(jobs: JobList, estimates: TimeEstimate | None) -> tuple[list[dict[str, Any]], list[str]]:
-    """A row for each job, and why the times of some are unknown, each reason once."""
-    rows, reasons = [], []
-    for job in jobs.jobs:
-        row: dict[str, Any] = {"job": job.what, "for": job.rows}
-        estimate = estimates.estimate(job) if estimates and not job.obstacle else None
-        if estimate and estimate.seconds is not None:
-            row["time"] = estimate.seconds
-        elif estimate:
-            reasons.append(estimate.basis)
-        known = estimate.basis if estimate and estimate.seconds is not None else UNKNOWN if estimate else ""
-        row["basis"] = f"not possible: {job.obstacle}" if job.obstacle else known
-        rows.append(row)
-    return rows, list(dict.fromkeys(reasons))
-
-
-def _write(
-    paper: Paper,
-    settings: Sequence[PaperSetting],
-    index: LedgerIndex,
-    published: Published,
-    command: str,
-    failures: Sequence[str],
-    target: Path,
-) -> list[ClaimVerdict]:
-    grids: dict[str, list[TableGrid]] = {
-        key: [grid for setting in settings for grid in make_grids(paper, key, setting, index, published)]
-        for key in paper.exhibits
-    }
-    datasets = " and ".join(setting.dataset for setting in settings)
-    verdicts = check_claims(paper.claims, grids)
-    for key, panels in grids.items():
-        if panels:
-            caption = f"{title_of(key)} of {paper.name} on {datasets}: {paper.exhibits[key].title}."
-            write_atomic(target / f"{file_of(key)}.csv", to_csv(panels))
-            write_atomic(target / f"{file_of(key)}.tex", to_latex(panels, caption))
-        if panels and paper.exhibits[key].overlap:
-            write_atomic(target / f"{file_of(key)}-overlap.csv", overlap.to_csv(panels))
-        if panels and paper.exhibits[key].epochs:
-            write_atomic(target / f"{file_of(key)}-epochs.csv", epochs.to_csv(panels))
-    printed = {key: printed_grids(paper, key, published) for key in paper.exhibits}
-    said = {claim.text: printed_numbers(claim, printed) for claim in paper.claims}
-    write_atomic(target / "claims.csv", claims_csv(verdicts, said))
-    home = HOME if (target / HOME).resolve().exists() else None
-    for file, text in files_of(paper).items():
-        write_atomic(target / file, text)
-    write_atomic(target / "index.html", page(paper, settings, grids, published, verdicts, command, failures, home))
-    write_atomic(target / "paper.json", to_json(paper, settings, verdicts))
-    return verdicts

@@ -78,10 +78,22 @@ class Reading(Schema):
     Attributes:
         about: what is done otherwise, as a phrase.
         runs: the runs that come about otherwise, each whole.
+        chosen_by: a figure with a `choice`, whose value here `takes` take in place of their own.
+        takes: these runs.
     """
 
     about: str
-    runs: dict[str, Run] = Field(min_length=1)
+    runs: dict[str, Run] = Field(default_factory=dict)
+    chosen_by: str | None = None
+    takes: list[str] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _does_something(self) -> Reading:
+        if bool(self.chosen_by) != bool(self.takes):
+            raise ValueError("what is chosen_by a figure says which runs it `takes`, and the other way round")
+        if not (self.runs or self.takes):
+            raise ValueError("name the runs that come about otherwise")
+        return self
 
 
 class PrintedAs(Schema):
@@ -175,6 +187,20 @@ class Chart(Schema):
     x: str = ""
 
 
+class Choice(Schema):
+    """What a figure is there to choose: the value at which its rows are best.
+
+    Attributes:
+        setting: as `benchmark.train` takes it; each row's run has it among its settings.
+        symbol: what it is called in words.
+        column: by which column; of rows of one value, such as the two networks of a training, the mean counts.
+    """
+
+    setting: str
+    symbol: str
+    column: str
+
+
 class TableOrFigure(Schema):
     """A table or a figure.
 
@@ -186,6 +212,7 @@ class TableOrFigure(Schema):
         decimals: of all accuracies, in percent.
         holdout: the share of the training images that stands in place of the test images, in the trainings of its
             rows, too: for what is chosen by its numbers.
+        choice: what is chosen by its numbers.
         overlap: label of the column of which it also shows which images only some of its rows get right.
         epochs: whether it also shows how the validation accuracy of its rows went, epoch by epoch.
         marks: whether the best value of a column is bold and the second best underlined, where the tests agree.
@@ -198,6 +225,7 @@ class TableOrFigure(Schema):
     mode: Literal["complete", "worst-case"] = "complete"
     decimals: int = Field(default=1, ge=0, le=3)
     holdout: float | None = Field(default=None, gt=0, lt=1)
+    choice: Choice | None = None
     overlap: str | None = None
     epochs: bool = False
     marks: bool = True
@@ -206,6 +234,12 @@ class TableOrFigure(Schema):
     rows: list[TableRow] = Field(min_length=1)
     chart: Chart | None = None
     notes: list[str] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _chooses_apart(self) -> TableOrFigure:
+        if self.choice and self.holdout is None:
+            raise ValueError("what is chosen on test images makes them look better than they are: give a holdout")
+        return self
 
     def row(self, label: str) -> TableRow:
         """The row called `label`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from benchmark.cache import at_home
 from benchmark.data import DATASETS
@@ -15,6 +16,29 @@ from benchmark.papers.own_networks import OwnNetworks
 from benchmark.papers.schema import OTHER, Panel, Paper, PrintedAs, TableOrFigure
 from benchmark.planning.setting import Setting
 from benchmark.scales import UNSAID, Radii
+
+
+@dataclass(frozen=True)
+class ChosenValue:
+    """A setting of a run that a figure chooses here.
+
+    Attributes:
+        run: whose.
+        setting, symbol: what is chosen, as `benchmark.train` takes it and in words.
+        value: None where the figure is not measured whole, so that the run has to wait.
+        by: the figure.
+    """
+
+    run: str
+    setting: str
+    symbol: str
+    value: Any
+    by: str
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return f"{self.symbol} is chosen by {self.by}, which is not measured whole"
+        return f"{self.symbol} = {self.value}, chosen by {self.by}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +53,7 @@ class PaperSetting(Setting):
         given_images: how many test images the caller asked for.
         own_networks: of the caller's, in place of trainings: "run" or "run/network", and the network.
         published: what the data is called without the part that stands in place of its test images.
+        chosen: settings of runs that figures choose here, in place of the paper's.
     """
 
     scale: str
@@ -38,6 +63,11 @@ class PaperSetting(Setting):
     given_images: int | None = None
     own_networks: OwnNetworks = ()
     published: str = ""
+    chosen: tuple[ChosenValue, ...] = ()
+
+    def chosen_for(self, run: str) -> list[ChosenValue]:
+        """What is chosen of the run called `run`."""
+        return [each for each in self.chosen if each.run == run]
 
     def of(self, table: TableOrFigure) -> PaperSetting:
         """The setting of `table`: with part of the training images in place of the test images, where it says so."""

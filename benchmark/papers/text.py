@@ -24,8 +24,8 @@ CSV_COLUMNS = (
 )  # fmt: skip
 
 CLAIM_COLUMNS = (
-    "claim", "family", "place", "exhibit", "dataset", "architecture", "answer", "difference", "low", "high", "p",
-    "p_corrected", "images", "seeds", "masked", "comparisons", "as_claimed", "decisive", "printed",
+    "id", "claim", "family", "place", "exhibit", "dataset", "architecture", "answer", "difference", "low", "high",
+    "p", "p_corrected", "images", "seeds", "masked", "comparisons", "as_claimed", "decisive", "printed",
 )  # fmt: skip
 
 
@@ -75,7 +75,7 @@ def to_json(paper: Paper, settings: Sequence[PaperSetting], verdicts: Sequence[C
 
 
 def claims_csv(verdicts: Sequence[ClaimVerdict], printed: Mapping[str, PrintedNumbers] = MappingProxyType({})) -> str:
-    """A row per claim and panel; `printed` is what the paper prints, by the claims' texts."""
+    """A row per claim and panel; `printed` is what the paper prints, by the claims' ids."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(CLAIM_COLUMNS)
@@ -85,6 +85,7 @@ def claims_csv(verdicts: Sequence[ClaimVerdict], printed: Mapping[str, PrintedNu
         measured = verdict.difference is not None
         writer.writerow(
             [
+                verdict.claim.id,
                 verdict.claim.text,
                 verdict.claim.family,
                 verdict.claim.place,
@@ -99,7 +100,7 @@ def claims_csv(verdicts: Sequence[ClaimVerdict], printed: Mapping[str, PrintedNu
                 sum(part is not None for part in verdict.parts) if measured else "",
                 sum(part.slack > 0 for part in verdict.parts if part) if measured else "",
                 verdict.decisive.text if verdict.decisive else "",
-                printed.get(verdict.claim.text, ""),
+                printed.get(verdict.claim.id, ""),
             ]
         )
     return file.getvalue()

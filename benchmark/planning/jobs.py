@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from benchmark.ledger import Evaluation
-from benchmark.parts import Part
+from benchmark.parts import Part, deal
 from benchmark.planning.networks import PlannedNetwork
 from benchmark.planning.runs import Zoo
 
@@ -48,6 +48,11 @@ class Job:
     def trains(self) -> str | None:
         """The name of the run that is trained; None for an evaluation."""
         return self.network.training.name if self.network.training and not self.query else None
+
+    @property
+    def family(self) -> str:
+        """What it is part of: the run that its network comes out of, or the network itself."""
+        return self.network.training.name if self.network.training else self.network.name
 
     @property
     def what(self) -> str:
@@ -92,21 +97,16 @@ class JobList:
         return [job for job in self.jobs if not job.obstacle]
 
 
-def mine(jobs: Sequence[Job], part: Part, runs: Iterable[str] = ()) -> list[Job]:
+def mine(jobs: Sequence[Job], part: Part, costs: Mapping[str, float]) -> list[Job]:
     """Those of `jobs` that are in `part`: a training and what is asked about its networks are in the same one.
 
     Args:
         jobs: what is missing.
         part: of all.
-        runs: the names of all runs, missing or not, if they are known: they are then dealt out in turn.
+        costs: of all families of jobs, missing or not, so that all who do a part divide alike; see `Job.family`.
     """
-    places = {name: place for place, name in enumerate(sorted(set(runs)))}
-
-    def has(job: Job) -> bool:
-        name = job.network.training.name if job.network.training else job.network.name
-        return part.has("", places[name]) if name in places else part.has(name)
-
-    return [job for job in jobs if has(job)]
+    dealt = deal(costs, part.of)
+    return [job for job in jobs if dealt[job.family] == part.number]
 
 
 def waiting(jobs: Sequence[Job], zoo: Zoo) -> dict[Job, str]:

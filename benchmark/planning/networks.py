@@ -101,6 +101,7 @@ class PlannedNetwork:
         member: which network of the training.
         source: where it is, if it is there already and its name does not say it.
         digest: of one that is there already, if it was looked at.
+        waits: why it is not known yet how it comes about; "" if it is.
     """
 
     name: str
@@ -108,6 +109,7 @@ class PlannedNetwork:
     member: str = ""
     source: str = ""
     digest: str = ""
+    waits: str = ""
 
     @property
     def former(self) -> str:
@@ -119,7 +121,7 @@ class PlannedNetwork:
     def obstacle(self) -> str | None:
         """Why this version of the program can't make it; None if it can."""
         if self.training is None:
-            return None
+            return self.waits or None
         found = self.training.obstacle()
         if found is None and self.member not in self.training.members():
             return f"the method {self.training.method} has no network {self.member!r}"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.arithmetic import deterministic as repeating
 from benchmark.data import Dataset
-from benchmark.deadline import stoppable
+from benchmark.deadline import OutOfTime, advance, stoppable
 from benchmark.environment import check_packages
 from benchmark.errors import notice
 from benchmark.given import Given as GivenRecipe
@@ -42,7 +42,7 @@ from benchmark.training.standing import (
     last_of,
     paths_of,
 )
-from benchmark.training.state import finish, kept_path, state_path
+from benchmark.training.state import begun, finish, kept_path, state_path
 from benchmark.training.teachers import code_within_reach
 from benchmark.training.trainer import Trainer
 
@@ -205,8 +205,14 @@ def train(
         process=os.getpid(),
         trust_remote_code=trust_remote_code,
     )
-    with code_within_reach(), none_left_behind():
-        fabric.launch(partial(run, progress=progress))
+    try:
+        with code_within_reach(), none_left_behind():
+            fabric.launch(partial(run, progress=progress))
+    except OutOfTime:  # epochs count in whichever process they were trained
+        found = begun(state_path(folder, plan.stem), strict=False)
+        advance(max(0, found.epoch - behind) if found else 0)
+        raise
+    advance()
     return _told(paths_of(plan, folder), deterministic)
 
 

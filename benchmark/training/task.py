@@ -6,11 +6,11 @@ import tempfile
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from benchmark import engines
+from benchmark import deadline, engines
 from benchmark.deadline import OutOfTime
 from benchmark.engines import Means
 from benchmark.engines.task import Steps
@@ -60,12 +60,14 @@ class Trained:
         error: why it could not be done; "" if it was.
         is_late: whether the time was over before.
         paths: the checkpoints, by their places in the zoo.
+        finished: how many units of it were finished, see `benchmark.deadline`.
         files: all that it has written, by places in the zoo, where that could not be reached.
     """
 
     error: str = ""
     is_late: bool = False
     paths: tuple[str, ...] = ()
+    finished: int = 0
     files: tuple[tuple[str, bytes], ...] = ()
 
 
@@ -121,18 +123,19 @@ class TrainingTask:
                 paths = [path for path in zoo.rglob("*") if path.is_file() and not path.name.endswith(".part")]
                 files = ((path.relative_to(zoo).as_posix(), path.read_bytes()) for path in sorted(paths))
                 sent = tuple(pair for pair in files if before.get(pair[0]) != pair[1])
-                yield Trained(done.error, done.is_late, done.paths, sent)
+                yield replace(done, files=sent)
         return []
 
 
 def _done(training: Training) -> Trained:
+    before = deadline.finished()
     try:
         paths = training()
     except BadInput as error:
         return Trained(str(error))
     except OutOfTime:
-        return Trained(is_late=True)
-    return Trained(paths=tuple(path.relative_to(training.zoo).as_posix() for path in paths))
+        return Trained(is_late=True, finished=deadline.finished() - before)
+    return Trained(paths=tuple(path.relative_to(training.zoo).as_posix() for path in paths), finished=1)
 
 
 def state_of(training: Training) -> Path:
@@ -166,6 +169,7 @@ def train_all(
         nonlocal late
         late |= trained.is_late
         _receive(trained, trainings[position])
+        deadline.advance(trained.finished)
         report(position, trained)
 
     with _mark(trainings[0].zoo if means.engine != "local" else None) as mark:
