@@ -55,7 +55,7 @@ test-all: lint
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m "slow or not slow"
 
 # A processor that can do less adds in another order and rounds otherwise. What this one can do, `make test` has tried.
-NUMERICAL := $(wildcard $(patsubst %,tests/test_%*.py,attacks models processors threats training))
+NUMERICAL := $(wildcard $(patsubst %,tests/test_%*.py,attacks models noise processors threats training))
 
 test-capabilities: .venv/.complete
 	@OMP_NUM_THREADS=1 ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 $(BIN)/pytest -n auto $(NUMERICAL)

@@ -53,6 +53,9 @@ class Spatial(Attack):
     def random(self) -> bool:  # type: ignore[override]
         return self.tries is not None
 
+    def uses_noise(self, norm: str) -> bool:
+        return self.tries is not None
+
     def __call__(self, classifier: Classifier, x: Tensor, y: Tensor, threat: Threat, noise: Noise) -> Tensor:
         if self.tries is None:
             changes = self._grid().to(x.device).expand(len(x), -1, -1)
