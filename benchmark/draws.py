@@ -64,7 +64,7 @@ def key(seed: int, *path: int) -> tuple[int, int]:
     """The key of one of many streams of a seed (from 0 to 2^64 - 1), told apart by some numbers below 2^32."""
     found = seed & MASK, seed >> 32
     for number in path:
-        words = philox((number, len(path), 0, 0), found, np.empty((BUFFERS, 1), np.int64))
+        words = philox((number, len(path), 0, 0), found, [*np.empty((BUFFERS, 1), np.int64)])
         found = int(words[0][0]) & MASK, int(words[1][0]) & MASK
     return found
 
