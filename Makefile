@@ -63,7 +63,7 @@ with_types = said=$$(mktemp); $(BIN)/mypy > "$$said" 2>&1 & types=$$!; \
 	[ $$tests -ne 0 ] || tests=$$types; exit $$tests
 
 # A processor that can do less adds in another order and rounds otherwise. What this one can do, `make test` has tried.
-NUMERICAL := $(wildcard $(patsubst %,tests/test_%*.py,attacks models processors threats training))
+NUMERICAL := $(wildcard $(patsubst %,tests/test_%*.py,attacks models noise processors threats training))
 
 test-capabilities: .venv/.complete
 	@OMP_NUM_THREADS=1 ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 $(BIN)/pytest -n auto $(NUMERICAL)

@@ -177,7 +177,8 @@ def clipped_scale(x: Tensor, direction: Tensor, radius: float | Tensor) -> Tenso
     the values of s at which a coordinate reaches its bound that is a quadratic with a known root.
     """
     flat, way = x.flatten(1).double(), direction.flatten(1).double()
-    limit = torch.as_tensor(radius, dtype=torch.float64, device=x.device).expand(len(x))[:, None].square()
+    length = radius if isinstance(radius, Tensor) else flat.new_full((), radius)
+    limit = length.to(flat).expand(len(x))[:, None].square()
     speed = way.abs()
     room = torch.where(way > 0, 1 - flat, flat) * (speed > 1e-12)  # what does not move has no room to
     stops, order = (room / speed.clamp_min(1e-12)).sort(dim=1)

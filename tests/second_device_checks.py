@@ -130,10 +130,19 @@ def test_an_ascent_that_lets_images_leave_waits_at_every_eighth_step_only(norm):
     assert counts[1] - counts[0] <= 2
 
 
-def test_noise_asks_for_the_positions_of_its_images_once():
+def test_noise_is_drawn_on_the_device_without_the_host_and_is_that_of_the_cpu():
+    here, indices = ExampleNoise(3, range(50), 1), torch.arange(50, device="second")
     with second_device.counted() as waits:
-        ExampleNoise(0, torch.arange(50, device="second"), 0, "second")
-    assert waits.total() == 1
+        there = ExampleNoise(3, indices, 1, "second")
+        chosen = there.fork().select(indices[5:9])
+        numbers = there.normal(3, 9, 9), there.uniform(700), there.integers(2, 9, 5), chosen.normal(2)
+    assert not waits
+    few = here.fork().select(torch.arange(5, 9))
+    for ours, theirs in zip(
+        numbers, (here.normal(3, 9, 9), here.uniform(700), here.integers(2, 9, 5), few.normal(2)), strict=True
+    ):
+        assert ours.device == second_device.DEVICE
+        assert torch.equal(ours.cpu(), theirs)
 
 
 @pytest.mark.parametrize("share", [1e-6, 0.01, 0.3, 0.9, 0.999999])

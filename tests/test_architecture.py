@@ -31,7 +31,19 @@ FLOORS = (
         "deadline",
         "parts",
     }
-    | {"memory", "settings", "generators", "noise", "tensors", "radii", "parameters", "projections", "threats"}
+    | {
+        "memory",
+        "settings",
+        "generators",
+        "noise",
+        "draws",
+        "philox",
+        "tensors",
+        "radii",
+        "parameters",
+        "projections",
+        "threats",
+    }
     | {"arithmetic", "scales", "labels", "limits", "damage", "card", "run_names", "charts", "given", "problems"},
     {"data", "models", "attacks", "recipes", "suites", "ledger", "statistics", "engines"},
     {"methods", "evaluation", "analysis", "importing"},
@@ -57,6 +69,8 @@ STAIRS = {
     "cache": {"errors"},
     "environment": {"errors"},
     "generators": {"settings"},
+    "draws": {"philox"},
+    "noise": {"draws"},
     "parameters": {"errors", "own", "radii"},
     "tensors": {"storage"},
     "threats": {"errors", "noise", "projections", "radii"},

@@ -182,16 +182,16 @@ def test_where_a_file_lies_is_no_part_of_what_it_is_but_its_content_is(trusted: 
     other.mkdir()
     for name in ("mine.py", "helpers.py"):
         (other / name).write_text(Path(name).read_text())
-    here, there = make_attack("mine.py:Shift").told(), make_attack("other/mine.py:Shift").told()
+    here, there = make_attack("mine.py:Shift").told("linf"), make_attack("other/mine.py:Shift").told("linf")
     assert here == there
     assert here["name"] == "mine.py:Shift"
     Path("mine.py").write_text(MINE + "# edited\n")
-    assert make_attack("mine.py:Shift").told() != here
+    assert make_attack("mine.py:Shift").told("linf") != here
     Path("mine.py").write_text(MINE)
-    assert make_attack("mine.py:Shift").told() == here
+    assert make_attack("mine.py:Shift").told("linf") == here
     Path("helpers.py").write_text("SHARE = 0.5\n")
     edited = make_attack("mine.py:Shift")
-    assert edited.told()["own_code"] != here["own_code"]
+    assert edited.told("linf")["own_code"] != here["own_code"]
     assert edited.share == 0.5  # type: ignore[attr-defined]
 
 
@@ -271,7 +271,7 @@ def test_an_attack_of_a_file_can_be_sent_to_another_process(trusted: Path) -> No
     from benchmark.attacks import check_current
 
     attack = pickle.loads(pickle.dumps(make_attack("mine.py:Shift")))
-    assert attack.told() == make_attack("mine.py:Shift").told()
+    assert attack.told("linf") == make_attack("mine.py:Shift").told("linf")
     check_current(attack)
     Path("mine.py").write_text(MINE + "# edited\n")
     with pytest.raises(BadInput, match="has changed since this began"):

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 import benchmark
+from benchmark.attacks.white_box.ddn import DDN
+from benchmark.attacks.white_box.gradient import PGD
 from benchmark.evaluation.request import EvaluationRequest
 from benchmark.ledger import load_results
 
@@ -39,7 +41,20 @@ def test_an_old_checkpoint_is_the_network_that_the_old_ledger_knows():
     assert network.digest == found.model["digest"]
 
 
-def test_an_old_evaluation_is_not_made_again(old):
+@pytest.fixture
+def old_draws(monkeypatch):
+    """Its attacks drew other random numbers; all else that it was asked for is asked for today."""
+    for attack in (PGD, DDN):
+        monkeypatch.setattr(attack, "uses_noise", lambda *_: False)
+
+
+def test_an_old_evaluation_is_made_again_since_its_attacks_drew_other_numbers(old):
+    request = EvaluationRequest(suite="s.yaml", results="ledger", device="cpu", precision="fp32")
+    (plan,) = request.plans(["at.pt"]).plans.values()
+    assert plan.id != ID
+
+
+def test_an_old_evaluation_is_not_made_again_for_anything_else(old, old_draws):
     """Its name holds what decides its numbers: under today's words the same is asked for."""
     request = EvaluationRequest(suite="s.yaml", results="ledger", device="cpu", precision="fp32")
     (plan,) = request.plans(["at.pt"]).plans.values()
@@ -53,7 +68,7 @@ def test_an_old_ledger_makes_a_report(old):
     assert "58.3" in page
 
 
-def test_an_old_evaluation_learns_the_margin_of_its_suite_from_the_same_records(old):
+def test_an_old_evaluation_learns_the_margin_of_its_suite_from_the_same_records(old, old_draws):
     suite = old / "s.yaml"
     suite.write_text(suite.read_text() + "margin: 2\n")
     before = {path: path.stat().st_mtime_ns for path in (old / "ledger" / "records").rglob("*.safetensors")}

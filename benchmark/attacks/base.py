@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 from torch import Tensor
 
 from benchmark.errors import BadInput
-from benchmark.noise import Noise
+from benchmark.noise import VERSION, Noise
 from benchmark.own import files
 from benchmark.parameters import read
 from benchmark.threats import Threat
@@ -91,15 +91,27 @@ class Attack(ABC):
         """Name, version and every parameter as plain JSON values: what the ledger knows it by."""
         return {"name": self.name, "version": self.version, **dataclasses.asdict(self)}
 
-    def told(self) -> dict[str, Any]:
-        """Its identity and, of an attack of one's own, the name that it was asked for by and the digest of its code.
+    def uses_noise(self, norm: str) -> bool:
+        """Whether what it finds under a threat in `norm` depends on numbers that its noise draws.
 
-        Where its file lies is no part of it.
+        A seed that it takes from the noise for a library does not count, see `noise.VERSION`. Unless an attack says
+        otherwise it does: then no result of another version of the noise is ever taken for its own.
         """
+        return True
+
+    def told(self, norm: str) -> dict[str, Any]:
+        """Its identity, the version of the noise if it draws, and of an attack of one's own what tells whose it is.
+
+        That is the name that it was asked for by and the digest of its code; where its file lies is no part of it.
+
+        Args:
+            norm: of the threat that it works under.
+        """
+        told = self.identity() | ({"noise": VERSION} if self.uses_noise(norm) else {})
         if self.own is None:
-            return self.identity()
+            return told
         name, code = self.own
-        return self.identity() | {"name": files.shown(name), "own_code": code}
+        return told | {"name": files.shown(name), "own_code": code}
 
     def check(self, threat: Threat, where: str = "") -> None:
         """Raises BadInput if this attack does not support `threat`."""

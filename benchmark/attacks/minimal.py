@@ -27,7 +27,7 @@ class MinimalAttack(Attack):
             correct = ~classifier.confirm(x, y, is_wrong(classifier(x), y))
         x_adv, rows = x.clone(), correct.nonzero().squeeze(1)
         if len(rows):
-            x_adv[rows] = self.search(classifier, x[rows], y[rows], threat.norm, noise.select(correct))
+            x_adv[rows] = self.search(classifier, x[rows], y[rows], threat.norm, noise.select(rows))
         return x_adv
 
     @abstractmethod

@@ -96,7 +96,7 @@ class AttackJob:
         key = {
             "network": self.target.network,
             "data": {"digest": self.target.data, "start": self.start, "stop": self.stop} | chosen,
-            "attack": item.attack.told(),
+            "attack": item.attack.told(item.threat.norm),
             "threat": {"norm": item.threat.norm, "epsilon": float(item.threat.epsilon)},
             "restarts": item.restarts,
             "seed": self.seed,

@@ -50,7 +50,7 @@ class SuiteItem:
         """Everything that determines this item's numbers, as plain JSON values."""
         return {
             "label": self.label,
-            "attack": self.attack.told(),
+            "attack": self.attack.told(self.threat.norm),
             "norm": self.threat.norm,
             "epsilon": float(self.threat.epsilon),
             "restarts": self.restarts,
@@ -166,11 +166,11 @@ def suite_item(definition: Mapping[str, Any]) -> SuiteItem:
     """
     identity = dict(definition["attack"])
     name = str(definition.get("file", identity.get("name")))
-    aside = ("name", "version", "library", "parameters", "own_code")
+    aside = ("name", "version", "noise", "library", "parameters", "own_code")
     told = {key: value for key, value in identity.items() if key not in aside}
     where = f"the attack {short(str(definition['label']))}"
     attack = make_attack(name, {**told, **dict(identity.get("parameters", {}))}, where)
-    if json.loads(json.dumps(attack.told())) != identity:
+    if json.loads(json.dumps(attack.told(definition["norm"]))) != identity:
         raise BadInput(f"{where} was made by another version, or with parameters that are not known any more")
     threat = Threat(definition["norm"], definition["epsilon"])
     attack.check(threat, where)

@@ -47,7 +47,7 @@ def _changes(suite: str, preset: str, scale: str) -> tuple[tuple[str, str], ...]
 
 
 def _differences(whole: SuiteItem, short: SuiteItem) -> list[str]:
-    full, less = ({**item.attack.told(), "restarts": item.restarts} for item in (whole, short))
+    full, less = ({**item.attack.told(item.threat.norm), "restarts": item.restarts} for item in (whole, short))
     return [
         f"{name.replace('_', ' ')} {less[name]} instead of {full[name]}"
         for name in full

@@ -69,4 +69,4 @@ def _listed(words: Sequence[str]) -> str:
 
 def parameters(attack: Mapping[str, Any]) -> str:
     """{"name": "pgd", "steps": 40} → "steps=40"."""
-    return ", ".join(f"{name}={value}" for name, value in attack.items() if name not in ("name", "version"))
+    return ", ".join(f"{name}={value}" for name, value in attack.items() if name not in ("name", "version", "noise"))

@@ -42,6 +42,9 @@ class _Adapted(Attack):
     random: ClassVar[bool] = True
     batch_independent: ClassVar[bool] = False
 
+    def uses_noise(self, norm: str) -> bool:
+        return False  # the library does, from its own generators
+
     def check(self, threat: Threat, where: str = "") -> None:
         """Raises BadInput if this attack does not support `threat`, or has too few steps for it."""
         super().check(threat, where)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from benchmark.attacks.ascent import ACCELERATORS_PATIENCE, PATIENCE
 from benchmark.attacks.base import Classifier
 from benchmark.attacks.objectives import clearly_wrong, has_answer
 from benchmark.threats import Threat, column, in_box
@@ -33,6 +34,8 @@ class LibraryModel(nn.Module):
         super().__init__()
         self._classifier, self._x, self._threat, self._within = classifier, x, threat, within
         self._unanswered: dict[int, tuple[float, Tensor]] = {}
+        self._seen: list[tuple[Tensor, Tensor]] = []
+        self._patience = PATIENCE.get(x.device.type, ACCELERATORS_PATIENCE)
         self.anchor = nn.Parameter(torch.zeros(1, device=x.device), requires_grad=False)
         self.eval()
 
@@ -43,8 +46,7 @@ class LibraryModel(nn.Module):
             x.register_hook(lambda gradient: torch.nan_to_num(gradient, 0.0, 0.0, 0.0).contiguous())
         logits = self._classifier(x)
         answered = has_answer(logits)
-        if not bool(answered.all()):
-            self._remember(x.detach()[~answered])
+        self._note(x.detach(), answered)
         logits = torch.where(answered[:, None], logits, torch.zeros_like(logits))
         top = logits.topk(2, dim=1)
         tie = (top.values[:, 0] == top.values[:, 1]).to(logits.dtype)
@@ -58,6 +60,7 @@ class LibraryModel(nn.Module):
     @torch.no_grad()
     def with_unanswered(self, x_adv: Tensor, y: Tensor) -> Tensor:
         """The candidates `x_adv` (N×C×H×W), or what got no answer in place of those that fail or are farther away."""
+        self._look()
         if not self._unanswered:
             return x_adv
         rows = torch.tensor(list(self._unanswered), device=x_adv.device)
@@ -70,6 +73,20 @@ class LibraryModel(nn.Module):
         result = x_adv.clone()
         result[rows] = torch.where(column(silent & (closer | fails), images), images, x_adv[rows])
         return result
+
+    def _note(self, images: Tensor, answered: Tensor) -> None:
+        """Images of a pass, and which of them got an answer; an accelerator is asked about several passes at once."""
+        # The library may go on to write into what it showed.
+        self._seen.append((images if self._patience == 1 else images.clone(), answered))
+        if len(self._seen) == self._patience:
+            self._look()
+
+    def _look(self) -> None:
+        """Remember what got no answer in the passes since the last look."""
+        seen, self._seen = self._seen, []
+        if seen and not bool(torch.cat([answered for _, answered in seen]).all()):
+            for images, answered in seen:
+                self._remember(images[~answered])
 
     def _remember(self, images: Tensor) -> None:
         """Keep of these M images (M×C×H×W), which got no answer, the nearest one to each attacked image."""

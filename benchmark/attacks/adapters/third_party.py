@@ -115,6 +115,9 @@ class Foreign(Attack):
         """The norm that the attack keeps its changes small in, as far as its library tells."""
         return self._norm()
 
+    def uses_noise(self, norm: str) -> bool:
+        return False  # the library does, from its own generators
+
     def identity(self) -> dict[str, Any]:
         """The import path, the parameters given and the library's version."""
         try:

@@ -58,8 +58,9 @@ class Boundary(MinimalAttack):
         with classifier.exact(), torch.no_grad():
             closest = on_the_boundary(classifier, x, y, norm, noise.fork())
             started = closest.distance.isfinite()
-            if bool(started.any()):
-                self._walk(classifier, x, y, closest, started.nonzero().squeeze(1), noise.select(started))
+            rows = started.nonzero().squeeze(1)
+            if len(rows):
+                self._walk(classifier, x, y, closest, rows, noise.select(rows))
         return closest.x_adv
 
     def _walk(
@@ -84,6 +85,7 @@ class Boundary(MinimalAttack):
             sideways, inwards = sideways * both, inwards * both * taken.verdict(0.1, 0.25, self.adaptation)
             going = inwards > _CONVERGED
             if not bool(going.all()):
+                going = going.nonzero().squeeze(1)
                 rows, noise, draws = rows[going], noise.select(going), draws[going]
                 sideways, inwards = sideways[going], inwards[going]
                 flat.select(going)

@@ -60,8 +60,9 @@ class HopSkipJump(MinimalAttack):
         with classifier.exact(), torch.no_grad():
             closest = on_the_boundary(classifier, x, y, norm, noise.fork())
             started = closest.distance.isfinite()
-            if bool(started.any()):
-                self._walk(classifier, x, y, norm, noise.select(started), closest, started.nonzero().squeeze(1))
+            rows = started.nonzero().squeeze(1)
+            if len(rows):
+                self._walk(classifier, x, y, norm, noise.select(rows), closest, rows)
         return closest.x_adv
 
     def _walk(
@@ -122,7 +123,7 @@ def _jump(classifier: Classifier, x_adv: Tensor, y: Tensor, direction: Tensor, l
     for _ in range(_HALVINGS):
         points = (x_adv + direction * column(length, x_adv)).clamp(0, 1)
         landed = waiting & clearly_wrong(classifier(points), y)
-        moved[landed] = points[landed]
+        moved = torch.where(column(landed, points), points, moved)
         waiting = waiting & ~landed
         if not bool(waiting.any()):
             break

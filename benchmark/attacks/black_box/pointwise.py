@@ -59,10 +59,10 @@ class Pointwise(MinimalAttack):
         closest = Closest(classifier, x, y, norm)
         sparse = SaltAndPepper(self.noise_steps).search(classifier, x, y, norm, noise)
         closest.offer(sparse, clearly_wrong(classifier(sparse), y))
-        missing, others = closest.distance.isinf(), noise.fork()
-        if bool(missing.any()):
+        missing, others = closest.distance.isinf().nonzero().squeeze(1), noise.fork()
+        if len(missing):
             other = on_the_boundary(classifier, x[missing], y[missing], norm, others.select(missing))
-            closest.offer(other.x_adv, other.distance.isfinite(), missing.nonzero().squeeze(1))
+            closest.offer(other.x_adv, other.distance.isfinite(), missing)
         return closest
 
 
@@ -72,7 +72,7 @@ def _undo(classifier: Classifier, x: Tensor, x_adv: Tensor, y: Tensor, noise: No
     while len(rows):
         # In another order each time: what could not be put back at first may be when others have been.
         moved = _sweep(classifier, x[rows], result[rows], y[rows], 1.0, still)
-        changed = (moved != result[rows]).flatten(1).any(1)
+        changed = (moved != result[rows]).flatten(1).any(1).nonzero().squeeze(1)
         result[rows] = moved
         rows, still = rows[changed], still.select(changed)
     for halving in range(1, _HALVINGS + 1) if in_part else ():
@@ -103,5 +103,5 @@ def _sweep(classifier: Classifier, x: Tensor, x_adv: Tensor, y: Tensor, share: f
         alone = after - first[rows] == 1
         first[rows] = torch.where(wrong | alone, after, first[rows])
         size[rows] = torch.where(wrong, 2 * size[rows], (after - first[rows]) // 2).clamp_min(1)
-        rows = rows[first[rows] < count[rows]]
+        rows = rows[(first[rows] < count[rows]).nonzero().squeeze(1)]
     return result.view(shape)

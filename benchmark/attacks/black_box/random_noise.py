@@ -47,7 +47,9 @@ class GaussianNoise(Attack):
             with torch.no_grad():
                 broken = classifier.confirm(candidate, y[rows], is_wrong(classifier(candidate), y[rows]))
             result[rows] = candidate
-            rows, noise = rows[~broken], noise.select(~broken)
+            # Asked once: an accelerator waits for each mask that chooses rows.
+            standing = (~broken).nonzero().squeeze(1)
+            rows, noise = rows[standing], noise.select(standing)
             if not len(rows):
                 break
             direction = noise.normal(*x.shape[1:])

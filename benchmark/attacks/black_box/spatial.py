@@ -15,7 +15,7 @@ from benchmark.attacks.objectives import is_wrong
 from benchmark.errors import BadInput
 from benchmark.noise import Noise
 from benchmark.parameters import Count, Fraction
-from benchmark.threats import Threat
+from benchmark.threats import Threat, column
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,9 @@ class Spatial(Attack):
     def random(self) -> bool:  # type: ignore[override]
         return self.tries is not None
 
+    def uses_noise(self, norm: str) -> bool:
+        return self.tries is not None
+
     def __call__(self, classifier: Classifier, x: Tensor, y: Tensor, threat: Threat, noise: Noise) -> Tensor:
         if self.tries is None:
             changes = self._grid().to(x.device).expand(len(x), -1, -1)
@@ -65,8 +68,8 @@ class Spatial(Attack):
             candidate = moved(x[rows], change[rows])
             with torch.no_grad():
                 broken = classifier.confirm(candidate, y[rows], is_wrong(classifier(candidate), y[rows]))
-            result[rows[broken]] = candidate[broken]
-            rows = rows[~broken]
+            result[rows] = torch.where(column(broken, candidate), candidate, result[rows])
+            rows = rows[(~broken).nonzero().squeeze(1)]
             if not len(rows):
                 break
         return result

@@ -34,13 +34,14 @@ def on_the_boundary(classifier: Classifier, x: Tensor, y: Tensor, norm: str, noi
     for attempt in range(_TRIES):
         candidate = _noise_image(x[rows], _CELLS[attempt % len(_CELLS)], noise)
         wrong = classifier.confirm(candidate, y[rows], clearly_wrong(classifier(candidate), y[rows]))
-        hit, candidate = rows[wrong], candidate[wrong]
+        chosen = wrong.nonzero().squeeze(1)  # asked once: an accelerator waits for each mask that chooses rows
+        hit, candidate = rows[chosen], candidate[chosen]
         if len(hit):
             certain = torch.ones_like(hit, dtype=torch.bool)
             closest.offer(candidate, certain, hit)
             closest.offer(towards(classifier, x[hit], candidate, y[hit], norm, _HALVINGS), certain, hit)
         found[hit] += 1
-        seeking = found[rows] < _ENOUGH
+        seeking = (found[rows] < _ENOUGH).nonzero().squeeze(1)
         rows, noise = rows[seeking], noise.select(seeking)
         if not len(rows):
             break

@@ -38,6 +38,8 @@ CORRUPTIONS: dict[str, Callable[[Tensor, int, Noise], Tensor]] = {
     "pixelate": digital.pixelate,
     "jpeg": digital.jpeg,
 }
+#: Those that do the same to an image each time.
+_FIXED = ("defocus-blur", "zoom-blur", "brightness", "contrast", "pixelate", "jpeg")
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,9 @@ class Corruption(Attack):
     paper: ClassVar[str] = "Hendrycks & Dietterich 2019, arXiv:1903.12261"
     random: ClassVar[bool] = True
     gradient_free: ClassVar[bool] = True
+
+    def uses_noise(self, norm: str) -> bool:
+        return self.corruption not in _FIXED
 
     def check(self, threat: Threat, where: str = "") -> None:
         """Raises BadInput unless the threat is a corruption of severity 1, 2, 3, 4 or 5."""

@@ -56,6 +56,9 @@ class CW(MinimalAttack):
     norms: ClassVar[tuple[str, ...]] = ("l2",)
     paper: ClassVar[str] = "Carlini & Wagner 2017, arXiv:1608.04644"
 
+    def uses_noise(self, norm: str) -> bool:
+        return False
+
     def search(self, classifier: Classifier, x: Tensor, y: Tensor, norm: str, noise: Noise) -> Tensor:
         closest = Closest(classifier, x, y, norm)
         w = torch.atanh((2 * x - 1) * _INSET)

@@ -51,6 +51,9 @@ class DeepFool(MinimalAttack):
         if self.candidates < 2:
             raise BadInput(f"deepfool: candidates must be at least 2, not {self.candidates}")
 
+    def uses_noise(self, norm: str) -> bool:
+        return False
+
     def search(self, classifier: Classifier, x: Tensor, y: Tensor, norm: str, noise: Noise) -> Tensor:
         with classifier.exact():
             return self._cross(classifier, x, y, Closest(classifier, x, y, norm))

@@ -61,6 +61,9 @@ class FMN(MinimalAttack):
     def random(self) -> bool:  # type: ignore[override]
         return self.start == "boundary"
 
+    def uses_noise(self, norm: str) -> bool:
+        return self.start == "boundary"
+
     def search(self, classifier: Classifier, x: Tensor, y: Tensor, norm: str, noise: Noise) -> Tensor:
         closest = Closest(classifier, x, y, norm)
         farthest = threats.distance(torch.maximum(x, 1 - x), norm, x.dtype)

@@ -26,6 +26,9 @@ class FGSM(Attack):
     norms: ClassVar[tuple[str, ...]] = ("linf",)
     paper: ClassVar[str] = "Goodfellow et al. 2015, arXiv:1412.6572"
 
+    def uses_noise(self, norm: str) -> bool:
+        return False
+
     def __call__(self, classifier: Classifier, x: Tensor, y: Tensor, threat: Threat, noise: Noise) -> Tensor:
         step = Move(threat, threat.epsilon)
         return ascend(classifier, x, y, cross_entropy, [step], steps=1, start=x, noise=noise, keep="first")
@@ -75,6 +78,9 @@ class PGD(Resumable):
     @property
     def random(self) -> bool:  # type: ignore[override]
         return self.start == "random"
+
+    def uses_noise(self, norm: str) -> bool:
+        return self.start == "random" or norm == "l1"
 
     def __call__(self, classifier: Classifier, x: Tensor, y: Tensor, threat: Threat, noise: Noise) -> Tensor:
         return self._climb(classifier, x, y, threat, noise, None)
@@ -131,6 +137,9 @@ class MIM(Attack):
     kind: ClassVar[str] = "fixed-budget"
     norms: ClassVar[tuple[str, ...]] = ("linf",)
     paper: ClassVar[str] = "Dong et al. 2018, arXiv:1710.06081"
+
+    def uses_noise(self, norm: str) -> bool:
+        return False
 
     def __call__(self, classifier: Classifier, x: Tensor, y: Tensor, threat: Threat, noise: Noise) -> Tensor:
         move = Move(threat, self.relative_step_size * threat.epsilon)
