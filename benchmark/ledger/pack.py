@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -172,11 +173,17 @@ class Pack:
         odd = [name for name in _ODD if name in varying]
         is_odd = [any(info.get(name) for name in odd) for _, info in rows]
         apart = any(group.info.get(name) for name in _ODD)
+        data = [(group.key | key)["data"] for key, _ in rows]
+        is_simple = not (apart or alike or any(is_odd) or self._with) and "probe" not in varying
+        is_simple = is_simple and len({each["digest"] for each in data}) == 1
+        if is_simple and all(one["stop"] == other["start"] for one, other in pairwise(data)):
+            yield self._one(group, first, last, rows)
+            return
         begin = first
         for place in range(first + 1, last + 1):
             if place < last and not apart:
                 one, other = place - first - 1, place - first
-                before, after = ((group.key | rows[each][0])["data"] for each in (one, other))
+                before, after = data[one], data[other]
                 if (
                     before["stop"] == after["start"]
                     and before["digest"] == after["digest"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue, create_model, model_validator
+from pydantic.fields import FieldInfo
 
 from benchmark.card import FEW, Amount, Card, Count, Form, Several, Text, Whole, misfit
 from benchmark.ledger.classes import read_classes
@@ -193,14 +195,14 @@ class Info(Form):
     probe: _Probe | None = None
 
 
+def _several(field: FieldInfo) -> Any:
+    """The type of a list of what `field` may hold."""
+    return Several[operator.getitem(Annotated, (field.annotation, *field.metadata, Field()))]  # type: ignore[call-overload]
+
+
 #: What several infos say, by name: a list of what each of them says under it.
 Infos: type[Form] = create_model(
-    "Infos",
-    __base__=Form,
-    **{  # type: ignore[call-overload]
-        name: (Several[Annotated[(field.annotation, *field.metadata, Field())]], [])  # type: ignore[misc]
-        for name, field in Info.model_fields.items()
-    },
+    "Infos", __base__=Form, **{name: (_several(field), []) for name, field in Info.model_fields.items()}
 )
 
 
