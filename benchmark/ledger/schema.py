@@ -6,7 +6,7 @@ import operator
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, JsonValue, create_model, model_validator
+from pydantic import FailFast, Field, JsonValue, create_model, model_validator
 from pydantic.fields import FieldInfo
 
 from benchmark.card import FEW, Amount, Card, Count, Form, Several, Text, Whole, misfit
@@ -197,13 +197,13 @@ class Info(Form):
 
 def _several(field: FieldInfo) -> Any:
     """The type of a list of what `field` may hold."""
-    return Several[operator.getitem(Annotated, (field.annotation, *field.metadata, Field()))]  # type: ignore[call-overload]
+    known: Any = operator.getitem(Annotated, (field.annotation, *field.metadata, Field()))
+    return Annotated[list[known], FailFast()]
 
 
+_LISTS: dict[str, Any] = {name: (_several(field), []) for name, field in Info.model_fields.items()}
 #: What several infos say, by name: a list of what each of them says under it.
-Infos: type[Form] = create_model(
-    "Infos", __base__=Form, **{name: (_several(field), []) for name, field in Info.model_fields.items()}
-)
+Infos: type[Form] = create_model("Infos", __base__=Form, **_LISTS)
 
 
 class Shards(Form):
