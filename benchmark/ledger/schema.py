@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import FailFast, Field, JsonValue, create_model, model_validator
+from pydantic.fields import FieldInfo
 
 from benchmark.card import FEW, Amount, Card, Count, Form, Several, Text, Whole, misfit
 from benchmark.ledger.classes import read_classes
 from benchmark.ledger.positions import read_positions
 from benchmark.storage import digest
 
-__all__ = ["Info", "Key", "Manifest", "misfit", "suite_digest"]
+__all__ = ["Info", "Infos", "Key", "Manifest", "Shards", "misfit", "suite_digest"]
 
 Numbers = Annotated[str, Field(max_length=2**21, pattern=r"^-?[0-9]{1,9}( -?[0-9]{1,9})*$")]
 
@@ -191,3 +193,20 @@ class Info(Form):
     warnings: Several[Text] = Field(default_factory=list)
     versions: Annotated[dict[str, Text], FEW] = Field(default_factory=dict)
     probe: _Probe | None = None
+
+
+def _several(field: FieldInfo) -> Any:
+    """The type of a list of what `field` may hold."""
+    known: Any = operator.getitem(Annotated, (field.annotation, *field.metadata, Field()))
+    return Annotated[list[known], FailFast()]
+
+
+_LISTS: dict[str, Any] = {name: (_several(field), []) for name, field in Info.model_fields.items()}
+#: What several infos say, by name: a list of what each of them says under it.
+Infos: type[Form] = create_model("Infos", __base__=Form, **_LISTS)
+
+
+class Shards(Form):
+    """Which images several records are about."""
+
+    data: Several[_Shard]

@@ -112,11 +112,15 @@ def _max_t(
     # A difference that is the same on every image does not move with the signs.
     scale = np.divide(1, spread, out=np.zeros_like(spread), where=spread > _ROUNDING).astype(np.float32)
     reached, maxima = np.zeros(len(order), np.int64), []
+    ahead, behind = ahead[order], behind[order]
     for sums in _signed_sums(centred, seed, draws, len(order)):
-        scores = (sums[ahead[order]] - sums[behind[order]]) * scale[:, None]
-        reverse = (-scores).max(0, initial=0.0)
-        rest = np.maximum(np.maximum.accumulate(scores[::-1], axis=0)[::-1], reverse)
-        reached += (rest >= sizes[:, None]).sum(1)
+        scores = sums[ahead]  # in place from here on: with 200 networks these are 19,900 rows
+        scores -= sums[behind]
+        scores *= scale[:, None]
+        reverse = np.maximum(0, -scores.min(0))
+        rest = np.maximum.accumulate(scores[::-1], axis=0, out=scores[::-1])[::-1]
+        np.maximum(rest, reverse, out=rest)
+        reached += np.count_nonzero(rest >= sizes[:, None], axis=1)
         maxima.append(rest.max(0, initial=0.0))
     corrected = np.ones(len(z))
     corrected[order] = np.maximum.accumulate((reached + 1) / (draws + 1))
