@@ -73,6 +73,9 @@ class Outcome:
         probe: of the gradient under this threat; None for an attack that asks for none, and in older ledgers.
         wrong_share: N float32: of a network that draws random numbers, in which share of the passes it was wrong
             about the image, attacked where the attack was tried; of others 0 or 1.
+        adversarial_class: N class indices: what the network takes the closest adversarial image for, see
+            `record.Record`; `predictions.UNKNOWN` where the attack was not tried or its record does not tell; None
+            where none does, as in ledgers of older versions.
     """
 
     label: str
@@ -90,6 +93,7 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     probe: Probe | None = None
     wrong_share: Distances | None = None
+    adversarial_class: NDArray[np.int64] | None = None
 
     @property
     def is_flat_by_design(self) -> bool:
@@ -124,6 +128,8 @@ class Evaluation:
         date: when the last record was, ISO 8601.
         crafted_on: the card of the network that the adversarial images come from, where it was not this one.
         classes: of the images, and the network's answers without attack; None in ledgers of older versions.
+        clean_class: N class indices: what the network takes each image for without attack, `classes.NONE` where it
+            has no answer; None where neither records nor `classes` tell.
         sample: which of the data's images these N are, where they were chosen at random; None for the first ones.
         unstable: for how many images the answer to them, or to candidates made of them, was not always the same: the
             network is random, keeps something between calls, lets other images of a batch decide or answers otherwise
@@ -155,6 +161,7 @@ class Evaluation:
     rules: int = 1
     crafted_on: dict[str, Any] | None = None
     classes: Classes | None = None
+    clean_class: NDArray[np.int64] | None = None
     judging: dict[str, Any] = field(default_factory=dict)
     sample: Sample | None = None
 

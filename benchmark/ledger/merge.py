@@ -19,6 +19,7 @@ from benchmark.ledger.answers import read_known
 from benchmark.ledger.ledger import Ledger
 from benchmark.ledger.manifests import read_manifest
 from benchmark.ledger.parts import DonePart, assembled, lacking, read_done_part
+from benchmark.ledger.predictions import agree, known_classes
 from benchmark.ledger.record import Record, read_record
 from benchmark.ledger.sample_images import read_sample_images
 from benchmark.ledger.stored_adversarials import read_stored_adversarials
@@ -169,8 +170,10 @@ class _Found:
         if isinstance(content, Record):
             if content.error or before.error:
                 self.best[place] = first if content.error else path
-            elif differing := [name for name in _ARRAYS if not _same(getattr(before, name), getattr(content, name))]:
+            elif differing := _differing(before, content):
                 self.problems.append(f"{path} and {first} say different things of one attack: {', '.join(differing)}")
+            elif known_classes(content.adversarial_class) > known_classes(before.adversarial_class):
+                self.best[place] = path
         elif kind in _EVALUATIONS and content["records"] != before["records"]:
             self.problems.append(f"{path} and {first} are one evaluation with different records")
         elif isinstance(content, DonePart) and content.done != before.done:
@@ -224,6 +227,13 @@ class _Found:
                 unfinished.append(f"{parts[0].manifest['model']['name']} lacks {', '.join(lacking(parts))}")
         records = sum(place.startswith(("records/", "blocks/")) for place in self.best)
         return Merged(shown, records, len(self.whole), unfinished)
+
+
+def _differing(first: Record, second: Record) -> list[str]:
+    """In what two records of one attack contradict each other; what only one knows, as older ones may, is none."""
+    found = [name for name in _ARRAYS if not _same(getattr(first, name), getattr(second, name))]
+    classes = ("clean_class", "adversarial_class")
+    return found + [name for name in classes if not agree(getattr(first, name), getattr(second, name))]
 
 
 def _same(first: Any, second: Any) -> bool:

@@ -16,6 +16,7 @@ from benchmark.damage import Damaged, check_regular, naming, parse_json
 from benchmark.errors import BadInput
 from benchmark.ledger.evaluation import Distances, Flags
 from benchmark.ledger.positions import read_positions
+from benchmark.ledger.predictions import misfit_of_classes, packed, unpacked
 from benchmark.ledger.schema import Info, Key, misfit
 from benchmark.limits import RECORD
 from benchmark.storage import canonical_json, digest, write_atomic
@@ -33,6 +34,8 @@ RULES = 2
 _ARRAYS = {"broken": np.bool_, "distance": np.float32, "evaluated": np.bool_, "clean_errors": np.bool_}
 #: Stored only where an image had no answer, and where the network is said to be random.
 _RARE = {"no_answer": np.bool_, "wrong_share": np.float32}
+#: Stored since records know them, see `predictions`.
+_CLASSES = ("clean_class", "adversarial_class")
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,12 @@ class Record:
         no_answer: one value per image: broken, or a clean error, because the network had no answer.
         wrong_share: of a network that draws random numbers, in which share of the passes it was wrong about each
             image, attacked where an attack was made; None for others.
+        clean_class: one class index per image, what the network takes it for without attack, or `classes.NONE`; None
+            in records of older versions, as is the next.
+        adversarial_class: the same of the closest adversarial image, the one at `distance`, which for a minimum-norm
+            attack may lie beyond ε; where none was found, of the image itself; `predictions.UNKNOWN` where the attack
+            was not tried. Of several passes of a network that draws random numbers, the most frequent answer that
+            agrees with the verdict: the label where that is right, else another.
         info: costs, faults, hardware, versions, date, and `error` if the attack failed.
     """
 
@@ -57,6 +66,8 @@ class Record:
     info: dict[str, Any]
     no_answer: Flags = field(default_factory=lambda: np.zeros(0, np.bool_))
     wrong_share: Distances | None = None
+    clean_class: NDArray[np.int64] | None = None
+    adversarial_class: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         if not len(self.no_answer):
@@ -107,6 +118,7 @@ def write_record(path: Path, record: Record) -> None:
     """
     kinds = {**_ARRAYS, **{name: kind for name, kind in _RARE.items() if np.any(getattr(record, name))}}
     arrays: dict[str, Any] = {name: np.ascontiguousarray(getattr(record, name), kind) for name, kind in kinds.items()}
+    arrays |= {name: packed(getattr(record, name)) for name in _CLASSES if getattr(record, name) is not None}
     text = canonical_json({"format": FORMAT, "key": record.key, "info": record.info})
     content = save(arrays, {"record": text, "sha256": _checksum(text, arrays)})
     problem = f"it has {len(content):,} bytes, {RECORD:,} are the most" if len(content) > RECORD else None
@@ -126,7 +138,7 @@ def read_record(path: Path) -> Record:
     with naming(path):
         with safe_open(path, "np") as file:
             metadata = file.metadata() or {}
-            rare = [name for name in _RARE if name in file.keys()]  # noqa: SIM118 (it is no mapping)
+            rare = [name for name in (*_RARE, *_CLASSES) if name in file.keys()]  # noqa: SIM118 (it is no mapping)
             arrays = {name: file.get_tensor(name) for name in (*_ARRAYS, *rare)}
         text = metadata["record"]
         if metadata["sha256"] != _checksum(text, arrays):
@@ -140,6 +152,7 @@ def read_record(path: Path) -> Record:
 def _told(text: str, arrays: dict[str, Any], name: str) -> tuple[Record, str | None]:
     """The record of that name which text and arrays make, and what is wrong with it, if anything is."""
     content = parse_json(text, RECORD)
+    arrays = {name: unpacked(array) if name in _CLASSES else array for name, array in arrays.items()}
     record = Record(key=content["key"], info=content["info"], **arrays)
     if content["format"] != FORMAT or record.digest != name:
         return record, "it belongs to another job or was written by another version"
@@ -149,7 +162,7 @@ def _told(text: str, arrays: dict[str, Any], name: str) -> tuple[Record, str | N
 
 def _misfit_of_arrays(record: Record) -> str | None:
     images = record.key["data"]["stop"] - record.key["data"]["start"]
-    for name, kind in {**_ARRAYS, **_RARE}.items():
+    for name, kind in {**_ARRAYS, **_RARE, **dict.fromkeys(_CLASSES, np.int64)}.items():
         array = getattr(record, name)
         if array is None:
             continue
@@ -161,7 +174,7 @@ def _misfit_of_arrays(record: Record) -> str | None:
         return "a share of passes is not between 0 and 1"
     if bool((record.no_answer & ~record.broken).any()):
         return "an image without an answer is not broken"
-    return None
+    return misfit_of_classes(record.clean_class, record.adversarial_class)
 
 
 def _checksum(text: str, arrays: dict[str, Any]) -> str:
