@@ -128,7 +128,7 @@ def test_answers_to_an_attack_without_gradients_are_averaged_too():
 def test_the_majority_of_passes_decides(share, right):
     x = torch.full((64, 1, 2, 2), 0.9)
     y = torch.ones(64, dtype=torch.long)
-    _, wrong = asked(Coin(share).eval(), x, y, passes=101, seed=1)
+    wrong = asked(Coin(share).eval(), x, y, passes=101, seed=1).wrong_share
     assert wrong.mean().item() == pytest.approx(1 - share, abs=0.05)
     assert bool((wrong < 0.5).all()) is right
 
@@ -141,7 +141,7 @@ def test_a_tie_is_no_majority():
             self.calls += 1
             return torch.tensor([[1.0, 0.0]] if self.calls % 2 else [[0.0, 1.0]]).expand(len(x), 2)
 
-    _, wrong = asked(Turns(), torch.zeros(3, 1, 2, 2), torch.zeros(3, dtype=torch.long), passes=4)
+    wrong = asked(Turns(), torch.zeros(3, 1, 2, 2), torch.zeros(3, dtype=torch.long), passes=4).wrong_share
     assert wrong.tolist() == [0.5] * 3  # and `shard` and `verify` call 0.5 wrong
 
 
