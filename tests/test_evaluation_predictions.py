@@ -14,6 +14,7 @@ from torch import nn
 import benchmark
 from benchmark.attacks import ATTACKS as REGISTERED
 from benchmark.data import load
+from benchmark.evaluation.adding_classes import from_record
 from benchmark.evaluation.judge import asked, verify
 from benchmark.evaluation.plausible import plausible
 from benchmark.ledger import Ledger, read_record
@@ -220,3 +221,56 @@ def test_older_records_are_verified_and_said_to_lack_classes(filed, tmp_path):
     found = benchmark.verify(tmp_path / "results", save(tmp_path))
     assert [each.unclassed for each in found] == [1, 1]
     assert all(each.confirmed == each.claimed for each in found)
+
+
+# Added to older results.
+
+
+def aged(folder, target, keep_images):
+    """A copy of the results as an older version would have left them; their records by path."""
+    results = target / "results"
+    shutil.copytree(folder / "results", results)
+    for path in results.glob("records/*/*"):
+        write_record(path, replace(read_record(path), clean_class=None, adversarial_class=None))
+    if not keep_images:
+        shutil.rmtree(results / "adversarials")
+    return results
+
+
+@pytest.mark.parametrize("keep_images", [True, False])
+def test_older_results_learn_their_classes_and_nothing_else_of_them_changes(
+    filed, keep_images, tmp_path, monkeypatch
+):
+    folder, expected = filed
+    results = aged(folder, tmp_path, keep_images)
+    before = {path: read_record(path) for path in results.glob("records/*/*")}
+    (unasked,) = evaluated(tmp_path, ATTACKS, images=40)
+    assert not any(outcome.knows_classes for outcome in unasked.outcomes)
+    if keep_images:  # then no attack is made
+        monkeypatch.setattr("benchmark.evaluation.run_job._attack", None)
+    (found,) = evaluated(tmp_path, ATTACKS, images=40, add_classes=True)
+    assert found.id == expected.id
+    for outcome, wanted in zip(found.outcomes, expected.outcomes, strict=True):
+        assert outcome.knows_classes
+        assert outcome.adversarial_class.tolist() == wanted.adversarial_class.tolist()
+    for path, old in before.items():
+        new = read_record(path)
+        assert new.clean_class.tolist() == expected.clean_class.tolist()
+        assert (new.digest, new.info) == (old.digest, old.info)
+        for name in ("broken", "distance", "evaluated", "clean_errors", "no_answer"):
+            assert getattr(new, name).tobytes() == getattr(old, name).tobytes()
+    monkeypatch.setattr("benchmark.evaluation.run_job.run_job", None)
+    evaluated(tmp_path, ATTACKS, images=40, add_classes=True)  # nothing lacks any more
+
+
+def test_where_another_image_is_found_the_class_stays_unknown(filed):
+    folder, evaluation = filed
+    ledger = Ledger.open(folder / "results")
+    record = ledger.read(evaluation.model["digest"], evaluation.outcomes[0].records[0])
+    lacking = replace(record, adversarial_class=np.where(changed(record), UNKNOWN, record.clean_class))
+    distance = record.distance.copy()
+    first = np.flatnonzero(changed(record))[0]
+    distance[first] *= 0.9
+    found = from_record(lacking, replace(record, distance=distance)).adversarial_class
+    assert found[first] == UNKNOWN
+    assert np.delete(found, first).tolist() == np.delete(record.adversarial_class, first).tolist()

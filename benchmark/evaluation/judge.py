@@ -51,7 +51,7 @@ class Verdict:
 
 
 class Asked(NamedTuple):
-    """What a network says of N images: logits N×K, the mean over the passes, how often it was wrong, N, and classes, N."""
+    """Of N images: logits N×K, the mean over the passes; in which share of them it was wrong; and the classes."""
 
     logits: Tensor
     wrong_share: Tensor

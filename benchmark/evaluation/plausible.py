@@ -14,7 +14,7 @@ from benchmark.ledger.evaluation import Flags
 def plausible(logits: Tensor, classes: NDArray[np.int64]) -> Flags:
     """N flags: the class has the highest of the logits N×K, but for what two machines may round differently.
 
-    `NONE` is what has no finite logits. How far a logit may be off is as in `ledger.answers`; two of them are compared.
+    `NONE` is what has no finite logits. How far a logit may be off, `ledger.answers` says; two of them are compared.
     """
     found = logits.detach().double().cpu().numpy()
     answered = np.isfinite(found).all(1)

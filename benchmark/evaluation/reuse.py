@@ -32,7 +32,7 @@ class Earlier:
 
     Attributes:
         known: N flags, for which images.
-        broken, no_answer, distance, adversarial_class: N each, as in `Record`; without meaning where nothing is known.
+        broken, no_answer, distance, adversarial_class: N each, as in `Record`, but where nothing is known.
         info: what these images cost then: of each record the share of its images that was taken over.
         records: the records that it was taken from.
     """

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from benchmark.ledger.classes import Classes
 from benchmark.ledger.positions import Sample
+from benchmark.ledger.predictions import UNKNOWN
 from benchmark.radii import format_radius
 
 Flags = NDArray[np.bool_]
@@ -99,6 +100,12 @@ class Outcome:
     def is_flat_by_design(self) -> bool:
         """Whether its loss is flat where it has succeeded, so that zero gradients say nothing: that of C&W is."""
         return bool(self.definition.get("attack", {}).get("name") == "cw")
+
+    @property
+    def knows_classes(self) -> bool:
+        """Whether it is known what the network takes each image for that the attack was tried on."""
+        known = self.adversarial_class
+        return known is not None and not bool((known[self.evaluated] == UNKNOWN).any())
 
     @property
     def complete(self) -> bool:
