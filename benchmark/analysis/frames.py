@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmark.analysis import aggregate
 from benchmark.analysis.distances import median_distance
 from benchmark.analysis.labels import labels_of
 from benchmark.labels import Key, key
+from benchmark.ledger.classes import class_name
+from benchmark.ledger.predictions import UNKNOWN
 from benchmark.statistics.wilson import wilson
 
 if TYPE_CHECKING:
@@ -56,7 +59,11 @@ def per_example(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
 
     Columns, besides those that say which evaluation a row belongs to: attack, norm, epsilon, index (of the image in
     the test set), clean_error, evaluated, broken, distance (inf where no adversarial was found), wrong_share (in
-    which share of the passes that judged it the network was wrong about it; 0 or 1 where it draws no random numbers).
+    which share of the passes that judged it the network was wrong about it; 0 or 1 where it draws no random numbers),
+    clean_class and adversarial_class (names of the classes that the network takes the image for without attack, and
+    the closest adversarial image, which for a minimum-norm attack may lie beyond epsilon; where no adversarial was
+    found, the latter is that of the image itself; "none" where the network has no finite answer; the index where the
+    classes have no names; None where the attack was not tried, and in records of older versions).
     """
     import pandas as pd
 
@@ -74,6 +81,8 @@ def per_example(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
                 "broken": outcome.broken,
                 "distance": outcome.distance,
                 "wrong_share": outcome.broken * 1.0 if outcome.wrong_share is None else outcome.wrong_share,
+                "clean_class": _class_names(found, found.clean_class),
+                "adversarial_class": _class_names(found, outcome.adversarial_class),
             }
         )
         for found in evaluations
@@ -81,7 +90,7 @@ def per_example(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
     ]
     columns = [
         *(*_ABOUT, "attack", "norm", "epsilon", "index", "clean_error", "evaluated", "broken", "distance"),
-        "wrong_share",
+        *("wrong_share", "clean_class", "adversarial_class"),
     ]
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 
@@ -90,6 +99,15 @@ _COLUMNS = (
     "attack", "norm", "epsilon", "kind", "images", "attacked", "accuracy", "low", "high", "conditional",
     "median_distance", "seconds", "forwards", "backwards", "disagreements", "no_answer", "error",
 )  # fmt: skip
+
+
+def _class_names(found: Evaluation, classes: NDArray[np.int64] | None) -> NDArray[np.object_]:
+    """N names, None where the class is not known."""
+    if classes is None:
+        return np.full(len(found.clean_errors), None)
+    names = found.classes.names if found.classes else ()
+    known = {place: class_name(names, place) for place in np.unique(classes).tolist() if place != UNKNOWN}
+    return np.array([known.get(place) for place in classes.tolist()], object)
 
 
 def _about(found: Evaluation, named: Mapping[Key, str]) -> dict[str, Any]:
