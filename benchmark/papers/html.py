@@ -12,6 +12,7 @@ from benchmark.papers.abridged import abridged
 from benchmark.papers.cells import TableCell
 from benchmark.papers.claim_printed import printed_numbers
 from benchmark.papers.claims import FAMILIES, ClaimVerdict, tallies, target_words
+from benchmark.papers.disagreement import disagreements
 from benchmark.papers.epochs import courses, draw_courses
 from benchmark.papers.grid import TableGrid, TableLine, printed_grids
 from benchmark.papers.method_tables import cells
@@ -72,6 +73,7 @@ def page(
         abridged={key: _abridged(table, settings) for key, table in paper.exhibits.items()},
         method_rows={key: cells(table) for key, table in paper.method_tables.items()},
         overlap=overlap,
+        disagreements=disagreements,
         courses=courses,
         draw_courses=draw_courses,
         title_of=title_of,

@@ -14,7 +14,7 @@ from benchmark.engines import Means
 from benchmark.environment import check_packages
 from benchmark.errors import BadInput, unknown
 from benchmark.own.trust import trusts
-from benchmark.papers import epochs, overlap
+from benchmark.papers import disagreement, epochs, overlap
 from benchmark.papers.claim_printed import printed_numbers
 from benchmark.papers.claims import ClaimVerdict, check_claims
 from benchmark.papers.files import PAPERS, load_paper
@@ -278,6 +278,8 @@ def _write(
             write_atomic(target / f"{file_of(key)}.tex", to_latex(panels, caption))
         if panels and paper.exhibits[key].overlap:
             write_atomic(target / f"{file_of(key)}-overlap.csv", overlap.to_csv(panels))
+        if panels and paper.exhibits[key].confusion:
+            write_atomic(target / f"{file_of(key)}-confusion.csv", disagreement.to_csv(panels))
         if panels and paper.exhibits[key].epochs:
             write_atomic(target / f"{file_of(key)}-epochs.csv", epochs.to_csv(panels))
     printed = {key: printed_grids(paper, key, published) for key in paper.exhibits}

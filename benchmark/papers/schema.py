@@ -187,6 +187,7 @@ class TableOrFigure(Schema):
         holdout: the share of the training images that stands in place of the test images, in the trainings of its
             rows, too: for what is chosen by its numbers.
         overlap: label of the column of which it also shows which images only some of its rows get right.
+        confusion: label of the column of which it also shows what each two of its rows predict where they differ.
         epochs: whether it also shows how the validation accuracy of its rows went, epoch by epoch.
         marks: whether the best value of a column is bold and the second best underlined, where the tests agree.
         notes: what the reader should know, e.g. contradictions of the source.
@@ -199,6 +200,7 @@ class TableOrFigure(Schema):
     decimals: int = Field(default=1, ge=0, le=3)
     holdout: float | None = Field(default=None, gt=0, lt=1)
     overlap: str | None = None
+    confusion: str | None = None
     epochs: bool = False
     marks: bool = True
     panels: list[Panel] = Field(default_factory=list)
