@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from torch import nn
 
 import benchmark
 from benchmark.attacks import ATTACKS as REGISTERED
+from benchmark.checkup import lacking
+from benchmark.cli.main import main
 from benchmark.data import load
 from benchmark.evaluation.adding_classes import from_record
 from benchmark.evaluation.judge import asked, verify
@@ -235,6 +238,29 @@ def aged(folder, target, keep_images):
     if not keep_images:
         shutil.rmtree(results / "adversarials")
     return results
+
+
+def test_the_doctor_says_what_older_results_lack_and_finds_no_fault_in_it(filed, tmp_path, capsys):
+    aged(filed[0], tmp_path, keep_images=True)
+    folders = ["--results", str(tmp_path / "results"), "--zoo", str(tmp_path)]
+    with pytest.raises(SystemExit) as end:
+        main(["doctor", *folders])
+    said = capsys.readouterr().out
+    assert not end.value.code
+    assert "no problems found" in said
+    assert "1 evaluation of 1 in" in said
+    assert "bench evaluate --add-classes" in said
+    assert lacking(results=filed[0] / "results") == []
+    assert lacking(results=tmp_path / "nowhere") == []
+
+
+def test_a_record_shows_its_classes(filed, tmp_path):
+    path = next(Path(filed[0] / "results").glob("records/*/*"))
+    shown, record = benchmark.show(path), read_record(path)
+    assert shown["clean_class"] == record.clean_class.tolist()
+    assert shown["adversarial_class"] == record.adversarial_class.tolist()
+    (old, _) = sorted(aged(filed[0], tmp_path, keep_images=True).glob("records/*/*"))
+    assert "clean_class" not in benchmark.show(old)
 
 
 @pytest.mark.parametrize("keep_images", [True, False])
