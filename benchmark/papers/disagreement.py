@@ -49,7 +49,7 @@ class Disagreement:
         apart = self.counts * (1 - np.eye(len(self.names), dtype=np.int64))
         shades = apart / max(apart.max(initial=0), 1)
         title = f"Predictions of {self.left} (rows) and of {self.right} (columns) where they differ"
-        corner = f"{self.left}, and {self.right}"
+        corner = f"{self.left} / {self.right}"
         return matrix(title, corner, self.names, self.names, apart.tolist(), shades.tolist())
 
 

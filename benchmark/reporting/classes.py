@@ -128,4 +128,4 @@ def confusion_table(evaluation: Evaluation, title: str) -> Markup | None:
     columns = [*found.names, "no answer"]
     if not numbers[:, -1].any():
         numbers, shades, columns = numbers[:, :-1], shades[:, :-1], columns[:-1]
-    return matrix(title, "true class, and predicted as", found.names, columns, numbers.tolist(), shades.tolist())
+    return matrix(title, "True / predicted", found.names, columns, numbers.tolist(), shades.tolist())
