@@ -104,7 +104,7 @@ def lacking(*, results: str | Path | None = None) -> list[str]:
         ledger = Ledger.open(folder)
     except BadInput:  # which is a finding
         return []
-    own = [*ledger.evaluations(), *ledger.samples()]
+    own = ledger.evaluations()
     old = [each for each in own if not all(outcome.knows_classes for outcome in each.outcomes if outcome.complete)]
     if not old:
         return []

@@ -16,29 +16,36 @@ from benchmark.errors import BadInput, Notice
 from benchmark.ledger import Ledger, load_results, read_record
 from benchmark.ledger.classes import NONE
 from benchmark.ledger.merge import merge
-from benchmark.ledger.predictions import UNKNOWN, packed, unpacked
+from benchmark.ledger.predictions import UNKNOWN, fitting, packed, unpacked
 from benchmark.ledger.record import Damaged, write_record
 
 CLASSES = {
-    "clean_class": np.array([3, 1, 2, 0, NONE]),
-    "adversarial_class": np.array([3, 1, NONE, 7, UNKNOWN]),
+    "clean_class": fitting(np.array([3, 1, 2, 0, NONE]), 10),
+    "adversarial_class": fitting(np.array([3, 1, NONE, 7, UNKNOWN]), 10),
 }
 
 
 @given(st.lists(st.integers(UNKNOWN, 2**32 - 3), max_size=9))
 def test_what_is_packed_is_unpacked(classes):
-    assert unpacked(packed(np.array(classes, np.int64))).tolist() == classes
+    found = fitting(np.array(classes, np.int64), max([*classes, 0]) + 1)
+    again = unpacked(packed(found))
+    assert again.tolist() == classes
+    assert again.dtype == found.dtype
 
 
-@pytest.mark.parametrize(("highest", "bytes_"), [(9, 1), (253, 1), (254, 2), (999, 2), (65_533, 2), (65_534, 4)])
-def test_a_class_takes_a_byte_and_more_only_where_there_are_many(highest, bytes_):
-    assert packed(np.array([highest, NONE, UNKNOWN])).itemsize == bytes_
+@pytest.mark.parametrize(("count", "bytes_"), [(2, 1), (254, 1), (255, 2), (1000, 2), (65_534, 2), (65_535, 4)])
+def test_a_class_takes_a_byte_and_more_only_where_there_are_many(count, bytes_):
+    """By how many there may be, not by which occur: so that all records of a network are alike."""
+    classes = np.array([count - 1, 0, NONE, UNKNOWN])
+    assert packed(fitting(classes, count)).itemsize == packed(fitting(classes[1:], count)).itemsize == bytes_
 
 
-@pytest.mark.parametrize("classes", [[-3], [2**32 - 2]])
+@pytest.mark.parametrize(
+    "classes", [np.array([-3]), np.array([254], np.int16), np.array([2**32 - 2]), np.array([0.0])]
+)
 def test_what_is_no_class_is_not_packed(classes):
-    with pytest.raises(ValueError, match="no class"):
-        packed(np.array(classes))
+    with pytest.raises(ValueError, match="predicted class"):
+        packed(classes)
 
 
 def test_a_record_keeps_classes_under_the_same_name(tmp_path):
@@ -66,13 +73,20 @@ def test_a_record_without_classes_says_so(tmp_path):
     [
         ({"adversarial_class": None}, "some classes of its images only"),
         ({"clean_class": np.array([3, 1, 2, 0, UNKNOWN])}, "no predicted class"),
-        ({"clean_class": np.array([3, 1])}, r"clean_class is int64 \[2\] for 5 images"),
+        ({"clean_class": np.array([3, 1])}, r"classes are int64 \[2\] for 5 images"),
     ],
 )
 def test_classes_that_make_no_sense_are_refused(classes, said, tmp_path):
     record = replace(make_record(), **{**CLASSES, **classes})
     with pytest.raises(BadInput, match=said):
         write_record(tmp_path / f"{record.digest}.safetensors", record)
+
+
+def test_a_record_may_be_made_of_what_is_stored():
+    stored = {name: packed(classes) for name, classes in CLASSES.items()}
+    made = replace(make_record(), **stored)
+    for name, classes in CLASSES.items():
+        assert getattr(made, name).tolist() == classes.tolist()
 
 
 def test_a_changed_class_is_found(tmp_path):
@@ -82,7 +96,9 @@ def test_a_changed_class_is_found(tmp_path):
     content = path.read_bytes()
     packed_classes = packed(CLASSES["adversarial_class"]).tobytes()
     assert content.count(packed_classes) == 1
-    path.write_bytes(content.replace(packed_classes, packed(np.array([3, 1, NONE, 8, UNKNOWN])).tobytes()))
+    path.write_bytes(
+        content.replace(packed_classes, packed(fitting(np.array([3, 1, NONE, 8, UNKNOWN]), 10)).tobytes())
+    )
     with pytest.raises(Damaged, match="checksum"):
         read_record(path)
 

@@ -14,7 +14,7 @@ from benchmark.evaluation.judge import verify
 from benchmark.evaluation.suite import SuiteItem
 from benchmark.evaluation.target import LoadedTarget
 from benchmark.ledger.evaluation import Flags
-from benchmark.ledger.predictions import UNKNOWN
+from benchmark.ledger.predictions import UNKNOWN, fitting
 from benchmark.ledger.record import Record
 from benchmark.ledger.stored_adversarials import StoredAdversarials, read_stored_adversarials
 
@@ -36,7 +36,8 @@ def from_stored(record: Record, network: LoadedTarget, item: SuiteItem, path: Pa
         path: where its adversarial images would be stored.
     """
     start, stop = record.key["data"]["start"], record.key["data"]["stop"]
-    clean = network.shard(start, stop).classes.cpu().numpy()
+    shard = network.shard(start, stop)
+    clean = shard.classes.cpu().numpy()
     changed = np.isfinite(record.distance) & ~record.clean_errors
     adversarial = np.where(changed | ~record.evaluated, UNKNOWN, clean)
     if record.adversarial_class is not None:
@@ -45,7 +46,8 @@ def from_stored(record: Record, network: LoadedTarget, item: SuiteItem, path: Pa
         kept = read_stored_adversarials(path)
         found, confirmed = _judged(kept, network, item, start, stop)
         adversarial = np.where(changed & confirmed & (adversarial == UNKNOWN), found, adversarial)
-    return replace(record, clean_class=clean, adversarial_class=adversarial)
+    told = {"clean_class": clean, "adversarial_class": adversarial}
+    return replace(record, **{name: fitting(classes, shard.logits.shape[1]) for name, classes in told.items()})
 
 
 def _judged(

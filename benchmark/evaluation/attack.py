@@ -65,7 +65,7 @@ class AttackResult(_Success):
         self.clean_class, self.adversarial_class = clean_class, adversarial_class
         return self
 
-    def __getnewargs__(self) -> tuple[Tensor, ...]:  # type: ignore[override]
+    def __getnewargs__(self) -> tuple[Tensor, ...]:
         return (*self, self.clean_class, self.adversarial_class)
 
 

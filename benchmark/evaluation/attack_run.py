@@ -37,6 +37,7 @@ class Trial:
         broken, distance: N each; clean errors are broken at distance 0.
         no_answer: N bools, which of the broken the network had no answer for.
         closest: N×C×H×W, the closest verified adversarial of each image, or the image itself.
+        classes: how many the network has.
         clean_class, adversarial_class: N class indices each, what the network takes the image for, and `closest` when
             it was judged.
         wrong_share: N float32, in which share of the passes that judged the candidate it was misclassified: of those
@@ -56,6 +57,7 @@ class Trial:
         self.no_answer = shard.no_answer & self.clean_errors
         self.distance = torch.where(self.clean_errors, 0.0, torch.inf)
         self.closest = self.x.clone()
+        self.classes = shard.logits.shape[1]
         self.clean_class, self.adversarial_class = shard.classes, shard.classes.clone()
         self.wrong_share = shard.wrong_share.clone()
         self.faults: Counter[str] = Counter()

@@ -10,7 +10,7 @@ import torch
 
 from benchmark.evaluation.attack_run import Trial
 from benchmark.evaluation.target import Target, images_of
-from benchmark.ledger.predictions import UNKNOWN
+from benchmark.ledger.predictions import UNKNOWN, fitting
 from benchmark.ledger.record import Record
 from benchmark.ledger.sample_images import FEW, ROOM, SampleImages
 from benchmark.ledger.stored_adversarials import StoredAdversarials, write_stored_adversarials
@@ -36,8 +36,10 @@ def file_trial(trial: Trial, key: dict[str, Any], info: dict[str, Any]) -> Recor
         clean_errors=trial.clean_errors.cpu().numpy(),
         no_answer=(no_answer | (trial.no_answer & trial.clean_errors)).cpu().numpy(),
         wrong_share=trial.wrong_share.cpu().numpy() if trial.network.judging.is_random else None,
-        clean_class=trial.clean_class.cpu().numpy(),
-        adversarial_class=torch.where(evaluated, trial.adversarial_class, UNKNOWN).cpu().numpy(),
+        clean_class=fitting(trial.clean_class.cpu().numpy(), trial.classes),
+        adversarial_class=fitting(
+            torch.where(evaluated, trial.adversarial_class, UNKNOWN).cpu().numpy(), trial.classes
+        ),
         info={
             **info,
             "changed_answers": 0 if failed else trial.changed_answers(),

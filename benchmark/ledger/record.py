@@ -16,7 +16,7 @@ from benchmark.damage import Damaged, check_regular, naming, parse_json
 from benchmark.errors import BadInput
 from benchmark.ledger.evaluation import Distances, Flags
 from benchmark.ledger.positions import read_positions
-from benchmark.ledger.predictions import misfit_of_classes, packed, unpacked
+from benchmark.ledger.predictions import Classes, misfit_of_classes, packed, unpacked
 from benchmark.ledger.schema import Info, Key, misfit
 from benchmark.limits import RECORD
 from benchmark.storage import canonical_json, digest, write_atomic
@@ -49,8 +49,8 @@ class Record:
         no_answer: one value per image: broken, or a clean error, because the network had no answer.
         wrong_share: of a network that draws random numbers, in which share of the passes it was wrong about each
             image, attacked where an attack was made; None for others.
-        clean_class: one class index per image, what the network takes it for without attack, or `classes.NONE`; None
-            in records of older versions, as is the next.
+        clean_class: one class index per image (`predictions.fitting`), what the network takes it for without attack,
+            or `classes.NONE`; None in records of older versions, as is the next.
         adversarial_class: the same of the closest adversarial image, the one at `distance`, which for a minimum-norm
             attack may lie beyond ε; where none was found, of the image itself; `predictions.UNKNOWN` where the attack
             was not tried. Of several passes of a network that draws random numbers, the most frequent answer that
@@ -66,12 +66,15 @@ class Record:
     info: dict[str, Any]
     no_answer: Flags = field(default_factory=lambda: np.zeros(0, np.bool_))
     wrong_share: Distances | None = None
-    clean_class: NDArray[np.int64] | None = None
-    adversarial_class: NDArray[np.int64] | None = None
+    clean_class: Classes | None = None
+    adversarial_class: Classes | None = None
 
     def __post_init__(self) -> None:
         if not len(self.no_answer):
             object.__setattr__(self, "no_answer", np.zeros(np.shape(self.broken), np.bool_))
+        for name in _CLASSES:  # which may come as they are stored
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, unpacked(getattr(self, name)))
 
     @property
     def digest(self) -> str:
@@ -152,7 +155,6 @@ def read_record(path: Path) -> Record:
 def _told(text: str, arrays: dict[str, Any], name: str) -> tuple[Record, str | None]:
     """The record of that name which text and arrays make, and what is wrong with it, if anything is."""
     content = parse_json(text, RECORD)
-    arrays = {name: unpacked(array) if name in _CLASSES else array for name, array in arrays.items()}
     record = Record(key=content["key"], info=content["info"], **arrays)
     if content["format"] != FORMAT or record.digest != name:
         return record, "it belongs to another job or was written by another version"
@@ -162,7 +164,7 @@ def _told(text: str, arrays: dict[str, Any], name: str) -> tuple[Record, str | N
 
 def _misfit_of_arrays(record: Record) -> str | None:
     images = record.key["data"]["stop"] - record.key["data"]["start"]
-    for name, kind in {**_ARRAYS, **_RARE, **dict.fromkeys(_CLASSES, np.int64)}.items():
+    for name, kind in {**_ARRAYS, **_RARE}.items():
         array = getattr(record, name)
         if array is None:
             continue
@@ -174,7 +176,7 @@ def _misfit_of_arrays(record: Record) -> str | None:
         return "a share of passes is not between 0 and 1"
     if bool((record.no_answer & ~record.broken).any()):
         return "an image without an answer is not broken"
-    return misfit_of_classes(record.clean_class, record.adversarial_class)
+    return misfit_of_classes(images, record.clean_class, record.adversarial_class)
 
 
 def _checksum(text: str, arrays: dict[str, Any]) -> str:

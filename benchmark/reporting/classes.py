@@ -112,7 +112,7 @@ def class_chart(rows: Sequence[ClassRow], title: str) -> Markup | None:
 
 def _mark(place: int, name: str, label: str, own: Accuracy) -> Mark:
     words = f"{name}, {label}: {percent(own.value)}% ({percent(own.low)}–{percent(own.high)})"
-    return Mark(place, *(100 * share for share in own), words)
+    return Mark(place, 100 * own.value, 100 * own.low, 100 * own.high, words)
 
 
 def confusion_table(evaluation: Evaluation, title: str) -> Markup | None:
