@@ -46,8 +46,8 @@ def from_stored(record: Record, network: LoadedTarget, item: SuiteItem, path: Pa
         kept = read_stored_adversarials(path)
         found, confirmed = _judged(kept, network, item, start, stop)
         adversarial = np.where(changed & confirmed & (adversarial == UNKNOWN), found, adversarial)
-    told = {"clean_class": clean, "adversarial_class": adversarial}
-    return replace(record, **{name: fitting(classes, shard.logits.shape[1]) for name, classes in told.items()})
+    count = shard.logits.shape[1]
+    return replace(record, clean_class=fitting(clean, count), adversarial_class=fitting(adversarial, count))
 
 
 def _judged(

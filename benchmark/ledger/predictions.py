@@ -16,7 +16,11 @@ UNKNOWN = -2
 Classes = NDArray[np.signedinteger[Any]]
 
 #: By how an array is kept in a file, how it is in memory: signed, and wide enough for all that the file's may say.
-_WIDTHS = {np.dtype(np.uint8): np.int16, np.dtype(np.uint16): np.int32, np.dtype(np.uint32): np.int64}
+_WIDTHS: dict[np.dtype[Any], Any] = {
+    np.dtype(np.uint8): np.int16,
+    np.dtype(np.uint16): np.int32,
+    np.dtype(np.uint32): np.int64,
+}
 
 
 def fitting(classes: Classes, count: int) -> Classes:
