@@ -3,6 +3,7 @@
     results/
       format.json                          what this folder is, and its version
       records/<network>/<key>.safetensors  one per job, named by the digest of its key
+      packs/<network>/<records>.safetensors  what takes the place of the records of a large evaluation when it is done
       blocks/<network>/<question>/<key>.safetensors  records of chosen images, by all that their key says besides
       adversarials/<network>/<key>.npz     the adversarial images of a record, where they were asked for
       specimens/<network>/<key>.npz        a few images to look at, of the first job of each attack
@@ -18,7 +19,7 @@ worst that can happen is that two do the same job and write the same record.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,16 +29,18 @@ from benchmark.ledger.answers import Answers, Known, other_network, read_known, 
 from benchmark.ledger.assemble import summarise
 from benchmark.ledger.evaluation import Evaluation
 from benchmark.ledger.manifests import filed, read_json, read_manifest
+from benchmark.ledger.packs import alone, packed_record, packs_of, read_together
 from benchmark.ledger.record import FORMAT, Record, is_block, question, read_record, write_record
 from benchmark.ledger.sample_images import SampleImages, read_sample_images, write_sample_images
 from benchmark.storage import canonical_json, digest, safe_name, write_atomic
 
 #: What a results folder consists of.
-FOLDERS = ("records", "blocks", "evaluations", "samples", "transfers", "specimens", "adversarials", "parts")
+FOLDERS = ("records", "packs", "blocks", "evaluations", "samples", "transfers", "specimens", "adversarials", "parts")
 
 Found = TypeVar("Found")
 
-_MARKER = {"content": "robustness benchmark results", "version": FORMAT}
+#: What format.json says: that of a folder with packs, which versions before 0.2 can't read, is another one.
+_MARKER, _PACKED = ({"content": "robustness benchmark results", "version": version} for version in (FORMAT, FORMAT + 1))
 
 #: How many damaged files are named, where nobody asked for them.
 _FEW = 20
@@ -78,7 +81,7 @@ class Ledger:
             if ledger.folder.exists() and not ledger.folder.is_dir():
                 raise BadInput(f"{ledger.folder} is a file; choose a folder for the results")
             # Looked for before the marker: another process that has just begun writes the marker first.
-            has_results = any((ledger.folder / name).exists() for name in ("records", "blocks", "evaluations"))
+            has_results = any((ledger.folder / name).exists() for name in ("records", "packs", "blocks", "evaluations"))
             has_marker = marker.exists()
         except (OSError, ValueError) as error:  # ValueError: a null character in the name
             reason = getattr(error, "strerror", None) or error
@@ -89,28 +92,30 @@ class Ledger:
             except (Damaged, FileNotFoundError):
                 found = None
             version = found.get("version", FORMAT) if isinstance(found, dict) else FORMAT
-            if found != _MARKER and version == FORMAT:
+            if found in (_MARKER, _PACKED):
+                return ledger
+            if version in (FORMAT, FORMAT + 1):
                 raise Unmarked(f"{marker} is damaged, or of another version; {_IF_OURS}")
-            if found != _MARKER:
-                raise BadInput(
-                    f"{ledger.folder} was written by another version (its format.json says {short(version)}, "
-                    f"this program's is {FORMAT}); choose another folder, or use the version that wrote it"
-                )
-        elif has_results:
+            raise BadInput(
+                f"{ledger.folder} was written by another version (its format.json says {short(version)}, "
+                f"this program's is {FORMAT}); choose another folder, or use the version that wrote it"
+            )
+        if has_results:
             raise Unmarked(f"{ledger.folder} has no format.json, so its results can't be trusted; {_IF_OURS}")
-        elif create:
+        if create:
             ledger.mark()
         return ledger
 
-    def mark(self) -> None:
-        """Write the marker of the format, if it is not there.
+    def mark(self, packs: bool = False) -> None:
+        """Write the marker of the format, if it is not there; before there are `packs`, theirs.
 
         Raises:
             BadInput: the folder can't be written.
         """
         marker = self.folder / "format.json"
-        if not marker.exists():
-            write_atomic(marker, canonical_json(_MARKER) + "\n")
+        content = canonical_json(_PACKED if packs or (self.folder / "packs").exists() else _MARKER) + "\n"
+        if not marker.exists() or (packs and marker.read_text(encoding="utf-8") != content):
+            write_atomic(marker, content)
 
     def path(self, network: str, record: str) -> Path:
         """Where the record called `record` of the network with digest `network` is or will be."""
@@ -123,14 +128,21 @@ class Ledger:
     def read(self, network: str, record: str) -> Record | None:
         """That record; None if there is none, or a damaged one, which is noted in `problems`."""
         path = self.path(network, record)
-        if not path.exists():
-            blocks = self.folder / "blocks" / path.parent.name
-            path = next(blocks.glob(f"*/{path.name}"), path)
-        return self._read(read_record, path)
+        found = self._read(read_record, path) or packed_record(self.folder, network, record, self._note)
+        if found is None:
+            blocks = (self.folder / "blocks" / path.parent.name).glob(f"*/{path.name}")
+            found = next((own for block in blocks if (own := self._read(read_record, block)) is not None), None)
+        return found
+
+    def read_together(self, network: str, records: Sequence[str]) -> list[Record | None]:
+        """What these records say, in as few as may stand for them, see `Pack.joined`; None for each that is absent."""
+        single = alone(self.path(network, "any").parent)  # before the packs: see `packs`
+        packs = [*packs_of(self.folder, network, self._note)]
+        return read_together(records, single, packs, lambda record: self.read(network, record))
 
     def find(self, key: Mapping[str, Any]) -> Record | None:
         """The record with this key; None if there is none, or a damaged one, which is noted in `problems`."""
-        return self._read(read_record, self.place(key))
+        return self._read(read_record, self.place(key)) if is_block(key) else self.read(key["network"], digest(key))
 
     def blocks(self, key: Mapping[str, Any]) -> list[Record]:
         """Records of chosen images that are otherwise like the one with this key; damaged ones are noted."""
@@ -273,9 +285,14 @@ class Ledger:
 
     def _evaluation(self, path: Path) -> Evaluation:
         manifest = read_manifest(path)
+        network = manifest["model"]["digest"]
         with naming(path):
             try:
-                return summarise(manifest, lambda record: self.read(manifest["model"]["digest"], record))
+                return summarise(
+                    manifest,
+                    lambda record: self.read(network, record),
+                    lambda records: self.read_together(network, records),
+                )
             except Damaged as gap:
                 raise Damaged(f"{path}: {gap}") from gap
 

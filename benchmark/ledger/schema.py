@@ -12,7 +12,7 @@ from benchmark.ledger.classes import read_classes
 from benchmark.ledger.positions import read_positions
 from benchmark.storage import digest
 
-__all__ = ["Info", "Key", "Manifest", "misfit", "suite_digest"]
+__all__ = ["Info", "Infos", "Key", "Manifest", "Shards", "misfit", "suite_digest"]
 
 Numbers = Annotated[str, Field(max_length=2**21, pattern=r"^-?[0-9]{1,9}( -?[0-9]{1,9})*$")]
 
@@ -191,3 +191,15 @@ class Info(Form):
     warnings: Several[Text] = Field(default_factory=list)
     versions: Annotated[dict[str, Text], FEW] = Field(default_factory=dict)
     probe: _Probe | None = None
+
+
+class Infos(Form):
+    """What several records say besides their arrays."""
+
+    infos: Several[Info]
+
+
+class Shards(Form):
+    """Which images several records are about."""
+
+    data: Several[_Shard]

@@ -1,0 +1,303 @@
+"""Many records of one network in one file: each can be checked alone, and what they say together is read at once.
+
+A pack is a file of safetensors. The arrays of its records stand one behind the other under their names ("broken",
+"distance", ...), and beside them
+
+    names, sums   R×64 letters each: what each of the R records is called, and its own checksum
+    ends          R int64: the row after its last
+    with-NAME     R flags: which records have the array NAME; left out where all have
+    texts         what each record's key and info say otherwise than those of its group, JSON, with commas between
+    text-ends     R int64: the byte after each one's last
+
+Groups are records in a row that are about one attack: what all of a group have in common is told once, in the
+metadata, as is a checksum of all that is in the file. Where that one matches, nobody has to look at the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import safe_open
+from safetensors.numpy import save
+
+from benchmark.damage import Damaged, check_regular, naming, parse_json
+from benchmark.errors import BadInput
+from benchmark.ledger.assemble import COSTS
+from benchmark.ledger.record import FORMAT, Record, checksum, misfit_of_arrays, restored, written
+from benchmark.ledger.schema import Infos, Key, Shards, misfit
+from benchmark.limits import HEADER, PACK
+from benchmark.storage import canonical_json, digest
+
+#: Raised whenever the same file would be read otherwise.
+VERSION = 1
+
+_OWN = ("names", "sums", "ends", "texts", "text-ends")
+
+#: What an info says of one record alone: it may be another for each of those that are read as one.
+_FREE = {*COSTS, "date", "probe", "inherited_steps"}
+
+_Told = tuple[dict[str, Any], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Some records in a row, and what all of them say.
+
+    Attributes:
+        first, last: of the first record, and of the one after the last.
+        key, info: what their keys and infos have in common.
+    """
+
+    first: int
+    last: int
+    key: dict[str, Any]
+    info: dict[str, Any]
+
+
+def packed(records: Sequence[Record]) -> bytes:
+    """A pack of `records`, none of which failed, in their order.
+
+    Raises:
+        BadInput: one of them failed, or the pack would be too large to be read again.
+    """
+    if any(record.error for record in records):
+        raise BadInput("a record of an attack that failed is to be made again; it can't be packed")
+    stored = [written(record) for record in records]
+    lengths = [len(record.broken) for record in records]
+    arrays: dict[str, Any] = {}
+    for name in dict.fromkeys(name for _, own in stored for name in own):
+        kind = next(own[name].dtype for _, own in stored if name in own)
+        has = np.array([name in own for _, own in stored])
+        columns = (own.get(name, np.zeros(images, kind)) for (_, own), images in zip(stored, lengths, strict=True))
+        arrays[name] = np.concatenate([*columns])
+        if not has.all():
+            arrays[f"with-{name}"] = has
+    groups, texts = _factored(records)
+    ends = {"ends": lengths, "text-ends": [len(text) + 1 for text in texts]}
+    arrays |= {name: np.cumsum(each, dtype=np.int64) for name, each in ends.items()}
+    letters = {
+        "names": "".join(record.digest for record in records).encode(),
+        "sums": "".join(checksum(*each) for each in stored).encode(),
+        "texts": b"".join(text + b"," for text in texts),
+    }
+    arrays |= {name: np.frombuffer(text, np.uint8) for name, text in letters.items()}
+    told = canonical_json({"version": VERSION, "format": FORMAT, "groups": [vars(group) for group in groups]})
+    content = save(arrays, {"pack": told, "sha256": _sum(told, arrays)})
+    if len(content) > PACK or len(told) > HEADER:
+        raise BadInput(f"a pack of {len(content):,} bytes could not be read again")
+    return content
+
+
+def _factored(records: Sequence[Record]) -> tuple[list[Group], list[bytes]]:
+    """The groups, and what each record says besides."""
+    asked = [canonical_json({**record.key, "data": None, "handed": None}) for record in records]
+    starts = [place for place, own in enumerate(asked) if not place or own != asked[place - 1]]
+    groups, texts = [], []
+    for first, last in zip(starts, [*starts[1:], len(records)], strict=True):
+        own = records[first:last]
+        key, info = (_common([getattr(record, name) for record in own]) for name in ("key", "info"))
+        groups.append(Group(first, last, key, info))
+        for record in own:
+            rest = [_without(record.key, key), _without(record.info, info)]
+            texts.append(canonical_json(rest).encode(errors="surrogatepass"))
+    return groups, texts
+
+
+def _common(values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    spelt = [{name: canonical_json(value) for name, value in each.items()} for each in values]
+    return {
+        name: value for name, value in values[0].items() if all(each.get(name) == spelt[0][name] for each in spelt)
+    }
+
+
+def _without(value: Mapping[str, Any], common: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: each for name, each in value.items() if name not in common}
+
+
+def _sum(told: str, arrays: Mapping[str, NDArray[Any]]) -> str:
+    layout = [[name, str(array.dtype), list(array.shape)] for name, array in sorted(arrays.items())]
+    head = canonical_json([told, layout]).encode(errors="surrogatepass")
+    return digest(b"".join([head, *(np.ascontiguousarray(arrays[name]).data for name in sorted(arrays))]))
+
+
+@lru_cache(maxsize=4)
+def _read(path: Path, stamp: tuple[int, ...]) -> Pack:
+    """What is at `path`, as long as nobody has put another file there, which `stamp` tells."""
+    with naming(path), safe_open(path, "np") as file:
+        metadata = file.metadata() or {}
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
+        told = parse_json(metadata["pack"], HEADER)
+        if told["version"] != VERSION or told["format"] != FORMAT:
+            raise Damaged(f"{path}: it was written by another version")
+        groups = [Group(**{name: group[name] for name in Group.__dataclass_fields__}) for group in told["groups"]]
+        pack = Pack(path, arrays, groups, metadata["sha256"] == _sum(metadata["pack"], arrays))
+        if problem := pack.misfit():
+            raise Damaged(f"{path}: it is inconsistent ({problem})")
+    return pack
+
+
+def read_pack(path: Path) -> Pack:
+    """The pack at `path`; the last few are remembered, until the files are others.
+
+    Raises:
+        FileNotFoundError: there is none.
+        Damaged: it is no pack, or so damaged that none of its records can be told.
+    """
+    check_regular(path, PACK)
+    status = path.stat()
+    return _read(path, (status.st_mtime_ns, status.st_size, status.st_ino, status.st_dev))
+
+
+class Pack:
+    """Records of one network.
+
+    Attributes:
+        path: of the file.
+        is_sound: whether the checksum of everything in it matches. Else each record has to be looked at alone.
+        names: of the records, in their order.
+    """
+
+    def __init__(self, path: Path, arrays: dict[str, NDArray[Any]], groups: Sequence[Group], matches: bool) -> None:
+        self.path = path
+        self._own = {name: arrays.pop(name) for name in _OWN}
+        self._with = {name[5:]: arrays.pop(name) for name in [*arrays] if name.startswith("with-")}
+        self._arrays = arrays
+        self._groups = groups
+        self.names = _words(self._own["names"])
+        self.is_sound = matches
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Where each record stands, by its name."""
+        return {name: place for place, name in enumerate(self.names)}
+
+    def read(self, name: str) -> Record:
+        """One record, checked by its own checksum, whatever is true of the others.
+
+        Raises:
+            KeyError: there is none of that name.
+            Damaged: it is not what was once written.
+        """
+        place = self.places[name]
+        where = f"{self.path}: record {name}"
+        with naming(self.path):
+            group = next(group for group in self._groups if group.first <= place < group.last)
+            key, info = parse_json(self._text(place, place + 1), HEADER)
+            text = canonical_json({"format": FORMAT, "key": group.key | key, "info": group.info | info})
+            arrays = {
+                name: each.copy() for name, each in self._rows(place, place + 1).items() if self._has(name)[place]
+            }
+            sums = self._own["sums"][64 * place : 64 * place + 64].tobytes().decode()
+            record = restored(text, arrays, sums, name, where)
+        if record.error:
+            raise Damaged(f"{where}: its attack failed, so that it should not be here")
+        return record
+
+    def joined(self, first: int, last: int) -> Iterator[Record]:
+        """What the records from `first` to before `last` say, of a sound pack: as few records as may stand for them.
+
+        Those of images in a row become one whose costs are theirs together, if they were made alike and nothing odd
+        was seen. Such a record has no name of its own.
+        """
+        for group in self._groups:
+            start, stop = max(first, group.first), min(last, group.last)
+            if start < stop:
+                yield from self._joined(group, start, stop)
+
+    def _joined(self, group: Group, first: int, last: int) -> Iterator[Record]:
+        rows = self._told(group, first, last)
+        begin = first
+        for place in range(first + 1, last + 1):
+            if place == last or not self._go_together(rows[place - first - 1], rows[place - first], place):
+                yield self._one(begin, place, rows[begin - first : place - first])
+                begin = place
+
+    def _go_together(self, one: _Told, other: _Told, place: int) -> bool:
+        """Whether nothing that counts is lost if what two records in a row say is added up."""
+        (_, before), (_, after) = one, other
+        ends = [each[0]["data"] for each in (one, other)]
+        return (
+            ends[0]["stop"] == ends[1]["start"]
+            and ends[0]["digest"] == ends[1]["digest"]
+            and not any(info["faults"] or info.get("changed_answers") for info in (before, after))
+            and bool(before.get("probe")) == bool(after.get("probe"))
+            and all(before.get(name) == after.get(name) for name in before.keys() | after.keys() if name not in _FREE)
+            and all(has[place - 1] == has[place] for has in self._with.values())
+        )
+
+    def _one(self, first: int, last: int, rows: Sequence[_Told]) -> Record:
+        key, info = rows[0]
+        together = {name: sum(each[name] for _, each in rows) for name in COSTS}
+        together["date"] = max(each["date"] for _, each in rows)
+        if info.get("probe"):
+            together["probe"] = {name: sum(each["probe"][name] for _, each in rows) for name in info["probe"]}
+        data = {**key["data"], "stop": rows[-1][0]["data"]["stop"]}
+        arrays = {name: each for name, each in self._rows(first, last).items() if self._has(name)[first]}
+        return Record({**key, "data": data}, info=info | together, **arrays)
+
+    def _told(self, group: Group, first: int, last: int) -> list[_Told]:
+        """Key and info of some records of a group."""
+        text = "[" + self._text(first, last) + "]"
+        rows = parse_json(text, max(len(text), 2**12))
+        return [(group.key | key, group.info | info) for key, info in rows]
+
+    def _text(self, first: int, last: int) -> str:
+        ends = self._own["text-ends"]
+        letters = self._own["texts"][ends[first - 1] if first else 0 : ends[last - 1] - 1]
+        return letters.tobytes().decode(errors="surrogatepass")
+
+    def _rows(self, first: int, last: int) -> dict[str, NDArray[Any]]:
+        ends = self._own["ends"]
+        rows = slice(int(ends[first - 1]) if first else 0, int(ends[last - 1]))
+        return {name: array[rows] for name, array in self._arrays.items()}
+
+    def _has(self, name: str) -> NDArray[np.bool_]:
+        return self._with.get(name, np.ones(len(self.names), np.bool_))
+
+    def misfit(self) -> str | None:
+        """What makes no sense, whatever the checksums say; of a pack that is not sound only what would be in the way."""
+        number, own = len(self.names), self._own
+        for name, last in (("ends", len(self._arrays["broken"])), ("text-ends", len(own["texts"]))):
+            ends = own[name]
+            if ends.dtype != np.int64 or ends.shape != (number,) or not number:
+                return f"{name} is {ends.dtype} {list(ends.shape)} for {number} records"
+            if self.is_sound and ((np.diff(ends, prepend=0) <= 0).any() or ends[-1] != last):
+                return f"{name} are not those of {last} in all"
+        if any(each.dtype != np.uint8 or each.ndim != 1 for each in (own["names"], own["sums"], own["texts"])):
+            return "its letters are no letters"
+        if len(own["sums"]) != len(own["names"]) or any(each.shape != (number,) for each in self._with.values()):
+            return f"it does not say everything of all of its {number} records"
+        bounds = [bound for group in self._groups for bound in (group.first, group.last)]
+        if bounds[:1] != [0] or bounds[-1] != number or bounds[1:-1:2] != bounds[2::2]:
+            return "its groups are not all of its records"
+        return self._misfit_of_content() if self.is_sound else None
+
+    def _misfit_of_content(self) -> str | None:
+        lengths = np.diff(self._own["ends"], prepend=0)
+        place = 0
+        for group in self._groups:
+            rows = self._told(group, group.first, group.last)
+            if len(rows) != group.last - group.first:
+                return "its groups have other records"
+            keys, infos = [key for key, _ in rows], [info for _, info in rows]
+            problem = misfit(Key, keys[0]) or misfit(Infos, {"infos": infos})
+            if problem := problem or misfit(Shards, {"data": [key["data"] for key in keys]}):
+                return problem
+            for key, info in rows:
+                data = key["data"]
+                if info["error"] is not None or data.get("images") or data["stop"] - data["start"] != lengths[place]:
+                    return f"record {self.names[place]} should not be here, or is about other images"
+                place += 1
+        everything = {"data": {"start": 0, "stop": int(lengths.sum())}}
+        return misfit_of_arrays(Record(everything, info={}, **self._arrays))
+
+
+def _words(letters: NDArray[np.uint8]) -> list[str]:
+    text = letters.tobytes().decode("ascii", "replace")
+    return [text[start : start + 64] for start in range(0, len(text), 64)]
