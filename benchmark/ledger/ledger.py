@@ -128,7 +128,9 @@ class Ledger:
     def read(self, network: str, record: str) -> Record | None:
         """That record; None if there is none, or a damaged one, which is noted in `problems`."""
         path = self.path(network, record)
-        found = self._read(read_record, path) or packed_record(self.folder, network, record, self._note)
+        found = self._read(read_record, path)
+        if found is None or found.error:  # no pack has an attack that failed
+            found = packed_record(self.folder, network, record, self._note) or found
         if found is None:
             blocks = (self.folder / "blocks" / path.parent.name).glob(f"*/{path.name}")
             found = next((own for block in blocks if (own := self._read(read_record, block)) is not None), None)

@@ -154,6 +154,25 @@ def read_pack(path: Path) -> Pack:
     return _read(path, (status.st_mtime_ns, status.st_size, status.st_ino, status.st_dev))
 
 
+def read_whole(path: Path) -> Pack:
+    """The pack at `path`, whose records are all there.
+
+    Raises:
+        FileNotFoundError: there is none.
+        Damaged: a record can't be read, or is not of the network whose folder this is.
+    """
+    pack = read_pack(path)
+    broken = [] if pack.is_sound else [problem for name in pack.names if (problem := pack.problem(name))]
+    if broken:
+        more = f", and {len(broken) - 1} more of its {len(pack.names)} records" if broken[1:] else ""
+        raise Damaged(f"{broken[0]}{more}")
+    if not pack.is_sound:
+        raise Damaged(f"{path}: its checksum does not match, though each of its {len(pack.names)} records can be read")
+    if not pack.is_of(path.parent.name):
+        raise Damaged(f"{path}: it belongs to another network")
+    return pack
+
+
 class Pack:
     """Records of one network.
 
@@ -198,6 +217,18 @@ class Pack:
         if record.error:
             raise Damaged(f"{where}: its attack failed, so that it should not be here")
         return record
+
+    def problem(self, name: str) -> str | None:
+        """What is wrong with a record, or None."""
+        try:
+            self.read(name)
+        except Damaged as problem:
+            return str(problem)
+        return None
+
+    def is_of(self, network: str) -> bool:
+        """Whether all records are of the network whose digest begins like that."""
+        return all(str(group.key.get("network", "")).startswith(network) for group in self._groups)
 
     def joined(self, first: int, last: int) -> Iterator[Record]:
         """What the records from `first` to before `last` say, of a sound pack: as few records as may stand for them.

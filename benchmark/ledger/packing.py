@@ -55,7 +55,7 @@ def _pack_some(ledger: Ledger, network: str, names: Sequence[str]) -> int:
         try:
             stamp = _stamp(path)
             record = read_record(path)
-        except FileNotFoundError:  # another process has packed it meanwhile
+        except (FileNotFoundError, Damaged):  # another process has packed it meanwhile, or it is to be made again
             dealt += 1
             continue
         images += len(record.broken)
@@ -63,8 +63,12 @@ def _pack_some(ledger: Ledger, network: str, names: Sequence[str]) -> int:
             break
         dealt += 1
         before = packed_record(ledger.folder, network, name, lambda problem: None)
+        if before is None and record.error:  # the attack will be run again
+            continue
         if before is None:
             records.append(record)
+        elif record.error:
+            pass  # it has been
         elif checksum(*written(before)) != checksum(*written(record)):
             continue  # it was made once more: its file goes on counting
         done[path] = stamp

@@ -31,11 +31,15 @@ def packs_of(results: Path, network: str, note: Note) -> Iterator[Pack]:
     """The packs of a network; what is damaged is noted."""
     for path in sorted(pack_folder(results, network).glob("*.safetensors")):
         try:
-            yield read_pack(path)
+            pack = read_pack(path)
         except FileNotFoundError:
             continue
         except Damaged as problem:
             note(str(problem))
+            continue
+        if not pack.is_sound:
+            note(f"{path}: its checksum does not match, so that records in it may be lost")
+        yield pack
 
 
 def packed_record(results: Path, network: str, name: str, note: Note) -> Record | None:

@@ -106,11 +106,17 @@ def write_record(path: Path, record: Record) -> None:
         BadInput: it would be refused when it is read, the folder can't be written or the disk is full.
     """
     text, arrays = written(record)
-    content = save(arrays, {"record": text, "sha256": checksum(text, arrays)})
+    content = encoded(record)
     problem = f"it has {len(content):,} bytes, {RECORD:,} are the most" if len(content) > RECORD else None
     if problem := problem or _told(text, arrays, record.digest)[1]:
         raise BadInput(f"can't write {path}: it could not be read again ({problem})")
     write_atomic(path, content)
+
+
+def encoded(record: Record) -> bytes:
+    """The file that holds `record` alone."""
+    text, arrays = written(record)
+    return save(arrays, {"record": text, "sha256": checksum(text, arrays)})
 
 
 def written(record: Record) -> tuple[str, dict[str, Any]]:
