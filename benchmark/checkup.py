@@ -155,9 +155,9 @@ def _results(folder: Path) -> Iterator[Finding]:
     except BadInput as error:
         yield Finding(str(folder), str(error), "choose another folder, or the version that wrote it")
         return
+    evaluations = [*ledger.evaluations(), *ledger.samples(), *ledger.transfers()]
     yield from _records(folder)
     yield from _stored_adversarials(folder)
-    evaluations = [*ledger.evaluations(), *ledger.samples(), *ledger.transfers()]
     damaged = re.compile(re.escape(str(folder)) + r"[/\\](records|blocks|packs)[/\\]")
     for problem in ledger.problems:
         path, _, reason = problem.partition(": ")
@@ -174,7 +174,9 @@ def _unmarked(folder: Path, problem: str) -> Finding:
     from benchmark.ledger.record import read_record
 
     place = str(folder / "format.json")
-    files = [(read, path) for read, kind in ((read_record, RECORDS), (read_whole, PACKS)) for path in folder.glob(kind)]
+    files = [
+        (read, path) for read, kind in ((read_record, RECORDS), (read_whole, PACKS)) for path in folder.glob(kind)
+    ]
     for read, path in files:
         with suppress(Damaged, FileNotFoundError):
             read(path)
@@ -183,7 +185,7 @@ def _unmarked(folder: Path, problem: str) -> Finding:
 
 
 def _records(folder: Path) -> Iterator[Finding]:
-    from benchmark.ledger.pack import read_whole
+    from benchmark.ledger.pack import check_whole
     from benchmark.ledger.record import question, read_record
 
     def read(path: Path) -> None:
@@ -196,7 +198,7 @@ def _records(folder: Path) -> Iterator[Finding]:
 
     yield from _damaged(folder.glob(RECORDS), read, "bench evaluate recreates it if it is needed")
     yield from _damaged(folder.glob(BLOCKS), read_block, "bench decide recreates it if it is needed")
-    yield from _damaged(folder.glob(PACKS), read_whole, "bench evaluate recreates the records that can't be read")
+    yield from _damaged(folder.glob(PACKS), check_whole, "bench evaluate recreates the records that can't be read")
 
 
 def _stored_adversarials(folder: Path) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""What reading a large ledger takes: makes one of random results, and reads it with each verb in a process of its own.
+"""What reading a large ledger takes: makes up a ledger, and runs each verb on it in a process of its own.
 
     python perf/ledger.py --networks 200 --attacks 30 --images 10000 > perf/results/ledger.csv
 
@@ -33,7 +33,7 @@ VERBS = {
     "report": "benchmark.report(results=folder, out=folder.parent / 'reports')",
     "report --format csv": "benchmark.report(results=folder, out=folder.parent / 'tables', format='csv')",
     "compare": "benchmark.compare(['network-000', 'network-001'], results=folder)",
-    "doctor": "assert not benchmark.doctor(results=folder, zoo=folder.parent / 'reports')",
+    "doctor": "assert not benchmark.doctor(results=folder, zoo='.')",
     "load": "assert len(benchmark.results.load(folder)) == ROWS",
 }
 
@@ -195,7 +195,7 @@ def main() -> None:
     options = parser.parse_args()
     import torch
 
-    hardware = describe(torch.device('cpu'))
+    hardware = describe(torch.device("cpu"))
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["verb", "networks", "attacks", "images", "files", "cpu_seconds", "peak_mib", "hardware"])
     with tempfile.TemporaryDirectory() as temporary:

@@ -58,7 +58,7 @@ def record(number: int, start: int, stop: int, **told) -> Record:
         "hardware": "a machine" if start else "another machine",
         "date": f"2026-01-02T00:00:{start:02}",
         "changed_answers": int(number == 2),
-        "warnings": ["ä\n\"{}"] if number == 0 else [],
+        "warnings": ['ä\n"{}'] if number == 0 else [],
         "probe": {"images": 5, "dead": 1, "uphill": start % 3} if number == 1 else None,
     }
     return Record(
@@ -92,7 +92,14 @@ def fill(folder: Path, attacks: int = 4, images: int = 35) -> tuple[Ledger, dict
     manifest = {
         "format": FORMAT,
         "id": digest(["evaluation", attacks]),
-        "model": {"name": "net", "method": "at", "network": "", "architecture": "a", "dataset": "x", "digest": NETWORK},
+        "model": {
+            "name": "net",
+            "method": "at",
+            "network": "",
+            "architecture": "a",
+            "dataset": "x",
+            "digest": NETWORK,
+        },
         "suite": {**suite, "digest": suite_digest(suite, images)},
         "dataset": {"name": "x", "digest": "d", "images": images},
         "mode": "complete",
@@ -327,9 +334,10 @@ def test_where_it_cant_be_packed_all_stays(ledger, monkeypatch):
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
-    with monkeypatch.context() as patch, pytest.warns(Notice, match=r"stay in files of their own: .*No space left"):
+    with monkeypatch.context() as patch:
         patch.setattr(os, "replace", full)
-        pack(ledger, NETWORK, names(manifest))
+        with pytest.warns(Notice, match=r"stay in files of their own: .*No space left"):
+            pack(ledger, NETWORK, names(manifest))
     assert len(singles(ledger)) == 16
     assert plain(whole(ledger.folder)) == before
 

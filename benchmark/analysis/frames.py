@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,7 +35,7 @@ _ABOUT = (
 )
 
 
-def tidy(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
+def tidy(evaluations: Iterable[Evaluation], named: Mapping[Key, str] | None = None) -> pd.DataFrame:
     """One row per model and attack.
 
     Columns, besides those that say which evaluation a row belongs to: attack, norm, epsilon, kind, images, attacked,
@@ -43,24 +43,39 @@ def tidy(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
     accuracy is that among what earlier attacks left), median_distance (see `distances.median_distance`), seconds,
     forwards, backwards, disagreements (successes claimed in low precision that float32 refused), no_answer (images
     broken because the network returned NaN or infinity), error.
+
+    Args:
+        evaluations: what the rows are about.
+        named: what their networks are called; None to find that out, for which all are held in memory.
     """
     import pandas as pd
 
-    named = labels_of(evaluations)
+    if named is None:
+        evaluations = [*evaluations]
+        named = labels_of(evaluations)
     rows = [{**_about(found, named), **_row(found, outcome)} for found in evaluations for outcome in found.outcomes]
     return pd.DataFrame(rows, columns=[*_ABOUT, *_COLUMNS])
 
 
-def per_example(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
+def per_example(
+    evaluations: Sequence[Evaluation],
+    named: Mapping[Key, str] | None = None,
+    outcomes: Sequence[Outcome] | None = None,
+) -> pd.DataFrame:
     """One row per model, attack and test image.
 
     Columns, besides those that say which evaluation a row belongs to: attack, norm, epsilon, index (of the image in
     the test set), clean_error, evaluated, broken, distance (inf where no adversarial was found), wrong_share (in
     which share of the passes that judged it the network was wrong about it; 0 or 1 where it draws no random numbers).
+
+    Args:
+        evaluations: what the rows are about.
+        named: what their networks are called, where there are others beside them.
+        outcomes: only these of their attacks.
     """
     import pandas as pd
 
-    named = labels_of(evaluations)
+    named = labels_of(evaluations) if named is None else named
     frames = [
         pd.DataFrame(
             {
@@ -73,11 +88,13 @@ def per_example(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
                 "evaluated": outcome.evaluated,
                 "broken": outcome.broken,
                 "distance": outcome.distance,
-                "wrong_share": outcome.broken * 1.0 if outcome.wrong_share is None else outcome.wrong_share,
+                "wrong_share": outcome.broken.astype(np.float32)
+                if outcome.wrong_share is None
+                else outcome.wrong_share,
             }
         )
         for found in evaluations
-        for outcome in found.outcomes
+        for outcome in (found.outcomes if outcomes is None else outcomes)
     ]
     columns = [
         *(*_ABOUT, "attack", "norm", "epsilon", "index", "clean_error", "evaluated", "broken", "distance"),

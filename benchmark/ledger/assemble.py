@@ -52,7 +52,9 @@ def summarise(
 
     if together is None:
         together = lambda names: [read(name) for name in names]  # noqa: E731
-    records = {label: [of(label, record) for record in together(names)] for label, names in manifest["records"].items()}
+    records = {
+        label: [of(label, record) for record in together(names)] for label, names in manifest["records"].items()
+    }
     present = [record for shards in records.values() for record in shards if record is not None]
     clean_errors, disputed = _clean_errors(images, present, rows_of)
     unstable = max(disputed, _changed_answers(present))

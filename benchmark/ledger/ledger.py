@@ -19,7 +19,7 @@ worst that can happen is that two do the same job and write the same record.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,7 +40,9 @@ FOLDERS = ("records", "packs", "blocks", "evaluations", "samples", "transfers", 
 Found = TypeVar("Found")
 
 #: What format.json says: that of a folder with packs, which versions before 0.2 can't read, is another one.
-_MARKER, _PACKED = ({"content": "robustness benchmark results", "version": version} for version in (FORMAT, FORMAT + 1))
+_MARKER, _PACKED = (
+    {"content": "robustness benchmark results", "version": version} for version in (FORMAT, FORMAT + 1)
+)
 
 #: How many damaged files are named, where nobody asked for them.
 _FEW = 20
@@ -81,7 +83,9 @@ class Ledger:
             if ledger.folder.exists() and not ledger.folder.is_dir():
                 raise BadInput(f"{ledger.folder} is a file; choose a folder for the results")
             # Looked for before the marker: another process that has just begun writes the marker first.
-            has_results = any((ledger.folder / name).exists() for name in ("records", "packs", "blocks", "evaluations"))
+            has_results = any(
+                (ledger.folder / name).exists() for name in ("records", "packs", "blocks", "evaluations")
+            )
             has_marker = marker.exists()
         except (OSError, ValueError) as error:  # ValueError: a null character in the name
             reason = getattr(error, "strerror", None) or error
@@ -137,7 +141,7 @@ class Ledger:
         return found
 
     def read_together(self, network: str, records: Sequence[str]) -> list[Record | None]:
-        """What these records say, in as few as may stand for them, see `Pack.joined`; None for each that is absent."""
+        """What these records say, in as few as can, see `Pack.joined`; None for each that is absent or damaged."""
         single = alone(self.path(network, "any").parent)  # before the packs: see `packs`
         packs = [*packs_of(self.folder, network, self._note)]
         return read_together(records, single, packs, lambda record: self.read(network, record))
@@ -252,6 +256,10 @@ class Ledger:
         """
         return self._load(self._evaluation_path(name, identifier, source))
 
+    def one_by_one(self) -> Iterator[Evaluation]:
+        """Like `evaluations`, each read when it is asked for, so that not all need to be in memory at once."""
+        return self._each("evaluations")
+
     def evaluations(self) -> list[Evaluation]:
         """All evaluations of the folder, by file name; damaged ones are left out and noted in `problems`."""
         return self._all("evaluations")
@@ -261,9 +269,13 @@ class Ledger:
         return self._all("transfers")
 
     def _all(self, folder: str) -> list[Evaluation]:
-        paths = sorted((self.folder / folder).glob("*.json"))
-        found = [evaluation for path in paths if (evaluation := self._load(path)) is not None]
-        return [evaluation for evaluation in found if (evaluation.sample is not None) == (folder == "samples")]
+        return [*self._each(folder)]
+
+    def _each(self, folder: str) -> Iterator[Evaluation]:
+        for path in sorted((self.folder / folder).glob("*.json")):
+            found = self._load(path)
+            if found is not None and (found.sample is not None) == (folder == "samples"):
+                yield found
 
     def samples(self) -> list[Evaluation]:
         """All evaluations of random samples of their images, as `bench decide` files them, like `evaluations`."""

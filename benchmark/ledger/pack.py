@@ -30,7 +30,7 @@ from benchmark.damage import Damaged, check_regular, naming, parse_json
 from benchmark.errors import BadInput
 from benchmark.ledger.assemble import COSTS
 from benchmark.ledger.record import FORMAT, Record, checksum, misfit_of_arrays, restored, written
-from benchmark.ledger.schema import Infos, Key, Shards, misfit
+from benchmark.ledger.schema import Info, Infos, Key, Shards, misfit
 from benchmark.limits import HEADER, PACK
 from benchmark.storage import canonical_json, digest
 
@@ -42,6 +42,10 @@ _OWN = ("names", "sums", "ends", "texts", "text-ends")
 #: What an info says of one record alone: it may be another for each of those that are read as one.
 _FREE = {*COSTS, "date", "probe", "inherited_steps"}
 
+#: What is only told of records that are read alone.
+_ODD = ("faults", "changed_answers")
+
+#: Key and info of a record, or what they say besides those of its group.
 _Told = tuple[dict[str, Any], dict[str, Any]]
 
 
@@ -139,7 +143,13 @@ def _read(path: Path, stamp: tuple[int, ...]) -> Pack:
         pack = Pack(path, arrays, groups, metadata["sha256"] == _sum(metadata["pack"], arrays))
         if problem := pack.misfit():
             raise Damaged(f"{path}: it is inconsistent ({problem})")
+    if pack.is_sound and pack.is_of(path.parent.name):
+        _sound[path] = stamp
     return pack
+
+
+#: The packs that this process has found to be whole, as what tells the files from others.
+_sound: dict[Path, tuple[int, ...]] = {}
 
 
 def read_pack(path: Path) -> Pack:
@@ -149,9 +159,19 @@ def read_pack(path: Path) -> Pack:
         FileNotFoundError: there is none.
         Damaged: it is no pack, or so damaged that none of its records can be told.
     """
+    return _read(path, _stamp(path))
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
     check_regular(path, PACK)
     status = path.stat()
-    return _read(path, (status.st_mtime_ns, status.st_size, status.st_ino, status.st_dev))
+    return status.st_mtime_ns, status.st_size, status.st_ino, status.st_dev
+
+
+def check_whole(path: Path) -> None:
+    """Like `read_whole`; what this process has read before, and found to be whole, is not read again."""
+    if _sound.get(path) != _stamp(path):
+        read_whole(path)
 
 
 def read_whole(path: Path) -> Pack:
@@ -167,7 +187,9 @@ def read_whole(path: Path) -> Pack:
         more = f", and {len(broken) - 1} more of its {len(pack.names)} records" if broken[1:] else ""
         raise Damaged(f"{broken[0]}{more}")
     if not pack.is_sound:
-        raise Damaged(f"{path}: its checksum does not match, though each of its {len(pack.names)} records can be read")
+        raise Damaged(
+            f"{path}: its checksum does not match, though each of its {len(pack.names)} records can be read"
+        )
     if not pack.is_of(path.parent.name):
         raise Damaged(f"{path}: it belongs to another network")
     return pack
@@ -243,24 +265,24 @@ class Pack:
 
     def _joined(self, group: Group, first: int, last: int) -> Iterator[Record]:
         rows = self._told(group, first, last)
+        is_odd = [any((info.get(name) or group.info.get(name)) for name in _ODD) for _, info in rows]
+        differing = [{name: value for name, value in info.items() if name not in _FREE} for _, info in rows]
         begin = first
         for place in range(first + 1, last + 1):
-            if place == last or not self._go_together(rows[place - first - 1], rows[place - first], place):
-                yield self._one(begin, place, rows[begin - first : place - first])
-                begin = place
-
-    def _go_together(self, one: _Told, other: _Told, place: int) -> bool:
-        """Whether nothing that counts is lost if what two records in a row say is added up."""
-        (_, before), (_, after) = one, other
-        ends = [each[0]["data"] for each in (one, other)]
-        return (
-            ends[0]["stop"] == ends[1]["start"]
-            and ends[0]["digest"] == ends[1]["digest"]
-            and not any(info["faults"] or info.get("changed_answers") for info in (before, after))
-            and bool(before.get("probe")) == bool(after.get("probe"))
-            and all(before.get(name) == after.get(name) for name in before.keys() | after.keys() if name not in _FREE)
-            and all(has[place - 1] == has[place] for has in self._with.values())
-        )
+            if place < last:
+                one, other = place - first - 1, place - first
+                before, after = ((group.key | rows[each][0])["data"] for each in (one, other))
+                if (
+                    before["stop"] == after["start"]
+                    and before["digest"] == after["digest"]
+                    and not (is_odd[one] or is_odd[other])
+                    and differing[one] == differing[other]
+                    and bool(rows[one][1].get("probe")) == bool(rows[other][1].get("probe"))
+                    and all(has[place - 1] == has[place] for has in self._with.values())
+                ):
+                    continue
+            yield self._one(begin, place, [_whole(group, row) for row in rows[begin - first : place - first]])
+            begin = place
 
     def _one(self, first: int, last: int, rows: Sequence[_Told]) -> Record:
         key, info = rows[0]
@@ -273,10 +295,9 @@ class Pack:
         return Record({**key, "data": data}, info=info | together, **arrays)
 
     def _told(self, group: Group, first: int, last: int) -> list[_Told]:
-        """Key and info of some records of a group."""
+        """What some records of a group say besides what all of it do."""
         text = "[" + self._text(first, last) + "]"
-        rows = parse_json(text, max(len(text), 2**12))
-        return [(group.key | key, group.info | info) for key, info in rows]
+        return [(key, info) for key, info in parse_json(text, max(len(text), 2**12))]
 
     def _text(self, first: int, last: int) -> str:
         ends = self._own["text-ends"]
@@ -292,7 +313,7 @@ class Pack:
         return self._with.get(name, np.ones(len(self.names), np.bool_))
 
     def misfit(self) -> str | None:
-        """What makes no sense, whatever the checksums say; of a pack that is not sound only what would be in the way."""
+        """What makes no sense, whatever the checksums say; of a pack that is not sound only what prevents reading."""
         number, own = len(self.names), self._own
         for name, last in (("ends", len(self._arrays["broken"])), ("text-ends", len(own["texts"]))):
             ends = own[name]
@@ -316,17 +337,25 @@ class Pack:
             rows = self._told(group, group.first, group.last)
             if len(rows) != group.last - group.first:
                 return "its groups have other records"
-            keys, infos = [key for key, _ in rows], [info for _, info in rows]
-            problem = misfit(Key, keys[0]) or misfit(Infos, {"infos": infos})
-            if problem := problem or misfit(Shards, {"data": [key["data"] for key in keys]}):
+            key, info = _whole(group, rows[0])
+            shards = [(group.key | key)["data"] for key, _ in rows]
+            names = {name for _, info in rows for name in info}
+            columns = {name: [info[name] for _, info in rows if name in info] for name in names}
+            problem = misfit(Key, key) or misfit(Info, info) or misfit(Infos, columns)
+            if problem := problem or misfit(Shards, {"data": shards}):
                 return problem
-            for key, info in rows:
-                data = key["data"]
-                if info["error"] is not None or data.get("images") or data["stop"] - data["start"] != lengths[place]:
+            for shard, (_, info) in zip(shards, rows, strict=True):
+                failed = info.get("error", group.info.get("error"))
+                if failed or shard.get("images") or shard["stop"] - shard["start"] != lengths[place]:
                     return f"record {self.names[place]} should not be here, or is about other images"
                 place += 1
         everything = {"data": {"start": 0, "stop": int(lengths.sum())}}
         return misfit_of_arrays(Record(everything, info={}, **self._arrays))
+
+
+def _whole(group: Group, row: _Told) -> _Told:
+    """Key and info of a record of a group."""
+    return group.key | row[0], group.info | row[1]
 
 
 def _words(letters: NDArray[np.uint8]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, create_model, model_validator
 
 from benchmark.card import FEW, Amount, Card, Count, Form, Several, Text, Whole, misfit
 from benchmark.ledger.classes import read_classes
@@ -193,10 +193,15 @@ class Info(Form):
     probe: _Probe | None = None
 
 
-class Infos(Form):
-    """What several records say besides their arrays."""
-
-    infos: Several[Info]
+#: What several infos say, by name: a list of what each of them says under it.
+Infos: type[Form] = create_model(
+    "Infos",
+    __base__=Form,
+    **{  # type: ignore[call-overload]
+        name: (Several[Annotated[(field.annotation, *field.metadata, Field())]], [])  # type: ignore[misc]
+        for name, field in Info.model_fields.items()
+    },
+)
 
 
 class Shards(Form):
