@@ -16,7 +16,8 @@ from benchmark.errors import BadInput, Notice
 from benchmark.evaluation.shipping import _kept
 from benchmark.ledger import Ledger, Record, packing
 from benchmark.ledger.evaluation import Evaluation
-from benchmark.ledger.pack import packed, read_pack
+from benchmark.ledger.pack import read_pack
+from benchmark.ledger.pack_layout import packed
 from benchmark.ledger.packing import pack
 from benchmark.ledger.record import FORMAT, RULES, Damaged, checksum, read_record, written
 from benchmark.ledger.schema import suite_digest
@@ -184,7 +185,7 @@ def test_packed_records_say_what_the_single_ones_said(ledger):
 def test_many_records_are_read_as_few(tmp_path):
     ledger, manifest = fill(tmp_path, images=200)
     pack(ledger, NETWORK, names(manifest))
-    read = [len(ledger.read_together(NETWORK, own)) for own in manifest["records"].values()]
+    read = [len(ledger.together(NETWORK)(own)) for own in manifest["records"].values()]
     assert len(names(manifest)) == 80
     assert read[0] == 4  # another machine; faults; what is between and after
     assert read[2] == 20  # the network answered otherwise: of each shard it counts what all attacks saw

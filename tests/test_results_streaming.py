@@ -34,9 +34,7 @@ def test_pieces_are_all_of_it(results):
     pieces = [*table.examples()]
     assert len(pieces) == len(table) == 7
     pd.testing.assert_frame_equal(pd.concat(pieces, ignore_index=True), benchmark.results.examples(results))
-    pd.testing.assert_frame_equal(
-        pd.DataFrame(table), tidy(Ledger.open(results).evaluations())
-    )
+    pd.testing.assert_frame_equal(pd.DataFrame(table), tidy(Ledger.open(results).evaluations()))
     assert type(table[table["norm"] == "l2"]) is pd.DataFrame
 
 

@@ -47,7 +47,7 @@ def attack_table(folder: str | Path) -> AttackTable:
         BadInput: the folder was written by another version.
     """
     ledger = Ledger.open(folder)
-    table = AttackTable(tidy(ledger.one_by_one(), _names(ledger)))
+    table = AttackTable(tidy(ledger.one_by_one()))
     table._results = Path(folder).absolute()
     ledger.tell()
     return table

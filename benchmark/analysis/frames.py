@@ -10,7 +10,7 @@ import numpy as np
 from benchmark.analysis import aggregate
 from benchmark.analysis.distances import median_distance
 from benchmark.analysis.labels import labels_of
-from benchmark.labels import Key, key
+from benchmark.labels import Key, card_labels, key
 from benchmark.statistics.wilson import wilson
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _ABOUT = (
 )
 
 
-def tidy(evaluations: Iterable[Evaluation], named: Mapping[Key, str] | None = None) -> pd.DataFrame:
+def tidy(evaluations: Iterable[Evaluation]) -> pd.DataFrame:
     """One row per model and attack.
 
     Columns, besides those that say which evaluation a row belongs to: attack, norm, epsilon, kind, images, attacked,
@@ -44,16 +44,21 @@ def tidy(evaluations: Iterable[Evaluation], named: Mapping[Key, str] | None = No
     forwards, backwards, disagreements (successes claimed in low precision that float32 refused), no_answer (images
     broken because the network returned NaN or infinity), error.
 
-    Args:
-        evaluations: what the rows are about.
-        named: what their networks are called; None to find that out, for which all are held in memory.
+    No more than one evaluation is held in memory, where they come one by one.
     """
     import pandas as pd
 
-    if named is None:
-        evaluations = [*evaluations]
-        named = labels_of(evaluations)
-    rows = [{**_about(found, named), **_row(found, outcome)} for found in evaluations for outcome in found.outcomes]
+    rows: list[dict[str, Any]] = []
+    networks: list[Key] = []
+    cards: list[Mapping[str, Any] | None] = []
+    for found in evaluations:
+        cards += [found.model, found.crafted_on]
+        for outcome in found.outcomes:
+            networks.append(key(found.model))
+            rows.append({**_about(found, ""), **_row(found, outcome)})
+    named = card_labels(cards)  # what a network is called depends on all others
+    for row, network in zip(rows, networks, strict=True):
+        row["model"] = named[network]
     return pd.DataFrame(rows, columns=[*_ABOUT, *_COLUMNS])
 
 
@@ -79,7 +84,7 @@ def per_example(
     frames = [
         pd.DataFrame(
             {
-                **_about(found, named),
+                **_about(found, named[key(found.model)]),
                 "attack": outcome.label,
                 "norm": outcome.norm,
                 "epsilon": outcome.epsilon,
@@ -109,9 +114,9 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def _about(found: Evaluation, named: Mapping[Key, str]) -> dict[str, Any]:
+def _about(found: Evaluation, name: str) -> dict[str, Any]:
     return {
-        "model": named[key(found.model)],
+        "model": name,
         "checkpoint_digest": found.model.get("digest", ""),
         "method": found.model.get("method"),
         "architecture": found.model.get("architecture"),

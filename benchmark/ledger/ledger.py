@@ -140,11 +140,11 @@ class Ledger:
             found = next((own for block in blocks if (own := self._read(read_record, block)) is not None), None)
         return found
 
-    def read_together(self, network: str, records: Sequence[str]) -> list[Record | None]:
-        """What these records say, in as few as can, see `Pack.joined`; None for each that is absent or damaged."""
+    def together(self, network: str) -> Callable[[Sequence[str]], list[Record | None]]:
+        """Tells what records of a network say, in as few as can, see `Pack.joined`; None for each that is not there."""
         single = alone(self.path(network, "any").parent)  # before the packs: see `packs`
         packs = [*packs_of(self.folder, network, self._note)]
-        return read_together(records, single, packs, lambda record: self.read(network, record))
+        return lambda records: read_together(records, single, packs, lambda record: self.read(network, record))
 
     def find(self, key: Mapping[str, Any]) -> Record | None:
         """The record with this key; None if there is none, or a damaged one, which is noted in `problems`."""
@@ -182,6 +182,11 @@ class Ledger:
     def sample_images(self, network: str, record: str) -> SampleImages | None:
         """A few images that this record's attack broke; None if there are none, or damaged ones, see `problems`."""
         return self._read(read_sample_images, self.sample_images_path(network, record))
+
+    def pictured(self, network: str) -> set[str]:
+        """The names of the network's records of which there are images to look at, as far as the files' names say."""
+        folder = self.sample_images_path(network, "any").parent
+        return {path.stem for path in folder.glob("*.npz")}
 
     def write_sample_images(self, network: str, record: str, images: SampleImages) -> None:
         """Add the images to look at of that record.
@@ -302,11 +307,7 @@ class Ledger:
         network = manifest["model"]["digest"]
         with naming(path):
             try:
-                return summarise(
-                    manifest,
-                    lambda record: self.read(network, record),
-                    lambda records: self.read_together(network, records),
-                )
+                return summarise(manifest, lambda record: self.read(network, record), self.together(network))
             except Damaged as gap:
                 raise Damaged(f"{path}: {gap}") from gap
 

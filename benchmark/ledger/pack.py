@@ -1,22 +1,11 @@
-"""Many records of one network in one file: each can be checked alone, and what they say together is read at once.
+"""Reading packs, files of many records of one network: each can be checked alone, or what they say read at once.
 
-A pack is a file of safetensors. The arrays of its records stand one behind the other under their names ("broken",
-"distance", ...), and beside them
-
-    names, sums   R×64 letters each: what each of the R records is called, and its own checksum
-    ends          R int64: the row after its last
-    with-NAME     R flags: which records have the array NAME; left out where all have
-    texts         what each record's key and info say otherwise than those of its group, JSON, with commas between
-    text-ends     R int64: the byte after each one's last
-
-Groups are records in a row that are about one attack: what all of a group have in common is told once, in the
-metadata, as is a checksum of all that is in the file. Where that one matches, nobody has to look at the others.
+What stands in such a file, and where, says `pack_layout`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,20 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import safe_open
-from safetensors.numpy import save
 
 from benchmark.damage import Damaged, check_regular, naming, parse_json
-from benchmark.errors import BadInput
 from benchmark.ledger.assemble import COSTS
-from benchmark.ledger.record import FORMAT, Record, checksum, misfit_of_arrays, restored, written
+from benchmark.ledger.pack_layout import OWN, VERSION, Group, total
+from benchmark.ledger.record import FORMAT, Record, misfit_of_arrays, restored
 from benchmark.ledger.schema import Info, Infos, Key, Shards, misfit
 from benchmark.limits import HEADER, PACK
-from benchmark.storage import canonical_json, digest
-
-#: Raised whenever the same file would be read otherwise.
-VERSION = 1
-
-_OWN = ("names", "sums", "ends", "texts", "text-ends")
+from benchmark.storage import canonical_json
 
 #: What an info says of one record alone: it may be another for each of those that are read as one.
 _FREE = {*COSTS, "date", "probe", "inherited_steps"}
@@ -47,87 +30,6 @@ _ODD = ("faults", "changed_answers")
 
 #: Key and info of a record, or what they say besides those of its group.
 _Told = tuple[dict[str, Any], dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Group:
-    """Some records in a row, and what all of them say.
-
-    Attributes:
-        first, last: of the first record, and of the one after the last.
-        key, info: what their keys and infos have in common.
-    """
-
-    first: int
-    last: int
-    key: dict[str, Any]
-    info: dict[str, Any]
-
-
-def packed(records: Sequence[Record]) -> bytes:
-    """A pack of `records`, none of which failed, in their order.
-
-    Raises:
-        BadInput: one of them failed, or the pack would be too large to be read again.
-    """
-    if any(record.error for record in records):
-        raise BadInput("a record of an attack that failed is to be made again; it can't be packed")
-    stored = [written(record) for record in records]
-    lengths = [len(record.broken) for record in records]
-    arrays: dict[str, Any] = {}
-    for name in dict.fromkeys(name for _, own in stored for name in own):
-        kind = next(own[name].dtype for _, own in stored if name in own)
-        has = np.array([name in own for _, own in stored])
-        columns = (own.get(name, np.zeros(images, kind)) for (_, own), images in zip(stored, lengths, strict=True))
-        arrays[name] = np.concatenate([*columns])
-        if not has.all():
-            arrays[f"with-{name}"] = has
-    groups, texts = _factored(records)
-    ends = {"ends": lengths, "text-ends": [len(text) + 1 for text in texts]}
-    arrays |= {name: np.cumsum(each, dtype=np.int64) for name, each in ends.items()}
-    letters = {
-        "names": "".join(record.digest for record in records).encode(),
-        "sums": "".join(checksum(*each) for each in stored).encode(),
-        "texts": b"".join(text + b"," for text in texts),
-    }
-    arrays |= {name: np.frombuffer(text, np.uint8) for name, text in letters.items()}
-    told = canonical_json({"version": VERSION, "format": FORMAT, "groups": [vars(group) for group in groups]})
-    content = save(arrays, {"pack": told, "sha256": _sum(told, arrays)})
-    if len(content) > PACK or len(told) > HEADER:
-        raise BadInput(f"a pack of {len(content):,} bytes could not be read again")
-    return content
-
-
-def _factored(records: Sequence[Record]) -> tuple[list[Group], list[bytes]]:
-    """The groups, and what each record says besides."""
-    asked = [canonical_json({**record.key, "data": None, "handed": None}) for record in records]
-    starts = [place for place, own in enumerate(asked) if not place or own != asked[place - 1]]
-    groups, texts = [], []
-    for first, last in zip(starts, [*starts[1:], len(records)], strict=True):
-        own = records[first:last]
-        key, info = (_common([getattr(record, name) for record in own]) for name in ("key", "info"))
-        groups.append(Group(first, last, key, info))
-        for record in own:
-            rest = [_without(record.key, key), _without(record.info, info)]
-            texts.append(canonical_json(rest).encode(errors="surrogatepass"))
-    return groups, texts
-
-
-def _common(values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    spelt = [{name: canonical_json(value) for name, value in each.items()} for each in values]
-    return {
-        name: value for name, value in values[0].items() if all(each.get(name) == spelt[0][name] for each in spelt)
-    }
-
-
-def _without(value: Mapping[str, Any], common: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: each for name, each in value.items() if name not in common}
-
-
-def _sum(told: str, arrays: Mapping[str, NDArray[Any]]) -> str:
-    layout = [[name, str(array.dtype), list(array.shape)] for name, array in sorted(arrays.items())]
-    head = canonical_json([told, layout]).encode(errors="surrogatepass")
-    return digest(b"".join([head, *(np.ascontiguousarray(arrays[name]).data for name in sorted(arrays))]))
 
 
 @lru_cache(maxsize=4)
@@ -140,7 +42,7 @@ def _read(path: Path, stamp: tuple[int, ...]) -> Pack:
         if told["version"] != VERSION or told["format"] != FORMAT:
             raise Damaged(f"{path}: it was written by another version")
         groups = [Group(**{name: group[name] for name in Group.__dataclass_fields__}) for group in told["groups"]]
-        pack = Pack(path, arrays, groups, metadata["sha256"] == _sum(metadata["pack"], arrays))
+        pack = Pack(path, arrays, groups, metadata["sha256"] == total(metadata["pack"], arrays))
         if problem := pack.misfit():
             raise Damaged(f"{path}: it is inconsistent ({problem})")
     if pack.is_sound and pack.is_of(path.parent.name):
@@ -206,7 +108,7 @@ class Pack:
 
     def __init__(self, path: Path, arrays: dict[str, NDArray[Any]], groups: Sequence[Group], matches: bool) -> None:
         self.path = path
-        self._own = {name: arrays.pop(name) for name in _OWN}
+        self._own = {name: arrays.pop(name) for name in OWN}
         self._with = {name[5:]: arrays.pop(name) for name in [*arrays] if name.startswith("with-")}
         self._arrays = arrays
         self._groups = groups
@@ -265,32 +167,39 @@ class Pack:
 
     def _joined(self, group: Group, first: int, last: int) -> Iterator[Record]:
         rows = self._told(group, first, last)
-        is_odd = [any((info.get(name) or group.info.get(name)) for name in _ODD) for _, info in rows]
-        differing = [{name: value for name, value in info.items() if name not in _FREE} for _, info in rows]
+        varying = set().union(*(info for _, info in rows))
+        alike = varying - _FREE
+        odd = [name for name in _ODD if name in varying]
+        is_odd = [any(info.get(name) for name in odd) for _, info in rows]
+        apart = any(group.info.get(name) for name in _ODD)
         begin = first
         for place in range(first + 1, last + 1):
-            if place < last:
+            if place < last and not apart:
                 one, other = place - first - 1, place - first
                 before, after = ((group.key | rows[each][0])["data"] for each in (one, other))
                 if (
                     before["stop"] == after["start"]
                     and before["digest"] == after["digest"]
                     and not (is_odd[one] or is_odd[other])
-                    and differing[one] == differing[other]
+                    and all(rows[one][1].get(name) == rows[other][1].get(name) for name in alike)
                     and bool(rows[one][1].get("probe")) == bool(rows[other][1].get("probe"))
                     and all(has[place - 1] == has[place] for has in self._with.values())
                 ):
                     continue
-            yield self._one(begin, place, [_whole(group, row) for row in rows[begin - first : place - first]])
+            yield self._one(group, begin, place, rows[begin - first : place - first])
             begin = place
 
-    def _one(self, first: int, last: int, rows: Sequence[_Told]) -> Record:
-        key, info = rows[0]
-        together = {name: sum(each[name] for _, each in rows) for name in COSTS}
-        together["date"] = max(each["date"] for _, each in rows)
+    def _one(self, group: Group, first: int, last: int, rows: Sequence[_Told]) -> Record:
+        def column(name: str) -> list[Any]:
+            return [info[name] if name in info else group.info[name] for _, info in rows]
+
+        key, info = _whole(group, rows[0])
+        together: dict[str, Any] = {name: sum(column(name)) for name in COSTS}
+        together["date"] = max(column("date"))
         if info.get("probe"):
-            together["probe"] = {name: sum(each["probe"][name] for _, each in rows) for name in info["probe"]}
-        data = {**key["data"], "stop": rows[-1][0]["data"]["stop"]}
+            probes = column("probe")
+            together["probe"] = {name: sum(probe[name] for probe in probes) for name in info["probe"]}
+        data = {**key["data"], "stop": _whole(group, rows[-1])[0]["data"]["stop"]}
         arrays = {name: each for name, each in self._rows(first, last).items() if self._has(name)[first]}
         return Record({**key, "data": data}, info=info | together, **arrays)
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from benchmark.damage import Damaged
 from benchmark.errors import BadInput, notice
 from benchmark.ledger.ledger import Ledger
-from benchmark.ledger.pack import packed, read_pack
+from benchmark.ledger.pack import read_pack
+from benchmark.ledger.pack_layout import packed
 from benchmark.ledger.packs import alone, pack_folder, packed_record
 from benchmark.ledger.record import Record, checksum, read_record, written
 from benchmark.limits import PACKED
