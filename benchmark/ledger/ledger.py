@@ -141,7 +141,7 @@ class Ledger:
         return found
 
     def together(self, network: str) -> Callable[[Sequence[str]], list[Record | None]]:
-        """Tells what records of a network say, in as few as can, see `Pack.joined`; None for each that is not there."""
+        """Tells what records of a network say, in as few as can, see `Pack.joined`; None for each that is absent."""
         single = alone(self.path(network, "any").parent)  # before the packs: see `packs`
         packs = [*packs_of(self.folder, network, self._note)]
         return lambda records: read_together(records, single, packs, lambda record: self.read(network, record))
@@ -262,7 +262,7 @@ class Ledger:
         return self._load(self._evaluation_path(name, identifier, source))
 
     def one_by_one(self) -> Iterator[Evaluation]:
-        """Like `evaluations`, each read when it is asked for, so that not all need to be in memory at once."""
+        """Like `evaluations`, but each is read when it is asked for."""
         return self._each("evaluations")
 
     def evaluations(self) -> list[Evaluation]:
