@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import random
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors import safe_open
+from safetensors.numpy import save
 
 import benchmark
 from benchmark.checkup import Finding, doctor
@@ -17,7 +20,7 @@ from benchmark.evaluation.shipping import _kept
 from benchmark.ledger import Ledger, Record, packing
 from benchmark.ledger.evaluation import Evaluation
 from benchmark.ledger.pack import read_pack
-from benchmark.ledger.pack_layout import packed
+from benchmark.ledger.pack_layout import packed, total
 from benchmark.ledger.packing import pack
 from benchmark.ledger.record import FORMAT, RULES, Damaged, checksum, read_record, written
 from benchmark.ledger.schema import suite_digest
@@ -390,3 +393,49 @@ def test_an_earlier_version_refuses_a_folder_with_packs(ledger):
     assert damage(ledger.folder, mend=True)[0].mended
     assert '"version":2}' in marker.read_text()
     whole(ledger.folder)
+
+
+def texts(arrays, told, old: bytes, new: bytes):
+    """Another text of the same length in place of one."""
+    assert old in arrays["texts"].tobytes()
+    arrays["texts"] = np.frombuffer(arrays["texts"].tobytes().replace(old, new.ljust(len(old))), np.uint8)
+
+
+LIES = {
+    "a negative distance": lambda arrays, told: arrays["distance"].__setitem__(3, -1),
+    "distances in float64": lambda arrays, told: arrays.update(distance=arrays["distance"].astype(np.float64)),
+    "fewer images": lambda arrays, told: arrays.update(broken=arrays["broken"][:-1]),
+    "an unknown array": lambda arrays, told: arrays.update(more=arrays["broken"]),
+    "no names": lambda arrays, told: arrays.pop("names"),
+    "ends that fall": lambda arrays, told: arrays["ends"].__setitem__(0, 30),
+    "ends beyond the file": lambda arrays, told: arrays["ends"].__setitem__(-1, 2**40),
+    "a group too few": lambda arrays, told: told["groups"].pop(),
+    "a group of nothing": lambda arrays, told: told["groups"].append({**told["groups"][-1], "first": 16}),
+    "bounds in words": lambda arrays, told: told["groups"][0].update(first="0"),
+    "another version": lambda arrays, told: told.update(version=2),
+    "a deep nest": lambda arrays, told: told["groups"][0]["key"].update(attack=eval("[" * 90 + "]" * 90)),
+    "seconds below zero": lambda arrays, told: texts(arrays, told, b'"forwards":20', b'"forwards":-1'),
+    "a text in place of a number": lambda arrays, told: texts(arrays, told, b'"forwards":20', b'"forwards":""'),
+    "images of another place": lambda arrays, told: texts(arrays, told, b'"stop":20', b'"stop":99'),
+    "no JSON": lambda arrays, told: texts(arrays, told, b'"stop":20', b'"stop"}20'),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_pack_that_lies_is_refused(ledger, lie):
+    """Its checksum is that of the lie: whoever forges a file computes it anew."""
+    ledger, manifest = ledger
+    pack(ledger, NETWORK, names(manifest))
+    (path,) = packs(ledger)
+    with safe_open(path, "np") as file:
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        told = json.loads(file.metadata()["pack"])
+    LIES[lie](arrays, told)
+    text = json.dumps(told)
+    path.write_bytes(save(arrays, {"pack": text, "sha256": total(text, arrays)}))
+    with pytest.raises(Damaged, match="packs"):
+        read_pack(path)
+    assert Ledger(ledger.folder).evaluations() == []
+    assert any("packs" in finding.place for finding in damage(ledger.folder))
+    with pytest.raises(BadInput, match="nothing was merged"):
+        benchmark.merge([ledger.folder], into=ledger.folder.parent / "other")
