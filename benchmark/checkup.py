@@ -19,7 +19,7 @@ from benchmark.errors import BadInput, first_line
 
 #: Where to look if nobody says so, and for what.
 RESULTS, ZOO = "results", "zoo"
-RECORDS, BLOCKS = "records/*/*.safetensors", "blocks/*/*/*.safetensors"
+RECORDS, BLOCKS, PACKS = "records/*/*.safetensors", "blocks/*/*/*.safetensors", "packs/*/*.safetensors"
 CHECKPOINTS = ("*.pt", "*.safetensors", "last/*.pt")
 
 #: A file under a temporary name that nobody has touched for so many seconds is left over from a killed process.
@@ -84,7 +84,7 @@ def doctor(*, results: str | Path | None = None, zoo: str | Path | None = None, 
 def looked_at(*, results: str | Path | None = None, zoo: str | Path | None = None) -> str:
     """What `doctor` of the same arguments looks at, in words, so that nobody takes "nothing" for "nothing wrong"."""
     ledger, networks = Path(results or RESULTS), Path(zoo or ZOO)
-    records, evaluations = _count(ledger, RECORDS, BLOCKS), _count(ledger, "evaluations/*.json")
+    records, evaluations = _count(ledger, RECORDS, BLOCKS) + _in_packs(ledger), _count(ledger, "evaluations/*.json")
     found = {
         ledger: f"{_counted(records, 'record')} and {_counted(evaluations, 'evaluation')}",
         networks: _counted(_count(networks, *CHECKPOINTS), "checkpoint"),
@@ -121,6 +121,16 @@ def _counted(number: int, noun: str) -> str:
 
 def _count(folder: Path, *patterns: str) -> int:
     return sum(1 for pattern in patterns for _ in folder.glob(pattern))
+
+
+def _in_packs(folder: Path) -> int:
+    from benchmark.ledger.pack import read_pack
+
+    found = 0
+    for path in folder.glob(PACKS):
+        with suppress(Damaged, FileNotFoundError):
+            found += len(read_pack(path).names)
+    return found
 
 
 def _environment(*folders: Path) -> Iterator[Finding]:
@@ -167,10 +177,10 @@ def _results(folder: Path) -> Iterator[Finding]:
     except BadInput as error:
         yield Finding(str(folder), str(error), "choose another folder, or the version that wrote it")
         return
+    evaluations = [*ledger.evaluations(), *ledger.samples(), *ledger.transfers()]
     yield from _records(folder)
     yield from _stored_adversarials(folder)
-    evaluations = [*ledger.evaluations(), *ledger.samples(), *ledger.transfers()]
-    damaged = re.compile(re.escape(str(folder)) + r"[/\\](records|blocks)[/\\]")
+    damaged = re.compile(re.escape(str(folder)) + r"[/\\](records|blocks|packs)[/\\]")
     for problem in ledger.problems:
         path, _, reason = problem.partition(": ")
         if not damaged.match(path):
@@ -182,17 +192,22 @@ def _results(folder: Path) -> Iterator[Finding]:
 
 def _unmarked(folder: Path, problem: str) -> Finding:
     """A folder that does not say of which version it is: its records do, if it has any."""
+    from benchmark.ledger.pack import read_whole
     from benchmark.ledger.record import read_record
 
     place = str(folder / "format.json")
-    for path in sorted((folder / "records").glob("*/*.safetensors")):
+    files = [
+        (read, path) for read, kind in ((read_record, RECORDS), (read_whole, PACKS)) for path in folder.glob(kind)
+    ]
+    for read, path in files:
         with suppress(Damaged, FileNotFoundError):
-            read_record(path)
+            read(path)
             return Finding(place, problem, "it is rewritten, since the records are of this version", "mark")
     return Finding(place, problem, "choose another folder, or the version that wrote it")
 
 
 def _records(folder: Path) -> Iterator[Finding]:
+    from benchmark.ledger.pack import check_whole
     from benchmark.ledger.record import question, read_record
 
     def read(path: Path) -> None:
@@ -205,6 +220,7 @@ def _records(folder: Path) -> Iterator[Finding]:
 
     yield from _damaged(folder.glob(RECORDS), read, "bench evaluate recreates it if it is needed")
     yield from _damaged(folder.glob(BLOCKS), read_block, "bench decide recreates it if it is needed")
+    yield from _damaged(folder.glob(PACKS), check_whole, "bench evaluate recreates the records that can't be read")
 
 
 def _stored_adversarials(folder: Path) -> Iterator[Finding]:
@@ -280,6 +296,7 @@ def _leftovers(folder: Path) -> Iterator[Finding]:
 
 def _mended(finding: Finding, *folders: Path) -> Finding:
     from benchmark.ledger import Ledger
+    from benchmark.ledger.packing import unpack
 
     if not finding.action:
         return finding
@@ -295,6 +312,9 @@ def _mended(finding: Finding, *folders: Path) -> Finding:
         if finding.action == "delete":
             path.unlink(missing_ok=True)
             return replace(finding, mended=True)
+        if path.match(PACKS):
+            with suppress(Damaged):
+                unpack(Ledger(home), path)
         target = home / "damaged" / path.relative_to(home)
         target.parent.mkdir(parents=True, exist_ok=True)
         os.replace(path, target)

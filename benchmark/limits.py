@@ -18,6 +18,9 @@ MANIFEST = 3 * HEADER
 #: Bytes of a record: a few numbers per image, its key, and what the attack said.
 RECORD = 16 * 2**20
 
+#: Images of all records in one pack together, and the bytes that such a file may have.
+PACKED, PACK = 2**24, 2**30
+
 #: Bytes that the arrays of one file may unpack to, together; 250 images of 3×224×224 have 150 million.
 ARRAYS = 2**30
 

@@ -53,6 +53,20 @@ def write_atomic(path: str | Path, content: bytes | str | Callable[[Path], objec
     return path
 
 
+def sync_folder(folder: Path) -> None:
+    """Return when the names in `folder` are safe on the disk, where the system knows how to do that."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:  # Windows opens no folders
+        return
+    try:
+        os.fsync(handle)
+    except OSError:  # some file systems of networks don't either
+        pass
+    finally:
+        os.close(handle)
+
+
 def read_text(path: str | Path, limit: int = 4 * 2**20) -> str:
     """The UTF-8 text in the regular file `path`, which may have `limit` bytes at most.
 

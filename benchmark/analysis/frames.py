@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from benchmark.analysis import aggregate
 from benchmark.analysis.distances import median_distance
 from benchmark.analysis.labels import labels_of
-from benchmark.labels import Key, key
+from benchmark.labels import Key, card_labels, key
 from benchmark.ledger.classes import class_name
 from benchmark.ledger.predictions import UNKNOWN
 from benchmark.statistics.wilson import wilson
@@ -38,7 +38,7 @@ _ABOUT = (
 )
 
 
-def tidy(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
+def tidy(evaluations: Iterable[Evaluation]) -> pd.DataFrame:
     """One row per model and attack.
 
     Columns, besides those that say which evaluation a row belongs to: attack, norm, epsilon, kind, images, attacked,
@@ -46,15 +46,30 @@ def tidy(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
     accuracy is that among what earlier attacks left), median_distance (see `distances.median_distance`), seconds,
     forwards, backwards, disagreements (successes claimed in low precision that float32 refused), no_answer (images
     broken because the network returned NaN or infinity), error.
+
+    No more than one evaluation is held in memory, where they come one by one.
     """
     import pandas as pd
 
-    named = labels_of(evaluations)
-    rows = [{**_about(found, named), **_row(found, outcome)} for found in evaluations for outcome in found.outcomes]
+    rows: list[dict[str, Any]] = []
+    networks: list[Key] = []
+    cards: list[Mapping[str, Any] | None] = []
+    for found in evaluations:
+        cards += [found.model, found.crafted_on]
+        for outcome in found.outcomes:
+            networks.append(key(found.model))
+            rows.append({**_about(found, ""), **_row(found, outcome)})
+    named = card_labels(cards)  # what a network is called depends on all others
+    for row, network in zip(rows, networks, strict=True):
+        row["model"] = named[network]
     return pd.DataFrame(rows, columns=[*_ABOUT, *_COLUMNS])
 
 
-def per_example(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
+def per_example(
+    evaluations: Sequence[Evaluation],
+    named: Mapping[Key, str] | None = None,
+    outcomes: Sequence[Outcome] | None = None,
+) -> pd.DataFrame:
     """One row per model, attack and test image.
 
     Columns, besides those that say which evaluation a row belongs to: attack, norm, epsilon, index (of the image in
@@ -64,14 +79,19 @@ def per_example(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
     the closest adversarial image, which for a minimum-norm attack may lie beyond epsilon; where no adversarial was
     found, the latter is that of the image itself; "none" where the network has no finite answer; the index where the
     classes have no names; None where the attack was not tried, and in records of older versions).
+
+    Args:
+        evaluations: what the rows are about.
+        named: what their networks are called, where there are others beside them.
+        outcomes: only these of their attacks.
     """
     import pandas as pd
 
-    named = labels_of(evaluations)
+    named = labels_of(evaluations) if named is None else named
     frames = [
         pd.DataFrame(
             {
-                **_about(found, named),
+                **_about(found, named[key(found.model)]),
                 "attack": outcome.label,
                 "norm": outcome.norm,
                 "epsilon": outcome.epsilon,
@@ -80,13 +100,15 @@ def per_example(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
                 "evaluated": outcome.evaluated,
                 "broken": outcome.broken,
                 "distance": outcome.distance,
-                "wrong_share": outcome.broken * 1.0 if outcome.wrong_share is None else outcome.wrong_share,
+                "wrong_share": outcome.broken.astype(np.float32)
+                if outcome.wrong_share is None
+                else outcome.wrong_share,
                 "clean_class": _class_names(found, found.clean_class),
                 "adversarial_class": _class_names(found, outcome.adversarial_class),
             }
         )
         for found in evaluations
-        for outcome in found.outcomes
+        for outcome in (found.outcomes if outcomes is None else outcomes)
     ]
     columns = [
         *(*_ABOUT, "attack", "norm", "epsilon", "index", "clean_error", "evaluated", "broken", "distance"),
@@ -110,9 +132,9 @@ def _class_names(found: Evaluation, classes: NDArray[np.int64] | None) -> NDArra
     return np.array([known.get(place) for place in classes.tolist()], object)
 
 
-def _about(found: Evaluation, named: Mapping[Key, str]) -> dict[str, Any]:
+def _about(found: Evaluation, name: str) -> dict[str, Any]:
     return {
-        "model": named[key(found.model)],
+        "model": name,
         "checkpoint_digest": found.model.get("digest", ""),
         "method": found.model.get("method"),
         "architecture": found.model.get("architecture"),

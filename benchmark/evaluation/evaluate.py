@@ -16,6 +16,7 @@ from benchmark.evaluation.repeatable import tell_of_earlier
 from benchmark.evaluation.request import EvaluationRequest
 from benchmark.given import Given as GivenSuite
 from benchmark.ledger.evaluation import Evaluation
+from benchmark.ledger.packing import pack
 from benchmark.models import Given, listed
 from benchmark.own.trust import trusts
 from benchmark.parts import WHOLE, Part, read_part
@@ -167,6 +168,8 @@ def _evaluated(request: EvaluationRequest, sources: Sequence[str], progress: boo
     planned, ledger, failures = request.plans(sources)
     plans = {plan.id: plan for plan in planned.values()}
     old = {key: evaluation for key, plan in plans.items() if (evaluation := finished(plan, ledger)) is not None}
+    for found in old.values():  # of an earlier version, or of a process that was killed before it had packed them
+        pack(ledger, found.model["digest"], [name for outcome in found.outcomes for name in outcome.records])
     missing, unfit = checked([plan for key, plan in plans.items() if key not in old])
     fit = {*old, *(plan.id for plan in missing)}
     for key in fit:

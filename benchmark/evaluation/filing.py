@@ -15,6 +15,7 @@ from benchmark.evaluation.plan import Plan
 from benchmark.evaluation.progress import Display
 from benchmark.ledger.evaluation import Evaluation
 from benchmark.ledger.ledger import Ledger
+from benchmark.ledger.packing import pack
 from benchmark.ledger.parts import DonePart, assembled, lacking, parts_of, write_part
 from benchmark.parts import WHOLE, Part
 
@@ -83,7 +84,7 @@ def run_and_file(
         def file(plan: Plan) -> None:
             own = done[plan.id]
             if part == WHOLE:
-                ledger.write_evaluation(plan.manifest(own))
+                file_evaluation(plan.manifest(own), ledger)
                 return
             starts: dict[str, dict[int, str]] = {}
             for item in own:
@@ -100,6 +101,16 @@ def run_and_file(
     return lost
 
 
+def file_evaluation(manifest: dict[str, Any], ledger: Ledger) -> None:
+    """File an evaluation whose records are all there, and pack these if they are many.
+
+    Raises:
+        BadInput: the folder can't be written or the disk is full.
+    """
+    ledger.write_evaluation(manifest)
+    pack(ledger, manifest["model"]["digest"], [name for names in manifest["records"].values() for name in names])
+
+
 def file_if_whole(plan: Plan, ledger: Ledger) -> bool:
     """File an evaluation that is made in parts if the last of them is there; else say what is lacking.
 
@@ -112,7 +123,7 @@ def file_if_whole(plan: Plan, ledger: Ledger) -> bool:
         raise BadInput(f"{error}; delete it and do this part again") from error
     whole = assembled(parts)
     if whole is not None:
-        ledger.write_evaluation(whole)
+        file_evaluation(whole, ledger)
         return True
     told = f"it lacks {', '.join(lacking(parts))}" if parts else "nothing of it was to be done in this part"
     notice(

@@ -25,6 +25,7 @@ from benchmark.evaluation.ledger_task import LedgerTask
 from benchmark.evaluation.run_job import prepare, run_job
 from benchmark.evaluation.target import Target, images_of
 from benchmark.ledger.ledger import FOLDERS, Ledger
+from benchmark.ledger.record import encoded, is_block
 from benchmark.own.trust import trusting
 from benchmark.storage import write_atomic
 
@@ -122,8 +123,8 @@ class RemoteTask(LedgerTask):
 
     def __getstate__(self) -> dict[str, Any]:
         ledger = Ledger(self.folder)
-        found = dict.fromkeys(path for key in _keys(self.job, ledger) for path in ledger.kept(key))
-        known = tuple((path.relative_to(self.folder).as_posix(), path.read_bytes()) for path in found)
+        files = dict(file for key in _keys(self.job, ledger) for file in _kept(ledger, key))
+        known = tuple((path.relative_to(self.folder).as_posix(), content) for path, content in files.items())
         return {**self.__dict__, "known": known, "job": pickle.dumps(self.job)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -172,6 +173,15 @@ def receive(shipment: Shipment, folder: Path) -> Done | Crafted:
             raise BadInput(f"a worker sent the file {short(place)}, which has no place in {folder}")
         write_atomic(ledger.own(ledger.folder / place), content)
     return shipment.message
+
+
+def _kept(ledger: Ledger, key: Mapping[str, Any]) -> Iterator[tuple[Path, bytes]]:
+    """What is there of a job with this key: files, and a file of a record that was packed meanwhile or before."""
+    for path in ledger.kept(key):
+        with contextlib.suppress(FileNotFoundError):
+            yield path, path.read_bytes()
+    if not is_block(key) and (record := ledger.find(key)) is not None:
+        yield ledger.place(key), encoded(record)
 
 
 def _keys(job: AttackJob, ledger: Ledger) -> Iterator[dict[str, Any]]:

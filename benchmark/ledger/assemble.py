@@ -19,15 +19,22 @@ from benchmark.ledger.record import RULES, Record, is_block
 #: Share of gradients that may be exactly zero or not finite before the evaluation warns.
 DEAD_GRADIENTS = 0.5
 
-_COSTS = ("seconds", "forwards", "backwards", "dead_gradients", "disagreements", "attacked")
+#: What each record counts, and an outcome adds up.
+COSTS = ("seconds", "forwards", "backwards", "dead_gradients", "disagreements", "attacked")
 
 
-def summarise(manifest: dict[str, Any], read: Callable[[str], Record | None]) -> Evaluation:
+def summarise(
+    manifest: dict[str, Any],
+    read: Callable[[str], Record | None],
+    together: Callable[[Sequence[str]], Sequence[Record | None]] | None = None,
+) -> Evaluation:
     """The evaluation that `manifest` lists the records of.
 
     Args:
         manifest: as `plan.Plan.manifest` writes it.
         read: gives the record of that digest, or None where it is absent or damaged.
+        together: gives what the records of all these digests say, in as few records as may stand for them, see
+            `Pack.joined`, and a None for each that is absent or damaged. By default each is read alone.
 
     Raises:
         Damaged: of some images not one record is left, so that not even clean errors are known.
@@ -37,15 +44,18 @@ def summarise(manifest: dict[str, Any], read: Callable[[str], Record | None]) ->
     rows_of = _Rows(sample)
     attacks = {item["label"]: item["attack"] for item in manifest["suite"]["items"]}
 
-    def of(label: str, name: str) -> Record | None:
+    def of(label: str, record: Record | None) -> Record | None:
         """The record, if it is there and about this network, this attack and these images."""
-        record = read(name)
         asked = (manifest["model"]["digest"], manifest["dataset"]["digest"], attacks[label])
         if record is None or (record.key["network"], record.key["data"]["digest"], record.key["attack"]) != asked:
             return None
         return record if is_block(record.key) == (sample is not None) else None
 
-    records = {label: [of(label, name) for name in names] for label, names in manifest["records"].items()}
+    if together is None:
+        together = lambda names: [read(name) for name in names]  # noqa: E731
+    records = {
+        label: [of(label, record) for record in together(names)] for label, names in manifest["records"].items()
+    }
     present = [record for shards in records.values() for record in shards if record is not None]
     clean_errors, disputed = _clean_errors(images, present, rows_of)
     unstable = max(disputed, _changed_answers(present))
@@ -163,9 +173,11 @@ def _outcome(
     broken, evaluated = clean_errors.copy(), clean_errors.copy()
     distance = np.where(clean_errors, 0, np.inf).astype(np.float32)
     covered = np.zeros_like(clean_errors)
-    shares = np.where(clean_errors, 1, 0).astype(np.float32)
+    shares = None
+    if any(record is not None and record.wrong_share is not None for record in shards):
+        shares = np.where(clean_errors, 1, 0).astype(np.float32)
     classes = np.full(len(clean_errors), UNKNOWN)
-    costs: dict[str, Any] = dict.fromkeys((*_COSTS, "no_answer"), 0)
+    costs: dict[str, Any] = dict.fromkeys((*COSTS, "no_answer"), 0)
     faults: Counter[str] = Counter()
     for record in shards:
         if record is None:
@@ -175,10 +187,11 @@ def _outcome(
         broken[rows] |= record.broken
         evaluated[rows] |= record.evaluated
         distance[rows] = np.minimum(distance[rows], record.distance)
-        shares[rows] = record.broken if record.wrong_share is None else record.wrong_share
+        if shares is not None:
+            shares[rows] = record.broken if record.wrong_share is None else record.wrong_share
         if record.adversarial_class is not None:
             classes[rows] = record.adversarial_class
-        for name in _COSTS:
+        for name in COSTS:
             costs[name] += record.info[name]
         costs["no_answer"] += int((record.no_answer & ~record.clean_errors).sum())
         faults.update(record.info["faults"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -107,8 +108,11 @@ def _spelt(numbers: Sequence[int] | NDArray[np.int64]) -> str:
     return " ".join(map(str, np.asarray(numbers).tolist()))
 
 
+@lru_cache(maxsize=8)  # all networks of a ledger were tried on a few sets of images, with the same labels
 def _read(words: str) -> NDArray[np.int64]:
-    return np.array([int(word) for word in words.split(" ")], np.int64)
+    numbers = np.array([int(word) for word in words.split(" ")], np.int64)
+    numbers.setflags(write=False)
+    return numbers
 
 
 def _within(numbers: NDArray[np.int64], low: int, high: int) -> bool:

@@ -73,7 +73,7 @@ class Outcome:
         warnings: what the attack itself warned of.
         probe: of the gradient under this threat; None for an attack that asks for none, and in older ledgers.
         wrong_share: N float32: of a network that draws random numbers, in which share of the passes it was wrong
-            about the image, attacked where the attack was tried; of others 0 or 1.
+            about the image, attacked where the attack was tried; None of others, wrong where `broken`.
         adversarial_class: N class indices: what the network takes the closest adversarial image for, see
             `record.Record`; `predictions.UNKNOWN` where the attack was not tried or its record does not tell; None
             where none does, as in ledgers of older versions.

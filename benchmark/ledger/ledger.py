@@ -3,6 +3,7 @@
     results/
       format.json                          what this folder is, and its version
       records/<network>/<key>.safetensors  one per job, named by the digest of its key
+      packs/<network>/<records>.safetensors  what takes the place of the records of a large evaluation when it is done
       blocks/<network>/<question>/<key>.safetensors  records of chosen images, by all that their key says besides
       adversarials/<network>/<key>.npz     the adversarial images of a record, where they were asked for
       specimens/<network>/<key>.npz        a few images to look at, of the first job of each attack
@@ -18,7 +19,7 @@ worst that can happen is that two do the same job and write the same record.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,16 +29,20 @@ from benchmark.ledger.answers import Answers, Known, other_network, read_known, 
 from benchmark.ledger.assemble import summarise
 from benchmark.ledger.evaluation import Evaluation
 from benchmark.ledger.manifests import filed, read_json, read_manifest
+from benchmark.ledger.packs import alone, packed_record, packs_of, read_together
 from benchmark.ledger.record import FORMAT, Record, is_block, question, read_record, write_record
 from benchmark.ledger.sample_images import SampleImages, read_sample_images, write_sample_images
 from benchmark.storage import canonical_json, digest, safe_name, write_atomic
 
 #: What a results folder consists of.
-FOLDERS = ("records", "blocks", "evaluations", "samples", "transfers", "specimens", "adversarials", "parts")
+FOLDERS = ("records", "packs", "blocks", "evaluations", "samples", "transfers", "specimens", "adversarials", "parts")
 
 Found = TypeVar("Found")
 
-_MARKER = {"content": "robustness benchmark results", "version": FORMAT}
+#: What format.json says: that of a folder with packs, which versions before 0.2 can't read, is another one.
+_MARKER, _PACKED = (
+    {"content": "robustness benchmark results", "version": version} for version in (FORMAT, FORMAT + 1)
+)
 
 #: How many damaged files are named, where nobody asked for them.
 _FEW = 20
@@ -78,7 +83,9 @@ class Ledger:
             if ledger.folder.exists() and not ledger.folder.is_dir():
                 raise BadInput(f"{ledger.folder} is a file; choose a folder for the results")
             # Looked for before the marker: another process that has just begun writes the marker first.
-            has_results = any((ledger.folder / name).exists() for name in ("records", "blocks", "evaluations"))
+            has_results = any(
+                (ledger.folder / name).exists() for name in ("records", "packs", "blocks", "evaluations")
+            )
             has_marker = marker.exists()
         except (OSError, ValueError) as error:  # ValueError: a null character in the name
             reason = getattr(error, "strerror", None) or error
@@ -89,28 +96,30 @@ class Ledger:
             except (Damaged, FileNotFoundError):
                 found = None
             version = found.get("version", FORMAT) if isinstance(found, dict) else FORMAT
-            if found != _MARKER and version == FORMAT:
+            if found in (_MARKER, _PACKED):
+                return ledger
+            if version in (FORMAT, FORMAT + 1):
                 raise Unmarked(f"{marker} is damaged, or of another version; {_IF_OURS}")
-            if found != _MARKER:
-                raise BadInput(
-                    f"{ledger.folder} was written by another version (its format.json says {short(version)}, "
-                    f"this program's is {FORMAT}); choose another folder, or use the version that wrote it"
-                )
-        elif has_results:
+            raise BadInput(
+                f"{ledger.folder} was written by another version (its format.json says {short(version)}, "
+                f"this program's is {FORMAT}); choose another folder, or use the version that wrote it"
+            )
+        if has_results:
             raise Unmarked(f"{ledger.folder} has no format.json, so its results can't be trusted; {_IF_OURS}")
-        elif create:
+        if create:
             ledger.mark()
         return ledger
 
-    def mark(self) -> None:
-        """Write the marker of the format, if it is not there.
+    def mark(self, packs: bool = False) -> None:
+        """Write the marker of the format, if it is not there; before there are `packs`, theirs.
 
         Raises:
             BadInput: the folder can't be written.
         """
         marker = self.folder / "format.json"
-        if not marker.exists():
-            write_atomic(marker, canonical_json(_MARKER) + "\n")
+        content = canonical_json(_PACKED if packs or (self.folder / "packs").exists() else _MARKER) + "\n"
+        if not marker.exists() or (packs and marker.read_text(encoding="utf-8") != content):
+            write_atomic(marker, content)
 
     def path(self, network: str, record: str) -> Path:
         """Where the record called `record` of the network with digest `network` is or will be."""
@@ -123,14 +132,23 @@ class Ledger:
     def read(self, network: str, record: str) -> Record | None:
         """That record; None if there is none, or a damaged one, which is noted in `problems`."""
         path = self.path(network, record)
-        if not path.exists():
-            blocks = self.folder / "blocks" / path.parent.name
-            path = next(blocks.glob(f"*/{path.name}"), path)
-        return self._read(read_record, path)
+        found = self._read(read_record, path)
+        if found is None or found.error:  # no pack has an attack that failed
+            found = packed_record(self.folder, network, record, self._note) or found
+        if found is None:
+            blocks = (self.folder / "blocks" / path.parent.name).glob(f"*/{path.name}")
+            found = next((own for block in blocks if (own := self._read(read_record, block)) is not None), None)
+        return found
+
+    def together(self, network: str) -> Callable[[Sequence[str]], list[Record | None]]:
+        """Tells what records of a network say, in as few as can, see `Pack.joined`; None for each that is absent."""
+        single = alone(self.path(network, "any").parent)  # before the packs: see `packs`
+        packs = [*packs_of(self.folder, network, self._note)]
+        return lambda records: read_together(records, single, packs, lambda record: self.read(network, record))
 
     def find(self, key: Mapping[str, Any]) -> Record | None:
         """The record with this key; None if there is none, or a damaged one, which is noted in `problems`."""
-        return self._read(read_record, self.place(key))
+        return self._read(read_record, self.place(key)) if is_block(key) else self.read(key["network"], digest(key))
 
     def blocks(self, key: Mapping[str, Any]) -> list[Record]:
         """Records of chosen images that are otherwise like the one with this key; damaged ones are noted."""
@@ -164,6 +182,11 @@ class Ledger:
     def sample_images(self, network: str, record: str) -> SampleImages | None:
         """A few images that this record's attack broke; None if there are none, or damaged ones, see `problems`."""
         return self._read(read_sample_images, self.sample_images_path(network, record))
+
+    def pictured(self, network: str) -> set[str]:
+        """The names of the network's records of which there are images to look at, as far as the files' names say."""
+        folder = self.sample_images_path(network, "any").parent
+        return {path.stem for path in folder.glob("*.npz")}
 
     def write_sample_images(self, network: str, record: str, images: SampleImages) -> None:
         """Add the images to look at of that record.
@@ -238,6 +261,10 @@ class Ledger:
         """
         return self._load(self._evaluation_path(name, identifier, source))
 
+    def one_by_one(self) -> Iterator[Evaluation]:
+        """Like `evaluations`, but each is read when it is asked for."""
+        return self._each("evaluations")
+
     def evaluations(self) -> list[Evaluation]:
         """All evaluations of the folder, by file name; damaged ones are left out and noted in `problems`."""
         return self._all("evaluations")
@@ -247,9 +274,13 @@ class Ledger:
         return self._all("transfers")
 
     def _all(self, folder: str) -> list[Evaluation]:
-        paths = sorted((self.folder / folder).glob("*.json"))
-        found = [evaluation for path in paths if (evaluation := self._load(path)) is not None]
-        return [evaluation for evaluation in found if (evaluation.sample is not None) == (folder == "samples")]
+        return [*self._each(folder)]
+
+    def _each(self, folder: str) -> Iterator[Evaluation]:
+        for path in sorted((self.folder / folder).glob("*.json")):
+            found = self._load(path)
+            if found is not None and (found.sample is not None) == (folder == "samples"):
+                yield found
 
     def samples(self) -> list[Evaluation]:
         """All evaluations of random samples of their images, as `bench decide` files them, like `evaluations`."""
@@ -273,9 +304,10 @@ class Ledger:
 
     def _evaluation(self, path: Path) -> Evaluation:
         manifest = read_manifest(path)
+        network = manifest["model"]["digest"]
         with naming(path):
             try:
-                return summarise(manifest, lambda record: self.read(manifest["model"]["digest"], record))
+                return summarise(manifest, lambda record: self.read(network, record), self.together(network))
             except Damaged as gap:
                 raise Damaged(f"{path}: {gap}") from gap
 

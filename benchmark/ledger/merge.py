@@ -18,6 +18,8 @@ from benchmark.errors import BadInput, several
 from benchmark.ledger.answers import read_known
 from benchmark.ledger.ledger import Ledger
 from benchmark.ledger.manifests import read_manifest
+from benchmark.ledger.pack import Pack, read_pack, read_whole
+from benchmark.ledger.packing import pack
 from benchmark.ledger.parts import DonePart, assembled, lacking, read_done_part
 from benchmark.ledger.predictions import agree, known_classes
 from benchmark.ledger.record import Record, read_record
@@ -27,6 +29,7 @@ from benchmark.storage import canonical_json, write_atomic
 
 #: What is read of each kind of file, in the order in which they are written: evaluations after what they list.
 _KINDS: dict[str, tuple[str, Callable[[Path], Any]]] = {
+    "packs": ("*/*.safetensors", read_whole),
     "records": ("*/*.safetensors", read_record),
     "blocks": ("*/*/*.safetensors", read_record),
     "adversarials": ("*/*.npz", read_stored_adversarials),
@@ -121,6 +124,8 @@ class _Found:
         self.problems: list[str] = []
         self.parts: dict[str, list[DonePart]] = defaultdict(list)
         self.whole: set[str] = set()
+        self._finished: list[dict[str, Any]] = []
+        self._packed: dict[str, Path] = {}
         self._called: dict[tuple[str, ...], dict[Path, set[str]]] = defaultdict(lambda: defaultdict(set))
         for ledger in ledgers:
             for kind in _KINDS:
@@ -150,11 +155,19 @@ class _Found:
         if isinstance(content, Record) and ledger.place(content.key) != path:
             self.problems.append(f"{path} belongs to another attack or network")
             return
+        if isinstance(content, Pack):
+            self._take_pack(content, place)
+            return
+        if isinstance(content, Record) and (known := self._packed.get(content.digest)):
+            if not content.error:
+                self._agree(content, path, read_pack(known).read(content.digest), known)
+            return
         if kind in _EVALUATIONS:
             if ledger.place_of_evaluation(content) != path:
                 self.problems.append(f"{path} belongs to another evaluation")
                 return
             self.whole.add(content["id"])
+            self._finished.append(content)
             self._call(ledger, content)
         if isinstance(content, DonePart):
             self.parts[content.manifest["id"]].append(content)
@@ -164,16 +177,46 @@ class _Found:
         else:
             self._compare(kind, place, content, path)
 
+    def _take_pack(self, found: Pack, place: str) -> None:
+        """Look at each record of a pack, which then counts for the files of these records, too."""
+        if place in self.best and self.best[place].read_bytes() == found.path.read_bytes():
+            return
+        own: list[tuple[Record, Path]] = []
+        for name in found.names:
+            try:
+                record = found.read(name)
+            except Damaged as error:
+                self.problems.append(f"{error}; bench doctor --mend moves it away")
+                return
+            if known := self._packed.get(name):
+                own.append((record, known))
+            elif alone := self.best.pop(f"records/{Path(place).parent.name}/{name}.safetensors", None):
+                before = read_record(alone)
+                if not before.error:
+                    self._agree(record, found.path, before, alone)
+            self._packed.setdefault(name, found.path)
+        for known in dict.fromkeys(known for _, known in own):
+            other = read_pack(known)
+            for record, where in own:
+                if where == known:
+                    self._agree(record, found.path, other.read(record.digest), known)
+        self.best.setdefault(place, found.path)
+
+    def _agree(self, record: Record, path: Path, before: Record, first: Path) -> None:
+        """Note it as a problem if two records of one name say different things of the images."""
+        if differing := _differing(before, record):
+            self.problems.append(f"{path} and {first} say different things of one attack: {', '.join(differing)}")
+
     def _compare(self, kind: str, place: str, content: Any, path: Path) -> None:
         first = self.best[place]
         before = _KINDS[kind][1](first)
         if isinstance(content, Record):
             if content.error or before.error:
                 self.best[place] = first if content.error else path
-            elif differing := _differing(before, content):
-                self.problems.append(f"{path} and {first} say different things of one attack: {', '.join(differing)}")
-            elif known_classes(content.adversarial_class) > known_classes(before.adversarial_class):
-                self.best[place] = path
+            else:
+                self._agree(content, path, before, first)
+                if known_classes(content.adversarial_class) > known_classes(before.adversarial_class):
+                    self.best[place] = path
         elif kind in _EVALUATIONS and content["records"] != before["records"]:
             self.problems.append(f"{path} and {first} are one evaluation with different records")
         elif isinstance(content, DonePart) and content.done != before.done:
@@ -213,6 +256,8 @@ class _Found:
     def write(self, ledger: Ledger, shown: Path) -> Merged:
         """Write everything into `ledger`, evaluations last; what is there already stays."""
         order = list(_KINDS)
+        if self._packed:
+            ledger.mark(packs=True)
         for place, path in sorted(self.best.items(), key=lambda pair: order.index(pair[0].partition("/")[0])):
             if path != ledger.folder / place:
                 write_atomic(ledger.own(ledger.folder / place), path.read_bytes())
@@ -222,10 +267,15 @@ class _Found:
                 continue
             if whole := assembled(parts):
                 ledger.write_evaluation(whole)
+                self._finished.append(whole)
                 self.whole.add(identifier)
             else:
                 unfinished.append(f"{parts[0].manifest['model']['name']} lacks {', '.join(lacking(parts))}")
-        records = sum(place.startswith(("records/", "blocks/")) for place in self.best)
+        records = sum(place.startswith(("records/", "blocks/")) for place in self.best) + len(self._packed)
+        for manifest in self._finished:
+            if manifest.get("sample") is None:
+                network = manifest["model"]["digest"]
+                pack(ledger, network, [name for names in manifest["records"].values() for name in names])
         return Merged(shown, records, len(self.whole), unfinished)
 
 

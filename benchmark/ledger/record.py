@@ -119,15 +119,26 @@ def write_record(path: Path, record: Record) -> None:
     Raises:
         BadInput: it would be refused when it is read, the folder can't be written or the disk is full.
     """
-    kinds = {**_ARRAYS, **{name: kind for name, kind in _RARE.items() if np.any(getattr(record, name))}}
-    arrays: dict[str, Any] = {name: np.ascontiguousarray(getattr(record, name), kind) for name, kind in kinds.items()}
-    arrays |= {name: packed(getattr(record, name)) for name in _CLASSES if getattr(record, name) is not None}
-    text = canonical_json({"format": FORMAT, "key": record.key, "info": record.info})
-    content = save(arrays, {"record": text, "sha256": _checksum(text, arrays)})
+    text, arrays = written(record)
+    content = encoded(record)
     problem = f"it has {len(content):,} bytes, {RECORD:,} are the most" if len(content) > RECORD else None
     if problem := problem or _told(text, arrays, record.digest)[1]:
         raise BadInput(f"can't write {path}: it could not be read again ({problem})")
     write_atomic(path, content)
+
+
+def encoded(record: Record) -> bytes:
+    """The file that holds `record` alone."""
+    text, arrays = written(record)
+    return save(arrays, {"record": text, "sha256": checksum(text, arrays)})
+
+
+def written(record: Record) -> tuple[str, dict[str, Any]]:
+    """What is stored of a record: its text, and its arrays by name."""
+    kinds = {**_ARRAYS, **{name: kind for name, kind in _RARE.items() if np.any(getattr(record, name))}}
+    arrays: dict[str, Any] = {name: np.ascontiguousarray(getattr(record, name), kind) for name, kind in kinds.items()}
+    arrays |= {name: packed(getattr(record, name)) for name in _CLASSES if getattr(record, name) is not None}
+    return canonical_json({"format": FORMAT, "key": record.key, "info": record.info}), arrays
 
 
 def read_record(path: Path) -> Record:
@@ -143,12 +154,20 @@ def read_record(path: Path) -> Record:
             metadata = file.metadata() or {}
             rare = [name for name in (*_RARE, *_CLASSES) if name in file.keys()]  # noqa: SIM118 (it is no mapping)
             arrays = {name: file.get_tensor(name) for name in (*_ARRAYS, *rare)}
-        text = metadata["record"]
-        if metadata["sha256"] != _checksum(text, arrays):
-            raise Damaged(f"{path}: its checksum does not match")
-        record, problem = _told(text, arrays, path.stem)
-        if problem:
-            raise Damaged(f"{path}: {problem}")
+        return restored(metadata["record"], arrays, metadata["sha256"], path.stem, str(path))
+
+
+def restored(text: str, arrays: dict[str, Any], sha256: str, name: str, place: str) -> Record:
+    """The record called `name`, of what was `written` of it.
+
+    Raises:
+        Damaged: the checksum is another one, or it is another record; the message begins with `place`.
+    """
+    if sha256 != checksum(text, arrays):
+        raise Damaged(f"{place}: its checksum does not match")
+    record, problem = _told(text, arrays, name)
+    if problem:
+        raise Damaged(f"{place}: {problem}")
     return record
 
 
@@ -158,11 +177,12 @@ def _told(text: str, arrays: dict[str, Any], name: str) -> tuple[Record, str | N
     record = Record(key=content["key"], info=content["info"], **arrays)
     if content["format"] != FORMAT or record.digest != name:
         return record, "it belongs to another job or was written by another version"
-    problem = misfit(Key, record.key) or misfit(Info, record.info) or _misfit_of_arrays(record)
+    problem = misfit(Key, record.key) or misfit(Info, record.info) or misfit_of_arrays(record)
     return record, problem and f"it is inconsistent ({problem})"
 
 
-def _misfit_of_arrays(record: Record) -> str | None:
+def misfit_of_arrays(record: Record) -> str | None:
+    """What is wrong with the arrays of a record, or None."""
     images = record.key["data"]["stop"] - record.key["data"]["start"]
     for name, kind in {**_ARRAYS, **_RARE}.items():
         array = getattr(record, name)
@@ -179,7 +199,8 @@ def _misfit_of_arrays(record: Record) -> str | None:
     return misfit_of_classes(images, record.clean_class, record.adversarial_class)
 
 
-def _checksum(text: str, arrays: dict[str, Any]) -> str:
+def checksum(text: str, arrays: dict[str, Any]) -> str:
+    """Of what is `written` of a record."""
     layout = [[name, str(array.dtype), list(array.shape)] for name, array in sorted(arrays.items())]
     content = b"".join(arrays[name].tobytes() for name in sorted(arrays))
     return digest(canonical_json([text, layout]).encode() + content)

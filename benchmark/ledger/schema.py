@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, create_model, model_validator
 
 from benchmark.card import FEW, Amount, Card, Count, Form, Several, Text, Whole, misfit
 from benchmark.ledger.classes import read_classes
 from benchmark.ledger.positions import read_positions
 from benchmark.storage import digest
 
-__all__ = ["Info", "Key", "Manifest", "misfit", "suite_digest"]
+__all__ = ["Info", "Infos", "Key", "Manifest", "Shards", "misfit", "suite_digest"]
 
 Numbers = Annotated[str, Field(max_length=2**21, pattern=r"^-?[0-9]{1,9}( -?[0-9]{1,9})*$")]
 
@@ -191,3 +191,20 @@ class Info(Form):
     warnings: Several[Text] = Field(default_factory=list)
     versions: Annotated[dict[str, Text], FEW] = Field(default_factory=dict)
     probe: _Probe | None = None
+
+
+#: What several infos say, by name: a list of what each of them says under it.
+Infos: type[Form] = create_model(
+    "Infos",
+    __base__=Form,
+    **{  # type: ignore[call-overload]
+        name: (Several[Annotated[(field.annotation, *field.metadata, Field())]], [])  # type: ignore[misc]
+        for name, field in Info.model_fields.items()
+    },
+)
+
+
+class Shards(Form):
+    """Which images several records are about."""
+
+    data: Several[_Shard]

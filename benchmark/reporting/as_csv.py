@@ -28,6 +28,13 @@ def as_csv(rows: Iterable[Mapping[str, Any]], digits: int | None = None) -> str:
     return file.getvalue()
 
 
+def csv_line(words: Iterable[str]) -> str:
+    """Some words as they stand in a line of CSV, quoted where they have to be."""
+    file = io.StringIO()
+    csv.writer(file, lineterminator="").writerow(words)
+    return file.getvalue()
+
+
 def _cell(value: Any, digits: int | None) -> str:
     if value is None or value != value:
         return ""

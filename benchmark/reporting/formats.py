@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmark.analysis.frames import per_example
-from benchmark.errors import BadInput, unknown
+from benchmark.analysis.labels import labels_of
+from benchmark.analysis.streaming import Examples, check_parquet
+from benchmark.errors import unknown
 from benchmark.ledger import Ledger
 from benchmark.reporting.as_csv import as_csv
 from benchmark.reporting.leaderboards import Leaderboard
@@ -23,8 +23,8 @@ def check_format(format: str) -> None:
     """Raise `BadInput` if there is no such format, or pyarrow is needed for it and absent."""
     if format not in FORMATS:
         raise unknown("format", format, FORMATS)
-    if format == "parquet" and importlib.util.find_spec("pyarrow") is None:
-        raise BadInput("parquet files are written by pyarrow, which is not installed: pip install pyarrow")
+    if format == "parquet":
+        check_parquet()
 
 
 def write(format: str, boards: Sequence[Leaderboard], ledger: Ledger, out: Path) -> Path:
@@ -54,11 +54,8 @@ def _markdown(boards: Sequence[Leaderboard], ledger: Ledger, out: Path) -> Path:
 
 def _parquet(boards: Sequence[Leaderboard], ledger: Ledger, out: Path) -> Path:
     evaluations = [evaluation for board in boards for evaluation in board.evaluations]
-    for name, frame in (
-        ("attacks", attacks_frame(boards)),
-        ("examples", per_example(evaluations)),
-        ("leaderboard", leaderboard_frame(boards)),
-    ):
+    Examples(lambda: evaluations, labels_of(evaluations)).to_parquet(out / "examples.parquet")
+    for name, frame in (("attacks", attacks_frame(boards)), ("leaderboard", leaderboard_frame(boards))):
         path = write_atomic(out / f"{name}.parquet", frame.to_parquet)
     return path
 

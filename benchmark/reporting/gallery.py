@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,8 +56,10 @@ class AttackGallery:
 def galleries(evaluation: Evaluation, ledger: Ledger) -> list[AttackGallery]:
     """What `ledger` keeps to be looked at, for each attack of `evaluation` that broke something."""
     found = []
+    pictured = ledger.pictured(evaluation.model["digest"])
     for outcome in evaluation.outcomes:
-        pictures = tuple(_pictures(evaluation, outcome, ledger))
+        records = [record for record in outcome.records if record in pictured]
+        pictures = tuple(_pictures(evaluation, outcome, ledger, records))
         broken = int((outcome.broken & ~evaluation.clean_errors).sum())
         if pictures:
             name = threat(outcome.norm, outcome.epsilon)
@@ -65,8 +67,8 @@ def galleries(evaluation: Evaluation, ledger: Ledger) -> list[AttackGallery]:
     return found
 
 
-def _pictures(evaluation: Evaluation, outcome: Outcome, ledger: Ledger) -> Iterator[Picture]:
-    for record in outcome.records:
+def _pictures(evaluation: Evaluation, outcome: Outcome, ledger: Ledger, records: Sequence[str]) -> Iterator[Picture]:
+    for record in records:
         found = ledger.sample_images(evaluation.model["digest"], record)
         if found is None or 0 in found.clean.shape:
             continue

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from benchmark.analysis.confusion import CLEAN, WORST_CASE, confusion
+from benchmark.reporting.as_csv import csv_line
 from benchmark.reporting.classes import DRAWN
 from benchmark.reporting.curves import kind
 from benchmark.reporting.entries import Accuracy, Row
@@ -59,18 +60,21 @@ def confusion_rows(page: NetworkPage) -> Iterator[Row]:
                 yield {**about, "true_class": true, "predicted_class": predicted, "images": images}
 
 
-def curve_rows(page: NetworkPage) -> Iterator[Row]:
+def curve_csv(page: NetworkPage) -> str:
     """A row per step of each security curve, from 0: from this ε on, the robust accuracy is this fraction.
 
-    `kind` says "measured" or "upper bound", `distances_of` which other evaluations' distances went into it.
+    `kind` says "measured" or "upper bound", `distances_of` which other evaluations' distances went into it. Written
+    as CSV with eight digits here, since of ten thousands of rows only two columns vary.
     """
+    lines: list[str] = []
     for result in page.results:
         for curve in result.curves:
-            about = {"evaluation": result.evaluation.id[:16], "norm": curve.norm}
-            how = {"kind": kind(curve), "distances_of": " ".join(other.id[:16] for other in curve.borrowed)}
+            about = csv_line([result.evaluation.id[:16], curve.norm])
+            how = csv_line([kind(curve), " ".join(other.id[:16] for other in curve.borrowed)])
             radii = np.union1d(0.0, curve.steps()[0])
-            for epsilon, accuracy in zip(radii.tolist(), curve.accuracy(radii).tolist(), strict=True):
-                yield {**about, "epsilon": epsilon, "accuracy": accuracy, **how}
+            steps = zip(radii.tolist(), curve.accuracy(radii).tolist(), strict=True)
+            lines += [f"{about},{epsilon:.8g},{accuracy:.8g},{how}\n" for epsilon, accuracy in steps]
+    return "".join(["evaluation,norm,epsilon,accuracy,kind,distances_of\n", *lines]) if lines else ""
 
 
 def history_rows(page: NetworkPage) -> Iterator[Row]:

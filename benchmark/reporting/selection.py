@@ -36,6 +36,9 @@ class Selection(Ledger):
     def samples(self) -> list[Evaluation]:
         return [each for each in self._chosen if each.sample is not None]
 
+    def pictured(self, network: str) -> set[str]:
+        return {record for ledger in self._ledgers for record in ledger.pictured(network)}
+
     def sample_images(self, network: str, record: str) -> SampleImages | None:
         found = (ledger.sample_images(network, record) for ledger in self._ledgers)
         return next((images for images in found if images is not None), None)

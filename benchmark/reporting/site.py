@@ -60,14 +60,14 @@ def _write_all(out: Path, files: Iterable[File]) -> None:
 def _network_files(network: NetworkPage, ledger: Ledger) -> Iterator[File]:
     stem = f"models/{network.stem}"
     yield f"{stem}.html", network_page(network, ledger)
-    for suffix, rows in (
-        ("", network_rows.attack_rows(network)),
-        ("-classes", network_rows.class_rows(network)),
-        ("-confusion", network_rows.confusion_rows(network)),
-        ("-curves", network_rows.curve_rows(network)),
-        ("-history", network_rows.history_rows(network)),
+    for suffix, text in (
+        ("", as_csv(network_rows.attack_rows(network), digits=8)),
+        ("-classes", as_csv(network_rows.class_rows(network), digits=8)),
+        ("-confusion", as_csv(network_rows.confusion_rows(network))),
+        ("-curves", network_rows.curve_csv(network)),
+        ("-history", as_csv(network_rows.history_rows(network), digits=8)),
     ):
-        if text := as_csv(rows, digits=8):
+        if text:
             yield f"{stem}{suffix}.csv", text
     tables = [_attacks_latex(result.entry.name, result.board, result.entry.attacks) for result in network.results]
     yield f"{stem}.tex", "\n".join(tables)
