@@ -105,6 +105,28 @@ def looked_at(*, results: str | Path | None = None, zoo: str | Path | None = Non
     return "; ".join(["the environment", *told])
 
 
+def lacking(*, results: str | Path | None = None) -> list[str]:
+    """What results of older versions do not tell and could, a sentence each: no fault, and so no finding."""
+    from benchmark.ledger import Ledger
+
+    folder = Path(results or RESULTS)
+    if not folder.is_dir():
+        return []
+    try:
+        ledger = Ledger.open(folder)
+    except BadInput:  # which is a finding
+        return []
+    own = ledger.evaluations()
+    old = [each for each in own if not all(outcome.knows_classes for outcome in each.outcomes if outcome.complete)]
+    if not old:
+        return []
+    return [
+        f"{_counted(len(old), 'evaluation')} of {len(own)} in {folder}: records of an earlier version, which do not "
+        "tell the classes predicted under attack. bench evaluate --add-classes, with the options of that evaluation, "
+        "adds them and changes nothing else: by one pass where adversarial images are stored, else by attacking again"
+    ]
+
+
 def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'s' * (number != 1)}"
 

@@ -50,12 +50,12 @@ class Folder:
         return self.ledger.sample_images_path(self.evaluation.model["digest"], self.record(label).digest)
 
     def forge(self, label: str, rows: np.ndarray, **values: object) -> None:
-        """Change a record's arrays in these rows, under a right checksum."""
+        """Change a record's arrays in these rows, under a right checksum; predicted classes, which tell, it lacks."""
         found = self.record(label)
         changed = {name: getattr(found, name).copy() for name in values}
         for name, value in values.items():
             changed[name][rows] = value
-        self.ledger.write(dataclasses.replace(found, **changed))
+        self.ledger.write(dataclasses.replace(found, **{"clean_class": None, "adversarial_class": None, **changed}))
 
     def verify(self, **options) -> dict[str, Recheck]:
         return {found.label: found for found in verify(self.results, self.network, **options)}

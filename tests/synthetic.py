@@ -62,12 +62,14 @@ def add_evaluation(
     restarts: int = 1,
     precision: str = "fp32",
     classes: Mapping[str, Any] | None = None,
+    predicted: Mapping[str, Sequence[int]] | None = None,
 ) -> dict[str, Any]:
     """File one evaluation with one record per attack and return its manifest; `error` makes the last attack fail.
 
     Networks of the same `network`, by default their name, are the same. `union`: the threats that the suite counts.
     `identities`: of attacks by label, where they are not invented. `about`: what else the suite says of itself.
-    `classes`: of the images, as a manifest tells them.
+    `classes`: of the images, as a manifest tells them. `predicted`: of attacks by label, the classes of adversarial
+    images; records of other attacks know none.
     NaN stands for an image that the attack was not tried on.
     """
     ledger = Ledger.open(results, create=True)
@@ -100,6 +102,7 @@ def add_evaluation(
             distance=np.where(wrong, 0, np.inf) if failed else distance,
             evaluated=wrong if failed else wrong | tried,
             clean_errors=wrong,
+            **_predicted(classes, (predicted or {}).get(label)),
             info=costs(label, images, error if failed else None) | dict(info or {}),
         )
         ledger.write(record)
@@ -150,3 +153,10 @@ def _card(name: str, network: str, dataset: str) -> dict[str, Any]:
         "digest": network,
         "history": [],
     }
+
+
+def _predicted(classes: Mapping[str, Any] | None, adversarial: Sequence[int] | None) -> dict[str, Any]:
+    if classes is None or adversarial is None:
+        return {}
+    clean = np.array(classes["answers"].split(), np.int64)
+    return {"clean_class": clean, "adversarial_class": np.array(adversarial, np.int64)}

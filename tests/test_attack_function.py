@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from dataclasses import dataclass
+from typing import ClassVar
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +14,7 @@ from attack_toys import CHEAP, EPSILON
 from torch import nn
 
 import benchmark
-from benchmark.attacks import ATTACKS
+from benchmark.attacks import ATTACKS, Attack
 from benchmark.attacks.white_box.gradient import PGD
 from benchmark.errors import BadInput
 from benchmark.evaluation.judge import exact_logits
@@ -288,3 +293,54 @@ def test_a_radius_may_be_written_as_a_fraction_or_a_decimal():
     x, y, net = images()
     one, other = (benchmark.attack(net, x, y, "fgsm", epsilon=each) for each in (0.03, "0.03"))
     assert torch.equal(one.images, other.images)
+
+
+def test_the_answer_tells_the_predicted_classes_and_is_a_triple_still():
+    x, y, net = images()
+    y[0] = (y[0] + 1) % CLASSES
+    found = benchmark.attack(net, x, y, "pgd", norm="linf", epsilon=0.1, steps=5)
+    adversarial, success, distance = found
+    assert adversarial is found.images
+    assert (len(found), len(distance)) == (3, len(x))
+    assert torch.equal(found.clean_class, exact_logits(net, x).argmax(1))
+    assert torch.equal(found.adversarial_class, exact_logits(net, adversarial).argmax(1))
+    assert torch.equal(found.adversarial_class != y, success)
+    again = pickle.loads(pickle.dumps(found))
+    assert torch.equal(again.adversarial_class, found.adversarial_class)
+    assert torch.equal(copy.copy(found).clean_class, found.clean_class)
+
+
+def test_of_images_that_were_broken_too_far_away_the_class_is_that_of_the_given_ones():
+    x, y, net = images()
+    found = benchmark.attack(net, x, y, "ddn", norm="l2", epsilon=1e-6, steps=5)
+    assert not found.success.any()
+    assert torch.equal(found.adversarial_class, y)
+    anywhere = benchmark.attack(net, x, y, "ddn", norm="l2", steps=5)
+    assert anywhere.success.any()
+    assert torch.equal(anywhere.adversarial_class, exact_logits(net, anywhere.images).argmax(1))
+
+
+def test_no_answer_is_told_as_such():
+    class Undefined(nn.Module):
+        def forward(self, x):
+            bright = x.flatten(1).mean(1, keepdim=True)
+            return torch.where(bright > 0.6, torch.nan, torch.cat([bright, -bright], 1))
+
+    x, y = torch.full((2, 1, 2, 2), 0.55), torch.zeros(2, dtype=torch.long)
+    found = benchmark.attack(Undefined(), x, y, Brighten(), norm="linf", epsilon=0.2)
+    assert found.success.all()
+    assert found.adversarial_class.tolist() == [-1, -1]
+    assert found.clean_class.tolist() == [0, 0]
+
+
+@dataclass(frozen=True)
+class Brighten(Attack):
+    """Makes every pixel brighter by the radius."""
+
+    name: ClassVar[str] = "brighten"
+    kind: ClassVar[str] = "fixed-budget"
+    norms: ClassVar[tuple[str, ...]] = ("linf",)
+    gradient_free: ClassVar[bool] = True
+
+    def __call__(self, classifier, x, y, threat, noise):
+        return threat.project(x, x + threat.epsilon)

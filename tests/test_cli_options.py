@@ -111,7 +111,7 @@ def test_evaluate_hands_everything_on(capsys: pytest.CaptureFixture[str], monkey
         "--precision bf16 --workers 2 --time-limit 60 --results there --save-adversarial --dataset mnist --download "
         "--data-dir data --trust-remote-code --compile --stochastic 4 --verdict-passes 9 --eight-bit "
         "--resize 40 --crop 32 --devices 0,1 --engine ray --address auto --gpu-share 0.5 --part 2/3 --stop-after 50m "
-        "--deterministic"
+        "--deterministic --add-classes"
     )
     code, _, _ = bench(capsys, *line.split())
     assert code == 0
@@ -148,6 +148,7 @@ def test_evaluate_hands_everything_on(capsys: pytest.CaptureFixture[str], monkey
                 "part": "2/3",
                 "stop_after": "50m",
                 "deterministic": True,
+                "add_classes": True,
             },
         )
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,15 +12,21 @@ from evaluation_toys import write_suite
 from random_networks import Coin
 
 import benchmark
-from benchmark.attacks import PreparedClassifier
+from benchmark.attacks import PreparedClassifier, make_attack
 from benchmark.attacks.ascent import input_gradient
 from benchmark.attacks.expectation import averaged
 from benchmark.attacks.objectives import cross_entropy
 from benchmark.errors import BadInput
+from benchmark.evaluation.attack_run import Trial
 from benchmark.evaluation.judge import asked
+from benchmark.evaluation.judging import Judging
+from benchmark.evaluation.shard import Shard
+from benchmark.evaluation.suite import SuiteItem
+from benchmark.evaluation.trial_record import file_trial
 from benchmark.ledger import Ledger, load_results
 from benchmark.reporting.leaderboards import leaderboards
 from benchmark.reporting.reproduce import evaluation_command
+from benchmark.threats import Threat
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -128,7 +136,7 @@ def test_answers_to_an_attack_without_gradients_are_averaged_too():
 def test_the_majority_of_passes_decides(share, right):
     x = torch.full((64, 1, 2, 2), 0.9)
     y = torch.ones(64, dtype=torch.long)
-    _, wrong = asked(Coin(share).eval(), x, y, passes=101, seed=1)
+    wrong = asked(Coin(share).eval(), x, y, passes=101, seed=1).wrong_share
     assert wrong.mean().item() == pytest.approx(1 - share, abs=0.05)
     assert bool((wrong < 0.5).all()) is right
 
@@ -141,7 +149,7 @@ def test_a_tie_is_no_majority():
             self.calls += 1
             return torch.tensor([[1.0, 0.0]] if self.calls % 2 else [[0.0, 1.0]]).expand(len(x), 2)
 
-    _, wrong = asked(Turns(), torch.zeros(3, 1, 2, 2), torch.zeros(3, dtype=torch.long), passes=4)
+    wrong = asked(Turns(), torch.zeros(3, 1, 2, 2), torch.zeros(3, dtype=torch.long), passes=4).wrong_share
     assert wrong.tolist() == [0.5] * 3  # and `shard` and `verify` call 0.5 wrong
 
 
@@ -274,3 +282,29 @@ def test_a_random_networks_gradients_are_judged_by_the_same_draws(run):
     probe = run(images=60, attacks=ATTACKS.splitlines(keepends=True)[0], stochastic=1).outcome("pgd-linf").probe
     assert probe.images > 15
     assert probe.uphill > 0.85 * probe.images
+
+
+def test_an_image_without_an_answer_in_a_few_passes_is_filed_as_right():
+    """The mean of its logits is no number, while it counts as classified correctly."""
+    y = torch.zeros(3, dtype=torch.long)
+    few = asked(Rarely(), torch.zeros(3, 1, 2, 2), y, passes=9)
+    shard = Shard(torch.zeros(3, 1, 2, 2), y, few.wrong_share >= 0.5, *few)
+    assert shard.no_answer.all()
+    network = SimpleNamespace(shard=lambda *_: shard, judging=Judging(1, 9), changed_answers=lambda *_: 0)
+    item = SuiteItem("fgsm", make_attack("fgsm", {}), Threat("linf", 0.1), 1)
+    data = {"digest": "d", "start": 0, "stop": 3}
+    record = file_trial(Trial(network, item, 0, 3, None), {"data": data}, {"error": None})
+    assert not record.broken.any()
+    assert not record.no_answer.any()
+    assert record.clean_class.tolist() == record.adversarial_class.tolist() == [0, 0, 0]
+
+
+class Rarely(torch.nn.Module):
+    """Right in four of five passes, without an answer in the fifth."""
+
+    calls = 0
+
+    def forward(self, x):
+        self.calls += 1
+        logits = torch.tensor([[1.0, 0.0]]).expand(len(x), 2)
+        return logits * torch.nan if self.calls % 5 == 0 else logits

@@ -18,10 +18,12 @@ from benchmark.checkup import Finding, doctor
 from benchmark.errors import BadInput, Notice
 from benchmark.evaluation.shipping import _kept
 from benchmark.ledger import Ledger, Record, packing
+from benchmark.ledger.classes import NONE
 from benchmark.ledger.evaluation import Evaluation
 from benchmark.ledger.pack import read_pack
 from benchmark.ledger.pack_layout import packed, total
 from benchmark.ledger.packing import pack
+from benchmark.ledger.predictions import UNKNOWN, fitting
 from benchmark.ledger.record import FORMAT, RULES, Damaged, checksum, read_record, written
 from benchmark.ledger.schema import suite_digest
 from benchmark.storage import digest
@@ -439,3 +441,28 @@ def test_a_pack_that_lies_is_refused(ledger, lie):
     assert any("packs" in finding.place for finding in damage(ledger.folder))
     with pytest.raises(BadInput, match="nothing was merged"):
         benchmark.merge([ledger.folder], into=ledger.folder.parent / "other")
+
+
+def with_classes(found: Record, count: int) -> Record:
+    """The same of a network with so many classes, which knows what it predicts."""
+    clean = np.where(found.clean_errors, NONE, count - 1)
+    adversarial = np.where(found.evaluated, np.where(found.broken & ~found.clean_errors, 0, clean), UNKNOWN)
+    told = {"clean_class": clean, "adversarial_class": adversarial}
+    return dataclasses.replace(found, **{name: fitting(own, count) for name, own in told.items()})
+
+
+@pytest.mark.parametrize("count", [10, 1000])
+@pytest.mark.parametrize("is_old", [lambda place: False, lambda place: place % 3 == 0], ids=["all", "some"])
+def test_predicted_classes_are_packed_too(count, is_old, tmp_path):
+    ledger, manifest = fill(tmp_path)
+    for place, path in enumerate(singles(ledger)):
+        if not is_old(place):
+            ledger.write(with_classes(read_record(path), count))
+    alone, before = {path.stem: read_record(path) for path in singles(ledger)}, plain(whole(tmp_path))
+    pack(ledger, NETWORK, names(manifest))
+    assert not singles(ledger)
+    for name, found in alone.items():
+        again = ledger.read(NETWORK, name)
+        for own in ("clean_class", "adversarial_class"):
+            assert np.array_equal(getattr(again, own), getattr(found, own))
+    assert plain(whole(tmp_path)) == before

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,8 @@ from torch import nn
 from benchmark.errors import BadInput
 from benchmark.evaluation import load_suite
 from benchmark.importing import import_checkpoint
+from benchmark.ledger.classes import NONE
+from benchmark.ledger.record import read_record, write_record
 from benchmark.models import load_model, save_checkpoint
 from benchmark.papers import load_paper, paper
 from benchmark.papers.claim_parts import is_about
@@ -250,6 +253,59 @@ def test_images_are_counted_by_who_gets_them_right(tmp_path: Path) -> None:
     assert sum(group.share for group in overlap(grid)) == pytest.approx(1)
     assert [group.words(2) for group in overlap(grid)] == ["ARD alone", "Nature alone", "all of them", "none of them"]
     assert to_csv([grid]).splitlines()[1] == "digits,small-cnn,ARD,6,30"
+
+
+CONFUSION = OVERLAP.replace("    overlap: linf\n    epochs: true\n", "    confusion: linf\n").replace(
+    "claims:\n",
+    "claims:\n  - {text: they disagree, exhibit: '1', relation: disagrees, left: Nature, right: ARD, column: linf}\n",
+)
+
+
+def predicting(results: Path) -> None:
+    """Let the records of `toy_grid` know classes: broken images become 1 and those wrong from the start nothing."""
+    for path in results.glob("records/*/*"):
+        record = read_record(path)
+        clean = np.where(record.clean_errors, NONE, 0)
+        attacked = np.where(record.broken & ~record.clean_errors, 1, clean)
+        write_record(path, replace(record, clean_class=clean, adversarial_class=attacked))
+
+
+def test_two_networks_are_confused_with_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nature takes the first 8 of 20 images for 1, ARD the first 2, and the last 3 for nothing."""
+    monkeypatch.chdir(tmp_path)
+    toy_grid(tmp_path / "results", tmp_path)
+    (tmp_path / "toy.yaml").write_text(CONFUSION, encoding="utf-8")
+    page = paper("toy.yaml", progress=False).page.read_text(encoding="utf-8")
+    assert "--add-classes" in page
+    predicting(tmp_path / "results")
+    result = paper("toy.yaml", progress=False)
+    rows = list(csv.DictReader((result.page.parent / "table-1-confusion.csv").open(encoding="utf-8")))
+    counted = {(row["left_predicts"], row["right_predicts"]): int(row["images"]) for row in rows}
+    assert {(row["left"], row["right"]) for row in rows} == {("ARD", "Nature")}
+    assert counted == {("1", "1"): 2, ("0", "1"): 6, ("0", "0"): 9, ("none", "0"): 3}
+    page = result.page.read_text(encoding="utf-8")
+    assert "predict different classes for 45.0% of 20 images" in page
+    assert "--add-classes" not in page
+    table = page[page.index('class="heat matrix"') :].partition("</table>")[0]
+    assert (table.count('scope="col"'), table.count('scope="row"')) == (4, 3)
+    assert table.count('class="number" style=') == 2  # what both predict alike is left out
+    (disagree,) = (verdict for verdict in result.verdicts if verdict.claim.relation == "disagrees")
+    assert disagree.difference == pytest.approx(45)
+    assert disagree.answer == "supported"
+
+
+def test_what_two_rows_disagree_about_stands_in_the_column_of_the_confusion(tmp_path: Path) -> None:
+    (tmp_path / "toy.yaml").write_text(CONFUSION.replace("right: ARD, column: linf", "right: ARD, column: Clean"))
+    with pytest.raises(BadInput, match="names as `confusion`, and in no other"):
+        load_paper(str(tmp_path / "toy.yaml"))
+
+
+def test_the_authors_figure_of_confusions_has_its_three_pairs() -> None:
+    cat = load_paper("cat")
+    (claim,) = (claim for claim in cat.claims if claim.relation == "disagrees")
+    assert {frozenset(pair) for pair in claim.pairs} == {
+        frozenset(pair) for pair in combinations([row.label for row in cat.exhibits["figure-confusion"].rows], 2)
+    }
 
 
 def test_a_training_is_followed_epoch_by_epoch(tmp_path: Path) -> None:

@@ -6,11 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmark.analysis import aggregate
 from benchmark.analysis.distances import median_distance
 from benchmark.analysis.labels import labels_of
 from benchmark.labels import Key, card_labels, key
+from benchmark.ledger.classes import class_name
+from benchmark.ledger.predictions import UNKNOWN
 from benchmark.statistics.wilson import wilson
 
 if TYPE_CHECKING:
@@ -71,7 +74,11 @@ def per_example(
 
     Columns, besides those that say which evaluation a row belongs to: attack, norm, epsilon, index (of the image in
     the test set), clean_error, evaluated, broken, distance (inf where no adversarial was found), wrong_share (in
-    which share of the passes that judged it the network was wrong about it; 0 or 1 where it draws no random numbers).
+    which share of the passes that judged it the network was wrong about it; 0 or 1 where it draws no random numbers),
+    clean_class and adversarial_class (names of the classes that the network takes the image for without attack, and
+    the closest adversarial image, which for a minimum-norm attack may lie beyond epsilon; where no adversarial was
+    found, the latter is that of the image itself; "none" where the network has no finite answer; the index where the
+    classes have no names; None where the attack was not tried, and in records of older versions).
 
     Args:
         evaluations: what the rows are about.
@@ -96,6 +103,8 @@ def per_example(
                 "wrong_share": outcome.broken.astype(np.float32)
                 if outcome.wrong_share is None
                 else outcome.wrong_share,
+                "clean_class": _class_names(found, found.clean_class),
+                "adversarial_class": _class_names(found, outcome.adversarial_class),
             }
         )
         for found in evaluations
@@ -103,7 +112,7 @@ def per_example(
     ]
     columns = [
         *(*_ABOUT, "attack", "norm", "epsilon", "index", "clean_error", "evaluated", "broken", "distance"),
-        "wrong_share",
+        *("wrong_share", "clean_class", "adversarial_class"),
     ]
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 
@@ -112,6 +121,15 @@ _COLUMNS = (
     "attack", "norm", "epsilon", "kind", "images", "attacked", "accuracy", "low", "high", "conditional",
     "median_distance", "seconds", "forwards", "backwards", "disagreements", "no_answer", "error",
 )  # fmt: skip
+
+
+def _class_names(found: Evaluation, classes: NDArray[np.int64] | None) -> NDArray[np.object_]:
+    """N names, None where the class is not known."""
+    if classes is None:
+        return np.full(len(found.clean_errors), None)
+    names = found.classes.names if found.classes else ()
+    known = {place: class_name(names, place) for place in np.unique(classes).tolist() if place != UNKNOWN}
+    return np.array([known.get(place) for place in classes.tolist()], object)
 
 
 def _about(found: Evaluation, name: str) -> dict[str, Any]:

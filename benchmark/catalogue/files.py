@@ -86,7 +86,17 @@ def _record(path: Path) -> Row:
         raise BadInput(f"{error}; evaluate again to make it anew") from error
     per_image = {name: getattr(record, name).tolist() for name in ("clean_errors", "evaluated", "broken")}
     distances = [distance if math.isfinite(distance) else None for distance in record.distance.tolist()]
-    return {"record": record.digest, **record.key, **record.info, **per_image, "distance": distances}
+    classes = {"clean_class": record.clean_class, "adversarial_class": record.adversarial_class}
+    told = {name: _known(own.tolist()) for name, own in classes.items() if own is not None}
+    return {"record": record.digest, **record.key, **record.info, **per_image, "distance": distances, **told}
+
+
+def _known(classes: list[int]) -> list[int | str | None]:
+    """Class indices, "none" for no answer and None where nothing is known."""
+    from benchmark.ledger.classes import NO_ANSWER, NONE
+    from benchmark.ledger.predictions import UNKNOWN
+
+    return [{NONE: NO_ANSWER, UNKNOWN: None}.get(place, place) for place in classes]
 
 
 def _evaluation(path: Path) -> Row:

@@ -45,4 +45,9 @@ def doctor(
         from benchmark.checkup import looked_at
 
         print(f"no problems found: {looked_at(results=results, zoo=zoo)}")
+    if not json:
+        from benchmark.checkup import lacking
+
+        for sentence in lacking(results=results):
+            print(sentence)
     end(failed=not all(finding.mended for finding in findings))

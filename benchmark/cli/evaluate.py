@@ -71,6 +71,9 @@ def evaluate(
     time_limit: TimeLimit = None,
     results: Results = Path("results"),
     save_adversarial: SaveAdversarial = False,
+    add_classes: Annotated[
+        bool, typer.Option("--add-classes", help="Let results of older versions learn the classes predicted.")
+    ] = False,
     dataset: Attacked = None,
     resize: Resize = None,
     crop: Crop = None,

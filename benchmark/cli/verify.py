@@ -107,6 +107,7 @@ def _print_stored(rechecks: Iterable[Recheck]) -> None:
                 "attack": found.label,
                 **({"crafted on": found.crafted_on} if found.crafted_on else {}),
                 **({"records without images": found.unstored} if found.unstored else {}),
+                **({"records without predicted classes": found.unclassed} if found.unclassed else {}),
                 "claimed": found.claimed,
                 "stored": found.stored,
                 "confirmed": found.confirmed,

@@ -31,8 +31,18 @@ from benchmark.threats import Threat
 _ANY = {"linf": 0.5}
 
 
-class AttackResult(NamedTuple):
+class _Success(NamedTuple):
+    """What two lines of code take apart: `images, success, distance = benchmark.attack(...)`."""
+
+    images: Tensor
+    success: Tensor
+    distance: Tensor
+
+
+class AttackResult(_Success):
     """What an attack achieved, verified by a float32 pass of the network itself, inside the ball and [0, 1].
+
+    It is the triple of `images`, `success` and `distance`; the predicted classes are attributes alone.
 
     Attributes:
         images: N×C×H×W float32, on the device of the given images: the adversarial image where there is one, else the
@@ -40,11 +50,23 @@ class AttackResult(NamedTuple):
         success: N bools, whether the network misclassifies `images`, or has no finite answer to it.
         distance: N float32, the norm of the change where it succeeded (0 where none was needed), else infinity; for a
             threat without a ball the largest change of a value.
+        clean_class, adversarial_class: N int64 each, what the network takes the given images for, and `images`, in
+            the pass that decides; -1 where it has no finite answer. Of a network that draws random numbers the most
+            frequent answer that agrees with `success`.
     """
 
-    images: Tensor
-    success: Tensor
-    distance: Tensor
+    clean_class: Tensor
+    adversarial_class: Tensor
+
+    def __new__(
+        cls, images: Tensor, success: Tensor, distance: Tensor, clean_class: Tensor, adversarial_class: Tensor
+    ) -> AttackResult:
+        self = super().__new__(cls, images, success, distance)
+        self.clean_class, self.adversarial_class = clean_class, adversarial_class
+        return self
+
+    def __getnewargs__(self) -> tuple[Tensor, ...]:
+        return (*self, self.clean_class, self.adversarial_class)
 
 
 @dataclass(frozen=True)
@@ -132,8 +154,10 @@ def attack(
         return AttackResult(*(torch.cat(each).to(home) for each in zip(*parts, strict=True)))
 
 
-def _run(network: LoadedTarget, item: SuiteItem, start: int, stop: int, seed: int, any_counts: bool) -> AttackResult:
-    """What came of the images start, ..., stop − 1; where `any_counts`, successes at any distance do.
+def _run(
+    network: LoadedTarget, item: SuiteItem, start: int, stop: int, seed: int, any_counts: bool
+) -> tuple[Tensor, ...]:
+    """What came of the images start, ..., stop − 1, as `AttackResult`; where `any_counts`, successes at any distance.
 
     Raises:
         BadInput: the attack broke down.
@@ -147,8 +171,12 @@ def _run(network: LoadedTarget, item: SuiteItem, start: int, stop: int, seed: in
         notice(f"attack {item.attack.name!r}: {warning}")
     success = torch.isfinite(trial.distance) if any_counts else trial.broken
     rows = success.view(-1, *[1] * (trial.x.dim() - 1))
-    return AttackResult(
-        torch.where(rows, trial.closest, trial.x), success, torch.where(success, trial.distance, torch.inf)
+    return (
+        torch.where(rows, trial.closest, trial.x),
+        success,
+        torch.where(success, trial.distance, torch.inf),
+        trial.clean_class,
+        torch.where(success, trial.adversarial_class, trial.clean_class),
     )
 
 

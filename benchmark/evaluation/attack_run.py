@@ -37,7 +37,9 @@ class Trial:
         broken, distance: N each; clean errors are broken at distance 0.
         no_answer: N bools, which of the broken the network had no answer for.
         closest: N×C×H×W, the closest verified adversarial of each image, or the image itself.
-        logits: N×K, what the network answered to it when it was judged.
+        classes: how many the network has.
+        clean_class, adversarial_class: N class indices each, what the network takes the image for, and `closest` when
+            it was judged.
         wrong_share: N float32, in which share of the passes that judged the candidate it was misclassified: of those
             that broke an image, of the closest; else the highest.
         faults: candidates that were rejected, by reason.
@@ -52,9 +54,11 @@ class Trial:
         everyone = torch.ones_like(self.clean_errors)
         self.handed = (everyone if handed is None else handed.to(everyone.device)) & ~self.clean_errors
         self.broken = self.clean_errors.clone()
-        self.no_answer = shard.no_answer.clone()
+        self.no_answer = shard.no_answer & self.clean_errors
         self.distance = torch.where(self.clean_errors, 0.0, torch.inf)
-        self.closest, self.logits = self.x.clone(), shard.logits.clone()
+        self.closest = self.x.clone()
+        self.classes = shard.logits.shape[1]
+        self.clean_class, self.adversarial_class = shard.classes, shard.classes.clone()
         self.wrong_share = shard.wrong_share.clone()
         self.faults: Counter[str] = Counter()
         self._pending = self.handed.clone()
@@ -97,6 +101,8 @@ class Trial:
         self.broken |= torch.from_numpy(earlier.broken).to(device) & known
         self.no_answer |= torch.from_numpy(earlier.no_answer).to(device) & known
         self.distance = torch.where(known, torch.from_numpy(earlier.distance).to(device), self.distance)
+        classes = torch.from_numpy(earlier.adversarial_class).to(device)
+        self.adversarial_class = torch.where(known, classes, self.adversarial_class)
         self._pending &= ~known
         self.pictured = self.pictured & ~known
 
@@ -107,7 +113,7 @@ class Trial:
         seed = self._seed() if judging.is_random else None
         verdict = verify(self.network.model, self.x, self.y, x_adv, tried, self.item.threat, kind, judging, seed)
         closer = verdict.distance < self.distance
-        self.closest[closer], self.logits[closer] = verdict.judged[closer], verdict.logits[closer]
+        self.closest[closer], self.adversarial_class[closer] = verdict.judged[closer], verdict.classes[closer]
         telling = closer | (tried & ~self.broken & (verdict.wrong_share > self.wrong_share))
         self.wrong_share = torch.where(telling, verdict.wrong_share, self.wrong_share)
         self.distance = torch.minimum(self.distance, verdict.distance)

@@ -51,12 +51,11 @@ def _oddities(plan: Plan) -> list[str]:
         raise UnfitNetwork(f"{target.source}: {error}") from error
 
     def right(images: Tensor) -> Tensor:
-        _, share = asked(network.model, images, y, target.judging.verdict_passes)
-        return share < 0.5
+        return asked(network.model, images, y, target.judging.verdict_passes).wrong_share < 0.5
 
     names = targets.images_of(target).class_names
-    answers, _ = asked(network.model, x, y, target.judging.verdict_passes)
-    doubts = order_doubts(answers, y, names, target.outputs, _says_itself(plan, names))
+    answers = asked(network.model, x, y, target.judging.verdict_passes)
+    doubts = order_doubts(answers.logits, y, names, target.outputs, _says_itself(plan, names))
     return odd + (doubts or range_doubts(right, x, y, classes))
 
 

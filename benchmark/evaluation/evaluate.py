@@ -45,6 +45,7 @@ def evaluate(
     time_limit: float | None = None,
     results: str | Path = "results",
     save_adversarial: bool = False,
+    add_classes: bool = False,
     dataset: Data | None = None,
     resize: int | str | None = None,
     crop: int | None = None,
@@ -91,6 +92,9 @@ def evaluate(
             like what makes its process die, is begun twice more and then recorded as failed.
         results: the folder of the ledger.
         save_adversarial: whether to store the adversarial images, too.
+        add_classes: let what is in `results` already learn the predicted classes, which records of older versions
+            lack: those of clean images by one pass, those of adversarial images by another where they are stored,
+            else by attacking again. Its verdicts and costs stay as they are.
         dataset: whose test images to use, by name, or the data itself: a `benchmark.Dataset`, a pair of images and
             labels, or a dataset of torch's, of which only the images in use are read. None for the dataset that each
             network was trained on.
@@ -142,6 +146,7 @@ def evaluate(
             time_limit=time_limit,
             results=results,
             save_adversarial=save_adversarial,
+            add_classes=add_classes,
             dataset=data,
             resize=resize,
             crop=crop,

@@ -18,9 +18,11 @@ from benchmark.errors import BadInput, short
 from benchmark.evaluation.judge import Verdict
 from benchmark.evaluation.judge import verify as judge
 from benchmark.evaluation.judging import Judging
+from benchmark.evaluation.plausible import plausible
 from benchmark.evaluation.target import LoadedTarget
 from benchmark.ledger.evaluation import Evaluation, Flags, Outcome
 from benchmark.ledger.ledger import Ledger
+from benchmark.ledger.predictions import UNKNOWN
 from benchmark.ledger.record import Record
 from benchmark.ledger.sample_images import read_sample_images
 from benchmark.ledger.stored_adversarials import StoredAdversarials, read_stored_adversarials
@@ -144,6 +146,11 @@ def _at_odds_with_itself(record: Record, threat: Threat) -> Iterator[tuple[str, 
         inside, near = distance <= least, distance <= most
     yield "counts images as robust that it says were broken within the radius", ~wrong & inside & ~broken
     yield "counts images as broken without an adversarial image within the radius", ~wrong & broken & ~near
+    if record.clean_class is not None and record.adversarial_class is not None:
+        known, is_same = record.adversarial_class != UNKNOWN, record.adversarial_class == record.clean_class
+        changed = ~wrong & np.isfinite(distance)
+        yield "says that adversarial images are of the class of their images", known & changed & is_same
+        yield "says that images without an adversarial one are of another class", known & ~changed & ~is_same
 
 
 def _left_out(evaluation: Evaluation, outcome: Outcome, record: Record) -> Iterator[tuple[str, Flags]]:
@@ -168,6 +175,8 @@ def _clean(network: LoadedTarget, record: Record) -> Iterator[tuple[str, Flags]]
         errors = np.where(drawn, record.clean_errors, errors)
     yield "counts images as classified correctly that are not, without attack", errors & ~record.clean_errors
     yield "counts images as misclassified without attack that are not", ~errors & record.clean_errors
+    if record.clean_class is not None and not network.judging.is_random:  # whose draws may be others
+        yield "names a class that is not predicted without attack", ~plausible(shard.logits, record.clean_class)
 
 
 def _shown(path: Path, record: Record) -> Flags:
@@ -205,6 +214,8 @@ def _judge(
     stored = dataclasses.replace(judging, eight_bit=False)  # what is stored was rounded before it was judged
     found: Verdict = judge(network.model, x, y, x_adv, handed, threat, outcome.kind, stored)
     verdict = {name: getattr(found, name).cpu().numpy() for name in ("wrong", "broken", "distance")}
+    told = None if judging.is_random else record.adversarial_class
+    verdict["of_class"] = np.ones(len(x), bool) if told is None else plausible(found.logits, told) | (told == UNKNOWN)
     if judging.is_random:  # other draws are no contradiction
         drawn = _may_be_drawn(found.wrong_share.cpu().numpy(), judging) & handed.cpu().numpy()
         verdict["wrong"] = np.where(drawn, np.isfinite(record.distance), verdict["wrong"])
@@ -226,6 +237,7 @@ def _contradictions(
     same = verdict["wrong"] & close & (verdict["broken"] == record.broken)
     denied = there & ~claims
     yield "images that are not adversarial at the recorded distance", there & claims & ~same
+    yield "images that are not taken for the recorded class", there & claims & ~verdict["of_class"]
     yield "adversarial images although the record says that there are none", denied & verdict["wrong"]
     yield "images that the record does not list, and that are not adversarial", denied & ~verdict["wrong"]
 

@@ -136,12 +136,14 @@ def finished(plan: Plan, ledger: Ledger) -> Evaluation | None:
     """The evaluation if it is in the ledger with all its records and nothing in it failed.
 
     One of an older version that doesn't know the classes of its images, or of a suite that said another margin, is
-    filed again, from the same records.
+    filed again, from the same records. Where predicted classes are asked for, one that lacks them is not finished.
     """
     evaluation = ledger.evaluation(plan.card["name"], plan.id, plan.source_name)
     if evaluation is None or evaluation.classes is None or not all(each.complete for each in evaluation.outcomes):
         return None
     if evaluation.suite.get("margin") != plan.suite.margin:
+        return None
+    if plan.add_classes and not all(each.knows_classes for each in evaluation.outcomes):
         return None
     names = [name for outcome in evaluation.outcomes for name in outcome.records]
     kept = not plan.save_adversarial or all(

@@ -47,6 +47,7 @@ class AttackJob:
         judges: networks that judge what is crafted on the target in its place, each for itself; none for the target.
         images: for a block, images that don't stand in a row, their positions in the test set; start and stop then
             count these.
+        add_classes: whether records that are there and know no predicted classes learn them.
     """
 
     target: Target
@@ -59,6 +60,7 @@ class AttackJob:
     common: tuple[int, ...] = ()
     judges: tuple[Target, ...] = ()
     images: tuple[int, ...] = ()
+    add_classes: bool = False
 
     @property
     def positions(self) -> Sequence[int]:

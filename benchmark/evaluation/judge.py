@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from benchmark.arithmetic import full_precision, repeatable_convolutions
 from benchmark.attacks.eight_bit import eight_bit
-from benchmark.attacks.objectives import has_answer, is_wrong, own_logits
+from benchmark.attacks.objectives import has_answer, own_logits
 from benchmark.evaluation.judging import SINGLE, Judging
+from benchmark.evaluation.votes import Votes
 from benchmark.generators import OwnGenerators, generators_of
 from benchmark.memory import halve_on_out_of_memory
 from benchmark.threats import Threat, column, in_box
@@ -33,6 +35,7 @@ class Verdict:
             handed over or not admissible.
         logits: N×K, what it answered to them; over several passes their mean.
         wrong_share: N float32, in which share of the passes it misclassified them or had no answer.
+        classes: N class indices, what it took them for in these passes, see `votes.Votes.classes`.
         faults: why candidates were rejected → how many.
     """
 
@@ -43,7 +46,16 @@ class Verdict:
     judged: Tensor
     logits: Tensor
     wrong_share: Tensor
+    classes: Tensor
     faults: dict[str, int] = field(default_factory=dict)
+
+
+class Asked(NamedTuple):
+    """Of N images: logits N×K, the mean over the passes; in which share of them it was wrong; and the classes."""
+
+    logits: Tensor
+    wrong_share: Tensor
+    classes: Tensor
 
 
 def verify(
@@ -88,7 +100,7 @@ def verify(
         f"outside the ball {threat}": handed & boxed & ~inside & (kind == "fixed-budget"),
     }
     judged = torch.where(admissible.view(-1, *[1] * (x.dim() - 1)), x_adv, x)
-    logits, wrong_share = asked(model, judged, y, judging.verdict_passes, seed)
+    logits, wrong_share, classes = asked(model, judged, y, judging.verdict_passes, seed)
     wrong = admissible & (wrong_share >= 0.5)
     distance = threat.distance(judged - x).float()
     return Verdict(
@@ -99,6 +111,7 @@ def verify(
         judged=judged,
         logits=logits,
         wrong_share=wrong_share,
+        classes=classes,
         faults={reason: int(rows.sum()) for reason, rows in faults.items() if bool(rows.any())},
     )
 
@@ -110,8 +123,8 @@ def rounded(x: Tensor, x_adv: Tensor, threat: Threat, kind: str) -> Tensor:
     return torch.where(column(fine, x), eight_bit(x, x_adv, threat, within), x_adv)
 
 
-def asked(model: nn.Module, x: Tensor, y: Tensor, passes: int = 1, seed: int | None = None) -> tuple[Tensor, Tensor]:
-    """Logits N×K of `x`, the mean over so many float32 passes, and the share of passes that were wrong (N float32).
+def asked(model: nn.Module, x: Tensor, y: Tensor, passes: int = 1, seed: int | None = None) -> Asked:
+    """What the network says of the images `x` in so many float32 passes.
 
     Args:
         seed: of what the network draws from the global generators; None to let its own stream go on.
@@ -120,12 +133,12 @@ def asked(model: nn.Module, x: Tensor, y: Tensor, passes: int = 1, seed: int | N
         NoLogits: it returns something else than a row of logits for each image.
     """
     draws = None if seed is None else OwnGenerators(seed % 2**32, x.device)
-    total, wrong = torch.zeros(()), torch.zeros(len(x), device=x.device)
+    total, votes = torch.zeros(()), Votes(y)
     for count in range(passes):
         logits = exact_logits(model, x, draws)
         total = logits if count == 0 else total + logits
-        wrong += is_wrong(logits, y)
-    return (total if passes == 1 else total / passes), wrong / passes
+        votes.add(logits)
+    return Asked(total if passes == 1 else total / passes, votes.wrong_share, votes.classes())
 
 
 def check_candidates(x_adv: object, x: Tensor) -> None:

@@ -30,6 +30,7 @@ class Plan:
             `common` images.
         seed: of all noise.
         save_adversarial: whether to store the adversarial images, too.
+        add_classes: whether records that are there and know no predicted classes learn them.
         notes: what the reader should know about how the evaluation was set up.
         crafted_on: the card of the network that adversarial images are crafted on, where it is another one.
         classes: of the images, and the network's answers without attack; None until it was asked.
@@ -44,6 +45,7 @@ class Plan:
     notes: tuple[str, ...] = field(default=(), compare=False)
     crafted_on: dict[str, Any] | None = None
     classes: Classes | None = field(default=None, compare=False)
+    add_classes: bool = False
 
     @property
     def id(self) -> str:
@@ -87,7 +89,10 @@ class Plan:
         shown = common(self.suite.images)
         rows = {start: tuple(shown[start:stop].nonzero()[0].tolist()) for start, stop in self.shards}
         return [
-            AttackJob(self.target, group, start, stop, self.seed, self.save_adversarial, relay, rows[start])
+            AttackJob(
+                *(self.target, group, start, stop, self.seed, self.save_adversarial, relay, rows[start]),
+                add_classes=self.add_classes,
+            )
             for group in groups
             for start, stop in self.shards
         ]

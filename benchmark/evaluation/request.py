@@ -74,6 +74,7 @@ class EvaluationRequest:
     time_limit: float | None = None
     results: str | Path = "results"
     save_adversarial: bool = False
+    add_classes: bool = False
     dataset: str | None = None
     resize: int | str | None = None
     crop: int | None = None
@@ -226,6 +227,7 @@ class EvaluationRequest:
             mode=self.mode,
             seed=self.seed,
             save_adversarial=self.save_adversarial,
+            add_classes=self.add_classes,
             notes=tuple(notes),
         )
         check_fileable(plan)

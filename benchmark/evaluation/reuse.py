@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmark.evaluation.suite import SuiteItem
 from benchmark.ledger.evaluation import Distances, Flags
 from benchmark.ledger.ledger import Ledger
+from benchmark.ledger.predictions import UNKNOWN
 from benchmark.ledger.record import Record
 
 #: What records count that adds up over images.
@@ -30,7 +32,7 @@ class Earlier:
 
     Attributes:
         known: N flags, for which images.
-        broken, no_answer, distance: N each, as in `Record`; without meaning where nothing is known.
+        broken, no_answer, distance, adversarial_class: N each, as in `Record`, but where nothing is known.
         info: what these images cost then: of each record the share of its images that was taken over.
         records: the records that it was taken from.
     """
@@ -39,6 +41,7 @@ class Earlier:
     broken: Flags
     no_answer: Flags
     distance: Distances
+    adversarial_class: NDArray[np.int64]
     info: dict[str, Any] = field(default_factory=dict)
     records: tuple[Record, ...] = ()
 
@@ -72,7 +75,7 @@ def earlier(
     rows = {position: row for row, position in enumerate(positions)}
     images = len(positions)
     known, broken, no_answer = (np.zeros(images, bool) for _ in range(3))
-    distance = np.full(images, np.inf, np.float32)
+    distance, classes = np.full(images, np.inf, np.float32), np.full(images, UNKNOWN)
     used: list[tuple[Record, int]] = []
     for record in ledger.blocks(key):
         pairs = [
@@ -88,10 +91,12 @@ def earlier(
         known[mine] = True
         broken[mine], no_answer[mine] = record.broken[theirs], record.no_answer[theirs]
         distance[mine] = record.distance[theirs]
+        if record.adversarial_class is not None:
+            classes[mine] = record.adversarial_class[theirs]
         used.append((record, len(mine)))
     if not used:
         return None
-    return Earlier(known, broken, no_answer, distance, _shares(used), tuple(record for record, _ in used))
+    return Earlier(known, broken, no_answer, distance, classes, _shares(used), tuple(record for record, _ in used))
 
 
 def _usable(record: Record, item: SuiteItem, whole: bool) -> Flags:

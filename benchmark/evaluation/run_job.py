@@ -13,11 +13,13 @@ from torch import Tensor
 from benchmark.arithmetic import deterministic
 from benchmark.attacks import Stage, check_current
 from benchmark.errors import UnfitNetwork
+from benchmark.evaluation.adding_classes import from_record, from_stored, lacks_classes
 from benchmark.evaluation.attack_run import Trial
 from benchmark.evaluation.jobs import AttackJob, Crafted, Done, Step
 from benchmark.evaluation.meter import metered
 from benchmark.evaluation.probe import probe
 from benchmark.evaluation.reuse import Earlier, earlier
+from benchmark.evaluation.suite import SuiteItem
 from benchmark.evaluation.target import LoadedTarget, loaded
 from benchmark.evaluation.transfer_job import run_judged_by_others
 from benchmark.evaluation.trial_record import file_trial, keep_images, sample_images
@@ -76,7 +78,10 @@ def _run(job: AttackJob, ledger: Ledger, given_up: Mapping[Step, str]) -> Iterat
         reused = record is not None and not record.error
         if job.save_adversarial and not ledger.stored_adversarials_path(network, name).exists():
             reused = False
-        if record is None or not reused:
+        if record is not None and reused and job.add_classes and lacks_classes(record):
+            record, reused = _with_classes(job, item, handed, ledger, record)
+            before = None
+        elif record is None or not reused:
             trial = Trial(_network(job), item, job.start, job.stop, handed)
             known = None if job.save_adversarial else earlier(ledger, key, item, job.positions, _flags(handed))
             record = _attack(job, trial, key, before, given_up.get(Step(item.label)), known)
@@ -90,6 +95,19 @@ def _run(job: AttackJob, ledger: Ledger, given_up: Mapping[Step, str]) -> Iterat
             before = None
         standing = job.left_standing(standing, record)
         yield Done(item.label, job.start, name, record.error, reused)
+
+
+def _with_classes(
+    job: AttackJob, item: SuiteItem, handed: Tensor | None, ledger: Ledger, record: Record
+) -> tuple[Record, bool]:
+    """`record`, filed anew with the classes that it lacks; and whether stored images told them without an attack."""
+    path = ledger.stored_adversarials_path(job.target.network, record.digest)
+    filled, attacked = from_stored(record, _network(job), item, path), False
+    if lacks_classes(filled):
+        trial, attacked = Trial(_network(job), item, job.start, job.stop, handed), True
+        filled = from_record(filled, _attack(job, trial, record.key, None, None, None))
+    ledger.write(filled)
+    return filled, not attacked
 
 
 def _network(job: AttackJob) -> LoadedTarget:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from benchmark.attacks.objectives import has_answer
@@ -17,6 +16,7 @@ class Shard(NamedTuple):
         clean_errors: N bools, misclassified or without an answer, of a random network in at least half of the passes.
         logits: N×K, the mean over the passes.
         wrong_share: N float32, in which share of the passes they were misclassified or without an answer.
+        classes: N class indices, what it takes them for, see `votes.Votes.classes`.
     """
 
     x: Tensor
@@ -24,13 +24,9 @@ class Shard(NamedTuple):
     clean_errors: Tensor
     logits: Tensor
     wrong_share: Tensor
+    classes: Tensor
 
     @property
     def no_answer(self) -> Tensor:
         """N bools: for which images the network has no answer."""
         return ~has_answer(self.logits)
-
-    def answers(self) -> Tensor:
-        """N classes: the label where an image counts as classified correctly, else the likeliest other class."""
-        others = self.logits.scatter(1, self.y[:, None], -torch.inf).argmax(1)
-        return torch.where(self.clean_errors, others, self.y)

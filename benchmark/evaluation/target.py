@@ -21,7 +21,7 @@ from benchmark.evaluation.judging import SINGLE, Judging
 from benchmark.evaluation.opening import dataset_of, open_network
 from benchmark.evaluation.shard import Shard
 from benchmark.ledger.answers import Answers, Known
-from benchmark.ledger.classes import NONE, Classes
+from benchmark.ledger.classes import Classes
 from benchmark.memory import free_cached, halve_on_out_of_memory, is_out_of_memory
 from benchmark.models import Arranged, Checkpoint, ExternalModel, arranged, check_model, differing
 from benchmark.moved import look_up
@@ -166,10 +166,10 @@ class LoadedTarget:
             place = f"the test images {start} to {stop - 1}"
             try:
                 seed = start if self.judging.is_random else None
-                logits, share = asked(self.model, x, y, self.judging.verdict_passes, seed)
+                logits, share, answers = asked(self.model, x, y, self.judging.verdict_passes, seed)
             except Exception as error:  # a foreign network may raise anything
                 raise UnfitNetwork(f"{self._target.source}: the network fails on {place}: {reason(error)}") from error
-            self._shards = {(start, stop): Shard(x, y, share >= 0.5, logits, share)}
+            self._shards = {(start, stop): Shard(x, y, share >= 0.5, logits, share, answers)}
         return self._shards[start, stop]
 
     def classes(self, images: int, at_once: int) -> Classes:
@@ -182,7 +182,7 @@ class LoadedTarget:
         for start in range(0, images, at_once):
             shard = self.shard(start, min(start + at_once, images))
             labels.append(shard.y)
-            answers.append(torch.where(shard.no_answer, NONE, shard.answers()))
+            answers.append(shard.classes)
         return Classes(self._class_names, *(torch.cat(each).cpu().numpy() for each in (labels, answers)))
 
     def changed_answers(self, start: int, stop: int, judged: tuple[Tensor, Tensor] | None = None) -> int:
@@ -199,7 +199,8 @@ class LoadedTarget:
         """
         if self.judging.is_random:  # which is said, and needs no proof
             return 0
-        x, _, _, logits, _ = self.shard(start, stop)
+        shard = self.shard(start, stop)
+        x, logits = shard.x, shard.logits
         try:
             changed = differing(logits, self._as_attacks_ask(x), _ROUNDING)
             for images, before in [(x, logits), *([] if judged is None else [judged])]:

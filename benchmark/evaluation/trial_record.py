@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmark.attacks.objectives import has_answer
 from benchmark.evaluation.attack_run import Trial
 from benchmark.evaluation.target import Target, images_of
+from benchmark.ledger.predictions import UNKNOWN, fitting
 from benchmark.ledger.record import Record
 from benchmark.ledger.sample_images import FEW, ROOM, SampleImages
 from benchmark.ledger.stored_adversarials import StoredAdversarials, write_stored_adversarials
@@ -27,14 +27,19 @@ def file_trial(trial: Trial, key: dict[str, Any], info: dict[str, Any]) -> Recor
     none = torch.zeros_like(trial.clean_errors)
     failed = info["error"] is not None
     broken, no_answer = (none, none) if failed else (trial.broken, trial.no_answer)
+    evaluated = (none if failed else trial.handed) | trial.clean_errors
     return Record(
         key=key,
         broken=(broken | trial.clean_errors).cpu().numpy(),
         distance=torch.where(trial.clean_errors, 0.0, torch.inf if failed else trial.distance).cpu().numpy(),
-        evaluated=((none if failed else trial.handed) | trial.clean_errors).cpu().numpy(),
+        evaluated=evaluated.cpu().numpy(),
         clean_errors=trial.clean_errors.cpu().numpy(),
         no_answer=(no_answer | (trial.no_answer & trial.clean_errors)).cpu().numpy(),
         wrong_share=trial.wrong_share.cpu().numpy() if trial.network.judging.is_random else None,
+        clean_class=fitting(trial.clean_class.cpu().numpy(), trial.classes),
+        adversarial_class=fitting(
+            torch.where(evaluated, trial.adversarial_class, UNKNOWN).cpu().numpy(), trial.classes
+        ),
         info={
             **info,
             "changed_answers": 0 if failed else trial.changed_answers(),
@@ -62,12 +67,10 @@ def sample_images(target: Target, trial: Trial) -> SampleImages:
     rows = (trial.broken & trial.pictured).nonzero().squeeze(1)[:most]
     x, x_adv = trial.x[rows], trial.closest[rows]
     names = np.asarray([*images_of(target).class_names, "no answer"])
-    logits = trial.logits[rows]
-    taken_for = torch.where(has_answer(logits), logits.argmax(1), -1)
     return SampleImages(
         positions=trial.network.positions(rows + trial.start).cpu().numpy(),
         labels=names[trial.y[rows].cpu().numpy()],
-        predictions=names[taken_for.cpu().numpy()],
+        predictions=names[trial.adversarial_class[rows].cpu().numpy()],  # NONE is the last one
         clean=(255 * x).round().to(torch.uint8).cpu().numpy(),
         change=(x_adv - x).half().cpu().numpy(),
     )

@@ -42,6 +42,7 @@ class Recheck:
             without attack, or than itself.
         problems: what is refuted and why, and files that are damaged or lack, a sentence each.
         unstored: how many of its records have no stored images beside them, so that nothing shows what they say.
+        unclassed: how many of its records know no predicted classes, as those of older versions.
         again: what came of attacking images once more, where that was asked for.
     """
 
@@ -54,6 +55,7 @@ class Recheck:
     problems: tuple[str, ...]
     crafted_on: str | None = None
     unstored: int = 0
+    unclassed: int = 0
     again: Again | None = None
 
 
@@ -76,7 +78,8 @@ def verify(
     """Judge adversarial images stored by `evaluate` or `transfer` (save_adversarial=True), with these networks.
 
     Whatever contradicts the records is reported: claimed images that fool nobody, stored ones that the records deny,
-    test images that the network takes otherwise without attack than they say, and records at odds with themselves.
+    test images that the network takes otherwise without attack than they say, classes that are not predicted, and
+    records at odds with themselves.
     Evaluations whose files are damaged are left out, which is said.
 
     Args:
@@ -251,7 +254,7 @@ def _order_is_its_own(network: targets.Network, dataset: Dataset) -> bool:
 def _recheck(
     ledger: Ledger, network: LoadedTarget, evaluation: Evaluation, outcome: Outcome, called: Mapping[Key, str]
 ) -> Recheck:
-    claimed = stored = confirmed = unstored = 0
+    claimed = stored = confirmed = unstored = unclassed = 0
     refuted, problems = list[int](), list[str]()
     for name in outcome.records:
         record = ledger.read(evaluation.model["digest"], name)
@@ -263,6 +266,7 @@ def _recheck(
         stored += found.stored or 0
         confirmed += found.confirmed
         unstored += found.stored is None and not record.error
+        unclassed += record.adversarial_class is None
         refuted += found.refuted
         problems += found.problems
     return Recheck(
@@ -275,4 +279,5 @@ def _recheck(
         tuple(problems),
         called[key(evaluation.crafted_on)] if evaluation.crafted_on else None,
         unstored,
+        unclassed,
     )

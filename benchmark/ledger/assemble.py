@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.damage import Damaged
-from benchmark.ledger.classes import class_warnings, read_classes
+from benchmark.ledger.classes import Classes, class_warnings, read_classes
 from benchmark.ledger.evaluation import Evaluation, Outcome, Probe
 from benchmark.ledger.positions import Sample, read_sample
+from benchmark.ledger.predictions import UNKNOWN
 from benchmark.ledger.record import RULES, Record, is_block
 
 #: Share of gradients that may be exactly zero or not finite before the evaluation warns.
@@ -63,6 +64,7 @@ def summarise(
         no_answer[rows_of(record)] |= record.no_answer
     rules = manifest.get("rules", 1)
     classes = read_classes(manifest.get("classes"))
+    clean_class = _clean_class(images, present, rows_of, classes)
     items = manifest["suite"]["items"]
     outcomes = tuple(
         _outcome(item, clean_errors, records[item["label"]], manifest["records"][item["label"]], rows_of)
@@ -94,6 +96,7 @@ def summarise(
         rules=rules,
         crafted_on=manifest.get("crafted_on"),
         classes=classes,
+        clean_class=clean_class,
         judging=manifest.get("judging") or {},
         sample=sample,
     )
@@ -135,6 +138,22 @@ def _clean_errors(images: int, records: Sequence[Record], rows_of: _Rows) -> tup
     return wrong, int((right & wrong).sum())
 
 
+def _clean_class(
+    images: int, records: Sequence[Record], rows_of: _Rows, classes: Classes | None
+) -> NDArray[np.int64] | None:
+    """What the network takes each image for without attack: as records say, or the manifest; None if neither does."""
+    found = np.full(images, UNKNOWN)
+    if classes is not None and len(classes.answers) == images:
+        found[:] = classes.answers
+    for record in records:
+        if record.clean_class is not None and record.adversarial_class is not None:
+            found[rows_of(record)] = record.clean_class
+            highest = max(int(record.clean_class.max()), int(record.adversarial_class.max()))
+            if classes is not None and highest >= len(classes.names):
+                raise Damaged(f"a record names class {highest} of {len(classes.names)}, which are counted from 0")
+    return None if (found == UNKNOWN).all() else found
+
+
 def _changed_answers(records: Sequence[Record]) -> int:
     """For how many images answers changed in the course of an attack: of each shard the most of all attacks."""
     most: dict[int, int] = {}
@@ -157,6 +176,7 @@ def _outcome(
     shares = None
     if any(record is not None and record.wrong_share is not None for record in shards):
         shares = np.where(clean_errors, 1, 0).astype(np.float32)
+    classes = np.full(len(clean_errors), UNKNOWN)
     costs: dict[str, Any] = dict.fromkeys((*COSTS, "no_answer"), 0)
     faults: Counter[str] = Counter()
     for record in shards:
@@ -169,6 +189,8 @@ def _outcome(
         distance[rows] = np.minimum(distance[rows], record.distance)
         if shares is not None:
             shares[rows] = record.broken if record.wrong_share is None else record.wrong_share
+        if record.adversarial_class is not None:
+            classes[rows] = record.adversarial_class
         for name in COSTS:
             costs[name] += record.info[name]
         costs["no_answer"] += int((record.no_answer & ~record.clean_errors).sum())
@@ -191,6 +213,7 @@ def _outcome(
             dict.fromkeys(text for record in shards if record for text in record.info.get("warnings", ()))
         ),
         wrong_share=shares,
+        adversarial_class=None if (classes == UNKNOWN).all() else classes,
         probe=_probe([record for record in shards if record is not None]),
     )
 

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 #: The answer of a network that has none: NaN or infinite logits.
 NONE = -1
 
+#: What data files call that; pages say "no answer".
+NO_ANSWER = "none"
+
 #: A network is said to give one answer nearly always if it does so for this share of the images, and for this share
 #: of those that are of other classes; the latter tells it from a good network on images of mostly one class.
 NEARLY_ALL, OF_OTHERS = 0.95, 0.9
@@ -53,6 +56,13 @@ class Classes:
     def written(self) -> dict[str, Any]:
         """As plain JSON values: numbers as words of one line, of which there may be many thousands."""
         return {"names": list(self.names), "labels": _spelt(self.labels), "answers": _spelt(self.answers)}
+
+
+def class_name(names: Sequence[str], place: int) -> str:
+    """The name of a predicted class in data files: that of the data, its index where it has none, or `NO_ANSWER`."""
+    if place == NONE:
+        return NO_ANSWER
+    return names[place] if 0 <= place < len(names) else str(place)
 
 
 def read_classes(written: Mapping[str, Any] | None) -> Classes | None:

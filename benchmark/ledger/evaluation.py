@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from benchmark.ledger.classes import Classes
 from benchmark.ledger.positions import Sample
+from benchmark.ledger.predictions import UNKNOWN
 from benchmark.radii import format_radius
 
 Flags = NDArray[np.bool_]
@@ -73,6 +74,9 @@ class Outcome:
         probe: of the gradient under this threat; None for an attack that asks for none, and in older ledgers.
         wrong_share: N float32: of a network that draws random numbers, in which share of the passes it was wrong
             about the image, attacked where the attack was tried; None of others, wrong where `broken`.
+        adversarial_class: N class indices: what the network takes the closest adversarial image for, see
+            `record.Record`; `predictions.UNKNOWN` where the attack was not tried or its record does not tell; None
+            where none does, as in ledgers of older versions.
     """
 
     label: str
@@ -90,11 +94,18 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     probe: Probe | None = None
     wrong_share: Distances | None = None
+    adversarial_class: NDArray[np.int64] | None = None
 
     @property
     def is_flat_by_design(self) -> bool:
         """Whether its loss is flat where it has succeeded, so that zero gradients say nothing: that of C&W is."""
         return bool(self.definition.get("attack", {}).get("name") == "cw")
+
+    @property
+    def knows_classes(self) -> bool:
+        """Whether it is known what the network takes each image for that the attack was tried on."""
+        known = self.adversarial_class
+        return known is not None and not bool((known[self.evaluated] == UNKNOWN).any())
 
     @property
     def complete(self) -> bool:
@@ -124,6 +135,8 @@ class Evaluation:
         date: when the last record was, ISO 8601.
         crafted_on: the card of the network that the adversarial images come from, where it was not this one.
         classes: of the images, and the network's answers without attack; None in ledgers of older versions.
+        clean_class: N class indices: what the network takes each image for without attack, `classes.NONE` where it
+            has no answer; None where neither records nor `classes` tell.
         sample: which of the data's images these N are, where they were chosen at random; None for the first ones.
         unstable: for how many images the answer to them, or to candidates made of them, was not always the same: the
             network is random, keeps something between calls, lets other images of a batch decide or answers otherwise
@@ -155,6 +168,7 @@ class Evaluation:
     rules: int = 1
     crafted_on: dict[str, Any] | None = None
     classes: Classes | None = None
+    clean_class: NDArray[np.int64] | None = None
     judging: dict[str, Any] = field(default_factory=dict)
     sample: Sample | None = None
 

@@ -21,6 +21,7 @@ from benchmark.ledger.manifests import read_manifest
 from benchmark.ledger.pack import Pack, read_pack, read_whole
 from benchmark.ledger.packing import pack
 from benchmark.ledger.parts import DonePart, assembled, lacking, read_done_part
+from benchmark.ledger.predictions import agree, known_classes
 from benchmark.ledger.record import Record, read_record
 from benchmark.ledger.sample_images import read_sample_images
 from benchmark.ledger.stored_adversarials import read_stored_adversarials
@@ -203,7 +204,7 @@ class _Found:
 
     def _agree(self, record: Record, path: Path, before: Record, first: Path) -> None:
         """Note it as a problem if two records of one name say different things of the images."""
-        if differing := [name for name in _ARRAYS if not _same(getattr(before, name), getattr(record, name))]:
+        if differing := _differing(before, record):
             self.problems.append(f"{path} and {first} say different things of one attack: {', '.join(differing)}")
 
     def _compare(self, kind: str, place: str, content: Any, path: Path) -> None:
@@ -214,6 +215,8 @@ class _Found:
                 self.best[place] = first if content.error else path
             else:
                 self._agree(content, path, before, first)
+                if known_classes(content.adversarial_class) > known_classes(before.adversarial_class):
+                    self.best[place] = path
         elif kind in _EVALUATIONS and content["records"] != before["records"]:
             self.problems.append(f"{path} and {first} are one evaluation with different records")
         elif isinstance(content, DonePart) and content.done != before.done:
@@ -274,6 +277,13 @@ class _Found:
                 network = manifest["model"]["digest"]
                 pack(ledger, network, [name for names in manifest["records"].values() for name in names])
         return Merged(shown, records, len(self.whole), unfinished)
+
+
+def _differing(first: Record, second: Record) -> list[str]:
+    """In what two records of one attack contradict each other; what only one knows, as older ones may, is none."""
+    found = [name for name in _ARRAYS if not _same(getattr(first, name), getattr(second, name))]
+    classes = ("clean_class", "adversarial_class")
+    return found + [name for name in classes if not agree(getattr(first, name), getattr(second, name))]
 
 
 def _same(first: Any, second: Any) -> bool:

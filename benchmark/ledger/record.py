@@ -16,6 +16,7 @@ from benchmark.damage import Damaged, check_regular, naming, parse_json
 from benchmark.errors import BadInput
 from benchmark.ledger.evaluation import Distances, Flags
 from benchmark.ledger.positions import read_positions
+from benchmark.ledger.predictions import Classes, misfit_of_classes, packed, unpacked
 from benchmark.ledger.schema import Info, Key, misfit
 from benchmark.limits import RECORD
 from benchmark.storage import canonical_json, digest, write_atomic
@@ -33,6 +34,8 @@ RULES = 2
 _ARRAYS = {"broken": np.bool_, "distance": np.float32, "evaluated": np.bool_, "clean_errors": np.bool_}
 #: Stored only where an image had no answer, and where the network is said to be random.
 _RARE = {"no_answer": np.bool_, "wrong_share": np.float32}
+#: Stored since records know them, see `predictions`.
+_CLASSES = ("clean_class", "adversarial_class")
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,12 @@ class Record:
         no_answer: one value per image: broken, or a clean error, because the network had no answer.
         wrong_share: of a network that draws random numbers, in which share of the passes it was wrong about each
             image, attacked where an attack was made; None for others.
+        clean_class: one class index per image (`predictions.fitting`), what the network takes it for without attack,
+            or `classes.NONE`; None in records of older versions, as is the next.
+        adversarial_class: the same of the closest adversarial image, the one at `distance`, which for a minimum-norm
+            attack may lie beyond ε; where none was found, of the image itself; `predictions.UNKNOWN` where the attack
+            was not tried. Of several passes of a network that draws random numbers, the most frequent answer that
+            agrees with the verdict: the label where that is right, else another.
         info: costs, faults, hardware, versions, date, and `error` if the attack failed.
     """
 
@@ -57,10 +66,15 @@ class Record:
     info: dict[str, Any]
     no_answer: Flags = field(default_factory=lambda: np.zeros(0, np.bool_))
     wrong_share: Distances | None = None
+    clean_class: Classes | None = None
+    adversarial_class: Classes | None = None
 
     def __post_init__(self) -> None:
         if not len(self.no_answer):
             object.__setattr__(self, "no_answer", np.zeros(np.shape(self.broken), np.bool_))
+        for name in _CLASSES:  # which may come as they are stored
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, unpacked(getattr(self, name)))
 
     @property
     def digest(self) -> str:
@@ -123,6 +137,7 @@ def written(record: Record) -> tuple[str, dict[str, Any]]:
     """What is stored of a record: its text, and its arrays by name."""
     kinds = {**_ARRAYS, **{name: kind for name, kind in _RARE.items() if np.any(getattr(record, name))}}
     arrays: dict[str, Any] = {name: np.ascontiguousarray(getattr(record, name), kind) for name, kind in kinds.items()}
+    arrays |= {name: packed(getattr(record, name)) for name in _CLASSES if getattr(record, name) is not None}
     return canonical_json({"format": FORMAT, "key": record.key, "info": record.info}), arrays
 
 
@@ -137,7 +152,7 @@ def read_record(path: Path) -> Record:
     with naming(path):
         with safe_open(path, "np") as file:
             metadata = file.metadata() or {}
-            rare = [name for name in _RARE if name in file.keys()]  # noqa: SIM118 (it is no mapping)
+            rare = [name for name in (*_RARE, *_CLASSES) if name in file.keys()]  # noqa: SIM118 (it is no mapping)
             arrays = {name: file.get_tensor(name) for name in (*_ARRAYS, *rare)}
         return restored(metadata["record"], arrays, metadata["sha256"], path.stem, str(path))
 
@@ -181,7 +196,7 @@ def misfit_of_arrays(record: Record) -> str | None:
         return "a share of passes is not between 0 and 1"
     if bool((record.no_answer & ~record.broken).any()):
         return "an image without an answer is not broken"
-    return None
+    return misfit_of_classes(images, record.clean_class, record.adversarial_class)
 
 
 def checksum(text: str, arrays: dict[str, Any]) -> str:

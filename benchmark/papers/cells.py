@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.analysis import aggregate, paired
+from benchmark.analysis.confusion import CLEAN, WORST_CASE, taken_for
 from benchmark.ledger import Evaluation
+from benchmark.ledger.predictions import UNKNOWN
 from benchmark.papers.networks import find_network
 from benchmark.papers.published import Printed
 from benchmark.papers.schema import Panel, Paper, TableColumn, TableOrFigure, TableRow
@@ -43,6 +45,9 @@ class TableCell(Cell):
             best.
         reason: why there is no value.
         evaluations: ids of the evaluations it was computed from.
+        predicted: by seed, S×N class indices, what its network takes each image for, where the table shows that; see
+            `confusion.taken_for`.
+        classes: the names of the classes, where `predicted` is known.
         epochs: of the first seed's training, each validated epoch's number, clean and robust accuracy.
     """
 
@@ -57,6 +62,8 @@ class TableCell(Cell):
     is_masked: bool = False
     reason: str = ""
     evaluations: tuple[str, ...] = ()
+    predicted: NDArray[np.int64] | None = None
+    classes: tuple[str, ...] = ()
     epochs: tuple[tuple[int, float, float], ...] = ()
 
     @property
@@ -89,6 +96,15 @@ def scores(evaluation: Evaluation, column: TableColumn) -> Scores | None:
     return (~outcome.broken).astype(float)
 
 
+def predicted(evaluation: Evaluation, column: TableColumn) -> NDArray[np.int64] | None:
+    """N class indices that the network predicts under what `column` shows; None unless they are known of all images.
+
+    Of a metric over several attacks it is the worst case.
+    """
+    found = taken_for(evaluation, column.attack or (CLEAN if column.metric == "clean" else WORST_CASE))
+    return None if found is None or (found == UNKNOWN).any() else found
+
+
 def measured(
     paper: Paper,
     table: TableOrFigure,
@@ -102,6 +118,8 @@ def measured(
     if row.run is None:
         return TableCell(reason="" if row.mean_of else ELSEWHERE)
     found, ids, masked, trainings = [], [], False, set()
+    taken: list[NDArray[np.int64] | None] = []
+    names: tuple[str, ...] = ()
     epochs: tuple[tuple[int, float, float], ...] = ()
     for seed in setting.seeds:
         network = find_network(paper, row.run, setting, panel.architecture, seed, row.network)
@@ -120,13 +138,24 @@ def measured(
             continue
         found.append(known)
         ids.append(evaluation.id)
+        if table.confusion == column.label:
+            taken.append(predicted(evaluation, column))
+            names = evaluation.classes.names if evaluation.classes else names
         if seed == setting.seeds[0]:
             epochs = epochs_of(evaluation.model)
             trainings = {run.training.name if run.training else run.name for run in network.lineage()}
         masked |= column.metric != "clean" and index.is_masked(evaluation)
     if len({len(each) for each in found}) > 1:
         return TableCell(reason="not run: its seeds were evaluated on different numbers of images")
-    about = {"trainings": frozenset(trainings), "evaluations": tuple(ids), "is_masked": masked, "epochs": epochs}
+    about: dict[str, Any] = {
+        "trainings": frozenset(trainings),
+        "evaluations": tuple(ids),
+        "is_masked": masked,
+        "epochs": epochs,
+    }
+    whole = [each for each in taken if each is not None]
+    if whole and len(whole) == len(found):
+        about |= {"predicted": np.stack(whole), "classes": names}
     return _cell(np.stack(found), **about)
 
 

@@ -19,7 +19,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from benchmark.documents import Schema
 from benchmark.storage import digest
 
-Relation = Literal["above", "below", "close", "differs", "best", "order", "rises", "falls", "peak"]
+Relation = Literal["above", "below", "close", "differs", "disagrees", "best", "order", "rises", "falls", "peak"]
 Family = Literal["paper", "sanity"]
 
 
@@ -31,7 +31,7 @@ def _as_list(value: Any) -> Any:
 Labels = Annotated[list[str], BeforeValidator(_as_list)]
 
 #: Relations of the sides `left` and `right`, and of a list of `rows`.
-OF_SIDES, OF_ROWS = ("above", "below", "close", "differs"), ("order", "rises", "falls", "peak")
+OF_SIDES, OF_ROWS = ("above", "below", "close", "differs", "disagrees"), ("order", "rises", "falls", "peak")
 
 
 class Claim(Schema):
@@ -46,12 +46,14 @@ class Claim(Schema):
         left, right: rows, compared in each `column`; or columns, compared in each `row`.
         pairs: instead of `left` and `right`, each of the one with its own other.
         rows: what an order or a trend is over; or `series`, of a figure, all of whose rows it is over.
-        relation: of every left to every right: "above", "below", "close" (at most `margin` percentage points apart)
-            or "differs" (each alone is right on more than `margin` percent of all images). "best": `left` is above
-            all other rows, or those of `right`. Of `rows`: "order", each above the next; "rises" and "falls", the
-            slope of a line through them; "peak", rising up to `peak` and falling from there.
+        relation: of every left to every right: "above", "below", "close" (at most `margin` percentage points apart),
+            "differs" (each alone is right on more than `margin` percent of all images) or "disagrees" (they predict
+            different classes for more than `margin` percent of them, right or wrong; in the column that the exhibit
+            names as its `confusion`). "best": `left` is above all other rows, or those of `right`. Of `rows`:
+            "order", each above the next; "rises" and "falls", the slope of a line through them; "peak", rising up to
+            `peak` and falling from there.
         gain: by how many points at least a side is above the other; negative for "at most so many below".
-        margin: of "close" and "differs", in percentage points.
+        margin: of "close", "differs" and "disagrees", in percentage points.
         peak: the place of the maximum, in the unit of the rows' `x`.
         dataset, architecture: what the sentence is about, if not about all panels; where they are named, it is looked
             up nowhere else.

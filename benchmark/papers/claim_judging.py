@@ -51,11 +51,11 @@ class PartResult:
 
 def try_part(part: Part) -> PartResult | None:
     """What the images say of one comparison; None where a side is not measured, or on other images than the other."""
-    left, right = _scores(part.left), _scores(part.right)
+    left, right = _apart(part) if part.kind == "apart" else (_scores(part.left), _scores(part.right))
     if left is None or right is None or left.shape[-1] != right.shape[-1]:
         return None
     trainings = [frozenset().union(*(cell.trainings for _, cell in side)) for side in (part.left, part.right)]
-    return compare(part, left, right, bool(trainings[0] & trainings[1]))
+    return compare(part, left, right, part.kind == "apart" or bool(trainings[0] & trainings[1]))
 
 
 def compare(part: Part, left: Scores, right: Scores, is_paired: bool = False) -> PartResult:
@@ -103,6 +103,16 @@ def together(results: Sequence[PartResult | None]) -> Joint:
     if p_against < p_for:
         return Joint(p_against, "contradicted", worst)
     return Joint(p_for, "supported" if p_for < 1 else "undetermined", weakest)
+
+
+def _apart(part: Part) -> tuple[Scores | None, Scores | None]:
+    """S×N: 1 where the two sides, a cell each, predict different classes, beside as many zeros; None if not known."""
+    ((_, one),), ((_, other),) = part.left, part.right
+    if one.predicted is None or other.predicted is None or one.predicted.shape[-1] != other.predicted.shape[-1]:
+        return None, None
+    seeds = min(len(one.predicted), len(other.predicted))
+    found = (one.predicted[:seeds] != other.predicted[:seeds]).astype(float)
+    return found, np.zeros_like(found)
 
 
 def _scores(side: Side) -> Scores | None:

@@ -23,14 +23,15 @@ class Part:
         text: which, e.g. "MAT-h1 − AT, PGD-100".
         left, right: its sides.
         kind: "above": left − right > `amount` points; "within": |left − right| < `amount`; "only": left
-            alone is right on more than `amount` percent of all images.
+            alone is right on more than `amount` percent of all images; "apart": left and right, a cell each, predict
+            different classes for more than that.
         printed_gain: left − right, where the paper prints just that.
     """
 
     text: str
     left: Side
     right: Side
-    kind: Literal["above", "within", "only"]
+    kind: Literal["above", "within", "only", "apart"]
     amount: float
     printed_gain: float | None = None
 
@@ -111,6 +112,8 @@ def comparisons(
     elif claim.relation == "differs":
         yield Part(f"right with {one} alone, {where}", *forth, "only", claim.margin)
         yield Part(f"right with {other} alone, {where}", *back, "only", claim.margin)
+    elif claim.relation == "disagrees":
+        yield Part(f"{one} and {other} predict different classes, {where}", *forth, "apart", claim.margin)
     elif claim.relation == "below":
         yield Part(f"{other} − {one}, {where}", *back, "above", claim.gain, printed and -printed)
     else:

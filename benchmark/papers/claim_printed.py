@@ -72,7 +72,7 @@ def printed_numbers(claim: Claim, printed: Mapping[str, Sequence[TableGrid]]) ->
 
 def _difference(part: Part) -> float | None:
     """Left − right as printed, in points; None where a number is not, or where it takes single images."""
-    if part.kind == "only":
+    if part.kind in ("only", "apart"):
         return None
     left, right = _percent(part.left), _percent(part.right)
     if left is None or right is None:

@@ -78,6 +78,8 @@ class _Check:
                     self._say(f"the run of {row.label!r} does not set {table.choice.setting}, which is chosen", *here)
         if table.overlap is not None:
             self._known("column", table.overlap, [column.label for column in table.columns], *here, "overlap")
+        if table.confusion is not None:
+            self._known("column", table.confusion, [column.label for column in table.columns], *here, "confusion")
         if table.chart and table.chart.kind == "scatter" and len(table.columns) < 2:
             self._say("points need two columns", *here, "chart")
         for position, row in enumerate(table.rows):
@@ -98,6 +100,12 @@ class _Check:
         claim, here = self.paper.claims[position], ("claims", position)
         for exhibit in filter(None, (claim.exhibit, claim.right_exhibit)):
             self._known("exhibit", exhibit, self.paper.exhibits, *here, "exhibit")
+        shown = self.paper.exhibits.get(claim.exhibit)
+        is_elsewhere = shown is not None and (claim.column != [shown.confusion] or claim.right_exhibit is not None)
+        if claim.relation == "disagrees" and is_elsewhere:
+            self._say(
+                "two rows disagree in the column that their exhibit names as `confusion`, and in no other", *here
+            )
         for kind, label, exhibit in claim.named():
             if table := self.paper.exhibits.get(exhibit):
                 lines = table.columns if kind == "column" else table.rows

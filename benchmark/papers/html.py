@@ -13,6 +13,7 @@ from benchmark.papers.cells import TableCell
 from benchmark.papers.choice import choose
 from benchmark.papers.claim_printed import printed_numbers
 from benchmark.papers.claims import FAMILIES, ClaimVerdict, tallies, target_words
+from benchmark.papers.disagreement import disagreements
 from benchmark.papers.epochs import courses, draw_courses
 from benchmark.papers.grid import TableGrid, TableLine, printed_grids
 from benchmark.papers.method_tables import cells
@@ -77,6 +78,7 @@ def page(
             for key, found in grids.items()
         },
         overlap=overlap,
+        disagreements=disagreements,
         courses=courses,
         draw_courses=draw_courses,
         title_of=title_of,

@@ -214,6 +214,7 @@ class TableOrFigure(Schema):
             rows, too: for what is chosen by its numbers.
         choice: what is chosen by its numbers.
         overlap: label of the column of which it also shows which images only some of its rows get right.
+        confusion: label of the column of which it also shows what each two of its rows predict where they differ.
         epochs: whether it also shows how the validation accuracy of its rows went, epoch by epoch.
         marks: whether the best value of a column is bold and the second best underlined, where the tests agree.
         notes: what the reader should know, e.g. contradictions of the source.
@@ -227,6 +228,7 @@ class TableOrFigure(Schema):
     holdout: float | None = Field(default=None, gt=0, lt=1)
     choice: Choice | None = None
     overlap: str | None = None
+    confusion: str | None = None
     epochs: bool = False
     marks: bool = True
     panels: list[Panel] = Field(default_factory=list)

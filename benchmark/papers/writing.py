@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmark.papers import choice, epochs, overlap
+from benchmark.papers import choice, disagreement, epochs, overlap
 from benchmark.papers.claim_printed import printed_numbers
 from benchmark.papers.claims import ClaimVerdict
 from benchmark.papers.grid import TableGrid, printed_grids
@@ -43,6 +43,8 @@ def write_files(
         write_atomic(stem.with_suffix(".tex"), to_latex(panels, caption))
         if table.overlap:
             write_atomic(target / f"{stem.name}-overlap.csv", overlap.to_csv(panels))
+        if table.confusion:
+            write_atomic(target / f"{stem.name}-confusion.csv", disagreement.to_csv(panels))
         if table.epochs:
             write_atomic(target / f"{stem.name}-epochs.csv", epochs.to_csv(panels))
         if table.choice:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from benchmark.analysis.confusion import CLEAN, WORST_CASE, confusion
 from benchmark.reporting.as_csv import csv_line
+from benchmark.reporting.classes import DRAWN
 from benchmark.reporting.curves import kind
-from benchmark.reporting.entries import Row
+from benchmark.reporting.entries import Accuracy, Row
 from benchmark.reporting.networks import NetworkPage, Result
 
 
@@ -21,11 +23,41 @@ def attack_rows(page: NetworkPage) -> Iterator[Row]:
 
 
 def class_rows(page: NetworkPage) -> Iterator[Row]:
-    """A row per leaderboard and class: images, answers without attack, clean accuracy and Rworst as fractions."""
+    """A row per leaderboard and class: images, answers without attack, and accuracies on them with 95% intervals.
+
+    Accuracies are fractions: clean, under each threat, and Rworst.
+    """
     for result in page.results:
         for line in result.classes:
             counts = {"class": line.name, "images_of_class": line.images, "answered": line.answered}
-            yield {**_setting(result), **counts, "clean": line.clean, "r_worst": line.r_worst}
+            shares = {"clean": line.clean, "r_worst": line.r_worst, **line.threats}
+            yield {**_setting(result), **counts, **_with_intervals(shares)}
+
+
+def _with_intervals(shares: Mapping[str, Accuracy | None]) -> Row:
+    """Three columns for each: the fraction, and where its interval begins and ends."""
+    found: Row = {}
+    for name, share in shares.items():
+        value, low, high = share or (None, None, None)
+        found |= {name: value, f"{name}_low": low, f"{name}_high": high}
+    return found
+
+
+def confusion_rows(page: NetworkPage) -> Iterator[Row]:
+    """A row per leaderboard, attack, true and predicted class that occur together, with how many images those are.
+
+    Besides every attack there are "clean" and "worst case", see `confusion.taken_for`; of more than a few classes
+    only these two.
+    """
+    for result in page.results:
+        evaluation = result.evaluation
+        few = evaluation.classes is not None and len(evaluation.classes.names) <= DRAWN
+        attacks = [outcome.label for outcome in evaluation.outcomes] if few else []
+        for attack in (CLEAN, *attacks, WORST_CASE):
+            found = confusion(evaluation, attack)
+            for true, predicted, images in found.pairs() if found else ():
+                about = {"evaluation": evaluation.id[:16], "attack": attack}
+                yield {**about, "true_class": true, "predicted_class": predicted, "images": images}
 
 
 def curve_csv(page: NetworkPage) -> str:

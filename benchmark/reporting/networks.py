@@ -16,10 +16,11 @@ from benchmark.charts import Axis, Line, Marker, line_chart
 from benchmark.labels import key
 from benchmark.ledger import Evaluation
 from benchmark.reporting import provenance, told
-from benchmark.reporting.classes import ClassRow, class_rows
+from benchmark.reporting.classes import ClassRow, class_chart, class_rows, confusion_table
 from benchmark.reporting.curves import draw
 from benchmark.reporting.entries import Entry
 from benchmark.reporting.leaderboards import Leaderboard
+from benchmark.reporting.per_image import per_image_table
 from benchmark.reporting.reproduce import curves_command, evaluation_command, training_command
 from benchmark.reporting.text import count, duration
 from benchmark.storage import canonical_json, safe_name
@@ -80,6 +81,26 @@ class Result:
     def classes(self) -> list[ClassRow]:
         """The network's numbers by class; none in ledgers of older versions."""
         return list(class_rows(self.evaluation))
+
+    @property
+    def class_chart(self) -> Markup | None:
+        """Accuracies by class as a drawing."""
+        return class_chart(self.classes, f"Accuracy by class, {self.board.title}")
+
+    @property
+    def confusion(self) -> Markup | None:
+        """What images are taken for in the worst case, as a table."""
+        return confusion_table(self.evaluation, f"Confusion in the worst case, {self.board.title}")
+
+    @property
+    def lacks_classes(self) -> bool:
+        """Whether records do not tell what adversarial images are taken for, as those of older versions."""
+        return not all(outcome.knows_classes for outcome in self.evaluation.outcomes if outcome.complete)
+
+    @property
+    def image_table(self) -> str:
+        """The place of the table of all images within the site."""
+        return per_image_table(self.evaluation)
 
     @property
     def command(self) -> str:

@@ -19,7 +19,7 @@ from benchmark.reporting.networks import (
 )
 from benchmark.reporting.pair_tests import pair_tests_file, pair_tests_script
 from benchmark.reporting.paper_pages import paper_pages
-from benchmark.reporting.per_image import per_image_file, per_image_script
+from benchmark.reporting.per_image import per_image_file, per_image_rows, per_image_script, per_image_table
 from benchmark.reporting.rows import attack_rows, leaderboard_rows
 from benchmark.reporting.suites import suite_latex, suite_rows
 from benchmark.reporting.text import distance, percent, threat
@@ -63,6 +63,7 @@ def _network_files(network: NetworkPage, ledger: Ledger) -> Iterator[File]:
     for suffix, text in (
         ("", as_csv(network_rows.attack_rows(network), digits=8)),
         ("-classes", as_csv(network_rows.class_rows(network), digits=8)),
+        ("-confusion", as_csv(network_rows.confusion_rows(network))),
         ("-curves", network_rows.curve_csv(network)),
         ("-history", as_csv(network_rows.history_rows(network), digits=8)),
     ):
@@ -72,6 +73,7 @@ def _network_files(network: NetworkPage, ledger: Ledger) -> Iterator[File]:
     yield f"{stem}.tex", "\n".join(tables)
     for result in network.results:
         yield per_image_file(result.evaluation), per_image_script(result.evaluation)
+        yield per_image_table(result.evaluation), as_csv(per_image_rows(result.evaluation))
 
 
 def _board_files(board: Leaderboard, ledger: Ledger) -> Iterator[File]:
