@@ -245,9 +245,9 @@ def test_the_doctor_says_what_older_results_lack_and_finds_no_fault_in_it(filed,
     folders = ["--results", str(tmp_path / "results"), "--zoo", str(tmp_path)]
     with pytest.raises(SystemExit) as end:
         main(["doctor", *folders])
-    said = capsys.readouterr().out
+    out, said = capsys.readouterr()
     assert not end.value.code
-    assert "no problems found" in said
+    assert "no problems found" in out
     assert "1 evaluation of 1 in" in said
     assert "bench evaluate --add-classes" in said
     assert lacking(results=filed[0] / "results") == []

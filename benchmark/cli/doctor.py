@@ -10,6 +10,7 @@ import typer
 import benchmark
 from benchmark.cli.options import Json
 from benchmark.cli.output import end, print_json
+from benchmark.errors import notice
 
 
 def doctor(
@@ -49,5 +50,5 @@ def doctor(
         from benchmark.checkup import lacking
 
         for sentence in lacking(results=results):
-            print(sentence)
+            notice(sentence)
     end(failed=not all(finding.mended for finding in findings))
