@@ -390,12 +390,22 @@ def test_a_network_of_the_callers_takes_the_place_of_a_training(tmp_path: Path, 
     assert len(paper(toy, dry_run=True, only=["Nature"]).jobs) == 2
     for words, expected in (
         (["natural"], "name a run"),
-        (["nature=x.pt"], "unknown run 'nature'"),
+        (["nature=x.pt"], "unknown network 'nature'"),
         ([f"natural={weights}"] * 2, "given twice"),
         (["natural=nowhere.pt"], "nowhere.pt"),
     ):
         with pytest.raises(BadInput, match=expected):
             paper(toy, network=words, dry_run=True)
+
+
+@pytest.mark.parametrize(
+    ("reference", "meant"),
+    [("mat", "mat/h1 or mat/h2"), ("mat/h3", "mat/h1 or mat/h2"), ("at/h1", "known: at$"), ("act", "act/robust")],
+)
+def test_a_network_that_no_row_would_ask_for_is_refused(reference: str, meant: str) -> None:
+    """Or a training would be done in its place, without a word."""
+    with pytest.raises(BadInput, match=f"unknown network '{reference}'; .*{meant}"):
+        read_own_networks(load_paper("mat"), {reference: "own.pt"}, ["digits"])
 
 
 def test_a_network_of_one_of_several_datasets_takes_a_place_there_alone(tmp_path: Path) -> None:
