@@ -193,7 +193,7 @@ def test_what_was_chosen_by_is_told_under_deterministic_too(choosing: str, monke
         ("chosen_by: figure-1", 'chosen_by: "2"', "unknown choice '2'"),
         (", takes: [natural, at]", "", "which runs it `takes`"),
         ("takes: [natural, at]", "takes: [nature]", "unknown run 'nature'"),
-        ("takes: [natural, at]", "takes: [natural, short]", "'short' takes what figure-1 chooses, which is chosen by it"),
+        ("takes: [natural, at]", "takes: [natural, short]", "'short' takes what figure-1 chooses, which is chosen"),
         ("id: at,", "id: longer,", "another claim's, too"),
         ("id: at,", "id: A T,", "choosing.yaml"),
     ],
