@@ -94,7 +94,10 @@ def test_the_value_of_highest_accuracy_is_chosen_and_shown(choosing: str) -> Non
     (told,) = result.choices
     assert told.startswith("Figure 1, digits?holdout=0.2, small-cnn. Selected: E 2.")
     assert "significantly better than all others" in told
-    assert "Selected: E 2." in result.page.read_text(encoding="utf-8")
+    page = result.page.read_text(encoding="utf-8")
+    assert "Selected: E 2." in page
+    assert "<small>100 held-out training images</small>" in page
+    assert 'href="figure-1-choice.csv"' in page
     (row,) = csv.DictReader((result.page.parent / "figure-1-choice.csv").open(encoding="utf-8"))
     assert (row["setting"], row["value"], row["runner_up"]) == ("epochs", "2", "3")
     assert float(row["percent"]) == pytest.approx(90)

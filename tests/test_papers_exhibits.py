@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -276,7 +277,7 @@ def test_two_networks_are_confused_with_each_other(tmp_path: Path, monkeypatch: 
     toy_grid(tmp_path / "results", tmp_path)
     (tmp_path / "toy.yaml").write_text(CONFUSION, encoding="utf-8")
     page = paper("toy.yaml", progress=False).page.read_text(encoding="utf-8")
-    assert "--add-classes" in page
+    assert "is not known of ARD, Nature; <code>bench evaluate --add-classes" in page
     predicting(tmp_path / "results")
     result = paper("toy.yaml", progress=False)
     rows = list(csv.DictReader((result.page.parent / "table-1-confusion.csv").open(encoding="utf-8")))
@@ -284,7 +285,8 @@ def test_two_networks_are_confused_with_each_other(tmp_path: Path, monkeypatch: 
     assert {(row["left"], row["right"]) for row in rows} == {("ARD", "Nature")}
     assert counted == {("1", "1"): 2, ("0", "1"): 6, ("0", "0"): 9, ("none", "0"): 3}
     page = result.page.read_text(encoding="utf-8")
-    assert "predict different classes for 45.0% of 20 images" in page
+    assert "predict different classes for 45.0% of 20 images; those that both predict alike are left out below" in page
+    assert (result.page.parent / re.findall('href="([^"]*)">CSV of predictions', page)[0]).exists()
     assert "--add-classes" not in page
     table = page[page.index('class="heat matrix"') :].partition("</table>")[0]
     assert (table.count('scope="col"'), table.count('scope="row"')) == (4, 3)
