@@ -22,7 +22,7 @@ from benchmark.importing import import_checkpoint
 from benchmark.ledger.classes import NONE
 from benchmark.ledger.record import read_record, write_record
 from benchmark.models import load_model, save_checkpoint
-from benchmark.papers import load_paper, paper
+from benchmark.papers import epochs, load_paper, paper
 from benchmark.papers.claim_parts import is_about
 from benchmark.papers.epochs import courses, draw_courses
 from benchmark.papers.grid import make_grids
@@ -254,6 +254,10 @@ def test_images_are_counted_by_who_gets_them_right(tmp_path: Path) -> None:
     assert sum(group.share for group in overlap(grid)) == pytest.approx(1)
     assert [group.words(2) for group in overlap(grid)] == ["ARD alone", "Nature alone", "all of them", "none of them"]
     assert to_csv([grid]).splitlines()[1] == "digits,small-cnn,ARD,6,30"
+    named = replace(grid, panel=grid.panel.model_copy(update={"dataset": "folder:a,b"}))
+    for text in (to_csv([named]), epochs.to_csv([named])):
+        rows = list(csv.DictReader(text.splitlines()))
+        assert {(row["dataset"], row["architecture"]) for row in rows} == {("folder:a,b", "small-cnn")}
 
 
 CONFUSION = OVERLAP.replace("    overlap: linf\n    epochs: true\n", "    confusion: linf\n").replace(
@@ -285,7 +289,7 @@ def test_two_networks_are_confused_with_each_other(tmp_path: Path, monkeypatch: 
     assert {(row["left"], row["right"]) for row in rows} == {("ARD", "Nature")}
     assert counted == {("1", "1"): 2, ("0", "1"): 6, ("0", "0"): 9, ("none", "0"): 3}
     page = result.page.read_text(encoding="utf-8")
-    assert "predict different classes for 45.0% of 20 images; those that both predict alike are left out below" in page
+    assert "predict different classes for 45.0% of 20 images; those that both predict alike are left out" in page
     assert (result.page.parent / re.findall('href="([^"]*)">CSV of predictions', page)[0]).exists()
     assert "--add-classes" not in page
     table = page[page.index('class="heat matrix"') :].partition("</table>")[0]
