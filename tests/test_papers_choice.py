@@ -19,7 +19,7 @@ from benchmark.papers.cells import TableCell
 from benchmark.papers.choice import choose, to_csv
 from benchmark.papers.grid import TableGrid, TableLine
 from benchmark.papers.networks import find_network
-from benchmark.papers.schema import Panel
+from benchmark.papers.schema import Panel, TableRow
 from benchmark.papers.setting import make_setting
 from benchmark.planning.estimate import Estimate, TimeEstimate
 from benchmark.planning.jobs import Job, JobResult
@@ -168,6 +168,21 @@ def test_why_nothing_is_chosen_is_said_and_written_as_data(choosing: str) -> Non
     assert "fewer than two values are free of strong signs of gradient masking" in str(choose(loaded, grid))
     (row,) = csv.DictReader(to_csv(loaded, [grid]).splitlines())
     assert (row["dataset"], row["value"], row["p"]) == ("folder:a,b", "", "")
+
+
+def test_rows_of_one_value_count_together_and_what_may_be_masked_not_at_all(choosing: str) -> None:
+    """By the first rows alone the short run would be best, and the longest if masking did not matter."""
+    loaded = load_paper(choosing)
+    shown = [("a", "short", 90), ("b", "short", 10), ("c", "long", 60), ("d", "long", 60), ("e", "longest", 99)]
+    lines = []
+    for label, run, right in shown:
+        flags = np.arange(100)[None] < right
+        cell = TableCell(value=right / 100, scores=flags[0] * 1.0, by_seed=flags * 1.0, is_masked=run == "longest")
+        lines.append(TableLine(TableRow(label=label, run=run), "", (cell,)))
+    panel = Panel(dataset="digits", architecture="small-cnn")
+    found = choose(loaded, TableGrid("figure-1", loaded.exhibits["figure-1"], panel, 100, (), tuple(lines)))
+    assert (found.value, found.selected.variants) == (2, 2)
+    assert found.selected.found.value == pytest.approx(0.6)
 
 
 def test_what_was_chosen_by_is_told_under_deterministic_too(choosing: str, monkeypatch) -> None:

@@ -207,8 +207,8 @@ def paper(
     }
     shown = [*first, *later]
     if deterministic:
-        for some, rows in ((first, ()), (later, only)):
-            _tell_of_earlier(found, some, settings, rows, index, Path(zoo), grids)
+        for some, labels in ((first, ()), (later, only)):
+            _tell_of_earlier(found, some, settings, labels, index, Path(zoo), grids)
     verdicts = check_claims(found.claims, grids)
     notes = list(dict.fromkeys(notes))
     path = write_files(found, settings, grids, published, verdicts, command, notes, target)
