@@ -148,6 +148,22 @@ def test_another_version_of_torch_rounds_otherwise(folder: Folder, monkeypatch) 
     assert not folder.verify(reattack=3)["strong"].again.is_exact
 
 
+def test_deterministic_kernels_are_used_when_asked_for_and_no_longer(folder: Folder, monkeypatch) -> None:
+    used = []
+    original = ATTACKS.get("pgd").__call__
+
+    def spy(*arguments):
+        used.append(torch.are_deterministic_algorithms_enabled())
+        return original(*arguments)
+
+    monkeypatch.setattr(ATTACKS.get("pgd"), "__call__", spy)
+    before = torch.are_deterministic_algorithms_enabled()
+    assert bench_of(folder, "--reattack", 2, "--deterministic")[0] == 0
+    assert used
+    assert all(used)
+    assert torch.are_deterministic_algorithms_enabled() == before
+
+
 @pytest.mark.parametrize("options", [["--strict"], ["--seed", 3]])
 def test_options_of_what_is_attacked_again_need_it(folder: Folder, options: list) -> None:
     code, _, err = bench_of(folder, *options)
