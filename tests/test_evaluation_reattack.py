@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
+import torch
 from evaluation_toys import Misbehaving, save, with_last_layer, write_suite
 from forged_results import FAR, STRONG, Folder, bench_of, broken
+from torch import Tensor
 
 from benchmark.attacks import ATTACKS
 from benchmark.errors import BadInput
@@ -117,7 +120,55 @@ def test_images_of_other_networks_and_attacks_that_fail_are_not_attacked_again(t
     assert "ZeroDivisionError" in folder.verify(reattack=3)["a"].again.problem
     monkeypatch.setattr(ATTACKS.get("fgsm"), "version", 99)
     assert "another version" in folder.verify(reattack=3)["a"].again.problem
-    assert bench_of(folder, "--reattack", 3)[0] == 1
+    code, _, err = bench_of(folder, "--reattack", 3)
+    assert code == 1
+    assert re.search("^toy, a: .*another version", err, re.MULTILINE)
+
+
+class Batch(Misbehaving):
+    """A step in a direction that the whole batch draws together."""
+
+    batch_independent: ClassVar[bool] = False
+
+    def __call__(self, classifier, x: Tensor, y: Tensor, threat, noise) -> Tensor:
+        return (x + threat.epsilon * torch.randn_like(x).sign()).clamp(0, 1)
+
+
+def test_what_depends_on_the_images_beside_it_is_attacked_beside_them(tmp_path: Path, monkeypatch) -> None:
+    """Alone it would draw other numbers than the record, which would deny nothing."""
+    monkeypatch.setitem(ATTACKS._own, "misbehaving", Batch)
+    folder = Folder(tmp_path, "  - {attack: misbehaving, norm: linf, label: b, epsilon: 0.5}\n")
+    found = [folder.verify(reattack=1000, seed=seed)["b"].again for seed in range(4)]
+    assert all(again.fell and again.is_exact for again in found)
+    assert [again.denied for again in found] == [()] * 4
+
+
+def test_another_version_of_torch_rounds_otherwise(folder: Folder, monkeypatch) -> None:
+    monkeypatch.setattr("benchmark.evaluation.reattack.torch.__version__", "1.0")
+    assert not folder.verify(reattack=3)["strong"].again.is_exact
+
+
+def test_deterministic_kernels_are_used_when_asked_for_and_no_longer(folder: Folder, monkeypatch) -> None:
+    used = []
+    original = ATTACKS.get("pgd").__call__
+
+    def spy(*arguments):
+        used.append(torch.are_deterministic_algorithms_enabled())
+        return original(*arguments)
+
+    monkeypatch.setattr(ATTACKS.get("pgd"), "__call__", spy)
+    before = torch.are_deterministic_algorithms_enabled()
+    assert bench_of(folder, "--reattack", 2, "--deterministic")[0] == 0
+    assert used
+    assert all(used)
+    assert torch.are_deterministic_algorithms_enabled() == before
+
+
+@pytest.mark.parametrize("options", [["--strict"], ["--seed", 3]])
+def test_options_of_what_is_attacked_again_need_it(folder: Folder, options: list) -> None:
+    code, _, err = bench_of(folder, *options)
+    assert code == 2
+    assert "add --reattack N" in err
 
 
 @pytest.mark.parametrize("options", [{"reattack": -1}, {"reattack": 1, "seed": -1}, {"reattack": 1, "seed": 2**63}])

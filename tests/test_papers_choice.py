@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from fixed_networks import fixed
 from papers_ledger import file_evaluation
 
-from benchmark.errors import BadInput
+from benchmark.errors import BadInput, Notice
+from benchmark.models import save_checkpoint
 from benchmark.papers import load_paper, paper
+from benchmark.papers.cells import TableCell
+from benchmark.papers.choice import choose, to_csv
+from benchmark.papers.grid import TableGrid, TableLine
 from benchmark.papers.networks import find_network
+from benchmark.papers.schema import Panel, TableRow
 from benchmark.papers.setting import make_setting
 from benchmark.planning.estimate import Estimate, TimeEstimate
 from benchmark.planning.jobs import Job, JobResult
@@ -86,7 +94,10 @@ def test_the_value_of_highest_accuracy_is_chosen_and_shown(choosing: str) -> Non
     (told,) = result.choices
     assert told.startswith("Figure 1, digits?holdout=0.2, small-cnn. Selected: E 2.")
     assert "significantly better than all others" in told
-    assert "Selected: E 2." in result.page.read_text(encoding="utf-8")
+    page = result.page.read_text(encoding="utf-8")
+    assert "Selected: E 2." in page
+    assert "<small>100 held-out training images</small>" in page
+    assert 'href="figure-1-choice.csv"' in page
     (row,) = csv.DictReader((result.page.parent / "figure-1-choice.csv").open(encoding="utf-8"))
     assert (row["setting"], row["value"], row["runner_up"]) == ("epochs", "2", "3")
     assert float(row["percent"]) == pytest.approx(90)
@@ -104,11 +115,11 @@ def test_nothing_is_chosen_before_all_values_are_measured(choosing: str, monkeyp
 
     monkeypatch.setattr(JobRunner, "do_all", do_all)
     result = paper(choosing, variant=["epochs=chosen"], progress=False)
-    assert any("2 of 3 numbers are there. natural, at wait for E" in told for told in result.failures)
+    assert any("2 of 3 numbers are there yet. E is not known for natural, at" in told for told in result.failures)
     assert not any("natural-epochs-9" in each or "at-epochs-9" in each for each in done)
     assert any("trades-epochs-9" in each for each in done)
     page = result.page.read_text(encoding="utf-8")
-    assert "E is chosen by Figure 1, which is not measured whole" in page
+    assert "E is chosen by Figure 1, which chooses none yet" in page
     assert result.page.parent.name == "choosing-epochs-chosen"
 
 
@@ -137,10 +148,58 @@ def test_a_dry_run_lists_the_figure_first_or_takes_what_it_chose(choosing: str, 
     result = paper(choosing, variant={"epochs": "chosen"}, table="2", dry_run=True)
     assert [job["for"].partition("/")[0] for job in result.jobs] == ["figure-1"] * 6 + ["2"] * 6
     assert "train at-epochs-9" in [job["job"] for job in result.jobs]
-    assert "its jobs are listed with the paper's" in result.failures[0]
+    assert "their jobs are listed as with the paper's value" in result.failures[0]
     measure(choosing, {"short": 0, "long": 70, "longest": 10})
     assert "train at-epochs-1" in jobs(choosing, variant={"epochs": "chosen"}, table="2")
     assert "train at-epochs-9" in jobs(choosing, table="2")
+
+
+def test_why_nothing_is_chosen_is_said_and_written_as_data(choosing: str) -> None:
+    """Whatever the data is called."""
+    loaded = load_paper(choosing)
+    panel = Panel(dataset="folder:a,b", architecture="small-cnn")
+    masked = TableCell(value=0.5, scores=np.zeros(4), by_seed=np.zeros((1, 4)), is_masked=True)
+    table = loaded.exhibits["figure-1"]
+    lines = tuple(
+        TableLine(row, "", (cell,))
+        for row, cell in zip(table.rows, [replace(masked, is_masked=False), masked, masked], strict=True)
+    )
+    grid = TableGrid("figure-1", table, panel, 4, (), lines)
+    assert "fewer than two values are free of strong signs of gradient masking" in str(choose(loaded, grid))
+    (row,) = csv.DictReader(to_csv(loaded, [grid]).splitlines())
+    assert (row["dataset"], row["value"], row["p"]) == ("folder:a,b", "", "")
+
+
+def test_rows_of_one_value_count_together_and_what_may_be_masked_not_at_all(choosing: str) -> None:
+    """By the first rows alone the short run would be best, and the longest if masking did not matter."""
+    loaded = load_paper(choosing)
+    shown = [("a", "short", 90), ("b", "short", 10), ("c", "long", 60), ("d", "long", 60), ("e", "longest", 99)]
+    lines = []
+    for label, run, right in shown:
+        flags = np.arange(100)[None] < right
+        cell = TableCell(value=right / 100, scores=flags[0] * 1.0, by_seed=flags * 1.0, is_masked=run == "longest")
+        lines.append(TableLine(TableRow(label=label, run=run), "", (cell,)))
+    panel = Panel(dataset="digits", architecture="small-cnn")
+    found = choose(loaded, TableGrid("figure-1", loaded.exhibits["figure-1"], panel, 100, (), tuple(lines)))
+    assert (found.value, found.selected.variants) == (2, 2)
+    assert found.selected.found.value == pytest.approx(0.6)
+
+
+def test_what_was_chosen_by_is_told_under_deterministic_too(choosing: str, monkeypatch) -> None:
+    """And a network of the caller's is not said to take what was chosen."""
+    measure(choosing, {"short": 70, "long": 10, "longest": 40})
+    monkeypatch.setattr(JobRunner, "do_all", lambda self, jobs: iter([]))
+    save_checkpoint(Path("own.pt"), fixed("natural"))
+    with pytest.warns(Notice, match="epochs-1.*some results were made earlier without --deterministic"):
+        result = paper(
+            choosing,
+            variant=["epochs=chosen"],
+            table="2",
+            network=["natural=own.pt"],
+            deterministic=True,
+            progress=False,
+        )
+    assert result.page.read_text(encoding="utf-8").count("E = 2, chosen by Figure 1") == 1
 
 
 @pytest.mark.parametrize(
@@ -152,6 +211,7 @@ def test_a_dry_run_lists_the_figure_first_or_takes_what_it_chose(choosing: str, 
         ("chosen_by: figure-1", 'chosen_by: "2"', "unknown choice '2'"),
         (", takes: [natural, at]", "", "which runs it `takes`"),
         ("takes: [natural, at]", "takes: [nature]", "unknown run 'nature'"),
+        ("takes: [natural, at]", "takes: [natural, short]", "'short' takes what figure-1 chooses, which is chosen"),
         ("id: at,", "id: longer,", "another claim's, too"),
         ("id: at,", "id: A T,", "choosing.yaml"),
     ],

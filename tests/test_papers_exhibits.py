@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -21,7 +22,7 @@ from benchmark.importing import import_checkpoint
 from benchmark.ledger.classes import NONE
 from benchmark.ledger.record import read_record, write_record
 from benchmark.models import load_model, save_checkpoint
-from benchmark.papers import load_paper, paper
+from benchmark.papers import epochs, load_paper, paper
 from benchmark.papers.claim_parts import is_about
 from benchmark.papers.epochs import courses, draw_courses
 from benchmark.papers.grid import make_grids
@@ -253,6 +254,10 @@ def test_images_are_counted_by_who_gets_them_right(tmp_path: Path) -> None:
     assert sum(group.share for group in overlap(grid)) == pytest.approx(1)
     assert [group.words(2) for group in overlap(grid)] == ["ARD alone", "Nature alone", "all of them", "none of them"]
     assert to_csv([grid]).splitlines()[1] == "digits,small-cnn,ARD,6,30"
+    named = replace(grid, panel=grid.panel.model_copy(update={"dataset": "folder:a,b"}))
+    for text in (to_csv([named]), epochs.to_csv([named])):
+        rows = list(csv.DictReader(text.splitlines()))
+        assert {(row["dataset"], row["architecture"]) for row in rows} == {("folder:a,b", "small-cnn")}
 
 
 CONFUSION = OVERLAP.replace("    overlap: linf\n    epochs: true\n", "    confusion: linf\n").replace(
@@ -276,7 +281,7 @@ def test_two_networks_are_confused_with_each_other(tmp_path: Path, monkeypatch: 
     toy_grid(tmp_path / "results", tmp_path)
     (tmp_path / "toy.yaml").write_text(CONFUSION, encoding="utf-8")
     page = paper("toy.yaml", progress=False).page.read_text(encoding="utf-8")
-    assert "--add-classes" in page
+    assert "is not known of ARD, Nature; <code>bench evaluate --add-classes" in page
     predicting(tmp_path / "results")
     result = paper("toy.yaml", progress=False)
     rows = list(csv.DictReader((result.page.parent / "table-1-confusion.csv").open(encoding="utf-8")))
@@ -284,7 +289,8 @@ def test_two_networks_are_confused_with_each_other(tmp_path: Path, monkeypatch: 
     assert {(row["left"], row["right"]) for row in rows} == {("ARD", "Nature")}
     assert counted == {("1", "1"): 2, ("0", "1"): 6, ("0", "0"): 9, ("none", "0"): 3}
     page = result.page.read_text(encoding="utf-8")
-    assert "predict different classes for 45.0% of 20 images" in page
+    assert "predict different classes for 45.0% of 20 images; those that both predict alike are left out" in page
+    assert (result.page.parent / re.findall('href="([^"]*)">CSV of predictions', page)[0]).exists()
     assert "--add-classes" not in page
     table = page[page.index('class="heat matrix"') :].partition("</table>")[0]
     assert (table.count('scope="col"'), table.count('scope="row"')) == (4, 3)
@@ -390,12 +396,22 @@ def test_a_network_of_the_callers_takes_the_place_of_a_training(tmp_path: Path, 
     assert len(paper(toy, dry_run=True, only=["Nature"]).jobs) == 2
     for words, expected in (
         (["natural"], "name a run"),
-        (["nature=x.pt"], "unknown run 'nature'"),
+        (["nature=x.pt"], "unknown network 'nature'"),
         ([f"natural={weights}"] * 2, "given twice"),
         (["natural=nowhere.pt"], "nowhere.pt"),
     ):
         with pytest.raises(BadInput, match=expected):
             paper(toy, network=words, dry_run=True)
+
+
+@pytest.mark.parametrize(
+    ("reference", "meant"),
+    [("mat", "mat/h1 or mat/h2"), ("mat/h3", "mat/h1 or mat/h2"), ("at/h1", "known: at$"), ("act", "act/robust")],
+)
+def test_a_network_that_no_row_would_ask_for_is_refused(reference: str, meant: str) -> None:
+    """Or a training would be done in its place, without a word."""
+    with pytest.raises(BadInput, match=f"unknown network '{reference}'; .*{meant}"):
+        read_own_networks(load_paper("mat"), {reference: "own.pt"}, ["digits"])
 
 
 def test_a_network_of_one_of_several_datasets_takes_a_place_there_alone(tmp_path: Path) -> None:

@@ -82,6 +82,18 @@ def _made_up(self: TimeEstimate, job: Job):
     return Estimate(float(len(job.what) ** 3), "")
 
 
+def test_a_paper_is_dealt_by_what_its_jobs_cost(toy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not by how many they are: what costs more than all the others together is a part of its own."""
+    works = everything(toy)
+    families = sorted({job.family for work in works for job in work.jobs.jobs})
+    assert len(families) > 2
+    for costly in families:
+        costs = {family: 100.0 if family == costly else 1.0 for family in families}
+        monkeypatch.setattr("benchmark.papers.shares.costs_of", lambda jobs, setting, costs=costs: costs)
+        first = [job.family for work in share_of(works, works, Part(1, 2)) for job in work.jobs.jobs]
+        assert set(first) == {costly}
+
+
 def test_nothing_that_only_this_machine_knows_counts(toy: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """No probe, no ledger, no library that may be absent elsewhere."""
 

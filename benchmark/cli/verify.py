@@ -50,6 +50,8 @@ def verify(
     """
     options = given(locals())
     options.pop("strict", None)
+    if not reattack and (strict or seed is not None):
+        raise BadInput(f"{'--strict' if strict else '--seed'} is about what is attacked again: add --reattack N")
     rechecks, failures = partly(benchmark.verify, options)
     print_problems(failures)
     if not rechecks:
@@ -61,10 +63,11 @@ def verify(
     if again:
         _print_again(again)
     print_problems(problem for found in rechecks for problem in found.problems)
-    print_problems(f"{found.label}: {found.again.problem}" for found in again if found.again and found.again.problem)
+    untried = [(found, found.again.problem) for found in again if found.again and found.again.problem]
+    print_problems(f"{found.model}, {found.label}: {problem}" for found, problem in untried)
     failed = bool(failures) or any(found.refuted or found.problems for found in rechecks)
     failed = failed or _lacks_evaluations(results)
-    failed = failed or any(found.again and (found.again.refutes or found.again.problem) for found in again)
+    failed = failed or bool(untried) or any(found.again and found.again.refutes for found in again)
     end(failed or (strict and any(found.again and found.again.fell for found in again)))
 
 
@@ -88,8 +91,7 @@ def _judged(again: Again) -> str:
             f"{tried} images that it calls robust"
         )
     bound = 100 * wilson(len(again.fell), tried)[1]
-    rounded = ", which differ in rounding here" if again.denied else ""
-    own = f"; its own random numbers{rounded} break {len(again.denied)} of them" if again.denied else ""
+    own = f", {len(again.denied)} of them with its own random numbers, rounded otherwise here" if again.denied else ""
     return (
         f"fresh random starts break {len(again.fell)} further image{'s' * (len(again.fell) != 1)} of {tried}{own}. "
         f"The record is of its own starts, so that is no fault of it: of all {again.robust} images that it calls "

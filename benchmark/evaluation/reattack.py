@@ -25,9 +25,9 @@ from benchmark.storage import digest
 #: In the test set.
 Positions = NDArray[np.int64]
 
-#: Of the images attacked again, the share that an honest record may lose to its own noise on other hardware, in
-#: another precision, or where kernels don't repeat their last bits: steps that differ by little end at other points.
-#: More is a contradiction, where chance would make it so seldom.
+#: Of the images attacked again, the share that an honest record may lose to its own noise on other hardware, with
+#: another torch, in another precision, or where kernels don't repeat their last bits: steps that differ by little end
+#: at other points. More is a contradiction, where chance would make it so seldom.
 ROUNDING, SELDOM = 0.05, 0.001
 
 
@@ -40,7 +40,8 @@ class Again:
         tried: how many of them were drawn and attacked.
         fell: positions in the test set of those that it breaks now, with other noise.
         denied: those of them that it breaks with the record's own noise, too.
-        is_exact: whether that repeats what was recorded bit for bit: on the same hardware and in the same precision.
+        is_exact: whether that repeats what was recorded bit for bit: on the same hardware, with the same torch and in
+            the same precision.
         seed: what the sample and the attack's noise follow from.
         problem: why it could not be run; "" if it could.
     """
@@ -73,12 +74,26 @@ def attack_again(network: LoadedTarget, evaluation: Evaluation, outcome: Outcome
     try:
         item = suite_item(outcome.definition)
         fell = _broken(network, item, chosen, len(outcome.broken), drawn)
-        denied = _broken(network, item, np.array(fell, int), len(outcome.broken), evaluation.seed)
+        denied = _denied(network, item, outcome, fell, evaluation.seed)
     except BadInput as error:
         return Again(len(robust), 0, (), seed, str(error))
     except Exception as error:  # an attack may be anybody's code
         return Again(len(robust), 0, (), seed, reason(error))
     return Again(len(robust), len(chosen), fell, seed, denied=denied, is_exact=_is_exact(network, evaluation))
+
+
+def _denied(
+    network: LoadedTarget, item: SuiteItem, outcome: Outcome, fell: tuple[int, ...], seed: int
+) -> tuple[int, ...]:
+    """Those of the images `fell` that the attack breaks with the record's own noise.
+
+    Where what an image gets of that noise depends on the images beside it, it is attacked beside those of the record.
+    """
+    shown = np.array(fell, int)
+    if not item.attack.batch_independent:
+        tried = np.flatnonzero(outcome.evaluated)
+        shown = tried[np.isin(tried // SHARD, shown // SHARD)]
+    return tuple(place for place in _broken(network, item, shown, len(outcome.broken), seed) if place in fell)
 
 
 def _broken(network: LoadedTarget, item: SuiteItem, chosen: Positions, images: int, seed: int) -> tuple[int, ...]:
@@ -100,4 +115,5 @@ def _broken(network: LoadedTarget, item: SuiteItem, chosen: Positions, images: i
 def _is_exact(network: LoadedTarget, evaluation: Evaluation) -> bool:
     device = network.classifier.device
     repeats = device.type == "cpu" or (evaluation.deterministic and torch.are_deterministic_algorithms_enabled())
-    return repeats and evaluation.precision == "fp32" and evaluation.hardware == (describe(device),)
+    same_torch = [each for each in evaluation.versions if each.startswith("torch ")] == [f"torch {torch.__version__}"]
+    return repeats and same_torch and evaluation.precision == "fp32" and evaluation.hardware == (describe(device),)

@@ -15,6 +15,7 @@ from benchmark.papers.setting import ChosenValue, PaperSetting
 from benchmark.papers.titles import title_of
 from benchmark.planning.ledger_index import LedgerIndex
 from benchmark.planning.selected import Selected, select_among
+from benchmark.reporting.as_csv import as_csv
 from benchmark.statistics.seeds import Arm
 
 
@@ -24,19 +25,27 @@ class FigureChoice:
 
     Attributes:
         grid: the panel.
-        value: of the setting; None where the panel is not measured whole.
-        selected: the choice, corrected for having been made among several; None without one.
+        value: of the setting; None without a choice.
+        selected: the choice, corrected for having been made among several; None where the panel is not measured
+            whole, or leaves less than two values to choose from.
     """
 
     grid: TableGrid
     value: Any = None
     selected: Selected | None = None
 
+    @property
+    def why(self) -> str:
+        """Why nothing is chosen."""
+        if self.grid.measured < self.grid.size:
+            return f"{self.grid.measured} of {self.grid.size} numbers are there yet"
+        return "since fewer than two values are free of strong signs of gradient masking"
+
     def __str__(self) -> str:
         panel = self.grid.panel
         where = f"{title_of(self.grid.key)}, {panel.dataset}, {panel.architecture}"
         if self.selected is None:
-            return f"{where}: nothing is chosen yet, {self.grid.measured} of {self.grid.size} numbers are there."
+            return f"{where}: nothing is chosen, {self.why}."
         return f"{where}. {self.selected}"
 
 
@@ -97,7 +106,7 @@ def with_choices(
         value = found.value if found else None
         if value is None:
             why = str(found) if found else f"{title_of(key)} is not measured on {setting.dataset}."
-            told.append(f"{why} {', '.join(reading.takes)} wait for {choice.symbol}")
+            told.append(f"{why} {choice.symbol} is not known for {', '.join(reading.takes)}")
         else:
             changed = f"{choice.symbol} is {value}, which {title_of(key)} chooses here"
             setting = replace(setting, changed=(*setting.changed, changed))
@@ -108,16 +117,24 @@ def with_choices(
 
 def to_csv(paper: Paper, grids: Sequence[TableGrid]) -> str:
     """A row per panel: the value that it chooses, what it is worth, and that once the luck is taken off."""
-    lines = ["dataset,architecture,setting,value,percent,corrected_percent,low,high,runner_up,difference,p"]
-    for grid in grids:
-        found, choice = choose(paper, grid), grid.table.choice
-        assert choice is not None
-        about = f"{grid.panel.dataset},{grid.panel.architecture},{choice.setting}"
-        if found.selected is None:
-            lines.append(f"{about},,,,,,,,")
-            continue
-        best = found.selected.found
-        numbers = ",".join(f"{100 * share:.6g}" for share in (best.value, best.corrected, best.low, best.high))
-        second = found.selected.runner_up.removeprefix(f"{choice.symbol} ")
-        lines.append(f"{about},{found.value},{numbers},{second},{100 * best.difference:.6g},{best.p:.4g}")
-    return "\n".join([*lines, ""])
+    return as_csv([_csv_row(paper, grid) for grid in grids], digits=6)
+
+
+def _csv_row(paper: Paper, grid: TableGrid) -> dict[str, Any]:
+    found, choice = choose(paper, grid), grid.table.choice
+    assert choice is not None
+    best = found.selected.found if found.selected else None
+    second = found.selected.runner_up.removeprefix(f"{choice.symbol} ") if found.selected else None
+    return {
+        "dataset": grid.panel.dataset,
+        "architecture": grid.panel.architecture,
+        "setting": choice.setting,
+        "value": found.value,
+        "percent": best and 100 * best.value,
+        "corrected_percent": best and 100 * best.corrected,
+        "low": best and 100 * best.low,
+        "high": best and 100 * best.high,
+        "runner_up": second,
+        "difference": best and 100 * best.difference,
+        "p": best and best.p,
+    }

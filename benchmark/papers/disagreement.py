@@ -15,8 +15,8 @@ from benchmark.ledger.classes import NONE, class_name
 from benchmark.papers.grid import TableGrid
 from benchmark.reporting.as_csv import as_csv
 
-#: More networks than that have too many pairs to be read, and more classes too many cells.
-MOST, MOST_CLASSES = 4, 20
+#: More pairs than that are too many matrices to be read, and more classes too many cells.
+MOST, MOST_CLASSES = 6, 20
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,14 @@ def disagreements(grid: TableGrid) -> list[Disagreement]:
     column = grid.table.confusion
     cells = [(line.row.label, grid.cell(line.row.label, column)) for line in grid.lines] if column else []
     known = [(label, cell.predicted, cell.classes) for label, cell in cells if cell and cell.predicted is not None]
-    if len(known) > MOST:
-        return []
     return [_beside(*one, *other[:2]) for one, other in combinations(known, 2)]
+
+
+def unclassed(grid: TableGrid) -> list[str]:
+    """The rows that are measured in that column, but of which it is not known what they predict."""
+    column = grid.table.confusion
+    cells = [(line.row.label, grid.cell(line.row.label, column)) for line in grid.lines] if column else []
+    return [label for label, cell in cells if cell and cell.scores is not None and cell.predicted is None]
 
 
 def _beside(

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from benchmark.charts import Axis, Line, line_chart
 from benchmark.papers.grid import TableGrid
+from benchmark.reporting.as_csv import as_csv
 
 #: One epoch: its number from 1 on, clean and robust accuracy in [0, 1].
 Epoch = tuple[int, float, float]
@@ -65,12 +66,17 @@ def draw_courses(grid: TableGrid) -> Markup | None:
 
 def to_csv(grids: Sequence[TableGrid]) -> str:
     """A row per panel, row and epoch."""
-    lines = ["dataset,architecture,row,epoch,clean_percent,robust_percent"]
-    for grid in grids:
-        where = f"{grid.panel.dataset},{grid.panel.architecture}"
-        lines += [
-            f"{where},{course.label},{epoch},{100 * clean:.6g},{100 * robust:.6g}"
-            for course in courses(grid)
-            for epoch, clean, robust in course.epochs
-        ]
-    return "\n".join([*lines, ""])
+    rows = [
+        {
+            "dataset": grid.panel.dataset,
+            "architecture": grid.panel.architecture,
+            "row": course.label,
+            "epoch": epoch,
+            "clean_percent": 100 * clean,
+            "robust_percent": 100 * robust,
+        }
+        for grid in grids
+        for course in courses(grid)
+        for epoch, clean, robust in course.epochs
+    ]
+    return as_csv(rows, digits=6)

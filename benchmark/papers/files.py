@@ -47,6 +47,7 @@ class _Check:
                 chooses = [key for key, table in self.paper.exhibits.items() if table.choice]
                 if variant.chosen_by is not None:
                     self._known("choice", variant.chosen_by, chooses, "variants", what, reading, "chosen_by")
+                    self._chosen_before(variant.chosen_by, variant.takes, "variants", what, reading, "takes")
         for key, method_table in self.paper.method_tables.items():
             for position, row in enumerate(method_table.rows):
                 self._known("method", row.method, METHODS.names(), "method_tables", key, "rows", position, "method")
@@ -63,6 +64,20 @@ class _Check:
             self._say("give the run a method or sources", *here)
         for teacher in run.teachers:
             self._run(teacher, *here, "teachers")
+
+    def _chosen_before(self, exhibit: str, takes: Collection[str], *here: Hashable) -> None:
+        """A run whose numbers a figure chooses by can't wait for what it chooses, nor can its teachers."""
+        table = self.paper.exhibits.get(exhibit)
+        waiting = [split_run(row.run)[0] for row in table.rows if row.run] if table else []
+        needed: set[str] = set()
+        while waiting:
+            run = waiting.pop()
+            if run not in needed and run in self.paper.runs:
+                needed.add(run)
+                waiting += [split_run(teacher)[0] for teacher in self.paper.runs[run].teachers]
+        for run in takes:
+            if run in needed:
+                self._say(f"{run!r} takes what {exhibit} chooses, which is chosen by it or what it teaches", *here)
 
     def _table(self, table: TableOrFigure, *here: Hashable) -> None:
         labels = [row.label for row in table.rows]

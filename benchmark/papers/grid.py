@@ -161,7 +161,8 @@ def _candidate(cell: TableCell, decimals: int) -> Candidate | None:
 def _note(paper: Paper, panel: Panel, row: TableRow, setting: PaperSetting) -> str:
     """What the label leaves unsaid."""
     network = row.run and find_network(paper, row.run, setting, panel.architecture, setting.seeds[0], row.network)
-    chosen = setting.chosen_for(split_run(row.run)[0]) if row.run else []
+    takes = network and (network.training or network.waits)  # not one of the caller's, or a published one
+    chosen = setting.chosen_for(split_run(row.run)[0]) if row.run and takes else []
     parts = [
         network.describe(panel.architecture) if network and not network.waits else "",
         *map(str, chosen),

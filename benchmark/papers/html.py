@@ -13,7 +13,7 @@ from benchmark.papers.cells import TableCell
 from benchmark.papers.choice import choose
 from benchmark.papers.claim_printed import printed_numbers
 from benchmark.papers.claims import FAMILIES, ClaimVerdict, tallies, target_words
-from benchmark.papers.disagreement import disagreements
+from benchmark.papers.disagreement import MOST, disagreements, unclassed
 from benchmark.papers.epochs import courses, draw_courses
 from benchmark.papers.grid import TableGrid, TableLine, printed_grids
 from benchmark.papers.method_tables import cells
@@ -79,6 +79,8 @@ def page(
         },
         overlap=overlap,
         disagreements=disagreements,
+        unclassed=unclassed,
+        most_pairs=MOST,
         courses=courses,
         draw_courses=draw_courses,
         title_of=title_of,

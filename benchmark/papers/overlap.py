@@ -9,6 +9,7 @@ from itertools import combinations
 import numpy as np
 
 from benchmark.papers.grid import TableGrid
+from benchmark.reporting.as_csv import as_csv
 
 #: More networks than that have too many groups to be read.
 MOST = 4
@@ -69,11 +70,15 @@ def _group(labels: Sequence[str], right: np.ndarray, chosen: tuple[int, ...]) ->
 
 def to_csv(grids: Sequence[TableGrid]) -> str:
     """A row per group and panel."""
-    lines = ["dataset,architecture,only,images,percent"]
-    for grid in grids:
-        lines += [
-            f"{grid.panel.dataset},{grid.panel.architecture},{' + '.join(group.labels) or 'none'},"
-            f"{group.images:g},{100 * group.share:.6g}"
-            for group in overlap(grid)
-        ]
-    return "\n".join([*lines, ""])
+    rows = [
+        {
+            "dataset": grid.panel.dataset,
+            "architecture": grid.panel.architecture,
+            "only": " + ".join(group.labels) or "none",
+            "images": group.images,
+            "percent": 100 * group.share,
+        }
+        for grid in grids
+        for group in overlap(grid)
+    ]
+    return as_csv(rows, digits=6)

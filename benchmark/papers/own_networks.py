@@ -24,14 +24,15 @@ def read_own_networks(
     trained on some of several `datasets` takes the place of a training on these alone.
 
     Raises:
-        BadInput: a word is no such pair, the paper has no such run, or the file is no checkpoint.
+        BadInput: a word is no such pair, the paper asks for no such network, or the file is no checkpoint.
     """
     pairs = asked.items() if isinstance(asked, Mapping) else [_pair(word) for word in asked]
     found: dict[str, dict[str, PlannedNetwork]] = {dataset: {} for dataset in datasets}
+    places = _places(paper)
     for reference, source in pairs:
-        run, _ = split_run(reference)
-        if run not in paper.runs:
-            raise unknown("run", run, paper.runs, f"paper {paper.name}, --network")
+        if reference not in places:  # nothing would ask for it, and a training would be done all the same
+            near = {each for each in places if split_run(each)[0] == split_run(reference)[0]}
+            raise unknown("network", reference, near or places, f"paper {paper.name}, --network")
         network, trained_on = _network(str(source))
         for dataset in [each for each in datasets if each == trained_on] or datasets:
             if reference in found[dataset]:
@@ -39,6 +40,18 @@ def read_own_networks(
                 raise BadInput(f"--network {reference} is given twice{where}")
             found[dataset][reference] = network
     return {dataset: tuple(own.items()) for dataset, own in found.items()}
+
+
+def _places(paper: Paper) -> set[str]:
+    """ "run", or "run/network" of several, of every network that a row, a column or a training asks for."""
+    found = {teacher for run in paper.runs.values() for teacher in run.teachers}
+    for table in paper.exhibits.values():
+        found |= {column.source for column in table.columns if column.source}
+        for row in table.rows:
+            run, network = split_run(row.run or "")
+            network = network or row.network
+            found.add(f"{run}/{network}" if network else run)
+    return found - {""}
 
 
 def _pair(word: str) -> tuple[str, str]:

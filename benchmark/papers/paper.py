@@ -175,7 +175,7 @@ def paper(
     before, works = planner.works(first, settings, index), planner.works(later, known, index, only)
     listed = [row for work in (*before, *works) for row in listed_jobs(work.jobs.jobs, None)[0]]
     if dry_run:
-        notes += [f"{each}; its jobs are listed with the paper's" for _, waits in chosen for each in waits]
+        notes += [f"{each}: their jobs are listed as with the paper's value" for _, waits in chosen for each in waits]
         rows, told_first = list_work([*before, *works], index, device, download, notes)
         return Result(None, rows, failures=told_first)
     check_packages()
@@ -205,14 +205,15 @@ def paper(
         key: [grid for setting in settings for grid in make_grids(found, key, setting, index, published)]
         for key in found.exhibits
     }
+    shown = [*first, *later]
     if deterministic:
-        _tell_of_earlier(found, keys, settings, only, index, Path(zoo), grids)
+        for some, labels in ((first, ()), (later, only)):
+            _tell_of_earlier(found, some, settings, labels, index, Path(zoo), grids)
     verdicts = check_claims(found.claims, grids)
     notes = list(dict.fromkeys(notes))
     path = write_files(found, settings, grids, published, verdicts, command, notes, target)
     asked = [verdict for verdict in verdicts if is_asked(verdict.claim, found, keys, only)]
-    shown = {key: grids[key] for key in dict.fromkeys([*first, *keys])}
-    choices = [str(each) for each in figure_choices(found, shown)]
+    choices = [str(each) for each in figure_choices(found, {key: grids[key] for key in shown})]
     return Result(path, listed, verdicts, notes, asked, choices)
 
 

@@ -25,7 +25,7 @@ class ChosenValue:
     Attributes:
         run: whose.
         setting, symbol: what is chosen, as `benchmark.train` takes it and in words.
-        value: None where the figure is not measured whole, so that the run has to wait.
+        value: None where the figure chooses none, as it is not measured whole, so that the run has to wait.
         by: the figure.
     """
 
@@ -37,7 +37,7 @@ class ChosenValue:
 
     def __str__(self) -> str:
         if self.value is None:
-            return f"{self.symbol} is chosen by {self.by}, which is not measured whole"
+            return f"{self.symbol} is chosen by {self.by}, which chooses none yet"
         return f"{self.symbol} = {self.value}, chosen by {self.by}"
 
 
