@@ -106,6 +106,26 @@ def test_a_machine_without_the_zoo_gets_its_teacher_and_sends_the_student_home(t
         task._receive(replace(done, files=(("../x.pt", b""),)), training)
 
 
+def test_a_machine_without_the_zoo_sees_what_stands_where_it_writes(tmp_path, in_turn):
+    """A finished run is not trained once more there, and another run's checkpoints are not replaced from there."""
+    folder, name = in_turn[0].parent, in_turn[0].stem
+    zoo = tmp_path / "zoo"
+    (zoo / "last").mkdir(parents=True)
+    for place in (f"{name}.pt", f"last/{name}.pt"):
+        (zoo / place).write_bytes((folder / place).read_bytes())
+    before = {path: path.read_bytes() for path in zoo.rglob("*.pt")}
+    for settings, told in ((SHORTEST, ""), ({**SHORTEST, "lr": 0.01}, f"{zoo / name}.pt is of another run: lr")):
+        options = {"method": "natural", "seed": 0, "set": settings, "name": name, "out": zoo, **FAST}
+        training = several._named(options, zoo)
+        packed = pickle.dumps(task.TrainingTask(training, mark=tmp_path / "mark-of-another-machine"))
+        (done,) = pickle.loads(packed).run({})
+        assert done.error.startswith(told)
+        assert bool(done.error) == bool(told)
+        assert not done.files
+        task._receive(done, training)
+    assert {path: path.read_bytes() for path in zoo.rglob("*.pt")} == before
+
+
 def test_a_machine_without_the_zoo_gets_the_run_that_it_extends(tmp_path):
     settings = {**SHORTEST, "schedule": "constant", "validation.images": 20, "validation.steps": 1}
     many(tmp_path, "natural", set=settings)

@@ -17,7 +17,7 @@ from benchmark.storage import check_writable
 from benchmark.training import train
 from benchmark.training.extending import to_go_on_from
 from benchmark.training.request import make_plan
-from benchmark.training.standing import InTheWay
+from benchmark.training.standing import InTheWay, last_of, paths_of
 from benchmark.training.task import Trained, train_all
 from benchmark.training.trainer import Diverged
 
@@ -109,16 +109,16 @@ class NamedTraining:
     """A call of `benchmark.train` as an engine makes it: see `benchmark.training.task.Training`.
 
     Attributes:
-        source: the state of the run that it extends, if it is there.
+        reads: the state of the run that it extends, and what lies in the zoo where it writes.
     """
 
     name: str
     zoo: Path
     options: dict[str, Any]
-    source: Path | None = None
+    reads: tuple[Path, ...] = ()
 
     def needs(self) -> list[Path]:
-        return [path for path in (*self._of_zoo(), *([self.source] if self.source else [])) if path.is_file()]
+        return [path for path in (*self._of_zoo(), *self.reads) if path.is_file()]
 
     def placed(self, zoo: Path) -> NamedTraining:
         there = {path: zoo / path.relative_to(self.zoo) for path in self._of_zoo()}
@@ -138,7 +138,7 @@ class NamedTraining:
 
 
 def _on_an_engine(runs: Sequence[dict[str, Any]], means: Means, report: Callable[[list[Path]], None]) -> list[Path]:
-    zoo = check_writable(runs[0].get("out", "zoo"), "last", ".state", "runs").resolve()
+    zoo = check_writable(runs[0].get("out", "zoo"), "last", ".state", ".state/finished", "runs").resolve()
     trainings = [_named(run, zoo) for run in runs]
     names = [training.name for training in trainings]
     if twice := sorted({name for name in names if names.count(name) > 1}):
@@ -180,4 +180,5 @@ def _named(run: dict[str, Any], zoo: Path) -> NamedTraining:
     with trusting(bool(run.get("trust_remote_code"))):
         plan = make_plan(**asked)
     source = to_go_on_from(plan, zoo) if run.get("extend") else None
-    return NamedTraining(plan.name, zoo, run, source.path if source else None)
+    written = [place for path in paths_of(plan, zoo) for place in (path, last_of(path))]
+    return NamedTraining(plan.name, zoo, run, (*written, *([source.path] if source else [])))
