@@ -114,6 +114,31 @@ def test_packages_beside_a_file_are_told_apart_as_well(home: Path) -> None:
     assert [shift(home / name).used() for name in ("a", "b", "a")] == [1.0, 0.5, 1.0]  # type: ignore[attr-defined]
 
 
+def test_a_folder_is_a_package_whatever_lies_beside_another_file(home: Path) -> None:
+    """Without __init__.py it gives way to any module of that name on the search path; that of "b" is none of those."""
+    for name in ("a", "b"):
+        folder = home / name
+        (folder / "deep").mkdir()
+        (folder / "helpers.py").rename(folder / "deep/helpers.py")
+        (folder / "mine.py").write_text(MINE.replace("from helpers", "from deep.helpers"))
+    (home / "a/deep/__init__.py").touch()
+    assert [shift(home / name).used() for name in ("a", "b", "a")] == [1.0, 0.5, 1.0]  # type: ignore[attr-defined]
+    assert type(shift(home / "b")) is type(shift(home / "b"))
+
+
+def test_what_lies_beside_another_file_alone_is_not_found(home: Path) -> None:
+    """Else a file would work, or not, by what was used before."""
+    (home / "b/helpers.py").unlink()
+    assert shift(home / "a").used() == 1.0  # type: ignore[attr-defined]
+    before = [*sys.path]
+    with pytest.raises(BadInput, match="No module named 'helpers'"):
+        shift(home / "b")
+    assert sorted(sys.path) == sorted([*before, str(home / "b")])
+    sys.path.insert(0, str(home / "a"))  # it is asked for now
+    assert shift(home / "b").used() == 1.0  # type: ignore[attr-defined]
+    assert sys.path[0] == str(home / "a")
+
+
 def test_imported_later_is_refused_where_two_files_mean_different_things(home: Path) -> None:
     late = MINE.replace("from helpers import SHARE\n", "").replace("SHARE\n    name", "1.0\n    name")
     late = late.replace("        return SHARE", "        from helpers import SHARE\n\n        return SHARE")
