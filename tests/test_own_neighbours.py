@@ -115,7 +115,7 @@ def test_packages_beside_a_file_are_told_apart_as_well(home: Path) -> None:
 
 
 def test_a_folder_is_a_package_whatever_lies_beside_another_file(home: Path) -> None:
-    """Without __init__.py it gives way to any module of that name on the search path; that of "b" is none of those."""
+    """Without __init__.py it gives way to any module of its name on the search path, that of "a" excepted."""
     for name in ("a", "b"):
         folder = home / name
         (folder / "deep").mkdir()

@@ -15,7 +15,6 @@ from types import CodeType, ModuleType
 from benchmark.own.names import path_of_module
 from benchmark.own.own_code import MAIN, is_own
 
-
 #: Folders on the search path that are there only because a file of one's own lies in them.
 _FOLDERS: set[str] = set()
 
@@ -24,7 +23,7 @@ _FOLDERS: set[str] = set()
 def searched_first(folder: Path | None) -> Iterator[None]:
     """Modules are looked for in `folder` before anywhere else, as Python does for a program; None changes nothing.
 
-    Those beside other files of one's own are not found meanwhile: whether they would be hangs on what was used before.
+    Those beside other files of one's own are not found meanwhile: else it would hang on what was used before.
     """
     if folder is None:
         yield
