@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -82,6 +83,15 @@ def test_what_is_wrong_is_found_before_any_is_trained(tmp_path):
     ):
         with pytest.raises(BadInput, match=told):
             many(tmp_path, **options)
+    for options, told in (
+        ({"seed": ["0"]}, "seed must be a whole number from 0 to 2^63 - 1, not '0'"),
+        ({"seed": ()}, "nothing to train: name a seed"),
+        ({"method": ()}, "nothing to train: name a method"),
+        ({"method": "natral"}, "unknown method 'natral'"),
+        ({"seed": 0.5}, "not 0.5"),
+    ):
+        with pytest.raises(BadInput, match=re.escape(told)):
+            train_several(**{"method": "natural", "out": tmp_path, "set": SHORTEST, **FAST, **options})
     with pytest.raises(BadInput, match="named twice"):
         many(tmp_path, "at", "at", workers=2)
     with pytest.raises(BadInput, match="name several methods or seeds"):

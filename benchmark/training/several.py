@@ -31,8 +31,8 @@ _NETWORKS = ("teacher", "init")
 
 
 def train_several(
-    method: Sequence[str],
-    seed: Sequence[int] = (0,),
+    method: Sequence[str] | str,
+    seed: Sequence[int] | int = (0,),
     *,
     workers: int | None = None,
     engine: str = "local",
@@ -48,8 +48,8 @@ def train_several(
     a method may have an earlier one as its teacher.
 
     Args:
-        method: names of methods.
-        seed: seeds of the trainings.
+        method: names of methods, or one.
+        seed: seeds of the trainings, or one.
         workers, engine, address, gpu_share: see `benchmark.evaluate`. `devices`, GPUs that share each batch of one
             training, does not go with them.
         report: told of the checkpoints of each as soon as they are there.
@@ -63,7 +63,13 @@ def train_several(
         PartlyFailed: some diverged, or other runs' checkpoints are in their way; all others are trained.
         OutOfTime: the time was over; the same call goes on.
     """
-    runs = [{**options, "method": name, "seed": number} for name, number in product(method, seed)]
+    methods, seeds = (
+        [method] if isinstance(method, str) else [*method],
+        [*seed] if isinstance(seed, Sequence) else [seed],
+    )
+    if not (methods and seeds):
+        raise BadInput(f"there is nothing to train: name a {'seed' if methods else 'method'} at least")
+    runs = [{**options, "method": name, "seed": number} for name, number in product(methods, seeds)]
     if options.get("name") and len(runs) > 1:
         raise BadInput(f"--name {options['name']} would name {len(runs)} runs alike; train one at a time")
     means = Means(workers, None, engine, address, gpu_share, str(options.get("device", "auto")))
