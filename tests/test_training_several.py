@@ -12,6 +12,7 @@ import torch
 from synthetic_training import FAST
 
 import benchmark
+from benchmark import deadline
 from benchmark.cli import main
 from benchmark.engines import Means
 from benchmark.engines.here import Here
@@ -69,6 +70,17 @@ def test_one_that_fails_keeps_no_other_from_being_trained(tmp_path, monkeypatch,
             many(folder, "at", "natural", workers=workers)
         assert caught.value.done == [folder / in_turn[0].name]
         assert len(caught.value.failures) == 1
+
+
+def test_where_the_time_is_over_nothing_is_called_done_and_epochs_count(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(Means, "open", lambda *_, **__: Here())
+    monkeypatch.setattr(task, "_done", lambda training: task.Trained(is_late=True, finished=3))
+    before, told = deadline.finished(), []
+    with pytest.raises(deadline.OutOfTime):
+        many(tmp_path, workers=2, progress=None, report=told.append)
+    assert deadline.finished() == before + 2 * 3
+    assert not told
+    assert "[1/2]" not in capfd.readouterr().err
 
 
 def test_what_is_wrong_is_found_before_any_is_trained(tmp_path):
