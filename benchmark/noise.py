@@ -17,6 +17,13 @@ from benchmark import draws
 VERSION = 2
 
 
+def seed_problem(seed: object) -> str:
+    """What is wrong with a seed; "" if nothing is."""
+    if isinstance(seed, int) and not isinstance(seed, bool) and 0 <= seed < 2**63:
+        return ""
+    return f"seed must be a whole number from 0 to 2^63 - 1, not {seed!r:.60}"
+
+
 class Noise(ABC):
     """Random draws for the N examples of a batch; every draw has N as its first dimension."""
 

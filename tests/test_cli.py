@@ -162,7 +162,7 @@ def test_known_parameter_count() -> None:
         ("train --method at trades --name x", "would name 2 runs alike; train one at a time"),
         ("train --method at --devices 0", "--devices must be 1 or more, not 0"),
         ("train --method at --num-nodes -1", "--num-nodes must be 1 or more, not -1"),
-        ("train --method at --seed -1", "seed must be a number from 0 to 2^63 - 1, not -1"),
+        ("train --method at --seed -1", "seed must be a whole number from 0 to 2^63 - 1, not -1"),
         ("evaluate nothing.pt", "nothing.pt"),
         ("evaluate README.md", "README.md"),
         ("list atacks", "did you mean attacks"),

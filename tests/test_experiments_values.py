@@ -101,7 +101,7 @@ def test_words_that_are_no_values_are_refused(items, words):
         ({"method": ["ard", "iad-2"], "teacher": ["a.pt"]}, r"iad-2 asks for 2 teachers \(.*\), but 1 was given"),
         ({"method": ["at", "mat"], "inner": "mmard"}, r"method at: .* frozen teacher[\s\S]*method mat: .* frozen"),
         ({"method": ["ard", "rslad"], "outer": "rsald"}, "did you mean rslad"),
-        ({"set": {"alpha": [0.1, 0.2]}, "seeds": [0, -1]}, "seed must be a number from 0 to 2.63 - 1, not -1"),
+        ({"set": {"alpha": [0.1, 0.2]}, "seeds": [0, -1]}, "seed must be a whole number from 0 to 2.63 - 1, not -1"),
         ({"set": {"alpha": [0.1, 0.2]}, "devices": 0}, "--devices must be 1 or more, not 0"),
     ],
 )

@@ -12,7 +12,7 @@ from scipy import stats
 from torch import Tensor
 
 from benchmark import draws
-from benchmark.noise import BatchNoise, ExampleNoise
+from benchmark.noise import BatchNoise, ExampleNoise, seed_problem
 from benchmark.philox import MASK, philox
 
 #: From Random123's kat_vectors: rounds, counter, key, answer.
@@ -94,6 +94,12 @@ def test_the_numbers_are_those_of_this_version_on_every_processor(draw, digest):
     noise = ExampleNoise(2**63 - 25, [0, 3, 9999], restart=2)
     noise.fork()
     assert hashlib.sha256(draw(noise.fork()).numpy().tobytes()).hexdigest()[:16] == digest
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63, 0.5, True, None, "0", [0], np.float32(1)])
+def test_a_seed_is_a_whole_number(seed):
+    assert seed_problem(seed).startswith("seed must be a whole number from 0 to 2^63 - 1, not ")
+    assert seed_problem(0) == seed_problem(2**63 - 1) == ""
 
 
 def test_seeds_are_those_of_the_first_version():

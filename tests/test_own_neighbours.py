@@ -104,6 +104,25 @@ def test_another_process_reads_the_same_neighbours(home: Path) -> None:
     assert said.stdout.strip() == "[1.0, 0.5]"
 
 
+def test_whoever_only_imports_the_files_hides_nobodys_neighbours(home: Path) -> None:
+    """As a worker does, that reads what is sent to it."""
+    (home / "b/mine.py").write_text(MINE + "import helpers\nWHOSE = helpers.__file__\n")
+    (home / "c").mkdir()
+    (home / "c/mine.py").write_text("import helpers\nraise ValueError\n")
+    (home / "c/helpers.py").touch()
+    (home / "d").mkdir()
+    (home / "d/mine.py").touch()
+    (home / "d/helpers.py").touch()
+    importlib.import_module(names.module_name(home / "a/mine.py"))
+    before = sys.modules["helpers"]
+    with pytest.raises(ValueError):  # noqa: PT011  of no words
+        importlib.import_module(names.module_name(home / "c/mine.py"))
+    importlib.import_module(names.module_name(home / "d/mine.py"))  # which does not import its neighbour
+    assert sys.modules["helpers"] is before
+    other = importlib.import_module(names.module_name(home / "b/mine.py"))
+    assert sys.modules["helpers"].__file__ == str(home / "b/helpers.py") == other.WHOSE
+
+
 def test_packages_beside_a_file_are_told_apart_as_well(home: Path) -> None:
     for name in ("a", "b"):
         folder = home / name
@@ -112,6 +131,31 @@ def test_packages_beside_a_file_are_told_apart_as_well(home: Path) -> None:
         (folder / "helpers.py").rename(folder / "deep/helpers.py")
         (folder / "mine.py").write_text(MINE.replace("from helpers", "from deep.helpers"))
     assert [shift(home / name).used() for name in ("a", "b", "a")] == [1.0, 0.5, 1.0]  # type: ignore[attr-defined]
+
+
+def test_a_folder_is_a_package_whatever_lies_beside_another_file(home: Path) -> None:
+    """Without __init__.py it gives way to any module of its name on the search path, that of "a" excepted."""
+    for name in ("a", "b"):
+        folder = home / name
+        (folder / "deep").mkdir()
+        (folder / "helpers.py").rename(folder / "deep/helpers.py")
+        (folder / "mine.py").write_text(MINE.replace("from helpers", "from deep.helpers"))
+    (home / "a/deep/__init__.py").touch()
+    assert [shift(home / name).used() for name in ("a", "b", "a")] == [1.0, 0.5, 1.0]  # type: ignore[attr-defined]
+    assert type(shift(home / "b")) is type(shift(home / "b"))
+
+
+def test_what_lies_beside_another_file_alone_is_not_found(home: Path) -> None:
+    """Else a file would work, or not, by what was used before."""
+    (home / "b/helpers.py").unlink()
+    assert shift(home / "a").used() == 1.0  # type: ignore[attr-defined]
+    before = [*sys.path]
+    with pytest.raises(BadInput, match="No module named 'helpers'"):
+        shift(home / "b")
+    assert sorted(sys.path) == sorted([*before, str(home / "b")])
+    sys.path.insert(0, str(home / "a"))  # it is asked for now
+    assert shift(home / "b").used() == 1.0  # type: ignore[attr-defined]
+    assert sys.path[0] == str(home / "a")
 
 
 def test_imported_later_is_refused_where_two_files_mean_different_things(home: Path) -> None:
@@ -125,3 +169,15 @@ def test_imported_later_is_refused_where_two_files_mean_different_things(home: P
     assert first.used() == 1.0  # type: ignore[attr-defined]
     (home / "b/helpers.py").write_text("SHARE = 1.0\n")  # a copy of the project is fine
     assert shift(home / "b").used() == 1.0  # type: ignore[attr-defined]
+    for name in ("a", "b"):  # and so is another file beside the same one, which was edited since
+        (home / name / "helpers.py").write_text("SHARE = 0.25\n")
+    (home / "a/mine.py").rename(home / "a/more.py")
+    assert make_attack(f"{home}/a/more.py:Shift").share == 1.0  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", ["a b", "a.b", "100%", "%41", "ä:b", "+"])
+def test_any_folder_may_be_called_anything(tmp_path: Path, name: str) -> None:
+    module = names.module_name(tmp_path / name / "mine.py")
+    assert "." not in module
+    assert names.path_of_module(module) == str(tmp_path / name / "mine.py")
+    assert names.plainly(module) == "mine.py"

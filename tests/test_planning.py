@@ -21,7 +21,7 @@ from benchmark.planning.grid import Cell, Grid, GridRow
 from benchmark.planning.jobs import EvaluationQuery, Job, missing_trainings
 from benchmark.planning.ledger_index import _answers
 from benchmark.planning.networks import PlannedNetwork, training_run
-from benchmark.planning.runner import JobRunner
+from benchmark.planning.runner import JobRunner, PlannedTraining
 from benchmark.planning.runs import Runs, Zoo
 from benchmark.planning.setting import Setting
 
@@ -141,6 +141,23 @@ def test_what_goes_wrong_with_one_evaluation_is_said_of_it_alone(here, monkeypat
     assert [result.error for result in results] == ["", "bad: it vanished", ""]
     assert [result.evaluation for result in results] == ["evaluated good", None, "evaluated better"]
     assert str(results[1]) == "evaluate bad under smoke: bad: it vanished"
+
+
+def test_a_machine_without_the_zoo_is_told_what_has_the_names_of_a_run(here):
+    """Else it would send home what takes another run's place."""
+    wanted = run("mat")
+    beside_it = "-00112233-h1.pt"
+    for network in wanted.networks():
+        for place in (here / f"{network.name}.pt", here / "last" / f"{network.name}.pt"):
+            place.parent.mkdir(exist_ok=True)
+            place.touch()
+    for name in (wanted.name + beside_it, f"{wanted.name}-other.pt", "natural.pt"):
+        (here / name).touch()
+    told = PlannedTraining(JobRunner(SETTING, here), Job(wanted.networks()[0], None)).needs()
+    names = [f"{network.name}.pt" for network in wanted.networks()]
+    assert {str(path.relative_to(here)) for path in told} == {
+        *names, *(f"last/{name}" for name in names), f"{wanted.name}{beside_it}",
+    }  # fmt: skip
 
 
 def test_transfers_of_a_plan_have_its_workers(here, monkeypatch):

@@ -11,6 +11,7 @@ from command_line import bench
 from synthetic_training import FAST, content
 from torch import nn
 
+from benchmark import training
 from benchmark.checkup import doctor
 from benchmark.data import Dataset
 from benchmark.errors import BadInput, Notice
@@ -27,7 +28,7 @@ from benchmark.training.parallel import make_fabric
 from benchmark.training.report import Reporter
 from benchmark.training.request import make_plan
 from benchmark.training.standing import Taken
-from benchmark.training.state import kept_path, read_state, save_state, state_path
+from benchmark.training.state import finish, kept_path, read_state, save_state, state_path
 from benchmark.training.trainer import Trainer
 
 STEPS = {f"threats.{norm}.steps": 1 for norm in ("linf", "l2", "l1")}
@@ -263,6 +264,46 @@ def test_fewer_epochs_than_a_run_has_had_are_no_extension(fit):
     fit(3)
     with pytest.raises(BadInput, match="mine has had 3 epochs, more than 2; ask for more of them, --set epochs=4"):
         fit(2, name="shorter", extend=True)
+
+
+def test_more_epochs_give_way_to_fewer_only_when_asked(fit, tmp_path, monkeypatch):
+    """Finished ones and those of an unfinished run, though there is a run short enough to go on from."""
+    fit(1, name="short")
+    fit(3, extend=True)
+    with monkeypatch.context() as patch:
+        interrupt(patch, 4 * 3)
+        with pytest.raises(KeyboardInterrupt):
+            fit(9, extend=True, name="unfinished")
+    before = content(tmp_path)
+    for name, told in (
+        ("mine", "epochs 3, not 2"),
+        ("unfinished", "unfinished run with another recipe: epochs 9, not"),
+    ):
+        with pytest.raises(Taken, match=rf"{told}.*not replaced: pass --overwrite"):
+            fit(2, extend=True, name=name)
+    assert content(tmp_path) == before
+    for name in ("mine", "unfinished"):
+        assert_same_files(fit(2, extend=True, overwrite=True, name=name), fit(2, folder="scratch", name=name))
+
+
+def test_where_no_state_can_be_kept_is_found_before_the_first_epoch(fit, tmp_path):
+    (tmp_path / "zoo" / ".state").mkdir(parents=True)
+    (tmp_path / "zoo" / ".state" / "finished").touch()
+    with pytest.raises(BadInput, match=r"can't write to the folder .*finished"):
+        fit(1)
+    assert not content(tmp_path)
+
+
+def test_two_that_make_the_same_run_at_once_both_end_well(fit, tmp_path, monkeypatch):
+    def save_and_be_second(trainer, folder, *rest):
+        save(trainer, folder, *rest)
+        finish(state_path(folder, "mine"), kept_path(folder, "mine"))
+
+    save = training.save_checkpoints
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "save_checkpoints", save_and_be_second)
+        fit(1)
+    assert kept_path(tmp_path / "zoo", "mine").exists()
 
 
 def test_a_state_of_an_earlier_version_is_not_gone_on_from(fit, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import torch
 from synthetic_training import FAST
 
 import benchmark
+from benchmark import deadline
 from benchmark.cli import main
 from benchmark.engines import Means
 from benchmark.engines.here import Here
@@ -70,6 +72,17 @@ def test_one_that_fails_keeps_no_other_from_being_trained(tmp_path, monkeypatch,
         assert len(caught.value.failures) == 1
 
 
+def test_where_the_time_is_over_nothing_is_called_done_and_epochs_count(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(Means, "open", lambda *_, **__: Here())
+    monkeypatch.setattr(task, "_done", lambda training: task.Trained(is_late=True, finished=3))
+    before, told = deadline.finished(), []
+    with pytest.raises(deadline.OutOfTime):
+        many(tmp_path, workers=2, progress=None, report=told.append)
+    assert deadline.finished() == before + 2 * 3
+    assert not told
+    assert "[1/2]" not in capfd.readouterr().err
+
+
 def test_what_is_wrong_is_found_before_any_is_trained(tmp_path):
     for options, told in (
         ({"workers": 0}, "workers must be 1 or more"),
@@ -82,6 +95,15 @@ def test_what_is_wrong_is_found_before_any_is_trained(tmp_path):
     ):
         with pytest.raises(BadInput, match=told):
             many(tmp_path, **options)
+    for options, told in (
+        ({"seed": ["0"]}, "seed must be a whole number from 0 to 2^63 - 1, not '0'"),
+        ({"seed": ()}, "nothing to train: name a seed"),
+        ({"method": ()}, "nothing to train: name a method"),
+        ({"method": "natral"}, "unknown method 'natral'"),
+        ({"seed": 0.5}, "not 0.5"),
+    ):
+        with pytest.raises(BadInput, match=re.escape(told)):
+            train_several(**{"method": "natural", "out": tmp_path, "set": SHORTEST, **FAST, **options})
     with pytest.raises(BadInput, match="named twice"):
         many(tmp_path, "at", "at", workers=2)
     with pytest.raises(BadInput, match="name several methods or seeds"):
@@ -104,6 +126,26 @@ def test_a_machine_without_the_zoo_gets_its_teacher_and_sends_the_student_home(t
     assert load_checkpoint(student).method == "ard"
     with pytest.raises(BadInput, match="no place"):
         task._receive(replace(done, files=(("../x.pt", b""),)), training)
+
+
+def test_a_machine_without_the_zoo_sees_what_stands_where_it_writes(tmp_path, in_turn):
+    """A finished run is not trained once more there, and another run's checkpoints are not replaced from there."""
+    folder, name = in_turn[0].parent, in_turn[0].stem
+    zoo = tmp_path / "zoo"
+    (zoo / "last").mkdir(parents=True)
+    for place in (f"{name}.pt", f"last/{name}.pt"):
+        (zoo / place).write_bytes((folder / place).read_bytes())
+    before = {path: path.read_bytes() for path in zoo.rglob("*.pt")}
+    for settings, told in ((SHORTEST, ""), ({**SHORTEST, "lr": 0.01}, f"{zoo / name}.pt is of another run: lr")):
+        options = {"method": "natural", "seed": 0, "set": settings, "name": name, "out": zoo, **FAST}
+        training = several._named(options, zoo)
+        packed = pickle.dumps(task.TrainingTask(training, mark=tmp_path / "mark-of-another-machine"))
+        (done,) = pickle.loads(packed).run({})
+        assert done.error.startswith(told)
+        assert bool(done.error) == bool(told)
+        assert not done.files
+        task._receive(done, training)
+    assert {path: path.read_bytes() for path in zoo.rglob("*.pt")} == before
 
 
 def test_a_machine_without_the_zoo_gets_the_run_that_it_extends(tmp_path):

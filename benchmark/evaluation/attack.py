@@ -23,6 +23,7 @@ from benchmark.evaluation.target import LoadedTarget, Target
 from benchmark.hardware import resolve_device, resolve_precision
 from benchmark.ledger.record import SHARD
 from benchmark.models import Checkpoint, ExternalModel, Given, check_model, load_model
+from benchmark.noise import seed_problem
 from benchmark.own.trust import trusts
 from benchmark.radii import too_large
 from benchmark.threats import Threat
@@ -134,8 +135,8 @@ def attack(
     threat = _threat_of(chosen, norm, epsilon)
     if not isinstance(restarts, int) or isinstance(restarts, bool) or restarts < 1:
         raise BadInput(f"restarts must be a whole number from 1 on, not {restarts!r}")
-    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**63:
-        raise BadInput(f"seed must be a whole number from 0 to 2^63 - 1, not {seed!r}")
+    if problem := seed_problem(seed):
+        raise BadInput(problem)
     judging = read_judging(stochastic, verdict_passes, eight_bit)
     with torch.inference_mode(False):
         images = images_of(x)

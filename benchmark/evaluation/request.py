@@ -36,6 +36,7 @@ from benchmark.models import (
 )
 from benchmark.models.class_order import as_spelt
 from benchmark.moved import look_up
+from benchmark.noise import seed_problem
 from benchmark.scales import Epsilon, Radii, read_radii
 from benchmark.storage import check_writable
 from benchmark.suites.files import Preset, read_suite_file
@@ -109,8 +110,8 @@ class EvaluationRequest:
         complaints.messages += self.means.problems()
         if self.time_limit is not None and not 0 < self.time_limit < float("inf"):
             complaints.messages.append(f"time_limit must be a positive number of seconds, not {self.time_limit}")
-        if not 0 <= self.seed < 2**63:
-            complaints.messages.append(f"seed must be a number from 0 to 2^63 - 1, not {self.seed}")
+        if problem := seed_problem(self.seed):
+            complaints.messages.append(problem)
         device, precision = "cpu", "fp32"
         with complaints.noted():
             found = resolve_device(self.means.planning_device(self.device))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
@@ -15,20 +15,28 @@ from types import CodeType, ModuleType
 from benchmark.own.names import path_of_module
 from benchmark.own.own_code import MAIN, is_own
 
+#: Folders on the search path that are there only because a file of one's own lies in them.
+_FOLDERS: set[str] = set()
+
 
 @contextmanager
 def searched_first(folder: Path | None) -> Iterator[None]:
-    """Modules are looked for in `folder` before anywhere else, as Python does for a program; None changes nothing."""
+    """Modules are looked for in `folder` before anywhere else, as Python does for a program; None changes nothing.
+
+    Those beside other files of one's own are not found meanwhile: else it would hang on what was used before.
+    """
     if folder is None:
         yield
         return
     place = str(folder)
-    sys.path.insert(0, place)
+    others = [each for each in sys.path if each in _FOLDERS and sys.path.count(each) == 1]
+    sys.path[:] = [place, *(each for each in sys.path if each not in others)]
     try:
         yield
     finally:
         if place in sys.path:  # the code may have taken it out
             sys.path.remove(place)
+        sys.path += [each for each in others if each not in sys.path]
 
 
 class OwnLoader(SourceFileLoader):
@@ -62,6 +70,7 @@ class OwnLoader(SourceFileLoader):
         finally:
             if str(folder) not in sys.path:
                 sys.path.append(str(folder))
+                _FOLDERS.add(str(folder))
         renewed = {name.partition(".")[0] for name in hidden if name in sys.modules}
         for name, before in hidden.items():
             if name.partition(".")[0] not in renewed:
@@ -69,23 +78,31 @@ class OwnLoader(SourceFileLoader):
 
 
 def _namesakes(folder: Path) -> list[str]:
-    """The modules of one's own that are imported, with all in them, and hide another one of that name in `folder`."""
+    """The modules of one's own that are imported, with all in them, and would not be found from `folder`."""
     tops = {name.partition(".")[0] for name in sys.modules if path_of_module(name) is None} - {*MAIN}
-    hiding = {name for name in tops if _hides(name, PathFinder.find_spec(name, [str(folder)]))}
+    others = {*map(os.path.realpath, _FOLDERS)}
+    hiding = {name for name in tops if is_own(name) and _hides(name, folder, others)}
     return [name for name in sys.modules if name.partition(".")[0] in hiding]
 
 
-def _hides(name: str, beside: ModuleSpec | None) -> bool:
+def _hides(name: str, folder: Path, others: Collection[str]) -> bool:
+    """Whether another module of that name lies in `folder`, or this one in a folder of `others`."""
     imported = getattr(sys.modules.get(name), "__spec__", None)
-    if beside is None or imported is None or not is_own(name):
+    if imported is None:
         return False
-    if beside.origin is None:  # a folder without __init__.py gives way to any module
-        return imported.origin is None and _first(imported) != _first(beside)
-    return imported.origin is None or os.path.realpath(imported.origin) != os.path.realpath(beside.origin)
+    beside, place = PathFinder.find_spec(name, [str(folder)]), _place(imported)
+    if beside is not None and _place(beside) == place:
+        return False
+    if os.path.dirname(place) in others:
+        return True
+    # A folder without __init__.py gives way to any module.
+    return beside is not None and (beside.origin is not None or imported.origin is None)
 
 
-def _first(package: ModuleSpec) -> str:
-    return next(map(os.path.realpath, package.submodule_search_locations or ()), "")
+def _place(found: ModuleSpec) -> str:
+    """The file of a module, or the folder of a package."""
+    folders = found.submodule_search_locations
+    return os.path.realpath(str(next(iter(folders), "")) if folders is not None else str(found.origin))
 
 
 class _Finder(MetaPathFinder):

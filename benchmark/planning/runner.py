@@ -18,8 +18,9 @@ from benchmark.ledger import Evaluation
 from benchmark.moved import look_up
 from benchmark.planning.jobs import EvaluationQuery, Job, JobResult
 from benchmark.planning.networks import PlannedNetwork, TrainingRun
-from benchmark.planning.runs import Runs, Zoo
+from benchmark.planning.runs import Runs, Zoo, beside
 from benchmark.planning.setting import Setting
+from benchmark.run_names import file_stem
 from benchmark.suites.files import fitting
 from benchmark.training.task import Trained, train_all
 
@@ -210,7 +211,14 @@ class PlannedTraining:
         others = [
             each for each in self.job.network.lineage() if each.training and each.training.name != self.job.trains
         ]
-        return [path for each in others if (path := self.runner.checkpoints.find(each)) is not None]
+        taught = [path for each in others if (path := self.runner.checkpoints.find(each)) is not None]
+        run = self.job.network.training
+        return [*taught, *(path for each in (run.networks() if run else ()) for path in self._stands(each))]
+
+    def _stands(self, network: PlannedNetwork) -> list[Path]:
+        """Files that are called as those of `network` are, or as they are where another run's have its name."""
+        zoo, names = self.zoo, [f"{file_stem(network.name)}.pt", f"{beside(network)}.pt"]
+        return [path for folder in (zoo, zoo / "last") for name in names for path in folder.glob(name)]
 
     def placed(self, zoo: Path) -> PlannedTraining:
         return replace(self, runner=replace(self.runner, zoo=zoo))

@@ -37,6 +37,7 @@ from benchmark.training.standing import (
     as_it_was_called,
     check_room,
     epochs_behind,
+    has_longer,
     is_finished,
     is_going_on,
     last_of,
@@ -127,7 +128,8 @@ def train(
             it anew; None does what True does, and says nothing where there is nothing to continue.
         extend: begin with the epochs of a run with the same settings, but for fewer epochs, whose state is in `out`:
             the result is, bit by bit, that of training from scratch. Under the same `name` it takes the place of that
-            run. Refused where a setting goes by the number of epochs. An interrupted extension is continued.
+            run, of one with more epochs only with `overwrite`. Refused where a setting goes by the number of epochs.
+            An interrupted extension is continued.
         overwrite: replace checkpoints and an unfinished run that are another run's, and begin an unfinished one anew.
         download, trust_remote_code: whether data and foreign teachers may be fetched, and code be run: a teacher's
             own, and that of files. A method, inner objective, loss, architecture and data may be of one's own, each
@@ -173,13 +175,13 @@ def train(
             name=name,
             trust_remote_code=trust_remote_code,
         )
-    folder = Path(out) if dry_run else check_writable(out, "last", ".state", "runs")
+    folder = Path(out) if dry_run else check_writable(out, "last", ".state", ".state/finished", "runs")
     plan = as_it_was_called(plan, folder)
     if is_finished(plan, folder):
         if dry_run:
             print(f"{plan.name}: finished already")
         return _told(paths_of(plan, folder), deterministic)
-    replaces = extend or is_going_on(plan, folder)
+    replaces = is_going_on(plan, folder) or (extend and not has_longer(plan, folder))
     if not overwrite:
         check_room(plan, folder, replaces)
     behind = epochs_behind(plan, folder, resume, overwrite, extend)

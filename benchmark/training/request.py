@@ -16,6 +16,7 @@ from benchmark.methods.method import BoundMethod
 from benchmark.methods.table import METHODS
 from benchmark.models import Checkpoint, Given
 from benchmark.models.architectures import canonical
+from benchmark.noise import seed_problem
 from benchmark.own import files
 from benchmark.recipes.recipe import Recipe
 from benchmark.run_names import Asked, checked_name
@@ -141,5 +142,5 @@ def with_extra_share(recipe: Recipe, has_extra: bool) -> Recipe:
 
 def check_seed(seed: int) -> None:
     """Raise `BadInput` unless `seed` is one, in the words of `benchmark.evaluate`."""
-    if not 0 <= seed < 2**63:
-        raise BadInput(f"seed must be a number from 0 to 2^63 - 1, not {seed}")
+    if problem := seed_problem(seed):
+        raise BadInput(problem)

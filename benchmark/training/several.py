@@ -17,7 +17,7 @@ from benchmark.storage import check_writable
 from benchmark.training import train
 from benchmark.training.extending import to_go_on_from
 from benchmark.training.request import make_plan
-from benchmark.training.standing import InTheWay
+from benchmark.training.standing import InTheWay, last_of, paths_of
 from benchmark.training.task import Trained, train_all
 from benchmark.training.trainer import Diverged
 
@@ -31,8 +31,8 @@ _NETWORKS = ("teacher", "init")
 
 
 def train_several(
-    method: Sequence[str],
-    seed: Sequence[int] = (0,),
+    method: Sequence[str] | str,
+    seed: Sequence[int] | int = (0,),
     *,
     workers: int | None = None,
     engine: str = "local",
@@ -48,8 +48,8 @@ def train_several(
     a method may have an earlier one as its teacher.
 
     Args:
-        method: names of methods.
-        seed: seeds of the trainings.
+        method: names of methods, or one.
+        seed: seeds of the trainings, or one.
         workers, engine, address, gpu_share: see `benchmark.evaluate`. `devices`, GPUs that share each batch of one
             training, does not go with them.
         report: told of the checkpoints of each as soon as they are there.
@@ -63,7 +63,13 @@ def train_several(
         PartlyFailed: some diverged, or other runs' checkpoints are in their way; all others are trained.
         OutOfTime: the time was over; the same call goes on.
     """
-    runs = [{**options, "method": name, "seed": number} for name, number in product(method, seed)]
+    methods, seeds = (
+        [method] if isinstance(method, str) else [*method],
+        [*seed] if isinstance(seed, Sequence) else [seed],
+    )
+    if not (methods and seeds):
+        raise BadInput(f"there is nothing to train: name a {'seed' if methods else 'method'} at least")
+    runs = [{**options, "method": name, "seed": number} for name, number in product(methods, seeds)]
     if options.get("name") and len(runs) > 1:
         raise BadInput(f"--name {options['name']} would name {len(runs)} runs alike; train one at a time")
     means = Means(workers, None, engine, address, gpu_share, str(options.get("device", "auto")))
@@ -109,16 +115,16 @@ class NamedTraining:
     """A call of `benchmark.train` as an engine makes it: see `benchmark.training.task.Training`.
 
     Attributes:
-        source: the state of the run that it extends, if it is there.
+        reads: the state of the run that it extends, and what lies in the zoo where it writes.
     """
 
     name: str
     zoo: Path
     options: dict[str, Any]
-    source: Path | None = None
+    reads: tuple[Path, ...] = ()
 
     def needs(self) -> list[Path]:
-        return [path for path in (*self._of_zoo(), *([self.source] if self.source else [])) if path.is_file()]
+        return [path for path in (*self._of_zoo(), *self.reads) if path.is_file()]
 
     def placed(self, zoo: Path) -> NamedTraining:
         there = {path: zoo / path.relative_to(self.zoo) for path in self._of_zoo()}
@@ -138,7 +144,7 @@ class NamedTraining:
 
 
 def _on_an_engine(runs: Sequence[dict[str, Any]], means: Means, report: Callable[[list[Path]], None]) -> list[Path]:
-    zoo = check_writable(runs[0].get("out", "zoo"), "last", ".state", "runs").resolve()
+    zoo = check_writable(runs[0].get("out", "zoo"), "last", ".state", ".state/finished", "runs").resolve()
     trainings = [_named(run, zoo) for run in runs]
     names = [training.name for training in trainings]
     if twice := sorted({name for name in names if names.count(name) > 1}):
@@ -180,4 +186,5 @@ def _named(run: dict[str, Any], zoo: Path) -> NamedTraining:
     with trusting(bool(run.get("trust_remote_code"))):
         plan = make_plan(**asked)
     source = to_go_on_from(plan, zoo) if run.get("extend") else None
-    return NamedTraining(plan.name, zoo, run, source.path if source else None)
+    written = [place for path in paths_of(plan, zoo) for place in (path, last_of(path))]
+    return NamedTraining(plan.name, zoo, run, (*written, *([source.path] if source else [])))

@@ -70,6 +70,12 @@ def is_going_on(plan: Plan, folder: Path) -> bool:
     return unfinished is not None and unfinished.identity == plan.identity
 
 
+def has_longer(plan: Plan, folder: Path) -> bool:
+    """Whether this run with more epochs is there under its name: none of them is given up without being asked."""
+    found = [load_checkpoint(path) for path, _ in _places(plan, folder) if _whose(path)]
+    return any(_is_same_but_for_length(plan, each) and each.recipe["epochs"] > plan.recipe.epochs for each in found)
+
+
 def check_room(plan: Plan, folder: Path, replaces: bool = False) -> None:
     """Refuse to replace what is not of this run.
 
@@ -102,7 +108,8 @@ def epochs_behind(plan: Plan, folder: Path, resume: bool | None, overwrite: bool
     Args:
         resume: True or None to go on if there are any, False to begin anew.
         overwrite: whether to begin anew where an unfinished run would be lost by that.
-        extend: whether to go on in any case, and to leave the same run with another number of epochs to the caller.
+        extend: whether to go on in any case, and to leave the same run with another number of epochs to the caller,
+            unless it has had more of them than this one asks for.
 
     Raises:
         Taken: the unfinished run of that name is another one, or the one there has another name.
@@ -115,7 +122,8 @@ def epochs_behind(plan: Plan, folder: Path, resume: bool | None, overwrite: bool
     if found is None:
         return 0
     identity, epoch, name = found.identity, found.epoch, found.name
-    if extend and identity != plan.identity and of_any_length(identity) == of_any_length(plan.identity):
+    is_other_length = identity != plan.identity and of_any_length(identity) == of_any_length(plan.identity)
+    if extend and is_other_length and epoch <= plan.recipe.epochs:
         return 0
     if overwrite and (resume is False or identity != plan.identity or name not in (plan.name, None)):
         return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -141,7 +142,8 @@ def finish(state: Path, kept: Path | None) -> None:
         state.unlink(missing_ok=True)
     else:
         kept.parent.mkdir(exist_ok=True)
-        state.replace(kept)
+        with suppress(FileNotFoundError):  # another process made the same run, and was first
+            state.replace(kept)
 
 
 def unreadable(path: Path) -> BadInput:

@@ -35,7 +35,7 @@ class Training(Protocol):
     def zoo(self) -> Path: ...
 
     def needs(self) -> Collection[Path]:
-        """The files in the zoo that it reads: its teachers."""
+        """The files in the zoo that it reads: its teachers, and what stands where it writes."""
 
     def placed(self, zoo: Path) -> Training:
         """The same, with another folder."""
@@ -78,7 +78,7 @@ class TrainingTask:
     Attributes:
         training: what is trained.
         mark: a file in the zoo that no other folder has; None where the zoo is surely at hand.
-        sent: teachers, and the state of an unfinished run, by places in the zoo; looked up when it is sent.
+        sent: what the training reads, and its state if it is unfinished, by places in the zoo; looked up when sent.
     """
 
     training: Training
@@ -123,7 +123,8 @@ class TrainingTask:
                 paths = [path for path in zoo.rglob("*") if path.is_file() and not path.name.endswith(".part")]
                 files = ((path.relative_to(zoo).as_posix(), path.read_bytes()) for path in sorted(paths))
                 sent = tuple(pair for pair in files if before.get(pair[0]) != pair[1])
-                yield replace(done, files=sent)
+                said = done.error.replace(str(zoo), str(self.training.zoo))
+                yield replace(done, error=said, files=sent)
         return []
 
 
