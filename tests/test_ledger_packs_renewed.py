@@ -7,11 +7,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from safetensors import safe_open
 from test_ledger_packs import NETWORK, content, fill, names, packs, record, singles, whole, with_classes
 
 import benchmark
 from benchmark.checkup import doctor
+from benchmark.errors import Notice
 from benchmark.ledger import Ledger, packing
+from benchmark.ledger import pack as reading
 from benchmark.ledger.packing import pack
 
 
@@ -119,3 +122,29 @@ def test_a_merge_knows_packs_by_what_is_in_them(folders, tmp_path):
             left.unlink()
     benchmark.merge([tmp_path / "one", tmp_path / "two"], into=tmp_path / "both")
     whole(tmp_path / "both")
+
+
+def test_classes_that_take_different_room_are_not_packed_together(tmp_path):
+    ledger, manifest = fill(tmp_path)
+    for start, classes in ((0, 10), (10, 1000)):
+        ledger.write(with_classes(record(0, start, start + 10), classes))
+    with pytest.warns(Notice, match="16 records .* stay in files of their own: .*_class is uint"):
+        pack(ledger, NETWORK, names(manifest))
+    assert len(singles(ledger)) == 16
+    whole(tmp_path)
+
+
+def test_packs_are_not_read_again_for_each_record(tmp_path, monkeypatch):
+    """Also where a network has more of them than are kept in memory."""
+    ledger, manifest = fill(tmp_path, attacks=8)
+    for start in range(0, 32, 4):
+        pack(ledger, NETWORK, names(manifest)[start : start + 4])
+    assert len(packs(ledger)) == 8
+    read = []
+    monkeypatch.setattr(reading, "safe_open", lambda path, kind: read.append(path) or safe_open(path, kind))
+    assert all(ledger.read(NETWORK, name) for name in names(manifest))
+    assert ledger.read(NETWORK, "0" * 64) is None
+    assert len(read) <= 2 * 8
+    learn(tmp_path, names(manifest)[:4])
+    pack(ledger, NETWORK, names(manifest)[:4])  # another file under the name of one that is known
+    assert ledger.read(NETWORK, names(manifest)[0]).adversarial_class is not None
