@@ -93,7 +93,7 @@ def doctor(
 def looked_at(*, results: str | Path | None = None, zoo: str | Path | None = None) -> str:
     """What `doctor` of the same arguments looks at, in words, so that nobody takes "nothing" for "nothing wrong"."""
     ledger, networks = Path(results or RESULTS), Path(zoo or ZOO)
-    records, evaluations = _count(ledger, RECORDS, BLOCKS) + _in_packs(ledger), _count(ledger, "evaluations/*.json")
+    records, evaluations = _count_records(ledger), _count(ledger, "evaluations/*.json")
     found = {
         ledger: f"{_counted(records, 'record')} and {_counted(evaluations, 'evaluation')}",
         networks: _counted(_count(networks, *CHECKPOINTS), "checkpoint"),
@@ -116,12 +116,14 @@ def lacking(*, results: str | Path | None = None) -> list[str]:
         ledger = Ledger.open(folder)
     except BadInput:  # which is a finding
         return []
-    own = ledger.evaluations()
-    old = [each for each in own if not all(outcome.knows_classes for outcome in each.outcomes if outcome.complete)]
+    number = old = 0
+    for own in ledger.one_by_one():
+        number += 1
+        old += not all(outcome.knows_classes for outcome in own.outcomes if outcome.complete)
     if not old:
         return []
     return [
-        f"{_counted(len(old), 'evaluation')} of {len(own)} in {folder}: records of an earlier version, which do not "
+        f"{_counted(old, 'evaluation')} of {number} in {folder}: records of an earlier version, which do not "
         "tell the classes predicted under attack. bench evaluate --add-classes, with the options of that evaluation, "
         "adds them and changes nothing else: by one pass where adversarial images are stored, else by attacking again"
     ]
@@ -135,14 +137,15 @@ def _count(folder: Path, *patterns: str) -> int:
     return sum(1 for pattern in patterns for _ in folder.glob(pattern))
 
 
-def _in_packs(folder: Path) -> int:
+def _count_records(folder: Path) -> int:
+    """How many records there are; one that is packed, and was made once more, is one."""
     from benchmark.ledger.pack import read_pack
 
-    found = 0
+    names = {path.stem for path in folder.glob(RECORDS)}
     for path in folder.glob(PACKS):
         with suppress(Damaged, FileNotFoundError):
-            found += len(read_pack(path).names)
-    return found
+            names.update(read_pack(path).names)
+    return len(names) + _count(folder, BLOCKS)
 
 
 def _environment(*folders: Path) -> Iterator[Finding]:
@@ -189,7 +192,12 @@ def _results(folder: Path) -> Iterator[Finding]:
     except BadInput as error:
         yield Finding(str(folder), str(error), "choose another folder, or the version that wrote it")
         return
-    evaluations = [*ledger.evaluations(), *ledger.samples(), *ledger.transfers()]
+    failures = [  # nothing else is kept: all of a large folder don't fit into memory
+        f"{each.name}: {failure}"
+        for kind in ("evaluations", "samples", "transfers")
+        for each in ledger.one_by_one(kind)
+        for failure in each.failures
+    ]
     yield from _records(folder)
     yield from _stored_adversarials(folder)
     damaged = re.compile(re.escape(str(folder)) + r"[/\\](records|blocks|packs)[/\\]")
@@ -197,9 +205,8 @@ def _results(folder: Path) -> Iterator[Finding]:
         path, _, reason = problem.partition(": ")
         if not damaged.match(path):
             yield Finding(path, reason, "move it away and evaluate again", "move")
-    for evaluation in evaluations:
-        for failure in evaluation.failures:
-            yield Finding(str(folder), f"{evaluation.name}: {failure}", "bench evaluate runs it again")
+    for failure in failures:
+        yield Finding(str(folder), failure, "bench evaluate runs it again")
 
 
 def _unmarked(folder: Path, problem: str) -> Finding:

@@ -22,6 +22,7 @@ import numpy as np
 from benchmark.hardware import describe
 from benchmark.ledger import Ledger, Record
 from benchmark.ledger.packing import write_pack
+from benchmark.ledger.predictions import fitting
 from benchmark.ledger.record import FORMAT, RULES, SHARD
 from benchmark.ledger.schema import suite_digest
 from benchmark.storage import digest
@@ -62,6 +63,7 @@ def records_of(name: str, suite: dict[str, Any], images: int, labels: np.ndarray
     share = generator.uniform(0.2, 0.9)
     hardness = generator.uniform(0, 1, images)
     wrong = hardness < 0.1 * share
+    clean = np.where(wrong, (labels + 1) % len(CLASSES), labels)
     records = []
     for item in suite["items"]:
         broken = wrong | (hardness + generator.normal(0, 0.1, images) < share)
@@ -96,8 +98,13 @@ def records_of(name: str, suite: dict[str, Any], images: int, labels: np.ndarray
                 "date": f"2026-01-02T03:{start // SHARD % 60:02}:05+00:00",
             }
             flags = (np.ascontiguousarray(each[rows]) for each in (np.ones(images, bool), wrong))
-            records.append(Record(key, broken[rows], distance[rows], *flags, info))
-    return records, np.where(wrong, (labels + 1) % len(CLASSES), labels)
+            classes = (
+                fitting(each[rows], len(CLASSES))
+                for each in (clean, np.where(broken & ~wrong, (labels + 2) % len(CLASSES), clean))
+            )
+            told = dict(zip(("clean_class", "adversarial_class"), classes, strict=True))
+            records.append(Record(key, broken[rows], distance[rows], *flags, info, **told))
+    return records, clean
 
 
 def evaluations(networks: int, attacks: int, images: int) -> Iterator[tuple[list[Record], dict[str, Any]]]:

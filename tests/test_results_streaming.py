@@ -10,9 +10,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import test_ledger_packs
-from test_ledger_packs import NETWORK, fill, names
+from test_ledger_packs import NETWORK, fill, names, with_classes
 
 import benchmark
+from benchmark import checkup
 from benchmark.analysis.frames import tidy
 from benchmark.errors import BadInput
 from benchmark.ledger import Ledger
@@ -76,3 +77,37 @@ def test_memory_does_not_grow_with_the_ledger(tmp_path, monkeypatch):
 
     few, many = peak(2), peak(8)
     assert many < 1.5 * few
+
+
+def test_the_doctor_holds_one_evaluation_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(test_ledger_packs, "SHARD", 20_000)
+    ledger, manifest = fill(tmp_path, attacks=2, images=40_000)
+
+    def peak(evaluations: int) -> int:
+        for number in range(1, evaluations):
+            ledger.write_evaluation(manifest | {"id": f"{number:016}{0:048}"})
+        tracemalloc.start()
+        checkup.doctor(results=tmp_path)
+        checkup.lacking(results=tmp_path)
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    few, many = peak(2), peak(8)
+    assert many < 1.5 * few
+
+
+def test_classes_take_no_more_room_in_memory_than_they_need(tmp_path):
+    ledger, manifest = fill(tmp_path, images=20)
+    for name in names(manifest):
+        ledger.write(with_classes(ledger.read(NETWORK, name), 10))
+    (found,) = ledger.evaluations()
+    assert {outcome.adversarial_class.itemsize for outcome in found.outcomes} == {2}
+
+
+def test_networks_that_are_filed_meanwhile_are_called_by_their_names(results):
+    pieces = benchmark.results.load(results).examples()
+    ledger = Ledger.open(results)
+    _, manifest = fill(results)
+    ledger.write_evaluation(manifest | {"id": "0" * 64, "model": manifest["model"] | {"name": "new"}})
+    assert {piece["model"][0] for piece in pieces} == {"net", "new"}

@@ -13,7 +13,7 @@ from benchmark.analysis.distances import median_distance
 from benchmark.analysis.labels import labels_of
 from benchmark.labels import Key, card_labels, key
 from benchmark.ledger.classes import class_name
-from benchmark.ledger.predictions import UNKNOWN
+from benchmark.ledger.predictions import UNKNOWN, Classes
 from benchmark.statistics.wilson import wilson
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def _class_names(found: Evaluation, classes: NDArray[np.int64] | None) -> NDArray[np.object_]:
+def _class_names(found: Evaluation, classes: Classes | None) -> NDArray[np.object_]:
     """N names, None where the class is not known."""
     if classes is None:
         return np.full(len(found.clean_errors), None)

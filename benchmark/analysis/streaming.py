@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from benchmark.analysis.frames import per_example
 from benchmark.errors import BadInput
-from benchmark.labels import Key
+from benchmark.labels import Key, key, labels
 from benchmark.storage import write_atomic
 
 if TYPE_CHECKING:
@@ -45,9 +45,13 @@ class Examples:
         self._named = named
 
     def __iter__(self) -> Iterator[pd.DataFrame]:
+        named = dict(self._named)
         for evaluation in self._evaluations():
+            network = key(evaluation.model)
+            if network not in named:  # another process has filed it meanwhile
+                named[network] = labels([*named, network])[network]
             for outcome in evaluation.outcomes:
-                yield per_example([evaluation], self._named, [outcome])
+                yield per_example([evaluation], named, [outcome])
 
     def to_parquet(self, path: str | Path) -> Path:
         """Write all rows to one parquet file, whole or not at all.

@@ -24,7 +24,12 @@ def show_file(source: str, download: bool, trust_remote_code: bool) -> Row:
     path = Path(source)
     if path.suffix == ".json":
         return _evaluation(path)
-    return _record(path) if path.parent.parent.name == "records" else _network(source, download, trust_remote_code)
+    above = [folder.name for folder in path.absolute().parents]
+    if above[1:2] == ["packs"]:
+        return _pack(path.absolute())
+    if above[1:2] == ["records"] or above[2:3] == ["blocks"]:
+        return _record(path.absolute())
+    return _network(source, download, trust_remote_code)
 
 
 def kind_of(path: str) -> str:
@@ -76,12 +81,20 @@ def _network(source: str, download: bool, trust_remote_code: bool) -> Row:
 
 
 def _record(path: Path) -> Row:
+    """What a record says: the one at `path`, or the one that was there before it was packed with others."""
+    from benchmark.ledger.packs import packed_record
     from benchmark.ledger.record import read_record
 
+    problems: list[str] = []
     try:
         record = read_record(path)
     except FileNotFoundError as error:
-        raise BadInput(f"there is no record {path}; a report names the records behind each of its numbers") from error
+        packed = packed_record(path.parent.parent.parent, path.parent.name, path.stem, problems.append)
+        if packed is None:
+            raise BadInput(
+                "; ".join([f"there is no record {path}", *problems, "a report names the records behind its numbers"])
+            ) from error
+        record = packed
     except Damaged as error:
         raise BadInput(f"{error}; evaluate again to make it anew") from error
     per_image = {name: getattr(record, name).tolist() for name in ("clean_errors", "evaluated", "broken")}
@@ -89,6 +102,24 @@ def _record(path: Path) -> Row:
     classes = {"clean_class": record.clean_class, "adversarial_class": record.adversarial_class}
     told = {name: _known(own.tolist()) for name, own in classes.items() if own is not None}
     return {"record": record.digest, **record.key, **record.info, **per_image, "distance": distances, **told}
+
+
+def _pack(path: Path) -> Row:
+    """What a pack holds: of each record its name, which `show` takes as the path of a file in records/."""
+    from benchmark.ledger.pack import read_whole
+
+    try:
+        pack = read_whole(path)
+    except FileNotFoundError as error:
+        raise BadInput(f"can't read {path}: there is no such file") from error
+    except Damaged as error:
+        raise BadInput(f"{error}; bench doctor --mend saves the records that are whole") from error
+    keys = {name: pack.read(name).key for name in pack.names}
+    records = [
+        {"record": name, "attack": key["attack"], "start": key["data"]["start"], "stop": key["data"]["stop"]}
+        for name, key in keys.items()
+    ]
+    return {"pack": path.stem, "network": next(iter(keys.values()))["network"], "records": records}
 
 
 def _known(classes: list[int]) -> list[int | str | None]:

@@ -176,7 +176,9 @@ def _outcome(
     shares = None
     if any(record is not None and record.wrong_share is not None for record in shards):
         shares = np.where(clean_errors, 1, 0).astype(np.float32)
-    classes = np.full(len(clean_errors), UNKNOWN)
+    told = [record.adversarial_class for record in shards if record is not None]
+    kinds = {each.dtype for each in told if each is not None}  # as narrow as records have them, for there are many
+    classes = np.full(len(clean_errors), UNKNOWN, np.result_type(*kinds) if kinds else np.int64)
     costs: dict[str, Any] = dict.fromkeys((*COSTS, "no_answer"), 0)
     faults: Counter[str] = Counter()
     for record in shards:

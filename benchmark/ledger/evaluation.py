@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from benchmark.ledger.classes import Classes
 from benchmark.ledger.positions import Sample
 from benchmark.ledger.predictions import UNKNOWN
+from benchmark.ledger.predictions import Classes as Predicted
 from benchmark.radii import format_radius
 
 Flags = NDArray[np.bool_]
@@ -94,7 +95,7 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     probe: Probe | None = None
     wrong_share: Distances | None = None
-    adversarial_class: NDArray[np.int64] | None = None
+    adversarial_class: Predicted | None = None
 
     @property
     def is_flat_by_design(self) -> bool:

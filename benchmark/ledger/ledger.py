@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from benchmark.damage import Damaged, naming
 from benchmark.errors import BadInput, notice, short
@@ -261,9 +261,11 @@ class Ledger:
         """
         return self._load(self._evaluation_path(name, identifier, source))
 
-    def one_by_one(self) -> Iterator[Evaluation]:
-        """Like `evaluations`, but each is read when it is asked for."""
-        return self._each("evaluations")
+    def one_by_one(
+        self, kind: Literal["evaluations", "samples", "transfers"] = "evaluations"
+    ) -> Iterator[Evaluation]:
+        """Like `evaluations`, `samples` or `transfers`, but each is read when it is asked for."""
+        return self._each(kind)
 
     def evaluations(self) -> list[Evaluation]:
         """All evaluations of the folder, by file name; damaged ones are left out and noted in `problems`."""

@@ -22,10 +22,10 @@ from benchmark.ledger.pack import Pack, read_pack, read_whole
 from benchmark.ledger.packing import pack
 from benchmark.ledger.parts import DonePart, assembled, lacking, read_done_part
 from benchmark.ledger.predictions import agree, known_classes
-from benchmark.ledger.record import Record, read_record
+from benchmark.ledger.record import Record, checksum, encoded, read_record, written
 from benchmark.ledger.sample_images import read_sample_images
 from benchmark.ledger.stored_adversarials import read_stored_adversarials
-from benchmark.storage import canonical_json, write_atomic
+from benchmark.storage import canonical_json, digest, write_atomic
 
 #: What is read of each kind of file, in the order in which they are written: evaluations after what they list.
 _KINDS: dict[str, tuple[str, Callable[[Path], Any]]] = {
@@ -158,9 +158,8 @@ class _Found:
         if isinstance(content, Pack):
             self._take_pack(content, place)
             return
-        if isinstance(content, Record) and (known := self._packed.get(content.digest)):
-            if not content.error:
-                self._agree(content, path, read_pack(known).read(content.digest), known)
+        if isinstance(content, Record) and (known := self._packed.get(content.digest)) and place not in self.best:
+            self._take_beside(known, ledger, content, place, path)
             return
         if kind in _EVALUATIONS:
             if ledger.place_of_evaluation(content) != path:
@@ -177,8 +176,23 @@ class _Found:
         else:
             self._compare(kind, place, content, path)
 
+    def _take_beside(self, known: Path, ledger: Ledger, record: Record, place: str, path: Path) -> None:
+        """Look at a record that is in a pack, too, and not like that if it was made once more.
+
+        Its file counts for the pack of its own folder, and elsewhere if it tells more.
+        """
+        if record.error:
+            return
+        before = read_pack(known).read(record.digest)
+        self._agree(record, path, before, known)
+        more = _told(record) - _told(before)
+        if more > 0 or (more == 0 and known.is_relative_to(ledger.folder) and not _is_same(record, before)):
+            self.best[place] = path
+
     def _take_pack(self, found: Pack, place: str) -> None:
-        """Look at each record of a pack, which then counts for the files of these records, too."""
+        """Look at each record of a pack, which counts for the files of these records, too, if it tells as much."""
+        folder = Path(place).parent
+        place = f"{folder}/{digest(found.names)}.safetensors"  # as it should be called: no two are then mixed up
         if place in self.best and self.best[place].read_bytes() == found.path.read_bytes():
             return
         own: list[tuple[Record, Path]] = []
@@ -188,19 +202,41 @@ class _Found:
             except Damaged as error:
                 self.problems.append(f"{error}; bench doctor --mend moves it away")
                 return
+            alone = f"records/{folder.name}/{name}.safetensors"
             if known := self._packed.get(name):
                 own.append((record, known))
-            elif alone := self.best.pop(f"records/{Path(place).parent.name}/{name}.safetensors", None):
-                before = read_record(alone)
+            elif first := self.best.get(alone):
+                before = read_record(first)
                 if not before.error:
-                    self._agree(record, found.path, before, alone)
+                    self._agree(record, found.path, before, first)
+                if before.error or _told(before) == _told(record):
+                    del self.best[alone]
+                elif _told(before) < _told(record):
+                    self.best[alone] = found.path
             self._packed.setdefault(name, found.path)
         for known in dict.fromkeys(known for _, known in own):
             other = read_pack(known)
             for record, where in own:
                 if where == known:
-                    self._agree(record, found.path, other.read(record.digest), known)
+                    before = other.read(record.digest)
+                    self._agree(record, found.path, before, known)
+                    self._prefer(
+                        f"records/{folder.name}/{record.digest}.safetensors", (record, found.path), (before, known)
+                    )
         self.best.setdefault(place, found.path)
+
+    def _prefer(self, place: str, *both: tuple[Record, Path]) -> None:
+        """Of a record that is in two packs, let the one that tells more have a file of its own, which counts."""
+        less, more = sorted(both, key=lambda each: _told(each[0]))
+        if _told(less[0]) < _told(more[0]) and (place not in self.best or _told(self._at(place)) < _told(more[0])):
+            self.best[place] = more[1]
+
+    def _at(self, place: str) -> Any:
+        """What is to be written to a place: of a record also out of a pack."""
+        path, kind = self.best[place], place.partition("/")[0]
+        if _is_taken_out(place, path):
+            return read_pack(path).read(Path(place).stem)
+        return _KINDS[kind][1](path)
 
     def _agree(self, record: Record, path: Path, before: Record, first: Path) -> None:
         """Note it as a problem if two records of one name say different things of the images."""
@@ -208,14 +244,13 @@ class _Found:
             self.problems.append(f"{path} and {first} say different things of one attack: {', '.join(differing)}")
 
     def _compare(self, kind: str, place: str, content: Any, path: Path) -> None:
-        first = self.best[place]
-        before = _KINDS[kind][1](first)
+        first, before = self.best[place], self._at(place)
         if isinstance(content, Record):
             if content.error or before.error:
                 self.best[place] = first if content.error else path
             else:
                 self._agree(content, path, before, first)
-                if known_classes(content.adversarial_class) > known_classes(before.adversarial_class):
+                if _told(content) > _told(before):
                     self.best[place] = path
         elif kind in _EVALUATIONS and content["records"] != before["records"]:
             self.problems.append(f"{path} and {first} are one evaluation with different records")
@@ -260,7 +295,8 @@ class _Found:
             ledger.mark(packs=True)
         for place, path in sorted(self.best.items(), key=lambda pair: order.index(pair[0].partition("/")[0])):
             if path != ledger.folder / place:
-                write_atomic(ledger.own(ledger.folder / place), path.read_bytes())
+                content = encoded(self._at(place)) if _is_taken_out(place, path) else path.read_bytes()
+                write_atomic(ledger.own(ledger.folder / place), content)
         unfinished = []
         for identifier, parts in self.parts.items():
             if identifier in self.whole:
@@ -271,7 +307,8 @@ class _Found:
                 self.whole.add(identifier)
             else:
                 unfinished.append(f"{parts[0].manifest['model']['name']} lacks {', '.join(lacking(parts))}")
-        records = sum(place.startswith(("records/", "blocks/")) for place in self.best) + len(self._packed)
+        single = (Path(place).stem for place in self.best if place.startswith(("records/", "blocks/")))
+        records = len(self._packed) + sum(name not in self._packed for name in single)
         for manifest in self._finished:
             if manifest.get("sample") is None:
                 network = manifest["model"]["digest"]
@@ -284,6 +321,20 @@ def _differing(first: Record, second: Record) -> list[str]:
     found = [name for name in _ARRAYS if not _same(getattr(first, name), getattr(second, name))]
     classes = ("clean_class", "adversarial_class")
     return found + [name for name in classes if not agree(getattr(first, name), getattr(second, name))]
+
+
+def _is_taken_out(place: str, path: Path) -> bool:
+    """Whether the record of a place is taken out of a pack."""
+    return place.startswith("records/") and path.parent.parent.name == "packs"
+
+
+def _told(record: Record) -> int:
+    """Of how many images a record tells the class that is predicted under attack."""
+    return known_classes(record.adversarial_class)
+
+
+def _is_same(first: Record, second: Record) -> bool:
+    return checksum(*written(first)) == checksum(*written(second))
 
 
 def _same(first: Any, second: Any) -> bool:

@@ -34,8 +34,8 @@ _Told = tuple[dict[str, Any], dict[str, Any]]
 
 
 @lru_cache(maxsize=4)
-def _read(path: Path, stamp: tuple[int, ...]) -> Pack:
-    """What is at `path`, as long as nobody has put another file there, which `stamp` tells."""
+def _read(path: Path, file_stamp: tuple[int, ...]) -> Pack:
+    """What is at `path`, as long as nobody has put another file there, which its stamp tells."""
     with naming(path), safe_open(path, "np") as file:
         metadata = file.metadata() or {}
         arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
@@ -47,7 +47,7 @@ def _read(path: Path, stamp: tuple[int, ...]) -> Pack:
         if problem := pack.misfit():
             raise Damaged(f"{path}: it is inconsistent ({problem})")
     if pack.is_sound and pack.is_of(path.parent.name):
-        _sound[path] = stamp
+        _sound[path] = file_stamp
     return pack
 
 
@@ -62,10 +62,11 @@ def read_pack(path: Path) -> Pack:
         FileNotFoundError: there is none.
         Damaged: it is no pack, or so damaged that none of its records can be told.
     """
-    return _read(path, _stamp(path))
+    return _read(path, stamp(path))
 
 
-def _stamp(path: Path) -> tuple[int, ...]:
+def stamp(path: Path) -> tuple[int, ...]:
+    """What tells the file at `path` from another that is put there."""
     check_regular(path, PACK)
     status = path.stat()
     return status.st_mtime_ns, status.st_size, status.st_ino, status.st_dev
@@ -73,7 +74,7 @@ def _stamp(path: Path) -> tuple[int, ...]:
 
 def check_whole(path: Path) -> None:
     """Like `read_whole`; what this process has read before, and found to be whole, is not read again."""
-    if _sound.get(path) != _stamp(path):
+    if _sound.get(path) != stamp(path):
         read_whole(path)
 
 

@@ -54,7 +54,7 @@ def packed(records: Sequence[Record]) -> bytes:
     """A pack of `records`, none of which failed, in their order.
 
     Raises:
-        BadInput: one of them failed, or the pack would be too large to be read again.
+        BadInput: one of them failed, they are of different kinds, or the pack would be too large to be read again.
     """
     if any(record.error for record in records):
         raise BadInput("a record of an attack that failed is to be made again; it can't be packed")
@@ -62,7 +62,11 @@ def packed(records: Sequence[Record]) -> bytes:
     lengths = [len(record.broken) for record in records]
     arrays: dict[str, Any] = {}
     for name in dict.fromkeys(name for _, own in stored for name in own):
-        kind = next(own[name].dtype for _, own in stored if name in own)
+        kind, *others = dict.fromkeys(own[name].dtype for _, own in stored if name in own)
+        if others:  # as of networks of few and of many classes, which don't belong into one folder
+            raise BadInput(
+                f"{name} is {kind} in one record and {others[0]} in another; they can't be packed together"
+            )
         has = np.array([name in own for _, own in stored])
         columns = (own.get(name, np.zeros(images, kind)) for (_, own), images in zip(stored, lengths, strict=True))
         arrays[name] = np.concatenate([*columns])

@@ -6,7 +6,7 @@ or counted twice whenever this process or another one dies, and others may go on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmark.damage import Damaged
@@ -14,7 +14,7 @@ from benchmark.errors import BadInput, notice
 from benchmark.ledger.ledger import Ledger
 from benchmark.ledger.pack import read_pack
 from benchmark.ledger.pack_layout import packed
-from benchmark.ledger.packs import alone, pack_folder, packed_record
+from benchmark.ledger.packs import alone, pack_folder, packed_record, packs_of
 from benchmark.ledger.record import Record, checksum, read_record, written
 from benchmark.limits import PACKED
 from benchmark.storage import digest, sync_folder, write_atomic
@@ -40,10 +40,35 @@ def pack(ledger: Ledger, network: str, names: Sequence[str]) -> None:
     single = alone(ledger.path(network, "any").parent)
     todo = [name for name in dict.fromkeys(names) if name in single]
     try:
+        if todo:
+            _renew(ledger, network, single)
         while todo:
             todo = todo[_pack_some(ledger, network, todo) :]
     except (BadInput, Damaged, OSError) as problem:
         notice(f"{len(todo)} records in {ledger.folder} stay in files of their own: {problem}")
+
+
+def _renew(ledger: Ledger, network: str, single: set[str]) -> None:
+    """Write those packs anew all of whose records were made once more, e.g. since they learnt predicted classes.
+
+    Where only some were, their files go on counting: two processes that renewed different records of one pack would
+    undo what the other has done.
+    """
+    for old in packs_of(ledger.folder, network, lambda problem: None):
+        if not old.is_sound or not old.places.keys() <= single or old.path != pack_path(ledger, network, old.names):
+            continue
+        paths = [ledger.path(network, name) for name in old.names]
+        try:
+            stamps = [_stamp(path) for path in paths]
+            records = [read_record(path) for path in paths]
+        except (FileNotFoundError, Damaged):
+            continue
+        before = (checksum(*written(old.read(name))) for name in old.names)
+        same = (checksum(*written(record)) == own for record, own in zip(records, before, strict=True))
+        if any(record.error for record in records) or all(same):
+            continue
+        write_pack(ledger, network, records)
+        _delete(dict(zip(paths, stamps, strict=True)))
 
 
 def _pack_some(ledger: Ledger, network: str, names: Sequence[str]) -> int:
@@ -75,16 +100,26 @@ def _pack_some(ledger: Ledger, network: str, names: Sequence[str]) -> int:
         done[path] = stamp
     if records:
         write_pack(ledger, network, records)
+    _delete(done)
+    return dealt
+
+
+def _delete(done: Mapping[Path, _Stamp]) -> None:
+    """Delete files that are packed now, but for those that were written once more meanwhile."""
     for path, stamp in done.items():
         if path.exists() and _stamp(path) == stamp:
             path.unlink(missing_ok=True)
-    return dealt
+
+
+def pack_path(ledger: Ledger, network: str, names: Sequence[str]) -> Path:
+    """Where a pack of these records, in this order, is or would be."""
+    return pack_folder(ledger.folder, network) / f"{digest([*names])}.safetensors"
 
 
 def write_pack(ledger: Ledger, network: str, records: Sequence[Record]) -> None:
     """Write a pack; afterwards it is safe on the disk, and can be read."""
     content = packed(records)
-    path = pack_folder(ledger.folder, network) / f"{digest([record.digest for record in records])}.safetensors"
+    path = pack_path(ledger, network, [record.digest for record in records])
     ledger.mark(packs=True)
     write_atomic(ledger.own(path), content)
     for folder in (path.parent, path.parent.parent, ledger.folder):

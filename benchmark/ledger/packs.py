@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from benchmark.damage import Damaged
-from benchmark.ledger.pack import Pack, read_pack
+from benchmark.ledger.pack import Pack, read_pack, stamp
 from benchmark.ledger.record import Record
 from benchmark.storage import safe_name
 
@@ -27,24 +27,45 @@ def pack_folder(results: Path, network: str) -> Path:
     return results / FOLDER / safe_name(network[:16])
 
 
-def packs_of(results: Path, network: str, note: Note) -> Iterator[Pack]:
-    """The packs of a network; what is damaged is noted."""
+#: The names of the records in sound packs that were looked into, so that not all are read again for each record.
+_holding: dict[Path, tuple[tuple[int, ...], frozenset[str]]] = {}
+
+
+def packs_of(results: Path, network: str, note: Note, having: str | None = None) -> Iterator[Pack]:
+    """The packs of a network; what is damaged is noted.
+
+    Args:
+        results: the results folder.
+        network: the digest of the network.
+        note: is told what is damaged.
+        having: a record: packs that are known not to have it are left out, without being read.
+    """
     for path in sorted(pack_folder(results, network).glob("*.safetensors")):
         try:
+            if having is not None and _lacks(path, having):
+                continue
+            before = stamp(path)
             pack = read_pack(path)
         except FileNotFoundError:
             continue
         except Damaged as problem:
             note(str(problem))
             continue
+        if having is not None and pack.is_sound:
+            _holding[path] = before, frozenset(pack.names)
         if not pack.is_sound:
             note(f"{path}: its checksum does not match, so that records in it may be lost")
         yield pack
 
 
+def _lacks(path: Path, name: str) -> bool:
+    known = _holding.get(path)
+    return known is not None and name not in known[1] and known[0] == stamp(path)
+
+
 def packed_record(results: Path, network: str, name: str, note: Note) -> Record | None:
     """That record, of a pack; None if it is in none, or damaged in all, which is noted."""
-    for pack in packs_of(results, network, note):
+    for pack in packs_of(results, network, note, name):
         if name in pack.places:
             try:
                 return pack.read(name)
