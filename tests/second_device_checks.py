@@ -180,7 +180,7 @@ def test_a_method_trains_as_on_the_cpu(method, zoo, tmp_path):
         trainer, plan = trained(method, zoo, device, steps=2)
         assert trainer.steps == 2
         with Reporter(plan.name, 1, trainer.steps, False, None) as report:
-            trainer.fit(tmp_path / device, False, report)
+            trainer.fit(tmp_path / device, None, report)
         states.append([{key: value.cpu() for key, value in each.state_dict().items()} for each in trainer.members])
     for ours, theirs in zip(*states, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=0.01, atol=0.01)  # sums may be taken in another order

@@ -211,7 +211,7 @@ def test_the_rows_of_images_are_numbered_through():
     first = frame.iloc[8].to_dict()
     assert first == ABOUT | {
         "attack": "pgd-linf", "norm": "linf", "epsilon": 1.0, "index": 2, "clean_error": False, "evaluated": True,
-        "broken": False, "distance": math.inf, "wrong_share": 0.0,
+        "broken": False, "distance": math.inf, "wrong_share": 0.0, "clean_class": None, "adversarial_class": None,
     }  # fmt: skip
 
 

@@ -88,7 +88,7 @@ def test_only_correctly_classified_and_unbroken_examples_are_attacked(run, monke
     original = ATTACKS.get("pgd").__call__
 
     def spy(self, classifier, x, y, threat, noise):
-        seen.append((threat.norm, noise.restart, list(noise.indices)))
+        seen.append((threat.norm, noise.restart, noise.indices.tolist()))
         return original(self, classifier, x, y, threat, noise)
 
     monkeypatch.setattr(ATTACKS.get("pgd"), "__call__", spy)

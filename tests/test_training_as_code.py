@@ -11,6 +11,7 @@ from torch import nn
 from benchmark.methods import outer
 from benchmark.methods.batch import Batch, Examples, Net
 from benchmark.methods.moves import CodedMove, make_move
+from benchmark.methods.progress import Progress
 from benchmark.methods.starts import STARTS, start
 from benchmark.methods.table import METHODS
 from benchmark.methods.train_passes import PASSES
@@ -95,7 +96,7 @@ def passes_in_a_step(method, recipe, seed=0):
     generator, memory = torch.Generator().manual_seed(seed), {}
     for norms in bound.inner.rounds(memory, generator):
         examples = players.craft(x, y, norms, BatchNoise(len(x), generator))
-        batch = players.batch(x, y, examples, 0.5, memory)
+        batch = players.batch(x, y, examples, Progress(0.5), memory)
         bound.outer(batch)
         players.pass_again(batch)
         players.pass_again(batch, after=True)
