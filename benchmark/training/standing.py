@@ -11,7 +11,7 @@ from benchmark.own.files import own_files
 from benchmark.run_names import name_beside
 from benchmark.storage import digest
 from benchmark.training.extending import way_on
-from benchmark.training.identity import VERSION, card_facts, differences, facts, in_words, of_any_length
+from benchmark.training.identity import VERSION, card_facts, differences, facts, in_words, length, of_any_length
 from benchmark.training.plan import Plan
 from benchmark.training.state import begun, state_path
 
@@ -73,7 +73,7 @@ def is_going_on(plan: Plan, folder: Path) -> bool:
 def has_longer(plan: Plan, folder: Path) -> bool:
     """Whether this run with more epochs is there under its name: none of them is given up without being asked."""
     found = [load_checkpoint(path) for path, _ in _places(plan, folder) if _whose(path)]
-    return any(_is_same_but_for_length(plan, each) and each.recipe["epochs"] > plan.recipe.epochs for each in found)
+    return any(_is_same_but_for_length(plan, each) and length(vars(each)) > plan.recipe.epochs for each in found)
 
 
 def check_room(plan: Plan, folder: Path, replaces: bool = False) -> None:
