@@ -151,7 +151,7 @@ def test_the_published_rows():
 
 
 def test_what_the_rows_of_old_say_is_what_they_said():
-    """Digests of all shipped suites at the scales that they had before radii could be given; the draws are of version 2."""
+    """Digests of all suites at the scales that they had before radii could be given; draws are of version 2."""
     found = [
         load_suite(name, preset, scale).digest
         for name in SUITES.names()
