@@ -57,6 +57,7 @@ def outcome_of(work: str) -> tuple[list[str], list[dict[str, str]]]:
     return [f"{path.relative_to(work)} {load_checkpoint(path).digest}" for path in paths], kept
 
 
+@pytest.mark.slow
 def test_slices_that_end_within_trainings_and_attacks_lead_to_the_same_result(tree, monkeypatch, capsys):
     assert call(tree, "whole") == DONE
     whole = outcome_of("whole")

@@ -114,8 +114,8 @@ def test_a_network_that_never_answers_is_refused(evaluate):
     "name",
     [
         "that_seeds_everything",
-        "that_seeds_in_its_backward_pass",
-        "that_switches_gradients_off",
+        pytest.param("that_seeds_in_its_backward_pass", marks=pytest.mark.slow),
+        pytest.param("that_switches_gradients_off", marks=pytest.mark.slow),
         "that_sets_the_default_dtype",
     ],
 )

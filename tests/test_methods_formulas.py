@@ -42,6 +42,7 @@ def test_a_loss_without_one_trains_to_the_end_and_is_called_by_its_name(tmp_path
     assert benchmark.load_model(path).extra["minimises"] == "nameless, without a formula"
 
 
+@pytest.mark.slow
 def test_methods_are_listed_where_python_leaves_docstrings_out():
     code = "import benchmark; print(dict((m['name'], m['outer']) for m in benchmark.list('methods'))['trades'])"
     done = subprocess.run([sys.executable, "-OO", "-c", code], capture_output=True, text=True, check=True)
