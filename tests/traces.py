@@ -100,23 +100,6 @@ def _set_precision(before: tuple[list[Any], list[str]]) -> None:
         product.fp32_precision = value
 
 
-_SETTINGS = (
-    Kept(_environment, _set_environment),
-    Kept(_folder, lambda before: before and os.chdir(before)),
-    Kept(_mask, os.umask),
-    Kept(_handlers, _set_handlers),
-    Kept(lambda: [*sys.argv], lambda before: sys.argv.__setitem__(slice(None), before)),
-    Kept(torch.get_default_dtype, torch.set_default_dtype),
-    Kept(torch.get_num_threads, torch.set_num_threads),
-    Kept(torch.is_grad_enabled, torch.set_grad_enabled),
-    Kept(torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
-    Kept(torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode),
-    Kept(_precision, _set_precision),
-    *(_attribute(torch.backends.cudnn, name) for name in ("enabled", "benchmark", "deterministic")),
-    _attribute(_BACKENDS.quantized, "engine"),
-)
-
-
 def _names() -> list[tuple[dict[str, Any], ...]]:
     return [(dict(each._own), dict(each._aliases), dict.fromkeys(each._put)) for each in _REGISTRIES]
 
