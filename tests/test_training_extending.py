@@ -341,7 +341,7 @@ def test_a_dry_run_says_what_an_extension_costs_and_writes_nothing(fit, tmp_path
     assert "mine: 3 epochs, after the 2 of mine; at their speed 0 s; its state stays in" in told
     assert content(tmp_path) == before
     fit(2, {"schedule": "cosine"}, folder="nowhere", dry_run=True)
-    assert "no more epochs can follow, by schedule=cosine" in capsys.readouterr().out
+    assert "it can't be extended later: schedule=cosine goes by the number of epochs" in capsys.readouterr().out
     fit(2, dry_run=True)
     assert "finished already" in capsys.readouterr().out
 

@@ -115,7 +115,8 @@ StopAfter = Annotated[
     str | None,
     typer.Option(
         metavar="TIME",
-        help="Stop within this time, such as 50m, and keep what is finished; exit code 75 if work is left.",
+        help="Stop within this time, such as 50m, and keep what is finished; exit code 75 if work is left, "
+        "76 if nothing was finished.",
     ),
 ]
 

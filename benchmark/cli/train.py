@@ -91,7 +91,9 @@ def train(
     extra_data: ExtraData = None,
     seed: Annotated[
         list[int] | None,
-        typer.Option(help="Random seed of initial weights, batches and random starts; several are as many runs."),
+        typer.Option(
+            help="Random seed of initial weights, batches and random starts; several are as many runs; default: 0."
+        ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the checkpoints.")] = Path("zoo"),
     name: Annotated[

@@ -32,7 +32,8 @@ def outlook(plan: Plan, folder: Path, behind: int, source: Source | None, keep_s
         told += [f"at their speed {seconds / max(had, 1) * (epochs - had):,.0f} s"]
     size, settings = f"{state_bytes(plan) / 1e6:,.1f} MB", by_length(plan)
     if settings:
-        told += [f"no more epochs can follow, by {' and '.join(settings)}"]
+        goes = "goes" if len(settings) == 1 else "go"
+        told += [f"it can't be extended later: {' and '.join(settings)} {goes} by the number of epochs"]
     elif keep_state:
         told += [f"its state stays in {folder / '.state' / 'finished'}, about {size}, for --extend"]
     else:
