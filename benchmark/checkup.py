@@ -181,7 +181,7 @@ def _numbers(version: str) -> list[int]:
 
 def _results(folder: Path) -> Iterator[Finding]:
     from benchmark.ledger import Ledger
-    from benchmark.ledger.ledger import Unmarked
+    from benchmark.ledger.marker import Unmarked
 
     yield from _leftovers(folder)
     try:

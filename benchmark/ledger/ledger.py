@@ -24,34 +24,24 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from benchmark.damage import Damaged, naming
-from benchmark.errors import BadInput, notice, short
+from benchmark.errors import BadInput, notice
+from benchmark.ledger import marker
 from benchmark.ledger.answers import Answers, Known, other_network, read_known, write_known
 from benchmark.ledger.assemble import summarise
 from benchmark.ledger.evaluation import Evaluation
-from benchmark.ledger.manifests import filed, read_json, read_manifest
+from benchmark.ledger.manifests import filed, read_manifest
 from benchmark.ledger.packs import alone, packed_record, packs_of, read_together
-from benchmark.ledger.record import FORMAT, Record, is_block, question, read_record, write_record
+from benchmark.ledger.record import Record, is_block, question, read_record, write_record
 from benchmark.ledger.sample_images import SampleImages, read_sample_images, write_sample_images
-from benchmark.storage import canonical_json, digest, safe_name, write_atomic
+from benchmark.storage import digest, safe_name, write_atomic
 
 #: What a results folder consists of.
 FOLDERS = ("records", "packs", "blocks", "evaluations", "samples", "transfers", "specimens", "adversarials", "parts")
 
 Found = TypeVar("Found")
 
-#: What format.json says: that of a folder with packs, which versions before 0.2 can't read, is another one.
-_MARKER, _PACKED = (
-    {"content": "robustness benchmark results", "version": version} for version in (FORMAT, FORMAT + 1)
-)
-
 #: How many damaged files are named, where nobody asked for them.
 _FEW = 20
-
-_IF_OURS = "if this program made the folder, bench doctor --mend writes the file anew; else choose another folder"
-
-
-class Unmarked(BadInput):
-    """A folder has results and nothing readable that says of which version."""
 
 
 class Ledger:
@@ -78,35 +68,7 @@ class Ledger:
             BadInput: the folder was written by another version, is no results folder, or can't be written.
         """
         ledger = cls(folder)
-        marker = ledger.folder / "format.json"
-        try:
-            if ledger.folder.exists() and not ledger.folder.is_dir():
-                raise BadInput(f"{ledger.folder} is a file; choose a folder for the results")
-            # Looked for before the marker: another process that has just begun writes the marker first.
-            has_results = any(
-                (ledger.folder / name).exists() for name in ("records", "packs", "blocks", "evaluations")
-            )
-            has_marker = marker.exists()
-        except (OSError, ValueError) as error:  # ValueError: a null character in the name
-            reason = getattr(error, "strerror", None) or error
-            raise BadInput(f"can't read the folder {ledger.folder}: {reason}") from error
-        if has_marker:
-            try:
-                found = read_json(marker)
-            except (Damaged, FileNotFoundError):
-                found = None
-            version = found.get("version", FORMAT) if isinstance(found, dict) else FORMAT
-            if found in (_MARKER, _PACKED):
-                return ledger
-            if version in (FORMAT, FORMAT + 1):
-                raise Unmarked(f"{marker} is damaged, or of another version; {_IF_OURS}")
-            raise BadInput(
-                f"{ledger.folder} was written by another version (its format.json says {short(version)}, "
-                f"this program's is {FORMAT}); choose another folder, or use the version that wrote it"
-            )
-        if has_results:
-            raise Unmarked(f"{ledger.folder} has no format.json, so its results can't be trusted; {_IF_OURS}")
-        if create:
+        if not marker.is_there(ledger.folder) and create:
             ledger.mark()
         return ledger
 
@@ -116,10 +78,7 @@ class Ledger:
         Raises:
             BadInput: the folder can't be written.
         """
-        marker = self.folder / "format.json"
-        content = canonical_json(_PACKED if packs or (self.folder / "packs").exists() else _MARKER) + "\n"
-        if not marker.exists() or (packs and marker.read_text(encoding="utf-8") != content):
-            write_atomic(marker, content)
+        marker.write(self.folder, packs)
 
     def path(self, network: str, record: str) -> Path:
         """Where the record called `record` of the network with digest `network` is or will be."""
