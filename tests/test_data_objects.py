@@ -68,6 +68,7 @@ def test_a_layout_that_is_plain_is_found_and_said():
         (BYTES[:, :1, :1, :1], LABELS, {}, "sides are too short.* 8 pixels"),
         (BYTES > 3, LABELS, {}, "bool"),
         (BYTES.astype(complex), LABELS, {}, "complex"),
+        (torch.from_numpy(BYTES).to(torch.complex64), LABELS, {}, "complex64.* x / 255$"),
         (BYTES.astype(object), LABELS, {}, "object"),
         (BYTES[..., 0, 0], LABELS, {}, "shape"),
         (BYTES[:0], LABELS[:0], {}, "no images"),

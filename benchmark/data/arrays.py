@@ -180,6 +180,8 @@ def _layout(images: Tensor, where: str) -> str:
 
 def _white(images: Tensor) -> int:
     """What whole numbers as these most likely call white: 1, 255 or 65535."""
+    if images.is_complex():
+        return 255
     most = int(images.to(torch.int64).max())
     return next((white for white in (1, 255, 65535) if most <= white), most)
 
