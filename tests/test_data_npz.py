@@ -118,6 +118,8 @@ def plain(array: np.ndarray) -> bytes:
         (lambda path: write(path, images=X.astype(complex), labels=Y), "not of numbers"),
         (lambda path: write(path, images=X.ravel()[:12], labels=Y), "shape"),
         (lambda path: write(path, images=np.float32(3), labels=np.int64(1)), "shape|images"),
+        (lambda path: write(path, images=X[:, :, :6], labels=Y), r"a\.npz: images has .* sides are too short"),
+        (lambda path: write(path, images=np.zeros((12, 8, 8, 8)), labels=Y), r"from_arrays\(.*layout='NCHW'"),
         (lambda path: write(path, images=X[:0], labels=Y[:0]), "no images"),
         (lambda path: write(path, images=X, labels=np.zeros((12, 10**4), np.int8)), "no list of labels"),
         (lambda path: forge(path, images=header("(9000000000, 3, 9, 9)"), labels=plain(Y)), "claims to hold"),

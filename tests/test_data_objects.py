@@ -48,7 +48,7 @@ def test_a_layout_that_is_plain_is_found_and_said():
     with pytest.warns(Notice, match="read as images×height×width×channels"):
         assert Dataset.from_arrays(BYTES.transpose(0, 2, 3, 1), LABELS).shape == (3, 10, 12)
     assert Dataset.from_arrays(BYTES[:, 0], LABELS).shape == (1, 10, 12)  # grey
-    for shape in ((6, 16, 16, 16), (6, 3, 10, 3)):
+    for shape in ((6, 16, 16, 16), (6, 12, 32, 32)):
         with pytest.raises(BadInput, match="say layout="):
             Dataset.from_arrays(np.zeros(shape, np.uint8), LABELS)
     assert Dataset.from_arrays(np.zeros((6, 16, 16, 16), np.uint8), LABELS, layout="NCHW").shape == (16, 16, 16)
@@ -61,9 +61,14 @@ def test_a_layout_that_is_plain_is_found_and_said():
         (BYTES / 255 - 0.5, LABELS, {}, "undo their normalisation"),
         (np.where(BYTES > 9, np.nan, 0.0), LABELS, {}, "NaN"),
         (np.full_like(BYTES, np.inf, dtype=float), LABELS, {}, "infinite"),
-        (BYTES.astype(int), LABELS, {}, "int64"),
+        (BYTES.astype(int), LABELS, {}, "int64.* x / 255$"),
+        (BYTES.astype(np.uint16) * 257, LABELS, {}, "uint16.* x / 65535$"),
+        (np.where(BYTES > 3, 1, 0), LABELS, {}, "int64.* x / 1$"),
+        (BYTES[:, :, :6], LABELS, {}, "sides are too short.* 8 pixels"),
+        (BYTES[:, :1, :1, :1], LABELS, {}, "sides are too short.* 8 pixels"),
         (BYTES > 3, LABELS, {}, "bool"),
         (BYTES.astype(complex), LABELS, {}, "complex"),
+        (torch.from_numpy(BYTES).to(torch.complex64), LABELS, {}, "complex64.* x / 255$"),
         (BYTES.astype(object), LABELS, {}, "object"),
         (BYTES[..., 0, 0], LABELS, {}, "shape"),
         (BYTES[:0], LABELS[:0], {}, "no images"),

@@ -7,6 +7,7 @@ import shlex
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from fixed_networks import fixed
@@ -130,6 +131,16 @@ def test_a_network_that_is_right_by_chance_is_not_imported_unless_all_is_said():
     assert "no better than chance with any" in refused("a.pth", dataset="digits")
     found = import_checkpoint("a.pth", dataset="digits", normalization="none")
     assert any("no better than chance" in sentence for sentence in found.said)
+
+
+def test_data_without_training_images_offer_no_statistics(recwarn):
+    torch.save({**state(), "network.14.weight": torch.zeros_like(state()["network.14.weight"])}, "a.pth")
+    np.savez("own.npz", images=np.zeros((12, 1, 8, 8), np.uint8), labels=np.arange(12) % 10)
+    message = refused("a.pth", dataset="npz:own.npz")
+    assert "--normalization none" in message
+    assert "statistics" not in message
+    assert "nan" not in message
+    assert not [warning for warning in recwarn if warning.category is RuntimeWarning]
 
 
 def test_luck_decides_nothing():

@@ -57,7 +57,8 @@ def images_of(x: Array, where: str = "x", layout: str | None = "NCHW") -> Tensor
         return images.contiguous()
     if not images.is_floating_point():
         raise BadInput(
-            f"{where} is {_kind(images)}; give uint8 in 0..255, or floating-point numbers in [0, 1], such as x / 255"
+            f"{where} is {_kind(images)}; give uint8 in 0..255, or floating-point numbers in [0, 1], such as "
+            f"x / {_white(images)}"
         )
     images = images.to(torch.float32).contiguous()
     check_range(images, where)
@@ -156,14 +157,17 @@ def _layout(images: Tensor, where: str) -> str:
     """Which of the layouts the shape allows, sides being long and channels few.
 
     Raises:
-        BadInput: both, or none.
+        BadInput: none, by sides that are too short, or by channels that may be meant all the same.
     """
     _, second, third, last = images.shape
-    possible = [
-        name
-        for name, channels, side in (("NCHW", second, last), ("NHWC", last, second))
-        if channels <= MOST_CHANNELS and min(third, side) >= LEAST_SIDE
-    ]
+    readings = [("NCHW", second, min(third, last)), ("NHWC", last, min(second, third))]
+    if all(side < LEAST_SIDE for _, _, side in readings):
+        raise BadInput(
+            f"{where} has the shape {_told(images)}, whose sides are too short, whether it is "
+            "images×channels×height×width or images×height×width×channels; "
+            f"resize the images so that each side has {LEAST_SIDE} pixels or more"
+        )
+    possible = [name for name, channels, side in readings if channels <= MOST_CHANNELS and side >= LEAST_SIDE]
     if len(possible) != 1:
         raise UnclearLayout(
             f"{where} has the shape {_told(images)}, which may be images×channels×height×width or "
@@ -172,6 +176,14 @@ def _layout(images: Tensor, where: str) -> str:
     if possible == ["NHWC"]:
         notice(f"{where}: images of shape {_told(images)} are read as images×height×width×channels")
     return possible[0]
+
+
+def _white(images: Tensor) -> int:
+    """What whole numbers as these most likely call white: 1, 255 or 65535."""
+    if images.is_complex():
+        return 255
+    most = int(images.to(torch.int64).max())
+    return next((white for white in (1, 255, 65535) if most <= white), most)
 
 
 def _told(tensor: Tensor) -> str:

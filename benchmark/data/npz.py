@@ -25,7 +25,7 @@ TRAIN = (("train_images", "train_labels"), ("x_train", "y_train"))
 NAMES = ("classes", "class_names")
 
 #: What to do where a file's layout can't be told: no option of a command says it.
-AS_FIRST = "store them as the first: x.transpose(0, 3, 1, 2) makes that of the second"
+IN_PYTHON = "in Python say which: benchmark.Dataset.from_arrays(images, labels, layout='NCHW'), or layout='NHWC'"
 
 #: More images, or more numbers in one of them, are not believed.
 MOST_IMAGES, MOST_VALUES = 10**8, 16 * LARGEST_SIDE**2
@@ -65,7 +65,7 @@ def load_npz(root: Path, download: bool, images: int | None = None) -> Dataset:
     try:
         found = Dataset.from_arrays(pixels, labels, name=name, classes=classes, train=learnt)
     except UnclearLayout as error:
-        raise UnclearLayout(f"{root}: {error.what}", AS_FIRST) from error
+        raise UnclearLayout(f"{root}: {error.what}", IN_PYTHON) from error
     except BadInput as error:
         raise BadInput(str(error) if str(root) in str(error) else f"{root}: {error}") from error
     return replace(found, counted=named is None)

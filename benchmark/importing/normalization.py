@@ -76,9 +76,9 @@ def none(channels: int) -> Normalization:
 
 
 def candidates(channels: int, dataset: Dataset | None) -> list[Normalization]:
-    """What is tried where nobody says: none, the data's own statistics, and what is common in published code."""
+    """What is tried where nobody says: none, the training images' statistics, what published code has."""
     found = [none(channels)]
-    if dataset is not None:
+    if dataset is not None and dataset.can_train:
         mean, std = (tuple(round(number, 4) for number in numbers) for numbers in (dataset.mean, dataset.std))
         found.append(Normalization(f"the statistics of {dataset.name}", mean, std))
     found += [Normalization(*usual) for usual in USUAL.get(channels, ())]
