@@ -52,7 +52,12 @@ def first_line(error: BaseException) -> str:
 
 
 def reason(error: BaseException) -> str:
-    """What kind of error it is with the first line of what it says or, if it says nothing, where it was raised."""
+    """What kind of error it is with the first line of what it says or, if it says nothing, where it was raised.
+
+    Of `BadInput` the sentence alone: it was written for people.
+    """
+    if isinstance(error, BadInput) and str(error).strip():
+        return first_line(error)
     kind = type(error).__name__
     if str(error).strip():
         return f"{kind}: {first_line(error)}"

@@ -215,6 +215,10 @@ def test_the_rows_of_images_are_numbered_through():
     }  # fmt: skip
 
 
+def test_a_notebook_shows_an_evaluation_in_a_line():
+    assert repr(described(WORKED)) == "<Evaluation of 'toy' under 'toy (quick)', 6 images of 'digits', 4 attacks>"
+
+
 # Transfer.
 
 

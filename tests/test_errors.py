@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from benchmark.errors import MOST, first_line, nearest, reason, unknown
+from benchmark.errors import MOST, BadInput, first_line, nearest, reason, unknown
 
 SUITES = ["autoattack", "kd-defences", "multi-norm-aa", "multi-perturbation", "smoke", "unforeseen"]
 
@@ -67,3 +67,9 @@ def test_of_a_thousand_names_a_message_lists_some_and_says_how_many_more():
     assert message.startswith("unknown model 'zzz'; known: a0000, a0001, ")
     assert message.endswith(f"a{MOST - 1:04} and {1000 - MOST} more")
     assert "more" not in str(unknown("model", "zzz", ["b", "c"]))
+
+
+def test_a_sentence_for_people_stands_without_the_class_of_its_error():
+    assert reason(BadInput("epsilon of a corruption is a severity from 1 to 5, not 0.05")).startswith("epsilon of")
+    assert reason(ValueError("what it says")) == "ValueError: what it says"
+    assert reason(BadInput("")).startswith("BadInput")

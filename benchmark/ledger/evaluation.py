@@ -114,7 +114,7 @@ class Outcome:
         return not self.errors and not self.missing
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation:
     """One network under one suite.
 
@@ -172,6 +172,13 @@ class Evaluation:
     clean_class: NDArray[np.int64] | None = None
     judging: dict[str, Any] = field(default_factory=dict)
     sample: Sample | None = None
+
+    def __repr__(self) -> str:
+        """In a line, since a notebook shows it: which network, under what, on how many images."""
+        preset, attacks = self.suite.get("preset", ""), len(self.outcomes)
+        under = f"{self.suite.get('name', '')} ({preset})" if preset else self.suite.get("name", "")
+        told = f"{self.name!r} under {under!r}, {len(self.clean_errors)} images of {self.dataset.get('name', '')!r}"
+        return f"<Evaluation of {told}, {attacks} attack{'s' * (attacks != 1)}>"
 
     @property
     def is_random(self) -> bool:
