@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from pack_toys import NETWORK, content, fill, names, packs, record, singles, whole, with_classes
 from safetensors import safe_open
-from test_ledger_packs import NETWORK, content, fill, names, packs, record, singles, whole, with_classes
 
 import benchmark
 from benchmark.checkup import doctor
