@@ -14,10 +14,10 @@ import benchmark
 from benchmark.errors import BadInput, Notice
 from benchmark.evaluation.shipping import _kept
 from benchmark.ledger import Ledger, packing
-from benchmark.ledger.pack import read_pack
+from benchmark.ledger.pack import check_whole, read_pack
 from benchmark.ledger.pack_layout import packed
 from benchmark.ledger.packing import pack
-from benchmark.ledger.record import read_record
+from benchmark.ledger.record import Damaged, read_record
 from benchmark.storage import digest
 
 
@@ -49,15 +49,6 @@ def test_packed_records_say_what_the_single_ones_said(ledger):
     place.unlink()
     assert ledger.read(NETWORK, "0" * 64) is None
     assert damage(ledger.folder) == []
-
-
-def test_many_records_are_read_as_few(tmp_path):
-    ledger, manifest = fill(tmp_path, images=200)
-    pack(ledger, NETWORK, names(manifest))
-    read = [len(ledger.together(NETWORK)(own)) for own in manifest["records"].values()]
-    assert len(names(manifest)) == 80
-    assert read[0] == 4  # another machine; faults; what is between and after
-    assert read[2] == 20  # the network answered otherwise: of each shard it counts what all attacks saw
 
 
 def test_small_evaluations_and_failed_attacks_stay_as_they_are(ledger, monkeypatch):
@@ -165,14 +156,56 @@ def test_where_it_cant_be_packed_all_stays(ledger, monkeypatch):
     assert plain(whole(ledger.folder)) == before
 
 
-def test_what_was_made_once_more_counts(ledger):
+@pytest.mark.parametrize("start", [0, 10, 20])
+def test_what_was_made_once_more_counts(ledger, start):
     ledger, manifest = ledger
     pack(ledger, NETWORK, names(manifest))
-    again = record(0, 0, 10, seconds=99.0)
+    again = record(0, start, start + 10, seconds=99.0)
     ledger.write(again)
     pack(ledger, NETWORK, names(manifest))
     assert ledger.read(NETWORK, again.digest).info["seconds"] == 99
     assert whole(ledger.folder).outcomes[0].costs["seconds"] > 99
+
+
+def test_what_is_made_once_more_while_it_is_packed_counts(ledger, monkeypatch):
+    ledger, manifest = ledger
+    again = record(0, 10, 20, seconds=99.0)
+    writes = packing.write_pack
+
+    def written_meanwhile(*given):
+        writes(*given)
+        ledger.write(again)
+
+    monkeypatch.setattr(packing, "write_pack", written_meanwhile)
+    pack(ledger, NETWORK, names(manifest))
+    assert singles(ledger) == [ledger.place(again.key)]
+    assert whole(ledger.folder).outcomes[0].costs["seconds"] > 99
+
+
+@pytest.mark.parametrize(("most", "number"), [(40, 4), (29, 6), (5, 16)])
+def test_what_does_not_go_into_one_file_goes_into_several(ledger, monkeypatch, most, number):
+    """Each attack has records of 10, 10, 10 and 5 images; what is too large by itself has a file of its own."""
+    ledger, manifest = ledger
+    before = plain(whole(ledger.folder))
+    monkeypatch.setattr(packing, "PACKED", most)
+    pack(ledger, NETWORK, names(manifest))
+    assert not singles(ledger)
+    assert len(packs(ledger)) == number
+    assert plain(whole(ledger.folder)) == before
+
+
+def test_a_pack_of_another_network_is_not_taken_for_whole(ledger):
+    """Also where it was read before."""
+    ledger, manifest = ledger
+    pack(ledger, NETWORK, names(manifest))
+    (path,) = packs(ledger)
+    check_whole(path)
+    moved = path.parent.with_name("0" * 16) / path.name
+    moved.parent.mkdir()
+    path.rename(moved)
+    assert read_pack(moved).is_sound
+    with pytest.raises(Damaged, match="belongs to another network"):
+        check_whole(moved)
 
 
 def test_folders_merge_however_their_records_lie(tmp_path):

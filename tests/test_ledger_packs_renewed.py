@@ -111,6 +111,24 @@ def test_what_is_added_to_a_folder_teaches_it_the_classes(old, new, folders, tmp
     assert classes_known(tmp_path / "results")
 
 
+def test_a_file_counts_in_a_merge_for_the_pack_of_its_own_folder_alone(tmp_path):
+    """What another folder's record tells, and no more, gives way to what is packed already."""
+    (packed, manifest), (other, _) = fill(tmp_path / "packed"), fill(tmp_path / "other")
+    pack(packed, NETWORK, names(manifest))
+    again = record(0, 10, 20, seconds=99.0)
+    other.write(again)
+
+    def seconds(*folders: str) -> float:
+        into = tmp_path / "-".join(folders)
+        benchmark.merge([tmp_path / folder for folder in folders], into=into)
+        return whole(into).outcomes[0].costs["seconds"]
+
+    assert seconds("packed", "other") < 99
+    assert seconds("other", "packed") < 99
+    packed.write(again)
+    assert seconds("packed", "packed") > 99
+
+
 def test_a_merge_knows_packs_by_what_is_in_them(folders, tmp_path):
     """Two packs under one name, as somebody may have called them, are two."""
     for folder, own in (("one", slice(0, 8)), ("two", slice(8, 16))):
