@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
-from pack_toys import NETWORK, content, damage, fill, names, packs, record, singles, whole
+from pack_toys import NETWORK, content, damage, fill, names, packs, plain, record, singles, whole
 from safetensors import safe_open
 from safetensors.numpy import save
 
 import benchmark
-from benchmark.errors import BadInput
+from benchmark.errors import BadInput, Notice
 from benchmark.ledger import Ledger, packing
 from benchmark.ledger.pack import read_pack
 from benchmark.ledger.pack_layout import total
@@ -60,13 +61,18 @@ def test_each_flipped_bit_is_found_and_costs_no_other_record(ledger):
             assert sum(outcome.missing for outcome in evaluation.outcomes) == len(lost)
 
 
+def damage_record(path: Path, name: str) -> None:
+    """Change what this record is called."""
+    data = bytearray(path.read_bytes())
+    data[data.index(name.encode()) + 3] ^= 1
+    path.write_bytes(data)
+
+
 def test_the_doctor_saves_what_is_whole(ledger):
     ledger, manifest = ledger
     pack(ledger, NETWORK, names(manifest))
     (path,) = packs(ledger)
-    data = bytearray(path.read_bytes())
-    data[data.index(record(2, 20, 30).digest.encode()) + 3] ^= 1
-    path.write_bytes(data)
+    damage_record(path, record(2, 20, 30).digest)
     (finding,) = [each for each in damage(ledger.folder, mend=True) if each.action]
     assert finding.mended
     assert len(singles(ledger)) == 15
@@ -75,6 +81,47 @@ def test_the_doctor_saves_what_is_whole(ledger):
     assert not singles(ledger)
     whole(ledger.folder)
     assert damage(ledger.folder) == []
+
+
+def test_the_doctor_leaves_what_was_made_once_more(ledger):
+    ledger, manifest = ledger
+    pack(ledger, NETWORK, names(manifest))
+    (path,) = packs(ledger)
+    again = record(0, 0, 10, seconds=99.0)
+    ledger.write(again)
+    damage_record(path, record(2, 20, 30).digest)
+    damage(ledger.folder, mend=True)
+    assert ledger.read(NETWORK, again.digest).info["seconds"] == 99
+
+
+def test_records_that_were_made_again_are_packed_beside_a_damaged_pack(ledger):
+    ledger, manifest = ledger
+    before = plain(whole(ledger.folder))
+    made = [ledger.read(NETWORK, name) for name in names(manifest)]
+    pack(ledger, NETWORK, names(manifest))
+    (path,) = packs(ledger)
+    damage_record(path, record(2, 20, 30).digest)
+    for each in made:
+        ledger.write(each)
+    pack(ledger, NETWORK, names(manifest))
+    assert not singles(ledger)
+    (found,) = Ledger(ledger.folder).evaluations()
+    assert plain(found) == before
+
+
+def test_what_the_disk_garbles_takes_no_records_place(ledger, monkeypatch):
+    ledger, manifest = ledger
+    before, writes = plain(whole(ledger.folder)), packing.write_atomic
+
+    def garbled(path, content):
+        writes(path, content[:-1] + bytes([content[-1] ^ 1]))
+
+    monkeypatch.setattr(packing, "write_atomic", garbled)
+    with pytest.warns(Notice, match="stay in files of their own: .* not written as it should be"):
+        pack(ledger, NETWORK, names(manifest))
+    assert len(singles(ledger)) == 16
+    (found,) = Ledger(ledger.folder).evaluations()
+    assert plain(found) == before
 
 
 def texts(arrays, told, old: bytes, new: bytes):

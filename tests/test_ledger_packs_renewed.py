@@ -61,6 +61,16 @@ def test_a_pack_of_which_some_was_made_once_more_stays(tmp_path):
     assert (len(singles(ledger)), before.read_bytes()) == (16, written)
 
 
+def test_a_pack_that_somebody_called_otherwise_stays_and_the_files_count(tmp_path):
+    ledger, manifest = fill(tmp_path)
+    pack(ledger, NETWORK, names(manifest))
+    (before,) = packs(ledger)
+    before.rename(before.with_name("0.safetensors"))
+    learn(tmp_path, names(manifest))
+    pack(ledger, NETWORK, names(manifest))
+    assert classes_known(tmp_path)
+
+
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory) -> Path:
     """Results folders of the same records: which of them know classes, and which are packed, their names say."""
