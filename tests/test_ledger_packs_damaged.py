@@ -61,10 +61,10 @@ def test_each_flipped_bit_is_found_and_costs_no_other_record(ledger):
             assert sum(outcome.missing for outcome in evaluation.outcomes) == len(lost)
 
 
-def damage_record(path: Path, name: str) -> None:
-    """Change what this record is called."""
+def damage_record(path: Path, word: str) -> None:
+    """Change one letter of this word: of what a record is called, or of its checksum."""
     data = bytearray(path.read_bytes())
-    data[data.index(name.encode()) + 3] ^= 1
+    data[data.index(word.encode()) + 3] ^= 1
     path.write_bytes(data)
 
 
@@ -100,7 +100,7 @@ def test_records_that_were_made_again_are_packed_beside_a_damaged_pack(ledger):
     made = [ledger.read(NETWORK, name) for name in names(manifest)]
     pack(ledger, NETWORK, names(manifest))
     (path,) = packs(ledger)
-    damage_record(path, record(2, 20, 30).digest)
+    damage_record(path, content(record(2, 20, 30))[1])
     for each in made:
         ledger.write(each)
     pack(ledger, NETWORK, names(manifest))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
-from pack_toys import NETWORK, content, fill, names, packs, record, singles, whole, with_classes
+from pack_toys import NETWORK, content, fill, names, packs, plain, record, singles, whole, with_classes
 from safetensors import safe_open
 
 import benchmark
@@ -137,6 +139,20 @@ def test_a_file_counts_in_a_merge_for_the_pack_of_its_own_folder_alone(tmp_path)
     assert seconds("other", "packed") < 99
     packed.write(again)
     assert seconds("packed", "packed") > 99
+
+
+@pytest.mark.parametrize("folders", [("packed",), ("packed", "other"), ("other", "packed")])
+def test_a_failure_gives_way_in_a_merge_to_what_is_packed(folders, tmp_path):
+    (packed, manifest), (other, _) = fill(tmp_path / "packed"), fill(tmp_path / "other")
+    before = plain(whole(packed.folder))
+    pack(packed, NETWORK, names(manifest))
+    found = record(0, 10, 20, error="it raised")
+    distance = np.where(found.clean_errors, np.float32(0), np.float32(np.inf))
+    failed = replace(found, broken=found.clean_errors, distance=distance, no_answer=found.no_answer & False)
+    for ledger in (packed, other):
+        ledger.write(with_classes(failed, 10))  # though it tells more, as of a later version
+    benchmark.merge([tmp_path / folder for folder in folders], into=tmp_path / "merged")
+    assert plain(whole(tmp_path / "merged")) == before
 
 
 def test_a_merge_knows_packs_by_what_is_in_them(folders, tmp_path):
