@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,10 @@ from benchmark.analysis.aggregate import robust
 from benchmark.analysis.confusion import CLEAN, WORST_CASE, confusion, taken_for
 from benchmark.ledger import load_results
 from benchmark.ledger.classes import NONE
+from benchmark.ledger.positions import Sample
 from benchmark.ledger.predictions import UNKNOWN
 from benchmark.reporting.classes import DRAWN
+from benchmark.reporting.per_image import per_image_rows
 
 #: Cats, dogs and eels, two of each; the first cat is taken for a dog, the last eel for nothing.
 CLASSES = {"names": ["cat", "dog", "eel"], "labels": "0 0 1 1 2 2", "answers": "1 0 1 1 2 -1"}
@@ -48,6 +51,31 @@ def test_under_an_attack_what_it_broke_within_its_radius_is_of_another_class(fou
 
 def test_in_the_worst_case_the_first_attack_that_broke_an_image_counts(found):
     assert taken_for(found, WORST_CASE).tolist() == [1, 2, NONE, 1, 2, NONE]
+
+
+def test_in_the_worst_case_only_what_lies_within_a_threat_that_counts_does(tmp_path):
+    """In its norm, and within its radius: also of an attack that was allowed a larger one."""
+    attacks = [
+        ("far", "linf", 0.06, "minimum-norm", (0, 0.05, 0.02, INF, INF, 0)),
+        ("other", "l2", 0.5, "minimum-norm", (0, 0.02, 0.3, 0.3, INF, 0)),
+        ("fgsm", "linf", 0.03, "fixed-budget", (0, 1, 0, 0, 1, 0)),
+    ]
+    predicted = {"far": (1, 1, 0, 1, 2, NONE), "other": (1, NONE, 2, 0, 2, NONE), "fgsm": (1, 2, 1, 1, 0, NONE)}
+    found = made(tmp_path, attacks, predicted, union=[("linf", 0.03)])
+    assert taken_for(found, WORST_CASE).tolist() == [1, 2, 0, 1, 0, NONE]
+
+
+def test_in_the_worst_case_a_milder_change_of_a_kind_does_not_count_for_a_stronger_one(tmp_path):
+    attacks = [(f"fog-{epsilon:.0f}", "fog", epsilon, "fixed-budget", (0, 1, 0, 0, 0, 0)) for epsilon in (1.0, 3.0)]
+    predicted = {"fog-1": (1, 1, 1, 1, 2, NONE), "fog-3": (1, 2, 1, 1, 2, NONE)}
+    found = made(tmp_path, attacks, predicted, union=[("fog", 3.0)])
+    assert taken_for(found, WORST_CASE).tolist() == [1, 2, 1, 1, 2, NONE]
+
+
+def test_labels_of_other_images_are_not_counted(found):
+    of_fewer = replace(found.classes, labels=found.classes.labels[:5], answers=found.classes.answers[:5])
+    assert confusion(replace(found, classes=of_fewer)) is None
+    assert [row["true_class"] for row in per_image_rows(replace(found, classes=of_fewer))] == [None] * 6
 
 
 def test_a_matrix_counts_each_image_once_and_no_answer_apart(found):
@@ -145,6 +173,19 @@ def test_the_data_says_who_broke_an_image_and_what_it_became(site):
     assert frame.loc["2"].tolist() == ["dog", "dog", "", "none"]
     assert frame.loc["0"].tolist() == ["cat", "dog", "", ""]
     assert frame.loc["3"].tolist() == ["dog", "dog", "", ""]  # beyond the radius
+
+
+def test_what_an_attack_was_not_tried_on_or_does_not_tell_has_a_sign_of_its_own(tmp_path):
+    attacks = [ATTACKS[0], ("pgd", "linf", 0.03, "fixed-budget", (0, NAN, 1, 1, 0, 0))]
+    predicted = {**PREDICTED, "pgd": (1, UNKNOWN, UNKNOWN, 2, 2, NONE)}
+    found = made(tmp_path, attacks, predicted, mode="worst-case")
+    assert [row["pgd"] for row in per_image_rows(found)] == ["", "-", "?", "eel", "", ""]
+
+
+def test_images_of_a_sample_are_called_by_their_places_in_the_test_set(found):
+    places = (40, 3, 17, 0, 2, 9)
+    sampled = replace(found, sample=Sample("rworst", places))
+    assert [row["image"] for row in per_image_rows(sampled)] == [*places]
 
 
 def test_the_page_has_a_chart_and_a_matrix_with_headers(site):

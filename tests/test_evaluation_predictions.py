@@ -289,6 +289,14 @@ def test_older_results_learn_their_classes_and_nothing_else_of_them_changes(
     evaluated(tmp_path, ATTACKS, images=40, add_classes=True)  # nothing lacks any more
 
 
+def test_a_single_record_that_lacks_classes_is_asked_for_them(filed, tmp_path):
+    shutil.copytree(filed[0] / "results", tmp_path / "results")
+    path, _ = sorted((tmp_path / "results").glob("records/*/*"))
+    write_record(path, replace(read_record(path), clean_class=None, adversarial_class=None))
+    (found,) = evaluated(tmp_path, ATTACKS, images=40, add_classes=True)
+    assert all(outcome.knows_classes for outcome in found.outcomes)
+
+
 def test_where_another_image_is_found_the_class_stays_unknown(filed):
     folder, evaluation = filed
     ledger = Ledger.open(folder / "results")

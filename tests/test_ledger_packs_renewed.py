@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from pack_toys import NETWORK, content, fill, names, packs, plain, record, singles, whole, with_classes
 from safetensors import safe_open
-from test_ledger_packs import NETWORK, content, fill, names, packs, record, singles, whole, with_classes
 
 import benchmark
 from benchmark.checkup import doctor
@@ -61,6 +63,16 @@ def test_a_pack_of_which_some_was_made_once_more_stays(tmp_path):
     assert (len(singles(ledger)), before.read_bytes()) == (16, written)
 
 
+def test_a_pack_that_somebody_called_otherwise_stays_and_the_files_count(tmp_path):
+    ledger, manifest = fill(tmp_path)
+    pack(ledger, NETWORK, names(manifest))
+    (before,) = packs(ledger)
+    before.rename(before.with_name("0.safetensors"))
+    learn(tmp_path, names(manifest))
+    pack(ledger, NETWORK, names(manifest))
+    assert classes_known(tmp_path)
+
+
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory) -> Path:
     """Results folders of the same records: which of them know classes, and which are packed, their names say."""
@@ -109,6 +121,38 @@ def test_what_is_added_to_a_folder_teaches_it_the_classes(old, new, folders, tmp
     found = benchmark.merge([folders / new], into=tmp_path / "results")
     assert found.records == 16
     assert classes_known(tmp_path / "results")
+
+
+def test_a_file_counts_in_a_merge_for_the_pack_of_its_own_folder_alone(tmp_path):
+    """What another folder's record tells, and no more, gives way to what is packed already."""
+    (packed, manifest), (other, _) = fill(tmp_path / "packed"), fill(tmp_path / "other")
+    pack(packed, NETWORK, names(manifest))
+    again = record(0, 10, 20, seconds=99.0)
+    other.write(again)
+
+    def seconds(*folders: str) -> float:
+        into = tmp_path / "-".join(folders)
+        benchmark.merge([tmp_path / folder for folder in folders], into=into)
+        return whole(into).outcomes[0].costs["seconds"]
+
+    assert seconds("packed", "other") < 99
+    assert seconds("other", "packed") < 99
+    packed.write(again)
+    assert seconds("packed", "packed") > 99
+
+
+@pytest.mark.parametrize("folders", [("packed",), ("packed", "other"), ("other", "packed")])
+def test_a_failure_gives_way_in_a_merge_to_what_is_packed(folders, tmp_path):
+    (packed, manifest), (other, _) = fill(tmp_path / "packed"), fill(tmp_path / "other")
+    before = plain(whole(packed.folder))
+    pack(packed, NETWORK, names(manifest))
+    found = record(0, 10, 20, error="it raised")
+    distance = np.where(found.clean_errors, np.float32(0), np.float32(np.inf))
+    failed = replace(found, broken=found.clean_errors, distance=distance, no_answer=found.no_answer & False)
+    for ledger in (packed, other):
+        ledger.write(with_classes(failed, 10))  # though it tells more, as of a later version
+    benchmark.merge([tmp_path / folder for folder in folders], into=tmp_path / "merged")
+    assert plain(whole(tmp_path / "merged")) == before
 
 
 def test_a_merge_knows_packs_by_what_is_in_them(folders, tmp_path):

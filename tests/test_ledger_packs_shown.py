@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from test_ledger_packs import NETWORK, fill, names, packs, record
+from pack_toys import NETWORK, fill, names, packs, record
 
 import benchmark
 from benchmark.errors import BadInput

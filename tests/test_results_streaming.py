@@ -7,10 +7,10 @@ import sys
 import tracemalloc
 from pathlib import Path
 
+import pack_toys
 import pandas as pd
 import pytest
-import test_ledger_packs
-from test_ledger_packs import NETWORK, fill, names, with_classes
+from pack_toys import NETWORK, fill, names, with_classes
 
 import benchmark
 from benchmark import checkup
@@ -62,7 +62,7 @@ def test_without_pyarrow_nothing_is_written(results, tmp_path, monkeypatch):
 
 
 def test_memory_does_not_grow_with_the_ledger(tmp_path, monkeypatch):
-    monkeypatch.setattr(test_ledger_packs, "SHARD", 20_000)
+    monkeypatch.setattr(pack_toys, "SHARD", 20_000)
     ledger, manifest = fill(tmp_path, attacks=2, images=40_000)
 
     def peak(evaluations: int) -> int:
@@ -80,7 +80,7 @@ def test_memory_does_not_grow_with_the_ledger(tmp_path, monkeypatch):
 
 
 def test_the_doctor_holds_one_evaluation_at_a_time(tmp_path, monkeypatch):
-    monkeypatch.setattr(test_ledger_packs, "SHARD", 20_000)
+    monkeypatch.setattr(pack_toys, "SHARD", 20_000)
     ledger, manifest = fill(tmp_path, attacks=2, images=40_000)
 
     def peak(evaluations: int) -> int:

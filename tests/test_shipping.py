@@ -7,17 +7,22 @@ import pickle
 import sys
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from evaluation_toys import evaluated
 from test_merge import content
+from torch import nn
 
+from benchmark.data import load
 from benchmark.engines import Means
 from benchmark.engines.here import Here, events
 from benchmark.engines.on_ray import OnRay
 from benchmark.errors import BadInput
 from benchmark.evaluation import engine as evaluation_engine
 from benchmark.evaluation import plan, shipping
+from benchmark.evaluation.jobs import Done
+from benchmark.ledger import Ledger
 
 LINES = "  - {attack: fgsm, norm: linf}\n  - {attack: pgd, norm: linf, parameters: {steps: 2}}\n"
 
@@ -124,3 +129,89 @@ def test_a_machine_without_our_own_code_says_so_in_a_sentence(tmp_path, mine, el
     with pytest.raises(BadInput, match=r"code of your own can't be imported on the machine .* in the same place on"):
         evaluated(tmp_path, mine, images=20, device="cpu", trust_remote_code=True)
     assert not list((tmp_path / "results").rglob("*.safetensors"))
+
+
+@pytest.mark.parametrize("mode", ["worst-case", "complete"])
+def test_what_is_known_goes_along_and_does_not_come_home_again(tmp_path, elsewhere, monkeypatch, mode):
+    monkeypatch.setattr(plan, "SHARD", 10)
+    places = []
+
+    def received(shipment, folder):
+        places.extend(shipment.files)
+        return shipping.receive(shipment, folder)
+
+    monkeypatch.setattr(evaluation_engine, "receive", received)
+    elsewhere()
+    (first,) = evaluated(tmp_path, LINES, images=20, mode=mode, device="cpu")
+    assert len(places) == len(set(places)) >= 4
+    (manifest,) = (tmp_path / "results/evaluations").iterdir()
+    manifest.unlink()
+    places.clear()
+    monkeypatch.setattr("benchmark.evaluation.run_job._attack", None)
+    (again,) = evaluated(tmp_path, LINES, images=20, mode=mode, device="cpu")
+    assert again.id == first.id
+    assert not places
+
+
+def test_where_the_folder_is_seen_nothing_has_to_come_home(tmp_path, monkeypatch):
+    monkeypatch.setattr(Means, "open", lambda *_, **__: Posted(lambda: None))
+    monkeypatch.setattr(evaluation_engine, "receive", None)
+    (found,) = evaluated(tmp_path, LINES, images=20, device="cpu")
+    assert not found.failures
+
+
+def test_what_is_damaged_is_said_by_the_path_that_it_has_here(tmp_path, elsewhere, capsys):
+    elsewhere()
+    evaluated(tmp_path, LINES, images=20, device="cpu")
+    (manifest,) = (tmp_path / "results/evaluations").iterdir()
+    manifest.unlink()
+    damaged = sorted((tmp_path / "results/records").rglob("*.safetensors"))[0]
+    damaged.write_bytes(b"damaged")
+    evaluated(tmp_path, LINES, images=20, device="cpu", progress=True)
+    assert f"damaged, and recomputed: {damaged}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "place", ["../outside", "records/../../outside", "/outside", "format.json", "records/../format.json"]
+)
+def test_what_comes_home_is_put_nowhere_but_into_the_ledger(tmp_path, place):
+    ledger = Ledger.open(tmp_path / "results", create=True)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    shipment = shipping.Shipment(Done("pgd", 0, "0" * 64, None, False), {place: b"anything"})
+    with pytest.raises(BadInput, match="has no place in"):
+        shipping.receive(shipment, ledger.folder)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_each_network_and_each_set_of_images_is_sent_once(monkeypatch):
+    sent = []
+    monkeypatch.setattr(shipping, "_packed_network", lambda target: target.source.encode())
+    monkeypatch.setattr(shipping, "_packed_images", lambda target: target.dataset.encode())
+    freight = shipping.Freight(lambda content: sent.append(content) or Packed(content))
+    for source, dataset, data, classes in (
+        ("a.pt", "x", "1", 10),
+        ("a.pt", "x", "1", 10),
+        ("b.pt", "x", "1", 10),
+        ("b.pt", "x", "2", 10),
+        ("b.pt", "x", "2", 11),
+        ("b.pt", "y", "2", 11),
+    ):
+        target = SimpleNamespace(source=source, dataset=dataset, data=data, classes=classes)
+        assert [call() for call in freight.of(target)] == [source.encode(), dataset.encode()]
+    assert sent == [b"a.pt", b"x", b"b.pt", b"x", b"x", b"y"]
+
+
+def test_of_the_data_only_what_is_attacked_is_sent(monkeypatch):
+    monkeypatch.setattr(shipping, "images_of", lambda target: load("digits"))
+    sent, whole = pickle.loads(shipping._packed_images(SimpleNamespace())), load("digits")
+    assert len(sent.test.labels) == len(whole.test.labels)
+    assert len(sent.train.labels) == len(sent.validation.labels) == 0
+
+
+def test_a_network_that_can_not_be_sent_is_looked_for_by_its_name(monkeypatch):
+    network = nn.Flatten()
+    monkeypatch.setattr(shipping.opening, "open_network", lambda source, **_: network)
+    target = SimpleNamespace(source="a", trust_remote_code=False)
+    assert isinstance(pickle.loads(shipping._packed_network(target)), nn.Flatten)
+    monkeypatch.setattr(shipping.objects, "obstacle", lambda network: "it is of the script itself")
+    assert shipping._packed_network(target) == b""

@@ -93,10 +93,8 @@ def _pack_some(ledger: Ledger, network: str, names: Sequence[str]) -> int:
             continue
         if before is None:
             records.append(record)
-        elif record.error:
-            pass  # it has been
-        elif checksum(*written(before)) != checksum(*written(record)):
-            continue  # it was made once more: its file goes on counting
+        elif not record.error and checksum(*written(before)) != checksum(*written(record)):
+            continue  # it was made once more: its file goes on counting, while that of a failure is not needed
         done[path] = stamp
     if records:
         write_pack(ledger, network, records)
