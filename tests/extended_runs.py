@@ -13,6 +13,7 @@ from benchmark.data import Dataset
 from benchmark.models import ARCHITECTURES, load_checkpoint
 from benchmark.models.checkpoint import Checkpoint
 from benchmark.training import train
+from benchmark.training.report import Reporter
 from benchmark.training.request import make_plan
 
 STEPS = {f"threats.{norm}.steps": 1 for norm in ("linf", "l2", "l1")}
@@ -53,6 +54,18 @@ def planned(epochs, settings=None, method="at", **options):
     settings = {**SHORT, "epochs": epochs, **(settings or {})}
     usual = {"recipe": "quick", "seed": 0, "name": "mine", "device": "cpu", "precision": "fp32"}
     return make_plan(method, dataset=few(), arch="toy", set=settings, **{**usual, **options})
+
+
+def interrupt(monkeypatch, after):
+    """What raises once so many steps have been made."""
+    made = []
+
+    def die(self):
+        made.append(1)
+        if len(made) > after:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Reporter, "step", die)
 
 
 def all_but_time(checkpoint: Checkpoint) -> dict:

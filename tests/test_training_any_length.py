@@ -8,7 +8,7 @@ from typing import get_args
 
 import pytest
 import torch
-from extended_runs import assert_same_state, fit_in, planned, toy_network
+from extended_runs import assert_same_state, fit_in, interrupt, planned, toy_network
 from synthetic_training import content
 
 from benchmark.errors import BadInput
@@ -77,6 +77,23 @@ def test_a_loss_that_asks_only_later_is_noticed(fit, tmp_path):
         with pytest.raises(BadInput, match="finds no run") as caught:
             fit(1, {"lr": 0.05}, method="late", name="other", extend=True)
         assert "mine has lr 0.1, not 0.05" in str(caught.value)
+
+
+def asks_once(batch):
+    """AT's loss, which wants to know how much lies behind in the fourth step only."""
+    count = batch.memory.setdefault("count", torch.zeros(()))
+    count += 1
+    return outer.at(batch) * (batch.progress if count == 4 else 1.0)
+
+
+def test_what_was_asked_for_before_an_interruption_is_not_forgotten(fit, tmp_path, monkeypatch):
+    with METHODS.lent("once", replace(METHODS.get("at"), title="once", outer=asks_once)):
+        with monkeypatch.context() as patch:
+            interrupt(patch, 7)  # steps, three of which make an epoch
+            with pytest.raises(KeyboardInterrupt):
+                fit(3, method="once")
+        fit(3, method="once", resume=True)
+    assert not kept_path(tmp_path / "zoo", "mine").exists()
 
 
 @pytest.mark.parametrize("kind", KINDS)

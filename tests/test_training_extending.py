@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 from command_line import bench
-from extended_runs import SHORT, assert_same_files, assert_same_state, fit_in, planned, toy_network
+from extended_runs import SHORT, assert_same_files, assert_same_state, fit_in, interrupt, planned, toy_network
 from synthetic_training import FAST, content
 
 from benchmark import training
@@ -87,18 +87,6 @@ def test_under_the_same_name_it_is_replaced_only_when_asked(fit, tmp_path):
     (path,) = fit(3, extend=True)
     assert [row["epoch"] for row in load_checkpoint(path).history] == [1, 2, 3]
     assert fit(3, extend=True) == fit(3) == [path]
-
-
-def interrupt(monkeypatch, after):
-    """What raises once so many steps have been made."""
-    made = []
-
-    def die(self):
-        made.append(1)
-        if len(made) > after:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(Reporter, "step", die)
 
 
 @pytest.mark.parametrize(("after", "how"), [(0, {"extend": True}), (4, {"resume": True}), (4, {"resume": None})])
