@@ -71,7 +71,9 @@ def test_it_is_found_by_its_settings_and_stays_where_the_names_differ(fit, tmp_p
     (long,) = fit(3, name=None, extend=True)
     assert long != short
     assert {key: value for key, value in content(tmp_path).items() if key in before} == before
-    (longer,) = fit(4, name=None, extend=True)  # from the longest that there is
+    fit(4, name=None, extend=True, dry_run=True)
+    assert f"1 epoch, after the 3 of {long.stem};" in capsys.readouterr().out  # the longest that there is
+    (longer,) = fit(4, name=None, extend=True)
     assert_same_files([longer], fit(4, name=longer.stem, folder="scratch"))
 
 
