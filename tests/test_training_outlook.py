@@ -9,8 +9,9 @@ import torch
 from extended_runs import fit_in, planned, toy_network
 from synthetic_training import content
 
-from benchmark.training.outlook import state_bytes
-from benchmark.training.state import kept_path, read_state
+from benchmark.training.extending import Source
+from benchmark.training.outlook import outlook, state_bytes
+from benchmark.training.state import Begun, kept_path, read_state
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -38,6 +39,14 @@ def test_a_dry_run_says_what_an_extension_costs_and_writes_nothing(fit, tmp_path
     assert "no more epochs can follow, by schedule=cosine" in capsys.readouterr().out
     fit(2, dry_run=True)
     assert "finished already" in capsys.readouterr().out
+
+
+def test_the_time_that_is_said_is_that_of_the_epochs_to_come(tmp_path):
+    """Three more at the 50 s that each of two took."""
+    had = Source(tmp_path / "short.pt", Begun({}, 2, None, True, 100.0))
+    told = outlook(planned(5), tmp_path, 0, had, False)
+    assert told.startswith("mine: 3 epochs, after the 2 of short; at their speed 150 s; its state, about ")
+    assert outlook(planned(5), tmp_path, 2, None, False).startswith("mine: 3 epochs, after the 2 that are finished; ")
 
 
 @pytest.mark.parametrize("settings", [{}, {"ema": 0.9}, {"optimizer": "adamw", "lr": 0.01, "weight_decay": 0.0}])
