@@ -101,7 +101,7 @@ class ExampleNoise(Noise):
         self.indices = torch.as_tensor(indices, dtype=torch.int64, device=self.device)
         self.restart = restart
         self._draws = 0
-        self._branch = 0
+        self._branch: tuple[int, ...] = (0,)
 
     def uniform(self, *shape: int) -> Tensor:
         return self._draw(draws.UNIFORM, shape)
@@ -115,7 +115,10 @@ class ExampleNoise(Noise):
     def seed(self) -> int:
         """As it always was, so that `VERSION` need not concern those who want nothing else."""
         first = int(self.indices[0]) if len(self.indices) else 0
-        bits = np.random.Philox(key=[self._seed, first], counter=[0, self._branch, self._draws, self.restart])
+        low, high = draws.key(*self._branch)  # the branch itself, unless it is one of a branch
+        key = np.array([self._seed, first], np.uint64)  # of a list with a number above 2^63 NumPy makes floats
+        counter = np.array([0, low | high << 32, self._draws, self.restart], np.uint64)
+        bits = np.random.Philox(key=key, counter=counter)
         return int(np.random.Generator(bits).integers(2**31))
 
     def select(self, rows: Tensor) -> ExampleNoise:
@@ -126,11 +129,11 @@ class ExampleNoise(Noise):
     def fork(self) -> ExampleNoise:
         self._draws += 1
         forked = ExampleNoise(self._seed, self.indices, self.restart, self.device)
-        forked._branch = self._draws
+        forked._branch = (self._draws,) if self._branch == (0,) else (*self._branch, self._draws)
         return forked
 
     def _draw(self, kind: draws.Kind, shape: tuple[int, ...]) -> Tensor:
-        stream = draws.key(self._seed, self.restart, self._branch)
+        stream = draws.key(self._seed, self.restart, *self._branch)
         found = draws.draw(kind, stream, self._draws, self.indices, math.prod(shape))
         self._draws += 1
         return found.view(len(self.indices), *shape)

@@ -69,6 +69,16 @@ def test_torch_draws_bit_by_bit_what_numpy_draws(name):
         np.testing.assert_array_equal(here, there)
 
 
+@pytest.mark.parametrize("many", [1, 3, 1000, 2**31 - 1, 2**31])
+def test_integers_are_scaled_of_all_64_bits(many):
+    """With the carry of the lower half, without which the first number of each step would be too likely."""
+    words = np.random.default_rng(2).integers(0, 2**32, (4, 2000))
+    words[:, 0], words[::2, 1], words[1::2, 1] = 2**32 - 1, 0x55555555, 0x55555556
+    for first, second, found in zip(words[::2], words[1::2], made(draws.integers(-7, many - 7), words), strict=True):
+        pairs = zip(first.tolist(), second.tolist(), strict=True)
+        assert found.tolist() == [((high << 32 | low) * many >> 64) - 7 for high, low in pairs]
+
+
 @pytest.mark.parametrize("size", [1, 5, 128, 129, 300, 512, 513, 1300])
 @pytest.mark.parametrize("name", KINDS)
 def test_numbers_depend_on_neither_the_batch_nor_its_parts_nor_how_many_follow(name, size, monkeypatch):
@@ -125,6 +135,16 @@ def test_all_that_tells_streams_apart_does():
     assert numbers() == numbers()
 
 
+def test_forks_of_forks_are_apart_from_every_other():
+    """An attack forks, and so may what it calls: three times each, over four generations."""
+    streams = [ExampleNoise(2**64 - 1, [2], restart=1)]
+    for noise in streams:
+        if len(streams) < 1 + 3 + 9 + 27:
+            streams += [noise.fork() for _ in range(3)]
+    assert len({tuple(noise.uniform(4)[0].tolist()) for noise in streams for _ in range(5)}) == 40 * 5
+    assert len({noise.seed() for noise in streams}) == 40
+
+
 def test_what_a_fork_draws_moves_nobody_elses_draws():
     noise, other = ExampleNoise(1, [2, 3]), ExampleNoise(1, [2, 3])
     noise.fork().uniform(100)
@@ -134,10 +154,10 @@ def test_what_a_fork_draws_moves_nobody_elses_draws():
 
 @pytest.mark.parametrize("rows", [torch.tensor([False, True, True, False]), torch.tensor([1, 2])])
 def test_rows_are_chosen_by_a_mask_or_by_their_numbers(rows):
-    noise = ExampleNoise(1, range(4))
-    noise.uniform()
-    chosen = noise.select(rows)
-    assert torch.equal(chosen.uniform(5), noise.uniform(5)[1:3])
+    for noise in (ExampleNoise(1, range(4)), ExampleNoise(1, range(4), restart=2).fork()):
+        noise.uniform()
+        chosen = noise.select(rows)
+        assert torch.equal(chosen.uniform(5), noise.uniform(5)[1:3])
     assert BatchNoise(4, torch.Generator()).select(rows).size == 2
 
 

@@ -2,110 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import get_args
+from functools import partial
 
 import pytest
-import torch
 from command_line import bench
+from extended_runs import SHORT, assert_same_files, assert_same_state, fit_in, interrupt, planned, toy_network
 from synthetic_training import FAST, content
-from torch import nn
 
 from benchmark import training
 from benchmark.checkup import doctor
-from benchmark.data import Dataset
 from benchmark.errors import BadInput, Notice
-from benchmark.methods import outer
-from benchmark.methods.overrides import bind_method
-from benchmark.methods.table import METHODS
-from benchmark.models import ARCHITECTURES, load_checkpoint
-from benchmark.models.checkpoint import Checkpoint
-from benchmark.recipes.recipe import Recipe
-from benchmark.recipes.schedule_kinds import KINDS
+from benchmark.models import load_checkpoint
 from benchmark.training import train
-from benchmark.training.extending import by_length, to_go_on_from
+from benchmark.training.extending import to_go_on_from
 from benchmark.training.parallel import make_fabric
 from benchmark.training.report import Reporter
-from benchmark.training.request import make_plan
 from benchmark.training.standing import Taken
 from benchmark.training.state import finish, kept_path, read_state, save_state, state_path
 from benchmark.training.trainer import Trainer
 
-STEPS = {f"threats.{norm}.steps": 1 for norm in ("linf", "l2", "l1")}
-SHORT = {"batch_size": 32, "schedule": "constant", **STEPS}
-SHORT |= {f"validation.{key}": value for key, value in {"images": 8, "steps": 1, "every": 1}.items()}
-
 
 @pytest.fixture(scope="module", autouse=True)
-def toy_network():
-    def toy(num_classes, shape):
-        return nn.Sequential(
-            nn.Flatten(), nn.Linear(shape[1] * shape[2], 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, num_classes)
-        )
-
-    with ARCHITECTURES.lent("toy", toy):
+def toy():
+    with toy_network():
         yield
 
 
-@pytest.fixture(scope="module")
-def data():
-    generator = torch.Generator().manual_seed(0)
-    x, y = torch.rand((80, 1, 8, 8), generator=generator), torch.arange(80) % 4
-    return Dataset.from_arrays(x[:8], y[:8], name="few", classes=4, scale="digits", train=(x, y))
-
-
 @pytest.fixture
-def fit(data, tmp_path):
-    """Trains the toy network for so many epochs."""
-
-    def fit(epochs, settings=None, method="at", name="mine", folder="zoo", **options):
-        settings = {**SHORT, "epochs": epochs, **(settings or {})}
-        usual = {"dataset": data, "arch": "toy", "out": tmp_path / folder, "name": name, **FAST}
-        return train(method, set=settings, **{**usual, **options})
-
-    return fit
-
-
-def planned(data, epochs, settings=None, method="at", **options):
-    settings = {**SHORT, "epochs": epochs, **(settings or {})}
-    usual = {"recipe": "quick", "seed": 0, "name": "mine", "device": "cpu", "precision": "fp32"}
-    return make_plan(method, dataset=data, arch="toy", set=settings, **{**usual, **options})
-
-
-def all_but_time(checkpoint: Checkpoint) -> dict:
-    """All that a file says, without how long anything took."""
-    timed = ("seconds", "images_per_second")
-    said = {**vars(checkpoint), "state": None}
-    said["history"] = [{key: value for key, value in row.items() if key not in timed} for row in checkpoint.history]
-    said["extra"] = {key: value for key, value in checkpoint.extra.items() if key not in timed}
-    return said
-
-
-def assert_same_files(one, other):
-    assert len(one) == len(other)
-    for selected, again in zip(one, other, strict=True):
-        for path, twin in ((selected, again), *[(p.parent / "last" / p.name for p in (selected, again))]):
-            left, right = load_checkpoint(path), load_checkpoint(twin)
-            assert all_but_time(left) == all_but_time(right)
-            assert left.state.keys() == right.state.keys()
-            assert all(torch.equal(left.state[key], right.state[key]) for key in left.state)
-            assert left.digest == right.digest
-
-
-def assert_same_state(one, other):
-    """That the tensors and plain values of two states are the same, but for the time."""
-    if isinstance(one, torch.Tensor):
-        assert torch.equal(one, other)
-    elif isinstance(one, dict):
-        assert one.keys() == other.keys()
-        for key in one.keys() - {"seconds", "images_per_second"}:
-            assert_same_state(one[key], other[key])
-    elif isinstance(one, list | tuple):
-        assert len(one) == len(other)
-        for left, right in zip(one, other, strict=True):
-            assert_same_state(left, right)
-    else:
-        assert one == other
+def fit(tmp_path):
+    return partial(fit_in, tmp_path)
 
 
 KINDS_OF_RUNS = {
@@ -146,7 +71,9 @@ def test_it_is_found_by_its_settings_and_stays_where_the_names_differ(fit, tmp_p
     (long,) = fit(3, name=None, extend=True)
     assert long != short
     assert {key: value for key, value in content(tmp_path).items() if key in before} == before
-    (longer,) = fit(4, name=None, extend=True)  # from the longest that there is
+    fit(4, name=None, extend=True, dry_run=True)
+    assert f"1 epoch, after the 3 of {long.stem};" in capsys.readouterr().out  # the longest that there is
+    (longer,) = fit(4, name=None, extend=True)
     assert_same_files([longer], fit(4, name=longer.stem, folder="scratch"))
 
 
@@ -162,18 +89,6 @@ def test_under_the_same_name_it_is_replaced_only_when_asked(fit, tmp_path):
     (path,) = fit(3, extend=True)
     assert [row["epoch"] for row in load_checkpoint(path).history] == [1, 2, 3]
     assert fit(3, extend=True) == fit(3) == [path]
-
-
-def interrupt(monkeypatch, after):
-    """What raises once so many steps have been made."""
-    made = []
-
-    def die(self):
-        made.append(1)
-        if len(made) > after:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(Reporter, "step", die)
 
 
 @pytest.mark.parametrize(("after", "how"), [(0, {"extend": True}), (4, {"resume": True}), (4, {"resume": None})])
@@ -200,49 +115,6 @@ def test_an_interrupted_run_may_become_longer_or_shorter(fit, monkeypatch):
     shorter = fit(3, extend=True, name="shorter")
     assert_same_files(shorter, fit(3, name="shorter", folder="scratch"))
     assert_same_files(fit(5, extend=True), fit(5, folder="scratch"))
-
-
-REFUSED = {
-    "cosine": ("at", {"schedule": "cosine"}, "schedule=cosine goes by"),
-    "one-cycle": ("at", {"schedule": "one-cycle"}, "schedule=one-cycle goes by"),
-    "warm-up of AWP": ("at-awp", {"awp_warmup": 0.5}, "awp_warmup=0.5 goes by"),
-    "warm-up of a method": ("iad", {"warmup": 0.25}, "warmup=0.25 goes by"),
-    "both": ("iad", {"warmup": 0.25, "schedule": "cosine"}, "schedule=cosine and warmup=0.25 go by"),
-}
-
-
-@pytest.mark.parametrize("kind", REFUSED)
-def test_what_goes_by_the_number_of_epochs_is_refused(fit, tmp_path, kind):
-    method, settings, told = REFUSED[kind]
-    teacher = fit(1, name="teacher", method="natural") if method == "iad" else []
-    fit(1, settings, method, teacher=teacher)
-    assert not kept_path(tmp_path / "zoo", "mine").exists()
-    before = content(tmp_path)
-    for name in ("mine", "longer"):
-        with pytest.raises(BadInput) as caught:
-            fit(2, settings, method, teacher=teacher, extend=True, name=name)
-        for part in (told, "number of epochs", *(("train it anew", "--init") if name == "longer" else ("--init",))):
-            assert part in str(caught.value)
-    assert content(tmp_path) == before
-
-
-def asks_late(batch):
-    """AT's loss, which wants to know how much lies behind after four steps."""
-    count = batch.memory.setdefault("count", torch.zeros(()))
-    count += 1
-    return outer.at(batch) * (batch.progress if count > 4 else 1.0)
-
-
-def test_a_loss_that_asks_only_later_is_noticed(fit, tmp_path):
-    """The rehearsal makes one step; what was asked for in a run is in its state."""
-    with METHODS.lent("late", replace(METHODS.get("at"), title="late", outer=asks_late)):
-        fit(1, method="late")
-        assert kept_path(tmp_path / "zoo", "mine").exists()
-        fit(2, method="late", name="longer", extend=True)  # the whole first epoch did not ask
-        assert not kept_path(tmp_path / "zoo", "longer").exists()
-        with pytest.raises(BadInput, match="finds no run") as caught:
-            fit(1, {"lr": 0.05}, method="late", name="other", extend=True)
-        assert "mine has lr 0.1, not 0.05" in str(caught.value)
 
 
 def test_what_is_not_kept_can_not_be_gone_on_from(fit, tmp_path):
@@ -330,38 +202,6 @@ def test_a_forged_state_is_no_traceback(fit, tmp_path, epoch):
         fit(3, extend=True)
 
 
-def test_a_dry_run_says_what_an_extension_costs_and_writes_nothing(fit, tmp_path, capsys):
-    fit(2, folder="nowhere", dry_run=True)
-    assert not (tmp_path / "nowhere").exists()
-    assert "mine: 2 epochs from the first one; its state stays in" in capsys.readouterr().out
-    fit(2)
-    before = content(tmp_path)
-    fit(5, extend=True, dry_run=True)
-    told = capsys.readouterr().out
-    assert "mine: 3 epochs, after the 2 of mine; at their speed 0 s; its state stays in" in told
-    assert content(tmp_path) == before
-    fit(2, {"schedule": "cosine"}, folder="nowhere", dry_run=True)
-    assert "it can't be extended later: schedule=cosine goes by the number of epochs" in capsys.readouterr().out
-    fit(2, dry_run=True)
-    assert "finished already" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("settings", [{}, {"ema": 0.9}, {"optimizer": "adamw", "lr": 0.01, "weight_decay": 0.0}])
-def test_the_size_that_is_said_is_that_of_the_tensors(fit, data, tmp_path, settings):
-    from benchmark.training.outlook import state_bytes
-
-    fit(1, settings, "ramp")
-
-    def size(value):
-        if isinstance(value, torch.Tensor):
-            return value.nbytes
-        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
-        return sum(map(size, inner))
-
-    found = size(read_state(kept_path(tmp_path / "zoo", "mine")))
-    assert found == pytest.approx(state_bytes(planned(data, 1, settings, "ramp")), rel=0.1)
-
-
 def test_the_doctor_counts_kept_states_and_drops_them_on_request(fit, tmp_path, capsys):
     fit(1)
     kept = kept_path(tmp_path / "zoo", "mine")
@@ -378,13 +218,13 @@ def test_the_doctor_counts_kept_states_and_drops_them_on_request(fit, tmp_path, 
     assert broken.action == "move"
 
 
-def test_two_processes_go_on_as_one(fit, data, tmp_path, monkeypatch):
+def test_two_processes_go_on_as_one(fit, tmp_path, monkeypatch):
     """A process that does not lead reads the state of the shorter run as well."""
     fit(2)
-    source = to_go_on_from(planned(data, 4), tmp_path / "zoo")
+    source = to_go_on_from(planned(4), tmp_path / "zoo")
     states = []
     for rank in (0, 1):
-        plan = planned(data, 4)
+        plan = planned(4)
         trainer = Trainer(plan, make_fabric(plan.device, plan.precision))
         monkeypatch.setattr(trainer.shard, "rank", rank, raising=False)
         place = tmp_path / f"rank{rank}.pt"
@@ -403,57 +243,3 @@ def test_several_processes_extend_as_they_train_from_scratch(tmp_path):
 
     fit(1, "zoo")
     assert_same_files(fit(2, "zoo", extend=True), fit(2, "scratch"))
-
-
-# Who goes by the number of epochs, over all that is registered.
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_schedules_say_rightly_whether_they_span_the_training(kind):
-    examples = {
-        "multistep": [{"milestones": [2, 3]}],
-        "exponential": [{"factor": 0.5, "every": 2}],
-        "piecewise-linear": [{"knots": [[0, 0], [2, 1], [9, 0]]}],
-        "cosine": [{}, {"span": 2}, {"span": 9}],
-    }
-    name = get_args(kind.model_fields["name"].annotation)[0]
-    for settings in examples.get(name, [{}]):
-        rates = []
-        for epochs in (4, 5):
-            recipe = Recipe(lr=0.1, epochs=epochs, schedule={"name": name, **settings}, threats={})
-            rates.append([recipe.lr_at(step / 8) for step in range(8 * 4)])
-        assert (rates[0] != rates[1]) is recipe.schedule.spans_training
-
-
-def _changed(name):
-    """A method's settings with each part of the training in the middle, so that two and three epochs differ by it."""
-    bound = bind_method(name, {}, "test")
-    return {
-        key: 0.4 for key in ("warmup", "awp_warmup") if key in bound.settings and (key == "warmup" or "awp" in name)
-    }
-
-
-@pytest.mark.parametrize("method", METHODS.names())
-def test_methods_that_do_not_ask_for_progress_do_not_depend_on_it(data, method, monkeypatch):
-    """Two epochs of a run of two and of one of three: bit by bit, or the run says that it goes by their number.
-
-    What asks only to ignore the answer would be found, too: no method but those with a warm-up may ask.
-    """
-    roles, states = METHODS.get(method).cohort().teachers, []
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        teachers = [ARCHITECTURES.get("toy")(num_classes=4, shape=(1, 8, 8)) for _ in roles]
-    for epochs in (2, 3):
-        plan = planned(data, epochs, _changed(method), method, teacher=teachers)
-        trainer = Trainer(plan, make_fabric(plan.device, plan.precision))
-        while trainer.epoch < 2:
-            with trainer._fixed_randomness(), Reporter("mine", epochs, trainer.steps, False, None) as report:
-                trainer._train_epoch(data, report)
-            trainer.epoch += 1
-        states.append(trainer.state_dict())
-    assert bool(_changed(method)) is bool(by_length(plan)) is not states[0]["any_length"]
-    if states[0]["any_length"]:
-        assert_same_state(*states)
-    else:
-        with pytest.raises(AssertionError):
-            assert_same_state(*states)
