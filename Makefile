@@ -25,14 +25,11 @@ setup: .venv/.complete
 	@echo ".venv is ready; bench is in .venv/bin"
 
 # The stamp is written last: an interrupted installation is taken up again.
-.venv/.complete: requirements.lock pyproject.toml
+.venv/.complete: requirements.lock pyproject.toml scripts/set_up.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 		{ echo "Python 3.10 or newer is needed; name one with: make $(or $(MAKECMDGOALS),setup) PYTHON=python3.12" >&2; exit 2; }
-	@$(BIN)/python -m pip --version > /dev/null 2>&1 || \
-		{ echo "Making .venv ..."; $(PYTHON) -m venv --clear .venv; }
-	@echo "Installing the locked dependencies into .venv (a few minutes the first time) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@echo "Installing the locked dependencies into .venv (a minute or two the first time) ..."
+	@$(PYTHON) scripts/set_up.py .venv
 	@touch $@
 
 # Networks this small gain nothing from a second thread, and on a busy machine they lose much.

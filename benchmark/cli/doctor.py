@@ -38,17 +38,13 @@ def doctor(
     rows = [vars(finding) for finding in findings]
     if json:
         print_json(rows)
-    elif rows:
+    else:
+        from benchmark.checkup import lacking, looked_at
         from benchmark.reporting import print_rows
 
-        print_rows([{name: row[name] for name in ("place", "problem", "remedy", "mended")} for row in rows])
-    else:
-        from benchmark.checkup import looked_at
-
-        print(f"no problems found: {looked_at(results=results, zoo=zoo)}")
-    if not json:
-        from benchmark.checkup import lacking
-
+        if rows:
+            print_rows([{name: row[name] for name in ("place", "problem", "remedy", "mended")} for row in rows])
+        print(f"{'looked at' if rows else 'no problems found'}: {looked_at(results=results, zoo=zoo)}")
         for sentence in lacking(results=results):
             notice(sentence)
     end(failed=not all(finding.mended for finding in findings))

@@ -1,0 +1,83 @@
+"""Setting up: uv itself has a digest, and what pip is configured with holds for it; nothing is fetched here."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import set_up
+
+LOCK = (Path(__file__).parents[1] / "requirements.lock").read_text(encoding="utf-8")
+
+
+def test_uv_is_taken_from_the_lock_with_its_digests():
+    pinned = set_up.pin_of("uv", LOCK)
+    assert pinned.startswith("uv==")
+    assert len(re.findall("--hash=sha256:", pinned)) > 10  # a file for each system
+    assert all(line.startswith("    --hash") for line in pinned.splitlines()[1:])
+
+
+def test_a_lock_without_it_says_so():
+    with pytest.raises(SystemExit, match="does not name uv"):
+        set_up.pin_of("uv", "uvicorn==1.0 \\\n    --hash=sha256:00\n")
+
+
+def test_what_pip_is_configured_with_holds_for_uv():
+    configured = (
+        ":env:.disable-pip-version-check='1'\n"
+        "global.index-url='https://first.example/simple'\n"
+        "install.index-url='https://mine.example/simple'\n"
+        "global.extra-index-url='https://a.example/simple https://b.example/simple'\n"
+        "global.find-links='/wheels\\n/more'\n"
+        "global.cert='/company.pem'\n"
+    )
+    assert set_up.uv_environment(configured, {"SSL_CERT_FILE": "/own.pem"}) == {
+        "UV_DEFAULT_INDEX": "https://mine.example/simple",
+        "UV_INDEX": "https://a.example/simple https://b.example/simple",
+        "UV_FIND_LINKS": "/wheels,/more",
+        "SSL_CERT_FILE": "/own.pem",
+    }
+    assert set_up.uv_environment("", {"A": "b"}) == {"A": "b"}
+
+
+_OFFLINE = ["--no-index", "--find-links", "."]
+INSTALLERS = {
+    "pip": [sys.executable, "-m", "pip", *set_up.PIP_INSTALL, "--isolated", *_OFFLINE],
+    "uv": [str(Path(sys.executable).with_name("uv")), *set_up.UV_INSTALL, "--no-config", *_OFFLINE, "--dry-run"],
+}
+
+
+@pytest.mark.parametrize("installer", list(INSTALLERS))
+@pytest.mark.parametrize(("hashes", "told"), [("", "hash"), (f" --hash=sha256:{'0' * 64}", "mismatch|DO NOT MATCH")])
+def test_what_has_no_digest_or_another_one_is_refused(installer, hashes, told, tmp_path, monkeypatch, capfd):
+    """Nor is any code of it run before."""
+    command = INSTALLERS[installer]
+    if not Path(command[0]).exists():
+        pytest.skip(f"{installer} is not installed")
+    (tmp_path / "toy-1.0").mkdir()
+    (tmp_path / "toy-1.0" / "setup.py").write_text("open('was run', 'w')\nraise SystemExit('was run')")
+    subprocess.run(["tar", "czf", "toy-1.0.tar.gz", "toy-1.0"], cwd=tmp_path, check=True)
+    (tmp_path / "lock").write_text(f"toy==1.0{hashes}\n")
+    monkeypatch.setattr(set_up, "LOCK", tmp_path / "lock")
+    monkeypatch.chdir(tmp_path)
+    environment = {**os.environ, "UV_CACHE_DIR": str(tmp_path / "cache"), "TMPDIR": str(tmp_path)}
+    environment["VIRTUAL_ENV"] = sys.prefix
+    assert not set_up.installed(command, environment)
+    assert re.search(told, capfd.readouterr().err, re.IGNORECASE)
+    assert not [*tmp_path.rglob("was run")]
+
+
+def test_pip_does_it_where_uv_fails(tmp_path, monkeypatch, capfd):
+    called = []
+    monkeypatch.setattr(set_up, "_printed", lambda *_: "pip 23")
+    monkeypatch.setattr(
+        set_up, "_run", lambda *words, environment=None: called.append(words) or words[0].endswith("uv")
+    )
+    assert set_up.main(tmp_path) == 0
+    assert [Path(words[0]).name for words in called] == ["python", "uv", "python", "python"]
+    assert "pip tries" in capfd.readouterr().err
+    assert all("--require-hashes" in words for words in called[:3])
