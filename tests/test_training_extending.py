@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 from command_line import bench
@@ -202,11 +204,17 @@ def test_a_forged_state_is_no_traceback(fit, tmp_path, epoch):
         fit(3, extend=True)
 
 
-def test_the_doctor_counts_kept_states_and_drops_them_on_request(fit, tmp_path, capsys):
+def test_the_doctor_counts_kept_states_and_drops_them_on_request(fit, tmp_path, capsys, monkeypatch):
     fit(1)
     kept = kept_path(tmp_path / "zoo", "mine")
     assert not [each for each in doctor(zoo=tmp_path / "zoo") if ".state" in each.place]
-    _, out, _ = bench(capsys, "doctor", "--zoo", str(tmp_path / "zoo"), "--results", str(tmp_path))
+    folders = ["--zoo", str(tmp_path / "zoo"), "--results", str(tmp_path)]
+    _, out, _ = bench(capsys, "doctor", *folders)
+    assert "1 state of finished runs (0.0 MB)" in out
+    # So it does beside what it finds.
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=2**20))
+    _, out, _ = bench(capsys, "doctor", *folders)
+    assert "only 1 MiB are free" in " ".join(out.split())
     assert "1 state of finished runs (0.0 MB)" in out
     assert kept.exists()
     (found,) = [each for each in doctor(zoo=tmp_path / "zoo", drop_states=True) if ".state" in each.place]

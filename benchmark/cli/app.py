@@ -11,6 +11,7 @@ import benchmark
 from benchmark.cli.command import Command
 from benchmark.cli.compare import compare
 from benchmark.cli.decide import decide
+from benchmark.cli.demo import demo
 from benchmark.cli.doctor import doctor
 from benchmark.cli.estimate import estimate
 from benchmark.cli.evaluate import evaluate
@@ -44,6 +45,7 @@ VERBS: dict[str, tuple[Callable[..., None], str]] = {
     "sweep": (sweep, "--method mat --set alpha=0.1,0.2,...,0.9 --recipe quick"),
     "merge": (merge, "part-1 part-2 --into results"),
     "doctor": (doctor, "--mend"),
+    "demo": (demo, "my-demo"),
 }
 
 app = typer.Typer(
