@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 
 import benchmark
+from benchmark.api import Inner, Method, losses, objectives, single
 from benchmark.attacks import ATTACKS, make_attack
 from benchmark.errors import BadInput, Notice
 from benchmark.methods.table import METHODS
@@ -100,3 +102,12 @@ def test_the_plain_values_of_a_base_class_belong_to_a_thing():
     weak, strong = (type("Base", (), {"__module__": __name__, "SHARE": share}) for share in (0.5, 1.0))
     one, other = (type("Shift", (base,), {"__module__": __name__}) for base in (weak, strong))
     assert constants_digest(one) != constants_digest(other)
+
+
+@pytest.mark.parametrize("part", ["cohort", "inner"])
+def test_a_part_itself_in_place_of_what_makes_it_is_said_at_once(part):
+    """Else it fails in the middle of whatever asks for the method's options first."""
+    parts = {"cohort": single, "inner": partial(Inner, objectives.ce)}
+    made = parts[part]()
+    with pytest.raises(BadInput, match=rf"'Cell': {part} is {type(made).__name__} itself; give the function"):
+        Method("Cell", "Me", **(parts | {part: made}), outer=losses.ce)

@@ -48,6 +48,16 @@ class Method:
     equation: str = ""
     code: str = ""
 
+    def __post_init__(self) -> None:
+        for name in ("cohort", "inner", "outer", "awp", "merge", "passes"):
+            part = getattr(self, name)
+            if not (callable(part) or (part is None and name == "merge")):
+                kind = type(part).__name__
+                raise BadInput(
+                    f"method {self.title!r}: {name} is {kind} itself; give the function that makes it, whose keyword "
+                    f"arguments are the options, such as partial({kind}, ...)"
+                )
+
     @property
     def source(self) -> str:
         """The paper, and its equation if known."""

@@ -1,0 +1,53 @@
+"""The tutorials do what they say: each page runs from top to bottom in an empty folder, as a reader would do it.
+
+`python` blocks are run, one after the other in one namespace; with a title they are files. `console` blocks are
+commands, which end well unless the line says that it fails.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from glob import glob
+from pathlib import Path
+
+import pytest
+from command_line import bench
+
+PAGES = sorted((Path(__file__).parent.parent / "docs" / "tutorials").glob("*.md"))
+BLOCK = re.compile(r"^```(\w+)(?: title=\"(.+)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def words_of(line: str) -> list[str]:
+    """The words of a command, with files named by a pattern as a shell puts them."""
+    return [one for word in shlex.split(line, comments=True) for one in (sorted(glob(word)) or [word])]
+
+
+def test_each_page_has_commands_or_code_and_nothing_else_in_its_blocks():
+    assert len(PAGES) >= 7
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        blocks = BLOCK.findall(text)
+        assert blocks, page
+        assert text.count("```") == 2 * len(blocks), page
+        for kind, _, content in blocks:
+            assert kind in ("python", "console"), page
+            if kind == "console":
+                assert all(line.startswith("$ bench ") for line in content.splitlines()), page
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {"__name__": "__main__"}
+    for kind, title, content in BLOCK.findall(page.read_text(encoding="utf-8")):
+        if title:
+            Path(title).write_text(content, encoding="utf-8")
+        elif kind == "python":
+            exec(compile(content, str(page), "exec"), names)
+        else:
+            for line in content.splitlines():
+                code, out, said = bench(capsys, *words_of(line.removeprefix("$ "))[1:])
+                assert bool(code) == line.endswith("# fails"), f"{line}\n{out}\n{said}"
