@@ -31,6 +31,9 @@ DRAWS, FEWER_DRAWS, MANY = 4999, 999, 5000
 #: So many numbers of a block are in memory at once.
 _BLOCK = 1_000_000
 
+#: The signs that the eight bits of each byte stand for.
+_SIGNS = (2 * np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(np.float32)) - 1
+
 #: What a standard deviation of sums of shares is for no other reason than rounding.
 _ROUNDING = 1e-6
 
@@ -136,5 +139,6 @@ def _signed_sums(centred: Floats, seed: int, draws: int, pairs: int) -> Iterator
     block = max(1, min(draws, _BLOCK // max(images, pairs)))
     for start in range(0, draws, block):
         size = min(block, draws - start)
-        signs = np.unpackbits(generator.integers(0, 256, (size, -(-images // 8)), np.uint8), axis=1, count=images)
-        yield values @ (2 * signs.astype(np.float32) - 1).T
+        octets = generator.integers(0, 256, (size, -(-images // 8)), np.uint8)
+        signs = _SIGNS[octets].reshape(size, -1)[:, :images]
+        yield values @ signs.T
