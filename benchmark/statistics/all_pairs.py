@@ -34,6 +34,9 @@ _BLOCK = 1_000_000
 #: The signs that the eight bits of each byte stand for.
 _SIGNS = (2 * np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(np.float32)) - 1
 
+#: Up to so many parts of an image differences are counted for all pairs at once.
+_FEW_PARTS = 4
+
 #: What a standard deviation of sums of shares is for no other reason than rounding.
 _ROUNDING = 1e-6
 
@@ -96,7 +99,15 @@ def histograms(table: Floats, parts: int = 1) -> Floats:
         only_row = np.rint(table @ (1 - table).T)
         ahead, behind = only_row[one, other], only_row[other, one]
         return np.stack([behind, table.shape[1] - ahead - behind, ahead], axis=1)
-    return np.stack([histogram(table[row], table[column], parts) for row, column in zip(one, other, strict=True)])
+    if parts > _FEW_PARTS:
+        return np.stack([histogram(table[row], table[column], parts) for row, column in zip(one, other, strict=True)])
+    shares = np.rint(table * parts)
+    has = [(shares == share).astype(np.float32) for share in range(parts + 1)]
+    counts = np.zeros((len(one), 2 * parts + 1))
+    for share, own in enumerate(has):
+        for another, theirs in enumerate(has):
+            counts[:, parts + share - another] += (own @ theirs.T)[one, other]  # whole numbers, exact below 2^24
+    return counts
 
 
 def _max_t(
