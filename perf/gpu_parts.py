@@ -130,10 +130,16 @@ def pgd(sizes: Sizes) -> Iterator[Line]:
             launches, waits = per_step(run, 8, 16)
             work = flops * images * sizes.steps
             yield {
-                **{"what": f"pgd-{sizes.steps} linf", "network": sizes.arch, "precision": precision, "images": images},
-                **{"seconds": seconds, "images_per_second": images / seconds},
-                **{"launches_per_step": launches, "waits_per_step": waits},
-                **{"share_of_matmul": work / seconds / rate, "bare_share_of_matmul": work / passes / rate},
+                "what": f"pgd-{sizes.steps} linf",
+                "network": sizes.arch,
+                "precision": precision,
+                "images": images,
+                "seconds": seconds,
+                "images_per_second": images / seconds,
+                "launches_per_step": launches,
+                "waits_per_step": waits,
+                "share_of_matmul": work / seconds / rate,
+                "bare_share_of_matmul": work / passes / rate,
                 "tuned": classifier.tuned,
             }
 
@@ -157,9 +163,13 @@ def steps(sizes: Sizes) -> Iterator[Line]:
             counts = counted(ours)
             yield {
                 **told,
-                **{"cudnn_benchmark": tuned, "seconds": line.seconds, "plain_seconds": line.peer_seconds},
-                **{"ratio": line.ratio, "images_per_second": sizes.batch / line.seconds},
-                **{"launches_per_step": counts.launches, "waits_per_step": counts.waits},
+                "cudnn_benchmark": tuned,
+                "seconds": line.seconds,
+                "plain_seconds": line.peer_seconds,
+                "ratio": line.ratio,
+                "images_per_second": sizes.batch / line.seconds,
+                "launches_per_step": counts.launches,
+                "waits_per_step": counts.waits,
             }
 
 
@@ -180,9 +190,13 @@ def epoch(sizes: Sizes) -> Iterator[Line]:
                 seconds, paths = timed(lambda m=method, t=told, o=means: benchmark.train(m, dataset=data, **t, **o))
                 row = benchmark.models.load_checkpoint(paths[0]).extra
             yield {
-                **{"what": f"{method}, one epoch of {RECIPE}", "network": sizes.arch, "images": sizes.epoch},
-                **{"compiled": compiled, "seconds_in_all": seconds, "seconds": row["seconds"]},
-                **{"images_per_second": sizes.epoch / row["seconds"]},
+                "what": f"{method}, one epoch of {RECIPE}",
+                "network": sizes.arch,
+                "images": sizes.epoch,
+                "compiled": compiled,
+                "seconds_in_all": seconds,
+                "seconds": row["seconds"],
+                "images_per_second": sizes.epoch / row["seconds"],
                 "minutes_of_the_recipe_on_cifar10": row["seconds"] * CIFAR / sizes.epoch * EPOCHS / 60,
             }
 
@@ -213,10 +227,17 @@ def _beside(sizes: Sizes, chosen: Callable[[str], bool]) -> Iterator[Line]:
                 warm_up=not once,
             )
             yield {
-                **{"what": name, "network": bench.network, "precision": precision, "images": images},
-                **{"seconds": line.seconds, "peer_seconds": line.peer_seconds, "ratio": line.ratio},
-                **{"lowest": line.spread[0], "highest": line.spread[1]},
-                **{"robust": line.accuracy, "peer_robust": line.peer_accuracy},
+                "what": name,
+                "network": bench.network,
+                "precision": precision,
+                "images": images,
+                "seconds": line.seconds,
+                "peer_seconds": line.peer_seconds,
+                "ratio": line.ratio,
+                "lowest": line.spread[0],
+                "highest": line.spread[1],
+                "robust": line.accuracy,
+                "peer_robust": line.peer_accuracy,
             }
 
 
@@ -242,8 +263,12 @@ def suite(sizes: Sizes) -> Iterator[Line]:
         )
     for outcome in found.outcomes:
         yield {
-            **{"what": outcome.label, "network": sizes.arch, "images": sizes.images, "preset": sizes.preset},
-            **{"seconds": outcome.costs["seconds"], "forwards": outcome.costs["forwards"]},
+            "what": outcome.label,
+            "network": sizes.arch,
+            "images": sizes.images,
+            "preset": sizes.preset,
+            "seconds": outcome.costs["seconds"],
+            "forwards": outcome.costs["forwards"],
             "backwards": outcome.costs["backwards"],
         }
     yield {"what": "the whole evaluation", "network": sizes.arch, "images": sizes.images, "seconds": seconds}

@@ -169,9 +169,7 @@ def test_two_drivers_on_one_folder_and_one_that_begins_again(tmp_path, cluster, 
 def test_trainings_on_two_nodes_are_those_of_one_process(tmp_path, cluster):
     told = {"set": {"epochs": 1, "batch_size": 512}, "device": "cpu", "precision": "fp32", "progress": False}
     here = train_several("natural", (0, 1, 2), out=tmp_path / "here", **told)
-    there = train_several(
-        "natural", (0, 1, 2), out=tmp_path / "there", engine="ray", address=cluster.address, **told
-    )
+    there = train_several("natural", (0, 1, 2), out=tmp_path / "there", engine="ray", address=cluster.address, **told)
     assert [path.name for path in there] == [path.name for path in here]
     for one, other in zip(there, here, strict=True):
         ours, theirs = load_checkpoint(one).state, load_checkpoint(other).state

@@ -242,5 +242,7 @@ def test_it_is_said_which_classes_stay_unknown_for_good(options, networks, monke
     for path in (options["results"] / "records").glob("*/*.safetensors"):
         write_record(path, dataclasses.replace(read_record(path), clean_class=None, adversarial_class=None))
     monkeypatch.setattr(transfer_job, "from_record", lambda record, again: record)  # another image was found
-    with pytest.warns(Notice, match="other: some classes predicted under pgd.*stay unknown.*Asking again changes noth"):
+    with pytest.warns(
+        Notice, match="other: some classes predicted under pgd.*stay unknown.*Asking again changes noth"
+    ):
         transfer(networks[:1], networks[1:2], add_classes=True, **options)

@@ -23,7 +23,7 @@ def reached(outcome: Outcome) -> NDArray[np.float64]:
 
 
 def is_reached(outcome: Outcome, epsilon: float) -> NDArray[np.bool_]:
-    """N flags: whether this attack found an adversarial within `epsilon`; where `reached` is, without computing it."""
+    """N flags: whether this attack found an adversarial within `epsilon`: where `reached` is, but quicker."""
     if epsilon == outcome.epsilon:
         return outcome.broken
     within = outcome.distance <= np.float64(epsilon)

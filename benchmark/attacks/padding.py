@@ -1,8 +1,8 @@
 """Batches of a few sizes: images leave a search one after the other, and an accelerator prepares for every new size.
 
-Its libraries look for the way to compute a convolution anew for each shape, a compiler and a captured graph take one
-shape only, and the allocator keeps blocks of each. So a pass on an accelerator is filled up to the next of a few sizes
-with copies of an image whose answers are left out. No image's answer may depend on the others for that: where it does,
+Its libraries look for the way to compute a convolution anew for each shape, a captured graph takes one shape only,
+and the allocator keeps blocks of each. So a pass on an accelerator is filled up to the next of a few sizes, with
+copies of an image, whose answers are left out. No image's answer may depend on the others for that: where it does,
 nothing is filled up.
 """
 

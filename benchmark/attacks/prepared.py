@@ -50,8 +50,8 @@ class PreparedClassifier:
         networks: the prepared network by precision; passes made with them directly are not counted.
         forwards, backwards: passes so far, counted in examples.
         dead_gradients: how many of the counted backward passes gave an exactly zero or non-finite gradient.
-        pads: whether passes are filled up to a few sizes, see `padding`: on accelerators, if no image's answer depends on
-            the others of its batch.
+        pads: whether passes are filled up to a few sizes, see `padding`: on accelerators, if no image's answer
+            depends on the others of its batch.
         disagreements: how many of the successes that the search claimed in bfloat16 or TF32 were none in float32.
 
     Raises:

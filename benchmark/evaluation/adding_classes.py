@@ -91,7 +91,7 @@ def tell_of_unknown(asked: bool, evaluations: Iterable[Evaluation], results: str
         labels = [each.label for each in evaluation.outcomes if each.complete and not each.knows_classes]
         if labels:
             notice(
-                f"{evaluation.name}: some classes predicted under {', '.join(labels)} stay unknown: made again here, the "
-                "attack does not find the images that were recorded, as on another device or by another version. "
+                f"{evaluation.name}: some classes predicted under {', '.join(labels)} stay unknown: made again here, "
+                "the attack does not find the images that were recorded, as on another device or by another version. "
                 f"Asking again changes nothing; another folder than --results {results} has all of them made anew"
             )

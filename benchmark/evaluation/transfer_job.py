@@ -76,9 +76,7 @@ def _is_kept(job: AttackJob, ledger: Ledger, network: str, name: str) -> bool:
     return not job.save_adversarial or ledger.stored_adversarials_path(network, name).exists()
 
 
-def _lacking(
-    job: AttackJob, item: SuiteItem, judge: Target, ledger: Ledger, key: dict[str, Any]
-) -> Record | None:
+def _lacking(job: AttackJob, item: SuiteItem, judge: Target, ledger: Ledger, key: dict[str, Any]) -> Record | None:
     """The record, if classes are asked for that it lacks; what its stored images tell of them it is told first."""
     record = ledger.read(key["network"], digest(key)) if job.add_classes else None
     if record is None or not lacks_classes(record):

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from benchmark.errors import BadInput, first_line
 from benchmark.training.snapshot import FoldedNetwork
 
-#: How many times a compiled network is asked before it is believed: it is captured at the second, replayed at the third.
+#: How often a compiled network is asked before it is believed: it is captured at the second time, then replayed.
 TRIES = 3
 
 #: How far its input gradients may be from those of the network as it is, as a part of the largest. A graph that was
@@ -61,7 +61,9 @@ def _compile(network: nn.Module, images: Tensor, autocast: Callable[[], Abstract
     try:
         passed = [_passed(network, x, autocast) for _ in range(TRIES)]
     except Exception as error:  # whatever compilers raise
-        raise BadInput(f"the networks can't be compiled here ({first_line(error)}); train without --compile") from error
+        raise BadInput(
+            f"the networks can't be compiled here ({first_line(error)}); train without --compile"
+        ) from error
     size = APART * expected.abs().amax()
     if any(bool(((gradient - expected).abs() > size).float().mean() > APART) for _, gradient in passed) or any(
         not torch.allclose(logits, plain, rtol=APART, atol=float(APART * plain.abs().amax())) for logits, _ in passed
