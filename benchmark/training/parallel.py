@@ -160,7 +160,7 @@ def own_batch_norm(network: nn.Module) -> nn.Module:
     """Undo `share_batch_norm`; in eval mode it makes no difference."""
     for module in network.modules():
         if type(module) in (SharedBatchNorm2d, nn.SyncBatchNorm):
-            module.__class__ = nn.BatchNorm2d  # type: ignore[assignment]
+            module.__class__ = nn.BatchNorm2d
     return network
 
 

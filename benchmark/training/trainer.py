@@ -75,8 +75,8 @@ class Trainer:
         probe = plan.dataset.train.batch(slice(0, 2))[0].to(device)
         fast = snapshots(self.members, probe, plan.precision == "bf16")
         if compile:
-            images = plan.dataset.train.batch(slice(0, plan.recipe.batch_size))[0].to(device)
-            compile_all([*self.members, *teachers], fast, self.shard.rows(images), fabric.autocast)
+            batch = plan.dataset.train.batch(slice(0, plan.recipe.batch_size))[0].to(device)
+            compile_all([*self.members, *teachers], fast, self.shard.rows(batch), fabric.autocast)
         self.players = StepNetworks(
             self.method,
             self.members,
