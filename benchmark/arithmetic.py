@@ -67,6 +67,29 @@ def repeatable_convolutions() -> Iterator[None]:
         cudnn.enabled, cudnn.benchmark, cudnn.deterministic = before
 
 
+def tunes(device: torch.device) -> bool:
+    """Whether cuDNN may choose on this device, by timing, how it computes a convolution: not where repeats are asked
+    for, since the next process may choose another way, whose sums are rounded otherwise."""
+    forbidden = torch.are_deterministic_algorithms_enabled() or torch.backends.cudnn.deterministic
+    return device.type == "cuda" and not forbidden
+
+
+@contextmanager
+def tuned_convolutions(device: torch.device, repeating_shapes: bool = True) -> Iterator[None]:
+    """Within this context cuDNN times its ways to compute a convolution and takes the fastest, where it `tunes`.
+
+    It does so once for each shape, which takes longer than a few passes: only where shapes repeat.
+    """
+    cudnn = torch.backends.cudnn
+    before = cudnn.benchmark
+    if repeating_shapes and tunes(device):
+        cudnn.benchmark = True
+    try:
+        yield
+    finally:
+        cudnn.benchmark = before
+
+
 @contextmanager
 def deterministic(asked: bool = True) -> Iterator[None]:
     """Within this context, if it is `asked` for, a repeat on the same device gives the same bits, or torch refuses.

@@ -47,8 +47,9 @@ def free_cached() -> None:
 
 
 def total_memory(device: torch.device) -> int:
-    """Bytes of an accelerator's memory that may be used, whoever uses them now."""
+    """Bytes of an accelerator's memory that this process may use, whoever uses them now."""
     module = torch.get_device_module(device)
     if hasattr(module, "get_device_properties"):
-        return int(module.get_device_properties(device).total_memory)
+        share = getattr(module, "get_per_process_memory_fraction", lambda _: 1.0)(device)
+        return int(share * module.get_device_properties(device).total_memory)
     return int(getattr(module, "recommended_max_memory", lambda: UNTOLD)())  # Apple's

@@ -8,7 +8,7 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +142,15 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
 def digest(value: Any) -> str:
     """SHA-256 (hex) of bytes, or of the canonical JSON of anything else."""
     content = value if isinstance(value, bytes) else canonical_json(value).encode(errors="surrogatepass")
-    return hashlib.sha256(content).hexdigest()
+    return digest_of([content])
+
+
+def digest_of(parts: Iterable[bytes | memoryview]) -> str:
+    """SHA-256 (hex) of bytes that lie in several places."""
+    found = hashlib.sha256()
+    for part in parts:
+        found.update(part)
+    return found.hexdigest()
 
 
 #: What Windows takes for a device, whatever follows behind a dot.

@@ -42,12 +42,12 @@ class Bench:
         self.options = options
         self.device = resolve_device(options.device)
         self.precision = resolve_precision(options.precision, self.device)
-        self.model, self.x, self.y = problem(options, self.device)
+        self.model, self.x, self.y = problem(options, self.device, options.arch)
         classes = self.model(self.x[:1]).shape[1]
-        self.classifier = PreparedClassifier(self.model, classes, self.device, self.precision)
+        self.classifier = PreparedClassifier(self.model, classes, self.device, self.precision, self.x[:2])
         self.hardware = f"{describe(self.device)}, {self.precision}"
         self.shrink = 1.0 if options.checkpoint else 1e-4
-        self.network = Path(options.checkpoint).stem if options.checkpoint else "resnet18, random weights"
+        self.network = Path(options.checkpoint).stem if options.checkpoint else f"{options.arch}, random weights"
 
     def threat(self, norm: str) -> Threat:
         return Threat(norm, RADII[norm] * self.shrink)
@@ -157,6 +157,7 @@ def problem(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", help="a .pt of the zoo; without it a ResNet-18 with random weights")
+    parser.add_argument("--arch", default="resnet18", help="of the network with random weights")
     parser.add_argument("--images", type=int, default=100)
     parser.add_argument("--autoattack-images", type=int, default=8)
     parser.add_argument("--repeats", type=int, default=3)

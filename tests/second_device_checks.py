@@ -19,6 +19,7 @@ from benchmark import evaluate, transfer, verify
 from benchmark.arithmetic import deterministic
 from benchmark.attacks import PreparedClassifier, make_attack
 from benchmark.attacks.footprint import images_per_pass
+from benchmark.attacks.padding import padded
 from benchmark.evaluation.target import forget
 from benchmark.ledger import Ledger
 from benchmark.memory import UNTOLD
@@ -283,6 +284,25 @@ def test_what_is_crafted_on_one_network_is_tried_on_another(zoo, tmp_path):
             progress=False,
         )
     same(verdicts(tmp_path / "cpu"), verdicts(tmp_path / "second"))
+
+
+def test_batches_are_of_few_sizes_and_records_are_the_same_as_without_filling_them_up(zoo, tmp_path, monkeypatch):
+    sizes = set()
+
+    def noted(x, size):
+        sizes.add(size)
+        return padded(x, size)
+
+    monkeypatch.setattr("benchmark.attacks.prepared.padded", noted)
+    suite = write_suite(tmp_path, SUITE, images=30)
+    for results in ("padded", "plain"):
+        told = {"device": "second", "precision": "fp32", "results": tmp_path / results, "progress": False}
+        evaluate(zoo["at"], suite=suite, **told)
+        forget()
+        monkeypatch.setattr(PreparedClassifier, "_may_pad", lambda *_: False)
+    assert len(sizes) > 1
+    assert sizes <= {8, 12, 16, 24, 32}
+    same(verdicts(tmp_path / "plain"), verdicts(tmp_path / "padded"))
 
 
 def test_an_evaluation_goes_on_where_it_was_left(zoo, on_the_cpu, tmp_path):

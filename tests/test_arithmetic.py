@@ -11,7 +11,7 @@ from evaluation_toys import save, with_last_layer, write_suite
 from synthetic_training import begin_and_interrupt, run
 
 import benchmark
-from benchmark.arithmetic import arithmetic, deterministic, full_precision, tf32
+from benchmark.arithmetic import arithmetic, deterministic, full_precision, tf32, tuned_convolutions, tunes
 from benchmark.errors import BadInput, Notice
 from benchmark.hardware import resolve_precision
 from benchmark.ledger import Ledger
@@ -219,3 +219,34 @@ def test_a_checkpoint_repeats_only_if_all_of_its_epochs_do(tmp_path, monkeypatch
     begin_and_interrupt(monkeypatch)("natural", tmp_path / "other", deterministic=True)
     (path,) = run("natural", tmp_path / "other", resume=True, deterministic=True)
     assert load_checkpoint(path).extra["deterministic"]
+
+
+def test_convolutions_are_tuned_on_gpus_only_and_never_where_repeats_are_asked_for():
+    gpu, processor = torch.device("cuda"), torch.device("cpu")
+    cudnn = BACKENDS.cudnn
+    assert not tunes(processor)
+    for device, repeating, on in ((gpu, True, True), (gpu, False, False), (processor, True, False)):
+        with tuned_convolutions(device, repeating):
+            assert cudnn.benchmark is on
+        assert not cudnn.benchmark
+    with deterministic():
+        assert not tunes(gpu)
+        with tuned_convolutions(gpu):
+            assert not cudnn.benchmark
+
+
+def test_a_record_and_a_checkpoint_say_that_convolutions_were_tuned(tmp_path, monkeypatch):
+    told = []
+    for name, on in (("plain", False), ("tuned", True)):
+        monkeypatch.setattr("benchmark.training.trainer.tunes", lambda _, on=on: on)
+        monkeypatch.setattr("benchmark.attacks.prepared.tunes", lambda _, on=on: on)
+        monkeypatch.setattr("benchmark.attacks.prepared.PreparedClassifier._may_pad", lambda *_: True)
+        (path, *_) = run("natural", tmp_path / name)
+        suite = write_suite(tmp_path, "  - {attack: fgsm, norm: linf}\n", images=4)
+        means = {"device": "cpu", "precision": "fp32", "progress": False}
+        benchmark.evaluate(path, suite=suite, results=tmp_path / name / "results", **means)
+        ledger = Ledger.open(tmp_path / name / "results")
+        (evaluation,) = ledger.evaluations()
+        record = ledger.read(evaluation.model["digest"], evaluation.outcomes[0].records[0])
+        told.append((load_checkpoint(path).extra.get("cudnn_benchmark"), record.info.get("cudnn_benchmark")))
+    assert told == [(None, None), (True, True)]

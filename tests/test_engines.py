@@ -129,6 +129,20 @@ def test_one_worker_per_gpu_each_of_which_sees_one(monkeypatch):
         [(0, 0.5), (2, 0.5), (0, 0.5), (2, 0.5)],
         [(1, 0.5), (1, 0.5)],
     ]
+    made.clear()
+    Means(3, devices="0,2").open(10, "cuda")  # two on one, one on the other
+    Means(2).open(10, "cuda:1")  # both on the one that they name
+    Means(2).open(10, "cpu")
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    Means(4).open(10, "cuda")
+    Means(gpu_share=0.5).open(10, "cuda")
+    assert [[(slot.device, slot.share) for slot in slots] for slots in made] == [
+        [(0, 0.5), (2, 1.0), (0, 0.5)],
+        [(None, 0.5), (None, 0.5)],
+        [(None, 1.0), (None, 1.0)],
+        [(None, 0.25)] * 4,
+        [(0, 0.5), (0, 0.5)],
+    ]
     with pytest.raises(BadInput, match="names GPUs, but --device cuda:1"):
         Means(devices="0,1").open(10, "cuda:1")
 
@@ -279,3 +293,14 @@ def test_no_epoch_begins_that_would_not_fit(tmp_path, monkeypatch):
     monkeypatch.setattr(Reporter, "epoch", lambda self, row: finished.append(row["epoch"]))
     train("at", resume=True, **given)
     assert finished == [2]
+
+
+def test_a_worker_takes_its_share_of_the_memory_of_every_gpu_that_it_sees(monkeypatch):
+    from benchmark.engines.processes import compute_on
+
+    taken = []
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    monkeypatch.setattr("torch.cuda.set_per_process_memory_fraction", lambda *told: taken.append(told))
+    compute_on(Slot(share=0.25))
+    assert taken == [(0.25, 0), (0.25, 1)]

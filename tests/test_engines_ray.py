@@ -7,9 +7,11 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+import torch
 from engine_toys import Count, ran
 from evaluation_toys import evaluated
 from test_merge import content
@@ -18,6 +20,9 @@ from test_shipping import OWN, unseen
 from benchmark.engines import Limits
 from benchmark.evaluation import engine as evaluation_engine
 from benchmark.evaluation import plan
+from benchmark.models import load_checkpoint
+from benchmark.training import task
+from benchmark.training.several import train_several
 
 ray = pytest.importorskip("ray")
 from benchmark.engines.on_ray import OnRay  # noqa: E402
@@ -159,3 +164,23 @@ def test_two_drivers_on_one_folder_and_one_that_begins_again(tmp_path, cluster, 
     (found,) = evaluated(tmp_path / "there", LINES, images=40, engine="ray", address=cluster.address)
     assert not found.failures
     assert content(tmp_path / "here/results") == content(tmp_path / "there/results")
+
+
+def test_trainings_on_two_nodes_are_those_of_one_process(tmp_path, cluster):
+    told = {"set": {"epochs": 1, "batch_size": 512}, "device": "cpu", "precision": "fp32", "progress": False}
+    here = train_several("natural", (0, 1, 2), out=tmp_path / "here", **told)
+    there = train_several("natural", (0, 1, 2), out=tmp_path / "there", engine="ray", address=cluster.address, **told)
+    assert [path.name for path in there] == [path.name for path in here]
+    for one, other in zip(there, here, strict=True):
+        ours, theirs = load_checkpoint(one).state, load_checkpoint(other).state
+        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-6)  # nodes may have other threads
+    assert not list((tmp_path / "there").rglob("*.part"))
+    assert not list((tmp_path / "there/.state").glob("*.pt"))
+
+
+def test_trainings_come_home_from_nodes_without_our_disk(tmp_path, cluster, monkeypatch):
+    monkeypatch.setattr(task, "_mark", lambda zoo: nullcontext(None if zoo is None else zoo / "unseen-by-nodes"))
+    told = {"set": {"epochs": 1, "batch_size": 512}, "device": "cpu", "precision": "fp32", "progress": False}
+    found = train_several(("natural", "at"), out=tmp_path, engine="ray", address=cluster.address, **told)
+    assert {load_checkpoint(path).method for path in found} == {"natural", "at"}
+    assert all((tmp_path / "last" / path.name).is_file() for path in found)

@@ -13,11 +13,12 @@ from fault_toys import Deadly
 from benchmark.attacks import ATTACKS
 from benchmark.cli import main
 from benchmark.engines import Limits
-from benchmark.errors import BadInput, PartlyFailed, UnfitNetwork
+from benchmark.errors import BadInput, Notice, PartlyFailed, UnfitNetwork
 from benchmark.evaluation import engine, evaluate, plan, transfer, transfer_job
 from benchmark.evaluation.jobs import AttackJob, Step
 from benchmark.evaluation.run_job import run_job
 from benchmark.ledger.ledger import Ledger
+from benchmark.ledger.record import read_record, write_record
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -213,3 +214,35 @@ def test_the_command_hands_workers_and_time_limit_on(monkeypatch):
     with pytest.raises(SystemExit):
         main(["transfer", "a.pt", "--workers", "3", "--time-limit", "60"])
     assert (asked["workers"], asked["time_limit"]) == (3, 60.0)
+
+
+@pytest.mark.parametrize("keep_images", [True, False])
+def test_older_results_learn_their_classes_by_stored_images_or_by_crafting_again(
+    keep_images, options, networks, monkeypatch
+):
+    pairs = transfer(networks[:1], networks[:2], save_adversarial=keep_images, **options)
+    paths = sorted((options["results"] / "records").glob("*/*.safetensors"))
+    whole = {path: read_record(path) for path in paths}
+    for path, record in whole.items():
+        write_record(path, dataclasses.replace(record, clean_class=None, adversarial_class=None))
+    with monkeypatch.context() as patch:
+        if keep_images:
+            patch.setattr(transfer_job, "_crafted", None)
+        found = transfer(networks[:1], networks[:2], add_classes=True, **options)
+    same(found, pairs)
+    assert all(outcome.knows_classes for pair in found for outcome in pair.outcomes)
+    for path, record in whole.items():
+        again = read_record(path)
+        assert again.info == record.info
+        assert again.adversarial_class.tolist() == record.adversarial_class.tolist()
+
+
+def test_it_is_said_which_classes_stay_unknown_for_good(options, networks, monkeypatch):
+    transfer(networks[:1], networks[1:2], **options)
+    for path in (options["results"] / "records").glob("*/*.safetensors"):
+        write_record(path, dataclasses.replace(read_record(path), clean_class=None, adversarial_class=None))
+    monkeypatch.setattr(transfer_job, "from_record", lambda record, again: record)  # another image was found
+    with pytest.warns(
+        Notice, match="other: some classes predicted under pgd.*stay unknown.*Asking again changes noth"
+    ):
+        transfer(networks[:1], networks[1:2], add_classes=True, **options)

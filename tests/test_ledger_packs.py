@@ -160,7 +160,7 @@ def test_where_it_cant_be_packed_all_stays(ledger, monkeypatch):
 def test_what_was_made_once_more_counts(ledger, start):
     ledger, manifest = ledger
     pack(ledger, NETWORK, names(manifest))
-    again = record(0, start, start + 10, seconds=99.0)
+    again = record(0, start, start + 10, seconds=99.0, hardware="a third machine")
     ledger.write(again)
     pack(ledger, NETWORK, names(manifest))
     assert ledger.read(NETWORK, again.digest).info["seconds"] == 99
@@ -262,3 +262,19 @@ def test_predicted_classes_are_packed_too(count, is_old, tmp_path):
         for own in ("clean_class", "adversarial_class"):
             assert np.array_equal(getattr(again, own), getattr(found, own))
     assert plain(whole(tmp_path)) == before
+
+
+def test_what_two_processes_made_at_once_is_packed_once(ledger):
+    ledger, manifest = ledger
+    pack(ledger, NETWORK, names(manifest))
+    one, other = record(0, 0, 10), record(1, 10, 20)
+    for twin in (one, other):  # by a process that began before the pack was there
+        ledger.write(dataclasses.replace(twin, info=twin.info | {"seconds": 9.0, "date": "2026-01-03T00:00:00"}))
+    ledger.write(dataclasses.replace(record(2, 0, 10), info=record(2, 0, 10).info | {"hardware": "a third machine"}))
+    before = plain(whole(ledger.folder))
+    pack(ledger, NETWORK, names(manifest))
+    assert len(singles(ledger)) == 1  # it was made by other means
+    assert len(packs(ledger)) == 1
+    assert [each["broken"] for each in plain(whole(ledger.folder))["outcomes"]] == [
+        each["broken"] for each in before["outcomes"]
+    ]

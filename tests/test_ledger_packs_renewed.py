@@ -127,7 +127,7 @@ def test_a_file_counts_in_a_merge_for_the_pack_of_its_own_folder_alone(tmp_path)
     """What another folder's record tells, and no more, gives way to what is packed already."""
     (packed, manifest), (other, _) = fill(tmp_path / "packed"), fill(tmp_path / "other")
     pack(packed, NETWORK, names(manifest))
-    again = record(0, 10, 20, seconds=99.0)
+    again = record(0, 10, 20, seconds=99.0, hardware="a third machine")
     other.write(again)
 
     def seconds(*folders: str) -> float:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.analysis.distances import reached
+from benchmark.analysis.distances import is_reached
 from benchmark.radii import NORMS
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _robust_to(evaluation: Evaluation, norm: str, epsilon: float) -> NDArray[np.
     broken = union(own)
     if norm in NORMS:  # elsewhere ε is no distance: a milder change of a kind does not lie within a stronger one
         for outcome in attacks:
-            broken = broken | (reached(outcome) <= epsilon)
+            broken = broken | is_reached(outcome, epsilon)
     return ~(evaluation.clean_errors | broken)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.analysis.aggregate import robust
-from benchmark.analysis.distances import reached
+from benchmark.analysis.distances import is_reached
 from benchmark.ledger.classes import NONE, class_name
 from benchmark.ledger.predictions import UNKNOWN
 from benchmark.radii import NORMS
@@ -106,7 +106,7 @@ def _worst_case(evaluation: Evaluation, clean: Classes) -> Classes | None:
             if outcome.norm == norm:
                 broken = outcome.broken if outcome.epsilon == epsilon else np.zeros_like(outcome.broken)
                 if norm in NORMS:  # as in `aggregate.robust`
-                    broken = broken | (reached(outcome) <= epsilon)
+                    broken = broken | is_reached(outcome, epsilon)
                 found = np.where((found == UNKNOWN) & broken, _adversarial(outcome, clean), found)
     return found
 

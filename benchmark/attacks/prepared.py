@@ -9,12 +9,13 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from benchmark.arithmetic import arithmetic, full_precision
+from benchmark.arithmetic import arithmetic, full_precision, tuned_convolutions, tunes
 from benchmark.attacks.expectation import averaged
 from benchmark.attacks.fingerprint import fingerprint
 from benchmark.attacks.footprint import images_per_pass
 from benchmark.attacks.last_layer import LAYERS, decided, without_last_layer
 from benchmark.attacks.objectives import clearly_wrong, own_logits
+from benchmark.attacks.padding import is_independent, padded, padded_size
 from benchmark.errors import BadInput
 from benchmark.generators import OwnGenerators
 from benchmark.models.copying import copied
@@ -49,6 +50,8 @@ class PreparedClassifier:
         networks: the prepared network by precision; passes made with them directly are not counted.
         forwards, backwards: passes so far, counted in examples.
         dead_gradients: how many of the counted backward passes gave an exactly zero or non-finite gradient.
+        pads: whether passes are filled up to a few sizes, see `padding`: on accelerators, if no image's answer
+            depends on the others of its batch.
         disagreements: how many of the successes that the search claimed in bfloat16 or TF32 were none in float32.
 
     Raises:
@@ -75,6 +78,7 @@ class PreparedClassifier:
         self._generators = OwnGenerators(device=self.device)
         with self._generators, full_precision():
             self._images_per_pass = self._prepare(model, probe, compile)
+            self.pads = self._may_pad(probe)
         self._fingerprint = fingerprint(self.networks.values())
         self._backward: ExitStack | None = None
         self.forwards = 0
@@ -99,6 +103,16 @@ class PreparedClassifier:
                 with arithmetic(name), torch.autocast(self.device.type, torch.bfloat16, enabled=name == "bf16"):
                     self.networks[name] = _compiled(self.networks[name], probe)
         return None if probe is None else images_per_pass(exact, probe)
+
+    def _may_pad(self, probe: Tensor | None) -> bool:
+        if self.device.type == "cpu" or probe is None or self.draws > 1:
+            return False
+        return is_independent(self.networks["fp32"], probe)
+
+    @property
+    def tuned(self) -> bool:
+        """Whether cuDNN chooses by timing how the search's convolutions are computed, see `tuned_convolutions`."""
+        return self.pads and tunes(self.device)
 
     def is_changed(self) -> bool:
         """Whether the prepared networks are no longer as they were prepared: weights, buffers or mode."""
@@ -150,7 +164,7 @@ class PreparedClassifier:
     @contextmanager
     def searching(self) -> Iterator[PreparedClassifier]:
         """Within this context all but the passes of a search in less is in float32; none is left half made."""
-        with full_precision():
+        with full_precision(), tuned_convolutions(self.device, self.pads):
             try:
                 yield self
             finally:
@@ -177,13 +191,18 @@ class PreparedClassifier:
         self.settle()
         autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bf16")
         with self._generators, arithmetic(precision), autocast:
-            logits = [own_logits(self.networks[precision](part), len(part), self.num_classes) for part in parts]
+            logits = [self._part(part, precision) for part in parts]
         result = logits[0] if len(logits) == 1 else torch.cat(logits)
         if self.last_layer:
             result = decided(result, self.last_layer)
         if x.requires_grad and result.requires_grad:
             result.register_hook(partial(self._begin_backward, precision))
         return result
+
+    def _part(self, x: Tensor, precision: str) -> Tensor:
+        """Logits of as many images as go through the network at once."""
+        whole = padded(x, padded_size(len(x), self._images_per_pass)) if self.pads else x
+        return own_logits(self.networks[precision](whole), len(whole), self.num_classes)[: len(x)]
 
     def _begin_backward(self, precision: str, gradient: Tensor) -> None:
         """A gradient enters the network, which may pass through it once more and draw again."""

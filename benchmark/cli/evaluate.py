@@ -9,6 +9,7 @@ import typer
 
 import benchmark
 from benchmark.cli.options import (
+    AddClasses,
     Address,
     Attacked,
     AttackSeed,
@@ -71,9 +72,7 @@ def evaluate(
     time_limit: TimeLimit = None,
     results: Results = Path("results"),
     save_adversarial: SaveAdversarial = False,
-    add_classes: Annotated[
-        bool, typer.Option("--add-classes", help="Let results of older versions learn the classes predicted.")
-    ] = False,
+    add_classes: AddClasses = False,
     dataset: Attacked = None,
     resize: Resize = None,
     crop: Crop = None,

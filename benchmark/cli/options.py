@@ -82,6 +82,9 @@ Deterministic = Annotated[
         "--deterministic", help="Use only kernels whose results are the same bit for bit each time, or fail."
     ),
 ]
+AddClasses = Annotated[
+    bool, typer.Option("--add-classes", help="Let results of older versions learn the classes predicted.")
+]
 Compile = Annotated[
     bool, typer.Option("--compile", help="Compile the networks for the attacks; worthwhile for long runs.")
 ]

@@ -9,6 +9,7 @@ import typer
 
 import benchmark
 from benchmark.cli.options import (
+    AddClasses,
     Address,
     AttackSeed,
     Classes,
@@ -61,6 +62,7 @@ def transfer(
     time_limit: TimeLimit = None,
     results: Results = Path("results"),
     save_adversarial: SaveAdversarial = False,
+    add_classes: AddClasses = False,
     dataset: Annotated[
         str | None,
         typer.Option(help="Data set whose test images are attacked; default: the one the networks were trained on."),

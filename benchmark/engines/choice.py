@@ -83,7 +83,7 @@ class Means:
 
         there = torch.cuda.device_count() if device == "cuda" else 0
         if self.devices is None:
-            return tuple(range(there)) if there > 1 else ()
+            return tuple(range(there)) if there > 1 or (there and self.gpu_share < 1) else ()
         if device != "cuda":
             raise BadInput(
                 f"--devices {spelt(self.devices)} names GPUs, but --device {device} is what is computed on; "
@@ -124,11 +124,10 @@ class Means:
 
         size = max(1, min(self._count(gpus), tasks))
         threads = max(1, torch.get_num_threads() // size)
-        each = -(-size // len(gpus)) if gpus else 1
-        slots = [
-            Slot(gpus[number % len(gpus)] if gpus else None, threads, 1 / each if device.startswith("cuda") else 1.0)
-            for number in range(size)
-        ]
+        # Without numbers all of them compute on the one device that they name.
+        places = [gpus[number % len(gpus)] if gpus else None for number in range(size)]
+        beside = {place: places.count(place) if device.startswith("cuda") else 1 for place in places}
+        slots = [Slot(place, threads, 1 / beside[place]) for place in places]
         return Processes(slots, set_up and set_up())
 
 

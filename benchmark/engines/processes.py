@@ -189,7 +189,8 @@ def compute_on(slot: Slot) -> None:
     if slot.threads is not None:
         torch.set_num_threads(slot.threads)
     if slot.share < 1 and torch.cuda.is_available():
-        torch.cuda.set_per_process_memory_fraction(slot.share)
+        for device in range(torch.cuda.device_count()):  # whichever of them the task names
+            torch.cuda.set_per_process_memory_fraction(slot.share, device)
 
 
 def visible(device: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +11,11 @@ import numpy as np
 import torch
 
 from benchmark.damage import Damaged
+from benchmark.errors import notice
 from benchmark.evaluation.judge import verify
 from benchmark.evaluation.suite import SuiteItem
 from benchmark.evaluation.target import LoadedTarget
-from benchmark.ledger.evaluation import Flags
+from benchmark.ledger.evaluation import Evaluation, Flags
 from benchmark.ledger.predictions import UNKNOWN, fitting
 from benchmark.ledger.record import Record
 from benchmark.ledger.stored_adversarials import StoredAdversarials, read_stored_adversarials
@@ -75,3 +77,21 @@ def from_record(record: Record, again: Record) -> Record:
         return record
     same = (record.broken == again.broken) & np.isclose(record.distance, again.distance, rtol=1e-5, atol=1e-7)
     return replace(record, adversarial_class=np.where((known == UNKNOWN) & same, found, known))
+
+
+def tell_of_unknown(asked: bool, evaluations: Iterable[Evaluation], results: str | Path) -> None:
+    """Say which classes stay unknown for good, since the attacks, made again, do not find what was recorded.
+
+    Args:
+        asked: whether classes were to be added.
+        evaluations: as they are now.
+        results: their folder.
+    """
+    for evaluation in evaluations if asked else ():
+        labels = [each.label for each in evaluation.outcomes if each.complete and not each.knows_classes]
+        if labels:
+            notice(
+                f"{evaluation.name}: some classes predicted under {', '.join(labels)} stay unknown: made again here, "
+                "the attack does not find the images that were recorded, as on another device or by another version. "
+                f"Asking again changes nothing; another folder than --results {results} has all of them made anew"
+            )

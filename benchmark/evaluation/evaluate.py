@@ -8,6 +8,7 @@ from pathlib import Path
 from benchmark.deadline import stoppable
 from benchmark.engines import Devices, Means
 from benchmark.evaluation import objects
+from benchmark.evaluation.adding_classes import tell_of_unknown
 from benchmark.evaluation.checking import checked
 from benchmark.evaluation.complaints import reported
 from benchmark.evaluation.filing import Work, file_if_whole, finished, run_and_file, written
@@ -186,6 +187,7 @@ def _evaluated(request: EvaluationRequest, sources: Sequence[str], progress: boo
     if part != WHOLE:
         done = [key for key in done if key in old or file_if_whole(plans[key], ledger)]
     evaluations = [old.get(key) or written(plans[key], ledger) for key in done]
+    tell_of_unknown(request.add_classes, evaluations, ledger.folder)
     tell_of_earlier(
         request.deterministic, ((each.model["name"], each.deterministic) for each in evaluations), ledger.folder
     )

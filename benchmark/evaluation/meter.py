@@ -30,6 +30,7 @@ class Meter:
         spent: seconds; forward and backward passes, dead gradients and disagreements, counted in examples.
         hardware: where it ran.
         deterministic: whether a repeat there gives the same bits.
+        tuned: whether cuDNN chose by timing how convolutions are computed.
     """
 
     error: str | None = None
@@ -37,6 +38,7 @@ class Meter:
     spent: dict[str, float] = field(default_factory=dict)
     hardware: str = ""
     deterministic: bool = False
+    tuned: bool = False
 
     def info(self) -> dict[str, Any]:
         """As records keep it, with versions and date."""
@@ -49,6 +51,7 @@ class Meter:
             **self.spent,
             "hardware": self.hardware,
             **({"deterministic": True} if self.deterministic else {}),
+            **({"cudnn_benchmark": True} if self.tuned else {}),
             "versions": versions(),
             "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         }
@@ -60,7 +63,8 @@ def metered(classifier: PreparedClassifier) -> Iterator[Meter]:
 
     An attack may be anybody's code, so that its failure is a result and not ours.
     """
-    meter = Meter(hardware=describe(classifier.device), deterministic=torch.are_deterministic_algorithms_enabled())
+    repeats = torch.are_deterministic_algorithms_enabled()
+    meter = Meter(hardware=describe(classifier.device), deterministic=repeats, tuned=classifier.tuned)
     before, began = _counts(classifier), time.perf_counter()
     listener, attacks = _Listener(meter.warnings), logging.getLogger("benchmark.attacks")
     attacks.addHandler(listener)

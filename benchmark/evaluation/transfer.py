@@ -10,6 +10,7 @@ from benchmark.deadline import stoppable
 from benchmark.engines import Devices, Means
 from benchmark.errors import BadInput
 from benchmark.evaluation import objects
+from benchmark.evaluation.adding_classes import tell_of_unknown
 from benchmark.evaluation.checking import checked
 from benchmark.evaluation.complaints import reported
 from benchmark.evaluation.filing import Work, finished, run_and_file, written
@@ -45,6 +46,7 @@ def transfer(
     time_limit: float | None = None,
     results: str | Path = "results",
     save_adversarial: bool = False,
+    add_classes: bool = False,
     dataset: Data | None = None,
     resize: int | str | None = None,
     crop: int | None = None,
@@ -77,6 +79,7 @@ def transfer(
             its verdict; None for no limit. What takes longer is begun twice more and then recorded as failed: for
             every target if it was the attack, else for that one.
         save_adversarial: whether to store the adversarial images, too; each target keeps those that fooled it.
+        add_classes: as for `evaluate`.
 
     Returns:
         One evaluation per pair, source by source: `crafted_on` is the source's card, `model` the target's.
@@ -101,6 +104,7 @@ def transfer(
             time_limit=time_limit,
             results=results,
             save_adversarial=save_adversarial,
+            add_classes=add_classes,
             dataset=data,
             resize=resize,
             crop=crop,
@@ -148,6 +152,7 @@ def _transferred(
     lost = run_and_file(work, [plans[key] for key in used], ledger, request.means, progress, request.time_limit)
     filed = [pair for source, target in pairs if (pair := _pair(plans[source], plans[target])).id not in lost]
     evaluations = [written(pair, ledger) for pair in filed]
+    tell_of_unknown(request.add_classes, evaluations, ledger.folder)
     tell_of_earlier(
         request.deterministic, ((each.model["name"], each.deterministic) for each in evaluations), ledger.folder
     )

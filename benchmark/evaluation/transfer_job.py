@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from benchmark.errors import UnfitNetwork, reason
+from benchmark.evaluation.adding_classes import from_record, from_stored, lacks_classes
 from benchmark.evaluation.attack_run import Trial, craft
 from benchmark.evaluation.jobs import AttackJob, Crafted, Done, Step
 from benchmark.evaluation.judge import AttackFault
 from benchmark.evaluation.meter import Meter, metered
 from benchmark.evaluation.suite import SuiteItem
-from benchmark.evaluation.target import loaded
+from benchmark.evaluation.target import Target, loaded
 from benchmark.evaluation.trial_record import file_trial, keep_images
 from benchmark.ledger.ledger import Ledger
+from benchmark.ledger.record import Record
 from benchmark.storage import digest
 
 
@@ -32,6 +36,12 @@ def run_judged_by_others(job: AttackJob, ledger: Ledger, given_up: Mapping[Step,
         missing = [
             number for number, key in enumerate(keys) if not _is_kept(job, ledger, key["network"], digest(key))
         ]
+        again = {
+            number: record
+            for number, (judge, key) in enumerate(zip(job.judges, keys, strict=True))
+            if number not in missing and (record := _lacking(job, item, judge, ledger, key))
+        }
+        missing += again
         meter, candidates = Meter(), list[Tensor]()
         if missing:
             failed = given_up.get(Step(label))
@@ -49,7 +59,9 @@ def run_judged_by_others(job: AttackJob, ledger: Ledger, given_up: Mapping[Step,
                     continue
                 spent = _judged(trial, candidates, meter, given_up.get(Step(label, number)))
                 record = file_trial(trial, key, spent.info())
-                if job.save_adversarial and not record.error:
+                if number in again:  # whose verdicts and costs stay as they are
+                    record = again[number] if record.error else from_record(again[number], record)
+                if job.save_adversarial and not record.error and number not in again:
                     keep_images(ledger.stored_adversarials_path(key["network"], name), trial)
                 ledger.write(record)
                 error = record.error
@@ -62,6 +74,20 @@ def _is_kept(job: AttackJob, ledger: Ledger, network: str, name: str) -> bool:
     if record is None or record.error:
         return False
     return not job.save_adversarial or ledger.stored_adversarials_path(network, name).exists()
+
+
+def _lacking(job: AttackJob, item: SuiteItem, judge: Target, ledger: Ledger, key: dict[str, Any]) -> Record | None:
+    """The record, if classes are asked for that it lacks; what its stored images tell of them it is told first."""
+    record = ledger.read(key["network"], digest(key)) if job.add_classes else None
+    if record is None or not lacks_classes(record):
+        return None
+    with suppress(UnfitNetwork):  # which is said when it is this judge's turn
+        path = ledger.stored_adversarials_path(key["network"], record.digest)
+        record = from_stored(record, loaded(judge, job.networks), item, path)
+        if not lacks_classes(record):
+            ledger.write(record)
+            return None
+    return record
 
 
 def _crafted(job: AttackJob, item: SuiteItem, restarts: int) -> tuple[Meter, list[Tensor]]:

@@ -102,15 +102,19 @@ def summarise(
     )
 
 
+#: Places in a row, or any.
+Places = slice | NDArray[np.int64]
+
+
 class _Rows:
     """Which rows of an evaluation a record is about: its place in the test set, or in the evaluation's sample."""
 
     def __init__(self, sample: Sample | None) -> None:
         self._places = None if sample is None else {place: row for row, place in enumerate(sample.positions)}
 
-    def __call__(self, record: Record) -> NDArray[np.int64]:
-        if self._places is None:
-            return record.positions
+    def __call__(self, record: Record) -> Places:
+        if self._places is None:  # then none is a block: a slice copies nothing
+            return slice(record.key["data"]["start"], record.key["data"]["stop"])
         if not self._places.keys() >= {*record.positions.tolist()}:
             raise Damaged("a record is about images that the sample does not have")
         return np.array([self._places[place] for place in record.positions.tolist()], np.int64)
@@ -128,7 +132,7 @@ def _clean_errors(images: int, records: Sequence[Record], rows_of: _Rows) -> tup
     seen, right, wrong = (np.zeros(images, bool) for _ in range(3))
     for record in records:
         rows = rows_of(record)
-        if rows.max(initial=-1) >= images:
+        if isinstance(rows, slice) and rows.stop > images:
             raise Damaged(f"a record goes beyond the {images} images")
         seen[rows] = True
         wrong[rows] |= record.clean_errors
@@ -158,7 +162,7 @@ def _changed_answers(records: Sequence[Record]) -> int:
     """For how many images answers changed in the course of an attack: of each shard the most of all attacks."""
     most: dict[int, int] = {}
     for record in records:
-        start = int(record.positions[0])
+        start = record.first
         most[start] = max(most.get(start, 0), record.info.get("changed_answers", 0))
     return sum(most.values())
 

@@ -110,7 +110,9 @@ def _spelt(numbers: Sequence[int] | NDArray[np.int64]) -> str:
 
 @lru_cache(maxsize=8)  # all networks of a ledger were tried on a few sets of images, with the same labels
 def _read(words: str) -> NDArray[np.int64]:
-    numbers = np.array([int(word) for word in words.split(" ")], np.int64)
+    numbers = np.fromstring(words, np.int64, sep=" ")
+    if len(numbers) != words.count(" ") + 1:
+        raise ValueError("these are no numbers with a space between them")
     numbers.setflags(write=False)
     return numbers
 

@@ -19,7 +19,7 @@ from benchmark.damage import Damaged, check_regular, naming, parse_json
 from benchmark.ledger.assemble import COSTS
 from benchmark.ledger.pack_layout import OWN, VERSION, Group, total
 from benchmark.ledger.record import FORMAT, Record, misfit_of_arrays, restored
-from benchmark.ledger.schema import Info, Infos, Key, Shards, misfit
+from benchmark.ledger.schema import Info, Infos, Key, Shards, misfit, shards_told
 from benchmark.limits import HEADER, PACK
 from benchmark.storage import canonical_json
 
@@ -116,6 +116,7 @@ class Pack:
         self._groups = groups
         self.names = _words(self._own["names"])
         self.is_sound = matches
+        self._parsed: dict[int, list[_Told]] = {}
 
     @cached_property
     def places(self) -> dict[str, int]:
@@ -212,9 +213,11 @@ class Pack:
         return Record({**key, "data": data}, info=info | together, **arrays)
 
     def _told(self, group: Group, first: int, last: int) -> list[_Told]:
-        """What some records of a group say besides what all of it do."""
-        text = "[" + self._text(first, last) + "]"
-        return [(key, info) for key, info in parse_json(text, max(len(text), 2**12))]
+        """What some records of a group say besides what all of it do; nobody may change it, for it is kept."""
+        if group.first not in self._parsed:
+            text = "[" + self._text(group.first, group.last) + "]"
+            self._parsed[group.first] = [(key, info) for key, info in parse_json(text, max(len(text), 2**12))]
+        return self._parsed[group.first][first - group.first : last - group.first]
 
     def _text(self, first: int, last: int) -> str:
         ends = self._own["text-ends"]
@@ -259,7 +262,7 @@ class Pack:
             names = {name for _, info in rows for name in info}
             columns = {name: [info[name] for _, info in rows if name in info] for name in names}
             problem = misfit(Key, key) or misfit(Info, info) or misfit(Infos, columns)
-            if problem := problem or misfit(Shards, {"data": shards}):
+            if problem := problem or misfit(Shards, shards_told(shards)):
                 return problem
             for shard, (_, info) in zip(shards, rows, strict=True):
                 failed = info.get("error", group.info.get("error"))

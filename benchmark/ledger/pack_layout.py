@@ -26,7 +26,7 @@ from safetensors.numpy import save
 from benchmark.errors import BadInput
 from benchmark.ledger.record import FORMAT, Record, checksum, written
 from benchmark.limits import HEADER, PACK
-from benchmark.storage import canonical_json, digest
+from benchmark.storage import canonical_json, digest_of
 
 #: Raised whenever the same file would be read otherwise.
 VERSION = 1
@@ -118,4 +118,4 @@ def total(told: str, arrays: Mapping[str, NDArray[Any]]) -> str:
     """The checksum of all that is in a pack."""
     layout = [[name, str(array.dtype), list(array.shape)] for name, array in sorted(arrays.items())]
     head = canonical_json([told, layout]).encode(errors="surrogatepass")
-    return digest(b"".join([head, *(np.ascontiguousarray(arrays[name]).data for name in sorted(arrays))]))
+    return digest_of([head, *(np.ascontiguousarray(arrays[name]).data for name in sorted(arrays))])

@@ -7,6 +7,7 @@ or counted twice whenever this process or another one dies, and others may go on
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from benchmark.damage import Damaged
@@ -93,13 +94,20 @@ def _pack_some(ledger: Ledger, network: str, names: Sequence[str]) -> int:
             continue
         if before is None:
             records.append(record)
-        elif not record.error and checksum(*written(before)) != checksum(*written(record)):
+        elif not record.error and not _is_twin(before, record):
             continue  # it was made once more: its file goes on counting, while that of a failure is not needed
         done[path] = stamp
     if records:
         write_pack(ledger, network, records)
     _delete(done)
     return dealt
+
+
+def _is_twin(packed: Record, record: Record) -> bool:
+    """Whether two processes at work on one evaluation have made the same record: all but date and time is alike."""
+    alike = {name: packed.info[name] for name in ("date", "seconds") if name in packed.info}
+    twin = replace(record, info=record.info | alike)
+    return checksum(*written(packed)) == checksum(*written(twin))
 
 
 def _delete(done: Mapping[Path, _Stamp]) -> None:

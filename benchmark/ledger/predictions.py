@@ -51,7 +51,8 @@ def unpacked(classes: NDArray[Any]) -> NDArray[Any]:
     if classes.dtype not in _WIDTHS:
         return classes
     size, found = 1 + int(np.iinfo(classes.dtype).max), classes.astype(_WIDTHS[classes.dtype])
-    return np.where(found >= size - 2, found - size, found).astype(found.dtype)
+    found[found >= size - 2] -= size
+    return found
 
 
 def misfit_of_classes(images: int, clean: Classes | None, adversarial: Classes | None) -> str | None:

@@ -92,6 +92,11 @@ class Record:
         return self.info.get("deterministic") is True
 
     @property
+    def first(self) -> int:
+        """Where the first of its images stands in the test set."""
+        return int(self.positions[0]) if is_block(self.key) else int(self.key["data"]["start"])
+
+    @property
     def positions(self) -> NDArray[np.int64]:
         """Where its images stand in the test set: in a row from `start`, or those of a block."""
         data = self.key["data"]

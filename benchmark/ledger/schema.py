@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import FailFast, Field, JsonValue, create_model, model_validator
@@ -14,7 +14,7 @@ from benchmark.ledger.classes import read_classes
 from benchmark.ledger.positions import read_positions
 from benchmark.storage import digest
 
-__all__ = ["Info", "Infos", "Key", "Manifest", "Shards", "misfit", "suite_digest"]
+__all__ = ["Info", "Infos", "Key", "Manifest", "Shards", "misfit", "shards_told", "suite_digest"]
 
 Numbers = Annotated[str, Field(max_length=2**21, pattern=r"^-?[0-9]{1,9}( -?[0-9]{1,9})*$")]
 
@@ -207,6 +207,14 @@ Infos: type[Form] = create_model("Infos", __base__=Form, **_LISTS)
 
 
 class Shards(Form):
-    """Which images several records are about."""
+    """Which images several records are about, all of them some in a row: see `shards_told`."""
 
-    data: Several[_Shard]
+    digest: Several[Text]
+    start: Annotated[list[Count], FailFast()]
+    stop: Annotated[list[Count], FailFast()]
+
+
+def shards_told(shards: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """What the keys of several records say of their images, as `Shards` takes it: of equal digests only one."""
+    told = {name: [shard[name] for shard in shards] for name in ("digest", "start", "stop")}
+    return told | {"digest": [*dict.fromkeys(told["digest"])]}

@@ -31,6 +31,12 @@ DRAWS, FEWER_DRAWS, MANY = 4999, 999, 5000
 #: So many numbers of a block are in memory at once.
 _BLOCK = 1_000_000
 
+#: The signs that the eight bits of each byte stand for.
+_SIGNS = (2 * np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(np.float32)) - 1
+
+#: Up to so many parts of an image differences are counted for all pairs at once.
+_FEW_PARTS = 4
+
 #: What a standard deviation of sums of shares is for no other reason than rounding.
 _ROUNDING = 1e-6
 
@@ -93,7 +99,15 @@ def histograms(table: Floats, parts: int = 1) -> Floats:
         only_row = np.rint(table @ (1 - table).T)
         ahead, behind = only_row[one, other], only_row[other, one]
         return np.stack([behind, table.shape[1] - ahead - behind, ahead], axis=1)
-    return np.stack([histogram(table[row], table[column], parts) for row, column in zip(one, other, strict=True)])
+    if parts > _FEW_PARTS:
+        return np.stack([histogram(table[row], table[column], parts) for row, column in zip(one, other, strict=True)])
+    shares = np.rint(table * parts)
+    has = [(shares == share).astype(np.float32) for share in range(parts + 1)]
+    counts = np.zeros((len(one), 2 * parts + 1))
+    for share, own in enumerate(has):
+        for another, theirs in enumerate(has):
+            counts[:, parts + share - another] += (own @ theirs.T)[one, other]  # whole numbers, exact below 2^24
+    return counts
 
 
 def _max_t(
@@ -136,5 +150,6 @@ def _signed_sums(centred: Floats, seed: int, draws: int, pairs: int) -> Iterator
     block = max(1, min(draws, _BLOCK // max(images, pairs)))
     for start in range(0, draws, block):
         size = min(block, draws - start)
-        signs = np.unpackbits(generator.integers(0, 256, (size, -(-images // 8)), np.uint8), axis=1, count=images)
-        yield values @ (2 * signs.astype(np.float32) - 1).T
+        octets = generator.integers(0, 256, (size, -(-images // 8)), np.uint8)
+        signs = _SIGNS[octets].reshape(size, -1)[:, :images]
+        yield values @ signs.T

@@ -94,6 +94,7 @@ def save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], h
                     **({"extra_data": extra} if extra else {}),
                     "precision": plan.precision,
                     **({"deterministic": True} if trainer.repeats else {}),
+                    **({"cudnn_benchmark": True} if trainer.tuned else {}),
                     **({"held_out": right} if right else {}),
                     "hardware": hardware,
                     "seconds": sum(float(row["seconds"]) for row in trainer.history),

@@ -142,23 +142,30 @@ class _Sum(torch.autograd.Function):
 
 
 def share_batch_norm(network: nn.Module) -> nn.Module:
-    """Let the network's batch norms take their statistics over the global batch; its state stays as it is."""
+    """Let the network's batch norms take their statistics over the global batch; its state stays as it is.
+
+    On NVIDIA's GPUs by torch's own kernels, which know no other devices.
+    """
     for module in network.modules():
         if type(module) is nn.BatchNorm2d:
-            module.__class__ = SharedBatchNorm2d
+            if module.weight is not None and module.weight.is_cuda:
+                module.__class__ = nn.SyncBatchNorm  # type: ignore[assignment]
+                module.process_group = None  # type: ignore[assignment]  # all of them
+            else:
+                module.__class__ = SharedBatchNorm2d
     return network
 
 
 def own_batch_norm(network: nn.Module) -> nn.Module:
     """Undo `share_batch_norm`; in eval mode it makes no difference."""
     for module in network.modules():
-        if type(module) is SharedBatchNorm2d:
-            module.__class__ = nn.BatchNorm2d  # type: ignore[assignment]
+        if type(module) in (SharedBatchNorm2d, nn.SyncBatchNorm):
+            module.__class__ = nn.BatchNorm2d
     return network
 
 
 class SharedBatchNorm2d(nn.BatchNorm2d):
-    """Batch norm over all processes, on any device (torch's own needs GPUs)."""
+    """Batch norm over all processes, on any device."""
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:

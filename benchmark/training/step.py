@@ -18,6 +18,7 @@ from benchmark.methods.objectives import Target
 from benchmark.methods.progress import Progress
 from benchmark.noise import Noise
 from benchmark.recipes.radius import Radius
+from benchmark.training.compiling import is_compiled
 from benchmark.training.snapshot import FoldedNetwork
 
 
@@ -103,7 +104,10 @@ class StepNetworks:
         def logits(images: Tensor) -> Tensor:
             with self.autocast():
                 result: Tensor = module(images.contiguous(memory_format=torch.channels_last))
-            return result.float() if result.dtype in (torch.bfloat16, torch.float16) else result
+            if result.dtype in (torch.bfloat16, torch.float16):
+                return result.float()
+            # What a captured graph returns is overwritten at its next replay.
+            return result.clone() if is_compiled(module) else result
 
         return logits
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmark import deadline
-from benchmark.arithmetic import arithmetic
+from benchmark.arithmetic import arithmetic, tuned_convolutions, tunes
 from benchmark.attacks import frozen
 from benchmark.damage import Damaged, naming
 from benchmark.errors import BadInput
@@ -23,6 +23,7 @@ from benchmark.models import build
 from benchmark.storage import digest
 from benchmark.training.augmentation import batches, mixed_batches, number_of_batches
 from benchmark.training.averaging import WeightAverages
+from benchmark.training.compiling import compile_all
 from benchmark.training.optimizer import make_optimizer
 from benchmark.training.parallel import BatchShard, share_batch_norm
 from benchmark.training.plan import Plan
@@ -48,7 +49,7 @@ class Trainer:
     Args:
         plan: what to do.
         fabric: the processes and the precision to do it in.
-        compile: whether to hand the networks to torch.compile.
+        compile: whether to hand the networks to torch.compile, see `compiling`.
 
     Attributes:
         epoch: how many epochs lie behind.
@@ -58,6 +59,7 @@ class Trainer:
         held_out: per network, which held-out images the last validation found right, see `validation.held_out`.
         progress: how much of the training lies behind, and whether anything wanted to know.
         repeats: whether all epochs were computed by what gives the same bits again on the same device.
+        tuned: whether in some cuDNN chose by timing how convolutions are computed.
     """
 
     def __init__(self, plan: Plan, fabric: Fabric, compile: bool = False) -> None:
@@ -70,10 +72,11 @@ class Trainer:
             module.to(memory_format=torch.channels_last)
             if self.shard.size > 1:
                 share_batch_norm(module)
-            if compile:
-                module.compile()
         probe = plan.dataset.train.batch(slice(0, 2))[0].to(device)
-        fast = None if compile else snapshots(self.members, probe, plan.precision == "bf16")
+        fast = snapshots(self.members, probe, plan.precision == "bf16")
+        if compile:
+            batch = plan.dataset.train.batch(slice(0, plan.recipe.batch_size))[0].to(device)
+            compile_all([*self.members, *teachers], fast, self.shard.rows(batch), fabric.autocast)
         self.players = StepNetworks(
             self.method,
             self.members,
@@ -99,7 +102,7 @@ class Trainer:
         self.history: list[Row] = []
         self.best: list[dict[str, Any]] = [{"score": -1.0, "epoch": 0, "state": {}} for _ in self.members]
         self.held_out: list[dict[str, Any]] = [{} for _ in self.members]
-        self.repeats = True
+        self.repeats, self.tuned = True, False
 
     def fit(self, state: Path, begin: Path | None, report: Reporter) -> None:
         """Train to the end, saving the state to the file `state` after every epoch.
@@ -132,7 +135,8 @@ class Trainer:
                 deadline.check(longest)
             started = time.perf_counter()
             self.repeats &= torch.are_deterministic_algorithms_enabled()
-            with arithmetic(self.plan.precision):
+            self.tuned |= tunes(self.train.labels.device)
+            with arithmetic(self.plan.precision), tuned_convolutions(self.train.labels.device):
                 with self._fixed_randomness():
                     row = self._train_epoch(state, report)
                 seconds = time.perf_counter() - started
@@ -167,6 +171,7 @@ class Trainer:
             "best": self.best,
             "held_out": self.held_out,
             "deterministic": self.repeats,
+            **({"tuned": True} if self.tuned else {}),
             "any_length": self.any_length,
             **({"averages": self.averages.state_dict()} if self.averages else {}),
         }
@@ -180,6 +185,7 @@ class Trainer:
             self.averages.load_state_dict(state["averages"])
         self.memory = {key: value.to(self.train.labels.device) for key, value in state["memory"].items()}
         self.repeats = state.get("deterministic") is True
+        self.tuned = state.get("tuned") is True
         self.progress.asked |= state.get("any_length") is not True  # earlier versions did not note it
         self.epoch, self.history, self.best = state["epoch"], state["history"], state["best"]
         self.held_out = state.get("held_out", self.held_out)  # version 0.1.0 did not keep it

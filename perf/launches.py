@@ -1,0 +1,69 @@
+"""How many operations a program hands to its device, and how often it waits for an answer: the same on any device.
+
+Counted where torch hands them out. Each operation that is no view of a tensor is taken for one launch of a kernel,
+which is what it is on a GPU, but for a few that take two or three, and for convolutions that take one more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+#: What asks the device for something: numbers, sizes.
+_WAITS = {"_local_scalar_dense", "nonzero", "masked_select", "_unique2", "unique_dim", "unique_consecutive"}
+
+#: What computes nothing though it is no view.
+_FREE = {"empty", "empty_like", "empty_strided", "new_empty", "detach", "set_", "resize_"}
+
+
+@dataclass
+class Counts:
+    """What was counted.
+
+    Attributes:
+        launches: operations.
+        waits: times that the host waits, as far as operations tell.
+    """
+
+    launches: int = 0
+    waits: int = 0
+
+
+class _Counting(TorchDispatchMode):
+    def __init__(self) -> None:
+        super().__init__()
+        self.counts = Counts()
+
+    def __torch_dispatch__(self, op: Any, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None) -> Any:
+        name = op._schema.name.partition("::")[2]
+        if name in _WAITS or _by_mask(name, args):
+            self.counts.waits += 1
+        if name not in _FREE and not getattr(op, "is_view", False):
+            self.counts.launches += 1
+        return op(*args, **(kwargs or {}))
+
+
+def _by_mask(name: str, args: Any) -> bool:
+    if name not in ("index", "index_put", "index_put_") or len(args) < 2:
+        return False
+    if name != "index" and args[2].numel() == 1:  # filled with one value, wherever it goes
+        return False
+    return any(isinstance(index, torch.Tensor) and index.dtype == torch.bool for index in args[1])
+
+
+def counted(program: Callable[[], object]) -> Counts:
+    """What `program` asks of its device, gradients included."""
+    with _Counting() as mode:
+        program()
+    return mode.counts
+
+
+def per_step(program: Callable[[int], object], few: int = 4, many: int = 8) -> tuple[float, float]:
+    """Launches and waits per step of a program of so many steps, without what it does once."""
+    less, more = counted(lambda: program(few)), counted(lambda: program(many))
+    steps = many - few
+    return (more.launches - less.launches) / steps, (more.waits - less.waits) / steps
