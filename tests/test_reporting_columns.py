@@ -19,7 +19,7 @@ from benchmark.errors import BadInput
 from benchmark.ledger import load_results
 from benchmark.reporting import kinds, leaderboard_rows, leaderboards, plugged_columns, print_leaderboards
 from benchmark.reporting.column import Column, Output
-from benchmark.reporting.columns import columns, page_columns
+from benchmark.reporting.columns import columns
 from benchmark.reporting.entries import Accuracy, Entry, Rank
 from benchmark.reporting.html import _templates
 from benchmark.reporting.kinds import Kind
@@ -51,7 +51,7 @@ def written(results: Path, format: str) -> str:
 
 def headings(page: str) -> list[str]:
     table = page.split("<thead>", 1)[1].split("</thead>", 1)[0]
-    return [html.unescape(found) for found in re.findall(r"<th[^>]*>(.*?)</th>", table)]
+    return [html.unescape(found) for found in re.findall(r"<th[^>]*><span>(.*?)</span>", table)]
 
 
 def test_one_entry_shows_in_every_output(
@@ -64,7 +64,8 @@ def test_one_entry_shows_in_every_output(
     for page, heading in ((index, "digits under"), (network, "digits under")):
         place = headings(page.split(heading, 1)[1]).index("Lost, all attacks")
         assert table_cells(page, heading)[0][place] == ["66.7"]
-        assert 'title="Clean accuracy minus Rworst &lt;&amp;&gt;">Lost, all attacks</th>' in page
+        assert 'title="Clean accuracy minus Rworst &lt;&amp;&gt;"><span>Lost, all attacks</span>' in page
+        assert "<b>Lost, all attacks</b> Clean accuracy minus Rworst &lt;&amp;&gt;." in page
     assert re.search(r'data-place="\d+" checked> Lost, all attacks</label>', index)
     (row,) = csv.DictReader(io.StringIO(written(results, "csv")))
     assert float(row["lost"]) == pytest.approx(4 / 6)
@@ -91,12 +92,34 @@ def test_only_the_outputs_that_it_names_show_it(
     ]
 
 
-def test_prominence_comes_first_on_pages_and_nowhere_else(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plug(monkeypatch, replace(LOST, prominence=9))
+def test_columns_have_one_order_everywhere(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What two outputs both show stands in the same order in both; a package may put its column before others."""
+    plug(monkeypatch, replace(LOST, prominence=2))
     (board,) = leaderboards(load_results(results))
-    assert [column.label for column in page_columns(board)][:3] == ["Lost, all attacks", "Rank", "Network"]
-    assert columns(board, Output.DATA)[-1].name == "lost"
-    assert columns(board, Output.DATA)[0].name == "rank"
+    shown = [[column.name for column in columns(board, output)] for output in list(Output)[:5]]
+    for one in shown:
+        for other in shown:
+            assert [name for name in one if name in other] == [name for name in other if name in one]
+    assert shown[0][:9] == ["rank", "model", "r_worst", "r_avg", "lost", "linf", "l2", "l1", "clean"]
+
+
+def test_the_order_of_files_and_screens_is_that_of_the_columns(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As they come out, not as they are asked for."""
+    (board,) = leaderboards(load_results(results))
+    page = headings(written(results, "html").split("digits under", 1)[1])
+    assert page == [column.label for column in columns(board, Output.PAGE)]
+    words = written(results, "markdown").splitlines()[2].strip("| ").split(" | ")
+    tex = next(line for line in written(results, "latex").splitlines() if line.startswith("Rank"))
+    assert tex.removesuffix(r" \\").replace("\\%", "%").split(" & ") == words
+    assert words == ["Rank", "Network", "Rworst", "95% interval", "Ravg", "linf", "l2", "l1", "Clean", "Method"]
+    print_leaderboards([board])
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("Rank"))
+    assert line.replace("95% interval", "95%").split()[:9] == [word.removesuffix(" interval") for word in words[:9]]
+    heading = written(results, "csv").splitlines()[0].split(",")
+    names = [column.name for column in columns(board, Output.DATA)]
+    assert [name for name in heading if name in names] == names
 
 
 def test_data_files_give_each_value_once(results: Path) -> None:
@@ -110,7 +133,22 @@ def test_every_column_says_what_it_is(results: Path) -> None:
     (board,) = leaderboards(load_results(results))
     every = columns(board, Output.ALL)
     assert len({column.name for column in every}) == len({column.label for column in every}) == len(every)
-    assert [column.name for column in every if not column.about] == ["model", "architecture"]
+    assert all(column.about for column in every)
+
+
+def test_what_explains_a_column_is_in_the_glossary_and_beside_its_heading(results: Path) -> None:
+    """A button that a finger and a keyboard reach shows the text where the heading is, without any script."""
+    index = written(results, "html")
+    glossary = (results.parent / "html" / "glossary.html").read_text(encoding="utf-8")
+    (board,) = leaderboards(load_results(results))
+    for column in columns(board, Output.PAGE):
+        (about,) = re.findall(
+            rf'<button type="button" class="about" popovertarget="([^"]*)" aria-label="About {column.label}">', index
+        )
+        (told,) = re.findall(rf'<div popover id="{about}" class="explanation">(.*?)</div>', index)
+        assert html.escape(column.about) in told
+        assert not column.term or f'id="{column.term}"' in glossary
+        assert bool(column.term) == ("glossary.html#" in told)
 
 
 KINDS = {name: kind for name, kind in vars(kinds).items() if isinstance(kind, Kind)}

@@ -13,7 +13,8 @@ from synthetic import add_evaluation
 import benchmark
 from benchmark.ledger import load_results
 from benchmark.reporting import leaderboard_rows, leaderboards, print_leaderboards
-from benchmark.reporting.columns import page_columns
+from benchmark.reporting.column import Output
+from benchmark.reporting.columns import columns
 from benchmark.reporting.text import percent
 from benchmark.statistics.wilson import wilson
 
@@ -50,7 +51,7 @@ def test_the_mean_is_on_the_leaderboard_beside_the_union(out: Path) -> None:
     severe = attacks.query("epsilon == 5")["accuracy"]
     assert row["corruption 5"] <= severe.min(), "glass-blur and contrast break different images"
     page = (out / "index.html").read_text(encoding="utf-8")
-    heads = re.findall(r'<th scope="col"[^>]*>(.*?)</th>', page)
+    heads = re.findall(r'<th scope="col"[^>]*><span>(.*?)</span>', page)
     (line,) = cells(page, "</thead>")
     assert len(line) == len(heads)
     assert line[heads.index("corruption mean")] == percent(row["corruption_mean"])
@@ -89,7 +90,7 @@ def test_tables_of_text_have_it_too(out: Path, capsys: pytest.CaptureFixture[str
 
 def test_a_reader_of_one_norm_sees_its_mean(out: Path) -> None:
     (board,) = leaderboards(load_results(out.parent / "results"))
-    assert [column.label for column in page_columns(board) if column.norm == "corruption"] == [
+    assert [column.label for column in columns(board, Output.PAGE) if column.norm == "corruption"] == [
         "corruption 1",
         "corruption 5",
         "corruption mean",

@@ -20,7 +20,7 @@ from benchmark.reporting.networks import network_pages
 from benchmark.run_names import file_stem
 
 #: What the worked example's six images come to, in percent.
-NUMBERS = ["83.3", "50.0", "50.0", "66.7", "55.6", "16.7"]
+NUMBERS = ["16.7", "55.6", "50.0", "50.0", "66.7", "83.3"]
 
 
 @pytest.fixture
@@ -58,9 +58,10 @@ def test_csv_keeps_whole_numbers_whole_where_one_is_missing() -> None:
 
 def test_latex(results: Path) -> None:
     text = made(results, "latex").read_text()
-    (row,) = [line for line in text.splitlines() if line.startswith("50")]
-    assert row.startswith(r"50\%\_\{a\}\textbar{}b & ")
-    assert re.split(r" & | \\\\", row)[3:9] == NUMBERS
+    (row,) = [line for line in text.splitlines() if r" & 50\%" in line]
+    assert row.startswith(r"1 & 50\%\_\{a\}\textbar{}b & ")
+    cells = re.split(r" & | \\\\", row)
+    assert [cells[2], *cells[4:9]] == NUMBERS
     heading = text.split(r"\toprule")[1].split(r"\\")[0]
     assert heading.count("&") == row.count("&")
     assert len(re.search(r"tabular}{([lr]+)}", text)[1]) == row.count("&") + 1  # type: ignore[index]
@@ -69,8 +70,9 @@ def test_latex(results: Path) -> None:
 def test_markdown(results: Path) -> None:
     lines = made(results, "markdown").read_text().splitlines()
     (row,) = [line for line in lines if "50%" in line]
-    assert row.startswith(r"| 50%\_{a}\|b |")
-    assert re.split(r"(?<!\\)\|", row)[4:10] == [f" {number} " for number in NUMBERS]
+    assert row.startswith(r"| 1 | 50%\_{a}\|b |")
+    cells = re.split(r"(?<!\\)\|", row)
+    assert [cells[3], *cells[5:10]] == [f" {number} " for number in NUMBERS]
 
 
 def test_parquet(results: Path) -> None:

@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmark.experiments.table import COLUMNS, SweepLine
-from benchmark.pages import environment
-from benchmark.planning.chart import TEMPLATES as CHART_TEMPLATES
 from benchmark.planning.chart import draw
 from benchmark.planning.grid import Grid
-from benchmark.reporting.text import percent
+from benchmark.reporting.pages import site_environment
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -24,6 +22,7 @@ def page(
     command: str,
     failures: Sequence[str],
     selected: str = "",
+    root: str | None = None,
 ) -> str:
     """The HTML of a sweep: figure, table, and how to make both again.
 
@@ -34,17 +33,18 @@ def page(
         command: what makes it.
         failures: what could not be trained or measured.
         selected: what the choice comes to, in sentences; "" where it can't be said.
+        root: the way to the leaderboard's folder, seen from the page, if there is one.
     """
-    templates = environment(TEMPLATES, CHART_TEMPLATES)
-    templates.filters.update(percent=percent)
+    templates = site_environment(TEMPLATES)
     return templates.get_template("sweep.html").render(
         lines=lines,
         columns=list(COLUMNS),
         title=grid.title,
         drawing=draw(grid),
         about=about,
-        source=source,
+        origin=source,
         command=command,
         failures=failures,
         selected=selected,
+        root=root,
     )

@@ -30,6 +30,8 @@ from benchmark.parts import WHOLE, read_part
 from benchmark.planning.jobs import mine, waiting
 from benchmark.planning.repeatable import tell_of_earlier
 from benchmark.planning.runner import JobRunner
+from benchmark.reporting.pages import site_root
+from benchmark.reporting.sweep_pages import FILE, Summary
 from benchmark.scales import Epsilon, read_radii
 from benchmark.storage import check_writable, write_atomic
 from benchmark.suites.files import fitting
@@ -235,5 +237,8 @@ def sweep(
         command=setting.command(comparison),
         failures=failures,
         selected=str(best) if best else "",
+        root=site_root(target),
     )
+    about = Summary(title=comparison.title, networks=len(lines), selected=str(best) if best else "")
+    write_atomic(target / FILE, about.model_dump_json(indent=2) + "\n")
     return Sweep(write_atomic(target / "index.html", html), lines, failures, best)

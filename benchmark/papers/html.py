@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
-from benchmark.pages import environment
 from benchmark.papers.abridged import abridged
 from benchmark.papers.cells import TableCell
 from benchmark.papers.choice import choose
@@ -22,8 +21,8 @@ from benchmark.papers.published import Published
 from benchmark.papers.schema import Paper, TableOrFigure
 from benchmark.papers.setting import PaperSetting
 from benchmark.papers.titles import file_of, title_of
-from benchmark.planning.chart import TEMPLATES as CHART_TEMPLATES
 from benchmark.planning.chart import draw
+from benchmark.reporting.pages import site_environment
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -36,7 +35,7 @@ def page(
     verdicts: Sequence[ClaimVerdict],
     command: str,
     failures: Sequence[str] = (),
-    home: str | None = None,
+    root: str | None = None,
 ) -> str:
     """The HTML of all tables and figures of `paper` in `settings`, which differ in their datasets.
 
@@ -47,9 +46,9 @@ def page(
         verdicts: on its claims.
         command: what makes what is missing, without the options that choose a part.
         failures: what went wrong in this run.
-        home: where the leaderboard is, seen from the page, if there is one.
+        root: the way to the leaderboard's folder, seen from the page, if there is one.
     """
-    templates = environment(TEMPLATES, CHART_TEMPLATES)
+    templates = site_environment(TEMPLATES)
     templates.filters.update(percent=_percent, signed=_signed, note=_note)
     templates.tests["missing"] = _is_missing
     templates.globals.update(command_for=lambda key, row: f"{command} --table {key} --only {shlex.quote(row)}")
@@ -70,7 +69,7 @@ def page(
         reach=_reach(verdicts),
         command=command,
         failures=failures,
-        home=home,
+        root=root,
         abridged={key: _abridged(table, settings) for key, table in paper.exhibits.items()},
         method_rows={key: cells(table) for key, table in paper.method_tables.items()},
         choices={

@@ -16,10 +16,8 @@ from benchmark.papers.schema import Paper
 from benchmark.papers.setting import PaperSetting
 from benchmark.papers.text import claims_csv, to_csv, to_json, to_latex
 from benchmark.papers.titles import file_of, title_of
+from benchmark.reporting.pages import site_root
 from benchmark.storage import write_atomic
-
-#: The leaderboard, seen from a paper's page.
-HOME = "../../index.html"
 
 
 def write_files(
@@ -52,9 +50,8 @@ def write_files(
     printed = {key: printed_grids(paper, key, published) for key in paper.exhibits}
     said = {claim.id: printed_numbers(claim, printed) for claim in paper.claims}
     write_atomic(target / "claims.csv", claims_csv(verdicts, said))
-    home = HOME if (target / HOME).resolve().exists() else None
     for file, text in files_of(paper).items():
         write_atomic(target / file, text)
-    html = page(paper, settings, grids, published, verdicts, command, failures, home)
+    html = page(paper, settings, grids, published, verdicts, command, failures, site_root(target))
     write_atomic(target / "paper.json", to_json(paper, settings, verdicts))
     return write_atomic(target / "index.html", html)

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from markupsafe import Markup
 
 from benchmark.charts import Axis, Bars, Line, Mark, Point, bar_chart, line_chart, scatter
 from benchmark.planning.grid import Grid
-
-#: Of `page.css`, the looks of a page with tables and figures.
-TEMPLATES = Path(__file__).parent / "templates"
 
 WIDTH, HEIGHT = 640, 300
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchmark.reporting.columns import page_columns
+from benchmark.reporting.column import Output
+from benchmark.reporting.columns import columns
 from benchmark.reporting.leaderboards import Leaderboard
 
 
@@ -14,6 +15,7 @@ class Choice:
 
     Attributes:
         label: what is beside it.
+        name: of the column in data files, or of the attack; links to a view of the page name it.
         place: of the column in the table, counted from 1; None for an attack, whose column the page's script makes.
         attack: of the attack in the suite, counted from 0.
         norm: the norm that the column is about, "" for none.
@@ -22,6 +24,7 @@ class Choice:
     """
 
     label: str
+    name: str
     place: int | None = None
     attack: int | None = None
     norm: str = ""
@@ -32,11 +35,11 @@ class Choice:
 def choices(board: Leaderboard) -> dict[str, list[Choice]]:
     """The boxes by group, in the page's order, the attacks of each norm after all others."""
     found: dict[str, list[Choice]] = {}
-    for place, column in enumerate(page_columns(board), start=1):
+    for place, column in enumerate(columns(board, Output.PAGE), start=1):
         if column.group:
-            choice = Choice(column.label, place, None, column.norm, column.is_overall, column.is_shown)
+            choice = Choice(column.label, column.name, place, None, column.norm, column.is_overall, column.is_shown)
             found.setdefault(column.group, []).append(choice)
     for number, outcome in enumerate(board.evaluations[0].outcomes):
-        choice = Choice(outcome.label, attack=number, norm=outcome.norm)
+        choice = Choice(outcome.label, outcome.label, attack=number, norm=outcome.norm)
         found.setdefault(f"{outcome.norm} attacks", []).append(choice)
     return found

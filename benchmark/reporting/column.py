@@ -44,11 +44,14 @@ class Column:
         group: where a reader chooses columns.
         outputs: what shows it.
         is_shown: on the page, before a reader chooses.
-        prominence: on the page the highest comes first; columns of one prominence are sorted by their groups.
+        prominence: the highest comes first, in every output; columns of one prominence are in the order of the list.
         norm: the norm that it is about, "" for none.
         is_overall: whether attacks of all norms count in it, so that it has no place in a table of one norm.
         is_main: whether it stands out.
         published: what others publish of a network, in this column; None for nothing.
+        term: what explains it in the glossary, "" for nothing.
+        metric: of `analysis.paired.scores`, by which methods of several seeds have a mean here; "" for none.
+        filtered: whether a reader of the page can filter by it: words by choosing one, numbers from and to.
     """
 
     name: str
@@ -64,6 +67,9 @@ class Column:
     is_overall: bool = False
     is_main: bool = False
     published: Callable[[Reference], Any] = lambda reference: None
+    term: str = ""
+    metric: str = ""
+    filtered: bool = False
 
     def text(self, entry: Entry) -> str:
         """The network's value as text."""

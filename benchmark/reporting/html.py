@@ -5,38 +5,39 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from pathlib import Path
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from benchmark.charts import Axis, Point, scatter
 from benchmark.ledger import Ledger
 from benchmark.ledger.record import SHARD
 from benchmark.ledger.sample_images import FEW
-from benchmark.pages import environment
 from benchmark.reporting.choices import choices
 from benchmark.reporting.column import Output
-from benchmark.reporting.columns import page_columns
+from benchmark.reporting.columns import columns
 from benchmark.reporting.entries import Entry
+from benchmark.reporting.filters import filters
 from benchmark.reporting.gallery import galleries
 from benchmark.reporting.lead import lead
 from benchmark.reporting.leaderboards import Leaderboard
-from benchmark.reporting.method_rows import HEADINGS, method_rows
+from benchmark.reporting.method_groups import method_groups
+from benchmark.reporting.method_rows import HEADINGS
 from benchmark.reporting.networks import NetworkPage
+from benchmark.reporting.pages import TEMPLATES, site_environment
 from benchmark.reporting.paper_pages import PaperPage
 from benchmark.reporting.partial import partial_tables
 from benchmark.reporting.references import references
 from benchmark.reporting.suites import parameters, sentences
-from benchmark.reporting.text import count, distance, duration, percent, threat
+from benchmark.reporting.sweep_pages import SweepPage
+from benchmark.reporting.text import plural
 from benchmark.reporting.transfers import Transfers
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-TEMPLATES = Path(__file__).parent / "templates"
 #: What runs in the leaderboard, in this order; no other page has a script.
-SCRIPTS = ("statistics.js", "compare.js", "site.js")
+SCRIPTS = ("statistics.js", "state.js", "compare.js", "seeds.js", "filters.js", "board.js", "picked.js", "site.js")
 
 #: A page lists no more classes than these; its data has all.
 MOST_CLASSES = 100
@@ -47,6 +48,7 @@ def index_page(
     networks: Sequence[NetworkPage],
     ledger: Ledger,
     papers: Sequence[PaperPage] = (),
+    sweeps: Sequence[SweepPage] = (),
 ) -> str:
     """The leaderboards, or how to get some if there are none.
 
@@ -54,33 +56,28 @@ def index_page(
         boards: what to show.
         networks: of these boards, to link to their pages.
         ledger: where it was read from, and what had to be left out of it.
-        papers: pages of papers to link to.
+        papers, sweeps: pages to link to.
     """
     pages = {result.entry.id: f"models/{page.stem}.html" for page in networks for result in page.results}
     masked = [entry for board in boards for entry in board.entries if entry.is_masked]
-    filters = {
-        name: sorted({str(value) for value in values if value})
-        for name, values in {
-            "dataset": [board.dataset for board in boards],
-            "suite": [board.suite for board in boards],
-            "norm": [norm for board in boards for norm in board.norms],
-            "method": [entry.method for board in boards for entry in board.entries],
-            "architecture": [entry.architecture for board in boards for entry in board.entries],
-        }.items()
-    }
-    partial, samples = partial_tables(boards, ledger.samples())
+    shown = {board: columns(board, Output.PAGE) for board in boards}
+    groups = {board: method_groups(board) for board in boards}
+    small, samples = partial_tables(boards, ledger.samples())
     return _render(
         "index.html",
         boards=boards,
-        partial=partial,
+        partial=small,
         samples=samples,
         ledger=ledger,
         papers=papers,
+        sweeps=sweeps,
         pages=pages,
-        filters=filters,
-        columns=page_columns,
+        filters=filters(boards),
+        groups=groups.__getitem__,
+        has_groups=any(groups.values()),
+        columns=shown.__getitem__,
         choices=choices,
-        method_rows=method_rows,
+        method_rows=lambda board: [group.row for group in groups[board]],
         lead=lead,
         method_headings=HEADINGS,
         references=references,
@@ -97,7 +94,7 @@ def network_page(network: NetworkPage, ledger: Ledger) -> str:
     return _render(
         "network.html",
         network=network,
-        columns=lambda board: page_columns(board, Output.NETWORK),
+        columns=partial(columns, output=Output.NETWORK),
         ledger=ledger,
         galleries=galleries,
         most=FEW,
@@ -132,10 +129,8 @@ def _script() -> str:
 
 @lru_cache(maxsize=1)
 def _templates() -> Environment:
-    templates = environment(TEMPLATES)
-    templates.filters.update(
-        percent=percent, count=count, duration=duration, distance=distance, threat=threat, parameters=parameters
-    )
+    templates = site_environment()
+    templates.filters.update(parameters=parameters, plural=plural)
     return templates
 
 

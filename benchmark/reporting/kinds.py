@@ -63,6 +63,10 @@ RANK = Kind("rank", values=_rank, is_best_low=True)
 NAME = Kind("name", is_number=False)
 #: Words.
 TEXT = Kind("text", is_number=False)
+#: The source of a method, with a link to arXiv where it names a number there.
+PAPER = Kind("paper", is_number=False)
+#: A year.
+YEAR = Kind("number")
 #: A point of time, ISO 8601; pages show the day.
 DATE = Kind("date", is_number=False)
 #: An `Accuracy`: in data files with the ends of its interval, in pages with the interval as words and as a bar.

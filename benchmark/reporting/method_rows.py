@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmark.analysis.methods import by_method
+from benchmark.analysis.methods import Seeds, by_method
 from benchmark.reporting.leaderboards import Leaderboard
 from benchmark.reporting.text import MISSING, percent
 from benchmark.statistics.seeds import MethodMean, mean_of_method
 
 #: What is shown of each method, by the metrics of `analysis.paired.scores`.
-METRICS = {"clean": "Clean", "ravg": "Ravg", "rworst": "Rworst"}
+METRICS = {"rworst": "Rworst", "ravg": "Ravg", "clean": "Clean"}
 
 
 @dataclass(frozen=True)
@@ -32,32 +32,38 @@ class MethodRow:
 
     @property
     def cells(self) -> list[str]:
-        """Method, seeds, a cell per metric, Rworst's interval, its deviation from seed to seed, both errors."""
+        """Method, seeds, Rworst with its interval, other metrics, what seeds add to its error, and what images do."""
         worst = self.means["rworst"]
         interval = f"{percent(worst.low)}–{percent(worst.high)}" if worst else MISSING
         parts = (worst.seed_deviation, worst.seed_error, worst.image_error) if worst else (None, None, None)
-        values = [percent(found.value) if found else MISSING for found in self.means.values()]
+        first, *others = [percent(found.value) if found else MISSING for found in self.means.values()]
         doubt = ", possible gradient masking" if self.is_masked else ""
-        return [self.label + doubt, ", ".join(map(str, self.seeds)), *values, interval, *map(percent, parts)]
+        return [self.label + doubt, ", ".join(map(str, self.seeds)), first, interval, *others, *map(percent, parts)]
 
 
+_WORST, *_OTHERS = METRICS.values()
 #: What stands above the cells.
-HEADINGS = ("Method", "Seeds", *METRICS.values(), "95% interval", "SD of seeds", "Error: seeds", "Error: images")
+HEADINGS = ("Method", "Seeds", _WORST, "95% interval", *_OTHERS, "SD of seeds", "Error: seeds", "Error: images")
 
 
 def method_rows(board: Leaderboard) -> list[MethodRow]:
     """The methods with several seeds, highest Rworst first; those that may be masked last."""
-    return sorted(_rows(board), key=_order)
+    return [row for row, _ in rows_of(board)]
 
 
-def _rows(board: Leaderboard) -> Iterator[MethodRow]:
+def rows_of(board: Leaderboard) -> list[tuple[MethodRow, Seeds]]:
+    """The same, each with its seeds' evaluations."""
+    return sorted(_rows(board), key=lambda found: _order(found[0]))
+
+
+def _rows(board: Leaderboard) -> Iterator[tuple[MethodRow, Seeds]]:
     masked = {entry.id: entry.is_masked for entry in board.entries}
     for group in by_method(board.evaluations):
         if group.is_method:
             arms = {metric: group.scores(metric) for metric in METRICS}
             means = {metric: None if arm is None else mean_of_method(arm) for metric, arm in arms.items()}
             is_masked = any(masked[evaluation.id] for evaluation in group.evaluations)
-            yield MethodRow(group.label, tuple(seed or 0 for seed in group.seeds), means, is_masked)
+            yield MethodRow(group.label, tuple(seed or 0 for seed in group.seeds), means, is_masked), group
 
 
 def _order(row: MethodRow) -> tuple[bool, float, str]:

@@ -22,8 +22,8 @@ from benchmark.reporting.entries import Entry
 from benchmark.reporting.leaderboards import Leaderboard
 from benchmark.reporting.per_image import per_image_table
 from benchmark.reporting.reproduce import curves_command, evaluation_command, training_command
-from benchmark.reporting.text import count, duration
-from benchmark.storage import canonical_json, safe_name
+from benchmark.reporting.text import count, duration, plural, setting
+from benchmark.storage import safe_name
 
 #: What a training history tells besides losses and accuracies.
 _PROGRESS = ("epoch", "lr", "images_per_second", "seconds")
@@ -152,14 +152,16 @@ class NetworkPage:
         found["initialised from"] = provenance.begun_from(self.card)
         found["training seed"] = "" if self.card.get("seed") is None else str(self.card["seed"])
         found["training time"] = duration(float(extra["seconds"])) if "seconds" in extra else ""
-        found["training hardware"] = str(extra.get("hardware", ""))
+        found["training hardware"] = plural(str(extra.get("hardware", "")))
         # The data's names, as some of a checkpoint's own may be others.
         found["class order"] = ", ".join(self.card.get("stands_for", ()))
         found["final layer omitted in attacks"] = self.card.get("last_layer", "")
         if isinstance(extra.get("imported"), dict):
             found["imported from"] = str(extra["imported"].get("file", ""))
         elif "selection" in self.card:
-            found["selected weights"] = f"{self.card['selection']}, epoch {self.card.get('selected_epoch')}"
+            found["selected weights"] = str(self.card["selection"])
+            if (epoch := self.card.get("selected_epoch")) is not None:
+                found["selected weights"] += f", epoch {epoch}"
             if (which := provenance.weights(self.card)).startswith("averaged"):
                 found["selected weights"] += f", {which}"
         return found
@@ -250,4 +252,4 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, st
         if isinstance(value, Mapping) and value:
             yield from _flat(value, f"{prefix}{name}.")
         else:
-            yield f"{prefix}{name}", value if isinstance(value, str) else canonical_json(value)
+            yield f"{prefix}{name}", setting(value)

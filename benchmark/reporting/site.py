@@ -22,6 +22,7 @@ from benchmark.reporting.paper_pages import paper_pages
 from benchmark.reporting.per_image import per_image_file, per_image_rows, per_image_script, per_image_table
 from benchmark.reporting.rows import attack_rows, leaderboard_rows
 from benchmark.reporting.suites import suite_latex, suite_rows
+from benchmark.reporting.sweep_pages import sweep_pages
 from benchmark.reporting.text import distance, percent, threat
 from benchmark.reporting.text_tables import caption, latex, leaderboard_latex
 from benchmark.reporting.transfers import transfer_rows, transfers, transfers_latex
@@ -47,7 +48,7 @@ def write_site(boards: Sequence[Leaderboard], ledger: Ledger, out: Path) -> Path
     _write_all(out, (file for network in found for file in _network_files(network, ledger)))
     _write_all(out, (file for board in boards for file in _board_files(board, ledger)))
     _write_all(out, _other_files(boards, ledger))
-    return write_atomic(out / "index.html", index_page(boards, found, ledger, paper_pages(out)))
+    return write_atomic(out / "index.html", index_page(boards, found, ledger, paper_pages(out), sweep_pages(out)))
 
 
 def _write_all(out: Path, files: Iterable[File]) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from benchmark.reporting.entries import Row
 from benchmark.reporting.leaderboards import Leaderboard
-from benchmark.reporting.text import threat
+from benchmark.reporting.text import setting, threat
 from benchmark.reporting.text_tables import latex
 from benchmark.scales import radii_said
 
@@ -16,7 +16,7 @@ def suite_rows(board: Leaderboard) -> Iterator[Row]:
     """A row per attack of the leaderboard's suite, with all that determines its numbers."""
     told = ("label", "norm", "epsilon", "restarts", "kind", "source", "paper")
     for item in board.evaluations[0].suite["items"]:
-        attack = {"attack": item["attack"]["name"], "parameters": parameters(item["attack"])}
+        attack = {"attack": item["attack"]["name"], "parameters": parameters(item["attack"], str)}
         yield {name: item[name] for name in told} | attack
 
 
@@ -67,6 +67,7 @@ def _listed(words: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else "none"
 
 
-def parameters(attack: Mapping[str, Any]) -> str:
-    """{"name": "pgd", "steps": 40} → "steps=40"."""
-    return ", ".join(f"{name}={value}" for name, value in attack.items() if name not in ("name", "version", "noise"))
+def parameters(attack: Mapping[str, Any], said: Callable[[object], str] = setting) -> str:
+    """{"name": "pgd", "steps": 40, "step_size": None} → "steps=40, step_size=none"; data files say every digit."""
+    told = {name: value for name, value in attack.items() if name not in ("name", "version", "noise")}
+    return ", ".join(f"{name}={said(value)}" for name, value in told.items())

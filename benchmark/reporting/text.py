@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 from benchmark.radii import format_radius
 
 MISSING = "–"
@@ -39,3 +42,29 @@ def distance(value: float | None) -> str:
 def threat(norm: str, epsilon: float) -> str:
     """("linf", 0.0313725) → "linf ≤ 8/255"."""
     return f"{norm} ≤ {format_radius(norm, epsilon)}"
+
+
+def arxiv(words: str) -> str | None:
+    """ "Madry et al. 2018, arXiv:1706.06083" → the address of that paper; None where no number of arXiv is named."""
+    found = re.search(r"\barXiv:((?:\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v\d+)?)(?![\w/])", words)
+    return f"https://arxiv.org/abs/{found[1]}" if found else None
+
+
+def setting(value: object) -> str:
+    """A parameter's value: 0.08333333333333333 → "0.08333", None → "none", True → "yes", [1, 4] → "[1, 4]"."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(setting, value))}]"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{name}: {setting(each)}' for name, each in value.items())}}}"
+    return str(value)
+
+
+def plural(words: str) -> str:
+    """ "AMD EPYC, 1 threads", as earlier versions wrote down, → "AMD EPYC, 1 thread"."""
+    return re.sub(r"(?<!\d)1 threads\b", "1 thread", words)

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmark.latex import NEEDS, escape
-from benchmark.reporting.column import Column, Output
+from benchmark.reporting.column import Output
 from benchmark.reporting.columns import columns
 from benchmark.reporting.leaderboards import Leaderboard
 
 _MARKDOWN = str.maketrans({character: f"\\{character}" for character in "\\|`*_[]<>#~"})
 
 
-def latex(caption: str, heading: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -> str:
-    """A booktabs table; the first `words` columns hold words, the others numbers."""
+def latex(
+    caption: str, heading: Sequence[str], rows: Sequence[Sequence[str]], words: int | Sequence[bool] = 1
+) -> str:
+    """A booktabs table; the first `words` columns hold words, the others numbers, or it says so of each column."""
     lines = [" & ".join(escape(cell) for cell in row) + r" \\" for row in (heading, *rows)]
     return "\n".join(
         [
@@ -21,7 +23,7 @@ def latex(caption: str, heading: Sequence[str], rows: Sequence[Sequence[str]], w
             r"\begin{table}",
             r"\centering",
             rf"\caption{{{escape(caption)}}}",
-            rf"\begin{{tabular}}{{{'l' * words}{'r' * (len(heading) - words)}}}",
+            rf"\begin{{tabular}}{{{''.join('l' if each else 'r' for each in _each(words, heading))}}}",
             r"\toprule",
             lines[0],
             r"\midrule",
@@ -34,11 +36,18 @@ def latex(caption: str, heading: Sequence[str], rows: Sequence[Sequence[str]], w
     )
 
 
-def markdown(caption: str, heading: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -> str:
+def markdown(
+    caption: str, heading: Sequence[str], rows: Sequence[Sequence[str]], words: int | Sequence[bool] = 1
+) -> str:
     """A table under a heading, as GitHub reads it."""
     lines = [f"| {' | '.join(_markdown(cell) for cell in row)} |" for row in (heading, *rows)]
-    rule = f"|{':--|' * words}{'--:|' * (len(heading) - words)}"
+    rule = "|" + "".join(":--|" if each else "--:|" for each in _each(words, heading))
     return "\n".join([f"## {_markdown(caption)}", "", lines[0], rule, *lines[1:], ""])
+
+
+def _each(words: int | Sequence[bool], heading: Sequence[str]) -> Sequence[bool]:
+    """Whether each column holds words."""
+    return [place < words for place in range(len(heading))] if isinstance(words, int) else words
 
 
 def _markdown(text: str) -> str:
@@ -57,8 +66,8 @@ def leaderboard_markdown(board: Leaderboard) -> str:
 
 
 def cells(board: Leaderboard) -> tuple[list[str], list[list[str]]]:
-    """A leaderboard's heading and rows: first what is words, then the numbers."""
-    shown = _columns(board)
+    """A leaderboard's heading and rows."""
+    shown = columns(board, Output.TEXT)
     return [column.label for column in shown], [[column.text(entry) for column in shown] for entry in board.entries]
 
 
@@ -68,9 +77,5 @@ def caption(board: Leaderboard) -> str:
     return f"{told}; images: {board.shares}" if board.is_uneven else told
 
 
-def _columns(board: Leaderboard) -> list[Column]:
-    return sorted(columns(board, Output.TEXT), key=lambda column: column.kind.is_number)
-
-
-def _words(board: Leaderboard) -> int:
-    return sum(not column.kind.is_number for column in _columns(board))
+def _words(board: Leaderboard) -> list[bool]:
+    return [not column.kind.is_number for column in columns(board, Output.TEXT)]

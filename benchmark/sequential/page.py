@@ -11,9 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from benchmark.charts import Axis, Line, line_chart
-from benchmark.pages import environment
-from benchmark.reporting.html import TEMPLATES as SITE_TEMPLATES
-from benchmark.reporting.text import count, percent
+from benchmark.reporting.pages import site_environment, site_root
 from benchmark.sequential.result import Decision, Estimate, Look, NetworkLine
 from benchmark.storage import write_atomic
 
@@ -44,7 +42,9 @@ def write_decision(folder: Path, decision: Decision) -> Path:
         interval_chart(f"{pair.first} − {pair.second}: {pair.verdict}", pair.looks, decision.images, decision.margin)
         for pair in decision.pairs[:DRAWN]
     ]
-    return write_atomic(folder / "index.html", render("decision.html", decision=decision, charts=charts))
+    return write_atomic(
+        folder / "index.html", render("decision.html", decision=decision, charts=charts, root=site_root(folder))
+    )
 
 
 def write_estimate(folder: Path, estimate: Estimate) -> Path:
@@ -57,13 +57,15 @@ def write_estimate(folder: Path, estimate: Estimate) -> Path:
     write_atomic(folder / "interval.csv", to_csv(["images", "rworst", "low", "high"], rows))
     most = max(estimate.standing, estimate.looks[-1].images, 1)
     chart = interval_chart(f"Rworst of {estimate.network}", estimate.looks, most)
-    return write_atomic(folder / "index.html", render("estimate.html", estimate=estimate, chart=chart))
+    return write_atomic(
+        folder / "index.html", render("estimate.html", estimate=estimate, chart=chart, root=site_root(folder))
+    )
 
 
 def render(template: str, **values: Any) -> str:
     """The HTML of a page."""
-    templates = environment(TEMPLATES, SITE_TEMPLATES)
-    templates.filters.update(percent=percent, count=count, signed=lambda share: f"{100 * share:+.1f}")
+    templates = site_environment(TEMPLATES)
+    templates.filters.update(signed=lambda share: f"{100 * share:+.1f}")
     return templates.get_template(template).render(**values)
 
 
