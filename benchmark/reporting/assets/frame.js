@@ -115,7 +115,7 @@ const benchFrame = (() => {
       own.setAttribute("aria-pressed", String(!hidden.has(name)));
       panels.forEach((panel) => panel.toggle(name));
     };
-    const show = (figure) => {
+    const draw = (figure) => {
       panels.forEach((panel) => panel.dispose());
       legend.replaceChildren(...(figure.legend ?? []).map(({ name, number, line }) => {
         const own = button(name, () => toggle(name, own), { "aria-pressed": String(!hidden.has(name)) });
@@ -134,6 +134,24 @@ const benchFrame = (() => {
         holder.replaceWith(made.host);
         panels.push(made);
       }
+    };
+    // Only what is in sight is drawn, the rest when a reader comes to it or prints.
+    let waiting = null;
+    let isSeen = false;
+    const drawWaiting = () => {
+      const figure = waiting;
+      waiting = null;
+      if (figure) draw(figure);
+    };
+    new IntersectionObserver((seen) => {
+      isSeen = seen.at(-1).isIntersecting;
+      if (isSeen) drawWaiting();
+    }, { rootMargin: "300px" }).observe(host);
+    addEventListener("beforeprint", drawWaiting);
+    const show = (figure) => {
+      waiting = figure;
+      if (isSeen) drawWaiting();
+      else if (!drawn.childElementCount) drawn.style.minHeight = "400px";
     };
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => panels.forEach((panel) => panel.draw()));
     return { show };
