@@ -4,6 +4,7 @@
   const { element, mount, load, fail } = benchFrame;
   const MOST = benchPalette.light.length;
   const FIRST = 4;
+  const PANELS = 16; // of networks that one training made
   const MAPPED = 40; // networks in the map of attacks until a reader asks for all
   const form = document.querySelector(".pickers");
   const list = document.querySelector(".networks");
@@ -70,13 +71,13 @@
       const points = board.networks.filter((row) => row.clean && row.worst);
       if (!points.length) return none("No network has both numbers.");
       const panel = { title: "Clean accuracy and Rworst", build: benchPoints.cleanAgainstWorst(board, new Set(colours.keys())), height: 480 };
-      return { panels: [panel], legend: families(), note: "All networks of the board; the chosen ones have their names. Whiskers: 95% intervals. Dashed: the Pareto front. Pale: possible gradient masking." };
+      return { panels: [panel], legend: families(), note: "All networks of the board; the chosen ones have their names. Whiskers: 95% intervals (of many networks those of the chosen ones). Dashed: the Pareto front. Pale: possible gradient masking." };
     },
     cost: () => {
       const cost = select("cost").value;
       if (!cost) return none("Nothing is known of what these networks cost.");
       const panel = { title: benchPoints.title(cost), build: benchPoints.costAgainstWorst(board, cost, new Set(colours.keys())), height: 420 };
-      return { panels: [panel], legend: families(), note: "On a logarithmic scale; whiskers: 95% intervals; dashed: what no other network has for less." };
+      return { panels: [panel], legend: families(), note: "On a logarithmic scale; whiskers: 95% intervals (of many networks those of the chosen ones); dashed: what no other network has for less." };
     },
     map: (own) => {
       const rows = select("map").value === "chosen" ? own.map(({ row }) => row) : select("map").value === "first" ? board.networks.slice(0, MAPPED) : board.networks;
@@ -111,7 +112,7 @@
   // The networks that one training made.
   const runs = () => board.networks.filter((row) => row.epochs > 1)
     .reduce((found, row) => found.set(row.run || row.key, [...(found.get(row.run || row.key) ?? []), row]), new Map());
-  const cohort = () => runs().get(select("run").value) ?? [];
+  const cohort = () => (runs().get(select("run").value) ?? []).slice(0, PANELS);
 
   const offerAll = (wanted) => {
     const own = chosen();

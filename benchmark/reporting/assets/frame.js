@@ -20,10 +20,10 @@ const benchFrame = (() => {
   };
   // A piece of the line and the marker, as they are drawn.
   const swatch = (number, hasLine) => {
-    const place = number % benchPalette.light.length;
+    const [place, coding] = benchCoding(number);
     const drawn = svgElement("svg", { viewBox: "0 0 28 10", class: `key series-${place}`, "aria-hidden": "true" });
-    if (hasLine) drawn.append(svgElement("path", { d: "M0 5H28", class: hasLine === "solid" ? "line" : `line dash-${place}` }));
-    if (hasLine !== "only") drawn.append(svgElement("path", { d: benchPalette.markers[place], transform: "translate(9 0)", fill: "currentColor" }));
+    if (hasLine) drawn.append(svgElement("path", { d: "M0 5H28", class: hasLine === "solid" ? "line" : `line dash-${coding}` }));
+    if (hasLine !== "only") drawn.append(svgElement("path", { d: benchPalette.markers[coding], transform: "translate(9 0)", fill: "currentColor" }));
     return drawn;
   };
 

@@ -1,5 +1,11 @@
 "use strict";
 // What all figures share: colours by day and night, axes, tips made of text, and series with their second coding.
+// Places of the colour, and of the dash and marker, of a series: colours that begin again have others beside them.
+const benchCoding = (number) => {
+  const all = benchPalette.light.length;
+  return [number % all, (number + Math.floor(number / all)) % all];
+};
+
 const benchOptions = (() => {
   const isNarrow = () => innerWidth < 600;
   const isDark = () => matchMedia("(prefers-color-scheme: dark)").matches;
@@ -19,9 +25,9 @@ const benchOptions = (() => {
     };
   };
   const style = (theme, number) => {
-    const place = number % theme.series.length;
-    const dash = theme.dashes[place];
-    return { color: theme.series[place], dash: dash.length ? dash : "solid", marker: theme.markers[place] };
+    const [place, coding] = benchCoding(number);
+    const dash = theme.dashes[coding];
+    return { color: theme.series[place], dash: dash.length ? dash : "solid", marker: theme.markers[coding] };
   };
 
   // A tip of lines of words: no word is ever read as HTML.

@@ -3,6 +3,7 @@
 const benchPoints = (() => {
   const { style, tip, tooltip, axis, percentAxis, frame, whiskers } = benchOptions;
   const { within, percent } = benchShares;
+  const CROWD = 60; // of more networks only the chosen ones have whiskers
   const COSTS = {
     training: ["training time in seconds", (row) => row.training],
     parameters: ["parameters", (row) => row.parameters],
@@ -26,14 +27,15 @@ const benchPoints = (() => {
     const series = families.flatMap((family, number) => {
       const { color, marker } = style(theme, number);
       const own = points.filter(({ row }) => row.method === family);
+      const measured = points.length > CROWD ? own.filter(({ row }) => named.has(row.key)) : own;
       const data = own.map((point) => ({
         value: [point.x, point.y], point, itemStyle: { color, opacity: point.row.masked ? 0.45 : 1, borderColor: theme.card, borderWidth: 1 },
         label: { show: named.has(point.row.key), formatter: () => benchOptions.short(point.row.name), position: isFarRight(point) ? [0, -14] : [12, -14], align: isFarRight(point) ? "right" : "left", color: theme.ink, fontSize: 11 },
       }));
       return [
         { type: "scatter", name: family, symbol: marker, symbolSize: 12, data, labelLayout: { hideOverlap: true }, itemStyle: { color } },
-        whiskers(family, color, own.map(({ x: at, y, row }) => [at, y, 100 * row.worst[1], 100 * row.worst[2]])),
-        ...(points[0]?.ends ? [whiskers(family, color, own.map(({ x: at, y, ends }) => [at, y, ...ends]), true)] : []),
+        whiskers(family, color, measured.map(({ x: at, y, row }) => [at, y, 100 * row.worst[1], 100 * row.worst[2]])),
+        ...(points[0]?.ends ? [whiskers(family, color, measured.map(({ x: at, y, ends }) => [at, y, ...ends]), true)] : []),
       ];
     });
     const front = pareto(points, isLess);
