@@ -66,7 +66,7 @@ def setting(board: Leaderboard) -> Data:
 
 
 def _network(entry: Entry, pages: Mapping[str, str]) -> Data:
-    extra = entry.card.get("extra", {})
+    extra, shares = entry.card.get("extra", {}), attribution(entry.evaluation)
     return {
         "key": entry.id[:16],
         "name": entry.name,
@@ -82,8 +82,8 @@ def _network(entry: Entry, pages: Mapping[str, str]) -> Data:
         "average": _accuracy(entry.r_avg),
         "under": [_accuracy(entry.under[name]) for name in entry.evaluation.threats],
         "attacks": [rounded(attack["accuracy"]) for attack in entry.attacks],
-        "first": [share.first for share in attribution(entry.evaluation)],
-        "alone": [share.alone for share in attribution(entry.evaluation)],
+        "first": [share.first for share in shares],
+        "alone": [share.alone for share in shares],
         "passes": entry.cost("forwards") + entry.cost("backwards"),
         "attacking": rounded(entry.cost("seconds"), 3),
         "training": rounded(_number(extra.get("seconds")), 3),
