@@ -61,12 +61,16 @@ SPDX = {
 HEAD = """\
 # Licences
 
-The benchmark itself is under the [MIT licence](../LICENSE). It ships no code of others: not in the package, and not
-in the sites it makes, whose pages, styles, scripts and figures are its own (no Plotly, no fonts, nothing fetched).
-`pip` installs what it needs beside it, each package under its own terms.
+The benchmark itself is under the [MIT licence](../LICENSE). It ships one file of others, the charting
+library below, in the package and in the sites it makes, whose pages, styles, other scripts and drawings are its own
+(no fonts, nothing fetched). `pip` installs what it needs beside it, each package under its own terms.
 
 What deserves a word:
 
+* **Apache ECharts 6.1.0** (Apache-2.0, with parts of d3 and ZRender under BSD-3-Clause) draws the interactive
+  figures. `echarts.min.js` is `dist/echarts.min.js` of npm's package `echarts`, unchanged, SHA-256
+  `b66b25aeb4df84e33199dc21694014d336d222cbd9deb0e5a7c14bd6aa0d0fd0`. Its licence and notice, `echarts.LICENSE.txt`,
+  lie beside it in the package and in `assets/` of every site.
 * **AutoAttack** runs through `pyautoattack` (MIT), a port of the authors' code, which carries the same licence.
 * **Foolbox** (MIT) is needed; cite it where you use one of its attacks, as `bench list attacks` says.
 * **RobustBench** (Apache-2.0) is optional (`[robustbench]`), with timm (Apache-2.0). *The networks in its zoo, in

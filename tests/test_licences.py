@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import re
 from pathlib import Path
 
 import pytest
+
+from benchmark.reporting.interactive import ASSETS, LIBRARY, LICENCE
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "licences.md"
@@ -55,11 +58,32 @@ def test_what_is_needed_may_be_used_by_everybody(licences, listed):
         assert "Proprietary" not in licence or name.startswith(("nvidia-", "cuda-")), name
 
 
-def test_the_site_ships_nothing_of_others():
+def test_the_site_ships_one_library_of_others():
     """What the page says of scripts and styles: no licence header of another project, no address they come from."""
     shipped = [path for path in (ROOT / "benchmark").rglob("*") if path.suffix in (".js", ".css", ".html")]
     assert shipped
     for path in shipped:
-        text = path.read_text(encoding="utf-8")
-        assert not re.search(r"copyright|@license|plotly|jquery", text, re.IGNORECASE), path
-        assert not re.search(r"""(?:src|@import|url\()\s*=?\s*["']?https?:""", text), path
+        if path.name != LIBRARY:
+            text = path.read_text(encoding="utf-8")
+            assert not re.search(r"copyright|@license|plotly|jquery", text, re.IGNORECASE), path
+            assert not re.search(r"""(?:src|@import|url\()\s*=?\s*["']?https?:""", text), path
+
+
+def test_the_library_is_the_published_file():
+    """The page names its version and digest; whoever has npm's package can compare."""
+    content = (ASSETS / LIBRARY).read_bytes()
+    text, digest = content.decode("utf-8"), hashlib.sha256(content).hexdigest()
+    (version,) = re.findall(r't\.version="([\d.]+)"', text[-2000:])
+    page = " ".join(PAGE.read_text(encoding="utf-8").split())
+    assert f"ECharts {version}" in page
+    assert digest in page
+    licence = (ASSETS / LICENCE).read_text(encoding="utf-8")
+    for part in (
+        "Apache License",
+        "Version 2.0",
+        "The Apache Software Foundation",
+        "ZRender",
+        "Mike Bostock",
+        "Baidu",
+    ):
+        assert part in licence

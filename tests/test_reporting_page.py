@@ -14,6 +14,7 @@ from synthetic import WORKED_ATTACKS, add_evaluation
 
 import benchmark
 from benchmark.errors import BadInput, Notice
+from benchmark.reporting.interactive import PAGES
 from benchmark.reporting.text import count, distance, duration, percent
 
 ODD_NAMES = ["<script>alert(1)</script>", "a b", "Größe 網路", "x" * 200, "../../etc/passwd", "a[red]b", "'\"&"]
@@ -88,10 +89,11 @@ def test_odd_names_are_harmless(results: Path, name: str) -> None:
     add_evaluation(results, name, error=f"{name} failed", card={"architecture": name}, info={"hardware": name})
     make(results)
     pages = all_pages(results)
-    assert len(pages) == 5
+    assert len(pages) == 7
     for path, page in pages.items():
         # What a browser would take for an element: none that the templates did not write.
-        assert page.count("<script") == (path.name == "index.html")
+        kind = "network" if path.parent.name == "models" else path.stem
+        assert page.count("<script") == (1 if kind == "index" else len(PAGES.get(kind, ())))
     for page in (page for path, page in pages.items() if path.name == "index.html" or path.parent.name == "models"):
         assert html.escape(name, quote=False) in page.replace("&#39;", "'").replace("&#34;", '"')
     inside = {path.relative_to(results.parent).parts[0] for path in results.parent.rglob("*")}
@@ -105,7 +107,12 @@ def test_pages_need_nothing_else(results: Path) -> None:
         add_evaluation(results, name, card={"history": [{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 1.0}]})
     make(results)
     for path, page in all_pages(results).items():
-        assert not re.findall(r'\ssrc="(?!data:image/png;base64,)|\ssrc=[^"]|@import|url\(|https?://', page), path
+        assert not re.findall(
+            r'\ssrc="(?!data:image/png;base64,|(?:\.\./)?assets/)|\ssrc=[^"]|@import|url\(|https?://', page
+        )
+        assert all(
+            (path.parent / script).resolve().is_file() for script in re.findall(r'<script src="([^"]*)"', page)
+        )
         assert "default-src 'none'" in page
         for link in re.findall(r'href="([^"]*)"', page):
             file, _, anchor = html.unescape(link).partition("#")

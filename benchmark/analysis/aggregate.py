@@ -103,16 +103,24 @@ def union(outcomes: Iterable[Outcome]) -> NDArray[np.bool_]:
     return np.logical_or.reduce([outcome.broken for outcome in outcomes])
 
 
-def _robust_to(evaluation: Evaluation, norm: str, epsilon: float) -> NDArray[np.bool_] | None:
-    attacks = [outcome for outcome in evaluation.outcomes if outcome.norm == norm]
-    own = [outcome for outcome in attacks if outcome.epsilon == epsilon]
-    if not all(outcome.complete for outcome in own):
+def broken_within(outcome: Outcome, norm: str, epsilon: float) -> NDArray[np.bool_] | None:
+    """N flags: the attack found an adversarial of `norm` within the radius `epsilon`, its own or another.
+
+    None for a threat that says nothing of what it did: in another norm, or another strength of a change without a
+    ball, whose ε is no distance: a milder one does not lie within a stronger one.
+    """
+    if outcome.norm != norm or (outcome.epsilon != epsilon and norm not in NORMS):
         return None
-    broken = union(own)
-    if norm in NORMS:  # elsewhere ε is no distance: a milder change of a kind does not lie within a stronger one
-        for outcome in attacks:
-            broken = broken | is_reached(outcome, epsilon)
-    return ~(evaluation.clean_errors | broken)
+    own = outcome.broken if outcome.epsilon == epsilon else np.zeros_like(outcome.broken)
+    return own | is_reached(outcome, epsilon) if norm in NORMS else own
+
+
+def _robust_to(evaluation: Evaluation, norm: str, epsilon: float) -> NDArray[np.bool_] | None:
+    if not all(each.complete for each in evaluation.outcomes if (each.norm, each.epsilon) == (norm, epsilon)):
+        return None
+    broken = [evaluation.clean_errors]
+    broken += [flags for each in evaluation.outcomes if (flags := broken_within(each, norm, epsilon)) is not None]
+    return ~np.logical_or.reduce(broken)
 
 
 def _share(flags: NDArray[np.bool_]) -> float:

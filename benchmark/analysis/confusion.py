@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.analysis.aggregate import robust
-from benchmark.analysis.distances import is_reached
+from benchmark.analysis.aggregate import broken_within, robust
 from benchmark.ledger.classes import NONE, class_name
 from benchmark.ledger.predictions import UNKNOWN
-from benchmark.radii import NORMS
 
 if TYPE_CHECKING:
     from benchmark.ledger.evaluation import Evaluation, Outcome
@@ -102,11 +100,8 @@ def _worst_case(evaluation: Evaluation, clean: Classes) -> Classes | None:
     found = np.where(flags | evaluation.clean_errors, clean, UNKNOWN)
     for outcome in evaluation.outcomes:
         for threat in evaluation.union:
-            norm, epsilon = evaluation.threats[threat]
-            if outcome.norm == norm:
-                broken = outcome.broken if outcome.epsilon == epsilon else np.zeros_like(outcome.broken)
-                if norm in NORMS:  # as in `aggregate.robust`
-                    broken = broken | is_reached(outcome, epsilon)
+            broken = broken_within(outcome, *evaluation.threats[threat])
+            if broken is not None:
                 found = np.where((found == UNKNOWN) & broken, _adversarial(outcome, clean), found)
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from markupsafe import Markup
+from numpy.typing import NDArray
 
 from benchmark.analysis.curves import Curve
 from benchmark.charts import Axis, Line, Marker, line_chart
@@ -19,14 +20,13 @@ BEYOND, BARELY_BEYOND = 2.0, 1.15
 def draw(curve: Curve) -> Markup:
     """The curve, with the suite's own accuracies as dots at its radii."""
     area = curve.area()
-    limit = (BARELY_BEYOND if area is None else BEYOND) * curve.epsilon
-    radii = np.linspace(0, limit, RADII)
+    radii = drawn_radii(curve)
     points = [(float(x), float(y)) for x, y in zip(radii, 100 * curve.accuracy(radii), strict=True)]
     name = kind(curve) if area is None else f"area up to ε {percent(area)}%"
     return line_chart(
         f"{curve.norm}, {name}",
         [Line(f"robust accuracy, {kind(curve)}", points, is_stairs=True, is_dashed=area is None)],
-        Axis(f"ε in {curve.norm}", 0, limit),
+        Axis(f"ε in {curve.norm}", 0, float(radii[-1])),
         Axis("robust %", 0, 100),
         [
             Marker(radius, f"ε = {format_radius(curve.norm, radius)}", 100 * accuracy)
@@ -34,6 +34,11 @@ def draw(curve: Curve) -> Markup:
         ],
         _note(curve),
     )
+
+
+def drawn_radii(curve: Curve) -> NDArray[np.float64]:
+    """Where it is drawn: evenly apart from 0, farther where it is measured."""
+    return np.linspace(0, (BEYOND if curve.is_measured else BARELY_BEYOND) * curve.epsilon, RADII)
 
 
 def kind(curve: Curve) -> str:

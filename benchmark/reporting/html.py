@@ -58,12 +58,12 @@ def index_page(
         ledger: where it was read from, and what had to be left out of it.
         papers, sweeps: pages to link to.
     """
-    pages = {result.entry.id: f"models/{page.stem}.html" for page in networks for result in page.results}
+    pages = pages_of(networks)
     masked = [entry for board in boards for entry in board.entries if entry.is_masked]
     shown = {board: columns(board, Output.PAGE) for board in boards}
     groups = {board: method_groups(board) for board in boards}
     small, samples = partial_tables(boards, ledger.samples())
-    return _render(
+    return render(
         "index.html",
         boards=boards,
         partial=small,
@@ -89,9 +89,14 @@ def index_page(
     )
 
 
-def network_page(network: NetworkPage, ledger: Ledger) -> str:
-    """All about one network."""
-    return _render(
+def pages_of(networks: Sequence[NetworkPage]) -> dict[str, str]:
+    """The place of each network's page within the site, by the ids of its evaluations."""
+    return {result.entry.id: f"models/{page.stem}.html" for page in networks for result in page.results}
+
+
+def network_page(network: NetworkPage, ledger: Ledger, scripts: Sequence[str] = ()) -> str:
+    """All about one network; `scripts` of the site make its figures answer."""
+    return render(
         "network.html",
         network=network,
         columns=partial(columns, output=Output.NETWORK),
@@ -100,25 +105,27 @@ def network_page(network: NetworkPage, ledger: Ledger) -> str:
         most=FEW,
         among=SHARD,
         most_classes=MOST_CLASSES,
+        figure_scripts=scripts,
     )
 
 
 def suite_page(board: Leaderboard, ledger: Ledger) -> str:
     """What a leaderboard's suite runs, with all parameters."""
-    return _render("suite.html", board=board, suite=board.evaluations[0].suite, sentences=sentences, ledger=ledger)
+    return render("suite.html", board=board, suite=board.evaluations[0].suite, sentences=sentences, ledger=ledger)
 
 
 def transfer_page(found: Sequence[Transfers], ledger: Ledger) -> str:
     """How images that were crafted on one network do on others."""
-    return _render("transfer.html", found=found, ledger=ledger)
+    return render("transfer.html", found=found, ledger=ledger)
 
 
 def glossary_page(ledger: Ledger) -> str:
     """What the words and numbers mean."""
-    return _render("glossary.html", ledger=ledger)
+    return render("glossary.html", ledger=ledger)
 
 
-def _render(template: str, **context: Any) -> str:
+def render(template: str, **context: Any) -> str:
+    """One of the templates of the site, filled in."""
     return _templates().get_template(template).render(**context)
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeGuard
+from typing import Any
 
 from markupsafe import Markup
 
 from benchmark.analysis.attribution import Share, attribution
 from benchmark.analysis.corruptions import Corruption, corruptions
 from benchmark.analysis.curves import Curve, minimises, security_curve
-from benchmark.charts import Axis, Line, Marker, line_chart
 from benchmark.labels import key
 from benchmark.ledger import Evaluation
 from benchmark.reporting import provenance, told
@@ -23,10 +22,8 @@ from benchmark.reporting.leaderboards import Leaderboard
 from benchmark.reporting.per_image import per_image_table
 from benchmark.reporting.reproduce import curves_command, evaluation_command, training_command
 from benchmark.reporting.text import count, duration, plural, setting
+from benchmark.reporting.training_lines import Training, draw_training, training_lines
 from benchmark.storage import safe_name
-
-#: What a training history tells besides losses and accuracies.
-_PROGRESS = ("epoch", "lr", "images_per_second", "seconds")
 
 
 @dataclass(frozen=True)
@@ -182,26 +179,14 @@ class NetworkPage:
         """What trains it again, if it was trained here."""
         return training_command(self.card)
 
+    @cached_property
+    def training(self) -> Training:
+        """How training went, epoch by epoch."""
+        return training_lines(self.card.get("history", []))
+
     def charts(self) -> Iterator[Markup]:
         """How training went: accuracies on the validation split, and losses."""
-        history = self.card.get("history", [])
-        if len(history) < 2:
-            return
-        names = [name for name in dict.fromkeys(name for row in history for name in row) if name not in _PROGRESS]
-        lines = [line for name in names if (line := _line(history, name))]
-        shares = [line for line in lines if "loss" not in line.name and all(0 <= y <= 1 for _, y in line.points)]
-        losses = [line for line in lines if "loss" in line.name]
-        epochs = Axis("epoch", 0, max(x for line in lines for x, _ in line.points)) if lines else None
-        if epochs and shares:
-            in_percent = [Line(line.name, [(x, 100 * y) for x, y in line.points]) for line in shares]
-            selected = self.card.get("selected_epoch")
-            markers = [Marker(selected, f"selected: {selected}")] if selected else []
-            y = Axis("accuracy %", 0, 100)
-            yield line_chart("Accuracy on the validation split", in_percent, epochs, y, markers)
-        if epochs and losses:
-            high = max(y for line in losses for _, y in line.points)
-            low = min(0.0, *(y for line in losses for _, y in line.points))
-            yield line_chart("Loss", losses, epochs, Axis("loss", low, high if high > low else low + 1))
+        yield from draw_training(self.training, self.card.get("selected_epoch"))
 
 
 def network_pages(boards: Iterable[Leaderboard]) -> list[NetworkPage]:
@@ -231,20 +216,6 @@ def network_pages(boards: Iterable[Leaderboard]) -> list[NetworkPage]:
 def _asked(evaluation: Evaluation) -> tuple[str, str, int]:
     """Which network, and which images."""
     return evaluation.model["digest"], evaluation.dataset["digest"], evaluation.dataset["images"]
-
-
-def _line(history: Sequence[Mapping[str, Any]], name: str) -> Line | None:
-    """The figures called `name` that are numbers, over the epochs; one that says no epoch is counted."""
-    points = [
-        (float(epoch if _is_number(epoch := row.get("epoch")) and epoch > 0 else number), float(row[name]))
-        for number, row in enumerate(history, start=1)
-        if _is_number(row.get(name))
-    ]
-    return Line(name, points) if len(points) > 1 else None
-
-
-def _is_number(value: Any) -> TypeGuard[float]:
-    return isinstance(value, int | float)
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -12,6 +12,7 @@ from benchmark.reporting import network_rows
 from benchmark.reporting.as_csv import as_csv
 from benchmark.reporting.entries import Row
 from benchmark.reporting.html import glossary_page, index_page, network_page, suite_page, transfer_page
+from benchmark.reporting.interactive import PAGES, interactive_files
 from benchmark.reporting.leaderboards import Leaderboard
 from benchmark.reporting.networks import (
     NetworkPage,
@@ -48,6 +49,7 @@ def write_site(boards: Sequence[Leaderboard], ledger: Ledger, out: Path) -> Path
     _write_all(out, (file for network in found for file in _network_files(network, ledger)))
     _write_all(out, (file for board in boards for file in _board_files(board, ledger)))
     _write_all(out, _other_files(boards, ledger))
+    _write_all(out, interactive_files(boards, found, ledger))
     return write_atomic(out / "index.html", index_page(boards, found, ledger, paper_pages(out), sweep_pages(out)))
 
 
@@ -60,7 +62,7 @@ def _write_all(out: Path, files: Iterable[File]) -> None:
 
 def _network_files(network: NetworkPage, ledger: Ledger) -> Iterator[File]:
     stem = f"models/{network.stem}"
-    yield f"{stem}.html", network_page(network, ledger)
+    yield f"{stem}.html", network_page(network, ledger, PAGES["network"])
     for suffix, text in (
         ("", as_csv(network_rows.attack_rows(network), digits=8)),
         ("-classes", as_csv(network_rows.class_rows(network), digits=8)),
