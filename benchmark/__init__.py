@@ -47,6 +47,9 @@ _DOORS = {
     "list": "benchmark.catalogue:catalogue",
     "show": "benchmark.catalogue:show",
     "merge": "benchmark.ledger.merge:merge",
+    "bundle": "benchmark.sharing.bundle:bundle",
+    "verify_bundle": "benchmark.sharing.verify:verify_bundle",
+    "publish": "benchmark.sharing.publish:publish",
     "doctor": "benchmark.checkup:doctor",
     "import_checkpoint": "benchmark.importing:import_checkpoint",
     "export_checkpoint": "benchmark.importing:export_checkpoint",
@@ -63,6 +66,7 @@ __all__ = [
     "PartlyFailed",
     "__version__",
     "attack",
+    "bundle",
     "compare",
     "decide",
     "doctor",
@@ -76,6 +80,7 @@ __all__ = [
     "new_model",
     "paper",
     "perturb",
+    "publish",
     "register_architecture",
     "register_attack",
     "register_dataset",
@@ -92,6 +97,7 @@ __all__ = [
     "train_several",
     "transfer",
     "verify",
+    "verify_bundle",
 ]
 
 

@@ -49,7 +49,7 @@ FLOORS = (
     {"methods", "evaluation", "analysis", "importing"},
     {"training"},
     {"reporting", "planning"},
-    {"results", "registering", "checkup", "papers", "experiments", "api", "sequential"},
+    {"results", "registering", "checkup", "papers", "experiments", "api", "sequential", "sharing"},
     {"catalogue"},
     {"__init__"},
     {"cli"},
