@@ -26,7 +26,7 @@ def verify(
         list[str] | None,
         typer.Argument(
             metavar="CHECKPOINT",
-            help="The networks that were attacked, as for evaluate; without one, only a bundle's records are checked.",
+            help="The networks that were attacked, as for evaluate; without, only a bundle's records are checked.",
         ),
     ] = None,
     checkpoint: Annotated[

@@ -192,7 +192,7 @@ def _check_entries(path: Path, entries: list[zipfile.ZipInfo], size: int) -> Non
         seen.add(name)
         if entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size or entry.flag_bits:
             raise _refused(path, f"holds {name} compressed or encrypted")
-        if entry.external_attr >> 16 and not stat.S_ISREG(entry.external_attr >> 16):
+        if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
             raise _refused(path, f"holds {name}, which is no regular file but a link, a folder or a device")
         if entry.header_offset != end or entry.extra:
             raise _refused(path, f"holds {name} where another file lies, or something between its files")

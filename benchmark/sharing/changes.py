@@ -67,7 +67,7 @@ def _of_board(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> Itera
         elif old["rank"] != rank:
             yield {
                 "title": f"Rank of {name}: {rank}, was {old['rank']}",
-                "summary": f"On {title} {name} now has rank {rank}, Rworst {network['rworst']}%; its rank was {old['rank']}.",
+                "summary": f"{name} on {title}: rank {rank}, was {old['rank']}; Rworst {network['rworst']}%.",
                 "link": link,
             }
     for identifier, network in known.items():

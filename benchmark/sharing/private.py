@@ -1,4 +1,4 @@
-"""Places of one machine in what results say: whoever gets results elsewhere is to learn no folder and no user's name."""
+"""Places of one machine in what results say: others are to learn no folder and no user's name."""
 
 from __future__ import annotations
 

@@ -105,6 +105,7 @@ def publish(
         found = [*before["changes"], *changes(before["boards"], now)][-MOST:]
         identifier = before["feed"] or found[0]["id"]
         (stage / "feed.xml").write_text(atom(found, identifier, "Robustness leaderboard: changes"), encoding="utf-8")
+        _link_feed(stage / "index.html")
         (stage / ".nojekyll").touch()
         files = sorted(path.relative_to(stage).as_posix() for path in stage.rglob("*") if path.is_file())
         _check_private(stage, files, [ledger.folder])
@@ -115,6 +116,15 @@ def publish(
     tell(boards)
     ledger.tell()
     return target / "index.html"
+
+
+def _link_feed(page: Path) -> None:
+    """Let the first page lead to the feed, for readers and for their programs."""
+    text = page.read_text(encoding="utf-8")
+    link = '<link rel="alternate" type="application/atom+xml" title="Changes" href="feed.xml">'
+    text = text.replace("</title>", f"</title>\n{link}", 1)
+    text = text.replace("</footer>", '<p class="quiet"><a href="feed.xml">Changes</a> (Atom feed)</p>\n</footer>', 1)
+    page.write_text(text, encoding="utf-8")
 
 
 def _read_state(target: Path) -> dict[str, Any]:
@@ -181,7 +191,7 @@ def _check_private(stage: Path, files: Iterable[str], places: Iterable[Path]) ->
 
 
 def _replace(stage: Path, target: Path, files: Iterable[str], old: Iterable[str]) -> None:
-    """Bring what was staged to its place, the first page last, and delete what was published before and is no more."""
+    """Bring what was staged to its place, the first page last; delete what was published before and is no more."""
     for name in sorted(files, key=lambda name: (name == "index.html", name)):
         content = (stage / name).read_bytes()
         place = target / name

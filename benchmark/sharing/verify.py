@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmark.damage import Damaged
+from benchmark.damage import Damaged, cause
 from benchmark.errors import BadInput, PartlyFailed, short
 from benchmark.ledger import Evaluation, Ledger
 from benchmark.ledger.bundle_file import unpacked
@@ -150,7 +150,12 @@ def _check_rows(found: BundleCheck, contents: dict[str, Any], evaluations: Seque
     claimed = {row["evaluation"]: row for row in contents["rows"]}
     if len(claimed) < len(contents["rows"]):
         found.problems.append("it claims a row twice")
-    rows = {evaluation.id: claimed_row(evaluation) for evaluation in evaluations}
+    rows = {}
+    for evaluation in evaluations:
+        try:
+            rows[evaluation.id] = claimed_row(evaluation)
+        except Exception as error:  # what makes no sense can fail anywhere
+            found.problems.append(f"the row of {short(evaluation.name)} can't be computed ({cause(error)})")
     found.rows = list(rows.values())
     for identifier in claimed.keys() ^ rows.keys():
         lacks = identifier in claimed
@@ -186,7 +191,7 @@ _NO_IMAGES = (
 
 #: What no look at a bundle can prove.
 _NEVER = (
-    "whether images that are recorded as robust are robust: --reattack N with the checkpoint attacks some of them again",
+    "whether what is recorded as robust is robust: --reattack N with the checkpoint attacks some of it again",
     "who made the records, when, and whether others were left out",
 )
 
