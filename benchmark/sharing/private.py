@@ -19,7 +19,7 @@ _WITHIN = re.compile(
 )
 
 #: A text that is a path as a whole, with a scheme such as `npz:` or without: here blanks belong to it.
-_WHOLE = re.compile(r"((?:[a-z][\w-]+:)?)((?:~\w*[/\\]|[A-Za-z]:[/\\]|[/\\]|\.\.[/\\])[^\n]*)")
+_WHOLE = re.compile(r"((?:[a-z][\w-]+:)?)(?!//)((?:~\w*[/\\]|[A-Za-z]:[/\\]|[/\\]|\.\.[/\\])[^\n]*)")
 
 
 def without_places(value: Value) -> Value:
