@@ -2,8 +2,8 @@
 
 A page opened from disk may load nothing but scripts, so the data are scripts that assign plain values. What filters
 ask of all images stands in one, a byte per network and image; what is shown of a single one in others of `CHUNK`
-images, and kept pictures in one per image, which are loaded when somebody looks at it. Of 10,000 images and 50 networks under
-34 attacks the first takes 0.7 MB, each of the hundred others 0.5 MB.
+images, and kept pictures in one per image, which are loaded when somebody looks at it. Of 10,000 images and 50
+networks under 34 attacks the first takes 0.7 MB, each of the hundred others 0.5 MB.
 """
 
 from __future__ import annotations
