@@ -45,7 +45,7 @@ FLOORS = (
         "threats",
     }
     | {"arithmetic", "scales", "labels", "limits", "damage", "card", "run_names", "charts", "given", "problems"},
-    {"data", "models", "attacks", "recipes", "suites", "ledger", "statistics", "engines"},
+    {"data", "models", "attacks", "recipes", "suites", "ledger", "statistics", "engines", "trackers"},
     {"methods", "evaluation", "analysis", "importing"},
     {"training"},
     {"reporting", "planning"},
@@ -78,6 +78,7 @@ STAIRS = {
     "radii": {"errors"},
     "card": {"errors", "limits"},
     "run_names": {"cache", "documents", "errors", "limits", "radii", "scales", "storage"},
+    "evaluation": {"analysis"},  # trackers are told the final row
     "attacks": {"models"},  # the search folds networks
 }
 

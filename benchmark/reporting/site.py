@@ -89,7 +89,7 @@ def _board_files(board: Leaderboard, ledger: Ledger) -> Iterator[File]:
 
 
 def _image_files(board: Leaderboard, pages: Mapping[str, str], ledger: Ledger) -> Iterator[File]:
-    yield images_page_place(board), images_page(board, ledger)
+    yield images_page_place(board), images_page(board, pages, ledger)
     yield from image_scripts(board, pages, ledger)
 
 
