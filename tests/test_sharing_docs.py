@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from command_line import bench
+from command_line import Calls, bench
 from evaluation_toys import evaluated, save, trained
 from synthetic import add_evaluation
 
@@ -33,7 +33,7 @@ def test_the_commands_run_as_they_stand_there(tmp_path, monkeypatch, capsys):
     commands = re.findall(r"^\$ bench (.*)", DOC, re.MULTILINE)
     assert {words.split()[0] for words in commands} >= {"bundle", "verify", "merge", "report"}
     for words in commands:
-        if not {"--log", "train"} & set(words.split()):
+        if "--log" not in words:
             code, _, err = bench(capsys, *shlex.split(words))
             assert code == 0, (words, err)
     assert Path("site/feed.xml").is_file()
@@ -76,3 +76,17 @@ def test_the_form_asks_for_what_the_job_looks_for() -> None:
     (path,) = (path for path in TEMPLATES if path.stem == "submit-result")
     (job,) = yaml.safe_load(path.read_text())["jobs"].values()
     assert "'result'" in job["if"]
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.filterwarnings("ignore::benchmark.errors.Notice")
+def test_what_is_said_of_trackers_is_so(monkeypatch, capsys):
+    """The commands' options are taken; what trackers do with them, tests/test_trackers.py tries."""
+    calls = {verb: Calls([]) for verb in ("train", "evaluate")}
+    for verb, call in calls.items():
+        monkeypatch.setattr(benchmark, verb, call)
+    for words in re.findall(r"^\$ bench (.*--log.*)", DOC, re.MULTILINE):
+        assert bench(capsys, *shlex.split(words))[0] == 0
+    (trained_with,), (evaluated_with,) = calls["train"].made, calls["evaluate"].made
+    assert trained_with[1]["log"] == ["mlflow"]
+    assert evaluated_with[1]["log"] == ["tensorboard", "wandb"]

@@ -99,7 +99,7 @@ def _merged(sources: Sequence[Path], target: Path) -> Merged:
     is_new = not target.exists() or not any(target.iterdir())
     if not is_new and not (target / "format.json").is_file():
         raise BadInput(f"{target} holds something else than results; choose another folder with --into")
-    unique = {path.resolve(): path for path in ([] if is_new else [target]) + sources}
+    unique = {path.resolve(): path for path in [*([] if is_new else [target]), *sources]}
     found = _Found([Ledger.open(path) for path in unique.values()])
     found.check()
     if not is_new:

@@ -54,8 +54,8 @@ def image_scripts(board: Leaderboard, pages: Mapping[str, str], ledger: Ledger) 
     kind = _kind(evaluations)
     for start in range(0, board.images, CHUNK):
         rows = slice(start, min(start + CHUNK, board.images))
-        found = [_details(evaluation, rows, kind) for evaluation in evaluations]
-        yield f"images/{board.file}/{start // CHUNK}.js", f"imageChunks[{start // CHUNK}] = {_json(found)};\n"
+        details = [_details(evaluation, rows, kind) for evaluation in evaluations]
+        yield f"images/{board.file}/{start // CHUNK}.js", f"imageChunks[{start // CHUNK}] = {_json(details)};\n"
     yield f"images/{board.file}.js", f"const imageBoard = {_json(_overview(board, pages, places, kind))};\n"
 
 

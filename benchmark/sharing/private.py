@@ -31,7 +31,7 @@ def without_places(value: Value) -> Value:
         found = {without_places(key): without_places(own) for key, own in value.items()}
     elif isinstance(value, list | tuple):
         found = type(value)(map(without_places, value))
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def machine_paths(value: Any) -> set[str]:
