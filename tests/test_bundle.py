@@ -143,6 +143,27 @@ def test_a_row_that_the_records_do_not_come_to(made, tmp_path, capsys):
     assert benchmark.verify_bundle(bundled(tmp_path / "no-row.zip", files, rows=[])).problems
 
 
+def test_what_is_said_in_words_contradicts_nothing_and_is_told(made, tmp_path):
+    files = content(made / "plain.zip")
+    rows = json.loads(files[CLAIM])["rows"]
+    rows[0]["commands"] = ["rm -rf ~"]
+    rows[0]["notes"] = ["another version's words"]
+    found = benchmark.verify_bundle(bundled(tmp_path / "words.zip", files, rows=rows))
+    assert not found.problems
+    assert any("the commands in bundle.json" in sentence for sentence in found.unchecked)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"name": "better"}, "calls the network otherwise"), ({"digest": "0" * 64}, "has results of 'toy'")],
+)
+def test_a_network_under_another_name(made, tmp_path, change, said):
+    files = content(made / "plain.zip")
+    network = json.loads(files[CLAIM])["network"] | change
+    found = benchmark.verify_bundle(bundled(tmp_path / "x.zip", files, network=network))
+    assert any(said in problem for problem in found.problems)
+
+
 @pytest.mark.parametrize(
     ("forge", "said"),
     [

@@ -167,7 +167,8 @@ def test_options_are_the_arguments_of_the_function(verb: str) -> None:
     assert set(function) - only_in_python == set(command) - {"json"} - OF_WORDS.get(verb, set())
     for name in set(function) & set(command):
         default, own = command[name].default, function[name].default
-        is_own = default is None and own in ((), (0,), ("digits",), inspect.Parameter.empty)  # None: the function's own
+        its_own = ((), (0,), ("digits",), inspect.Parameter.empty)
+        is_own = default is None and own in its_own  # None: the function's own
         assert str(default) == str(own) or is_own, name
 
 

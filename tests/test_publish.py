@@ -93,13 +93,13 @@ def test_the_feed_is_one_that_readers_take(tmp_path):
 @pytest.mark.parametrize(
     ("said", "public"),
     [
-        ("npz:/home/me/my data/x.npz", "npz:x.npz"),
+        ("npz:/data/me/my data/x.npz", "npz:x.npz"),
         ("folder:C:\\Users\\me\\pictures", "folder:pictures"),
-        ("/home/me/zoo/at.pt", "at.pt"),
+        ("/data/me/zoo/at.pt", "at.pt"),
         ("~/zoo/at.pt", "at.pt"),
         ("../me/at.pt", "at.pt"),
-        ("can't read /home/me/x.npz: gone", "can't read x.npz: gone"),
-        ("file:///home/me/x.npz", "file://x.npz"),
+        ("can't read /data/me/x.npz: gone", "can't read x.npz: gone"),
+        ("file:///data/me/x.npz", "file://x.npz"),
         ("linf 4/255, 8/255", "linf 4/255, 8/255"),
         ("https://arxiv.org/abs/1706.06083", "https://arxiv.org/abs/1706.06083"),
         ("zoo/at.pt", "zoo/at.pt"),

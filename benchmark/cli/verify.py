@@ -11,7 +11,7 @@ import benchmark
 from benchmark.cli.options import DataDir, Deterministic, Device, Download, StopAfter, TrustRemoteCode, given
 from benchmark.cli.output import end, partly, print_problems
 from benchmark.cli.rechecks import print_rechecks
-from benchmark.cli.verify_bundle import is_bundle, verify_bundle
+from benchmark.cli.verify_bundle import verify_bundle
 from benchmark.errors import BadInput
 
 
@@ -64,6 +64,8 @@ def verify(
     options["checkpoints"] = [*(checkpoints or ()), *(checkpoint or ())]
     if not reattack and (strict or seed is not None):
         raise BadInput(f"{'--strict' if strict else '--seed'} is about what is attacked again: add --reattack N")
+    from benchmark.ledger.bundle_file import is_bundle
+
     if is_bundle(results):
         verify_bundle(options, strict)
         return

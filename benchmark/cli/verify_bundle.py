@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import benchmark
 from benchmark.cli.output import end, print_problems
 from benchmark.cli.rechecks import print_rechecks
 from benchmark.errors import BadInput, printable
-
-
-def is_bundle(path: Path) -> bool:
-    """Whether `path` is meant for a bundle, not for a folder of results."""
-    return path.is_file() or (path.suffix.lower() == ".zip" and not path.is_dir())
 
 
 def verify_bundle(options: Mapping[str, Any], strict: bool) -> None:

@@ -85,6 +85,9 @@ def _check_whole(
         found.problems.append("it has no evaluation that can be read")
     listed = {name for each in evaluations for outcome in each.outcomes for name in outcome.records}
     for each in evaluations:
+        told = {name: each.model.get(name, "") for name in contents["network"]}
+        if each.model["digest"] == network and told != contents["network"]:
+            found.problems.append(f"it calls the network otherwise than its evaluation does, {short(each.name)}")
         if each.model["digest"] != network:
             other = short(each.name)
             found.problems.append(f"it is about {short(contents['network']['name'])}, and has results of {other}")
@@ -164,6 +167,8 @@ def _check_rows(found: BundleCheck, contents: dict[str, Any], evaluations: Seque
     for identifier in claimed.keys() & rows.keys():
         name = f"{rows[identifier]['dataset']} under {rows[identifier]['suite']}"
         found.problems += [f"{name}: {problem}" for problem in contradictions(claimed[identifier], rows[identifier])]
+        if claimed[identifier].get("commands") != rows[identifier]["commands"]:
+            found.unchecked.append("the commands in bundle.json, which this version would spell otherwise")
     images = sum(row["images"] for row in found.rows)
     records = sum(len(outcome.records) for each in evaluations for outcome in each.outcomes)
     found.checked.append(
