@@ -220,7 +220,8 @@ def _ask(found: BundleCheck, folder: Path, given: Sequence[Any], options: dict[s
     if stored:
         found.checked.append(
             f"{stored} adversarial images of {claimed} that are claimed were run through the network in float32: "
-            f"{confirmed} are misclassified, inside of the ball and of [0, 1], at the recorded distance"
+            f"{confirmed} are misclassified, inside of [0, 1], at the recorded distance, and inside of the ball where "
+            "they count as broken"
         )
     else:
         found.unchecked.append(_NO_IMAGES)
