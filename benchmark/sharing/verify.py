@@ -220,7 +220,7 @@ def _ask(found: BundleCheck, folder: Path, given: Sequence[Any], options: dict[s
     if stored:
         found.checked.append(
             f"{stored} adversarial images of {claimed} that are claimed were run through the network in float32: "
-            f"{confirmed} are misclassified, inside of [0, 1], at the recorded distance, and inside of the ball where "
+            f"{confirmed} are misclassified, inside of [0, 1], at the recorded distance, and in the ball where "
             "they count as broken"
         )
     else:
