@@ -47,6 +47,9 @@ _DOORS = {
     "list": "benchmark.catalogue:catalogue",
     "show": "benchmark.catalogue:show",
     "merge": "benchmark.ledger.merge:merge",
+    "bundle": "benchmark.sharing.bundle:bundle",
+    "verify_bundle": "benchmark.sharing.verify:verify_bundle",
+    "publish": "benchmark.sharing.publish:publish",
     "doctor": "benchmark.checkup:doctor",
     "demo": "benchmark.quickstart:demo",
     "import_checkpoint": "benchmark.importing:import_checkpoint",
@@ -64,6 +67,7 @@ __all__ = [
     "PartlyFailed",
     "__version__",
     "attack",
+    "bundle",
     "compare",
     "decide",
     "demo",
@@ -78,6 +82,7 @@ __all__ = [
     "new_model",
     "paper",
     "perturb",
+    "publish",
     "register_architecture",
     "register_attack",
     "register_dataset",
@@ -94,6 +99,7 @@ __all__ = [
     "train_several",
     "transfer",
     "verify",
+    "verify_bundle",
 ]
 
 

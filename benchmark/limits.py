@@ -21,6 +21,9 @@ RECORD = 16 * 2**20
 #: Images of all records in one pack together, and the bytes that such a file may have.
 PACKED, PACK = 2**24, 2**30
 
+#: Bytes of a bundle, and the files in it: more would need the larger kind of zip archive.
+BUNDLE, BUNDLED = 2**32 - 2**16, 65_000
+
 #: Bytes that the arrays of one file may unpack to, together; 250 images of 3×224×224 have 150 million.
 ARRAYS = 2**30
 

@@ -46,11 +46,11 @@ FLOORS = (
     }
     | {"arithmetic", "scales", "labels", "limits", "damage", "card", "run_names", "charts", "given", "palette"}
     | {"problems"},
-    {"data", "models", "attacks", "recipes", "suites", "ledger", "statistics", "engines"},
+    {"data", "models", "attacks", "recipes", "suites", "ledger", "statistics", "engines", "trackers"},
     {"methods", "evaluation", "analysis", "importing"},
     {"training"},
     {"reporting", "planning"},
-    {"results", "registering", "checkup", "papers", "experiments", "api", "sequential", "quickstart"},
+    {"results", "registering", "checkup", "papers", "experiments", "api", "sequential", "quickstart", "sharing"},
     {"catalogue"},
     {"__init__"},
     {"cli"},
@@ -81,6 +81,7 @@ STAIRS = {
     "radii": {"errors"},
     "card": {"errors", "limits"},
     "run_names": {"cache", "documents", "errors", "limits", "radii", "scales", "storage"},
+    "evaluation": {"analysis"},  # trackers are told the final row
     "attacks": {"models"},  # the search folds networks
 }
 

@@ -86,15 +86,16 @@ def test_without_a_browser(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_page_is_silent_and_alone(browser: Any, site: Path) -> None:
     """No message on the console, no dialog, no request but for the site's own files, every link leads somewhere."""
     pages = sorted(site.rglob("*.html"))
-    assert len(pages) == 1 + 1 + 1 + 1 + 1 + 3 + 7
+    assert len(pages) == 1 + 1 + 1 + 1 + 1 + 3 + 3 + 7
     for page in pages:
         visit(browser, page)
         assert browser.get_log("browser") == []
         first, *others = [url for url in requested(browser) if not url.startswith("data:")]
         assert first == page.as_uri()
         places = [Path(urlsplit(url).path).relative_to(site) for url in others]
-        assert {place.parts[0] for place in places} <= {"assets", "data"}
-        assert not places or page.parent.name == "models" or page.name in ("figures.html", "union.html")
+        assert {place.parts[0] for place in places} <= {"assets", "data", "images"}
+        has_own = page.parent.name in ("models", "images") or page.name in ("figures.html", "union.html")
+        assert not places or has_own
         for link in browser.execute_script(
             "return [...document.querySelectorAll('[href]')].map(a => a.href.baseVal ?? a.href)"
         ):

@@ -65,4 +65,4 @@ def test_forms_are_what_github_takes(path: Path) -> None:
 
 
 def test_there_is_a_form_for_each_kind_of_issue() -> None:
-    assert [path.stem for path in FORMS] == ["bug", "method-or-attack", "wrong-number"]
+    assert [path.stem for path in FORMS] == ["bug", "method-or-attack", "submit-result", "wrong-number"]

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 import benchmark
+from benchmark.cli.bundle import bundle
 from benchmark.cli.command import Command
 from benchmark.cli.compare import compare
 from benchmark.cli.decide import decide
@@ -43,6 +44,7 @@ VERBS: dict[str, tuple[Callable[..., None], str]] = {
     "export": (export, "zoo/at.pt --keys kuangliu"),
     "paper": (paper, "mat --table 5 --dataset digits --dry-run"),
     "sweep": (sweep, "--method mat --set alpha=0.1,0.2,...,0.9 --recipe quick"),
+    "bundle": (bundle, "results at --out at.zip --images"),
     "merge": (merge, "part-1 part-2 --into results"),
     "doctor": (doctor, "--mend"),
     "demo": (demo, "my-demo"),

@@ -25,6 +25,7 @@ from benchmark.cli.options import (
     GPUs,
     GPUShare,
     Images,
+    Log,
     Part,
     Precision,
     PresetOfSuite,
@@ -94,6 +95,7 @@ def evaluate(
     eight_bit: Annotated[
         bool, typer.Option("--eight-bit", help="Round adversarial images to 8 bits per channel before the verdict.")
     ] = False,
+    log: Log = None,
     stop_after: StopAfter = None,
     deterministic: Deterministic = False,
 ) -> None:

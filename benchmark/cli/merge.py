@@ -13,10 +13,10 @@ from benchmark.cli.output import print_problems
 
 
 def merge(
-    folders: Annotated[list[Path], typer.Argument(metavar="FOLDER", help="Results folders.")],
+    folders: Annotated[list[Path], typer.Argument(metavar="FOLDER", help="Results folders, or bundles.")],
     into: Annotated[Path, typer.Option(help="Results folder to create, or to add to.")],
 ) -> None:
-    """Merge results folders, such as those of evaluate --part. Nothing is written if they contradict each other."""
+    """Merge results folders, such as those of evaluate --part, and bundles; none that contradict each other."""
     found = benchmark.merge(**given(locals()))
     counts = {"record": found.records, "evaluation": found.evaluations}
     words = ", ".join(f"{number} {noun}{'s' * (number != 1)}" for noun, number in counts.items())

@@ -123,6 +123,13 @@ StopAfter = Annotated[
     ),
 ]
 
+Log = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TRACKER", help="Tracker to log to as well: tensorboard, mlflow, wandb or trackio; may be repeated."
+    ),
+]
+
 # Where things lie, and what may come from elsewhere.
 Zoo = Annotated[Path, typer.Option(help="Folder of the checkpoints.")]
 Results = Annotated[Path, typer.Option(help="Results folder: the ledger of per-image results.")]

@@ -18,6 +18,7 @@ from benchmark.cli.options import (
     Engine,
     Epsilon,
     GPUShare,
+    Log,
     Precision,
     Recipe,
     Scale,
@@ -138,6 +139,7 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be trained, and how large its kept state would be.")
     ] = False,
+    log: Log = None,
     stop_after: StopAfter = None,
 ) -> None:
     """Train a method, and write one checkpoint per network to --out. Existing checkpoints are skipped.

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 import benchmark
 from benchmark.cli.options import DataDir, Deterministic, Device, Download, StopAfter, TrustRemoteCode, given
 from benchmark.cli.output import end, partly, print_problems
+from benchmark.cli.rechecks import print_rechecks
+from benchmark.cli.verify_bundle import verify_bundle
 from benchmark.errors import BadInput
-
-if TYPE_CHECKING:
-    from benchmark.evaluation.reattack import Again
-    from benchmark.evaluation.verification import Recheck
 
 
 def verify(
     results: Annotated[
-        Path, typer.Argument(metavar="RESULTS", help="Results folder of an evaluation with --save-adversarial.")
+        Path,
+        typer.Argument(
+            metavar="RESULTS", help="Results folder of an evaluation with --save-adversarial, or a bundle (x.zip)."
+        ),
     ],
     checkpoints: Annotated[
-        list[str], typer.Argument(metavar="CHECKPOINT", help="The networks that were attacked, as for evaluate.")
-    ],
+        list[str] | None,
+        typer.Argument(
+            metavar="CHECKPOINT",
+            help="The networks that were attacked, as for evaluate; without, only a bundle's records are checked.",
+        ),
+    ] = None,
+    checkpoint: Annotated[
+        list[str] | None, typer.Option(metavar="CHECKPOINT", help="The same, said as an option.")
+    ] = None,
     reattack: Annotated[
         int, typer.Option(metavar="N", help="Rerun each attack on N images that are recorded as robust to it.")
     ] = 0,
@@ -44,31 +51,34 @@ def verify(
 ) -> None:
     """Verify stored adversarial images, for example on other hardware or with other versions of the libraries.
 
+    Of a bundle (bench bundle) verify that it is whole, agrees with itself and claims what its records come to; given
+    the checkpoint, run it on the images, too.
+
     Exit code 1 if anything contradicts the records: if an evaluation or its records are damaged, or if an attack
     succeeds, with the random numbers of the record, on an image that is recorded as robust. That fresh random
     starts break further images is told and no fault of the record; --strict makes it one.
     """
     options = given(locals())
-    options.pop("strict", None)
+    for name in ("strict", "checkpoint"):
+        options.pop(name, None)
+    options["checkpoints"] = [*(checkpoints or ()), *(checkpoint or ())]
     if not reattack and (strict or seed is not None):
         raise BadInput(f"{'--strict' if strict else '--seed'} is about what is attacked again: add --reattack N")
+    from benchmark.ledger.bundle_file import is_bundle
+
+    if is_bundle(results):
+        verify_bundle(options, strict)
+        return
+    if not options["checkpoints"]:
+        raise BadInput("name the networks that were attacked: bench verify RESULTS CHECKPOINT; a bundle needs none")
     rechecks, failures = partly(benchmark.verify, options)
     print_problems(failures)
     if not rechecks:
         raise BadInput(
             f"{results} has no adversarial images of these networks; bench evaluate --save-adversarial stores them"
         )
-    _print_stored(rechecks)
-    again = [found for found in rechecks if found.again]
-    if again:
-        _print_again(again)
-    print_problems(problem for found in rechecks for problem in found.problems)
-    untried = [(found, found.again.problem) for found in again if found.again and found.again.problem]
-    print_problems(f"{found.model}, {found.label}: {problem}" for found, problem in untried)
-    failed = bool(failures) or any(found.refuted or found.problems for found in rechecks)
-    failed = failed or _lacks_evaluations(results)
-    failed = failed or bool(untried) or any(found.again and found.again.refutes for found in again)
-    end(failed or (strict and any(found.again and found.again.fell for found in again)))
+    failed = bool(failures) | print_rechecks(rechecks, strict) | _lacks_evaluations(results)
+    end(failed)
 
 
 def _lacks_evaluations(results: Path) -> bool:
@@ -78,72 +88,3 @@ def _lacks_evaluations(results: Path) -> bool:
     ledger = Ledger.open(results)
     files = [path for folder in ("evaluations", "transfers") for path in (results / folder).glob("*.json")]
     return len(files) > len(ledger.evaluations()) + len(ledger.transfers())
-
-
-def _judged(again: Again) -> str:
-    """What it means that an attack breaks images that are recorded as robust to it."""
-    from benchmark.statistics.wilson import wilson
-
-    tried = again.tried
-    if again.refutes:
-        return (
-            f"the record can't be reproduced: with its own random numbers the attack breaks {len(again.denied)} of "
-            f"{tried} images that it calls robust"
-        )
-    bound = 100 * wilson(len(again.fell), tried)[1]
-    own = f", {len(again.denied)} of them with its own random numbers, rounded otherwise here" if again.denied else ""
-    return (
-        f"fresh random starts break {len(again.fell)} further image{'s' * (len(again.fell) != 1)} of {tried}{own}. "
-        f"The record is of its own starts, so that is no fault of it: of all {again.robust} images that it calls "
-        f"robust, one more run may break up to {bound:.1f}% (95% confidence)"
-    )
-
-
-def _print_stored(rechecks: Iterable[Recheck]) -> None:
-    from benchmark.reporting import print_rows
-
-    print_rows(
-        [
-            {
-                "network": found.model,
-                "attack": found.label,
-                **({"crafted on": found.crafted_on} if found.crafted_on else {}),
-                **({"records without images": found.unstored} if found.unstored else {}),
-                **({"records without predicted classes": found.unclassed} if found.unclassed else {}),
-                "claimed": found.claimed,
-                "stored": found.stored,
-                "confirmed": found.confirmed,
-                "refuted": list(found.refuted),
-            }
-            for found in rechecks
-        ]
-    )
-
-
-def _print_again(rechecks: Iterable[Recheck]) -> None:
-    """What was attacked once more, and how many of all images recorded as robust may break, with 95% confidence."""
-    from benchmark.reporting import print_rows
-    from benchmark.statistics.wilson import wilson
-
-    rows, seed = [], 0
-    for found in rechecks:
-        if found.again is not None:
-            seed, tried, fell = found.again.seed, found.again.tried, found.again.fell
-            share = [f"{100 * bound:.1f}" for bound in wilson(len(fell), tried)] if tried else []
-            rows.append(
-                {
-                    "network": found.model,
-                    "attack": found.label,
-                    "recorded as robust": found.again.robust,
-                    "attacked": tried,
-                    "broken": len(fell),
-                    "% (95% interval)": "–".join(share),
-                    "images": list(fell),
-                    "denied by the record": list(found.again.denied),
-                }
-            )
-    print_rows(rows)
-    for found in rechecks:
-        if found.again is not None and found.again.fell:
-            print(f"{found.model}, {found.label}: {_judged(found.again)}")
-    print(f"reran the suite's attacks on images drawn at random (--seed {seed} repeats this)")

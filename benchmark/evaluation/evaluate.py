@@ -12,6 +12,7 @@ from benchmark.evaluation.adding_classes import tell_of_unknown
 from benchmark.evaluation.checking import checked
 from benchmark.evaluation.complaints import reported
 from benchmark.evaluation.filing import Work, file_if_whole, finished, run_and_file, written
+from benchmark.evaluation.following import Followed
 from benchmark.evaluation.objects import Data
 from benchmark.evaluation.repeatable import tell_of_earlier
 from benchmark.evaluation.request import EvaluationRequest
@@ -22,6 +23,7 @@ from benchmark.models import Given, listed
 from benchmark.own.trust import trusts
 from benchmark.parts import WHOLE, Part, read_part
 from benchmark.scales import Epsilon
+from benchmark.trackers import check_trackers
 
 
 @stoppable
@@ -61,6 +63,7 @@ def evaluate(
     verdict_passes: int | None = None,
     eight_bit: bool = False,
     deterministic: bool = False,
+    log: Sequence[str] | str = (),
     progress: bool = True,
 ) -> list[Evaluation]:
     """Attack networks and keep, per image, what broke them. What is in `results` already is not run again.
@@ -122,6 +125,8 @@ def evaluate(
         deterministic: use only what gives the same bits again on the same device, which may be slower; attacks on
             networks with layers that torch has no such way of computing then fail. Records say which it was; what is
             in `results` already is not run again for it, which is said.
+        log: trackers to tell of each attack and of the final row, "tensorboard", "mlflow", "wandb", "trackio" or
+            others that packages add; event files go to `results/runs`.
         progress: whether to show how far it is, on the standard error stream.
 
     Returns:
@@ -134,6 +139,7 @@ def evaluate(
             evaluated: its `done` has their evaluations, its `failures` say what is wrong with those that were not.
         KeyboardInterrupt: the ledger is whole; call again to go on.
     """
+    trackers = check_trackers(log)
     with objects.held(listed(checkpoints), name, dataset) as (sources, data):
         request = EvaluationRequest(
             suite=suite,
@@ -163,10 +169,12 @@ def evaluate(
             eight_bit=eight_bit,
             deterministic=deterministic,
         )
-        return _evaluated(request, sources, progress, read_part(part))
+        return _evaluated(request, sources, progress, read_part(part), trackers)
 
 
-def _evaluated(request: EvaluationRequest, sources: Sequence[str], progress: bool, part: Part) -> list[Evaluation]:
+def _evaluated(
+    request: EvaluationRequest, sources: Sequence[str], progress: bool, part: Part, trackers: Sequence[str]
+) -> list[Evaluation]:
     planned, ledger, failures = request.plans(sources)
     plans = {plan.id: plan for plan in planned.values()}
     old = {key: evaluation for key, plan in plans.items() if (evaluation := finished(plan, ledger)) is not None}
@@ -182,12 +190,14 @@ def _evaluated(request: EvaluationRequest, sources: Sequence[str], progress: boo
         for place, job in enumerate(plan.jobs())
         if part.has(plan.id, place)
     ]
-    lost = run_and_file(work, missing, ledger, request.means, progress, request.time_limit, part)
-    done = [key for key in plans if key in fit and key not in lost]
-    if part != WHOLE:
-        done = [key for key in done if key in old or file_if_whole(plans[key], ledger)]
-    evaluations = [old.get(key) or written(plans[key], ledger) for key in done]
-    tell_of_unknown(request.add_classes, evaluations, ledger.folder)
+    with Followed(trackers, {key: plan for key, plan in plans.items() if key in fit}, ledger) as followed:
+        lost = run_and_file(work, missing, ledger, request.means, progress, request.time_limit, part, followed.done)
+        done = [key for key in plans if key in fit and key not in lost]
+        if part != WHOLE:
+            done = [key for key in done if key in old or file_if_whole(plans[key], ledger)]
+        evaluations = [old.get(key) or written(plans[key], ledger) for key in done]
+        tell_of_unknown(request.add_classes, evaluations, ledger.folder)
+        followed.finished(evaluations)
     tell_of_earlier(
         request.deterministic, ((each.model["name"], each.deterministic) for each in evaluations), ledger.folder
     )

@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from benchmark.damage import Damaged
-from benchmark.errors import BadInput, short
+from benchmark.errors import BadInput
+from benchmark.evaluation.at_odds import at_odds_with_itself, left_out, of_another_question, places
 from benchmark.evaluation.judge import Verdict
 from benchmark.evaluation.judge import verify as judge
 from benchmark.evaluation.judging import Judging
@@ -26,13 +26,10 @@ from benchmark.ledger.predictions import UNKNOWN
 from benchmark.ledger.record import Record
 from benchmark.ledger.sample_images import read_sample_images
 from benchmark.ledger.stored_adversarials import StoredAdversarials, read_stored_adversarials
-from benchmark.threats import LARGEST_SLACK, PARAMETRIC, RELATIVE_SLACK, ROUNDING, Threat
+from benchmark.threats import Threat
 
 #: By how many standard deviations of the votes on a random network two counts may differ.
 _SPREAD = 4.0
-
-#: How many positions of images a sentence names.
-_FEW = 20
 
 
 @dataclass(frozen=True)
@@ -68,16 +65,16 @@ def weigh(
     except BadInput as error:
         sentence = f"the record {record.digest} is about a threat that this version does not know: {error}"
         return Evidence(int(claims.sum()), None, (), 0, (sentence,))
-    sentences = list(_of_another_question(evaluation, outcome, record))
+    sentences = list(of_another_question(evaluation, outcome, record))
     wrong = np.zeros(len(claims), bool)
     for told, rows in (
-        *_at_odds_with_itself(record, threat),
-        *_left_out(evaluation, outcome, record),
+        *at_odds_with_itself(record, threat),
+        *left_out(evaluation, outcome, record),
         *_clean(network, record),
     ):
         if rows.any():
             wrong |= rows
-            sentences.append(f"the record {record.digest} {told}: {_positions(rows, start)}")
+            sentences.append(f"the record {record.digest} {told}: {places(rows, start)}")
     path = ledger.sample_images_path(record.key["network"], record.digest)
     try:
         shown = _shown(path, record)
@@ -86,9 +83,7 @@ def weigh(
     else:
         if shown.any():
             wrong |= shown
-            sentences.append(
-                f"{path}: images that were broken though the record denies it: {_positions(shown, start)}"
-            )
+            sentences.append(f"{path}: images that were broken though the record denies it: {places(shown, start)}")
     path = ledger.stored_adversarials_path(record.key["network"], record.digest)
     stored: int | None = None
     confirmed = 0
@@ -106,64 +101,12 @@ def weigh(
         for told, rows in _contradictions(record, verdict, claims, there):
             if rows.any():
                 wrong |= rows
-                sentences.append(f"{path}: {told}: {_positions(rows, start)}")
+                sentences.append(f"{path}: {told}: {places(rows, start)}")
         stored, confirmed = int((claims & there).sum()), int((claims & there & ~wrong).sum())
         if lacking := int((claims & ~there).sum()):
             sentences.append(f"{path}: of {claims.sum()} images that its record claims, {lacking} are not in it")
     refuted = tuple(start + int(row) for row in np.flatnonzero(wrong))
     return Evidence(int(claims.sum()), stored, refuted, confirmed, tuple(sentences))
-
-
-def _of_another_question(evaluation: Evaluation, outcome: Outcome, record: Record) -> Iterator[str]:
-    """Where a record was made otherwise than the evaluation that lists it says."""
-    asked = {
-        "network": evaluation.model["digest"],
-        "attack": outcome.definition.get("attack"),
-        "threat": {"norm": outcome.norm, "epsilon": outcome.epsilon},
-        "restarts": outcome.definition.get("restarts"),
-        "seed": evaluation.seed,
-        "precision": evaluation.precision,
-        "last_layer": evaluation.model.get("last_layer", ""),
-        "judging": evaluation.judging,
-    }
-    for name, value in asked.items():
-        found = record.key.get(name, {"last_layer": "", "judging": {}}.get(name, value))  # noted where there are any
-        if found != value:
-            yield f"the record {record.digest} was made with another {name}, {short(found)}, not {short(value)}"
-    if record.key["data"]["digest"] != evaluation.dataset["digest"]:
-        yield f"the record {record.digest} is about other test images"
-
-
-def _at_odds_with_itself(record: Record, threat: Threat) -> Iterator[tuple[str, Flags]]:
-    """What no evaluation writes, in words, with the rows where it is so."""
-    wrong, broken, distance = record.clean_errors, record.broken, record.distance
-    yield "counts images as robust that it counts as misclassified without attack", wrong & (~broken | (distance > 0))
-    if threat.norm in PARAMETRIC:
-        inside = near = np.isfinite(distance)
-    else:  # distances are rounded to float32; how much of the slack an image may use, only the image tells
-        least = threat.epsilon * (1 + RELATIVE_SLACK / 2) + (0.9 * ROUNDING if threat.norm == "linf" else 0.0)
-        most = threat.epsilon * (1 + 2 * RELATIVE_SLACK + LARGEST_SLACK) + ROUNDING
-        inside, near = distance <= least, distance <= most
-    yield "counts images as robust that it says were broken within the radius", ~wrong & inside & ~broken
-    yield "counts images as broken without an adversarial image within the radius", ~wrong & broken & ~near
-    if record.clean_class is not None and record.adversarial_class is not None:
-        known, is_same = record.adversarial_class != UNKNOWN, record.adversarial_class == record.clean_class
-        changed = ~wrong & np.isfinite(distance)
-        yield "says that adversarial images are of the class of their images", known & changed & is_same
-        yield "says that images without an adversarial one are of another class", known & ~changed & ~is_same
-
-
-def _left_out(evaluation: Evaluation, outcome: Outcome, record: Record) -> Iterator[tuple[str, Flags]]:
-    """Images that this attack was not tried on, though no earlier one under its threat had broken them."""
-    rows = slice(record.key["data"]["start"], record.key["data"]["stop"])
-    done = record.clean_errors.copy()
-    if evaluation.mode == "worst-case":
-        for other in takewhile(lambda other: other.label != outcome.label, evaluation.outcomes):
-            # Up to the second version of the rules, attacks were shown what others left in their norm, at any radius.
-            if other.norm == outcome.norm and (other.epsilon == outcome.epsilon or evaluation.rules < 2):
-                done |= other.broken[rows]
-    if not record.error:
-        yield "counts images as robust that were not attacked", ~done & ~record.evaluated
 
 
 def _clean(network: LoadedTarget, record: Record) -> Iterator[tuple[str, Flags]]:
@@ -240,10 +183,3 @@ def _contradictions(
     yield "images that are not taken for the recorded class", there & claims & ~verdict["of_class"]
     yield "adversarial images although the record says that there are none", denied & verdict["wrong"]
     yield "images that the record does not list, and that are not adversarial", denied & ~verdict["wrong"]
-
-
-def _positions(rows: Flags, start: int) -> str:
-    """The positions in the test set of some rows of a shard, the first few of many."""
-    found = [start + int(row) for row in np.flatnonzero(rows)]
-    more = f" and {len(found) - _FEW} more" if len(found) > _FEW else ""
-    return ", ".join(map(str, found[:_FEW])) + more

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,7 @@ def run_and_file(
     progress: bool = True,
     time_limit: float | None = None,
     part: Part = WHOLE,
+    follow: Callable[[Plan, Done], None] = lambda plan, item: None,
 ) -> dict[str, str]:
     """Run all jobs; an evaluation is filed as soon as its last job is done.
 
@@ -53,6 +54,7 @@ def run_and_file(
         means: what jobs run on.
         progress, time_limit: as for `evaluate`.
         part: of what the work is a part; what is done of it is then filed as such.
+        follow: is told of each attack on each shard.
 
     Returns:
         The ids of the plans whose network failed under way, each with the reason.
@@ -78,6 +80,7 @@ def run_and_file(
                 lost.setdefault(plan.id, item.unfit)
                 return
             done[plan.id].append(item)
+            follow(plan, item)
             if len(done[plan.id]) == expected[plan.id]:
                 file(plan)
 

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import numpy as np
 from benchmark.damage import Damaged
 from benchmark.errors import BadInput, several
 from benchmark.ledger.answers import read_known
+from benchmark.ledger.bundle_file import is_bundle, unpacked
 from benchmark.ledger.ledger import Ledger
 from benchmark.ledger.manifests import read_manifest
 from benchmark.ledger.pack import Pack, read_pack, read_whole
@@ -63,12 +65,13 @@ class Merged:
 
 
 def merge(folders: str | Path | Sequence[str | Path], into: str | Path) -> Merged:
-    """Put what several results folders hold into one, which may hold results already.
+    """Put what several results folders, and bundles of results, hold into one, which may hold results already.
 
     Evaluations whose parts were made in several places (`--part`) are filed as soon as nothing of them is lacking.
 
     Args:
-        folders: the results folders, or a single one.
+        folders: the results folders and the bundles (`benchmark.bundle`), or a single one. What bundles claim is for
+            `benchmark.verify_bundle` to check.
         into: the folder that is made, or added to; the others stay as they are.
 
     Raises:
@@ -76,8 +79,14 @@ def merge(folders: str | Path | Sequence[str | Path], into: str | Path) -> Merge
             different things of one attack, or have another suite or other data under one name; `into` lies inside of
             one of them. Nothing was written then.
     """
-    target = Path(into)
-    sources = [Path(folder) for folder in ([folders] if isinstance(folders, str | Path) else folders)]
+    given = [Path(folder) for folder in ([folders] if isinstance(folders, str | Path) else folders)]
+    with ExitStack() as open_bundles:
+        sources = [open_bundles.enter_context(unpacked(path))[0] if is_bundle(path) else path for path in given]
+        return _merged(sources, Path(into))
+
+
+def _merged(sources: Sequence[Path], target: Path) -> Merged:
+    """`merge` of folders alone."""
     if not sources:
         raise BadInput("there is no results folder to merge; name one or more")
     for source in sources:
@@ -90,7 +99,7 @@ def merge(folders: str | Path | Sequence[str | Path], into: str | Path) -> Merge
     is_new = not target.exists() or not any(target.iterdir())
     if not is_new and not (target / "format.json").is_file():
         raise BadInput(f"{target} holds something else than results; choose another folder with --into")
-    unique = {path.resolve(): path for path in ([] if is_new else [target]) + sources}
+    unique = {path.resolve(): path for path in [*([] if is_new else [target]), *sources]}
     found = _Found([Ledger.open(path) for path in unique.values()])
     found.check()
     if not is_new:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -133,9 +134,15 @@ def write_record(path: Path, record: Record) -> None:
 
 
 def encoded(record: Record) -> bytes:
-    """The file that holds `record` alone."""
+    """The file that holds `record` alone: the same bytes each time, which the library does not promise."""
     text, arrays = written(record)
-    return save(arrays, {"record": text, "sha256": checksum(text, arrays)})
+    content = save(arrays, {"record": text, "sha256": checksum(text, arrays)})
+    start = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:start])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    told = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode(errors="surrogatepass")
+    told += b" " * (-len(told) % 8)
+    return len(told).to_bytes(8, "little") + told + content[start:]
 
 
 def written(record: Record) -> tuple[str, dict[str, Any]]:

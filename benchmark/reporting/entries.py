@@ -194,7 +194,7 @@ def accuracy_values(name: str, accuracy: Accuracy | None) -> Row:
 
 
 def _accuracy(share: float | None, images: int) -> Accuracy | None:
-    return None if share is None else Accuracy(share, *wilson(share * images, images))
+    return None if share is None or not images else Accuracy(share, *wilson(share * images, images))
 
 
 def _mean(value: float | None, values: NDArray[np.float64] | None) -> Accuracy | None:

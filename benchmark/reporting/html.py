@@ -114,6 +114,13 @@ def suite_page(board: Leaderboard, ledger: Ledger) -> str:
     return render("suite.html", board=board, suite=board.evaluations[0].suite, sentences=sentences, ledger=ledger)
 
 
+def images_page(board: Leaderboard, pages: Mapping[str, str], ledger: Ledger) -> str:
+    """What became of each image of a leaderboard, network by network; `pages` are theirs, by the evaluation's id."""
+    script = (TEMPLATES / "images.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return _render("images.html", board=board, pages=pages, script=script, script_digest=digest, ledger=ledger)
+
+
 def transfer_page(found: Sequence[Transfers], ledger: Ledger) -> str:
     """How images that were crafted on one network do on others."""
     return render("transfer.html", found=found, ledger=ledger)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,7 +11,8 @@ from benchmark.ledger import Ledger
 from benchmark.reporting import network_rows
 from benchmark.reporting.as_csv import as_csv
 from benchmark.reporting.entries import Row
-from benchmark.reporting.html import glossary_page, index_page, network_page, suite_page, transfer_page
+from benchmark.reporting.html import glossary_page, images_page, index_page, network_page, suite_page, transfer_page
+from benchmark.reporting.images import image_scripts, images_page_place
 from benchmark.reporting.interactive import PAGES, interactive_files
 from benchmark.reporting.leaderboards import Leaderboard
 from benchmark.reporting.networks import (
@@ -48,6 +49,8 @@ def write_site(boards: Sequence[Leaderboard], ledger: Ledger, out: Path) -> Path
     found = network_pages(boards)
     _write_all(out, (file for network in found for file in _network_files(network, ledger)))
     _write_all(out, (file for board in boards for file in _board_files(board, ledger)))
+    pages = {result.entry.id: f"models/{page.stem}.html" for page in found for result in page.results}
+    _write_all(out, (file for board in boards for file in _image_files(board, pages, ledger)))
     _write_all(out, _other_files(boards, ledger))
     _write_all(out, interactive_files(boards, found, ledger))
     return write_atomic(out / "index.html", index_page(boards, found, ledger, paper_pages(out), sweep_pages(out)))
@@ -86,6 +89,11 @@ def _board_files(board: Leaderboard, ledger: Ledger) -> Iterator[File]:
     yield pair_tests_file(board), pair_tests_script(board)
     yield f"tables/{board.file}.csv", as_csv(leaderboard_rows([board]))
     yield f"tables/{board.file}.tex", leaderboard_latex(board)
+
+
+def _image_files(board: Leaderboard, pages: Mapping[str, str], ledger: Ledger) -> Iterator[File]:
+    yield images_page_place(board), images_page(board, pages, ledger)
+    yield from image_scripts(board, pages, ledger)
 
 
 def _other_files(boards: Sequence[Leaderboard], ledger: Ledger) -> Iterator[File]:

@@ -25,8 +25,9 @@ from benchmark.processes import end_with_parent, none_left_behind
 from benchmark.recipes.recipe import RECIPES, recipe_names
 from benchmark.scales import Epsilon
 from benchmark.storage import check_writable
+from benchmark.trackers import Run, Trackers, check_trackers
 from benchmark.training.extending import extended_from, to_go_on_from
-from benchmark.training.filing import save_checkpoints, versions_of_all
+from benchmark.training.filing import final_figures, save_checkpoints, versions_of_all
 from benchmark.training.outlook import outlook
 from benchmark.training.parallel import check_processes, make_fabric
 from benchmark.training.plan import Plan
@@ -86,6 +87,7 @@ def train(
     num_nodes: int = 1,
     keep_state: bool = True,
     dry_run: bool = False,
+    log: Sequence[str] | str = (),
     progress: bool | None = None,
 ) -> list[Path]:
     """Train the networks of a method and write one checkpoint for each.
@@ -141,6 +143,8 @@ def train(
         keep_state: keep the state of the finished run in `out/.state/finished`, for `extend`; that of a run with a
             setting that goes by the number of epochs is of no use and never kept.
         dry_run: print what would be done, and do nothing.
+        log: trackers to tell of each epoch and of the final networks, beside the event files for TensorBoard that are
+            always written to `out/runs`: "mlflow", "wandb", "trackio" or others that packages add.
         progress: True for bars, False for silence, None for bars at a terminal and lines elsewhere.
 
     Returns:
@@ -153,6 +157,7 @@ def train(
     """
     check_processes(devices, num_nodes)
     check_packages()
+    trackers = check_trackers(log)
     with _named(recipe) as named:
         plan = make_plan(
             method,
@@ -205,6 +210,7 @@ def train(
         compile=compile,
         deterministic=deterministic,
         process=os.getpid(),
+        trackers=tuple(dict.fromkeys(["tensorboard", *trackers])),
         trust_remote_code=trust_remote_code,
     )
     try:
@@ -273,6 +279,7 @@ def _run(
     deterministic: bool,
     progress: bool | None,
     process: int,
+    trackers: Sequence[str],
     trust_remote_code: bool,
 ) -> None:
     """Train in this process, which the one numbered `process` started unless it is that one itself."""
@@ -282,10 +289,12 @@ def _run(
     state = state_path(folder, plan.stem)
     trainer = Trainer(plan, fabric, compile)
     leads = fabric.global_rank == 0
-    scalars = folder / "runs" / plan.stem if leads else None
-    reporter = Reporter(plan.name, plan.recipe.epochs, trainer.steps, progress if leads else False, scalars)
+    followed = Run(plan.name, plan.digest, folder / "runs" / plan.stem, plan.facts)
+    told = Trackers(trackers, followed) if leads else None
+    reporter = Reporter(plan.name, plan.recipe.epochs, trainer.steps, progress if leads else False, told)
     with reporter as report, repeating(deterministic):
         trainer.fit(state, begin, report)
+        report.summary(final_figures(trainer))
     if leads:
         if not overwrite:
             check_room(plan, folder, replaces)  # hours may have passed; the state of the whole run stays where it is

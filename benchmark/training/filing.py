@@ -18,6 +18,20 @@ from benchmark.training.teachers import lineage
 from benchmark.training.trainer import Trainer
 
 
+def final_figures(trainer: Trainer) -> dict[str, Any]:
+    """What trackers are told at the end: of each network the epoch that was selected, and its accuracy there."""
+    found: dict[str, Any] = {"epochs": trainer.epoch}
+    for member, best in zip(trainer.plan.bound.cohort.members, trainer.best, strict=True):
+        if member.kept:
+            prefix = f"{member.name}/" if member.name else ""
+            found |= {f"{prefix}selected_epoch": best["epoch"] or trainer.epoch}
+            row = trainer.history[best["epoch"] - 1] if best["epoch"] else {}
+            for key in ("clean", "robust"):
+                named = f"{member.name}.{key}" if member.name else key
+                found |= {f"{prefix}{key}": row[named]} if named in row else {}
+    return found
+
+
 def save_checkpoints(trainer: Trainer, folder: Path, versions: dict[str, str], hardware: str) -> None:
     """Write the selected and the last weights of each network that is kept.
 

@@ -1,13 +1,14 @@
-"""What a training run tells while it runs: a bar at a terminal, a line per epoch elsewhere, TensorBoard scalars."""
+"""What a training run tells while it runs: a bar at a terminal, a line per epoch elsewhere, what trackers get."""
 
 from __future__ import annotations
 
 import sys
 import time
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 from benchmark.environment import is_terminal
+from benchmark.trackers import Trackers
 
 Row = dict[str, float | int | str]
 
@@ -36,19 +37,16 @@ class Reporter:
         name: of the run.
         epochs, steps: of the run, and of an epoch.
         mode: True for bars, False for silence, None for bars at a terminal and lines elsewhere.
-        scalars: folder for TensorBoard; None for none.
+        trackers: are told of each epoch; None for none.
     """
 
-    def __init__(self, name: str, epochs: int, steps: int, mode: bool | None, scalars: Path | None) -> None:
+    def __init__(self, name: str, epochs: int, steps: int, mode: bool | None, trackers: Trackers | None) -> None:
         self.name, self.epochs, self.steps, self.mode = name, epochs, steps, mode
         self._started, self._done = time.perf_counter(), 0
-        self._bar = self._task = self._scalars = None
+        self._bar = self._task = None
+        self._trackers = trackers
         if mode or (mode is None and is_terminal(sys.stderr)):
             self._bar, self._task = _bar(name, epochs * steps)
-        if scalars is not None:
-            from torch.utils.tensorboard.writer import SummaryWriter
-
-            self._scalars = SummaryWriter(str(scalars))
 
     def __enter__(self) -> Reporter:
         if self._bar:
@@ -58,8 +56,8 @@ class Reporter:
     def __exit__(self, *exception: object) -> None:
         if self._bar:
             self._bar.stop()
-        if self._scalars:
-            self._scalars.close()
+        if self._trackers:
+            self._trackers.close()
 
     def resume(self, epoch: int) -> None:
         """`epoch` epochs lie behind."""
@@ -80,10 +78,13 @@ class Reporter:
         elif self.mode is None:
             left = (time.perf_counter() - self._started) / (epoch - self._done) * (self.epochs - epoch)
             print(f"{self.name} {epoch}/{self.epochs} · {describe(row)} · {left:.0f} s left", file=sys.stderr)
-        if self._scalars:
-            for key, value in row.items():
-                if key != "epoch" and not isinstance(value, str):
-                    self._scalars.add_scalar(key.replace(".", "/"), value, epoch)
+        if self._trackers:
+            self._trackers.log({key.replace(".", "/"): value for key, value in row.items() if key != "epoch"}, epoch)
+
+    def summary(self, values: Mapping[str, Any]) -> None:
+        """What holds for the whole run, at its end."""
+        if self._trackers:
+            self._trackers.summary(values)
 
 
 def _bar(name: str, total: int) -> tuple[Any, Any]:
