@@ -29,10 +29,17 @@ def compare(
             help="These networks were chosen before any of their results was seen: correct for their own pairs only.",
         ),
     ] = False,
+    latex: Annotated[
+        Path | None, typer.Option(help="Also write the comparisons to this file, as tables for a paper.")
+    ] = None,
     trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Test which differences between networks are significant: paired tests on the same images."""
-    contests = benchmark.compare(**given(locals()))
-    from benchmark.reporting import print_paired_tests
+    options = given(locals())
+    options.pop("latex", None)
+    contests = benchmark.compare(**options)
+    from benchmark.reporting import print_paired_tests, write_comparisons
 
     print_paired_tests(contests)
+    if latex is not None:
+        print(f"Written: {write_comparisons(contests, latex)}")

@@ -21,7 +21,7 @@ from benchmark.experiments.page import page
 from benchmark.experiments.plan import given_teachers, make_job_list, plan_variants
 from benchmark.experiments.selected import Selected, selected
 from benchmark.experiments.setting import SweepSetting
-from benchmark.experiments.table import COLUMNS, SweepLine, make_lines, percentage, to_csv, to_grid
+from benchmark.experiments.table import COLUMNS, SweepLine, make_lines, percentage, to_csv, to_grid, to_latex
 from benchmark.experiments.variants import Variant, make_variants
 from benchmark.hardware import resolve_device
 from benchmark.models.architectures import canonical
@@ -227,10 +227,12 @@ def sweep(
         raise BadInput("\n".join(failures))
     best = selected(lines)
     write_atomic(target / "sweep.csv", to_csv(lines, best.found if best else None))
+    about = setting.about(comparison, data.name, architecture, lines[0].figures[0].images)
+    write_atomic(target / "sweep.tex", to_latex(lines, comparison.title, about))
     html = page(
         lines,
         to_grid(lines, comparison.title),
-        about=setting.about(comparison, data.name, architecture, lines[0].figures[0].images),
+        about=about,
         source=comparison.source,
         command=setting.command(comparison),
         failures=failures,

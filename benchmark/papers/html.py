@@ -22,6 +22,7 @@ from benchmark.papers.published import Published
 from benchmark.papers.schema import Paper, TableOrFigure
 from benchmark.papers.setting import PaperSetting
 from benchmark.papers.titles import file_of, title_of
+from benchmark.papers.typeset import measured_marks, printed_marks, row_title, typeset
 from benchmark.planning.chart import TEMPLATES as CHART_TEMPLATES
 from benchmark.planning.chart import draw
 
@@ -50,7 +51,7 @@ def page(
         home: where the leaderboard is, seen from the page, if there is one.
     """
     templates = environment(TEMPLATES, CHART_TEMPLATES)
-    templates.filters.update(percent=_percent, signed=_signed, note=_note)
+    templates.filters.update(percent=_percent, signed=_signed, note=_note, typeset=typeset)
     templates.tests["missing"] = _is_missing
     templates.globals.update(command_for=lambda key, row: f"{command} --table {key} --only {shlex.quote(row)}")
     printed = {key: printed_grids(paper, key, published) for key in paper.exhibits}
@@ -83,6 +84,9 @@ def page(
         most_pairs=MOST,
         courses=courses,
         draw_courses=draw_courses,
+        measured_marks=measured_marks,
+        printed_marks=printed_marks,
+        row_title=row_title,
         title_of=title_of,
         file_of=file_of,
     )

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmark.papers import choice, disagreement, epochs, overlap
+from benchmark.papers import choice, disagreement, epochs, method_tables, overlap
 from benchmark.papers.claim_printed import printed_numbers
 from benchmark.papers.claims import ClaimVerdict
 from benchmark.papers.grid import TableGrid, printed_grids
 from benchmark.papers.html import page
-from benchmark.papers.method_tables import files_of
+from benchmark.papers.latex_tables import caption_of, methods_latex, printed_latex, to_latex
 from benchmark.papers.published import Published
 from benchmark.papers.schema import Paper
 from benchmark.papers.setting import PaperSetting
-from benchmark.papers.text import claims_csv, to_csv, to_json, to_latex
-from benchmark.papers.titles import file_of, title_of
+from benchmark.papers.text import claims_csv, to_csv, to_json
+from benchmark.papers.titles import file_of
 from benchmark.storage import write_atomic
 
 #: The leaderboard, seen from a paper's page.
@@ -34,13 +34,17 @@ def write_files(
 ) -> Path:
     """Write the page of `paper` and all files beside it to the folder `target`; arguments as those of `html.page`."""
     datasets = " and ".join(setting.dataset for setting in settings)
+
+    def label(key: str) -> str:
+        return f"{paper.name}-{file_of(key)}-{datasets}"
+
     for key, panels in grids.items():
         if not panels:
             continue
         table, stem = paper.exhibits[key], target / file_of(key)
-        caption = f"{title_of(key)} of {paper.name} on {datasets}: {table.title}."
+        caption = caption_of(paper, key, table.title, f", reproduced on {datasets}")
         write_atomic(stem.with_suffix(".csv"), to_csv(panels))
-        write_atomic(stem.with_suffix(".tex"), to_latex(panels, caption))
+        write_atomic(stem.with_suffix(".tex"), to_latex(panels, caption, label(key)))
         if table.overlap:
             write_atomic(target / f"{stem.name}-overlap.csv", overlap.to_csv(panels))
         if table.confusion:
@@ -50,11 +54,18 @@ def write_files(
         if table.choice:
             write_atomic(target / f"{stem.name}-choice.csv", choice.to_csv(paper, panels))
     printed = {key: printed_grids(paper, key, published) for key in paper.exhibits}
+    for key, panels in printed.items():
+        if panels:
+            caption = caption_of(paper, key, paper.exhibits[key].title, ", as printed")
+            file = target / f"{file_of(key)}-printed.tex"
+            write_atomic(file, printed_latex(panels, caption, f"{paper.name}-{file_of(key)}-printed"))
     said = {claim.id: printed_numbers(claim, printed) for claim in paper.claims}
     write_atomic(target / "claims.csv", claims_csv(verdicts, said))
     home = HOME if (target / HOME).resolve().exists() else None
-    for file, text in files_of(paper).items():
-        write_atomic(target / file, text)
+    for key, methods in paper.method_tables.items():
+        caption = caption_of(paper, key, methods.title, ", by the methods as they are defined here")
+        write_atomic(target / f"{file_of(key)}.csv", method_tables.to_csv(methods))
+        write_atomic(target / f"{file_of(key)}.tex", methods_latex(methods, caption, label(key)))
     html = page(paper, settings, grids, published, verdicts, command, failures, home)
     write_atomic(target / "paper.json", to_json(paper, settings, verdicts))
     return write_atomic(target / "index.html", html)

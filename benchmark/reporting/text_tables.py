@@ -1,37 +1,14 @@
-"""Tables as text: LaTeX for a manuscript, Markdown for a README. What was not measured is a dash in both."""
+"""Tables as Markdown, for a README. What was not measured is a dash."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmark.latex import NEEDS, escape
 from benchmark.reporting.column import Column, Output
 from benchmark.reporting.columns import columns
 from benchmark.reporting.leaderboards import Leaderboard
 
 _MARKDOWN = str.maketrans({character: f"\\{character}" for character in "\\|`*_[]<>#~"})
-
-
-def latex(caption: str, heading: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -> str:
-    """A booktabs table; the first `words` columns hold words, the others numbers."""
-    lines = [" & ".join(escape(cell) for cell in row) + r" \\" for row in (heading, *rows)]
-    return "\n".join(
-        [
-            NEEDS,
-            r"\begin{table}",
-            r"\centering",
-            rf"\caption{{{escape(caption)}}}",
-            rf"\begin{{tabular}}{{{'l' * words}{'r' * (len(heading) - words)}}}",
-            r"\toprule",
-            lines[0],
-            r"\midrule",
-            *lines[1:],
-            r"\bottomrule",
-            r"\end{tabular}",
-            r"\end{table}",
-            "",
-        ]
-    )
 
 
 def markdown(caption: str, heading: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -> str:
@@ -44,11 +21,6 @@ def markdown(caption: str, heading: Sequence[str], rows: Sequence[Sequence[str]]
 def _markdown(text: str) -> str:
     """`text` as words of one line, of which none is a mark."""
     return " ".join(text.split()).translate(_MARKDOWN)
-
-
-def leaderboard_latex(board: Leaderboard) -> str:
-    """A leaderboard for a manuscript."""
-    return latex(caption(board), *cells(board), words=_words(board))
 
 
 def leaderboard_markdown(board: Leaderboard) -> str:
