@@ -44,7 +44,8 @@ FLOORS = (
         "projections",
         "threats",
     }
-    | {"arithmetic", "scales", "labels", "limits", "damage", "card", "run_names", "charts", "given", "problems"},
+    | {"arithmetic", "scales", "labels", "limits", "damage", "card", "run_names", "charts", "given", "palette"}
+    | {"problems"},
     {"data", "models", "attacks", "recipes", "suites", "ledger", "statistics", "engines"},
     {"methods", "evaluation", "analysis", "importing"},
     {"training"},
@@ -57,6 +58,8 @@ FLOORS = (
 )
 #: The stairs within a floor: room -> rooms of its own floor it may import.
 STAIRS = {
+    "charts": {"palette"},
+    "pages": {"palette"},
     "own": {"cache", "errors", "settings", "storage"},
     "registry": {"errors", "own"},
     "documents": {"cache", "errors", "given", "limits", "own", "registry", "storage"},

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from benchmark.charts.axes import COLOURS, Axis, Mark
+from benchmark.charts.axes import Axis, Mark
 from benchmark.charts.bars import Bars, bar_chart
 from benchmark.charts.lines import Line, Marker, line_chart
 from benchmark.charts.matrix import matrix
 from benchmark.charts.scatter import Point, scatter
 
 __all__ = [
-    "COLOURS",
     "Axis",
     "Bars",
     "Line",

@@ -8,10 +8,10 @@ from math import ceil, floor, log10
 
 from markupsafe import Markup
 
+from benchmark.palette import dash, series
+
 #: Pixels beside, above and below what is drawn.
 LEFT, RIGHT, TOP, BOTTOM = 46, 14, 12, 44
-#: Series whose colours can be told apart; more of them begin again.
-COLOURS = 8
 #: Pixels that a line of words needs in height, and a letter in width.
 LINE_HEIGHT, LETTER = 13, 6.2
 
@@ -115,19 +115,28 @@ class Mark:
         )
 
 
-def series(number: int) -> str:
-    """The class that gives the series of that number its colour."""
-    return f"series-{number % COLOURS}"
+def figure(
+    drawing: Markup, names: Sequence[str], title: str = "", note: str = "", has_dashes: bool = False
+) -> Markup:
+    """A drawing with its title, a legend where there are several series, and what more there is to say.
 
-
-def figure(drawing: Markup, names: Sequence[str], title: str = "", note: str = "") -> Markup:
-    """A drawing with its title, a legend where there are several series, and what more there is to say."""
-    legend = Markup("").join(
-        Markup('<span><i class="{}"></i>{}</span>').format(series(number), name) for number, name in enumerate(names)
+    Args:
+        drawing: of the series called `names`.
+        has_dashes: whether dashes tell lines apart, so that the legend has to show them.
+    """
+    swatch = Markup("").join(
+        Markup("<span>{}{}</span>").format(_swatch(number, has_dashes), name) for number, name in enumerate(names)
     )
     told = Markup("<b>{}</b> ").format(title) if title else Markup("")
-    caption = Markup("<figcaption>{}{}{}</figcaption>").format(told, legend if len(names) > 1 else "", note)
+    caption = Markup("<figcaption>{}{}{}</figcaption>").format(told, swatch if len(names) > 1 else "", note)
     return Markup("<figure>{}{}</figure>").format(drawing, caption)
+
+
+def _swatch(number: int, is_line: bool) -> Markup:
+    if not is_line:
+        return Markup('<i class="{}"></i>').format(series(number))
+    line = '<svg class="swatch" aria-hidden="true" width="28" height="8"><path class="line {} {}" d="M0 4H28"/></svg>'
+    return Markup(line).format(dash(number), series(number))
 
 
 def svg(title: str, said: str, parts: Iterable[Markup], width: int, height: int) -> Markup:

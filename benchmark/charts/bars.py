@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from benchmark.charts.axes import LEFT, LETTER, Axis, Canvas, Mark, figure, series, svg
+from benchmark.charts.axes import LEFT, LETTER, Axis, Canvas, Mark, figure, svg
+from benchmark.palette import series
 
 #: The part of a group's room that stays empty between it and the next, and the fewest letters in a line of its name.
 GAP, FEWEST_LETTERS = 0.2, 6

@@ -8,7 +8,8 @@ from itertools import pairwise
 
 from markupsafe import Markup
 
-from benchmark.charts.axes import LINE_HEIGHT, TOP, Axis, Canvas, Mark, figure, series, svg
+from benchmark.charts.axes import LINE_HEIGHT, TOP, Axis, Canvas, Mark, figure, svg
+from benchmark.palette import dash, series
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ def line_chart(
 
     Args:
         title: what is to be seen, in words.
-        lines: at most `COLOURS` that a reader shall tell apart.
+        lines: at most `palette.SERIES` that a reader shall tell apart; where none `is_dashed`,
+            each has a dash of its own.
         x, y: the axes; lines are drawn as far as these reach.
         markers: what to point out.
         note: what more there is to say.
@@ -61,16 +63,18 @@ def line_chart(
     """
     canvas = Canvas(x, y, width, height)
     parts = [canvas.frame()]
-    parts += [_line(line, number, canvas) for number, line in enumerate(lines)]
+    is_told_by_dash = len(lines) > 1 and not any(line.is_dashed for line in lines)
+    parts += [_line(line, number, canvas, is_told_by_dash) for number, line in enumerate(lines)]
     parts += [_marker(marker, number, canvas) for number, marker in enumerate(markers)]
     said = "; ".join(
         f"{line.name} from {_place(line.points[0])} to {_place(line.points[-1])}" for line in lines if line.points
     )
     names = [line.name for line in lines]
-    return figure(svg(title, said, parts, width, height), names, title if is_titled else "", note)
+    drawing = svg(title, said, parts, width, height)
+    return figure(drawing, names, title if is_titled else "", note, has_dashes=is_told_by_dash)
 
 
-def _line(line: Line, number: int, canvas: Canvas) -> Markup:
+def _line(line: Line, number: int, canvas: Canvas, is_told_by_dash: bool) -> Markup:
     if not line.points:
         return Markup("")
     if len(line.points) == 1 and not line.marks:  # a path of one point is invisible
@@ -78,8 +82,9 @@ def _line(line: Line, number: int, canvas: Canvas) -> Markup:
         return Markup('<circle class="point {}" cx="{:.1f}" cy="{:.1f}" r="3"><title>{}</title></circle>').format(
             series(number), canvas.across(x), canvas.down(y), line.name
         )
+    dashed = f" {dash(number)}" if is_told_by_dash else " dashed" if line.is_dashed else ""
     drawn = Markup('<path class="line{} {}" d="{}"><title>{}</title></path>').format(
-        " dashed" if line.is_dashed else "", series(number), _path(line, canvas), line.name
+        dashed, series(number), _path(line, canvas), line.name
     )
     if not line.marks:
         return drawn
