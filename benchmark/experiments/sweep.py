@@ -28,8 +28,10 @@ from benchmark.models.architectures import canonical
 from benchmark.own.trust import trusts
 from benchmark.parts import WHOLE, read_part
 from benchmark.planning.jobs import mine, waiting
+from benchmark.planning.plot import plot_of
 from benchmark.planning.repeatable import tell_of_earlier
 from benchmark.planning.runner import JobRunner
+from benchmark.plots.plot import FILE, to_json
 from benchmark.scales import Epsilon, read_radii
 from benchmark.storage import check_writable, write_atomic
 from benchmark.suites.files import fitting
@@ -229,9 +231,12 @@ def sweep(
     write_atomic(target / "sweep.csv", to_csv(lines, best.found if best else None))
     about = setting.about(comparison, data.name, architecture, lines[0].figures[0].images)
     write_atomic(target / "sweep.tex", to_latex(lines, comparison.title, about))
+    grid = to_grid(lines, comparison.title)
+    plot = plot_of(grid, f"sweep-{comparison.name}", f"{comparison.title}. {about}")
+    write_atomic(target / FILE, to_json([plot] if plot else []))
     html = page(
         lines,
-        to_grid(lines, comparison.title),
+        grid,
         about=about,
         source=comparison.source,
         command=setting.command(comparison),

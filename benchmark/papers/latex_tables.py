@@ -75,9 +75,9 @@ def _fact(fact: str, words: str) -> TeX:
     return formula(words) if fact in FORMULAS and is_formula(words) else escape(words)
 
 
-def caption_of(paper: Paper, key: str, title: str, how: str) -> TeX:
-    """ "Who teaches whom: Figure 2 of “Mutual …” (Liu et al.), reproduced on digits." """
-    return TeX(f"{prose(title)}: {title_of(key)} of ``{escape(paper.title)}'' ({escape(paper.source)}){escape(how)}.")
+def caption_of(paper: Paper, key: str, title: str, how: str) -> str:
+    """ "Who teaches whom: Figure 2 of “Mutual …” (Liu 2021), reproduced on digits." """
+    return f"{title}: {title_of(key)} of “{paper.title}” ({paper.source}){how}."
 
 
 def _sentences(told: Sequence[str]) -> TeX:

@@ -16,6 +16,9 @@ from benchmark.papers.schema import Paper
 from benchmark.papers.setting import PaperSetting
 from benchmark.papers.text import claims_csv, to_csv, to_json
 from benchmark.papers.titles import file_of
+from benchmark.planning.plot import plot_of
+from benchmark.plots.plot import FILE, Plot
+from benchmark.plots.plot import to_json as plots_json
 from benchmark.storage import write_atomic
 
 #: The leaderboard, seen from a paper's page.
@@ -66,6 +69,21 @@ def write_files(
         caption = caption_of(paper, key, methods.title, ", by the methods as they are defined here")
         write_atomic(target / f"{file_of(key)}.csv", method_tables.to_csv(methods))
         write_atomic(target / f"{file_of(key)}.tex", methods_latex(methods, caption, label(key)))
+    write_atomic(target / FILE, plots_json(_plots(paper, grids)))
     html = page(paper, settings, grids, published, verdicts, command, failures, home)
     write_atomic(target / "paper.json", to_json(paper, settings, verdicts))
     return write_atomic(target / "index.html", html)
+
+
+def _plots(paper: Paper, grids: Mapping[str, Sequence[TableGrid]]) -> list[Plot]:
+    """The figures as data: `bench report --format figures` draws them for a paper."""
+    found = []
+    for key, panels in grids.items():
+        for panel in panels:
+            where = f"{panel.panel.dataset}-{panel.panel.architecture}"
+            caption = caption_of(paper, key, panel.table.title, f", reproduced on {where.replace('-', ', ', 1)}")
+            stem = f"{paper.name}-{file_of(key)}-{where}"
+            found.append(plot_of(panel.plain, stem, caption))
+            if panel.table.epochs:
+                found.append(epochs.plot_courses(panel, f"{stem}-epochs", caption))
+    return [plot for plot in found if plot]

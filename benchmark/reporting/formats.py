@@ -11,10 +11,13 @@ from benchmark.analysis.streaming import Examples, check_parquet
 from benchmark.errors import unknown
 from benchmark.latex import document
 from benchmark.ledger import Ledger
+from benchmark.plots.files import write_plots
+from benchmark.plots.style import check_matplotlib
 from benchmark.reporting.as_csv import as_csv
 from benchmark.reporting.latex_tables import attacks_tables, leaderboard_tables, suite_table, transfer_tables
 from benchmark.reporting.leaderboards import Leaderboard
 from benchmark.reporting.networks import network_pages
+from benchmark.reporting.plots import plots
 from benchmark.reporting.robustbench import entries
 from benchmark.reporting.rows import attack_rows, attacks_frame, leaderboard_frame, leaderboard_rows
 from benchmark.reporting.site import write_site
@@ -24,11 +27,13 @@ from benchmark.storage import safe_name, write_atomic
 
 
 def check_format(format: str) -> None:
-    """Raise `BadInput` if there is no such format, or pyarrow is needed for it and absent."""
+    """Raise `BadInput` if there is no such format, or pyarrow or matplotlib is needed for it and absent."""
     if format not in FORMATS:
         raise unknown("format", format, FORMATS)
     if format == "parquet":
         check_parquet()
+    if format == "figures":
+        check_matplotlib()
 
 
 def write(format: str, boards: Sequence[Leaderboard], ledger: Ledger, out: Path) -> Path:
@@ -64,6 +69,10 @@ def _latex(boards: Sequence[Leaderboard], ledger: Ledger, out: Path) -> Path:
     )
 
 
+def _figures(boards: Sequence[Leaderboard], ledger: Ledger, out: Path) -> Path:
+    return write_plots(plots(boards, out), out / "figures")
+
+
 def _markdown(boards: Sequence[Leaderboard], ledger: Ledger, out: Path) -> Path:
     return write_atomic(out / "leaderboard.md", "\n".join(map(leaderboard_markdown, boards)))
 
@@ -92,6 +101,7 @@ FORMATS: dict[str, Callable[[Sequence[Leaderboard], Ledger, Path], Path]] = {
     "html": write_site,
     "csv": _csv,
     "latex": _latex,
+    "figures": _figures,
     "markdown": _markdown,
     "parquet": _parquet,
     "robustbench-json": _robustbench,
