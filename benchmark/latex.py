@@ -74,7 +74,8 @@ _TERMS = {
     "Ravg": r"$R_{\mathrm{avg}}$",
     "Rworst": r"$R_{\mathrm{worst}}$",
 }
-_TERM = re.compile(rf"\b({'|'.join(_TERMS)})\b")
+#: Not in names of ours, such as that of the suite "pgd-linf".
+_TERM = re.compile(rf"(?<![a-z0-9]-)\b({'|'.join(_TERMS)})\b(?!-)")
 _NUMBER = re.compile(r"\d+(\.\d+)?")
 _POWER = re.compile(r"(?P<digits>\d+(\.\d+)?)e(?P<power>[+-]?\d+)")
 
@@ -240,7 +241,9 @@ def slug(text: str) -> str:
 
 
 def _cell(text: str, kind: str) -> str:
-    return text if isinstance(text, TeX) else number(text) if kind == "number" else escape(text)
+    if kind == "long":
+        return rf"{{\raggedright {escape(text)}\par}}"
+    return number(text) if kind == "number" and not isinstance(text, TeX) else escape(text)
 
 
 def _spanned(texts: Sequence[str], kinds: Sequence[str]) -> str:

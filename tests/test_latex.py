@@ -83,6 +83,12 @@ def test_a_table_of_such_names_has_its_rows_and_columns():
     assert len(markdown("two\rlines", ["a"], []).splitlines()) == 4
 
 
+def test_norms_are_set_as_mathematics_but_names_stay():
+    assert prose("AT-linf ≤ 8/255, Rworst") == r"AT-$\ell_\infty$ $\leq$ 8/255, $R_{\mathrm{worst}}$"
+    assert prose("suite pgd-linf, l2-net") == "suite pgd-linf, l2-net"
+    assert prose(" of l1 ") == r" of $\ell_1$ "
+
+
 def test_what_becomes_of_tex_is_escaped_again():
     """Nothing made of two texts passes for LaTeX by mistake."""
     assert prose(TeX("$x$") + "_") == r"\$x\$\_"

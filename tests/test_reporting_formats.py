@@ -135,4 +135,6 @@ def test_data_of_a_suite(results: Path) -> None:
     assert list(frame["label"]) == [attack[0] for attack in WORKED_ATTACKS]
     assert list(frame["epsilon"]) == [attack[2] for attack in WORKED_ATTACKS]
     assert set(frame["parameters"]) == {"steps=40"}
-    assert r"s\&p & $\ell_1$ $\leq$ 12 & {\scriptsize steps=40} & 1 \\" in tex.read_text(encoding="utf-8")
+    assert r"s\&p & $\ell_1$ $\leq$ 12 & {\raggedright {\scriptsize steps=40}\par} & 1 \\" in tex.read_text(
+        encoding="utf-8"
+    )

@@ -35,11 +35,9 @@ def compare(
     trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Test which differences between networks are significant: paired tests on the same images."""
-    options = given(locals())
-    options.pop("latex", None)
-    contests = benchmark.compare(**options)
-    from benchmark.reporting import print_paired_tests, write_comparisons
+    contests = benchmark.compare(**given(locals()))
+    from benchmark.reporting import print_paired_tests
 
     print_paired_tests(contests)
     if latex is not None:
-        print(f"Written: {write_comparisons(contests, latex)}")
+        print(f"Written: {latex}")

@@ -18,7 +18,8 @@ _TERMS = {
     "Ravg": "R<sub>avg</sub>",
     "Rworst": "R<sub>worst</sub>",
 }
-_TERM = re.compile(rf"\b({'|'.join(_TERMS)})\b")
+#: Not in names of ours, see `latex.prose`.
+_TERM = re.compile(rf"(?<![a-z0-9]-)\b({'|'.join(_TERMS)})\b(?!-)")
 
 
 def typeset(text: str) -> Markup:

@@ -66,8 +66,10 @@ def _lines(plot: Plot, axes: Axes) -> None:
             about["alpha"] = _FAINT
         if not series.is_stairs and len(series.x) <= 20:
             about["marker"] = style.marker
-        drawn = axes.step if series.is_stairs else axes.plot
-        drawn(series.x, series.y, **({"where": "post"} if series.is_stairs else {}), **about)
+        if series.is_stairs:
+            axes.step(series.x, series.y, where="post", **about)
+        else:
+            axes.plot(series.x, series.y, **about)
         if series.low and series.is_stairs and len(plot.series) <= BANDS:
             low, high = _known(series.low, series.y), _known(series.high, series.y)
             axes.fill_between(series.x, low, high, step="post", color=style.color, alpha=0.15, linewidth=0)

@@ -32,7 +32,7 @@ FORMATS: Mapping[str, Mapping[str, Any]] = {
     "png": {"Software": None},
 }
 
-_SETTINGS = {
+_SETTINGS: Any = {
     "font.family": "DejaVu Sans",
     "font.size": POINTS,
     "axes.labelsize": POINTS,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from benchmark.moved import look_up
 from benchmark.reporting.compare import PairedTests, compare
-from benchmark.reporting.latex_tables import write_comparisons
 from benchmark.reporting.leaderboards import Leaderboard, leaderboards
 from benchmark.reporting.report import report
 from benchmark.reporting.rows import attack_rows, attacks_frame, leaderboard_frame, leaderboard_rows
@@ -31,7 +30,6 @@ __all__ = [
     "print_paired_tests",
     "print_rows",
     "report",
-    "write_comparisons",
 ]
 
 

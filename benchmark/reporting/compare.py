@@ -111,6 +111,7 @@ def compare(
     preset: str | None = None,
     dataset: str | None = None,
     planned: bool = False,
+    latex: str | Path | None = None,
     trust_remote_code: bool = False,
 ) -> list[PairedTests]:
     """Paired tests between networks on the same images under the same suite, for each setting that all of them
@@ -126,11 +127,12 @@ def compare(
         suite, preset, dataset: only results of these.
         planned: whether it was decided to compare these networks before any of their results was seen; then only
             their own pairs are corrected for.
+        latex: a file to write the comparisons to as tables for a paper, too.
         trust_remote_code: whether the code that a checkpoint of an architecture of one's own names may run.
 
     Raises:
         BadInput: a network that is unknown, ambiguous or has no results; no setting that all of them were evaluated
-            in, with what differs.
+            in, with what differs; `latex` can't be written.
     """
     if len(networks) < 2:
         raise BadInput("comparing takes at least two networks, by name or checkpoint")
@@ -160,6 +162,10 @@ def compare(
     if not found_tests:
         check_comparable([own[0] for own in chosen])
         raise BadInput("these networks were not evaluated in the same mode; evaluate them alike")
+    if latex is not None:
+        from benchmark.reporting.latex_tables import write_comparisons
+
+        write_comparisons(found_tests, Path(latex))
     return found_tests
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -131,7 +132,7 @@ def suite_table(board: Leaderboard) -> str:
             [
                 item["label"],
                 prose(threat(item["norm"], item["epsilon"])),
-                small(parameters(item["attack"]).replace("_", " ")),
+                small(_parameters(item["attack"])),
                 str(item["restarts"]),
             ]
         )
@@ -139,6 +140,13 @@ def suite_table(board: Leaderboard) -> str:
     ]
     told = f"Attacks of the suite {board.suite} ({board.preset}) on {board.dataset}, first {board.images} images."
     return table(told, f"{board.file}-attacks", heads, rows)
+
+
+def _parameters(attack: Mapping[str, Any]) -> str:
+    """Those that are set, numbers to four digits."""
+    kept = {name: f"{value:.4g}" if isinstance(value, float) else value for name, value in attack.items()}
+    known = {name: value for name, value in kept.items() if value is not None}
+    return parameters(known).replace("_", " ")
 
 
 def transfer_tables(found: Sequence[Transfers]) -> Iterator[str]:
