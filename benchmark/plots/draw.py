@@ -54,7 +54,7 @@ def height(plot: Plot, width: float) -> float:
 
 def _legend_columns(names: Sequence[Series], width: float) -> int:
     """As many as fit beside each other."""
-    widest = max(len(shown(series.name)) for series in names) * POINTS * 0.58 / 72 + 0.55
+    widest = max(len(shown(series.name)) for series in names) * POINTS * 0.54 / 72 + 0.5
     return max(1, min(len(names), int(width / widest)))
 
 

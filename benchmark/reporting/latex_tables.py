@@ -13,11 +13,11 @@ from benchmark.latex import Column, Row, TeX, document, escape, number, prose, s
 from benchmark.reporting import column as shown
 from benchmark.reporting.best import MARKS, STARS, best_two
 from benchmark.reporting.columns import columns
-from benchmark.reporting.compare import MethodPair, Pair, PairedTests
 from benchmark.reporting.kinds import ACCURACY
 from benchmark.reporting.leaderboards import Leaderboard
 from benchmark.reporting.method_rows import METRICS, method_rows
 from benchmark.reporting.networks import NetworkPage
+from benchmark.reporting.pairs import MethodPair, Pair, PairedTests
 from benchmark.reporting.suites import parameters
 from benchmark.reporting.text import MISSING, distance, percent, threat
 from benchmark.reporting.text_tables import caption

@@ -48,13 +48,14 @@ def _curves(board: Leaderboard, results: Sequence[Result]) -> Iterator[Plot]:
             continue
         limit = max((BEYOND if curve.is_measured else BARELY_BEYOND) * curve.epsilon for _, curve in curves)
         radii = np.linspace(0, limit, RADII)
+        is_mixed = len({curve.is_measured for _, curve in curves}) > 1
         series = []
         for entry, curve in curves:
             shares = curve.accuracy(radii)
             low, high = zip(*(wilson(share * board.images, board.images) for share in shares.tolist()), strict=True)
             series.append(
                 Series(
-                    name=entry.name if curve.is_measured else f"{entry.name} ({kind(curve)})",
+                    name=f"{entry.name} ({kind(curve)})" if is_mixed and not curve.is_measured else entry.name,
                     x=tuple(radii.tolist()),
                     y=_percent(shares.tolist()),
                     low=_percent(low),
