@@ -233,7 +233,8 @@ def sweep(
     write_atomic(target / "sweep.tex", to_latex(lines, comparison.title, about))
     grid = to_grid(lines, comparison.title)
     plot = plot_of(grid, f"sweep-{comparison.name}", f"{comparison.title}. {about}")
-    write_atomic(target / FILE, to_json([plot] if plot else []))
+    if plot:
+        write_atomic(target / FILE, to_json([plot]))
     html = page(
         lines,
         grid,

@@ -69,7 +69,9 @@ def write_files(
         caption = caption_of(paper, key, methods.title, ", by the methods as they are defined here")
         write_atomic(target / f"{file_of(key)}.csv", method_tables.to_csv(methods))
         write_atomic(target / f"{file_of(key)}.tex", methods_latex(methods, caption, label(key)))
-    write_atomic(target / FILE, plots_json(_plots(paper, grids)))
+    plots = _plots(paper, grids)
+    if plots or (target / FILE).exists():
+        write_atomic(target / FILE, plots_json(plots))
     html = page(paper, settings, grids, published, verdicts, command, failures, home)
     write_atomic(target / "paper.json", to_json(paper, settings, verdicts))
     return write_atomic(target / "index.html", html)
