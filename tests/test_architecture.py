@@ -44,7 +44,19 @@ FLOORS = (
         "projections",
         "threats",
     }
-    | {"arithmetic", "scales", "labels", "limits", "damage", "card", "run_names", "charts", "given", "palette"}
+    | {
+        "arithmetic",
+        "scales",
+        "labels",
+        "limits",
+        "damage",
+        "card",
+        "run_names",
+        "charts",
+        "plots",
+        "given",
+        "palette",
+    }
     | {"problems"},
     {"data", "models", "attacks", "recipes", "suites", "ledger", "statistics", "engines", "trackers"},
     {"methods", "evaluation", "analysis", "importing"},
@@ -64,6 +76,7 @@ STAIRS = {
     "registry": {"errors", "own"},
     "documents": {"cache", "errors", "given", "limits", "own", "registry", "storage"},
     "given": {"errors", "storage"},
+    "plots": {"errors", "latex", "palette", "storage"},
     "storage": {"errors", "moved"},
     "damage": {"errors"},
     "deadline": {"errors"},

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from fixed_networks import fixed
+from latex_reader import tables
 from papers_ledger import TOY, file_evaluation, write_toy
 from torch import nn
 
@@ -22,11 +23,12 @@ from benchmark.importing import import_checkpoint
 from benchmark.ledger.classes import NONE
 from benchmark.ledger.record import read_record, write_record
 from benchmark.models import load_model, save_checkpoint
-from benchmark.papers import epochs, load_paper, paper
+from benchmark.papers import epochs, load_paper, method_tables, paper
 from benchmark.papers.claim_parts import is_about
 from benchmark.papers.epochs import courses, draw_courses
 from benchmark.papers.grid import make_grids
-from benchmark.papers.method_tables import cells, files_of
+from benchmark.papers.latex_tables import methods_latex
+from benchmark.papers.method_tables import cells
 from benchmark.papers.networks import find_network
 from benchmark.papers.overlap import overlap, to_csv
 from benchmark.papers.own_networks import read_own_networks
@@ -223,9 +225,10 @@ def test_tables_without_numbers_say_what_the_registry_says() -> None:
         "ACT": "networks that learn with it",
         "MAT": "networks that learn with it",
     }
-    files = files_of(load_paper("mmard"))
-    assert set(files) == {"table-1.csv", "table-1.tex"}
-    assert len(list(csv.reader(io.StringIO(files["table-1.csv"])))) == 8
+    assert len(list(csv.reader(io.StringIO(method_tables.to_csv(table))))) == 8
+    (lines,) = tables(methods_latex(table, "Methods", "methods"))
+    assert len(lines) == 8
+    assert any(r"$D(T(x')\Vert S(x'))" in cell for line in lines for cell in line)
 
 
 OVERLAP = TOY.replace("      - {label: unborn, run: unborn}\n", "").replace(

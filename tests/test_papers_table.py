@@ -8,17 +8,19 @@ import re
 from pathlib import Path
 
 import pytest
+from latex_reader import labels, tables
 from papers_ledger import file_evaluation
 
 from benchmark.latex import escape
 from benchmark.papers.files import load_paper
 from benchmark.papers.grid import TableGrid, make_grids
 from benchmark.papers.html import page
+from benchmark.papers.latex_tables import to_latex
 from benchmark.papers.networks import find_network
 from benchmark.papers.published import Published, load_published
 from benchmark.papers.schema import Paper
 from benchmark.papers.setting import PaperSetting, make_setting
-from benchmark.papers.text import to_csv, to_latex
+from benchmark.papers.text import to_csv
 from benchmark.planning.chart import draw
 from benchmark.planning.ledger_index import LedgerIndex
 from benchmark.planning.networks import PlannedNetwork
@@ -51,7 +53,7 @@ exhibits:
       - {label: Rworst, metric: r_worst, published: union}
     rows:
       - {label: AT, run: at, group: First}
-      - {label: MAT, run: mat, network: h1, gains_over: AT, rule: true}
+      - {label: MAT, run: mat, network: h1, gains_over: AT, rule: true, ours: true}
       - {label: both, mean_of: [AT, MAT]}
       - {label: unborn, run: unborn}
   "2":
@@ -281,14 +283,15 @@ def test_latex_has_booktabs_marks_gains_and_no_loose_characters(paper: Paper, re
     setting = make_setting(paper, "digits")
     file_evaluation(results, network(paper, setting, "at"), setting, "multi-perturbation", 50)
     file_evaluation(results, network(paper, setting, "mat/h1"), setting, "multi-perturbation", 30)
-    text = to_latex(grids(paper, "1", setting, results), "Several & kinds")
-    assert all(rule in text for rule in (r"\toprule", r"\midrule", r"\bottomrule"))
-    assert r"\textbf{70.0}" in text
-    assert r"\underline{60.0}" in text
-    assert "(+20.0)" in text
-    assert r"Several \& kinds" in text
-    body = [line for line in text.splitlines() if line.endswith(r"\\") and "multicolumn" not in line]
-    assert {len(re.findall(r"(?<!\\)&", line)) for line in body} == {4}
+    text = to_latex(grids(paper, "1", setting, results), "Several & kinds.", "toy-1")
+    (lines,) = tables(text)
+    assert r"{$\ell_\infty$}" in lines[0][3]
+    assert [lines[4][0], *lines[4][3:5]] == ["MAT (Ours)", r"{\textbf{70.0}\rlap{$^{*}$}}", "{(+20.0)}"]
+    assert "60.4--78.1" in lines[5][3]  # its interval has a line of its own
+    assert lines[6][3] == r"{\underline{60.0}\rlap{$^{*}$}}"
+    assert lines[7][3] == r"\multicolumn{2}{c}{{\scriptsize 51.2--68.2}}"
+    assert r"\caption{Several \& kinds. Accuracies are percentages of 100 test images." in text
+    assert labels(text) == ["tab:toy-1"]
     assert escape(r"50% of a_b & {c}\d") == r"50\% of a\_b \& \{c\}\textbackslash{}d"
 
 

@@ -24,9 +24,10 @@ from benchmark.experiments.table import make_lines, to_csv, to_grid
 from benchmark.ledger import load_results
 from benchmark.papers import load_paper
 from benchmark.papers.claims import check_claims
+from benchmark.papers.latex_tables import to_latex
 from benchmark.papers.schema import Claim
 from benchmark.papers.setting import make_setting
-from benchmark.papers.text import claims_csv, to_latex
+from benchmark.papers.text import claims_csv
 from benchmark.papers.text import to_csv as paper_csv
 from benchmark.reporting import leaderboard_frame, leaderboards, print_leaderboards, print_paired_tests
 from benchmark.reporting.robustbench import _entry
@@ -94,8 +95,8 @@ def test_every_table_says_masked_in_the_place_of_the_rank(results: Path, capsys:
     rows = list(csv.DictReader(io.StringIO(written(results, "csv"))))
     assert [(row["model"], row["rank"]) for row in rows[:3]] == [("good", "1"), ("poor", "2"), ("best", "masked?")]
     assert "fgsm succeeded on 20 of 100 images" in rows[2]["masking"]
-    assert "masked? & best & 80.0 & " in written(results, "latex")
-    assert "| masked? | best | 80.0 |" in written(results, "markdown")
+    assert r"{masked?} & best & best & 100.0" in written(results, "latex")
+    assert "| best | best | masked? | 100.0" in written(results, "markdown")
     print_leaderboards(leaderboards(load_results(results)))
     said = capsys.readouterr().out
     assert re.search(r"masked\? +best +80\.0", said)
@@ -115,8 +116,8 @@ def test_the_frame_keeps_numbers_for_ranks(results: Path) -> None:
 def test_the_option_ranks_them_everywhere(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for format, line in (
         ("csv", ",1,1,1,True,best,"),
-        ("latex", "1 & best & "),
-        ("markdown", "| 1 | best | "),
+        ("latex", "1 & best & best &"),
+        ("markdown", "| best | best | 1 |"),
     ):
         assert line in written(results, format, rank_masked=True)
     with pytest.raises(SystemExit) as end:
@@ -214,7 +215,7 @@ def test_a_paper_marks_none_that_may_be_masked(tmp_path: Path) -> None:
     }
     masked = [row["masked"] for row in csv.DictReader(io.StringIO(paper_csv([grid]))) if row["row"] == "MAT"]
     assert masked == ["", "masked?", "masked?", "masked?"]
-    assert "(masked?)" in to_latex([grid], "caption")
+    assert "masked?" in to_latex([grid], "caption", "label")
     claim = Claim(text="MAT beats AT", exhibit="1", left="MAT", right="AT", column="linf")
     (verdict,) = check_claims([claim], {"1": [grid]})
     assert str(verdict).endswith(", possible gradient masking")

@@ -228,5 +228,5 @@ def test_transfers_are_a_matrix(results: Path) -> None:
     (line,) = re.findall(
         r"^\\textless\{\}b.*$", (results.parent / "reports" / "transfer.tex").read_text(), re.MULTILINE
     )
-    assert line.endswith((r"16.7 & -- \\", r"-- & 16.7 \\"))
+    assert line.endswith((r"16.7 & {--} \\", r"{--} & 16.7 \\"))
     assert len(data) == 3

@@ -29,6 +29,9 @@ def compare(
             help="These networks were chosen before any of their results was seen: correct for their own pairs only.",
         ),
     ] = False,
+    latex: Annotated[
+        Path | None, typer.Option(help="Also write the comparisons to this file, as tables for a paper.")
+    ] = None,
     trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Test which differences between networks are significant: paired tests on the same images."""
@@ -36,3 +39,5 @@ def compare(
     from benchmark.reporting import print_paired_tests
 
     print_paired_tests(contests)
+    if latex is not None:
+        print(f"Written: {latex}")

@@ -16,7 +16,11 @@ def report(
     results: Results = Path("results"),
     out: Annotated[Path, typer.Option(help="Folder for the pages and tables.")] = Path("reports"),
     format: Annotated[
-        str, typer.Option(help="html (the whole site), csv, latex, markdown, parquet or robustbench-json.")
+        str,
+        typer.Option(
+            help="html (the whole site), csv, latex (tables for a paper), figures (PDF, SVG and PNG for a paper), "
+            "markdown, parquet or robustbench-json."
+        ),
     ] = "html",
     rank_masked: Annotated[
         bool,

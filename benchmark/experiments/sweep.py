@@ -21,15 +21,18 @@ from benchmark.experiments.page import page
 from benchmark.experiments.plan import given_teachers, make_job_list, plan_variants
 from benchmark.experiments.selected import Selected, selected
 from benchmark.experiments.setting import SweepSetting
-from benchmark.experiments.table import COLUMNS, SweepLine, make_lines, percentage, to_csv, to_grid
+from benchmark.experiments.table import COLUMNS, SweepLine, make_lines, percentage, to_csv, to_grid, to_latex
 from benchmark.experiments.variants import Variant, make_variants
 from benchmark.hardware import resolve_device
 from benchmark.models.architectures import canonical
 from benchmark.own.trust import trusts
 from benchmark.parts import WHOLE, read_part
 from benchmark.planning.jobs import mine, waiting
+from benchmark.planning.plot import plot_of
 from benchmark.planning.repeatable import tell_of_earlier
 from benchmark.planning.runner import JobRunner
+from benchmark.plots.plot import FILE as PLOTS_FILE
+from benchmark.plots.plot import to_json
 from benchmark.reporting.pages import site_root
 from benchmark.reporting.sweep_pages import FILE, Summary
 from benchmark.scales import Epsilon, read_radii
@@ -229,10 +232,16 @@ def sweep(
         raise BadInput("\n".join(failures))
     best = selected(lines)
     write_atomic(target / "sweep.csv", to_csv(lines, best.found if best else None))
+    about = setting.about(comparison, data.name, architecture, lines[0].figures[0].images)
+    write_atomic(target / "sweep.tex", to_latex(lines, comparison.title, about))
+    grid = to_grid(lines, comparison.title)
+    plot = plot_of(grid, f"sweep-{comparison.name}", f"{comparison.title}. {about}")
+    if plot:
+        write_atomic(target / PLOTS_FILE, to_json([plot]))
     html = page(
         lines,
-        to_grid(lines, comparison.title),
-        about=setting.about(comparison, data.name, architecture, lines[0].figures[0].images),
+        grid,
+        about=about,
         source=comparison.source,
         command=setting.command(comparison),
         failures=failures,

@@ -12,8 +12,10 @@ import numpy as np
 from benchmark.analysis.masking import MASKED
 from benchmark.experiments.measure import Measurement
 from benchmark.experiments.variants import Variant
+from benchmark.latex import Column, Row, TeX, document, escape, number, prose, table
 from benchmark.moved import look_up
 from benchmark.planning.grid import Cell, Grid, GridRow
+from benchmark.reporting.best import MARKS, best_two
 from benchmark.reporting.text import percent
 from benchmark.statistics.selection import Selection
 from benchmark.storage import canonical_json
@@ -132,6 +134,46 @@ def to_grid(lines: Sequence[SweepLine], title: str) -> Grid:
         for line in lines
     )
     return Grid(title, COLUMNS, tuple(rows), chart="lines" if x else "bars", x_title=x or "")
+
+
+def to_latex(lines: Sequence[SweepLine], title: str, about: str) -> str:
+    """The lines as a table for a paper; what may be masked, or is not judged, takes no part in what is marked.
+
+    Args:
+        lines: at least one.
+        title: what was compared.
+        about: how it was measured, in sentences.
+    """
+    cells = {column: [line.cell(column) for line in lines] for column in COLUMNS}
+    counts = [line.judged and not line.masked for line in lines]
+    marks = {
+        column: best_two([_shown(cell) if is_in else None for cell, is_in in zip(found, counts, strict=True)])
+        for column, found in cells.items()
+    }
+    rows = []
+    for place, line in enumerate(lines):
+        own = [(cells[column][place], marks[column][place]) for column in COLUMNS]
+        numbers = [number(percent(cell.value), mark, spread=_spread(cell)) for cell, mark in own]
+        rows.append(Row([line.label, *numbers, line.verdict], below=_intervals([cell for cell, _ in own])))
+    heads = [Column("", "words"), *(Column(column.capitalize()) for column in COLUMNS), Column("", "words")]
+    several = any(cell.spread is not None for found in cells.values() for cell in found)
+    under = "± is the standard deviation over seeds" if several else "below each is its 95% interval"
+    told = TeX(f"{escape(title)}. {prose(f'{about} Accuracies are percentages, {under}. {MARKS}.')}")
+    return document([table(told, f"sweep-{title}", heads, rows)])
+
+
+def _shown(cell: Cell) -> float | None:
+    return None if cell.value is None else float(percent(cell.value))
+
+
+def _spread(cell: Cell) -> str:
+    return "" if cell.spread is None else percent(cell.spread)
+
+
+def _intervals(cells: Sequence[Cell]) -> list[str]:
+    """A second line of intervals between the words of a row; none where all are over several seeds."""
+    found = ["" if cell.low is None else f"{percent(cell.low)}–{percent(cell.high)}" for cell in cells]
+    return ["", *found, ""] if any(found) else []
 
 
 def _axis(variants: Sequence[Variant]) -> str | None:

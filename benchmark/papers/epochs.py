@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from benchmark.charts import Axis, Line, line_chart
 from benchmark.papers.grid import TableGrid
+from benchmark.plots.plot import Plot, Series
 from benchmark.reporting.as_csv import as_csv
 
 #: One epoch: its number from 1 on, clean and robust accuracy in [0, 1].
@@ -58,10 +59,30 @@ def draw_courses(grid: TableGrid) -> Markup | None:
     longest = max((course.last[0] for course in found), default=0)
     if longest < 2:
         return None
-    lines = [Line(course.label, [(epoch, 100 * robust) for epoch, _, robust in course.epochs]) for course in found]
+    lines = [Line(course.label, _robust(course)) for course in found]
     note = Markup('<span class="quiet">robust accuracy on held-out training images, in percent</span>')
     y = Axis("robust accuracy %", 0, 100)
     return line_chart(grid.table.title, lines, Axis("epoch", 1, longest), y, note=note, width=640, height=300)
+
+
+def plot_courses(grid: TableGrid, key: str, caption: str) -> Plot | None:
+    """The same for a paper; `key` and `caption` are those of `planning.plot.plot_of`."""
+    found = courses(grid)
+    longest = max((course.last[0] for course in found), default=0)
+    if longest < 2:
+        return None
+    series = [
+        Series(name=course.label, x=tuple(x for x, _ in points), y=tuple(y for _, y in points))
+        for course in found
+        for points in [_robust(course)]
+    ]
+    y = "robust accuracy on held-out images (%)"
+    return Plot(key=key, kind="lines", caption=caption, x="epoch", y=y, y_range=(0.0, 100.0), series=tuple(series))
+
+
+def _robust(course: Course) -> list[tuple[float, float]]:
+    """Robust accuracy in percent over the epochs."""
+    return [(float(epoch), 100 * robust) for epoch, _, robust in course.epochs]
 
 
 def to_csv(grids: Sequence[TableGrid]) -> str:

@@ -21,6 +21,7 @@ from benchmark.papers.published import Published
 from benchmark.papers.schema import Paper, TableOrFigure
 from benchmark.papers.setting import PaperSetting
 from benchmark.papers.titles import file_of, title_of
+from benchmark.papers.typeset import measured_marks, printed_marks, row_title, typeset
 from benchmark.planning.chart import draw
 from benchmark.reporting.pages import site_environment
 
@@ -49,7 +50,7 @@ def page(
         root: the way to the leaderboard's folder, seen from the page, if there is one.
     """
     templates = site_environment(TEMPLATES)
-    templates.filters.update(percent=_percent, signed=_signed, note=_note)
+    templates.filters.update(percent=_percent, signed=_signed, note=_note, typeset=typeset)
     templates.tests["missing"] = _is_missing
     templates.globals.update(command_for=lambda key, row: f"{command} --table {key} --only {shlex.quote(row)}")
     printed = {key: printed_grids(paper, key, published) for key in paper.exhibits}
@@ -82,6 +83,9 @@ def page(
         most_pairs=MOST,
         courses=courses,
         draw_courses=draw_courses,
+        measured_marks=measured_marks,
+        printed_marks=printed_marks,
+        row_title=row_title,
         title_of=title_of,
         file_of=file_of,
     )

@@ -6,15 +6,21 @@ import csv
 import io
 from collections.abc import Callable, Mapping
 
-from benchmark.latex import NEEDS, escape
 from benchmark.methods.formulas import formula_of
 from benchmark.methods.method import BoundMethod
 from benchmark.methods.overrides import bind_method
 from benchmark.methods.table import METHODS
-from benchmark.papers.schema import Fact, MethodRow, MethodTable, Paper
-from benchmark.papers.titles import file_of, title_of
+from benchmark.papers.schema import Fact, MethodRow, MethodTable
 
 NONE = "none"
+
+#: The facts that are formulas.
+FORMULAS = ("inner", "outer")
+
+
+def is_formula(words: str) -> bool:
+    """Whether a cell of such a column is a formula, and not what stands where there is none."""
+    return words != NONE and not words.endswith("without a formula")
 
 
 def cells(table: MethodTable) -> list[list[str]]:
@@ -22,35 +28,11 @@ def cells(table: MethodTable) -> list[list[str]]:
     return [[row.label or row.method, *_facts(table, row)] for row in table.rows]
 
 
-def files_of(paper: Paper) -> dict[str, str]:
-    """The CSV and LaTeX files of all such tables, by their names."""
-    found: dict[str, str] = {}
-    for key, table in paper.method_tables.items():
-        caption = f"{title_of(key)} of {paper.name}: {table.title}."
-        found |= {f"{file_of(key)}.csv": to_csv(table), f"{file_of(key)}.tex": to_latex(table, caption)}
-    return found
-
-
 def to_csv(table: MethodTable) -> str:
     """A row per method."""
     file = io.StringIO()
     csv.writer(file, lineterminator="\n").writerows([["method", *table.columns], *cells(table)])
     return file.getvalue()
-
-
-def to_latex(table: MethodTable, caption: str) -> str:
-    """A booktabs table."""
-    head = [
-        NEEDS,
-        r"\begin{table}[t]",
-        r"\centering",
-        rf"\caption{{{escape(caption)}}}",
-        rf"\begin{{tabular}}{{{'l' * (1 + len(table.columns))}}}",
-        r"\toprule",
-    ]
-    rows = [" & ".join(map(escape, words)) + r" \\" for words in [["", *table.columns], *cells(table)]]
-    body = [rows[0], r"\midrule", *rows[1:]]
-    return "\n".join([*head, *body, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""])
 
 
 def _facts(table: MethodTable, row: MethodRow) -> list[str]:

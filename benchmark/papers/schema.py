@@ -163,6 +163,7 @@ class TableRow(Schema):
         published: where the CSV has it under another name, dataset or architecture.
         gains_over: label of the row that the numbers in brackets compare with.
         group: a heading above the row; `rule`, a line above it.
+        ours: whether the paper's table marks it as its own method, "(Ours)".
         series, x: the line and the position in a figure.
         note: what the reader should know.
     """
@@ -175,6 +176,7 @@ class TableRow(Schema):
     gains_over: str | None = None
     group: str | None = None
     rule: bool = False
+    ours: bool = False
     series: str = ""
     x: float | None = None
     note: str = ""

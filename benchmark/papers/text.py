@@ -1,4 +1,4 @@
-"""A paper's tables as files: tidy CSV, LaTeX for a manuscript, and JSON about the whole."""
+"""A paper's tables as files: tidy CSV, and JSON about the whole."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from benchmark.analysis.masking import MASKED
-from benchmark.latex import NEEDS, escape
-from benchmark.papers.cells import TableCell
 from benchmark.papers.claim_printed import PrintedNumbers
 from benchmark.papers.claims import ClaimVerdict, tallies
-from benchmark.papers.grid import TableGrid, TableLine
+from benchmark.papers.grid import TableGrid
 from benchmark.papers.schema import Paper
 from benchmark.papers.setting import PaperSetting
 
@@ -104,46 +102,3 @@ def claims_csv(verdicts: Sequence[ClaimVerdict], printed: Mapping[str, PrintedNu
             ]
         )
     return file.getvalue()
-
-
-def to_latex(grids: Sequence[TableGrid], caption: str) -> str:
-    """A booktabs table with a block for each panel: gains in brackets, marks as in `papers.marks`."""
-    columns = grids[0].table.columns if grids else []
-    lines = [
-        NEEDS,
-        r"\begin{table}[t]",
-        r"\centering",
-        rf"\caption{{{escape(caption)}}}",
-        rf"\begin{{tabular}}{{l{'r' * len(columns)}}}",
-        r"\toprule",
-        " & ".join(["", *(escape(column.label) for column in columns)]) + r" \\",
-    ]
-    for grid in grids:
-        heading = escape(f"{grid.panel.dataset}, {grid.panel.architecture}")
-        lines += [r"\midrule", rf"\multicolumn{{{len(columns) + 1}}}{{l}}{{\textit{{{heading}}}}} \\"]
-        for line in grid.lines:
-            lines += _latex_line(grid, line, len(columns))
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""])
-
-
-def _latex_line(grid: TableGrid, line: TableLine, columns: int) -> list[str]:
-    above = [r"\midrule"] if line.row.rule else []
-    if line.row.group:
-        above = [rf"\addlinespace \multicolumn{{{columns + 1}}}{{l}}{{{escape(line.row.group)}}} \\"]
-    cells = [_latex_cell(cell, grid.table.decimals) for cell in line.cells]
-    return [*above, " & ".join([escape(line.row.label), *cells]) + r" \\"]
-
-
-def _latex_cell(cell: TableCell, decimals: int) -> str:
-    if cell.value is None:
-        return "--"
-    number = f"{100 * cell.value:.{decimals}f}"
-    command = {"best": r"\textbf", "second": r"\underline"}.get(cell.mark)
-    number = f"{command}{{{number}}}" if command else number
-    gain = "" if cell.gain is None else f" ({cell.gain:+.{decimals}f})"
-    gain += f" ({MASKED})" if cell.is_masked else ""
-    if cell.spread is not None:
-        return rf"{number} {{\scriptsize $\pm${100 * cell.spread:.{decimals}f}}}{gain}"
-    if cell.low is not None and cell.high is not None:
-        return rf"{number} {{\scriptsize [{100 * cell.low:.1f}, {100 * cell.high:.1f}]}}{gain}"
-    return number + gain

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from benchmark.moved import look_up
-from benchmark.reporting.compare import PairedTests, compare
+from benchmark.reporting.compare import compare
 from benchmark.reporting.leaderboards import Leaderboard, leaderboards
+from benchmark.reporting.pairs import PairedTests
 from benchmark.reporting.report import report
 from benchmark.reporting.rows import attack_rows, attacks_frame, leaderboard_frame, leaderboard_rows
 from benchmark.reporting.terminal import (

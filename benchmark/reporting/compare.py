@@ -3,103 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 from unicodedata import normalize
 
 from benchmark.analysis.labels import labels_of
-from benchmark.analysis.methods import MethodComparison, Seeds, by_method, compare_all_methods
-from benchmark.analysis.paired import Comparison, check_comparable, family
+from benchmark.analysis.methods import Seeds, by_method, compare_all_methods
+from benchmark.analysis.paired import check_comparable, family
 from benchmark.errors import BadInput, unknown
 from benchmark.labels import Key, key
 from benchmark.ledger import Evaluation, load_results
 from benchmark.own.trust import trusts
+from benchmark.reporting.latex_tables import write_comparisons
 from benchmark.reporting.leaderboards import Leaderboard, leaderboards, setting_of
-from benchmark.statistics.seeds import MethodDifference
-from benchmark.statistics.verdicts import Verdict
+from benchmark.reporting.pairs import MethodPair, Pair, PairedTests
 from benchmark.storage import digest
 from benchmark.suites.files import suite_name
 
 #: So many digits of a digest name a network, or more.
 FEWEST_DIGITS = 8
-
-
-@dataclass(frozen=True)
-class PairedTests:
-    """All pairs of some networks on one leaderboard.
-
-    Attributes:
-        board: the networks compared, in the setting that all of them were evaluated in.
-        pairs: the comparisons, each with the labels of its pair.
-        methods: the comparisons of methods, where several seeds of some were named; pairs of their networks are then
-            left out.
-        more_seeds: by method, how many more of its seeds were evaluated in this setting than were named.
-        tested: how many networks' pairs were tested together by each metric, so that all intervals hold at once:
-            those compared, or all that were evaluated in this setting.
-    """
-
-    board: Leaderboard
-    pairs: tuple[Pair, ...]
-    tested: int
-    methods: tuple[MethodPair, ...] = ()
-    more_seeds: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def about(self) -> list[str]:
-        """What the comparisons are about, checkpoints or methods, in sentences."""
-        told = []
-        if self.methods:
-            told.append("The comparisons of methods are over training seeds and images.")
-        if self.pairs:
-            one = "these two checkpoints" if len(self.board.entries) == 2 else "these checkpoints"
-            told.append(f"The paired tests are about {one}, not about the methods: another training seed may differ.")
-        for method, more in self.more_seeds.items():
-            told.append(
-                f"{more} more training seed{'s' if more > 1 else ''} of {method} {'were' if more > 1 else 'was'} "
-                "evaluated here: name several of each method to compare the methods."
-            )
-        return told
-
-    @property
-    def family(self) -> str:
-        """For which pairs intervals and p are corrected, in words."""
-        if self.tested == len(self.board.entries):
-            return "the pair" if self.tested == 2 else f"all pairs of the {self.tested} networks compared"
-        return f"all pairs of the {self.tested} networks evaluated in this setting"
-
-
-@dataclass(frozen=True)
-class MethodPair:
-    """One comparison of two methods, what they are called, and which may be masked with any of its seeds."""
-
-    first: str
-    second: str
-    comparison: MethodComparison
-    masked: tuple[bool, bool] = (False, False)
-
-    @property
-    def verdict(self) -> str:
-        """What is known, in words, as of `Pair`."""
-        found = self.comparison
-        return _verdict(found.verdict, found.found, found.margin, (self.first, self.second), self.masked)
-
-
-@dataclass(frozen=True)
-class Pair:
-    """One comparison of two networks, and who may be masked."""
-
-    first: str
-    second: str
-    comparison: Comparison
-    masked: tuple[bool, bool] = (False, False)
-
-    @property
-    def verdict(self) -> str:
-        """What is known, in words, and whether there is strong evidence of gradient masking in the better one."""
-        found = self.comparison
-        return _verdict(found.verdict, found, found.margin, (self.first, self.second), self.masked)
 
 
 @trusts
@@ -111,6 +34,7 @@ def compare(
     preset: str | None = None,
     dataset: str | None = None,
     planned: bool = False,
+    latex: str | Path | None = None,
     trust_remote_code: bool = False,
 ) -> list[PairedTests]:
     """Paired tests between networks on the same images under the same suite, for each setting that all of them
@@ -126,11 +50,12 @@ def compare(
         suite, preset, dataset: only results of these.
         planned: whether it was decided to compare these networks before any of their results was seen; then only
             their own pairs are corrected for.
+        latex: a file to write the comparisons to as tables for a paper, too.
         trust_remote_code: whether the code that a checkpoint of an architecture of one's own names may run.
 
     Raises:
         BadInput: a network that is unknown, ambiguous or has no results; no setting that all of them were evaluated
-            in, with what differs.
+            in, with what differs; `latex` can't be written.
     """
     if len(networks) < 2:
         raise BadInput("comparing takes at least two networks, by name or checkpoint")
@@ -160,6 +85,8 @@ def compare(
     if not found_tests:
         check_comparable([own[0] for own in chosen])
         raise BadInput("these networks were not evaluated in the same mode; evaluate them alike")
+    if latex is not None:
+        write_comparisons(found_tests, Path(latex))
     return found_tests
 
 
@@ -216,25 +143,6 @@ def _more(named: Sequence[Seeds], tested: Sequence[Evaluation]) -> dict[str, int
         if len(own) == 1 and len(whole.evaluations) > len(own[0].evaluations):
             found[own[0].label] = len(whole.evaluations) - len(own[0].evaluations)
     return found
-
-
-def _verdict(
-    known: Verdict,
-    found: Comparison | MethodDifference,
-    margin: float | None,
-    names: tuple[str, str],
-    masked: tuple[bool, bool],
-) -> str:
-    points = f"{100 * (margin or 0.0):g} point{'' if margin == 0.01 else 's'}"
-    if known == "undetermined":
-        return "undetermined"
-    if known == "equivalent":
-        return f"equivalent: less than {points} apart"
-    best = 0 if known == "better" else 1
-    told = f"{names[best]} is significantly better"
-    if margin is not None and max(-found.low, found.high) < margin:
-        told += f", by less than {points}"
-    return f"{told}, but possible gradient masking" if masked[best] else told
 
 
 def _others(evaluations: Sequence[Evaluation], compared: Sequence[Evaluation]) -> list[Evaluation]:

@@ -9,22 +9,31 @@ from pathlib import Path
 from benchmark.analysis.labels import labels_of
 from benchmark.analysis.streaming import Examples, check_parquet
 from benchmark.errors import unknown
+from benchmark.latex import document
 from benchmark.ledger import Ledger
+from benchmark.plots.files import write_plots
+from benchmark.plots.style import check_matplotlib
 from benchmark.reporting.as_csv import as_csv
+from benchmark.reporting.latex_tables import attacks_tables, leaderboard_tables, suite_table, transfer_tables
 from benchmark.reporting.leaderboards import Leaderboard
+from benchmark.reporting.networks import network_pages
+from benchmark.reporting.plots import plots
 from benchmark.reporting.robustbench import entries
 from benchmark.reporting.rows import attack_rows, attacks_frame, leaderboard_frame, leaderboard_rows
 from benchmark.reporting.site import write_site
-from benchmark.reporting.text_tables import leaderboard_latex, leaderboard_markdown
+from benchmark.reporting.text_tables import leaderboard_markdown
+from benchmark.reporting.transfers import transfers
 from benchmark.storage import safe_name, write_atomic
 
 
 def check_format(format: str) -> None:
-    """Raise `BadInput` if there is no such format, or pyarrow is needed for it and absent."""
+    """Raise `BadInput` if there is no such format, or pyarrow or matplotlib is needed for it and absent."""
     if format not in FORMATS:
         raise unknown("format", format, FORMATS)
     if format == "parquet":
         check_parquet()
+    if format == "figures":
+        check_matplotlib()
 
 
 def write(format: str, boards: Sequence[Leaderboard], ledger: Ledger, out: Path) -> Path:
@@ -45,7 +54,23 @@ def _csv(boards: Sequence[Leaderboard], ledger: Ledger, out: Path) -> Path:
 
 
 def _latex(boards: Sequence[Leaderboard], ledger: Ledger, out: Path) -> Path:
-    return write_atomic(out / "leaderboard.tex", "\n".join(map(leaderboard_latex, boards)))
+    """Leaderboards, and beside them what each network did under each attack, the attacks, and transfer."""
+    found = ledger.transfers()
+    carried = transfers(found, labels_of([*(each for board in boards for each in board.evaluations), *found]))
+    for name, tables in {
+        "attacks": [table for network in network_pages(boards) for table in attacks_tables(network)],
+        "suites": list(map(suite_table, boards)),
+        "transfer": list(transfer_tables(carried)),
+    }.items():
+        if tables:
+            write_atomic(out / f"{name}.tex", document(tables))
+    return write_atomic(
+        out / "leaderboard.tex", document(table for board in boards for table in leaderboard_tables(board))
+    )
+
+
+def _figures(boards: Sequence[Leaderboard], ledger: Ledger, out: Path) -> Path:
+    return write_plots(plots(boards, out), out / "figures")
 
 
 def _markdown(boards: Sequence[Leaderboard], ledger: Ledger, out: Path) -> Path:
@@ -76,6 +101,7 @@ FORMATS: dict[str, Callable[[Sequence[Leaderboard], Ledger, Path], Path]] = {
     "html": write_site,
     "csv": _csv,
     "latex": _latex,
+    "figures": _figures,
     "markdown": _markdown,
     "parquet": _parquet,
     "robustbench-json": _robustbench,

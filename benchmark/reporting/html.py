@@ -118,7 +118,7 @@ def images_page(board: Leaderboard, pages: Mapping[str, str], ledger: Ledger) ->
     """What became of each image of a leaderboard, network by network; `pages` are theirs, by the evaluation's id."""
     script = (TEMPLATES / "images.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return _render("images.html", board=board, pages=pages, script=script, script_digest=digest, ledger=ledger)
+    return render("images.html", board=board, pages=pages, script=script, script_digest=digest, ledger=ledger)
 
 
 def transfer_page(found: Sequence[Transfers], ledger: Ledger) -> str:

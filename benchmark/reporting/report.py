@@ -32,7 +32,8 @@ def report(
     Damaged files are excluded, with a warning.
 
     "html" is the whole site: `index.html` with the leaderboards, a page for each network and suite, a glossary, and
-    the numbers behind every table and figure as CSV and LaTeX.
+    the numbers behind every table and figure as CSV and LaTeX. "figures" is a folder of figures for a paper, those of
+    the papers' pages below `out` among them.
 
     Args:
         networks: only these, one or several: evaluations as `benchmark.evaluate` returns them, networks as
@@ -40,7 +41,7 @@ def report(
             in `results`.
         results: the folder of the ledger; one that does not exist gives a page that says how to fill it.
         out: the folder to write to.
-        format: "html", "csv", "latex", "markdown", "parquet" or "robustbench-json".
+        format: "html", "csv", "latex", "figures", "markdown", "parquet" or "robustbench-json".
         rank_masked: whether networks with strong signs of gradient masking have a rank among the others.
         tell: gets the leaderboards when they are written.
         trust_remote_code: as for `benchmark.compare`.
@@ -50,7 +51,8 @@ def report(
 
     Raises:
         BadInput: the ledger was written by another version, the folder can't be written, there is no such format,
-            parquet is asked for without pyarrow, or robustbench-json where nothing was measured as RobustBench does.
+            parquet is asked for without pyarrow, figures without matplotlib, or robustbench-json where nothing was
+            measured as RobustBench does.
     """
     check_format(format)
     ledger = Ledger.open(results) if networks is None else only(networks, Ledger.open(results))

@@ -7,13 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from benchmark.analysis.labels import labels_of
+from benchmark.latex import document
 from benchmark.ledger import Ledger
 from benchmark.reporting import network_rows
 from benchmark.reporting.as_csv import as_csv
-from benchmark.reporting.entries import Row
 from benchmark.reporting.html import glossary_page, images_page, index_page, network_page, suite_page, transfer_page
 from benchmark.reporting.images import image_scripts, images_page_place
 from benchmark.reporting.interactive import PAGES, interactive_files
+from benchmark.reporting.latex_tables import attacks_tables, leaderboard_tables, suite_table, transfer_tables
 from benchmark.reporting.leaderboards import Leaderboard
 from benchmark.reporting.networks import (
     NetworkPage,
@@ -23,11 +24,9 @@ from benchmark.reporting.pair_tests import pair_tests_file, pair_tests_script
 from benchmark.reporting.paper_pages import paper_pages
 from benchmark.reporting.per_image import per_image_file, per_image_rows, per_image_script, per_image_table
 from benchmark.reporting.rows import attack_rows, leaderboard_rows
-from benchmark.reporting.suites import suite_latex, suite_rows
+from benchmark.reporting.suites import suite_rows
 from benchmark.reporting.sweep_pages import sweep_pages
-from benchmark.reporting.text import distance, percent, threat
-from benchmark.reporting.text_tables import caption, latex, leaderboard_latex
-from benchmark.reporting.transfers import transfer_rows, transfers, transfers_latex
+from benchmark.reporting.transfers import transfer_rows, transfers
 from benchmark.storage import write_atomic
 
 #: Files on their way to the disk at once.
@@ -75,8 +74,7 @@ def _network_files(network: NetworkPage, ledger: Ledger) -> Iterator[File]:
     ):
         if text:
             yield f"{stem}{suffix}.csv", text
-    tables = [_attacks_latex(result.entry.name, result.board, result.entry.attacks) for result in network.results]
-    yield f"{stem}.tex", "\n".join(tables)
+    yield f"{stem}.tex", document(attacks_tables(network))
     for result in network.results:
         yield per_image_file(result.evaluation), per_image_script(result.evaluation)
         yield per_image_table(result.evaluation), as_csv(per_image_rows(result.evaluation))
@@ -85,10 +83,10 @@ def _network_files(network: NetworkPage, ledger: Ledger) -> Iterator[File]:
 def _board_files(board: Leaderboard, ledger: Ledger) -> Iterator[File]:
     yield f"suites/{board.file}.html", suite_page(board, ledger)
     yield f"suites/{board.file}.csv", as_csv(suite_rows(board))
-    yield f"suites/{board.file}.tex", suite_latex(board)
+    yield f"suites/{board.file}.tex", document([suite_table(board)])
     yield pair_tests_file(board), pair_tests_script(board)
     yield f"tables/{board.file}.csv", as_csv(leaderboard_rows([board]))
-    yield f"tables/{board.file}.tex", leaderboard_latex(board)
+    yield f"tables/{board.file}.tex", document(leaderboard_tables(board))
 
 
 def _image_files(board: Leaderboard, pages: Mapping[str, str], ledger: Ledger) -> Iterator[File]:
@@ -103,23 +101,7 @@ def _other_files(boards: Sequence[Leaderboard], ledger: Ledger) -> Iterator[File
     yield "transfer.html", transfer_page(carried, ledger)
     if carried:
         yield "transfer.csv", as_csv(transfer_rows(carried))
-        yield "transfer.tex", transfers_latex(carried)
+        yield "transfer.tex", document(transfer_tables(carried))
     yield "glossary.html", glossary_page(ledger)
     yield "attacks.csv", as_csv(attack_rows(boards))
     yield "leaderboard.csv", as_csv(leaderboard_rows(boards))
-
-
-def _attacks_latex(name: str, board: Leaderboard, attacks: Sequence[Row]) -> str:
-    heading = ["Attack", "Threat", "Accuracy", "95%", "Median distance"]
-    return latex(f"{name}, {caption(board)}", heading, list(map(_attack_cells, attacks)), words=2)
-
-
-def _attack_cells(attack: Row) -> list[str]:
-    low, high = percent(attack["accuracy_low"]), percent(attack["accuracy_high"])
-    return [
-        attack["attack"],
-        threat(attack["norm"], attack["epsilon"]),
-        percent(attack["accuracy"]),
-        f"{low}–{high}",
-        distance(attack["median_distance"]),
-    ]

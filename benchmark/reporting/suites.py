@@ -8,7 +8,6 @@ from typing import Any
 from benchmark.reporting.entries import Row
 from benchmark.reporting.leaderboards import Leaderboard
 from benchmark.reporting.text import setting, threat
-from benchmark.reporting.text_tables import latex
 from benchmark.scales import radii_said
 
 
@@ -45,21 +44,6 @@ def sentences(board: Leaderboard) -> list[str]:
         whole = set(board.union) == set(board.threats)
         told.append(f"Ravg and Rworst count {'all of these threats' if whole else counted}.")
     return told
-
-
-def suite_latex(board: Leaderboard) -> str:
-    """The same for a manuscript."""
-    rows = [
-        [
-            item["label"],
-            threat(item["norm"], item["epsilon"]),
-            parameters(item["attack"]).replace("_", " "),
-            str(item["restarts"]),
-        ]
-        for item in board.evaluations[0].suite["items"]
-    ]
-    caption = f"Suite {board.suite} ({board.preset}) on {board.dataset}, first {board.images} images"
-    return latex(caption, ["Attack", "Threat", "Parameters", "Restarts"], rows, words=3)
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -16,11 +16,11 @@ from benchmark.environment import is_terminal
 from benchmark.errors import printable
 from benchmark.reporting.column import Output
 from benchmark.reporting.columns import columns
-from benchmark.reporting.compare import MethodPair, Pair, PairedTests
 from benchmark.reporting.entries import Entry, Row
 from benchmark.reporting.lead import lead
 from benchmark.reporting.leaderboards import Leaderboard
 from benchmark.reporting.method_rows import HEADINGS, method_rows
+from benchmark.reporting.pairs import MethodPair, Pair, PairedTests
 from benchmark.reporting.text import MISSING, percent
 
 #: Columns for a reader that is no terminal, such as a file or a log.

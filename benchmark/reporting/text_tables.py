@@ -1,39 +1,14 @@
-"""Tables as text: LaTeX for a manuscript, Markdown for a README. What was not measured is a dash in both."""
+"""Tables as Markdown, for a README. What was not measured is a dash."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmark.latex import NEEDS, escape
 from benchmark.reporting.column import Output
 from benchmark.reporting.columns import columns
 from benchmark.reporting.leaderboards import Leaderboard
 
 _MARKDOWN = str.maketrans({character: f"\\{character}" for character in "\\|`*_[]<>#~"})
-
-
-def latex(
-    caption: str, heading: Sequence[str], rows: Sequence[Sequence[str]], words: int | Sequence[bool] = 1
-) -> str:
-    """A booktabs table; the first `words` columns hold words, the others numbers, or it says so of each column."""
-    lines = [" & ".join(escape(cell) for cell in row) + r" \\" for row in (heading, *rows)]
-    return "\n".join(
-        [
-            NEEDS,
-            r"\begin{table}",
-            r"\centering",
-            rf"\caption{{{escape(caption)}}}",
-            rf"\begin{{tabular}}{{{''.join('l' if each else 'r' for each in _each(words, heading))}}}",
-            r"\toprule",
-            lines[0],
-            r"\midrule",
-            *lines[1:],
-            r"\bottomrule",
-            r"\end{tabular}",
-            r"\end{table}",
-            "",
-        ]
-    )
 
 
 def markdown(
@@ -53,11 +28,6 @@ def _each(words: int | Sequence[bool], heading: Sequence[str]) -> Sequence[bool]
 def _markdown(text: str) -> str:
     """`text` as words of one line, of which none is a mark."""
     return " ".join(text.split()).translate(_MARKDOWN)
-
-
-def leaderboard_latex(board: Leaderboard) -> str:
-    """A leaderboard for a manuscript."""
-    return latex(caption(board), *cells(board), words=_words(board))
 
 
 def leaderboard_markdown(board: Leaderboard) -> str:

@@ -11,8 +11,6 @@ from benchmark.labels import Key, key
 from benchmark.ledger import Evaluation
 from benchmark.reporting.entries import Accuracy, Row, accuracy_values
 from benchmark.reporting.leaderboards import Leaderboard, leaderboards
-from benchmark.reporting.text import MISSING, percent
-from benchmark.reporting.text_tables import latex
 from benchmark.statistics.wilson import wilson
 
 
@@ -72,19 +70,3 @@ def transfer_rows(found: Sequence[Transfers]) -> Iterator[Row]:
                 names = {"attack": matrix.label, "source": tried.source, "target": tried.target}
                 accuracy = Accuracy(tried.accuracy, tried.low, tried.high)
                 yield item.board.setting() | names | accuracy_values("accuracy", accuracy)
-
-
-def transfers_latex(found: Sequence[Transfers]) -> str:
-    """A table for each matrix."""
-    return "\n".join(
-        latex(
-            f"{matrix.label}, source networks in rows, target networks in columns: {item.board.title}",
-            ["source", *matrix.targets],
-            [
-                [source, *(percent(tried.accuracy) if tried else MISSING for tried in line)]
-                for source, line in zip(matrix.sources, item.rows(matrix), strict=True)
-            ],
-        )
-        for item in found
-        for matrix in item.matrices
-    )
