@@ -95,6 +95,10 @@ class _Check:
             self._known("column", table.overlap, [column.label for column in table.columns], *here, "overlap")
         if table.confusion is not None:
             self._known("column", table.confusion, [column.label for column in table.columns], *here, "confusion")
+            if any(column.label == table.confusion and column.metric == "r_avg" for column in table.columns):
+                self._say(
+                    "a mean over norms takes an image for no class; name the column of one norm", *here, "confusion"
+                )
         if table.chart and table.chart.kind == "scatter" and len(table.columns) < 2:
             self._say("points need two columns", *here, "chart")
         for position, row in enumerate(table.rows):
