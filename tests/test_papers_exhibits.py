@@ -28,6 +28,7 @@ from benchmark.papers import epochs, load_paper, paper
 from benchmark.papers.cells import predicted
 from benchmark.papers.claim_parts import is_about
 from benchmark.papers.epochs import courses, draw_courses
+from benchmark.papers.files import PAPERS
 from benchmark.papers.grid import make_grids
 from benchmark.papers.method_tables import cells, files_of
 from benchmark.papers.networks import find_network
@@ -333,6 +334,32 @@ def test_a_column_of_one_norm_shows_what_is_predicted_under_that_norm(tmp_path: 
     path.write_text(CONFUSION.replace("metric: linf", "metric: r_avg"), encoding="utf-8")
     with pytest.raises(BadInput, match="a mean over norms takes an image for no class"):
         load_paper(str(path))
+
+
+@pytest.mark.parametrize("name", PAPERS.names())
+def test_no_note_offers_a_reading_that_was_asked_for(name: str) -> None:
+    """Nor says that the paper's own is done then; by the paper's own each is offered where it matters."""
+    loaded = load_paper(name)
+    for what, readings in loaded.variants.items():
+        plain, _ = with_variants(loaded, {})
+        for reading in readings:
+            found, _ = with_variants(loaded, {what: reading})
+            offered = [
+                note for table in plain.exhibits.values() for note in table.notes if f"{what}={reading}" in note
+            ]
+            assert offered
+            said = [note for table in found.exhibits.values() for note in table.notes]
+            assert not [note for note in said if f"{what}={reading}" in note or note in offered]
+
+
+def test_a_note_about_a_reading_that_nobody_knows_is_refused(tmp_path: Path) -> None:
+    note = "    notes: [{variant: how, usual: so, readings: {other: else}}]\n    suite: smoke\n"
+    text = TOY.replace("    suite: smoke\n", note, 1)
+    variants = "variants:\n  how: {another: {about: it, runs: {natural: {method: natural}}}}\nclaims:"
+    for written, wrong in ((text, "variant"), (text.replace("claims:", variants), "reading of how")):
+        (tmp_path / "toy.yaml").write_text(written, encoding="utf-8")
+        with pytest.raises(BadInput, match=wrong):
+            load_paper(str(tmp_path / "toy.yaml"))
 
 
 def test_the_authors_figure_of_confusions_has_its_three_pairs() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmark.documents import Document, files_by_name, path_of, read_document
 from benchmark.errors import BadInput, several, unknown
 from benchmark.methods.table import METHODS
-from benchmark.papers.schema import OTHER, Paper, Run, TableOrFigure, split_run
+from benchmark.papers.schema import OTHER, NoteByReading, Paper, Run, TableOrFigure, split_run
 
 PAPERS = files_by_name("paper", Path(__file__).parent)
 
@@ -112,6 +112,12 @@ class _Check:
         for position, panel in enumerate(table.panels):
             for label in panel.rows or ():
                 self._known("row", label, labels, *here, "panels", position, "rows")
+        for position, note in enumerate(table.notes):
+            if isinstance(note, NoteByReading):
+                self._known("variant", note.variant, self.paper.variants, *here, "notes", position, "variant")
+                for reading in note.readings if note.variant in self.paper.variants else ():
+                    known = self.paper.variants[note.variant]
+                    self._known(f"reading of {note.variant}", reading, known, *here, "notes", position, "readings")
         for scale in table.scales or ():
             self._known("scale", scale, self.paper.scales, *here, "scales")
 
