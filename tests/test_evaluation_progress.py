@@ -22,7 +22,7 @@ def announced(plans, capsys: pytest.CaptureFixture[str]) -> list[str]:
 def test_what_is_so_of_several_networks_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
     data, order = "data: a fifth stands in place of the test images", "its classes are in another order"
     plans = [plan("a", data, order), plan("b", data), plan("c", data, order)]
-    assert announced(plans, capsys) == [data, f"a, c: {order}"]
+    assert announced(plans, capsys) == [f"all 3 networks: {data}", f"a, c: {order}"]
 
 
 def test_a_single_network_is_named(capsys: pytest.CaptureFixture[str]) -> None:

@@ -59,7 +59,7 @@ class Display:
     def announce(self, plans: Iterable[Plan]) -> None:
         """What a reader should know about the plans, before the hours that it may make worthless.
 
-        What is so of several networks is said once, with their names unless it is so of all.
+        What is so of several networks is said once, with their names, or their number if they are all.
         """
         plans = [*plans]
         self._named = card_labels(plan.card for plan in plans)
@@ -69,8 +69,9 @@ class Display:
                 told.setdefault(note, {})[self._named[key(plan.card)]] = None
         everybody = {self._named[key(plan.card)] for plan in plans}
         for note, names in told.items():
-            who = "" if len(everybody) > 1 and everybody == {*names} else f"{', '.join(names)}: "
-            self.say(f"{who}{note}")
+            is_of_all = len(everybody) > 1 and everybody == {*names}
+            who = f"all {len(everybody)} networks" if is_of_all else ", ".join(names)
+            self.say(f"{who}: {note}")
 
     def advance(self, card: Mapping[str, Any], attack: str, error: str | None, reused: bool) -> None:
         """One attack on one shard of the network that `card` is of is done; what was reused is not worth a line."""
