@@ -13,7 +13,7 @@ from synthetic import add_evaluation
 import benchmark
 from benchmark import results
 from benchmark.analysis.aggregate import robust
-from benchmark.analysis.confusion import CLEAN, WORST_CASE, confusion, taken_for
+from benchmark.analysis.confusion import CLEAN, WORST_CASE, confusion, taken_for, worst_case
 from benchmark.ledger import load_results
 from benchmark.ledger.classes import NONE
 from benchmark.ledger.positions import Sample
@@ -63,6 +63,14 @@ def test_in_the_worst_case_only_what_lies_within_a_threat_that_counts_does(tmp_p
     predicted = {"far": (1, 1, 0, 1, 2, NONE), "other": (1, NONE, 2, 0, 2, NONE), "fgsm": (1, 2, 1, 1, 0, NONE)}
     found = made(tmp_path, attacks, predicted, union=[("linf", 0.03)])
     assert taken_for(found, WORST_CASE).tolist() == [1, 2, 0, 1, 0, NONE]
+
+
+def test_the_worst_case_under_one_threat_is_that_of_its_attacks_alone(found):
+    """The third image is broken in l2 only, and stays a cat in linf."""
+    assert worst_case(found, "linf").tolist() == [1, 2, 1, 1, 2, NONE]
+    assert worst_case(found, "l2").tolist() == [1, 1, NONE, 1, 2, NONE]
+    assert worst_case(found).tolist() == taken_for(found, WORST_CASE).tolist()
+    assert worst_case(found, "l1") is None
 
 
 def test_in_the_worst_case_a_milder_change_of_a_kind_does_not_count_for_a_stronger_one(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from benchmark.papers.grid import TableGrid, TableLine
 from benchmark.papers.networks import find_network
 from benchmark.papers.schema import Panel, TableRow
 from benchmark.papers.setting import make_setting
+from benchmark.planning.effort import Effort
 from benchmark.planning.estimate import Estimate, TimeEstimate
 from benchmark.planning.jobs import Job, JobResult
 from benchmark.planning.runner import JobRunner
@@ -152,6 +154,53 @@ def test_a_dry_run_lists_the_figure_first_or_takes_what_it_chose(choosing: str, 
     measure(choosing, {"short": 0, "long": 70, "longest": 10})
     assert "train at-epochs-1" in jobs(choosing, variant={"epochs": "chosen"}, table="2")
     assert "train at-epochs-9" in jobs(choosing, table="2")
+
+
+def test_the_parts_are_the_same_before_and_after_the_choice(choosing: str, monkeypatch) -> None:
+    """Whoever knows already what is chosen, and whoever does not, does nothing that another one does."""
+    monkeypatch.setattr(Effort, "estimate", lambda self, job: Estimate(float(len(job.what) ** 3), ""))
+    asked = {"variant": ["epochs=chosen"], "table": "2", "progress": False}
+    done: dict[tuple[bool, int], set[str]] = {}
+    by: tuple[bool, int]
+
+    def do_all(self: JobRunner, jobs: list[Job]) -> Iterator[JobResult]:
+        if "holdout" not in self.setting.dataset:
+            done.setdefault(by, set()).update(job.what for job in jobs if job.trains)
+        return iter([])
+
+    monkeypatch.setattr(JobRunner, "do_all", do_all)
+    for is_known, broken in ((False, {}), (True, {"short": 0, "long": 70, "longest": 10})):
+        measure(choosing, broken)
+        for number in (1, 2):
+            by = (is_known, number)
+            done[by] = set()
+            paper(choosing, part=f"{number}/2", **asked)
+    whole = {"train natural-epochs-1", "train at-epochs-1", "train trades-epochs-9"}
+    for one, other in product((False, True), repeat=2):
+        assert not done[one, 1] & done[other, 2]
+    assert done[True, 1] | done[True, 2] == whole
+    for number in (1, 2):
+        assert done[False, number] == done[True, number] & {"train trades-epochs-9"}
+
+
+def test_a_value_that_another_row_has_anyway_is_in_one_part_too(choosing: str, monkeypatch) -> None:
+    text = CHOOSING.replace("at: {method: at, settings: {epochs: 9}}", "at: {method: natural, settings: {epochs: 9}}")
+    text = text.replace(
+        "trades: {method: trades, settings: {epochs: 9}}", "trades: {method: natural, settings: {epochs: 2}}"
+    )
+    Path(choosing).write_text(text, encoding="utf-8")
+    monkeypatch.setattr(Effort, "estimate", lambda self, job: Estimate(float(len(job.what) ** 3), ""))
+    monkeypatch.setattr(TimeEstimate, "estimate", lambda self, job: Estimate(None, "not asked"))
+    asked: dict[str, object] = {"variant": {"epochs": "chosen"}, "table": "2"}
+    found = []
+    for broken in ({}, {"short": 70, "long": 10, "longest": 40}):
+        measure(choosing, broken)
+        found.append(
+            {job: n for n in (1, 2, 3) for job in jobs(choosing, part=f"{n}/3", **asked) if "holdout" not in job}
+        )
+    before, after = found
+    assert set(after) == {"train natural-epochs-2", "evaluate natural-epochs-2 under smoke"}
+    assert after.items() <= before.items()
 
 
 def test_why_nothing_is_chosen_is_said_and_written_as_data(choosing: str) -> None:

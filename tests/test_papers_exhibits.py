@@ -15,17 +15,21 @@ import torch
 from fixed_networks import fixed
 from latex_reader import tables
 from papers_ledger import TOY, file_evaluation, write_toy
+from synthetic import add_evaluation
 from torch import nn
 
 from benchmark.errors import BadInput
 from benchmark.evaluation import load_suite
 from benchmark.importing import import_checkpoint
+from benchmark.ledger import load_results
 from benchmark.ledger.classes import NONE
 from benchmark.ledger.record import read_record, write_record
 from benchmark.models import load_model, save_checkpoint
 from benchmark.papers import epochs, load_paper, method_tables, paper
+from benchmark.papers.cells import predicted
 from benchmark.papers.claim_parts import is_about
 from benchmark.papers.epochs import courses, draw_courses
+from benchmark.papers.files import PAPERS
 from benchmark.papers.grid import make_grids
 from benchmark.papers.latex_tables import methods_latex
 from benchmark.papers.method_tables import cells
@@ -33,6 +37,7 @@ from benchmark.papers.networks import find_network
 from benchmark.papers.overlap import overlap, to_csv
 from benchmark.papers.own_networks import read_own_networks
 from benchmark.papers.published import Published
+from benchmark.papers.schema import TableColumn
 from benchmark.papers.setting import make_setting
 from benchmark.papers.variants import read_variants, with_variants
 from benchmark.papers.work import plan_work
@@ -307,6 +312,57 @@ def test_what_two_rows_disagree_about_stands_in_the_column_of_the_confusion(tmp_
     (tmp_path / "toy.yaml").write_text(CONFUSION.replace("right: ARD, column: linf", "right: ARD, column: Clean"))
     with pytest.raises(BadInput, match="names as `confusion`, and in no other"):
         load_paper(str(tmp_path / "toy.yaml"))
+
+
+def test_a_column_of_one_norm_shows_what_is_predicted_under_that_norm(tmp_path: Path) -> None:
+    """The second image is broken in linf and l2, the third in l2 alone; a mean over norms has no class."""
+    attacks = [
+        (f"a-{norm}", norm, 0.3, "fixed-budget", flags) for norm, flags in (("linf", (0, 1, 0)), ("l2", (0, 1, 1)))
+    ]
+    told = {"names": ["cat", "dog", "eel"], "labels": "0 0 0", "answers": "0 0 0"}
+    classes = {"a-linf": (0, 1, 0), "a-l2": (0, 2, 2)}
+    add_evaluation(tmp_path, "net", attacks, (False,) * 3, classes=told, predicted=classes)
+    (found,) = load_results(tmp_path)
+    by_metric = {
+        metric: predicted(found, TableColumn(label="it", metric=metric))
+        for metric in ("clean", "linf", "l2", "r_worst")
+    }
+    assert {metric: each.tolist() for metric, each in by_metric.items()} == {
+        "clean": [0, 0, 0],
+        "linf": [0, 1, 0],
+        "l2": [0, 2, 2],
+        "r_worst": [0, 1, 2],
+    }
+    path = tmp_path / "toy.yaml"
+    path.write_text(CONFUSION.replace("metric: linf", "metric: r_avg"), encoding="utf-8")
+    with pytest.raises(BadInput, match="a mean over norms takes an image for no class"):
+        load_paper(str(path))
+
+
+@pytest.mark.parametrize("name", PAPERS.names())
+def test_no_note_offers_a_reading_that_was_asked_for(name: str) -> None:
+    """Nor says that the paper's own is done then; by the paper's own each is offered where it matters."""
+    loaded = load_paper(name)
+    for what, readings in loaded.variants.items():
+        plain, _ = with_variants(loaded, {})
+        for reading in readings:
+            found, _ = with_variants(loaded, {what: reading})
+            offered = [
+                note for table in plain.exhibits.values() for note in table.notes if f"{what}={reading}" in note
+            ]
+            assert offered
+            said = [note for table in found.exhibits.values() for note in table.notes]
+            assert not [note for note in said if f"{what}={reading}" in note or note in offered]
+
+
+def test_a_note_about_a_reading_that_nobody_knows_is_refused(tmp_path: Path) -> None:
+    note = "    notes: [{variant: how, usual: so, readings: {other: else}}]\n    suite: smoke\n"
+    text = TOY.replace("    suite: smoke\n", note, 1)
+    variants = "variants:\n  how: {another: {about: it, runs: {natural: {method: natural}}}}\nclaims:"
+    for written, wrong in ((text, "variant"), (text.replace("claims:", variants), "reading of how")):
+        (tmp_path / "toy.yaml").write_text(written, encoding="utf-8")
+        with pytest.raises(BadInput, match=wrong):
+            load_paper(str(tmp_path / "toy.yaml"))
 
 
 def test_the_authors_figure_of_confusions_has_its_three_pairs() -> None:

@@ -12,7 +12,7 @@ from papers_ledger import write_toy
 
 from benchmark.papers import load_paper
 from benchmark.papers.setting import make_setting
-from benchmark.papers.shares import NOWHERE, share_of
+from benchmark.papers.shares import NOWHERE, Division, Request
 from benchmark.papers.work import plan_work
 from benchmark.parts import Part, deal
 from benchmark.planning.effort import Effort, _named, costs_of, multiplications
@@ -55,12 +55,19 @@ def everything(name: str):
     return plan_work(loaded, list(loaded.exhibits), [make_setting(loaded, "digits")], LedgerIndex([]), NOWHERE)
 
 
+def own(name: str, works, number: int, parts: int):
+    loaded = load_paper(name)
+    asked = [Request(tuple(loaded.exhibits))]
+    division = Division(loaded, asked, [make_setting(loaded, "digits")], Part(number, parts))
+    return [job for work in division.own(works) for job in work.jobs.jobs]
+
+
 @pytest.mark.parametrize("parts", [3, 50])
 def test_the_parts_of_a_paper_are_all_of_it(parts: int, toy: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Effort, "estimate", _made_up)
-    (whole,) = everything("mat")[:1]
-    shares = [share_of([whole], [whole], Part(number, parts))[0].jobs.jobs for number in range(1, parts + 1)]
-    assert sorted(job.what for share in shares for job in share) == sorted(job.what for job in whole.jobs.jobs)
+    whole = everything("mat")
+    shares = [own("mat", whole[:1], number, parts) for number in range(1, parts + 1)]
+    assert sorted(job.what for share in shares for job in share) == sorted(job.what for job in whole[0].jobs.jobs)
     for share in shares:  # a training and what is asked about its networks
         families = {job.family for job in share}
         assert not any(job.family in families for other in shares if other is not share for job in other)
@@ -72,7 +79,7 @@ def test_what_is_done_already_changes_nobodys_part(toy: str, monkeypatch: pytest
     (whole, *_) = everything("mat")
     left = type(whole)(whole.setting, whole.keys, JobList(whole.jobs.jobs[::3]))
     for number in (1, 2, 3):
-        before, after = (share_of([each], [whole], Part(number, 3))[0].jobs.jobs for each in (whole, left))
+        before, after = (own("mat", [each], number, 3) for each in (whole, left))
         assert after == [job for job in before if job in left.jobs.jobs]
 
 
@@ -90,7 +97,7 @@ def test_a_paper_is_dealt_by_what_its_jobs_cost(toy: str, monkeypatch: pytest.Mo
     for costly in families:
         costs = {family: 100.0 if family == costly else 1.0 for family in families}
         monkeypatch.setattr("benchmark.papers.shares.costs_of", lambda jobs, setting, costs=costs: costs)
-        first = [job.family for work in share_of(works, works, Part(1, 2)) for job in work.jobs.jobs]
+        first = [job.family for job in own(toy, works, 1, 2)]
         assert set(first) == {costly}
 
 

@@ -52,3 +52,34 @@ def test_precisions_are_compared_seed_by_seed_over_the_networks_of_a_run():
     frame = digits_table.differences(rows).set_index("method")
     assert frame.loc["trades", ["seeds", "linf", "linf ±", "under 1 point"]].tolist() == [3, -0.8, 2.03, "yes"]
     assert frame.loc["at", ["linf", "under 1 point"]].tolist() == [1.2, "no"]
+
+
+def trained_for(seconds: list[float], monkeypatch):
+    """Let trainings write a file, and take these seconds one after the other; those below 0 are interrupted."""
+    clock, left = [0.0], list(seconds)
+
+    def train(method, *, out, name="", **more):
+        if not (out / f"{name}.pt").exists() and name:
+            out.mkdir(parents=True)
+            takes = left.pop(0)
+            clock[0] += abs(takes)
+            if takes < 0:
+                raise KeyboardInterrupt
+            (out / f"{name}.pt").touch()
+        return [out / f"{name}.pt"]
+
+    monkeypatch.setattr(digits_table.benchmark, "train", train)
+    monkeypatch.setattr(digits_table, "warm_up", lambda: None)
+    monkeypatch.setattr(digits_table.time, "process_time", lambda: clock[0])
+
+
+def test_seconds_are_of_one_whole_training_without_its_teachers(tmp_path, monkeypatch):
+    trained_for([5.0, -3.0, 7.0], monkeypatch)
+    run = digits_table.Run("ard", 0)
+    with pytest.raises(KeyboardInterrupt):
+        run.train(tmp_path)
+    (path,) = run.train(tmp_path)  # begun anew, on the teacher that was whole
+    assert (path.name, run.seconds(tmp_path)) == ("ard-seed-0.pt", 7.0)
+    assert [teacher.seconds(tmp_path) for teacher in run.teachers()] == [5.0]
+    assert run.train(tmp_path) == [path]  # no more is trained
+    assert sorted(each.name for each in (tmp_path / "zoo").iterdir()) == ["ard-seed-0", "trades-seed-0"]

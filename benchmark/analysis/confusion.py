@@ -70,7 +70,7 @@ def taken_for(evaluation: Evaluation, attack: str) -> Classes | None:
     if clean is None or attack == CLEAN:
         return clean
     if attack == WORST_CASE:
-        return _worst_case(evaluation, clean)
+        return worst_case(evaluation)
     outcome = evaluation.outcome(attack)
     if outcome.adversarial_class is None or not outcome.complete:
         return None
@@ -93,14 +93,20 @@ def confusion(evaluation: Evaluation, attack: str = WORST_CASE) -> Confusion | N
     return Confusion(classes.names, code // width, code % width + NONE, images, int((~known).sum()))
 
 
-def _worst_case(evaluation: Evaluation, clean: Classes) -> Classes | None:
-    flags = robust(evaluation)
-    if flags is None or all(outcome.adversarial_class is None for outcome in evaluation.outcomes):
+def worst_case(evaluation: Evaluation, threat: str | None = None) -> Classes | None:
+    """N class indices: what the network takes each image for in the worst case under one threat.
+
+    Arguments and None as of `aggregate.robust`; also None where no record knows predicted classes. Otherwise as
+    `taken_for`.
+    """
+    clean, flags = evaluation.clean_class, robust(evaluation, threat)
+    if clean is None or flags is None or all(outcome.adversarial_class is None for outcome in evaluation.outcomes):
         return None
+    threats = [evaluation.threats[name] for name in (evaluation.union if threat is None else (threat,))]
     found = np.where(flags | evaluation.clean_errors, clean, UNKNOWN)
     for outcome in evaluation.outcomes:
-        for threat in evaluation.union:
-            broken = broken_within(outcome, *evaluation.threats[threat])
+        for norm, epsilon in threats:
+            broken = broken_within(outcome, norm, epsilon)
             if broken is not None:
                 found = np.where((found == UNKNOWN) & broken, _adversarial(outcome, clean), found)
     return found

@@ -57,12 +57,21 @@ class Display:
         self._bar.update(self._task, total=self.total)
 
     def announce(self, plans: Iterable[Plan]) -> None:
-        """What a reader should know about the plans, before the hours that it may make worthless."""
+        """What a reader should know about the plans, before the hours that it may make worthless.
+
+        What is so of several networks is said once, with their names, or their number if they are all.
+        """
         plans = [*plans]
         self._named = card_labels(plan.card for plan in plans)
+        told: dict[str, dict[str, None]] = {}
         for plan in plans:
             for note in (*plan.notes, *class_warnings(plan.classes)):
-                self.say(f"{self._named[key(plan.card)]}: {note}")
+                told.setdefault(note, {})[self._named[key(plan.card)]] = None
+        everybody = {self._named[key(plan.card)] for plan in plans}
+        for note, names in told.items():
+            is_of_all = len(everybody) > 1 and everybody == {*names}
+            who = f"all {len(everybody)} networks" if is_of_all else ", ".join(names)
+            self.say(f"{who}: {note}")
 
     def advance(self, card: Mapping[str, Any], attack: str, error: str | None, reused: bool) -> None:
         """One attack on one shard of the network that `card` is of is done; what was reused is not worth a line."""

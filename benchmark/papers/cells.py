@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.analysis import aggregate, paired
-from benchmark.analysis.confusion import CLEAN, WORST_CASE, taken_for
+from benchmark.analysis.confusion import CLEAN, WORST_CASE, taken_for, worst_case
 from benchmark.ledger import Evaluation
 from benchmark.ledger.predictions import UNKNOWN
 from benchmark.papers.networks import find_network
@@ -20,6 +20,7 @@ from benchmark.papers.setting import PaperSetting
 from benchmark.planning.grid import Cell
 from benchmark.planning.jobs import EvaluationQuery
 from benchmark.planning.ledger_index import LedgerIndex
+from benchmark.radii import NORMS
 from benchmark.statistics.ravg_interval import mean_interval
 
 #: How the reasons begin why there never is a value here.
@@ -99,9 +100,12 @@ def scores(evaluation: Evaluation, column: TableColumn) -> Scores | None:
 def predicted(evaluation: Evaluation, column: TableColumn) -> NDArray[np.int64] | None:
     """N class indices that the network predicts under what `column` shows; None unless they are known of all images.
 
-    Of a metric over several attacks it is the worst case.
+    Of a norm it is the worst case of the attacks under it, of Rworst that of all. A mean over norms has none.
     """
-    found = taken_for(evaluation, column.attack or (CLEAN if column.metric == "clean" else WORST_CASE))
+    if column.metric in NORMS:
+        found = worst_case(evaluation, column.metric)
+    else:
+        found = taken_for(evaluation, column.attack or (CLEAN if column.metric == "clean" else WORST_CASE))
     return None if found is None or (found == UNKNOWN).any() else found
 
 

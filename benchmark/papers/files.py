@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmark.documents import Document, files_by_name, path_of, read_document
 from benchmark.errors import BadInput, several, unknown
 from benchmark.methods.table import METHODS
-from benchmark.papers.schema import OTHER, Paper, Run, TableOrFigure, split_run
+from benchmark.papers.schema import OTHER, NoteByReading, Paper, Run, TableOrFigure, split_run
 
 PAPERS = files_by_name("paper", Path(__file__).parent)
 
@@ -95,6 +95,10 @@ class _Check:
             self._known("column", table.overlap, [column.label for column in table.columns], *here, "overlap")
         if table.confusion is not None:
             self._known("column", table.confusion, [column.label for column in table.columns], *here, "confusion")
+            if any(column.label == table.confusion and column.metric == "r_avg" for column in table.columns):
+                self._say(
+                    "a mean over norms takes an image for no class; name the column of one norm", *here, "confusion"
+                )
         if table.chart and table.chart.kind == "scatter" and len(table.columns) < 2:
             self._say("points need two columns", *here, "chart")
         for position, row in enumerate(table.rows):
@@ -108,6 +112,12 @@ class _Check:
         for position, panel in enumerate(table.panels):
             for label in panel.rows or ():
                 self._known("row", label, labels, *here, "panels", position, "rows")
+        for position, note in enumerate(table.notes):
+            if isinstance(note, NoteByReading):
+                self._known("variant", note.variant, self.paper.variants, *here, "notes", position, "variant")
+                for reading in note.readings if note.variant in self.paper.variants else ():
+                    known = self.paper.variants[note.variant]
+                    self._known(f"reading of {note.variant}", reading, known, *here, "notes", position, "readings")
         for scale in table.scales or ():
             self._known("scale", scale, self.paper.scales, *here, "scales")
 

@@ -32,12 +32,12 @@ def find_network(
         return PlannedNetwork(run.sources[setting.scale])
     if run.method is None:
         return None
-    chosen = setting.chosen_for(key)
-    if waits := next((str(each) for each in chosen if each.value is None), ""):
-        return PlannedNetwork(key, member=member, waits=waits)
     teachers = [find_network(paper, teacher, setting, architecture, seed) for teacher in run.teachers]
     if None in teachers:
         return None
+    chosen = setting.chosen_for(key)
+    if waits := next((str(each) for each in chosen if each.value is None), ""):
+        return PlannedNetwork(key, member=member, waits=waits)
     asked: dict[str, Any] = {
         "dataset": setting.dataset,
         "architecture": run.architecture.get(setting.scale, architecture),

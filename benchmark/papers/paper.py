@@ -24,7 +24,7 @@ from benchmark.papers.own_networks import read_own_networks
 from benchmark.papers.published import Published, load_published
 from benchmark.papers.schema import Paper
 from benchmark.papers.setting import PaperSetting, make_setting
-from benchmark.papers.shares import Planner
+from benchmark.papers.shares import Division, Planner, Request
 from benchmark.papers.variants import read_variants, with_variants
 from benchmark.papers.work import Work
 from benchmark.papers.writing import write_files
@@ -165,14 +165,15 @@ def paper(
     given = [f"{run}={each.source or each.name}" for run, each in placed]
     command = _command(name, datasets, readings, recipe, preset, n, settings[0], given)
     notes: list[str] = []
-    planner = Planner(found, Path(zoo), share, download and not dry_run, notes.append)
     index = LedgerIndex.open(results)
     taken = choosing(found, readings)
-    first = list(dict.fromkeys(str(reading.chosen_by) for reading in taken))
-    later = [key for key in keys if key not in first]
+    first = Request(tuple(dict.fromkeys(str(reading.chosen_by) for reading in taken)))
+    later = Request(tuple(key for key in keys if key not in first.keys), tuple(only))
+    division = Division(found, (first, later), settings, share, download and not dry_run)
+    planner = Planner(found, Path(zoo), division, notes.append)
     chosen = [with_choices(found, setting, taken, index) for setting in settings]
     known = [setting if waits else own for setting, (own, waits) in zip(settings, chosen, strict=True)]
-    before, works = planner.works(first, settings, index), planner.works(later, known, index, only)
+    before, works = planner.works(first, settings, index), planner.works(later, known, index)
     listed = [row for work in (*before, *works) for row in listed_jobs(work.jobs.jobs, None)[0]]
     if dry_run:
         notes += [f"{each}: their jobs are listed as with the paper's value" for _, waits in chosen for each in waits]
@@ -191,12 +192,12 @@ def paper(
             notes.extend([*(str(result) for result in done if result.error), *late.values()])
         return LedgerIndex.open(results)
 
-    if first:
+    if first.keys:
         index = do(before)
         chosen = [with_choices(found, setting, taken, index) for setting in settings]
         settings = [setting for setting, _ in chosen]
         notes += [each for _, waits in chosen for each in waits]
-        works = planner.works(later, settings, index, only)
+        works = planner.works(later, settings, index)
     index = do(works)
     published = load_published(name) if name in PAPERS else Published({})
     called = "-".join([found.name, *(word for pair in readings.items() for word in pair)])
@@ -205,34 +206,33 @@ def paper(
         key: [grid for setting in settings for grid in make_grids(found, key, setting, index, published)]
         for key in found.exhibits
     }
-    shown = [*first, *later]
     if deterministic:
-        for some, labels in ((first, ()), (later, only)):
-            _tell_of_earlier(found, some, settings, labels, index, Path(zoo), grids)
+        for each in (first, later):
+            _tell_of_earlier(found, each, settings, index, Path(zoo), grids)
     verdicts = check_claims(found.claims, grids)
     notes = list(dict.fromkeys(notes))
     path = write_files(found, settings, grids, published, verdicts, command, notes, target)
     asked = [verdict for verdict in verdicts if is_asked(verdict.claim, found, keys, only)]
-    choices = [str(each) for each in figure_choices(found, {key: grids[key] for key in shown})]
+    choices = [str(each) for each in figure_choices(found, {key: grids[key] for key in (*first.keys, *later.keys)})]
     return Result(path, listed, verdicts, notes, asked, choices)
 
 
 def _tell_of_earlier(
     paper: Paper,
-    keys: Sequence[str],
+    request: Request,
     settings: Sequence[PaperSetting],
-    only: Sequence[str],
     index: LedgerIndex,
     zoo: Path,
     grids: Mapping[str, Sequence[TableGrid]],
 ) -> None:
-    """Say which networks and results of the tables `keys` were made without --deterministic."""
+    """Say which networks and results of a request were made without --deterministic."""
+    keys = request.keys
     lines = [line for key in keys for grid in grids[key] for line in grid.lines]
     used = {id for line in lines for cell in line.cells for id in cell.evaluations}
     places = [(setting.of(paper.exhibits[key]), key) for setting in settings for key in keys]
     for own in dict.fromkeys(own for own, _ in places):
         some = [key for setting, key in places if setting == own]
-        networks = [cell[2] for cell in wanted_cells(paper, some, own, with_bases(paper, some, only))]
+        networks = [cell[2] for cell in wanted_cells(paper, some, own, with_bases(paper, some, request.only))]
         tell_of_earlier(networks, Zoo(zoo, index.runs(own)))
     tell_of_earlier([], None, [each for each in index.all() if each.id in used])
 

@@ -17,6 +17,7 @@ The numbers that the paper prints stand beside it, in <name>.csv.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
@@ -94,6 +95,27 @@ class Reading(Schema):
         if not (self.runs or self.takes):
             raise ValueError("name the runs that come about otherwise")
         return self
+
+
+class NoteByReading(Schema):
+    """A note that says something else by another reading of what it is about.
+
+    Attributes:
+        variant: of what.
+        usual: what it says by the paper's own.
+        readings: by other readings.
+    """
+
+    variant: str
+    usual: str
+    readings: dict[str, str] = Field(min_length=1)
+
+    def by(self, asked: Mapping[str, str]) -> str:
+        """What it says by the readings that were `asked` for, by what they are readings of."""
+        return self.readings.get(asked.get(self.variant, ""), self.usual)
+
+    def __str__(self) -> str:
+        return self.usual
 
 
 class PrintedAs(Schema):
@@ -219,7 +241,7 @@ class TableOrFigure(Schema):
         confusion: label of the column of which it also shows what each two of its rows predict where they differ.
         epochs: whether it also shows how the validation accuracy of its rows went, epoch by epoch.
         marks: whether the best value of a column is bold and the second best underlined, where the tests agree.
-        notes: what the reader should know, e.g. contradictions of the source.
+        notes: what the reader should know, e.g. contradictions of the source; plain text once the readings are known.
     """
 
     title: str
@@ -237,7 +259,7 @@ class TableOrFigure(Schema):
     columns: list[TableColumn] = Field(min_length=1)
     rows: list[TableRow] = Field(min_length=1)
     chart: Chart | None = None
-    notes: list[str] = Field(default_factory=list)
+    notes: list[str | NoteByReading] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _chooses_apart(self) -> TableOrFigure:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from benchmark.errors import BadInput, unknown
-from benchmark.papers.schema import Paper
+from benchmark.papers.schema import NoteByReading, Paper, TableOrFigure
 
 
 def read_variants(asked: Sequence[str] | Mapping[str, str]) -> dict[str, str]:
@@ -28,7 +28,7 @@ def read_variants(asked: Sequence[str] | Mapping[str, str]) -> dict[str, str]:
 
 
 def with_variants(paper: Paper, asked: Mapping[str, str]) -> tuple[Paper, list[str]]:
-    """`paper` with the runs of these readings, and what they do otherwise, a phrase each.
+    """`paper` with the runs and notes of these readings, and what they do otherwise, a phrase each.
 
     Raises:
         BadInput: the paper has no such reading.
@@ -42,4 +42,11 @@ def with_variants(paper: Paper, asked: Mapping[str, str]) -> tuple[Paper, list[s
             raise unknown(f"reading of {what}", reading, readings, f"paper {paper.name}")
         runs |= readings[reading].runs
         told.append(readings[reading].about)
-    return paper.model_copy(update={"runs": runs}), told
+    exhibits = {key: _told(table, asked) for key, table in paper.exhibits.items()}
+    return paper.model_copy(update={"runs": runs, "exhibits": exhibits}), told
+
+
+def _told(table: TableOrFigure, asked: Mapping[str, str]) -> TableOrFigure:
+    """`table` with what its notes say by these readings."""
+    notes = [each.by(asked) if isinstance(each, NoteByReading) else each for each in table.notes]
+    return table.model_copy(update={"notes": notes})

@@ -52,7 +52,7 @@ class Job:
     @property
     def family(self) -> str:
         """What it is part of: the run that its network comes out of, or the network itself."""
-        return self.network.training.name if self.network.training else self.network.name
+        return self.network.family
 
     @property
     def what(self) -> str:

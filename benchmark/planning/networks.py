@@ -112,6 +112,11 @@ class PlannedNetwork:
     waits: str = ""
 
     @property
+    def family(self) -> str:
+        """What it is part of: the run that it comes out of, or itself."""
+        return self.training.name if self.training else self.name
+
+    @property
     def former(self) -> str:
         """What version 0.1.0 called it."""
         if self.training is None:
