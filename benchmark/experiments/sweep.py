@@ -248,6 +248,6 @@ def sweep(
         selected=str(best) if best else "",
         root=site_root(target),
     )
-    about = Summary(title=comparison.title, networks=len(lines), selected=str(best) if best else "")
-    write_atomic(target / FILE, about.model_dump_json(indent=2) + "\n")
+    summary = Summary(title=comparison.title, networks=len(lines), selected=str(best) if best else "")
+    write_atomic(target / FILE, summary.model_dump_json(indent=2) + "\n")
     return Sweep(write_atomic(target / "index.html", html), lines, failures, best)
