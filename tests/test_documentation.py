@@ -1,4 +1,4 @@
-"""The documentation's site: every page is in its contents, every link leads somewhere, the reference is the program's."""
+"""The documentation: every page is in the contents, every link leads somewhere, the reference is the program's."""
 
 from __future__ import annotations
 
