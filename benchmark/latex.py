@@ -257,14 +257,18 @@ def _spanned(texts: Sequence[str], kinds: Sequence[str]) -> str:
 
 def formula(text: str) -> TeX:
     r"""A formula as the registries write it, "α·τ²·D(T^τ(x)‖S(x'))", as mathematics; else as words."""
-    found, place = [], 0
+    parts, place = [""], 0  # mathematics and words by turns
     for token in _TOKEN.finditer(text):
         if token.start() != place:
             return escape(text)
         place = token.end()
-        found.append(_sign(token))
-    is_whole = place == len(text) and not _TWICE.search(text)
-    return TeX(f"${''.join(found)}$") if found and is_whole else escape(text)
+        if " " in (token["words"] or "").strip():  # a line may be broken there
+            parts += [f" {escape(token['words'])}", ""]
+        else:
+            parts[-1] += _sign(token)
+    if place != len(text) or _TWICE.search(text) or not any(parts):
+        return escape(text)
+    return TeX("".join(part if number % 2 else f"${part}$" for number, part in enumerate(parts) if part).strip())
 
 
 _SIGNS = "".join(map(re.escape, _MATHEMATICS))

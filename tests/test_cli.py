@@ -249,7 +249,7 @@ def test_report_prints_the_leaderboard_and_where_the_page_is(
     code, out, _ = bench(capsys, "report", "--results", tmp_path / "results", "--out", tmp_path / "reports")
     assert code == 0
     assert str(tmp_path / "reports" / "index.html") in out
-    assert re.search(r"1\s+at\s+83\.3\s+50\.0\s+50\.0\s+66\.7\s+55\.6\s+16\.7", out)
+    assert re.search(r"1\s+at\s+16\.7\s+\S+\s+55\.6\s+50\.0\s+50\.0\s+66\.7\s+83\.3", out)
 
 
 def test_show_a_record_and_an_evaluation(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

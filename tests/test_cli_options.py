@@ -163,7 +163,7 @@ def test_options_are_the_arguments_of_the_function(verb: str) -> None:
     for name in SEVERAL.get(verb, ()):
         function |= inspect.signature(getattr(benchmark, name)).parameters
     command = inspect.signature(VERBS[verb][0]).parameters
-    only_in_python = {"progress", "tell", "report", "options"} | OF_OBJECTS.get(verb, set())
+    only_in_python = {"progress", "tell", "report", "shown", "options"} | OF_OBJECTS.get(verb, set())
     assert set(function) - only_in_python == set(command) - {"json"} - OF_WORDS.get(verb, set())
     for name in set(function) & set(command):
         default, own = command[name].default, function[name].default

@@ -37,6 +37,7 @@ def test_transfer_hands_everything_on(capsys: pytest.CaptureFixture[str], monkey
     }
     expected |= {"save_adversarial": True, "compile": True, "workers": 2, "time_limit": 60.0}
     expected |= {"resize": "40", "crop": 32, "deterministic": True, "engine": "local", "gpu_share": 1.0}
+    expected |= {"add_classes": False}
     assert transfer.made == [((), expected)]
 
 

@@ -84,6 +84,6 @@ def test_a_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(columns, "_own_columns", lambda board: [*own(board), column])
     add_evaluation(tmp_path / "results")
     page = benchmark.report(results=tmp_path / "results", out=tmp_path / "out")
-    assert f'title="{column.about}">{column.label}</th>' in page.read_text(encoding="utf-8")
+    assert f'title="{column.about}"><span>{column.label}</span>' in page.read_text(encoding="utf-8")
     (row,) = csv.DictReader((tmp_path / "out" / "leaderboard.csv").open(encoding="utf-8"))
     assert row[column.name] == str(len(WORKED_ATTACKS))

@@ -54,7 +54,7 @@ def test_a_sweep_trains_measures_chooses_and_writes(tmp_path):
     assert result.chosen is not None
     assert result.chosen.varied == {"alpha": float(best)}
     page = result.page.read_text()
-    assert page.count('<path class="line') == 4  # two networks, clean and robust
+    assert len(re.findall('<path class="line[^>]*><title>', page)) == 4  # two networks, clean and robust
     assert "--set " in page
     assert "alpha=0.2,0.8" in page
     assert "held-out training images" in page

@@ -86,7 +86,9 @@ def test_the_commands_of_the_page(place: Path) -> None:
     assert any("my-at" in name for name in table["model"])
     assert table["lost"].tolist() == pytest.approx((table["clean"] - table["r_worst"]).tolist())
     assert "Lost" in told[-1].splitlines()[1].split()
-    assert 'title="Clean accuracy minus Rworst">Lost</th>' in (place / "reports" / "index.html").read_text("utf-8")
+    assert 'title="Clean accuracy minus Rworst"><span>Lost</span>' in (place / "reports" / "index.html").read_text(
+        "utf-8"
+    )
     printed = " ".join(page.read_text(encoding="utf-8") for page in (place / "reports").rglob("*.html"))
     assert "44.0" in printed
 

@@ -134,7 +134,7 @@ def test_only_a_bare_number_stands_outside_braces(cell, shown):
     [
         ("α·τ²·D(T^τ(x)‖S(x'))", r"$\alpha \cdot \tau ^2\cdot D(T^{\tau }(x)\Vert S(x'))$"),
         ("Σ_{m≠n} CE(h_m(x), y)", r"$\sum _{m\neq n} \mathrm{CE}(h_{m}(x), y)$"),
-        ("as it is called", r"$\mathrm{as\ it\ is\ called}$"),
+        ("as it is called", "as it is called"),
         ("x_1_2", r"x\_1\_2"),  # a double subscript would stop LaTeX
         (r"\input{x}", r"\textbackslash{}input\{x\}"),
         ("50% of $x$", r"50\% of \$x\$"),

@@ -79,7 +79,7 @@ def test_tables_have_them_where_classes_are_of_unequal_size(
     assert {row[1]: row[-3:-1] for row in rows} == {"always": ["50.0", "50.0"], "good": ["100.0", "58.3"]}
     for format in ("latex", "markdown"):
         text = benchmark.report(results=results, out=tmp_path, format=format).read_text(encoding="utf-8")
-        assert "Rworst, balanced" in text
+        assert {"latex": r"{$R_{\mathrm{worst}}$, balanced}", "markdown": "Rworst, balanced"}[format] in text
         assert "cat 60 (95.2" in text
     print_leaderboards([board])
     said = capsys.readouterr().out

@@ -70,7 +70,7 @@ def test_one_entry_shows_in_every_output(
     (row,) = csv.DictReader(io.StringIO(written(results, "csv")))
     assert float(row["lost"]) == pytest.approx(4 / 6)
     latex, markdown = written(results, "latex"), written(results, "markdown")
-    assert r"& Lost, all attacks \\" in latex
+    assert r"& {Lost, all attacks} \\" in latex
     assert r"& 66.7 \\" in latex
     assert "| Lost, all attacks |" in markdown
     assert "| 66.7 |" in markdown
@@ -111,8 +111,11 @@ def test_the_order_of_files_and_screens_is_that_of_the_columns(
     page = headings(written(results, "html").split("digits under", 1)[1])
     assert page == [column.label for column in columns(board, Output.PAGE)]
     words = written(results, "markdown").splitlines()[2].strip("| ").split(" | ")
-    tex = next(line for line in written(results, "latex").splitlines() if line.startswith("Rank"))
-    assert tex.removesuffix(r" \\").replace("\\%", "%").split(" & ") == words
+    tex = next(line for line in written(results, "latex").splitlines() if line.startswith("{Rank}"))
+    typeset = {"Rworst": r"$R_{\mathrm{worst}}$", "Ravg": r"$R_{\mathrm{avg}}$", "95% interval": r"95\% interval"}
+    typeset |= {f"l{norm}": rf"$\ell_{sign}$" for norm, sign in (("inf", r"\infty"), ("2", "2"), ("1", "1"))}
+    heads = [cell.removeprefix("{").removesuffix("}") for cell in tex.removesuffix(r" \\").split(" & ")]
+    assert heads == [typeset.get(word, word) for word in words]
     assert words == ["Rank", "Network", "Rworst", "95% interval", "Ravg", "linf", "l2", "l1", "Clean", "Method"]
     print_leaderboards([board])
     line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("Rank"))

@@ -51,6 +51,7 @@ def run(fabric: Fabric, plan: Plan, folder: Path) -> None:
             "overwrite": False,
             "compile": False,
             "progress": False,
+            "trackers": (),
         }
         options |= {"deterministic": False, "trust_remote_code": False}
         training._run(fabric, plan, folder, **options, process=os.getpid())
