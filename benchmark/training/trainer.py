@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from benchmark import deadline
 from benchmark.arithmetic import arithmetic, tuned_convolutions, tunes
@@ -19,15 +19,15 @@ from benchmark.errors import BadInput
 from benchmark.methods.batch import Batch, Examples
 from benchmark.methods.progress import Progress
 from benchmark.methods.weights import buffers_kept, layers, perturbed
-from benchmark.models import build
-from benchmark.storage import digest
 from benchmark.training.augmentation import batches, mixed_batches, number_of_batches
 from benchmark.training.averaging import WeightAverages
 from benchmark.training.compiling import compile_all
+from benchmark.training.networks import lay_out, new_networks
 from benchmark.training.optimizer import make_optimizer
-from benchmark.training.parallel import BatchShard, share_batch_norm
+from benchmark.training.parallel import BatchShard
 from benchmark.training.plan import Plan
 from benchmark.training.report import Reporter, Row, rounded
+from benchmark.training.seeds import derived_seed
 from benchmark.training.snapshot import snapshots
 from benchmark.training.state import load_state, save_state, unreadable
 from benchmark.training.step import StepNetworks
@@ -66,12 +66,9 @@ class Trainer:
         self.plan, self.recipe, self.method = plan, plan.recipe, plan.bound
         self.shard = BatchShard(fabric)
         device = fabric.device
-        self.members = [self._new_network(n).to(device) for n in range(len(self.method.cohort.members))]
+        self.members = new_networks(plan, device)
         teachers = [teacher.model().to(device) for teacher in plan.teachers]
-        for module in (*self.members, *teachers):
-            module.to(memory_format=torch.channels_last)
-            if self.shard.size > 1:
-                share_batch_norm(module)
+        lay_out([*self.members, *teachers], self.shard.size)
         probe = plan.dataset.train.batch(slice(0, 2))[0].to(device)
         fast = snapshots(self.members, probe, plan.precision == "bf16")
         if compile:
@@ -189,18 +186,6 @@ class Trainer:
         self.progress.asked |= state.get("any_length") is not True  # earlier versions did not note it
         self.epoch, self.history, self.best = state["epoch"], state["history"], state["best"]
         self.held_out = state.get("held_out", self.held_out)  # version 0.1.0 did not keep it
-
-    def _new_network(self, n: int) -> nn.Module:
-        data, initial = self.plan.dataset, self.plan.initial_of(n)
-        mean, std = self.plan.normalization(n)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(derived_seed(self.plan.seed, "weights", n))
-            network = build(
-                self.plan.architecture, num_classes=data.num_classes, shape=data.shape, mean=mean, std=std
-            )
-        if initial:  # which lacks at most the last layer, see `fitted`
-            network.load_state_dict(initial.state, strict=False)
-        return network
 
     @contextmanager
     def _fixed_randomness(self) -> Iterator[None]:
@@ -346,8 +331,3 @@ class Trainer:
                 own = {"score": score, "epoch": self.epoch, "state": weights}
                 self.best[n] = own | {"held_out": self.held_out[n]}
         return row
-
-
-def derived_seed(seed: int, *purpose: str | int) -> int:
-    """A seed for one purpose of a run: different purposes give unrelated streams."""
-    return int(digest([seed, *purpose])[:15], 16)
