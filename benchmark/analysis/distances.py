@@ -26,7 +26,8 @@ def is_reached(outcome: Outcome, epsilon: float) -> NDArray[np.bool_]:
     """N flags: whether this attack found an adversarial within `epsilon`: where `reached` is, but quicker."""
     if epsilon == outcome.epsilon:
         return outcome.broken
-    within = outcome.distance <= np.float64(epsilon)
+    # In float64, as said: before its version 2 NumPy rounds ε to float32 to compare it with an array of these.
+    within = np.less_equal(outcome.distance, epsilon, signature="dd->?")
     return outcome.broken & within if epsilon < outcome.epsilon else outcome.broken | within
 
 
