@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from contextlib import nullcontext
+from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import nn
 
+import benchmark
+from benchmark.arithmetic import _PRODUCTS
 from benchmark.errors import BadInput
 from benchmark.models import build
 from benchmark.training.compiling import compile_all
@@ -24,13 +27,14 @@ SHORT = {"epochs": 1, "batch_size": 16, "validation.images": 16, "validation.ste
 @pytest.fixture
 def graphs(monkeypatch):
     """torch.compile as a captured graph is: what it returned is overwritten when it is called the next time."""
-    asked = []
+    asked, settings = [], set()
 
     def compile(module, **options):
         asked.append(options)
         returned = []
 
         def replayed(*args):
+            settings.add((torch.get_deterministic_debug_mode(), *(each.fp32_precision for each in _PRODUCTS)))
             while returned:
                 returned.pop().data.fill_(torch.nan)
             returned.append(module._call_impl(*args))
@@ -39,7 +43,7 @@ def graphs(monkeypatch):
         module._compiled_call_impl = replayed
 
     monkeypatch.setattr(nn.Module, "compile", compile)
-    return asked
+    return SimpleNamespace(asked=asked, settings=settings)
 
 
 def weights(method, folder, compile):
@@ -60,7 +64,36 @@ def test_a_compiled_training_gives_the_same_weights_though_graphs_overwrite_what
     for ours, theirs in zip(compiled, plain, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-6)
     members = len(plain)
-    assert graphs == [{}] * members + [{"mode": None, "dynamic": False}] * members
+    assert graphs.asked == [{}] * members + [{"mode": None, "dynamic": False}] * members
+
+
+@pytest.mark.parametrize("deterministic", [False, True])
+def test_what_is_tried_is_tried_with_the_settings_of_the_training(deterministic, graphs, tmp_path):
+    """Of other settings torch makes other code: what was tried would not be what is trained with."""
+    benchmark.train(
+        "at",
+        dataset="digits",
+        set={**SHORT, "batch_size": 1024},
+        deterministic=deterministic,
+        compile=True,
+        device="cpu",
+        precision="fp32",
+        out=tmp_path,
+        progress=False,
+    )
+    ((mode, *precisions),) = graphs.settings
+    assert mode == 2 * deterministic
+    assert {*precisions} <= {"ieee", "none"}
+
+
+def test_without_snapshots_it_is_known_before_the_training_whether_there_is_a_compiler(monkeypatch):
+    def compile(module, **options):
+        module._compiled_call_impl = lambda x: 1 / 0
+
+    module, x = nn.Linear(2, 2), torch.rand(4, 2)[:, :, None, None]
+    monkeypatch.setattr(nn.Module, "compile", compile)
+    with pytest.raises(BadInput, match=r"can't be compiled here \(division by zero\); train without --compile"):
+        compile_all([module], None, x, nullcontext)
 
 
 def snapshot():

@@ -287,7 +287,8 @@ def _run(
         end_with_parent()
     versions, hardware = versions_of_all(), describe(fabric.device)  # asked for before, not after hours
     state = state_path(folder, plan.stem)
-    trainer = Trainer(plan, fabric, compile)
+    with repeating(deterministic):  # what is compiled is for what follows
+        trainer = Trainer(plan, fabric, compile)
     leads = fabric.global_rank == 0
     followed = Run(plan.name, plan.digest, folder / "runs" / plan.stem, plan.facts)
     told = Trackers(trackers, followed) if leads else None

@@ -73,7 +73,8 @@ class Trainer:
         fast = snapshots(self.members, probe, plan.precision == "bf16")
         if compile:
             batch = plan.dataset.train.batch(slice(0, plan.recipe.batch_size))[0].to(device)
-            compile_all([*self.members, *teachers], fast, self.shard.rows(batch), fabric.autocast)
+            with arithmetic(plan.precision):  # as in the epochs: of other settings other code is made
+                compile_all([*self.members, *teachers], fast, self.shard.rows(batch), fabric.autocast)
         self.players = StepNetworks(
             self.method,
             self.members,
