@@ -89,7 +89,7 @@ def of_method(name: str, zoo: Mapping[str, Path]) -> Line:
         trainer, _ = trained(name, zoo, "second", steps, inner)
         with tempfile.TemporaryDirectory() as folder, Reporter(name, 1, trainer.steps, False, None) as report:
             with second_device.counted() as waits:
-                trainer.fit(Path(folder) / "state", False, report)
+                trainer.fit(Path(folder) / "state", None, report)
             return waits.total()
 
     one, two = counted(2), counted(3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -219,3 +220,12 @@ def test_a_training_puts_back_the_generator_of_whatever_accelerator_there_is(zoo
     with trainer._fixed_randomness():
         pass
     assert put_back == [second_device.DEVICE]
+
+
+def test_the_table_of_waits_can_be_made_anew(zoo, monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "perf")
+    import waits
+
+    line = waits.of_method("natural", zoo)
+    assert (line.kind, line.name, line.inner, line.whole) == ("method", "natural", 0.0, 0)
+    assert waits.of_attack("fgsm", "linf").whole > 0
