@@ -208,6 +208,8 @@ def test_a_pass_takes_what_fits_the_memory_of_whatever_accelerator_there_is(monk
     properties = SimpleNamespace(total_memory=UNTOLD * 4)
     monkeypatch.setattr(torch.get_device_module("second"), "get_device_properties", lambda _: properties, False)
     assert images_per_pass(network, image.to("second")) == 4 * untold
+    monkeypatch.setattr(torch.get_device_module("second"), "get_per_process_memory_fraction", lambda _: 0.25, False)
+    assert images_per_pass(network, image.to("second")) == untold  # of four workers on one
 
 
 def test_a_training_puts_back_the_generator_of_whatever_accelerator_there_is(zoo, monkeypatch):

@@ -7,11 +7,13 @@ from inspect import signature
 
 import pytest
 import torch
+from attack_toys import small_net
 from evaluation_toys import save, with_last_layer, write_suite
 from synthetic_training import begin_and_interrupt, run
 
 import benchmark
 from benchmark.arithmetic import arithmetic, deterministic, full_precision, tf32, tuned_convolutions, tunes
+from benchmark.attacks import PreparedClassifier
 from benchmark.errors import BadInput, Notice
 from benchmark.hardware import resolve_precision
 from benchmark.ledger import Ledger
@@ -19,6 +21,7 @@ from benchmark.models import load_checkpoint
 from benchmark.planning.runner import JobRunner
 from benchmark.planning.setting import Setting
 from benchmark.reporting.reproduce import evaluation_command, training_command
+from benchmark.training.trainer import Trainer
 
 BACKENDS = torch.backends
 PRODUCTS = (
@@ -250,3 +253,31 @@ def test_a_record_and_a_checkpoint_say_that_convolutions_were_tuned(tmp_path, mo
         record = ledger.read(evaluation.model["digest"], evaluation.outcomes[0].records[0])
         told.append((load_checkpoint(path).extra.get("cudnn_benchmark"), record.info.get("cudnn_benchmark")))
     assert told == [(None, None), (True, True)]
+
+
+def test_a_search_is_tuned_only_where_its_passes_are_of_few_sizes(monkeypatch):
+    monkeypatch.setattr("benchmark.arithmetic.tunes", lambda _: True)
+    classifier = PreparedClassifier(small_net(), 5)
+    for pads in (False, True):
+        classifier.pads = pads
+        for context in (classifier.searching, classifier.exact):
+            with context():
+                assert BACKENDS.cudnn.benchmark is pads
+            assert not BACKENDS.cudnn.benchmark
+
+
+def test_epochs_are_tuned_and_a_checkpoint_says_so_of_some_of_them(tmp_path, monkeypatch):
+    seen, epoch = [], Trainer._train_epoch
+
+    def noted(*told):
+        seen.append(BACKENDS.cudnn.benchmark)
+        return epoch(*told)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_train_epoch", noted)
+        for place in ("benchmark.training.trainer.tunes", "benchmark.arithmetic.tunes"):
+            patch.setattr(place, lambda _: True)
+        begin_and_interrupt(patch)("natural", tmp_path)
+    assert {*seen} == {True}
+    (path,) = run("natural", tmp_path, resume=True)
+    assert load_checkpoint(path).extra["cudnn_benchmark"] is True

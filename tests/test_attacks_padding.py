@@ -110,9 +110,27 @@ class Pairs(Centred):
         return self.net(x.view(2, 1, 8, 8))
 
 
+class Crowded(Centred):
+    """Which answers otherwise in the batches of eight that few images are filled up to."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.net(x if len(x) < 8 else 1 - x)
+
+
 def test_only_networks_that_answer_image_by_image_are_filled_up():
     x = images(2, (1, 8, 8))
     assert is_independent(small_net().eval(), x)
     assert not is_independent(small_net().train(), x)  # batch norm
-    for network in (Centred(), Random(), Pairs()):
+    for network in (Centred(), Random(), Pairs(), Crowded()):
         assert not is_independent(network.eval(), x)
+
+
+def test_averages_over_draws_and_networks_without_a_probe_are_asked_as_they_are():
+    x = images(2, (1, 8, 8))
+    classifier = PreparedClassifier(small_net(), 5, probe=x)
+    assert not classifier._may_pad(x)
+    classifier.device = torch.device("cuda")  # the network itself stays here
+    assert classifier._may_pad(x)
+    assert not classifier._may_pad(None)
+    classifier.draws = 2
+    assert not classifier._may_pad(x)
