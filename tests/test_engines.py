@@ -136,12 +136,14 @@ def test_one_worker_per_gpu_each_of_which_sees_one(monkeypatch):
     monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
     Means(4).open(10, "cuda")
     Means(gpu_share=0.5).open(10, "cuda")
+    Means(gpu_share=0.3, device="cuda:0").open(10, "cuda:0")  # the one that is named
     assert [[(slot.device, slot.share) for slot in slots] for slots in made] == [
         [(0, 0.5), (2, 1.0), (0, 0.5)],
         [(None, 0.5), (None, 0.5)],
         [(None, 1.0), (None, 1.0)],
         [(None, 0.25)] * 4,
         [(0, 0.5), (0, 0.5)],
+        [(None, 1 / 3)] * 3,
     ]
     with pytest.raises(BadInput, match="names GPUs, but --device cuda:1"):
         Means(devices="0,1").open(10, "cuda:1")

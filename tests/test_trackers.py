@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 from command_line import bench
-from evaluation_toys import evaluated
+from evaluation_toys import Misbehaving, evaluated
 
 import benchmark
+from benchmark.attacks import ATTACKS
 from benchmark.errors import BadInput, Notice
 from benchmark.trackers import TRACKERS, Run, Trackers, check_trackers, table
 
@@ -149,6 +150,14 @@ def test_a_failing_tracker_stops_no_evaluation(tmp_path, fake):
     with pytest.warns(Notice, match="goes on without it"):
         (found,) = evaluated(tmp_path, LINES, images=20, log="fake")
     assert all(outcome.complete for outcome in found.outcomes)
+
+
+def test_an_attack_that_failed_leaves_nobody_robust(tmp_path, fake):
+    with ATTACKS.lent("misbehaving", Misbehaving):
+        evaluated(tmp_path, LINES + "  - {attack: misbehaving, norm: linf}\n", images=20, log="fake")
+    told = [name for call, value in fake.runs[0].calls if call == "log" for name in value[1]]
+    assert [name for name in told if "misbehaving" in name] == []
+    assert len([name for name in told if name.startswith("attacks/")]) == 2
 
 
 def test_what_is_no_number_is_not_a_figure(fake):

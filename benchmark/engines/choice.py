@@ -98,7 +98,8 @@ class Means:
     def _count(self, gpus: Sequence[int]) -> int:
         if self.workers is not None:
             return self.workers
-        return max(1, len(gpus)) * (max(1, int(1 / self.gpu_share + 1e-9)) if gpus else 1)
+        on_each = max(1, int(1 / self.gpu_share + 1e-9)) if gpus or self.device.startswith("cuda:") else 1
+        return max(1, len(gpus)) * on_each
 
     def open(
         self, tasks: int, device: str, is_timed: bool = False, set_up: Callable[[], SetUp] | None = None
