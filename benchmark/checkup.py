@@ -93,9 +93,10 @@ def doctor(
 def looked_at(*, results: str | Path | None = None, zoo: str | Path | None = None) -> str:
     """What `doctor` of the same arguments looks at, in words, so that nobody takes "nothing" for "nothing wrong"."""
     ledger, networks = Path(results or RESULTS), Path(zoo or ZOO)
-    records, evaluations = _count_records(ledger), _count(ledger, "evaluations/*.json")
+    transfers = _count(ledger, "transfers/*.json")
+    filed = [_counted(_count_records(ledger), "record"), _counted(_count(ledger, "evaluations/*.json"), "evaluation")]
     found = {
-        ledger: f"{_counted(records, 'record')} and {_counted(evaluations, 'evaluation')}",
+        ledger: " and ".join(filed + [_counted(transfers, "transfer")] * (transfers > 0)),
         networks: _counted(_count(networks, *CHECKPOINTS), "checkpoint"),
     }
     if kept := [*networks.glob(KEPT)]:
@@ -110,23 +111,21 @@ def lacking(*, results: str | Path | None = None) -> list[str]:
     from benchmark.ledger import Ledger
 
     folder = Path(results or RESULTS)
-    if not folder.is_dir():
-        return []
     try:
         ledger = Ledger.open(folder)
     except BadInput:  # which is a finding
         return []
-    number = old = 0
-    for own in ledger.one_by_one():
-        number += 1
-        old += not all(outcome.knows_classes for outcome in own.outcomes if outcome.complete)
-    if not old:
-        return []
-    return [
-        f"{_counted(old, 'evaluation')} of {number} in {folder}: records of an earlier version, which do not "
-        "tell the classes predicted under attack. bench evaluate --add-classes, with the options of that evaluation, "
-        "adds them and changes nothing else: by one pass where adversarial images are stored, else by attacking again"
-    ]
+    told = []
+    for kind, verb in (("evaluation", "evaluate"), ("transfer", "transfer")):
+        own = ledger.one_by_one(f"{kind}s")  # type: ignore[arg-type]
+        knows = [all(outcome.knows_classes for outcome in each.outcomes if outcome.complete) for each in own]
+        old = _counted(knows.count(False), kind)
+        told += [
+            f"{old} of {len(knows)} in {folder}: records of an earlier version, which do not tell the classes "
+            f"predicted under attack. bench {verb} --add-classes, with the options of that {kind}, adds them and "
+            "changes nothing else: by one pass where adversarial images are stored, else by attacking again"
+        ] * (False in knows)
+    return told
 
 
 def _counted(number: int, noun: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from evaluation_toys import save, trained, with_last_layer, write_suite
 from fault_toys import Deadly
 
 from benchmark.attacks import ATTACKS
+from benchmark.checkup import lacking, looked_at
 from benchmark.cli import main
 from benchmark.engines import Limits
 from benchmark.errors import BadInput, Notice, PartlyFailed, UnfitNetwork
@@ -225,12 +227,18 @@ def test_older_results_learn_their_classes_by_stored_images_or_by_crafting_again
     whole = {path: read_record(path) for path in paths}
     for path, record in whole.items():
         write_record(path, dataclasses.replace(record, clean_class=None, adversarial_class=None))
+    (lacks,) = lacking(results=options["results"])
+    assert re.match(r"2 transfers of 2 in .*bench transfer --add-classes, with the options of that transfer", lacks)
+    assert (
+        looked_at(results=options["results"]).split(" in ")[0].endswith("records and 0 evaluations and 2 transfers")
+    )
     with monkeypatch.context() as patch:
         if keep_images:
             patch.setattr(transfer_job, "_crafted", None)
         found = transfer(networks[:1], networks[:2], add_classes=True, **options)
     same(found, pairs)
     assert all(outcome.knows_classes for pair in found for outcome in pair.outcomes)
+    assert lacking(results=options["results"]) == []
     for path, record in whole.items():
         again = read_record(path)
         assert again.info == record.info
