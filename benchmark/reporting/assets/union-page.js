@@ -1,7 +1,7 @@
 "use strict";
 // Rworst and Ravg of a union of attacks that the reader ticks, computed here for all networks, and said to be so.
 (() => {
-  const { element, button, load, fail } = benchFrame;
+  const { element, button, load, fail, follow } = benchFrame;
   const { percent } = benchShares;
   const FIRST = 100; // rows until a reader asks for all
   const board = document.querySelector('[name="board"]');
@@ -79,11 +79,9 @@
     makeTicks("attacks" in wanted ? { threats: numbers(wanted.threats), attacks: new Set(numbers(wanted.attacks)) } : suites());
     show();
   };
-  const read = () => Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
   ticks.addEventListener("change", show);
   board.addEventListener("change", () => open({ board: board.value }));
   document.querySelector(".suites").addEventListener("click", () => { makeTicks(suites()); show(); });
-  addEventListener("hashchange", () => open(read()));
   document.querySelector(".needs-script").hidden = false;
-  open(read());
+  follow(open);
 })();

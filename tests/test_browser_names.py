@@ -1,0 +1,91 @@
+"""Names of any length fit, links within a page undo no choice, and rows are there where the script fails."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import browser_site
+import pytest
+from browser_site import emulated, visit
+from synthetic import add_evaluation
+from test_browser_pages import violations
+
+import benchmark
+
+pytestmark = pytest.mark.browser
+
+browser = browser_site.browser  # fixture
+
+LONG = "x" * 150
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five networks, whose names, methods and classes are long words or words of JavaScript."""
+    results = tmp_path_factory.mktemp("names") / "results"
+    classes = {
+        "names": ["a class of some length", "__proto__", LONG],
+        "labels": "0 0 0 0 1 2",
+        "answers": "1 0 0 0 1 2",
+    }
+    for name in (LONG, "__proto__", "constructor", "hasOwnProperty", "toString"):
+        add_evaluation(results, name, card={"method": name, "architecture": name}, classes=classes)
+    return benchmark.report(results=results, out=results.parent / "reports").parent
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 1280)])
+def test_long_names_fit_and_are_read(browser: Any, site: Path, scheme: str, width: int) -> None:
+    pages = ("index.html", "figures.html", "union.html", "images/*.html", "models/constructor.html", "suites/*.html")
+    with emulated(browser, scheme):
+        for own in pages:
+            (page,) = site.glob(own)
+            visit(browser, page, width)
+            browser.execute_script("for (const part of document.querySelectorAll('details')) part.open = true")
+            assert browser.execute_script("return document.documentElement.scrollWidth") <= width, own
+            assert browser.execute_script("for (const name in {}) return name") is None, own
+            # Its open tables take axe a minute.
+            assert own == "figures.html" or violations(browser) == [], own
+            assert browser.get_log("browser") == [], own
+
+
+@pytest.mark.parametrize(
+    ("page", "choice", "shown"),
+    [
+        ("union.html", "threats=1&attacks=2", "[...document.querySelectorAll('.ticks :checked')].length"),
+        ("figures.html", "networks=&map=chosen", "document.querySelector('.count').value"),
+        ("images/*.html", "image=4", "document.querySelector('#image').textContent"),
+    ],
+)
+def test_a_link_within_the_page_undoes_no_choice(
+    browser: Any, site: Path, page: str, choice: str, shown: str
+) -> None:
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    def says() -> Any:
+        return browser.execute_script(f"return {shown}")
+
+    (found,) = site.glob(page)
+    visit(browser, found)
+    waiting = WebDriverWait(browser, 20)
+    waiting.until(lambda _: says() not in ("", "No image"))
+    usual = says()
+    browser.execute_script("location.hash = arguments[0]", choice)
+    waiting.until(lambda _: says() != usual)
+    before = says()
+    browser.execute_script("document.querySelector('.skip').click()")
+    browser.execute_async_script("setTimeout(arguments[0], 300)")
+    assert (browser.execute_script("return location.hash"), says()) == ("#main", before)
+
+
+def test_rows_are_there_where_the_script_fails(browser: Any, site: Path, tmp_path: Path) -> None:
+    """The sheet hides those after the hundredth, here after the first, until the script has begun."""
+    text = (site / "index.html").read_text(encoding="utf-8")
+    assert "nth-child(n + 101)" in text
+    damaged = re.sub(r' data-threats="[^"]*"', ' data-threats="no list"', text.replace("(n + 101)", "(n + 2)"))
+    (tmp_path / "index.html").write_text(damaged, encoding="utf-8")
+    visit(browser, tmp_path / "index.html")
+    shown = "[...document.querySelectorAll('.board tbody tr')].filter(row => row.checkVisibility()).length"
+    assert browser.execute_script(f"return {shown}") == 5
+    assert len(browser.get_log("browser")) == 1
