@@ -15,10 +15,11 @@ from synthetic import add_evaluation
 import benchmark
 from benchmark.ledger import Ledger
 from benchmark.reporting.figure_data import board_script, network_script
-from benchmark.reporting.interactive import ASSETS, LICENCE, PAGES
+from benchmark.reporting.interactive import LICENCE, PAGES
 from benchmark.reporting.leaderboards import leaderboards
 from benchmark.reporting.networks import network_pages
 from benchmark.reporting.page_data import data_script
+from benchmark.reporting.pages import ASSETS
 from benchmark.reporting.text import percent
 from benchmark.statistics.ravg_interval import mean_interval
 from benchmark.statistics.wilson import wilson

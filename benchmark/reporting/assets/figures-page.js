@@ -148,8 +148,11 @@
   const open = async (wanted) => {
     const own = select("board");
     if ([...own.options].some(({ value }) => value === wanted.board)) own.value = wanted.board;
+    const name = own.value;
     try {
-      board = await load("", own.value);
+      const found = await load("", name);
+      if (name !== own.value) return; // another was asked for meanwhile
+      board = found;
     } catch (problem) {
       fail(hosts.curves, problem);
       return;
