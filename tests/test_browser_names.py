@@ -104,3 +104,29 @@ def test_the_own_union_says_whose_gradients_may_be_masked(browser: Any, site: Pa
     WebDriverWait(browser, 20).until(lambda _: "not reached" in browser.find_element("css selector", ".result").text)
     (row,) = browser.find_elements("css selector", ".result tr:has(.doubt)")
     assert row.text.startswith("not reached possible gradient masking")
+
+
+def test_what_an_address_names_of_two_boards_is_compared_on_one(browser: Any, site: Path) -> None:
+    visit(browser, site / "index.html")
+    keys = browser.execute_script(
+        "return [...document.querySelectorAll('.board')].map(own => own.querySelector('tr[data-key]').dataset.key)"
+    )
+    assert len(keys) == 2
+    browser.get("about:blank")
+    browser.get(f"{(site / 'index.html').as_uri()}#compare={'.'.join(keys)}&show=comparison")
+    assert len(browser.find_elements("css selector", ".pick:checked")) == 1
+    assert not browser.find_element("css selector", "dialog").is_displayed()
+
+
+def test_an_anchor_stays_where_nothing_is_chosen(browser: Any, site: Path) -> None:
+    visit(browser, site / "index.html")
+    browser.execute_script("document.querySelector('.skip').click()")
+    browser.execute_script("document.querySelector('.tools').dispatchEvent(new Event('change'))")
+    assert browser.execute_script("return location.hash") == "#main"
+
+
+def test_amounts_and_means_as_readers_mean_them(browser: Any, site: Path) -> None:
+    visit(browser, site / "index.html")
+    assert browser.execute_script("return ['0,5 h', '1.5M', '63 k', 'many'].map(amount)") == [1800, 1.5e6, 63e3, None]
+    found = "return meanOfAttacks([{ attacks: [1, null] }, { attacks: [0.5, 0.5] }])"
+    assert browser.execute_script(found) == [0.75, None]
