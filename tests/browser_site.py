@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ]
         add_evaluation(results, name, attacks, wrong, dataset="cifar10", card={"method": "at"})
     return benchmark.report(results=results, out=results.parent / "reports").parent
+
+
+@contextmanager
+def emulated(browser: Any, scheme: str) -> Iterator[None]:
+    """Colours of "light" or "dark", for as long as this lasts: the browser serves other tests, too."""
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    try:
+        yield
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
 def visit(browser: Any, page: Path, width: int = 1280) -> None:

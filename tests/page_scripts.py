@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from benchmark.reporting.interactive import ASSETS, palette_script
+from benchmark.reporting.interactive import palette_script
+from benchmark.reporting.pages import ASSETS
 
 NODE = shutil.which("node")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import browser_site
 import pytest
-from browser_site import visit
+from browser_site import emulated, visit
 from synthetic import add_evaluation
 from test_browser_pages import violations
 from test_experiments_selected import figures, flags, lines
@@ -64,12 +64,11 @@ def test_each_has_the_sites_navigation_and_fits_everybody(browser: Any, tmp_path
     for own in made:
         assert raw(own.read_text(encoding="utf-8")) == []
         for scheme in ("light", "dark"):
-            media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-            browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-            visit(browser, own, width=390)
-            assert browser.get_log("browser") == []
-            assert violations(browser) == [], own
-            assert browser.execute_script("return document.documentElement.scrollWidth") <= 390, own
+            with emulated(browser, scheme):
+                visit(browser, own, width=390)
+                assert browser.get_log("browser") == []
+                assert violations(browser) == [], own
+                assert browser.execute_script("return document.documentElement.scrollWidth") <= 390, own
         links = [link.get_attribute("href") for link in browser.find_elements("css selector", "nav a")]
         assert links[0] == (site / "index.html").as_uri()
     assert '<a href="https://arxiv.org/abs/2701.00001"' in made[0].read_text(encoding="utf-8")

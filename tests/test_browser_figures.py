@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import browser_site
 import numpy as np
 import pytest
-from browser_site import HARMFUL, visit
+from browser_site import HARMFUL, emulated, visit
 from synthetic import add_evaluation
 from test_browser_pages import violations
 
@@ -239,10 +239,9 @@ def test_the_readers_own_union(browser: Any, site: Path) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_nothing_that_axe_objects_to(browser: Any, site: Path, scheme: str) -> None:
-    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-    for page in ("figures.html", "union.html"):
-        opened(browser, site / page)
-        browser.execute_script("document.querySelector('[data-figure=added]')?.scrollIntoView()")
-        browser.execute_script("document.querySelector('[data-figure=added] summary')?.click()")
-        assert violations(browser) == []
+    with emulated(browser, scheme):
+        for page in ("figures.html", "union.html"):
+            opened(browser, site / page)
+            browser.execute_script("document.querySelector('[data-figure=added]')?.scrollIntoView()")
+            browser.execute_script("document.querySelector('[data-figure=added] summary')?.click()")
+            assert violations(browser) == []

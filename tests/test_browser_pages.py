@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import browser_site
 import numpy as np
 import pytest
-from browser_site import DIGITS, HARMFUL, requested, require_browser, visit, wait_for
+from browser_site import DIGITS, HARMFUL, emulated, requested, require_browser, visit, wait_for
 from papers_ledger import file_evaluation
 from synthetic import add_evaluation
 
@@ -116,33 +116,31 @@ def test_a_harmful_name_is_only_a_name(browser: Any, site: Path) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pages_fit_a_phone(browser: Any, site: Path, paper: Path, scheme: str) -> None:
-    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-    suite = next((site / "suites").glob("*.html"))
-    names = ("index.html", "glossary.html", "transfer.html", "models/at.html", "figures.html", "union.html")
-    for page in (*(site / name for name in names), suite, paper):
-        visit(browser, page, width=390)
-        assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
+    with emulated(browser, scheme):
+        suite = next((site / "suites").glob("*.html"))
+        names = ("index.html", "glossary.html", "transfer.html", "models/at.html", "figures.html", "union.html")
+        for page in (*(site / name for name in names), suite, paper):
+            visit(browser, page, width=390)
+            assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
 
 
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_nothing_that_axe_objects_to(browser: Any, site: Path, paper: Path, scheme: str) -> None:
     """No violation of WCAG at the levels A and AA, on any kind of page, with all of it unfolded."""
-    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-    kinds = [site / "index.html", site / "models" / "at.html", next((site / "suites").glob("*.html"))]
-    for page in (*kinds, site / "transfer.html", site / "glossary.html", paper):
-        visit(browser, page)
-        browser.execute_script("for (const part of document.querySelectorAll('details')) part.open = true")
-        assert violations(browser) == [], page
-    visit(browser, site / "index.html")
-    browser.find_element("name", "references").click()
-    for box in browser.find_elements("css selector", f"{DIGITS} .pick")[:2]:
-        box.click()
-    assert violations(browser) == []
-    browser.find_element("css selector", ".picked .open").click()
-    wait_for(browser, "dialog .differences")
-    assert violations(browser) == []
+    with emulated(browser, scheme):
+        kinds = [site / "index.html", site / "models" / "at.html", next((site / "suites").glob("*.html"))]
+        for page in (*kinds, site / "transfer.html", site / "glossary.html", paper):
+            visit(browser, page)
+            browser.execute_script("for (const part of document.querySelectorAll('details')) part.open = true")
+            assert violations(browser) == [], page
+        visit(browser, site / "index.html")
+        browser.find_element("name", "references").click()
+        for box in browser.find_elements("css selector", f"{DIGITS} .pick")[:2]:
+            box.click()
+        assert violations(browser) == []
+        browser.find_element("css selector", ".picked .open").click()
+        wait_for(browser, "dialog .differences")
+        assert violations(browser) == []
 
 
 def test_axe_finds_what_is_wrong(browser: Any, tmp_path: Path) -> None:
@@ -169,19 +167,18 @@ def violations(browser: Any) -> list[tuple[str, list[str]]]:
 def test_text_can_be_read(browser: Any, site: Path) -> None:
     """Words stand out from what is behind them by 4.5 to 1 at least (WCAG AA), in light and dark."""
     for scheme in ("light", "dark"):
-        media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-        visit(browser, site / "index.html")
-        colours = browser.execute_script(
-            "const style = getComputedStyle(document.documentElement);"
-            "return Object.fromEntries(['ink','quiet','accent','paper','card','warn','warn-ink']"
-            ".map(name => [name, style.getPropertyValue('--' + name).trim()]))"
-        )
-        for words, behind in (
-            ("ink", "paper"), ("ink", "card"), ("quiet", "paper"), ("quiet", "card"), ("accent", "card"),
-            ("accent", "paper"), ("warn-ink", "warn"),
-        ):  # fmt: skip
-            assert contrast(colours[words], colours[behind]) >= 4.5, (scheme, words, behind)
+        with emulated(browser, scheme):
+            visit(browser, site / "index.html")
+            colours = browser.execute_script(
+                "const style = getComputedStyle(document.documentElement);"
+                "return Object.fromEntries(['ink','quiet','accent','paper','card','warn','warn-ink']"
+                ".map(name => [name, style.getPropertyValue('--' + name).trim()]))"
+            )
+            for words, behind in (
+                ("ink", "paper"), ("ink", "card"), ("quiet", "paper"), ("quiet", "card"), ("accent", "card"),
+                ("accent", "paper"), ("warn-ink", "warn"),
+            ):  # fmt: skip
+                assert contrast(colours[words], colours[behind]) >= 4.5, (scheme, words, behind)
 
 
 def contrast(one: str, other: str) -> float:

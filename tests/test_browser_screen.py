@@ -7,7 +7,7 @@ from typing import Any
 
 import browser_site
 import pytest
-from browser_site import choose, networks, visit, wait_for
+from browser_site import choose, emulated, networks, visit, wait_for
 from seeded_networks import card
 from synthetic import add_evaluation
 from test_browser_pages import violations
@@ -180,17 +180,16 @@ def test_what_an_address_should_not_say_is_harmless(browser: Any, page: Path, wo
 @pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 1400)])
 def test_nothing_that_axe_objects_to(browser: Any, page: Path, scheme: str, width: int) -> None:
     """Neither to rows that unfold, nor to filters, columns of attacks and an explanation, all of it open."""
-    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-    visit(browser, page, width)
-    assert violations(browser) == []
-    browser.execute_script(
-        "for (const part of document.querySelectorAll('details')) part.open = true;"
-        "for (const part of document.querySelectorAll('.unfold, [data-attack]')) part.click();"
-        "document.querySelector('[popover]').showPopover()"
-    )
-    assert violations(browser) == []
-    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    with emulated(browser, scheme):
+        visit(browser, page, width)
+        assert violations(browser) == []
+        browser.execute_script(
+            "for (const part of document.querySelectorAll('details')) part.open = true;"
+            "for (const part of document.querySelectorAll('.unfold, [data-attack]')) part.click();"
+            "document.querySelector('[popover]').showPopover()"
+        )
+        assert violations(browser) == []
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= width
 
 
 def test_print_shows_what_is_folded_and_no_tools(browser: Any, page: Path) -> None:

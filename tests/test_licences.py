@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.reporting.interactive import ASSETS, LIBRARY, LICENCE
+from benchmark.reporting.interactive import LIBRARY, LICENCE
+from benchmark.reporting.pages import ASSETS
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "licences.md"

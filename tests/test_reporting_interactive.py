@@ -15,12 +15,38 @@ from synthetic import add_evaluation
 import benchmark
 from benchmark.ledger import Ledger
 from benchmark.reporting.figure_data import board_script, network_script
-from benchmark.reporting.interactive import ASSETS, LICENCE, PAGES
+from benchmark.reporting.interactive import LICENCE, PAGES
 from benchmark.reporting.leaderboards import leaderboards
 from benchmark.reporting.networks import network_pages
 from benchmark.reporting.page_data import data_script
+from benchmark.reporting.pages import ASSETS
+from benchmark.reporting.text import percent
 from benchmark.statistics.ravg_interval import mean_interval
 from benchmark.statistics.wilson import wilson
+
+#: As much of a page as tips of figures ask for.
+NO_PAGE = """
+globalThis.innerWidth = 1000;
+globalThis.matchMedia = () => ({ matches: false });
+const made = () => ({ style: {}, words: [], append(...inside) { this.words.push(...inside); } });
+globalThis.document = { createElement: made };
+"""
+#: What tips say of the network of a board: at the end of its curve, in the map of attacks, after the last attack.
+TIPS = """(() => {
+  const [board, row, data] = given;
+  const theme = { ...benchPalette, series: benchPalette.light, shades: [] };
+  const words = (line) => line.words.filter((part) => !part.style).join("");
+  const said = (build, asked) => build(theme).option.tooltip.formatter(asked).words.map(words);
+  const at = { seriesType: "line", seriesName: row.name, color: "red" };
+  const own = [{ number: 0, name: row.name, row, data }];
+  const end = data.curves[0].robust.length - 1;
+  return {
+    share: benchShares.within(row.worst),
+    curve: said(benchLines.curves("linf", own), [{ ...at, axisValue: 1, dataIndex: end }]),
+    map: said(benchCells.attacks(board, [row]), { dataIndex: 0 }),
+    added: said(benchLines.incremental(board, own), [{ ...at, axisValue: "pgd", dataIndex: 1 }]),
+  };
+})()"""
 
 HOSTILE = ["</script><script>alert(1)</script>", "<!--", "a\u2028b\u2029", "'\"`${x}\\", "__proto__", "]]>", "\ud800"]
 
@@ -113,6 +139,27 @@ def test_the_pages_intervals_are_the_packages() -> None:
     found = run_scripts(["shares.js"], "given[0].map(([right, of]) => benchShares.wilson(right, of))", pairs)
     for pair, ends in zip(pairs, found, strict=True):
         assert ends == pytest.approx(wilson(*pair), abs=1e-12)
+
+
+def test_figures_and_the_own_union_write_the_tables_percentages(tmp_path: Path) -> None:
+    """Of 203 images 9 are robust, from 2.3499%, which five digits would make 2.350%; of 400, 17 are 4.25%."""
+    for images, right in ((203, 9), (400, 17)):
+        attack = ("pgd", "linf", 0.03, "fixed-budget", [0.0] * right + [1.0] * (images - right))
+        add_evaluation(tmp_path / "results", "at", [attack], (False,) * images)
+    boards = leaderboards(Ledger.open(tmp_path / "results").evaluations())
+    for board in boards:
+        (entry,) = board.entries
+        (page,) = network_pages([board])
+        (row,) = taken(board_script(board, {entry.id: ""}))["networks"]
+        data = taken(network_script(page.results[0], page))
+        assert entry.r_worst is not None
+        value, low, high = map(percent, entry.r_worst)
+        scripts = ["palette.js", "shares.js", "options.js", "lines.js", "cells.js"]
+        shown = run_scripts(scripts, TIPS, taken(board_script(board, {entry.id: ""})), row, data, before=NO_PAGE)
+        assert shown["share"] == f"{value} ({low}–{high})"
+        assert shown["curve"][1] == f"at: {value}% ({low}–{high}), upper bound"
+        assert shown["map"][1] == f"pgd (linf): {value}% of the images withstand it"
+        assert shown["added"][1] == f"at: {value}%, {row['first'][0]} images broken first by it"
 
 
 def test_a_front_holds_what_nothing_beats_in_both() -> None:

@@ -23,7 +23,7 @@ from benchmark.reporting.leaderboards import Leaderboard
 from benchmark.reporting.method_groups import method_groups
 from benchmark.reporting.method_rows import HEADINGS
 from benchmark.reporting.networks import NetworkPage
-from benchmark.reporting.pages import TEMPLATES, site_environment
+from benchmark.reporting.pages import ASSETS, TEMPLATES, site_environment
 from benchmark.reporting.paper_pages import PaperPage
 from benchmark.reporting.partial import partial_tables
 from benchmark.reporting.references import references
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-#: What runs in the leaderboard, in this order; no other page has a script.
+#: What runs in the leaderboard, in this order, after the shares that other pages load.
+SHARES = "shares.js"
 SCRIPTS = ("statistics.js", "state.js", "compare.js", "seeds.js", "filters.js", "board.js", "picked.js", "site.js")
 
 #: A page lists no more classes than these; its data has all.
@@ -138,7 +139,8 @@ def render(template: str, **context: Any) -> str:
 
 @lru_cache(maxsize=1)
 def _script() -> str:
-    return "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    files = [ASSETS / SHARES, *(TEMPLATES / name for name in SCRIPTS)]
+    return "".join(file.read_text(encoding="utf-8") for file in files)
 
 
 @lru_cache(maxsize=1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from benchmark import palette
 from benchmark.ledger import Ledger
@@ -13,8 +12,8 @@ from benchmark.reporting.html import pages_of, render
 from benchmark.reporting.image_bits import bits_file, bits_script
 from benchmark.reporting.leaderboards import Leaderboard
 from benchmark.reporting.networks import NetworkPage
+from benchmark.reporting.pages import ASSETS
 
-ASSETS = Path(__file__).parent / "assets"
 #: The charting library: Apache ECharts, see docs/licences.md. Its licence goes with it wherever it is copied to.
 LIBRARY, LICENCE = "echarts.min.js", "echarts.LICENSE.txt"
 #: What draws figures, in the order in which one needs the other.

@@ -27,8 +27,8 @@ def data_script(name: str, value: Any) -> str:
     return f"(globalThis.benchData ??= {{}})[{key}]={told};\n"
 
 
-def rounded(value: float | None, digits: int = 5) -> float | None:
-    """A number as pages need it."""
+def rounded(value: float | None, digits: int = 9) -> float | None:
+    """A number as pages need it: shares so exactly that pages write the percentage that the tables have."""
     return None if value is None or not math.isfinite(value) else round(float(value), digits)
 
 

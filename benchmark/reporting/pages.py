@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 TEMPLATES = Path(__file__).parent / "templates"
+#: Scripts that lie beside the site's pages.
+ASSETS = Path(__file__).parent / "assets"
 
 #: Where papers, sweeps, decisions and estimates stand below the leaderboard's folder: two folders deep.
 _UP = "../../"

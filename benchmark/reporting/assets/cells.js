@@ -2,7 +2,7 @@
 // Figures of cells and bars: attack by network, confusion of classes, accuracy class by class.
 const benchCells = (() => {
   const { style, tip, tooltip, isNarrow, percentAxis, frame, whiskers, short } = benchOptions;
-  const { within } = benchShares;
+  const { percent, within } = benchShares;
 
   const categories = (theme, data, more = {}) => ({ type: "category", data, splitArea: { show: false }, axisLine: { lineStyle: { color: theme.quiet } }, axisLabel: { color: theme.quiet, interval: 0, hideOverlap: true, formatter: (name) => short(name, 20) }, ...more });
 
@@ -30,7 +30,7 @@ const benchCells = (() => {
     const columns = board.attacks.map(({ name }) => name);
     const cells = networks.flatMap((row, place) => row.attacks.map((value, attack) => [attack, place, value === null ? null : 100 * value]));
     const table = [["network", ...columns], ...networks.map((row) => [row.name, ...row.attacks.map((value) => (value === null ? null : 100 * value))])];
-    const say = ([attack, place, value]) => [networks[place].name, `${columns[attack]} (${board.attacks[attack].norm}): ${value.toFixed(1)}% of the images withstand it`];
+    const say = ([attack, place]) => [networks[place].name, `${columns[attack]} (${board.attacks[attack].norm}): ${percent(networks[place].attacks[attack])}% of the images withstand it`];
     return heat({ columns, rows: networks.map(({ name }) => name), cells, say, table, isShown: !isNarrow() && columns.length <= 24, left: isNarrow() ? 110 : 150 });
   };
 
@@ -39,7 +39,7 @@ const benchCells = (() => {
     const sums = images.map((own) => own.reduce((sum, number) => sum + number, 0));
     const cells = images.flatMap((own, row) => own.map((number, column) => [column, row, number ? 100 * number / sums[row] : null, String(number)]));
     const table = [["true_class", "predicted_class", "images"], ...images.flatMap((own, row) => own.map((number, column) => [names[row], names[column], number]))];
-    const say = ([column, row, value, number]) => [`${names[row]} taken for ${names[column]}`, `${number} images, ${value.toFixed(1)}% of the class, ${attack}`];
+    const say = ([column, row, , number]) => [`${names[row]} taken for ${names[column]}`, `${number} images, ${percent(number / sums[row])}% of the class, ${attack}`];
     return heat({ columns: names, rows: names.slice(0, images.length), cells, say, table, isShown: !isNarrow() || names.length <= 10, rotate: names.some((name) => name.length > 3) ? 40 : 0, name: "predicted", across: "true", left: Math.min(150, 46 + 7 * Math.max(...names.map((name) => name.length))) });
   };
 

@@ -1,7 +1,7 @@
 "use strict";
 // The page of figures: a board, networks, and what each figure shows of them, all of it in the address.
 (() => {
-  const { element, mount, load, fail } = benchFrame;
+  const { element, mount, load, fail, follow } = benchFrame;
   const MOST = benchPalette.light.length;
   const FIRST = 4;
   const PANELS = 16; // of networks that one training made
@@ -15,7 +15,6 @@
   let board = null;
   let colours = new Map(); // of the chosen networks, by key
 
-  const read = () => Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
   const write = () => {
     const state = new URLSearchParams();
     for (const name of selects) if (select(name).value) state.set(name, select(name).value);
@@ -149,13 +148,16 @@
   const open = async (wanted) => {
     const own = select("board");
     if ([...own.options].some(({ value }) => value === wanted.board)) own.value = wanted.board;
+    const name = own.value;
     try {
-      board = await load("", own.value);
+      const found = await load("", name);
+      if (name !== own.value) return; // another was asked for meanwhile
+      board = found;
     } catch (problem) {
       fail(hosts.curves, problem);
       return;
     }
-    choose(wanted.networks ? wanted.networks.split(".") : board.networks.slice(0, FIRST).map(({ key }) => key));
+    choose("networks" in wanted ? wanted.networks.split(".") : board.networks.slice(0, FIRST).map(({ key }) => key));
     await show(wanted);
   };
 
@@ -170,7 +172,6 @@
   select("board").addEventListener("change", () => open({ board: select("board").value }));
   document.querySelector(".first").addEventListener("click", () => { choose(board.networks.slice(0, FIRST).map(({ key }) => key)); show(); });
   document.querySelector(".clear").addEventListener("click", () => { choose([]); show(); });
-  addEventListener("hashchange", () => open(read()));
   document.querySelector(".needs-script").hidden = false;
-  open(read());
+  follow(open);
 })();

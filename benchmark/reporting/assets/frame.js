@@ -163,5 +163,12 @@ const benchFrame = (() => {
     document.head.append(script);
   }));
   const fail = (host, problem) => host.replaceChildren(element("p", { class: "warning", role: "alert" }, problem.message));
-  return { element, button, mount, load, fail };
+
+  // What the address says of what is shown. That of a link within the page says nothing of it, and leaves it as it is.
+  const told = () => Object.fromEntries(new URLSearchParams(location.hash.includes("=") ? location.hash.slice(1) : ""));
+  const follow = (open) => {
+    addEventListener("hashchange", () => { if (location.hash.length < 2 || location.hash.includes("=")) open(told()); });
+    open(told());
+  };
+  return { element, button, mount, load, fail, follow };
 })();

@@ -15,10 +15,8 @@ const benchLines = (() => {
       .map((curve) => ({ number, name, curve, images: data.images })));
     const shown = found.map(({ number, name, curve, images }) => {
       const last = curve.robust.length - 1;
-      return {
-        number, name, curve,
-        points: curve.robust.map((right, place) => [(curve.limit * place) / last, 100 * right / images, ...wilson(right, images).map((end) => 100 * end)]),
-      };
+      const shares = curve.robust.map((right) => [right / images, ...wilson(right, images)]);
+      return { number, name, curve, shares, points: shares.map((own, place) => [(curve.limit * place) / last, ...own.map((part) => 100 * part)]) };
     });
     const rows = [["network", "kind", `epsilon_${norm}`, "robust_percent", "low", "high"], ...shown.flatMap(({ name, curve, points }) => points.map((point) => [name, curve.kind, ...point]))];
     const series = shown.flatMap(({ number, name, curve, points }) => {
@@ -46,8 +44,8 @@ const benchLines = (() => {
       { words: `ε = ${Number(items[0].axisValue).toPrecision(3)} in ${norm}`, isHead: true },
       ...items.filter(({ seriesType }) => seriesType === "line").map((item) => {
         const own = shown.find(({ name }) => name === item.seriesName);
-        const [, value, low, high] = own.points[item.dataIndex];
-        return { colour: item.color, words: `${own.name}: ${value.toFixed(1)}% (${low.toFixed(1)}–${high.toFixed(1)})${own.curve.measured ? "" : ", upper bound"}` };
+        const [value, low, high] = own.shares[item.dataIndex].map(percent);
+        return { colour: item.color, words: `${own.name}: ${value}% (${low}–${high})${own.curve.measured ? "" : ", upper bound"}` };
       }),
     ]);
     return {
@@ -81,8 +79,10 @@ const benchLines = (() => {
   const incremental = (board, networks) => (theme) => {
     const places = ["clean", ...board.attacks.map(({ name }) => name)];
     const shown = networks.map(({ number, name, row }) => {
-      let left = row.clean[0];
-      return { number, name, first: [0, ...row.first], values: [100 * left, ...row.first.map((broken) => 100 * (left -= broken / board.images))] };
+      const first = [0, ...row.first];
+      let left = Math.round(row.clean[0] * board.images);
+      const shares = first.map((broken) => (left -= broken) / board.images);
+      return { number, name, first, shares, values: shares.map((share) => 100 * share) };
     });
     const rows = [["network", "after", "robust_percent", "images_first_broken"], ...shown.flatMap(({ name, values, first }) => places.map((place, number) => [name, place, values[number], first[number]]))];
     const series = shown.map(({ number, name, values }) => {
@@ -92,8 +92,8 @@ const benchLines = (() => {
     const words = (items) => tip([
       { words: `after ${items[0].axisValue}`, isHead: true },
       ...items.map((item) => {
-        const { first } = shown.find(({ name }) => name === item.seriesName);
-        return { colour: item.color, words: `${item.seriesName}: ${percent(item.value / 100)}%, ${first[item.dataIndex]} images broken first by it` };
+        const { first, shares } = shown.find(({ name }) => name === item.seriesName);
+        return { colour: item.color, words: `${item.seriesName}: ${percent(shares[item.dataIndex])}%, ${first[item.dataIndex]} images broken first by it` };
       }),
     ]);
     const x = { type: "category", data: places, axisLabel: { color: theme.quiet, rotate: 40, interval: benchOptions.isNarrow() ? "auto" : 0, hideOverlap: true, formatter: (name) => benchOptions.short(name, 18) }, axisLine: { lineStyle: { color: theme.quiet } } };

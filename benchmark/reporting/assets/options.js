@@ -87,6 +87,9 @@ const benchOptions = (() => {
       return params.dataIndex ? null : { type: "polygon", shape: { points }, style: { fill: colour, opacity: 0.14 } };
     },
   });
-  const short = (name, letters = 22) => (name.length > letters ? `${name.slice(0, letters - 1)}…` : name);
+  // Words to draw. The library files their widths in a plain object, where it takes "constructor" or "__proto__" for what
+  // every object has, and changes that: these words end with a letter without width.
+  const plain = (words) => (words in {} ? `${words}\u200b` : words);
+  const short = (name, letters = 22) => plain(name.length > letters ? `${name.slice(0, letters - 1)}…` : name);
   return { isNarrow, theme, style, tip, tooltip, axis, percentAxis, frame, whiskers, band, short, isDark };
 })();

@@ -22,7 +22,7 @@ const benchTaking = (() => {
     return {
       ...option, backgroundColor: "#ffffff", dataZoom: [], tooltip: { show: false },
       title: { text: panel.title, left: 8, top: 6, textStyle: { fontSize: 14, color: theme.ink, fontWeight: 600 } },
-      legend: { ...option.legend, show: names.length > 1, type: "plain", top: 30, left: 8, textStyle: { color: theme.ink }, selected: Object.fromEntries([...hidden].map((name) => [name, false])) },
+      legend: { ...option.legend, show: names.length > 1, type: "plain", formatter: (name) => benchOptions.short(name, Infinity), top: 30, left: 8, textStyle: { color: theme.ink }, selected: Object.fromEntries([...hidden].map((name) => [name, false])) },
       grid: { ...option.grid, top: above + 10 }, _above: above,
     };
   };

@@ -1,7 +1,7 @@
 "use strict";
 // Rworst and Ravg of a union of attacks that the reader ticks, computed here for all networks, and said to be so.
 (() => {
-  const { element, button, load, fail } = benchFrame;
+  const { element, button, load, fail, follow } = benchFrame;
   const { percent } = benchShares;
   const FIRST = 100; // rows until a reader asks for all
   const board = document.querySelector('[name="board"]');
@@ -47,7 +47,7 @@
     rows.sort((one, other) => (other.worst?.[0] ?? -1) - (one.worst?.[0] ?? -1));
     const isBound = !isSuite && about.mode !== "complete";
     const body = rows.slice(0, isAll ? Infinity : FIRST).map(({ row, worst, average, clean, right }) => element("tr", { "data-key": row.key },
-      element("th", { scope: "row" }, element("a", { href: row.page }, row.name)), element("td", { class: "text" }, row.method),
+      element("th", { scope: "row" }, element("a", { href: row.page }, row.name), ...(row.masked ? [" ", element("small", { class: "doubt" }, "possible gradient masking")] : [])), element("td", { class: "text" }, row.method),
       accuracy(worst), element("td", { class: "number" }, worst ? `${isBound ? "≤ " : ""}${right} of ${bits.images}` : "–"), accuracy(average), accuracy(clean), accuracy(row.worst), element("td", { class: "number" }, change(worst, row.worst))));
     const head = element("thead", {}, element("tr", {}, ...HEADS.map((words, place) => element("th", { scope: "col", class: place > 1 ? "number wrap" : false }, words))));
     const table = element("table", {}, head, element("tbody", {}, ...body));
@@ -68,8 +68,11 @@
 
   const open = async (wanted) => {
     if ([...board.options].some(({ value }) => value === wanted.board)) board.value = wanted.board;
+    const name = board.value;
     try {
-      [about, bits] = await Promise.all([load("", board.value), load("", `${board.value}-images`)]);
+      const found = await Promise.all([load("", name), load("", `${name}-images`)]);
+      if (name !== board.value) return; // another was asked for meanwhile
+      [about, bits] = found;
     } catch (problem) {
       fail(result, problem);
       return;
@@ -79,11 +82,9 @@
     makeTicks("attacks" in wanted ? { threats: numbers(wanted.threats), attacks: new Set(numbers(wanted.attacks)) } : suites());
     show();
   };
-  const read = () => Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
   ticks.addEventListener("change", show);
   board.addEventListener("change", () => open({ board: board.value }));
   document.querySelector(".suites").addEventListener("click", () => { makeTicks(suites()); show(); });
-  addEventListener("hashchange", () => open(read()));
   document.querySelector(".needs-script").hidden = false;
-  open(read());
+  follow(open);
 })();

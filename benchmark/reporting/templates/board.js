@@ -3,13 +3,6 @@ const FIRST = 100; // rows that are drawn until a reader asks for all; hundreds 
 const order = new Intl.Collator(undefined, { numeric: true }).compare;
 const numbers = (words) => words.split(" ").map((word) => (word === "" || word === "–" ? null : Number(word)));
 
-// A fraction as a percentage; halves go to the even digit, as they do in the tables made elsewhere.
-const percent = (fraction) => {
-  const value = 100 * fraction;
-  const isHalf = (4 * value) % 2 === 1;
-  return isHalf ? `${Math.floor(value)}.${value % 1 === 0.25 ? 2 : 8}` : value.toFixed(1);
-};
-
 const lineOf = (own) => {
   const name = (own.querySelector("th a") ?? own.querySelector("th b")).textContent;
   const attacks = own.dataset.attacks === undefined ? [] : numbers(own.dataset.attacks);
@@ -100,8 +93,7 @@ const makeBoard = (section) => {
     }));
     for (const line of [...lines, ...groups, ...references]) {
       line.element.append(...wanted.map(({ dataset: { attack } }) => {
-        const value = line.attacks[attack] ?? null;
-        return element("td", value === null ? "–" : percent(value), { class: "number", "data-attack": attack });
+        return element("td", benchShares.percent(line.attacks[attack]), { class: "number", "data-attack": attack });
       }));
     }
   };

@@ -150,6 +150,7 @@ const imageChunks = {}, imagePictures = {}; // filled by the files in the board'
     go(next);
   };
   const read = () => {
+    if (shown >= 0 && location.hash.length > 1 && !location.hash.includes("=")) return; // a link within the page
     const words = new URLSearchParams(location.hash.slice(1));
     const network = board.networks.findIndex((each) => each.key === words.get("network"));
     if (network >= 0) {

@@ -1,5 +1,7 @@
 // The page of leaderboards: its form, its boards, the networks to compare, and the address of what is shown.
 (() => {
+  // Where something of this fails, a reader has at least the whole tables: the sheet waits for the script with long ones.
+  addEventListener("error", () => document.querySelectorAll(".board").forEach((section) => section.classList.add("begun")));
   const tools = document.querySelector(".tools");
   const boards = [...document.querySelectorAll(".board")].map(makeBoard);
   const total = boards.reduce((sum, board) => sum + board.lines.length, 0);
