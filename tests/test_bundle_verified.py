@@ -1,0 +1,161 @@
+"""A bundle that was read: what is found out about it, and what is said to be unknown."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bundle_toys import bundled, content, with_bundles
+from command_line import bench
+from evaluation_toys import save, with_last_layer
+from synthetic import add_evaluation
+
+import benchmark
+from benchmark.errors import BadInput
+from benchmark.ledger import Ledger
+from benchmark.ledger.bundle_file import CLAIM
+from benchmark.ledger.manifests import filed, read_manifest
+from benchmark.ledger.stored_adversarials import (
+    StoredAdversarials,
+    read_stored_adversarials,
+    write_stored_adversarials,
+)
+
+pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.filterwarnings("ignore::benchmark.errors.Notice")]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    return with_bundles(tmp_path_factory.mktemp("made"))
+
+
+def test_verify_says_what_was_checked_and_what_was_not(made, capsys):
+    code, out, err = bench(capsys, "verify", made / "plain.zip")
+    assert (code, err) == (0, "")
+    assert "checked: 1 claimed row, over 30 images: computed anew from the records" in out
+    assert "not checked: whether 'toy' answers on any image as the records say: name its checkpoint" in out
+    assert "no adversarial images are in the bundle" in out
+    code, out, _ = bench(capsys, "verify", made / "images.zip")
+    assert code == 0
+    assert "fool the network and lie within the radius: name its checkpoint" in out
+
+
+@pytest.mark.parametrize("way", [(), ("--checkpoint",)])
+def test_with_the_checkpoint_the_images_are_run_through_the_network(made, capsys, way):
+    code, out, err = bench(capsys, "verify", made / "images.zip", *way, made / "toy.pt")
+    assert (code, err) == (0, "")
+    assert "adversarial images of" in out
+    assert "were run through the network in float32" in out
+    assert "fool the network" not in out
+
+
+def test_weights_in_a_bundle_are_taken_where_no_checkpoint_is_named(made, tmp_path):
+    path = benchmark.bundle(made / "results", "toy", out=tmp_path / "w.zip", weights=made / "toy.pt", images=True)
+    found = benchmark.verify_bundle(path)
+    assert found.rechecks
+    assert not found.problems
+
+
+def test_what_is_no_adversarial_image_is_found_with_the_network(made, tmp_path):
+    """Stored images that fool nobody, under right checksums."""
+    files = content(made / "images.zip")
+    name = next(name for name in sorted(files) if name.startswith("adversarials/"))
+    path = tmp_path / "x.npz"
+    path.write_bytes(files[name])
+    kept = read_stored_adversarials(path)
+    write_stored_adversarials(path, StoredAdversarials(kept.rows, np.zeros_like(kept.images)))
+    forged = bundled(tmp_path / "forged.zip", {**files, name: path.read_bytes()})
+    assert not benchmark.verify_bundle(forged).problems, "their values lie in [0, 1]: only the network tells"
+    found = benchmark.verify_bundle(forged, made / "toy.pt")
+    assert any("not adversarial at the recorded distance" in problem for problem in found.problems)
+    write_stored_adversarials(path, StoredAdversarials(kept.rows, kept.images + 2))
+    forged = bundled(tmp_path / "outside.zip", {**files, name: path.read_bytes()})
+    assert any("outside of [0, 1]" in problem for problem in benchmark.verify_bundle(forged).problems)
+
+
+def test_another_network_is_told_from_the_one_that_was_attacked(made, tmp_path):
+    other = save(tmp_path, with_last_layer("other", 2.0, 1.0))
+    with pytest.raises(BadInput, match=r"images\.zip has no evaluation of"):
+        benchmark.verify_bundle(made / "images.zip", other)
+
+
+def test_a_row_that_the_records_do_not_come_to(made, tmp_path, capsys):
+    files = content(made / "plain.zip")
+    rows = json.loads(files[CLAIM])["rows"]
+    rows[0]["rworst"]["value"] += 0.1
+    forged = bundled(tmp_path / "better.zip", files, rows=rows)
+    code, out, err = bench(capsys, "verify", forged)
+    assert code == 1
+    assert "rworst value is claimed to be" in err
+    assert "the records come to" in err
+    assert "contradictions were found" in out
+    rows[0]["rworst"] = None
+    assert benchmark.verify_bundle(bundled(tmp_path / "none.zip", files, rows=rows)).problems
+    assert benchmark.verify_bundle(bundled(tmp_path / "no-row.zip", files, rows=[])).problems
+
+
+def test_what_is_said_in_words_contradicts_nothing_and_is_told(made, tmp_path):
+    files = content(made / "plain.zip")
+    rows = json.loads(files[CLAIM])["rows"]
+    rows[0]["commands"] = ["rm -rf ~"]
+    rows[0]["notes"] = ["another version's words"]
+    found = benchmark.verify_bundle(bundled(tmp_path / "words.zip", files, rows=rows))
+    assert not found.problems
+    assert any("the commands in bundle.json" in sentence for sentence in found.unchecked)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"name": "better"}, "calls the network otherwise"), ({"digest": "0" * 64}, "has results of 'toy'")],
+)
+def test_a_network_under_another_name(made, tmp_path, change, said):
+    files = content(made / "plain.zip")
+    network = json.loads(files[CLAIM])["network"] | change
+    found = benchmark.verify_bundle(bundled(tmp_path / "x.zip", files, network=network))
+    assert any(said in problem for problem in found.problems)
+
+
+@pytest.mark.parametrize(
+    ("forge", "said"),
+    [
+        (lambda record: {"broken": np.zeros_like(record.broken) | record.clean_errors}, "broken within the radius"),
+        (lambda record: {"evaluated": record.clean_errors}, "robust that were not attacked"),
+    ],
+)
+def test_records_at_odds_with_themselves(made, tmp_path, forge: Callable, said: str):
+    from dataclasses import replace
+
+    shutil.copytree(made / "results", tmp_path / "results")
+    ledger = Ledger.open(tmp_path / "results")
+    (evaluation,) = ledger.evaluations()
+    record = ledger.read(evaluation.model["digest"], evaluation.outcomes[0].records[0])
+    assert record is not None
+    ledger.write(replace(record, **forge(record)))
+    found = benchmark.verify_bundle(benchmark.bundle(tmp_path / "results", "toy", out=tmp_path / "x.zip"))
+    assert any(said in problem for problem in found.problems), found.problems
+
+
+def test_records_of_another_network_or_of_no_evaluation(made, tmp_path):
+    add_evaluation(tmp_path / "other", "at")
+    benchmark.bundle(tmp_path / "other", "at", out=tmp_path / "other.zip")
+    files = content(made / "plain.zip")
+    theirs = {name: each for name, each in content(tmp_path / "other.zip").items() if name.startswith("records/")}
+    found = benchmark.verify_bundle(bundled(tmp_path / "mixed.zip", {**files, **theirs}))
+    assert sum("belongs to another network" in problem for problem in found.problems) == len(theirs)
+    lacking = next(name for name in files if name.startswith("records/"))
+    found = benchmark.verify_bundle(bundled(tmp_path / "less.zip", {k: v for k, v in files.items() if k != lacking}))
+    assert found.problems
+
+
+def test_an_evaluation_that_names_other_attacks_than_its_records(made, tmp_path):
+    files = content(made / "plain.zip")
+    name = next(name for name in files if name.startswith("evaluations/"))
+    (tmp_path / "x.json").write_bytes(files[name])
+    manifest = read_manifest(tmp_path / "x.json")
+    manifest["seed"] += 1
+    found = benchmark.verify_bundle(bundled(tmp_path / "x.zip", {**files, name: filed(manifest).encode()}))
+    assert any("was made with another seed" in problem for problem in found.problems)
