@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ from synthetic import add_evaluation
 import benchmark
 from benchmark.errors import BadInput
 from benchmark.ledger import Ledger
+from benchmark.ledger.answers import read_known, write_known
 from benchmark.ledger.bundle_file import CLAIM
 from benchmark.ledger.manifests import filed, read_manifest
 from benchmark.ledger.stored_adversarials import (
@@ -24,6 +27,7 @@ from benchmark.ledger.stored_adversarials import (
     read_stored_adversarials,
     write_stored_adversarials,
 )
+from benchmark.sharing.claim import claimed_row
 
 pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.filterwarnings("ignore::benchmark.errors.Notice")]
 
@@ -127,8 +131,6 @@ def test_a_network_under_another_name(made, tmp_path, change, said):
     ],
 )
 def test_records_at_odds_with_themselves(made, tmp_path, forge: Callable, said: str):
-    from dataclasses import replace
-
     shutil.copytree(made / "results", tmp_path / "results")
     ledger = Ledger.open(tmp_path / "results")
     (evaluation,) = ledger.evaluations()
@@ -159,3 +161,73 @@ def test_an_evaluation_that_names_other_attacks_than_its_records(made, tmp_path)
     manifest["seed"] += 1
     found = benchmark.verify_bundle(bundled(tmp_path / "x.zip", {**files, name: filed(manifest).encode()}))
     assert any("was made with another seed" in problem for problem in found.problems)
+
+
+def forged_evaluation(
+    made: Path, tmp_path: Path, change: Callable[[dict], object], beside: bool = False
+) -> list[str]:
+    """What is found where an evaluation says something else, under a right checksum and with the rows it comes to."""
+    files = content(made / "plain.zip")
+    name = next(name for name in files if name.startswith("evaluations/"))
+    (tmp_path / "x.json").write_bytes(files[name])
+    manifest = read_manifest(tmp_path / "x.json")
+    change(manifest)
+    place = f"evaluations/toy-{manifest['id'][:16]}.json"
+    kept = {other: each for other, each in files.items() if beside or other != name}
+    (tmp_path / "folder").mkdir()
+    with zipfile.ZipFile(bundled(tmp_path / "x.zip", {**kept, place: filed(manifest).encode()})) as archive:
+        archive.extractall(tmp_path / "folder")
+    rows = [claimed_row(each) for each in Ledger.open(tmp_path / "folder").evaluations()]
+    forged = bundled(tmp_path / "x.zip", {**kept, place: filed(manifest).encode()}, rows=rows)
+    return benchmark.verify_bundle(forged).problems
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda told: told.update(rules=1), "was made with another rules"),
+        (lambda told: told.update(mode="worst-case"), "has another id"),
+        (lambda told: told.update(id="f" * 64), "has another id"),
+        (lambda told: told.update(crafted_on={**told["model"], "name": "other"}), "is not where such an evaluation"),
+        (
+            lambda told: told["classes"].update(labels="3 " + told["classes"]["labels"].partition(" ")[2]),
+            "that it says are of another: 0",
+        ),
+    ],
+)
+def test_what_an_evaluation_says_of_itself(made, tmp_path, change, said):
+    problems = forged_evaluation(made, tmp_path, change)
+    assert any(said in problem for problem in problems), problems
+
+
+def test_one_evaluation_under_two_ids_would_be_two_rows(made, tmp_path):
+    problems = forged_evaluation(made, tmp_path, lambda told: told.update(id="f" * 64), beside=True)
+    assert any("there may be another one of the same" in problem for problem in problems)
+
+
+def test_what_pages_show_and_what_names_a_network_is_read_too(made, tmp_path):
+    files = content(made / "images.zip")
+    first, second = sorted(name for name in files if name.startswith("specimens/"))
+    (answers,) = (name for name in files if name.startswith("answers/"))
+    (tmp_path / "x.npz").write_bytes(files[answers])
+    write_known(tmp_path / "x.npz", replace(read_known(tmp_path / "x.npz"), network="2" * 64))
+    for forged, said in (
+        ({first: b"x" * len(files[first])}, "specimens/"),
+        ({first: files[second], second: files[first]}, "images that were broken though the record denies it"),
+        ({answers: b"x" * 100}, "answers/"),
+        ({answers: (tmp_path / "x.npz").read_bytes()}, "has the answers of another network"),
+    ):
+        problems = benchmark.verify_bundle(bundled(tmp_path / "x.zip", {**files, **forged})).problems
+        assert any(said in problem for problem in problems), (said, problems)
+        assert not any(str(Path(problem).parent).startswith("/") for problem in problems), "no temporary folder"
+
+
+def test_weights_that_are_another_networks_contradict_whoever_is_asked(made, tmp_path, capsys):
+    other = Path(save(tmp_path, with_last_layer("other", 2.0, 1.0)))
+    for weights in (other.read_bytes(), b"x"):
+        files = {**content(made / "images.zip"), "weights/x.pt": weights}
+        forged = bundled(tmp_path / "x.zip", files)
+        for words in ((), (made / "toy.pt",)):
+            code, _, err = bench(capsys, "verify", forged, *words)
+            assert code == 1
+            assert "contradicted: weights/x.pt" in err
