@@ -141,6 +141,21 @@ def test_records_at_odds_with_themselves(made, tmp_path, forge: Callable, said: 
     assert any(said in problem for problem in found.problems), found.problems
 
 
+def test_an_attack_that_failed_is_said_since_its_threat_has_no_number(made, tmp_path):
+    shutil.copytree(made / "results", tmp_path / "results")
+    ledger = Ledger.open(tmp_path / "results")
+    (evaluation,) = ledger.evaluations()
+    record = ledger.read(evaluation.model["digest"], evaluation.outcomes[1].records[0])
+    assert record is not None
+    untried = {"broken": record.clean_errors, "distance": np.where(record.clean_errors, 0, np.inf)}
+    untried |= {"clean_class": None, "adversarial_class": None, "evaluated": record.clean_errors}
+    ledger.write(replace(record, info={**record.info, "error": "out of memory"}, **untried))
+    found = benchmark.verify_bundle(benchmark.bundle(tmp_path / "results", "toy", out=tmp_path / "x.zip"))
+    assert not found.problems
+    assert found.rows[0]["under"]["l2"] is None
+    assert any("what 'pgd-l2' breaks: it failed ('out of memory')" in sentence for sentence in found.unchecked)
+
+
 def test_records_of_another_network_or_of_no_evaluation(made, tmp_path):
     add_evaluation(tmp_path / "other", "at")
     benchmark.bundle(tmp_path / "other", "at", out=tmp_path / "other.zip")

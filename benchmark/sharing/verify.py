@@ -236,6 +236,12 @@ def _check_rows(found: BundleCheck, contents: dict[str, Any], evaluations: Seque
         found.problems += [f"{name}: {problem}" for problem in contradictions(claimed[identifier], rows[identifier])]
         if claimed[identifier].get("commands") != rows[identifier]["commands"]:
             found.unchecked.append("the commands in bundle.json, which this version would spell otherwise")
+    found.unchecked += [
+        f"what {short(outcome.label)} breaks: it failed ({short(outcome.errors[0])}); its threat has no number"
+        for each in evaluations
+        for outcome in each.outcomes
+        if outcome.errors
+    ]
     images = sum(row["images"] for row in found.rows)
     records = sum(len(outcome.records) for each in evaluations for outcome in each.outcomes)
     found.checked.append(
