@@ -9,11 +9,13 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from benchmark.deadline import stoppable
 from benchmark.engines import Means
 from benchmark.errors import BadInput, PartlyFailed
 from benchmark.hardware import resolve_device
 from benchmark.own.trust import trusting
 from benchmark.storage import check_writable
+from benchmark.trackers import check_trackers
 from benchmark.training import train
 from benchmark.training.extending import to_go_on_from
 from benchmark.training.request import make_plan
@@ -24,12 +26,13 @@ from benchmark.training.trainer import Diverged
 #: Arguments of `benchmark.train` that say how a run is made, not which it is.
 _MEANS = (
     *("out", "resume", "extend", "keep_state", "overwrite", "dry_run"),
-    *("compile", "deterministic", "devices", "num_nodes", "progress"),
+    *("compile", "deterministic", "devices", "num_nodes", "progress", "log"),
 )
 #: Arguments that may lead to files in the zoo.
 _NETWORKS = ("teacher", "init")
 
 
+@stoppable
 def train_several(
     method: Sequence[str] | str,
     seed: Sequence[int] | int = (0,),
@@ -184,6 +187,7 @@ def _named(run: dict[str, Any], zoo: Path) -> NamedTraining:
     asked |= {"device": "auto", "precision": "auto"}
     asked |= {key: value for key, value in run.items() if key not in _MEANS}
     with trusting(bool(run.get("trust_remote_code"))):
+        check_trackers(run.get("log", ()))
         plan = make_plan(**asked)
     source = to_go_on_from(plan, zoo) if run.get("extend") else None
     written = [place for path in paths_of(plan, zoo) for place in (path, last_of(path))]
