@@ -47,6 +47,21 @@ def many(path: Path) -> Path:
     return path
 
 
+def changed(path: Path, before: bytes, offset: int, content: bytes) -> Path:
+    """An archive of one file with other bytes in its list, so far behind the last `before`."""
+    whole = bytearray(archive(path, [("README.txt", b"x")]).read_bytes())
+    place = whole.rindex(before) + offset
+    whole[place : place + len(content)] = content
+    path.write_bytes(whole)
+    return path
+
+
+def padded(path: Path) -> Path:
+    entry = zipfile.ZipInfo("README.txt")
+    entry.extra = b"\x99\x99\x04\x00evil"
+    return archive(path, [(entry, b"x")])
+
+
 def overlapping(path: Path) -> Path:
     """Two names for the same bytes: what bombs without compression are made of."""
     archive(path, [("README.txt", b"a" * 50), ("format.json", b"a" * 50)])
@@ -72,6 +87,9 @@ HOSTILE: dict[str, tuple[Callable[[Path], Path], str]] = {
     "link": (lambda path: archive(path, [(link("README.txt"), b"/etc/passwd")]), "no regular file but a link"),
     "bomb": (lambda path: archive(path, [("README.txt", bytes(10**7))], zipfile.ZIP_DEFLATED), "compressed"),
     "many": (many, "are the most"),
+    "long-names": (lambda path: changed(path, b"PK\x05\x06", 12, struct.pack("<I", 2**20)), "are the most"),
+    "encrypted": (lambda path: changed(path, b"PK\x01\x02", 8, b"\x01\x00"), "compressed or encrypted"),
+    "padded": (padded, "something between its files"),
     "overlapping": (overlapping, "where another file lies"),
     "trailing": (
         lambda path: archive(path, [("README.txt", b"x")]) and path.write_bytes(path.read_bytes() + b"x") and path,

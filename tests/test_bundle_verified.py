@@ -97,6 +97,8 @@ def test_a_row_that_the_records_do_not_come_to(made, tmp_path, capsys):
     assert "rworst value is claimed to be" in err
     assert "the records come to" in err
     assert "contradictions were found" in out
+    rows[0]["rworst"]["value"] -= 0.1 - 1e-6
+    assert benchmark.verify_bundle(bundled(tmp_path / "a-little.zip", files, rows=rows)).problems
     rows[0]["rworst"] = None
     assert benchmark.verify_bundle(bundled(tmp_path / "none.zip", files, rows=rows)).problems
     assert benchmark.verify_bundle(bundled(tmp_path / "no-row.zip", files, rows=[])).problems

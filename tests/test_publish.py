@@ -16,6 +16,7 @@ from synthetic import WORKED_ATTACKS, add_evaluation
 
 import benchmark
 from benchmark.errors import BadInput
+from benchmark.sharing.changes import MOST
 from benchmark.sharing.private import machine_paths, without_places
 from benchmark.storage import write_atomic
 
@@ -77,6 +78,18 @@ def test_the_feed_tells_new_networks_changed_ranks_and_what_is_gone(tmp_path):
     assert "Rank of first: 1, was 2" in titles(site)[:2]
     assert titles(site)[-1] == "New: first"
     assert not any("second" in name for name in published(site)), "its pages are gone, too"
+
+
+def test_the_feed_does_not_grow_for_ever(tmp_path):
+    add_evaluation(tmp_path / "results", "first")
+    site = publish(tmp_path)
+    state = json.loads((site / "publication.json").read_text())
+    state["changes"] *= 300
+    (site / "publication.json").write_text(json.dumps(state))
+    add_evaluation(tmp_path / "results", "second")
+    publish(tmp_path)
+    assert len(titles(site)) == MOST == 200
+    assert "New: second" in titles(site)[:2], "the oldest ones go"
 
 
 def test_the_feed_is_one_that_readers_take(tmp_path):
