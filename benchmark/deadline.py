@@ -141,7 +141,9 @@ def stoppable(function: Callable[..., Result]) -> Callable[..., Result]:
         "stop_after", inspect.Parameter.KEYWORD_ONLY, default=None, annotation="str | float | None"
     )
     signature = inspect.signature(function)
-    limited.__signature__ = signature.replace(parameters=[*signature.parameters.values(), more])  # type: ignore[attr-defined]
+    named = [*signature.parameters.values(), more]
+    named.sort(key=lambda parameter: parameter.kind)  # before `**options`, where there are such
+    limited.__signature__ = signature.replace(parameters=named)  # type: ignore[attr-defined]
     return limited
 
 

@@ -54,9 +54,10 @@ def demo(
     size = min(_cores(), MOST_WORKERS) if workers is None else workers
     if size < 1:
         raise BadInput(f"workers is {size}; one is needed at least")
-    home = check_writable(folder)
+    home = check_writable(folder, "zoo", "results", "reports")
     zoo, results, reports = home / "zoo", home / "results", home / "reports"
     page = reports / "index.html"
+    _check_names(zoo)
     networks: list[Path] = []
     with _threads(size):
         for methods in STAGES:
@@ -66,6 +67,20 @@ def demo(
             page = report(results=results, out=reports, tell=tell if is_last else lambda boards: None)
             shown(page, is_last)
     return page
+
+
+def _check_names(zoo: Path) -> None:
+    """Raise BadInput if another network has one of the names, before the first is trained."""
+    from benchmark.training.several import plan_of
+    from benchmark.training.standing import Taken, as_it_was_called, check_room, epochs_behind, is_going_on
+
+    for method in (method for stage in STAGES for method in stage):
+        plan = as_it_was_called(plan_of({"method": method, "seed": 0}), zoo)
+        try:
+            check_room(plan, zoo, is_going_on(plan, zoo))
+            epochs_behind(plan, zoo, resume=None, overwrite=False)
+        except Taken as error:
+            raise BadInput(f"{error.found}; the demo needs its name: name another folder, or move it") from error
 
 
 def _cores() -> int:

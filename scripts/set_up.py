@@ -36,6 +36,8 @@ def main(folder: Path) -> int:
     python = python_of(folder)
     pip = [str(python), "-m", "pip"]
     if not _printed(*pip, "--version"):
+        if folder.exists() and not _may_be_cleared(folder):
+            raise SystemExit(f"{folder} holds no environment, and would be cleared; name another folder")
         print(f"Making {folder} ...", flush=True)
         venv.create(folder, clear=True, with_pip=True)
     with tempfile.TemporaryDirectory() as scratch:
@@ -88,6 +90,11 @@ def python_of(folder: Path) -> Path:
     return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
+def _may_be_cleared(folder: Path) -> bool:
+    """Whether it is a broken environment, or nothing at all."""
+    return folder.is_dir() and ((folder / "pyvenv.cfg").is_file() or not any(folder.iterdir()))
+
+
 def _printed(*command: str) -> str:
     """What `command` prints; nothing where it can't be started or fails."""
     try:
@@ -101,4 +108,6 @@ def _run(*command: str, environment: os._Environ[str] | dict[str, str] | None = 
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("name the folder of the environment: python scripts/set_up.py .venv")
     sys.exit(main(Path(sys.argv[1])))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from command_line import bench
+from evaluation_toys import save, trained
 
 import benchmark.evaluation
 import benchmark.reporting
@@ -79,4 +80,24 @@ def test_a_folder_that_is_none_is_said_before_anything_is_trained(calls, tmp_pat
         benchmark.demo(tmp_path / "file")
     with pytest.raises(BadInput, match="workers"):
         benchmark.demo(tmp_path, workers=0)
+    assert not calls
+
+
+def test_other_networks_of_these_names_are_said_before_anything_is_trained(calls, tmp_path, capsys):
+    """Also one of the last to be trained, minutes later; and in words for a command without --overwrite."""
+    (tmp_path / "zoo").mkdir()
+    save(tmp_path / "zoo", trained()).rename(tmp_path / "zoo/trades.pt")
+    code, _, err = bench(capsys, "demo", tmp_path)
+    assert code == 2
+    assert "trades.pt is of another run" in err
+    assert "name another folder, or move it" in err
+    assert "--" not in err
+    assert not calls
+
+
+@pytest.mark.parametrize("name", ["zoo", "results", "reports"])
+def test_a_file_in_the_place_of_a_folder_is_said_before_anything_is_trained(calls, tmp_path, name):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(BadInput, match=f"can't write to the folder .*{name}"):
+        benchmark.demo(tmp_path)
     assert not calls

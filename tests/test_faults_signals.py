@@ -86,7 +86,7 @@ def test_no_worker_outlives_an_evaluation(tmp_path, name):
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGKILL"])
 def test_no_process_outlives_a_training_of_two(tmp_path, name):
     zoo = tmp_path / "zoo"
-    words = ("--method", "at", "--set", "epochs=100000", "validation.images=50", "--devices", 2, "--out", zoo)
+    words = ("--method", "at", "--set", "epochs=10000", "validation.images=50", "--devices", 2, "--out", zoo)
     process = bench(tmp_path, "train", *words, "--name", "long", "--device", "cpu")
     said = end_by(name, process, (zoo / ".state" / "long.pt").exists)
     if name == "SIGTERM":

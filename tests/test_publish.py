@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
+import shutil
 from pathlib import Path
+from urllib.parse import quote
 from xml.etree import ElementTree
 
 import pytest
@@ -13,7 +16,9 @@ from synthetic import WORKED_ATTACKS, add_evaluation
 
 import benchmark
 from benchmark.errors import BadInput
+from benchmark.sharing.changes import MOST
 from benchmark.sharing.private import machine_paths, without_places
+from benchmark.storage import write_atomic
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 
@@ -75,6 +80,18 @@ def test_the_feed_tells_new_networks_changed_ranks_and_what_is_gone(tmp_path):
     assert not any("second" in name for name in published(site)), "its pages are gone, too"
 
 
+def test_the_feed_does_not_grow_for_ever(tmp_path):
+    add_evaluation(tmp_path / "results", "first")
+    site = publish(tmp_path)
+    state = json.loads((site / "publication.json").read_text())
+    state["changes"] *= 300
+    (site / "publication.json").write_text(json.dumps(state))
+    add_evaluation(tmp_path / "results", "second")
+    publish(tmp_path)
+    assert len(titles(site)) == MOST == 200
+    assert "New: second" in titles(site)[:2], "the oldest ones go"
+
+
 def test_the_feed_is_one_that_readers_take(tmp_path):
     name = "<b>&\x00\x1b'\""
     add_evaluation(tmp_path / "results", name, info={"date": "yesterday"})
@@ -125,16 +142,19 @@ def test_no_file_names_a_place_of_this_machine(tmp_path):
     assert b"npz:x.npz" in published(site)["index.html"]
 
 
-def test_pages_of_papers_are_published_without_the_folder(tmp_path):
+def test_pages_of_papers_are_published_without_the_folder(tmp_path, monkeypatch):
     add_evaluation(tmp_path / "results", "at")
     paper = tmp_path / "reports/digits/mat"
     paper.mkdir(parents=True)
     about = {"title": "T", "source": "S", "dataset": "digits", "images": 1, "claims": {}}
     (paper / "paper.json").write_text(json.dumps(about))
-    (paper / "index.html").write_text(f"from {(tmp_path / 'results').resolve()}/records")
+    place = str((tmp_path / "o'neil & co").resolve())
+    monkeypatch.setenv("HOME", place)
+    told = (place, html.escape(place), quote(place), json.dumps(place)[1:-1])
+    (paper / "index.html").write_text(" ".join(f"from {each}/records" for each in told))
     (paper / "notes.txt").write_text("mine")
     site = publish(tmp_path, reports=tmp_path / "reports")
-    assert (site / "digits/mat/index.html").read_text() == "from records"
+    assert (site / "digits/mat/index.html").read_text() == " ".join(["from records"] * 4)
     assert not (site / "digits/mat/notes.txt").exists()
     assert 'href="digits/mat/index.html"' in (site / "index.html").read_text()
 
@@ -148,6 +168,43 @@ def test_what_else_is_in_the_folder_stays(tmp_path):
     publish(tmp_path)
     publish(tmp_path)
     assert [(site / name).read_text() for name in ("CNAME", ".git/HEAD")] == ["mine", "mine"]
+
+
+@pytest.mark.parametrize("name", ["glossary.html", "feed.xml", "assets", "publication.json"])
+def test_somebodys_file_is_not_written_over_nor_through_a_link(tmp_path, name):
+    add_evaluation(tmp_path / "results", "at")
+    site = tmp_path / "site"
+    site.mkdir()
+    if name != "publication.json":
+        (site / name).write_text("mine")
+        with pytest.raises(BadInput, match=f"{name}.* is nothing that --publish wrote"):
+            publish(tmp_path)
+        (site / name).unlink()
+    (tmp_path / "elsewhere").mkdir()
+    (site / name).symlink_to(tmp_path / "elsewhere" / ("" if name == "assets" else name))
+    with pytest.raises(BadInput, match="leads out of"):
+        publish(tmp_path)
+    assert [path.name for path in site.iterdir()] == [name], "nothing was published"
+    assert not any((tmp_path / "elsewhere").iterdir())
+
+
+def test_an_interrupted_publication_is_taken_up_wherever_it_stopped(tmp_path, monkeypatch):
+    add_evaluation(tmp_path / "results", "at")
+    whole = published(publish(tmp_path))
+    for stop in (1, 2, len(whole) - 1, len(whole)):
+        shutil.rmtree(tmp_path / "site")
+        written = iter(range(1, 1000))
+
+        def interrupted(path, content, stop=stop, written=written):
+            if next(written) > stop:
+                raise KeyboardInterrupt
+            return write_atomic(path, content)
+
+        monkeypatch.setattr("benchmark.sharing.publish.write_atomic", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            publish(tmp_path)
+        monkeypatch.setattr("benchmark.sharing.publish.write_atomic", write_atomic)
+        assert published(publish(tmp_path)) == whole
 
 
 def test_a_folder_with_another_site_or_a_damaged_state_is_refused(tmp_path):

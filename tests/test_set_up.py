@@ -81,3 +81,11 @@ def test_pip_does_it_where_uv_fails(tmp_path, monkeypatch, capfd):
     assert [Path(words[0]).name for words in called] == ["python", "uv", "python", "python"]
     assert "pip tries" in capfd.readouterr().err
     assert all("--require-hashes" in words for words in called[:3])
+
+
+def test_a_folder_that_is_no_environment_is_left_alone(tmp_path):
+    """It would be cleared: somebody's folder, or the clone itself."""
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(SystemExit, match="holds no environment"):
+        set_up.main(tmp_path)
+    assert (tmp_path / "thesis.txt").read_text() == "mine"

@@ -160,6 +160,31 @@ def test_an_attack_that_failed_leaves_nobody_robust(tmp_path, fake):
     assert len([name for name in told if name.startswith("attacks/")]) == 2
 
 
+def test_a_library_that_leaves_the_program_is_one_that_fails(fake):
+    def leave(*given: Any) -> None:
+        raise SystemExit("no licence")
+
+    with (
+        TRACKERS.lent("gone", leave),  # type: ignore[arg-type]
+        pytest.raises(BadInput, match=r"--log gone can't begin .*no licence"),
+    ):
+        Trackers(["fake", "gone"], Run("x", "y", Path("z")))
+    assert fake.runs[0].calls == [("close", None)], "what was begun is ended"
+    trackers = Trackers(["fake"], Run("x", "y", Path("z")))
+    fake.runs[1].log = leave
+    with pytest.warns(Notice, match="goes on without it"):
+        trackers.log({"loss": 1.0}, 1)
+
+
+def test_what_begins_before_an_interruption_is_ended(fake):
+    def interrupt(run: Run) -> None:
+        raise KeyboardInterrupt
+
+    with TRACKERS.lent("slow", interrupt), pytest.raises(KeyboardInterrupt):  # type: ignore[arg-type]
+        Trackers(["fake", "slow"], Run("x", "y", Path("z")))
+    assert fake.runs[0].calls == [("close", None)]
+
+
 def test_what_is_no_number_is_not_a_figure(fake):
     trackers = Trackers(["fake"], Run("x", "y", Path("z")))
     trackers.log({"loss": float("nan"), "word": "nan", "flag": True, "clean": 1}, 3)

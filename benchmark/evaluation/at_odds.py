@@ -28,16 +28,30 @@ def of_another_question(evaluation: Evaluation, outcome: Outcome, record: Record
         "precision": evaluation.precision,
         "last_layer": evaluation.model.get("last_layer", ""),
         "judging": evaluation.judging,
+        "rules": evaluation.rules,
     }
     for name, value in asked.items():
         found = record.key.get(name, {"last_layer": "", "judging": {}}.get(name, value))  # noted where there are any
         if found != value:
             yield f"the record {record.digest} was made with another {name}, {short(found)}, not {short(value)}"
-    if record.key["data"]["digest"] != evaluation.dataset["digest"]:
+    if _is_of_other_images(evaluation, record):
         yield f"the record {record.digest} is about other test images"
 
 
-def at_odds_with_itself(record: Record, threat: Threat) -> Iterator[tuple[str, Flags]]:
+def _is_of_other_images(evaluation: Evaluation, record: Record) -> bool:
+    of_others = record.key["data"]["digest"] != evaluation.dataset["digest"]
+    return of_others or bool((record.positions >= evaluation.dataset["images"]).any())
+
+
+def at_odds(evaluation: Evaluation, outcome: Outcome, record: Record, threat: Threat) -> Iterator[tuple[str, Flags]]:
+    """Where a record contradicts itself or what its evaluation says of the images, in words, with the rows."""
+    yield from _with_itself(record, threat)
+    if not _is_of_other_images(evaluation, record):
+        yield from _of_other_labels(evaluation, record)
+        yield from _left_out(evaluation, outcome, record)
+
+
+def _with_itself(record: Record, threat: Threat) -> Iterator[tuple[str, Flags]]:
     """What no evaluation writes, in words, with the rows where it is so."""
     wrong, broken, distance = record.clean_errors, record.broken, record.distance
     yield "counts images as robust that it counts as misclassified without attack", wrong & (~broken | (distance > 0))
@@ -56,7 +70,23 @@ def at_odds_with_itself(record: Record, threat: Threat) -> Iterator[tuple[str, F
         yield "says that images without an adversarial one are of another class", known & ~changed & ~is_same
 
 
-def left_out(evaluation: Evaluation, outcome: Outcome, record: Record) -> Iterator[tuple[str, Flags]]:
+def _of_other_labels(evaluation: Evaluation, record: Record) -> Iterator[tuple[str, Flags]]:
+    """Where verdicts are not what the predicted classes and the images' own, which the evaluation tells, come to."""
+    classes = evaluation.classes
+    if classes is None or record.clean_class is None or record.adversarial_class is None:
+        return
+    labels = classes.labels[record.positions]
+    known, is_label = record.clean_class != UNKNOWN, record.clean_class == labels
+    yield "counts images as misclassified that it says are of their class", known & is_label & record.clean_errors
+    yield (
+        "counts images as classified correctly that it says are of another",
+        known & ~is_label & ~record.clean_errors,
+    )
+    claims = ~record.clean_errors & np.isfinite(record.distance)
+    yield "says that adversarial images are of the right class", claims & (record.adversarial_class == labels)
+
+
+def _left_out(evaluation: Evaluation, outcome: Outcome, record: Record) -> Iterator[tuple[str, Flags]]:
     """Images that this attack was not tried on, though no earlier one under its threat had broken them."""
     rows = slice(record.key["data"]["start"], record.key["data"]["stop"])
     done = record.clean_errors.copy()

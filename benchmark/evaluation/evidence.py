@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,17 +12,17 @@ from numpy.typing import NDArray
 
 from benchmark.damage import Damaged
 from benchmark.errors import BadInput
-from benchmark.evaluation.at_odds import at_odds_with_itself, left_out, of_another_question, places
+from benchmark.evaluation.at_odds import at_odds, of_another_question, places
 from benchmark.evaluation.judge import Verdict
 from benchmark.evaluation.judge import verify as judge
 from benchmark.evaluation.judging import Judging
 from benchmark.evaluation.plausible import plausible
+from benchmark.evaluation.shown import shown_as_broken
 from benchmark.evaluation.target import LoadedTarget
 from benchmark.ledger.evaluation import Evaluation, Flags, Outcome
 from benchmark.ledger.ledger import Ledger
 from benchmark.ledger.predictions import UNKNOWN
 from benchmark.ledger.record import Record
-from benchmark.ledger.sample_images import read_sample_images
 from benchmark.ledger.stored_adversarials import StoredAdversarials, read_stored_adversarials
 from benchmark.threats import Threat
 
@@ -67,17 +65,13 @@ def weigh(
         return Evidence(int(claims.sum()), None, (), 0, (sentence,))
     sentences = list(of_another_question(evaluation, outcome, record))
     wrong = np.zeros(len(claims), bool)
-    for told, rows in (
-        *at_odds_with_itself(record, threat),
-        *left_out(evaluation, outcome, record),
-        *_clean(network, record),
-    ):
+    for told, rows in (*at_odds(evaluation, outcome, record, threat), *_clean(network, record)):
         if rows.any():
             wrong |= rows
             sentences.append(f"the record {record.digest} {told}: {places(rows, start)}")
     path = ledger.sample_images_path(record.key["network"], record.digest)
     try:
-        shown = _shown(path, record)
+        shown = shown_as_broken(path, record)
     except Damaged as problem:
         sentences.append(str(problem))
     else:
@@ -120,23 +114,6 @@ def _clean(network: LoadedTarget, record: Record) -> Iterator[tuple[str, Flags]]
     yield "counts images as misclassified without attack that are not", ~errors & record.clean_errors
     if record.clean_class is not None and not network.judging.is_random:  # whose draws may be others
         yield "names a class that is not predicted without attack", ~plausible(shard.logits, record.clean_class)
-
-
-def _shown(path: Path, record: Record) -> Flags:
-    """Which images are kept to be looked at as broken, though the record says that they are not.
-
-    They are rounded, so that the network can't judge them; but nobody keeps any of what was not broken.
-
-    Raises:
-        Damaged: they can't be read, or are no images of this shard.
-    """
-    kept = np.zeros(len(record.broken), bool)
-    with suppress(FileNotFoundError):
-        rows = read_sample_images(path).positions - record.key["data"]["start"]
-        if ((rows < 0) | (rows >= len(kept))).any():
-            raise Damaged(f"{path}: its images don't belong to this shard of the test set")
-        kept[rows] = True
-    return kept & ~(record.broken & ~record.clean_errors)
 
 
 def _judge(

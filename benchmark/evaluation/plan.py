@@ -11,8 +11,8 @@ from benchmark.evaluation.suite import Suite, SuiteItem
 from benchmark.evaluation.target import Target
 from benchmark.ledger.classes import Classes
 from benchmark.ledger.evaluation import common
+from benchmark.ledger.identity import evaluation_id
 from benchmark.ledger.record import FORMAT, RULES, SHARD
-from benchmark.storage import digest
 
 MODES = ("complete", "worst-case")
 
@@ -50,23 +50,16 @@ class Plan:
     @property
     def id(self) -> str:
         """What tells this evaluation from all others."""
-        identity = {
-            "name": self.card["name"],
-            "network": self.target.network,
-            "data": self.target.data,
-            "suite": self.suite.digest,
-            "mode": "full" if self.mode == "complete" else self.mode,  # as it was called when the first were filed
-            "seed": self.seed,
-            "precision": self.target.precision,
-            "rules": RULES,
-        }
-        if self.target.last_layer:
-            identity["last_layer"] = self.target.last_layer
-        if told := self.target.judging.identity():
-            identity["judging"] = told
-        if self.crafted_on is not None:
-            identity["crafted_on"] = {key: self.crafted_on[key] for key in ("name", "digest")}
-        return digest(identity)
+        return evaluation_id(
+            {**self.card, "digest": self.target.network, "last_layer": self.target.last_layer},
+            self.target.data,
+            self.suite.digest,
+            self.mode,
+            self.seed,
+            self.target.precision,
+            self.target.judging.identity(),
+            self.crafted_on,
+        )
 
     @property
     def source_name(self) -> str | None:

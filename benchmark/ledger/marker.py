@@ -15,6 +15,9 @@ _PLAIN, _PACKED = (
     {"content": "robustness benchmark results", "version": version} for version in (FORMAT, FORMAT + 1)
 )
 
+#: The file of a folder without packs, which all versions read.
+PLAIN = canonical_json(_PLAIN) + "\n"
+
 _IF_OURS = "if this program made the folder, bench doctor --mend writes the file anew; else choose another folder"
 
 
@@ -69,6 +72,6 @@ def write(folder: Path, packs: bool = False) -> None:
         BadInput: the folder can't be written.
     """
     marker = folder / "format.json"
-    content = canonical_json(_PACKED if packs or (folder / "packs").exists() else _PLAIN) + "\n"
+    content = canonical_json(_PACKED) + "\n" if packs or (folder / "packs").exists() else PLAIN
     if not marker.exists() or (packs and marker.read_text(encoding="utf-8") != content):
         write_atomic(marker, content)

@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmark.analysis.labels import labels_of
 from benchmark.errors import BadInput, notice
-from benchmark.ledger import Evaluation, Ledger
+from benchmark.ledger import Evaluation, Ledger, marker
 from benchmark.ledger.bundle_file import write_bundle
 from benchmark.ledger.manifests import read_manifest
 from benchmark.ledger.record import encoded
@@ -65,7 +65,7 @@ def bundle(
     ]
     if not chosen:
         raise BadInput(f"{ledger.folder} has no results of {network} under the suite {suite}")
-    files: dict[str, bytes | Path] = {"README.txt": README.encode(), "format.json": ledger.folder / "format.json"}
+    files: dict[str, bytes | Path] = {"README.txt": README.encode(), "format.json": marker.PLAIN.encode()}
     for evaluation in chosen:
         for place, content in _files(ledger, evaluation, images):
             files[place] = content
@@ -74,12 +74,11 @@ def bundle(
         raise BadInput(f"{ledger.folder} stores no adversarial images of it; bench evaluate --save-adversarial does")
     card = chosen[0].model
     if weights is not None:
-        files[f"weights/{_checked(weights, card).name}"] = Path(weights)
+        files[f"weights/{checked_weights(weights, card).name}"] = Path(weights)
     claim = {
         "network": {name: card.get(name, "") for name in ("name", "digest", "method", "architecture")},
         "rows": [claimed_row(each) for each in sorted(chosen, key=lambda each: each.id)],
     }
-    files["format.json"] = b'{"content":"robustness benchmark results","version":1}\n'
     if named := sorted(machine_paths([claim, *(each.model for each in chosen)])):
         notice(f"the bundle names places of this machine, as the results do: {', '.join(named[:3])}")
     return write_bundle(out, claim, files)
@@ -116,7 +115,7 @@ def read_again(ledger: Ledger, evaluation: Evaluation) -> dict[str, Any]:
     raise BadInput(f"the evaluation {evaluation.id} is gone; call this again")
 
 
-def _checked(weights: str | Path, card: Any) -> Path:
+def checked_weights(weights: str | Path, card: Any) -> Path:
     """The checkpoint's path, if it is that of the network.
 
     Raises:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import re
@@ -10,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from benchmark.analysis.labels import labels_of
 from benchmark.card import Form, Name, Several, Text, misfit
@@ -109,10 +110,13 @@ def publish(
         (stage / ".nojekyll").touch()
         files = sorted(path.relative_to(stage).as_posix() for path in stage.rglob("*") if path.is_file())
         _check_private(stage, files, [ledger.folder])
-        state = {"content": _CONTENT, "version": _VERSION, "feed": identifier, "files": files}
-        state |= {"boards": now, "changes": found}
-        _replace(stage, check_writable(target), files, before["files"])
-    write_atomic(target / STATE, json.dumps(state, indent=1, ensure_ascii=True) + "\n")
+        _check_free(stage, check_writable(target), files, before["files"])
+        state = {"content": _CONTENT, "version": _VERSION, "feed": identifier}
+        # Whoever interrupts this, and calls it again, finds what is written by then to be the site's.
+        all_of_both = sorted({*files, *before["files"]})
+        _write_state(target, state | {name: before[name] for name in ("boards", "changes")} | {"files": all_of_both})
+        _replace(stage, target, files, before["files"])
+        _write_state(target, state | {"boards": now, "changes": found, "files": files})
     tell(boards)
     ledger.tell()
     return target / "index.html"
@@ -172,9 +176,19 @@ def _add_papers(reports: Path, stage: Path, places: Iterable[Path]) -> None:
 
 def _places(folders: Iterable[Path]) -> re.Pattern[str]:
     """Finds where a text names one of these folders, or one within."""
-    whole = {str(folder.resolve()) for folder in folders}
+    whole = {form for folder in folders for form in _forms(str(folder.resolve()))}
     names = sorted((name for name in whole if len(name) > 2), key=len, reverse=True)
     return re.compile("(?<![\\w.+=/\\\\-])(?:" + "|".join(map(re.escape, names)) + ")[/\\\\]" if names else "(?!)")
+
+
+def _forms(text: str) -> set[str]:
+    """As a text stands in pages, links, scripts and data."""
+    escaped = {
+        html.escape(text),
+        html.escape(text, quote=False),
+        html.escape(text, quote=False).replace("'", "&#39;"),
+    }
+    return {text, quote(text), json.dumps(text)[1:-1], *escaped}
 
 
 def _check_private(stage: Path, files: Iterable[str], places: Iterable[Path]) -> None:
@@ -190,13 +204,30 @@ def _check_private(stage: Path, files: Iterable[str], places: Iterable[Path]) ->
             )
 
 
+def _write_state(target: Path, state: dict[str, Any]) -> None:
+    write_atomic(target / STATE, json.dumps(state, indent=1, ensure_ascii=True) + "\n")
+
+
+def _check_free(stage: Path, target: Path, files: Iterable[str], old: Iterable[str]) -> None:
+    """Raise BadInput if a file of the site would lie behind a link, or take the place of somebody else's."""
+    ours = {STATE, *old}
+    for name in (*files, STATE):
+        place = target / name
+        if not place.parent.resolve().is_relative_to(target.resolve()) or place.is_symlink():
+            raise BadInput(f"{place} leads out of {target} by a link; choose another folder")
+        if place.parent.exists() and not place.parent.is_dir():
+            place, is_same = place.parent, False
+        else:
+            is_same = place.is_file() and (name in ours or place.read_bytes() == (stage / name).read_bytes())
+        if place.exists() and not is_same:
+            raise BadInput(f"{place} is nothing that --publish wrote, and the site needs its name; move it away")
+
+
 def _replace(stage: Path, target: Path, files: Iterable[str], old: Iterable[str]) -> None:
     """Bring what was staged to its place, the first page last; delete what was published before and is no more."""
     for name in sorted(files, key=lambda name: (name == "index.html", name)):
         content = (stage / name).read_bytes()
         place = target / name
-        if not place.parent.resolve().is_relative_to(target.resolve()) or place.is_symlink():
-            raise BadInput(f"{place} leads out of {target} by a link; choose another folder")
         if not place.is_file() or place.read_bytes() != content:
             write_atomic(place, content)
     for name in set(old) - set(files):

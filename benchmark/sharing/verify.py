@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +12,13 @@ import numpy as np
 from benchmark.damage import Damaged, cause
 from benchmark.errors import BadInput, PartlyFailed, short
 from benchmark.ledger import Evaluation, Ledger
+from benchmark.ledger.answers import read_known
 from benchmark.ledger.bundle_file import unpacked
-from benchmark.ledger.record import Record
+from benchmark.ledger.identity import evaluation_id
+from benchmark.ledger.manifests import read_manifest
+from benchmark.ledger.record import RULES, Record
 from benchmark.ledger.stored_adversarials import read_stored_adversarials
+from benchmark.sharing.bundle import checked_weights
 from benchmark.sharing.claim import claimed_row, contradictions
 
 if TYPE_CHECKING:
@@ -64,7 +68,7 @@ def verify_bundle(path: str | Path, checkpoints: Sequence[Any] | Any = (), **opt
             found.problems += _problems(ledger, evaluation)
         _check_rows(found, contents, evaluations)
         stored = sum(place.startswith("adversarials/") for place in contents["files"])
-        weights = sorted(folder.glob("weights/*"))
+        weights = _weights(found, folder, evaluations)
         found.problems = [problem.replace(f"{folder}/", "") for problem in found.problems]
         if not evaluations or not (given or weights):
             _say_unchecked(found, stored)
@@ -91,8 +95,12 @@ def _check_whole(
         if each.model["digest"] != network:
             other = short(each.name)
             found.problems.append(f"it is about {short(contents['network']['name'])}, and has results of {other}")
+    contents_of = {each.model.get("contents", network) for each in evaluations}
+    data = {each.dataset["digest"] for each in evaluations}
     for place in files:
         kind, _, rest = place.partition("/")
+        if kind in ("evaluations", "answers"):
+            found.problems += _misplaced(ledger, place, network, contents_of, data)
         if kind in ("records", "adversarials", "specimens"):
             folder, _, name = rest.partition("/")
             if folder != network[:16]:
@@ -102,9 +110,41 @@ def _check_whole(
     found.checked.append(f"{len(files)} files are whole, with the SHA-256 that bundle.json lists")
 
 
+def _misplaced(ledger: Ledger, place: str, network: str, contents_of: set[str], data: set[str]) -> Iterator[str]:
+    """Why a file is not what its place says: an attack from elsewhere among evaluations, another network's answers.
+
+    What a network answers decides under which name its results are filed, those of others who merge this, too.
+    """
+    path = ledger.folder / place
+    try:
+        if place.startswith("evaluations/"):
+            manifest = read_manifest(path)
+            if ledger.place_of_evaluation(manifest) != path:
+                yield f"{place} is not where such an evaluation is filed"
+            if manifest.get("rules") == RULES and manifest["id"] != _id(manifest):
+                yield f"{place} has another id than such an evaluation has: there may be another one of the same"
+            return
+        known = read_known(path)
+    except Damaged as problem:
+        if str(problem) not in ledger.problems:
+            yield str(problem)
+        return
+    if known.network != network or known.contents not in contents_of or known.data not in data:
+        yield f"{place} has the answers of another network, or to other images"
+    elif path.name != f"{known.data[:16]}-{network[:16]}.npz" or path.parent.name != known.contents[:16]:
+        yield f"{place} is not where such answers are filed"
+
+
+def _id(manifest: Mapping[str, Any]) -> str:
+    conditions = (manifest[name] for name in ("mode", "seed", "precision"))
+    data, suite = manifest["dataset"]["digest"], manifest["suite"]["digest"]
+    told = (manifest.get(name) for name in ("judging", "crafted_on"))
+    return evaluation_id(manifest["model"], data, suite, *conditions, *told)
+
+
 def _problems(ledger: Ledger, evaluation: Evaluation) -> Iterator[str]:
     """Where the records of an evaluation contradict it, or themselves, or what is stored beside them."""
-    from benchmark.evaluation.at_odds import at_odds_with_itself, left_out, of_another_question, places
+    from benchmark.evaluation.at_odds import at_odds, of_another_question, places
     from benchmark.threats import Threat
 
     if evaluation.suite.get("digest") and not evaluation.outcomes:
@@ -122,10 +162,22 @@ def _problems(ledger: Ledger, evaluation: Evaluation) -> Iterator[str]:
                 continue
             yield from of_another_question(evaluation, outcome, record)
             start = record.key["data"]["start"]
-            for told, rows in (*at_odds_with_itself(record, threat), *left_out(evaluation, outcome, record)):
+            for told, rows in at_odds(evaluation, outcome, record, threat):
                 if rows.any():
                     yield f"the record {name} of {outcome.label} {told}: {places(rows, start)}"
             yield from _stored(ledger, record)
+            yield from _shown(ledger, record)
+
+
+def _weights(found: BundleCheck, folder: Path, evaluations: Sequence[Evaluation]) -> list[Path]:
+    """The checkpoints in the bundle that are the network's; others are a problem, whoever asks which network."""
+    fit = []
+    for path in sorted(folder.glob("weights/*")) if evaluations else ():
+        try:
+            fit.append(checked_weights(path, evaluations[0].model))
+        except BadInput as error:
+            found.problems.append(str(error))
+    return fit
 
 
 def _stored(ledger: Ledger, record: Record) -> Iterator[str]:
@@ -149,6 +201,21 @@ def _stored(ledger: Ledger, record: Record) -> Iterator[str]:
         yield f"{path}: it does not hold the images that its record says were broken"
 
 
+def _shown(ledger: Ledger, record: Record) -> Iterator[str]:
+    """Where the images for pages are of no image that the record calls broken."""
+    from benchmark.evaluation.at_odds import places
+    from benchmark.evaluation.shown import shown_as_broken
+
+    path = ledger.sample_images_path(record.key["network"], record.digest)
+    try:
+        denied = shown_as_broken(path, record)
+    except Damaged as problem:
+        yield str(problem)
+        return
+    if denied.any():
+        yield f"{path}: images that were broken though the record denies it: {places(denied, record.first)}"
+
+
 def _check_rows(found: BundleCheck, contents: dict[str, Any], evaluations: Sequence[Evaluation]) -> None:
     claimed = {row["evaluation"]: row for row in contents["rows"]}
     if len(claimed) < len(contents["rows"]):
@@ -169,6 +236,12 @@ def _check_rows(found: BundleCheck, contents: dict[str, Any], evaluations: Seque
         found.problems += [f"{name}: {problem}" for problem in contradictions(claimed[identifier], rows[identifier])]
         if claimed[identifier].get("commands") != rows[identifier]["commands"]:
             found.unchecked.append("the commands in bundle.json, which this version would spell otherwise")
+    found.unchecked += [
+        f"what {short(outcome.label)} breaks: it failed ({short(outcome.errors[0])}); its threat has no number"
+        for each in evaluations
+        for outcome in each.outcomes
+        if outcome.errors
+    ]
     images = sum(row["images"] for row in found.rows)
     records = sum(len(outcome.records) for each in evaluations for outcome in each.outcomes)
     found.checked.append(
@@ -182,6 +255,7 @@ def _say_unchecked(found: BundleCheck, stored: int) -> None:
     network = short(found.network)
     found.unchecked += [
         f"whether {network} answers on any image as the records say: name its checkpoint",
+        "whether the test images are those of the dataset that is named, with its labels: name its checkpoint",
         f"whether the adversarial images in the bundle ({stored} files, whose values lie in [0, 1] and whose places "
         "are those that their records call broken) fool the network and lie within the radius: name its checkpoint"
         if stored

@@ -10,6 +10,9 @@ from benchmark.errors import BadInput, notice, reason
 from benchmark.trackers.table import TRACKERS
 from benchmark.trackers.tracker import Run, Tracker
 
+#: What any library may raise: a full disk, a server that is gone; some leave the program where no licence is found.
+_FAULTS = (Exception, SystemExit)
+
 
 class Trackers:
     """All trackers of one run; one that fails is told of, and left alone from then on.
@@ -27,11 +30,10 @@ class Trackers:
         for name in names:
             try:
                 self._open[name] = TRACKERS.get(name)(run)
-            except BadInput:
+            except BaseException as error:
                 self.close()
-                raise
-            except Exception as error:
-                self.close()
+                if isinstance(error, BadInput) or not isinstance(error, _FAULTS):
+                    raise
                 raise BadInput(f"--log {name} can't begin ({reason(error)}); mend that, or leave it out") from error
 
     def log(self, values: Mapping[str, Any], step: int) -> None:
@@ -53,7 +55,7 @@ class Trackers:
         for name, tracker in [*self._open.items()]:
             try:
                 call(tracker)
-            except Exception as error:  # of any library: a full disk, a server that is gone
+            except _FAULTS as error:
                 del self._open[name]
                 notice(f"--log {name} failed ({reason(error)}); this run goes on without it")
 

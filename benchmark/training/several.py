@@ -9,13 +9,16 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from benchmark.deadline import stoppable
 from benchmark.engines import Means
 from benchmark.errors import BadInput, PartlyFailed
 from benchmark.hardware import resolve_device
 from benchmark.own.trust import trusting
 from benchmark.storage import check_writable
+from benchmark.trackers import check_trackers
 from benchmark.training import train
 from benchmark.training.extending import to_go_on_from
+from benchmark.training.plan import Plan
 from benchmark.training.request import make_plan
 from benchmark.training.standing import InTheWay, last_of, paths_of
 from benchmark.training.task import Trained, train_all
@@ -24,12 +27,13 @@ from benchmark.training.trainer import Diverged
 #: Arguments of `benchmark.train` that say how a run is made, not which it is.
 _MEANS = (
     *("out", "resume", "extend", "keep_state", "overwrite", "dry_run"),
-    *("compile", "deterministic", "devices", "num_nodes", "progress"),
+    *("compile", "deterministic", "devices", "num_nodes", "progress", "log"),
 )
 #: Arguments that may lead to files in the zoo.
 _NETWORKS = ("teacher", "init")
 
 
+@stoppable
 def train_several(
     method: Sequence[str] | str,
     seed: Sequence[int] | int = (0,),
@@ -180,11 +184,16 @@ def _named(run: dict[str, Any], zoo: Path) -> NamedTraining:
         for each in given if isinstance(given, list | tuple) else [given]:
             if not isinstance(each, str | Path):
                 raise BadInput(f"{key}: trainings side by side take it by its name or file; train one at a time")
-    asked: dict[str, Any] = {"dataset": "digits", "arch": None, "recipe": "quick", "set": None, "name": None}
-    asked |= {"device": "auto", "precision": "auto"}
-    asked |= {key: value for key, value in run.items() if key not in _MEANS}
     with trusting(bool(run.get("trust_remote_code"))):
-        plan = make_plan(**asked)
+        check_trackers(run.get("log", ()))
+        plan = plan_of(run)
     source = to_go_on_from(plan, zoo) if run.get("extend") else None
     written = [place for path in paths_of(plan, zoo) for place in (path, last_of(path))]
     return NamedTraining(plan.name, zoo, run, (*written, *([source.path] if source else [])))
+
+
+def plan_of(run: dict[str, Any]) -> Plan:
+    """What a call of `benchmark.train` with these arguments trains."""
+    asked: dict[str, Any] = {"dataset": "digits", "arch": None, "recipe": "quick", "set": None, "name": None}
+    asked |= {"device": "auto", "precision": "auto"}
+    return make_plan(**asked | {key: value for key, value in run.items() if key not in _MEANS})
