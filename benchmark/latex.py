@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, count, pairwise
 from typing import Literal
 
 #: What a file of tables says at its top.
@@ -230,8 +230,23 @@ def table(caption: str, label: str, columns: Sequence[Column], rows: Iterable[Ro
 
 
 def document(tables: Iterable[str]) -> str:
-    r"""A file for `\input`: what it needs, then the tables."""
-    return "\n".join([NEEDS, *tables])
+    r"""A file for `\input`: what it needs, then the tables, each with a label of its own."""
+    found = list(tables)
+    labels = apart([_LABEL.search(each)["label"] for each in found])  # type: ignore[index]
+    named = (_LABEL.sub(rf"\\label{{tab:{label}}}", each) for each, label in zip(found, labels, strict=True))
+    return "\n".join([NEEDS, *named])
+
+
+_LABEL = re.compile(r"^\\label\{tab:(?P<label>[^}]*)\}$", re.MULTILINE)
+
+
+def apart(names: Iterable[str]) -> list[str]:
+    """`names`, of which a label can't tell some apart ("at-1", "at_1"): those are numbered, from the second on."""
+    found: dict[str, str] = {}
+    for name in names:
+        own = next(each for each in chain([name], (f"{name}-{n}" for n in count(2))) if slug(each) not in found)
+        found[slug(own)] = own
+    return list(found.values())
 
 
 def slug(text: str) -> str:

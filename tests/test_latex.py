@@ -107,6 +107,13 @@ def test_a_table_has_a_caption_a_label_and_rules_and_fits_the_text():
     assert slug("模型") == "table"
 
 
+def test_labels_of_a_document_differ_whatever_is_called_what():
+    made = [table("", name, [Column("n")], []) for name in ("at-1", "at_1", "模", "型", "at-1-2", "at 1")]
+    assert labels(document(made)) == [
+        f"tab:{name}" for name in ("at-1", "at-1-2", "table", "table-2", "at-1-2-2", "at-1-3")
+    ]
+
+
 @pytest.mark.parametrize(
     ("cell", "shown"),
     [

@@ -28,7 +28,10 @@ HOSTILE = r"100%_x \input{/etc/passwd} & 模"
 
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
-    """Three seeds of two methods, and one network that is far behind them, with a name of its own."""
+    """Three seeds of two methods, and one network that is far behind them, with a name of its own.
+
+    Elsewhere one network was attacked with two seeds, and another's name is the same to a label.
+    """
     folder = tmp_path / "results"
     for method, broken in {"at": (4, 6, 5), "trades": (10, 12, 14)}.items():
         for seed, count in enumerate(broken):
@@ -36,6 +39,9 @@ def results(tmp_path: Path) -> Path:
     add_evaluation(folder, HOSTILE, attack(range(40)), (False,) * 40)
     pgd = ("pgd", "linf", 0.03, "fixed-budget", [1.0] * 3 + [0.0] * 37)
     add_evaluation(folder, "at-0", [pgd], (False,) * 40, crafted_on=HOSTILE)
+    add_evaluation(folder, "other_net", attack(range(30)), (False,) * 40, seed=1, suite="other")
+    add_evaluation(folder, "other_net", attack(range(31)), (False,) * 40, seed=2, suite="other")
+    add_evaluation(folder, "other-net", attack(range(32)), (False,) * 40, seed=2, suite="other")
     return folder
 
 

@@ -14,6 +14,7 @@ from synthetic import WORKED_ATTACKS, add_evaluation
 import benchmark
 from benchmark.errors import BadInput
 from benchmark.ledger import Ledger
+from benchmark.plots import files
 from benchmark.plots.plot import FILE, Plot, Series, read, to_json
 from benchmark.reporting.leaderboards import leaderboards
 from benchmark.reporting.plots import LINES, _front, plots
@@ -135,24 +136,36 @@ def test_files_are_the_same_each_time_and_as_publishers_want_them(results: Path,
     shown = [*kinds.values(), bars]
     assert {plot.kind for plot in shown} == {"lines", "scatter", "matrix", "bars"}
     first, second = (write_plots(shown, tmp_path / name).parent for name in ("one", "two"))
-    files = sorted(path.relative_to(first) for path in first.rglob("*") if path.is_file())
-    assert len(files) == 1 + len(shown) * len(WIDTHS) * 3
-    for file in files:
+    found = sorted(path.relative_to(first) for path in first.rglob("*") if path.is_file())
+    assert len(found) == 1 + len(shown) * len(WIDTHS) * 3
+    for file in found:
         assert (first / file).read_bytes() == (second / file).read_bytes(), file
-    for file in (path for path in files if path.suffix == ".pdf"):
+    for file in (path for path in found if path.suffix == ".pdf"):
         content = (first / file).read_bytes()
         assert b"/CreationDate" not in content
         assert b"/Type3" not in content
         assert b"/FontFile2" in content
         (width,) = re.findall(rb"/MediaBox \[ 0 0 ([0-9.]+) ", content)
         assert float(width) == pytest.approx(72 * WIDTHS[file.parts[0]], abs=0.5)
-    for file in (path for path in files if path.suffix == ".svg"):
+    for file in (path for path in found if path.suffix == ".svg"):
         text = (first / file).read_text(encoding="utf-8")
         assert "<script" not in text
         assert "<dc:date>" not in text
     told = (first / "figures.tex").read_text(encoding="utf-8")
     assert told.count(r"\label{fig:") == len(shown)
     assert r"\input{/etc" not in told
+
+
+def test_two_figures_of_one_name_are_two_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as those of a paper whose page on one data set lies beside its page on two."""
+    monkeypatch.setattr(files, "check_matplotlib", lambda: None)
+    monkeypatch.setattr(files, "render", lambda *_: {"pdf": b"drawn"})
+    series = (Series(name="only", x=(0, 1), y=(50, 60)),)
+    shown = [Plot(key=key, kind="lines", caption="", series=series) for key in ("mat_1", "mat_1", "mat-1")]
+    told = files.write_plots(shown, tmp_path).read_text(encoding="utf-8")
+    names = re.findall(r"\\includegraphics\{(.*)\}", told)
+    assert len(set(names)) == len(set(re.findall(r"\\label\{(.*)\}", told))) == 3
+    assert all((tmp_path / name).exists() for name in names)
 
 
 @drawn
