@@ -62,8 +62,9 @@ _SPELLED = {
     "–": "--",
 }
 
-#: Beyond Latin letters and what is spelled, any LaTeX knows these.
+#: Beyond Latin letters and what is spelled, any LaTeX knows these; of Latin letters pdfLaTeX does not know some.
 _KNOWN = "‐—‘’“”†‡•…€™←↑→↓"
+_UNKNOWN = "ĦħĸĿŀŉŦŧſ"
 
 #: Words of the project that papers set as mathematics.
 _TERMS = {
@@ -310,7 +311,7 @@ def _mathematics(sign: str) -> str:
 def _spelled(character: str) -> str:
     if character in _SPELLED:
         return _SPELLED[character]
-    if character < "\u0180" or character in _KNOWN:
+    if (character < "\u0180" and character not in _UNKNOWN) or character in _KNOWN:
         return character
     return rf"\ifdefined\Umathchar {character}\else U+{ord(character):04X}\fi{{}}"
 

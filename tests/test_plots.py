@@ -7,6 +7,7 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from synthetic import WORKED_ATTACKS, add_evaluation
@@ -169,6 +170,27 @@ def test_two_figures_of_one_name_are_two_files(tmp_path: Path, monkeypatch: pyte
 
 
 @drawn
+def test_numbers_of_a_matrix_fit_into_its_cells_beside_long_names() -> None:
+    from benchmark.plots.draw import draw, height
+    from benchmark.plots.style import render
+
+    rows = tuple(f"{'x' * 33}{number}" for number in range(3))
+    values = ((100.0,) * 6,) * 3
+    plot = Plot(key="m", kind="matrix", caption="", rows=rows, columns=tuple("abcdef"), values=values)
+    widths = []
+
+    def measured(figure: Any) -> None:
+        draw(plot, figure)
+        figure.draw_without_rendering()
+        (axes,) = figure.axes
+        widths.extend(text.get_window_extent().width / axes.get_window_extent().width for text in axes.texts)
+
+    render(measured, 3.25, height(plot, 3.25))
+    assert len(widths) == 18
+    assert max(widths) < 1 / 6
+
+
+@drawn
 def test_drawing_leaves_the_callers_settings_alone(tmp_path: Path) -> None:
     import matplotlib
 
@@ -189,4 +211,6 @@ def test_names_show_what_the_letters_have() -> None:
     assert shown("mat-ℓ∞ $x$") == "mat-ℓ∞ $x$"
     assert shown("模\x1b") == "U+6A21U+001B"
     assert len(shown("n" * 99)) == LONGEST
+    ends = [shown(f"{'n' * 99} ({digest})") for digest in ("3f2a91c0", "17d04b55")]
+    assert [end[-11:] for end in ends] == [" (3f2a91c0)", " (17d04b55)"]
     assert json.loads(to_json([]))

@@ -150,7 +150,9 @@ def _matrix(plot: Plot, axes: Axes) -> None:
     if len(plot.columns) > NUMBERED:
         axes.tick_params(axis="x", labelsize=_SMALL)
     figure = cast("Figure", axes.get_figure())
-    size = min(_SMALL, 72 * 0.6 * figure.get_figwidth() / max(1, len(plot.columns)) / 2.2)
+    figure.draw_without_rendering()  # names leave more or less room to the numbers, of which "100" is the longest
+    room = axes.get_window_extent().width * 72 / figure.dpi / max(1, len(plot.columns))
+    size = max(1.0, min(_SMALL, room / 2.2))
     for row, line in enumerate(plot.values):
         for column, value in enumerate(line):
             colour = "white" if value is not None and value > 60 else "black"
