@@ -170,6 +170,30 @@ def test_two_figures_of_one_name_are_two_files(tmp_path: Path, monkeypatch: pyte
 
 
 @drawn
+def test_names_of_points_are_off_the_whiskers_and_inside_of_the_drawing() -> None:
+    """A point in a corner has a name, too: it is the only thing that tells networks of one method apart."""
+    from matplotlib.figure import Figure
+
+    from benchmark.plots.draw import draw
+
+    series = Series(
+        name="mat", x=(30, 73), y=(0, 20), left=(20, 61), right=(43, 83), low=(0, 12), high=(6, 32),
+        labels=("mat-epochs-3-h2", "mat-epochs-3-h1"),
+    )  # fmt: skip
+    plot = Plot(key="s", kind="scatter", caption="", series=(series,), x_range=(24, 80), y_range=(0, 24))
+    figure = Figure(figsize=(3.25, 2.3), layout="constrained")
+    draw(plot, figure)
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    assert {text.get_text() for text in axes.texts} == set(series.labels)
+    lines = [line.get_window_extent() for line in axes.lines if line.get_label().startswith("_")]
+    for text in axes.texts:
+        box = text.get_window_extent()
+        assert axes.get_window_extent().padded(1).contains(*box.min)
+        assert not [line for line in lines if line.overlaps(box)]
+
+
+@drawn
 def test_numbers_of_a_matrix_fit_into_its_cells_beside_long_names() -> None:
     from benchmark.plots.draw import draw, height
     from benchmark.plots.style import render
