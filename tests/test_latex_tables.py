@@ -55,6 +55,8 @@ def test_all_files_of_a_report_are_whole_tables_with_labels_of_their_own(results
     assert [file.name for file in files] == ["attacks.tex", "leaderboard.tex", "suites.tex", "transfer.tex"]
     found = [label for file in files for label in labels(file.read_text(encoding="utf-8"))]
     assert len(found) == len(set(found)) == sum(len(tables(file.read_text(encoding="utf-8"))) for file in files)
+    (lines,) = tables((page.parent / "transfer.tex").read_text(encoding="utf-8"))
+    assert lines[-1][1:] == ["92.5"]  # 3 of 40 images that were made for another network
     assert all(r"\input{/" not in file.read_text(encoding="utf-8") for file in files)
     if shutil.which("pdflatex"):
         start = r"\documentclass{article}\usepackage{booktabs,graphicx}\begin{document}"
@@ -94,6 +96,8 @@ def test_comparisons_of_networks_and_of_methods(results: Path, capsys: pytest.Ca
     assert "Written:" in out
     (lines,) = tables(path.read_text(encoding="utf-8"))
     assert column(lines, "{Difference}")[0] == "{+90.0}"
+    low, high = map(float, column(lines, r"{95\% interval}")[0].strip("{}").split(" to "))
+    assert 50 < low < 90 < high <= 100
     assert lines[1][2].startswith(r"100\%\_x")
     names = [f"{method}-{seed}" for method in ("at", "trades") for seed in range(3)]
     methods, *_ = comparison_tables(benchmark.compare(names, results=results))

@@ -31,6 +31,7 @@ from benchmark.papers.published import Published
 from benchmark.papers.schema import TableColumn
 from benchmark.papers.setting import make_setting
 from benchmark.planning.ledger_index import LedgerIndex
+from benchmark.plots.plot import FILE, Plot, read, to_json
 
 
 def test_tables_without_numbers_say_what_the_registry_says() -> None:
@@ -103,10 +104,13 @@ def test_two_networks_are_confused_with_each_other(tmp_path: Path, monkeypatch: 
     monkeypatch.chdir(tmp_path)
     toy_grid(tmp_path / "results", tmp_path)
     (tmp_path / "toy.yaml").write_text(CONFUSION, encoding="utf-8")
-    page = paper("toy.yaml", progress=False).page.read_text(encoding="utf-8")
-    assert "is not known of ARD, Nature; <code>bench evaluate --add-classes" in page
+    before = paper("toy.yaml", progress=False).page
+    assert "is not known of ARD, Nature; <code>bench evaluate --add-classes" in before.read_text(encoding="utf-8")
     predicting(tmp_path / "results")
+    old = Plot(key="toy-figure-1", kind="lines", caption="Of a figure that the paper's file has no more.")
+    (before.parent / FILE).write_text(to_json([old]), encoding="utf-8")
     result = paper("toy.yaml", progress=False)
+    assert read(before.parent / FILE) == ()
     rows = list(csv.DictReader((result.page.parent / "table-1-confusion.csv").open(encoding="utf-8")))
     counted = {(row["left_predicts"], row["right_predicts"]): int(row["images"]) for row in rows}
     assert {(row["left"], row["right"]) for row in rows} == {("ARD", "Nature")}

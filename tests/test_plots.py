@@ -56,6 +56,24 @@ def test_figures_show_the_numbers_of_the_leaderboard(results: Path) -> None:
         for series, entry in zip(found[f"curves-{norm}"].series, board.entries, strict=True):
             assert series.y[0] == 100 * entry.clean.value  # type: ignore[union-attr]
             assert series.name.startswith(entry.name)
+            assert all(
+                low <= y <= high and low < high  # type: ignore[operator]
+                for low, y, high in zip(series.low, series.y, series.high, strict=True)
+            )
+
+
+def test_what_may_be_masked_is_pale_and_not_at_the_front(tmp_path: Path) -> None:
+    """One step breaks what forty do not: the former only seems the better network."""
+    for name, steps in {"masked": (20, 0), "honest": (0, 50)}.items():
+        attacks = [
+            (label, "linf", 0.03, "fixed-budget", [1.0] * count + [0.0] * (100 - count))
+            for label, count in zip(("fgsm", "pgd"), steps, strict=True)
+        ]
+        add_evaluation(tmp_path, name, attacks, (False,) * 100)
+    scatter = made(tmp_path)["clean-rworst"]
+    assert {series.name: series.is_faint for series in scatter.series} == {"honest": False, "masked (masked?)": True}
+    assert scatter.front == ((100.0, 50.0),)
+    assert "Pale points may be too high" in scatter.caption
 
 
 def test_curves_of_more_networks_than_can_be_told_apart_say_so(tmp_path: Path) -> None:
@@ -167,6 +185,23 @@ def test_two_figures_of_one_name_are_two_files(tmp_path: Path, monkeypatch: pyte
     names = re.findall(r"\\includegraphics\{(.*)\}", told)
     assert len(set(names)) == len(set(re.findall(r"\\label\{(.*)\}", told))) == 3
     assert all((tmp_path / name).exists() for name in names)
+
+
+@drawn
+def test_axes_are_those_of_the_plot() -> None:
+    from matplotlib.figure import Figure
+
+    from benchmark.plots.draw import draw
+
+    series = Series(name="only", x=(1, 2, 3), y=(50, 60, 70))
+    plot = Plot(
+        key="l", kind="lines", caption="", x="α", series=(series,), x_range=(0, 4), y_range=(0, 100), x_ticks=(1, 3)
+    )
+    figure = Figure()
+    draw(plot, figure)
+    (axes,) = figure.axes
+    assert (axes.get_xlim(), axes.get_ylim(), list(axes.get_xticks())) == ((0, 4), (0, 100), [1, 3])
+    assert (axes.get_xlabel(), list(axes.lines[0].get_ydata())) == ("α", [50, 60, 70])
 
 
 @drawn
