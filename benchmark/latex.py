@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, count, pairwise
 from typing import Literal
 
 #: What a file of tables says at its top.
@@ -62,8 +62,9 @@ _SPELLED = {
     "–": "--",
 }
 
-#: Beyond Latin letters and what is spelled, any LaTeX knows these.
+#: Beyond Latin letters and what is spelled, any LaTeX knows these; of Latin letters pdfLaTeX does not know some.
 _KNOWN = "‐—‘’“”†‡•…€™←↑→↓"
+_UNKNOWN = "ĦħĸĿŀŉŦŧſ"
 
 #: Words of the project that papers set as mathematics.
 _TERMS = {
@@ -230,8 +231,23 @@ def table(caption: str, label: str, columns: Sequence[Column], rows: Iterable[Ro
 
 
 def document(tables: Iterable[str]) -> str:
-    r"""A file for `\input`: what it needs, then the tables."""
-    return "\n".join([NEEDS, *tables])
+    r"""A file for `\input`: what it needs, then the tables, each with a label of its own."""
+    found = list(tables)
+    labels = apart([_LABEL.search(each)["label"] for each in found])  # type: ignore[index]
+    named = (_LABEL.sub(rf"\\label{{tab:{label}}}", each) for each, label in zip(found, labels, strict=True))
+    return "\n".join([NEEDS, *named])
+
+
+_LABEL = re.compile(r"^\\label\{tab:(?P<label>[^}]*)\}$", re.MULTILINE)
+
+
+def apart(names: Iterable[str]) -> list[str]:
+    """`names`, of which a label can't tell some apart ("at-1", "at_1"): those are numbered, from the second on."""
+    found: dict[str, str] = {}
+    for name in names:
+        own = next(each for each in chain([name], (f"{name}-{n}" for n in count(2))) if slug(each) not in found)
+        found[slug(own)] = own
+    return list(found.values())
 
 
 def slug(text: str) -> str:
@@ -295,7 +311,7 @@ def _mathematics(sign: str) -> str:
 def _spelled(character: str) -> str:
     if character in _SPELLED:
         return _SPELLED[character]
-    if character < "\u0180" or character in _KNOWN:
+    if (character < "\u0180" and character not in _UNKNOWN) or character in _KNOWN:
         return character
     return rf"\ifdefined\Umathchar {character}\else U+{ord(character):04X}\fi{{}}"
 

@@ -12,6 +12,10 @@ from pathlib import Path
 import pytest
 import reference
 import yaml
+from synthetic import add_evaluation
+
+import benchmark
+from benchmark.reporting.formats import FORMATS
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -39,6 +43,28 @@ def test_links_between_pages_lead_to_files() -> None:
     for path in DOCS.rglob("*.md"):
         for place in re.findall(r"\]\(([^)#\s]+)[^)]*\)", path.read_text(encoding="utf-8")):
             assert "://" in place or (path.parent / place).exists(), f"{path.relative_to(ROOT)} -> {place}"
+
+
+def test_the_readme_of_reports_lists_what_a_report_writes(tmp_path: Path) -> None:
+    add_evaluation(tmp_path / "results", "at")
+    add_evaluation(tmp_path / "results", "trades", crafted_on="at")
+    page = benchmark.report(results=tmp_path / "results", out=tmp_path / "reports")
+    told = (ROOT / "reports" / "README.md").read_text(encoding="utf-8")
+    written = [path.name + "/" * path.is_dir() for path in page.parent.iterdir()]
+    assert not [name for name in written if f"`{name}`" not in told]
+    assert not [
+        name for name in FORMATS if name not in told.partition("`bench report --format`")[2] and name != "html"
+    ]
+
+
+def test_the_tutorial_names_what_stands_on_a_networks_page() -> None:
+    """In that order, and in the words of the headings."""
+    text = (DOCS / "tutorials" / "mat.md").read_text(encoding="utf-8")
+    named = re.findall(r"\* \*\*(.*?)\*\*", text.partition("## The page")[2].partition("## ")[0])
+    page = (ROOT / "benchmark" / "reporting" / "templates" / "network.html").read_text(encoding="utf-8")
+    headings = [heading.partition(":")[0] for heading in re.findall(r"<(?:h2|h3|summary)[^>]*>([^<{]+)", page)]
+    assert len(named) > 5
+    assert [heading for heading in headings if heading in named] == named
 
 
 @pytest.mark.skipif(find_spec("material") is None, reason="needs mkdocs-material: pip install '.[docs]'")

@@ -51,6 +51,7 @@ NAMES = [
         ("100%_x", r"100\%\_x"),
         (r"\input{/etc/passwd}", r"\textbackslash{}input\{/etc/passwd\}"),
         (TeX(r"\alpha"), r"\alpha"),
+        ("ŧ", r"\ifdefined\Umathchar ŧ\else U+0167\fi{}"),
         ("и", r"\ifdefined\Umathchar и\else U+0438\fi{}"),
     ],
 )
@@ -105,6 +106,13 @@ def test_a_table_has_a_caption_a_label_and_rules_and_fits_the_text():
     assert r"\begin{table*}[t]" in table("wide", "w", [Column("n")] * 9, [])
     assert all(package in NEEDS for package in ("booktabs", "graphicx", "fontenc"))
     assert slug("模型") == "table"
+
+
+def test_labels_of_a_document_differ_whatever_is_called_what():
+    made = [table("", name, [Column("n")], []) for name in ("at-1", "at_1", "模", "型", "at-1-2", "at 1")]
+    assert labels(document(made)) == [
+        f"tab:{name}" for name in ("at-1", "at-1-2", "table", "table-2", "at-1-2-2", "at-1-3")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -164,6 +172,15 @@ needs_latex = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there
 @needs_latex
 def test_latex_itself_goes_on(tmp_path):
     assert "Overfull" not in compiled(tmp_path, document(map(hostile, NAMES)))
+
+
+@needs_latex
+def test_all_latin_letters_go_on_with_what_a_file_says_that_it_needs(tmp_path):
+    if not subprocess.run(["kpsewhich", "ecrm1000.tfm"], capture_output=True, check=False).stdout:
+        pytest.skip("the letters of fontenc's T1 are not installed here")
+    letters = [sign for sign in map(chr, range(0x20, 0x250)) if sign.isprintable()]
+    made = table("letters", "letters", [Column("", "long")], [Row(["x".join(letters)])])
+    compiled(tmp_path, document([made]), r"\usepackage[T1]{fontenc}")
 
 
 @needs_latex

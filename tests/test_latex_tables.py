@@ -28,7 +28,10 @@ HOSTILE = r"100%_x \input{/etc/passwd} & 模"
 
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
-    """Three seeds of two methods, and one network that is far behind them, with a name of its own."""
+    """Three seeds of two methods, and one network that is far behind them, with a name of its own.
+
+    Elsewhere one network was attacked with two seeds, and another's name is the same to a label.
+    """
     folder = tmp_path / "results"
     for method, broken in {"at": (4, 6, 5), "trades": (10, 12, 14)}.items():
         for seed, count in enumerate(broken):
@@ -36,6 +39,9 @@ def results(tmp_path: Path) -> Path:
     add_evaluation(folder, HOSTILE, attack(range(40)), (False,) * 40)
     pgd = ("pgd", "linf", 0.03, "fixed-budget", [1.0] * 3 + [0.0] * 37)
     add_evaluation(folder, "at-0", [pgd], (False,) * 40, crafted_on=HOSTILE)
+    add_evaluation(folder, "other_net", attack(range(30)), (False,) * 40, seed=1, suite="other")
+    add_evaluation(folder, "other_net", attack(range(31)), (False,) * 40, seed=2, suite="other")
+    add_evaluation(folder, "other-net", attack(range(32)), (False,) * 40, seed=2, suite="other")
     return folder
 
 
@@ -49,6 +55,8 @@ def test_all_files_of_a_report_are_whole_tables_with_labels_of_their_own(results
     assert [file.name for file in files] == ["attacks.tex", "leaderboard.tex", "suites.tex", "transfer.tex"]
     found = [label for file in files for label in labels(file.read_text(encoding="utf-8"))]
     assert len(found) == len(set(found)) == sum(len(tables(file.read_text(encoding="utf-8"))) for file in files)
+    (lines,) = tables((page.parent / "transfer.tex").read_text(encoding="utf-8"))
+    assert lines[-1][1:] == ["92.5"]  # 3 of 40 images that were made for another network
     assert all(r"\input{/" not in file.read_text(encoding="utf-8") for file in files)
     if shutil.which("pdflatex"):
         start = r"\documentclass{article}\usepackage{booktabs,graphicx}\begin{document}"
@@ -88,6 +96,8 @@ def test_comparisons_of_networks_and_of_methods(results: Path, capsys: pytest.Ca
     assert "Written:" in out
     (lines,) = tables(path.read_text(encoding="utf-8"))
     assert column(lines, "{Difference}")[0] == "{+90.0}"
+    low, high = map(float, column(lines, r"{95\% interval}")[0].strip("{}").split(" to "))
+    assert 50 < low < 90 < high <= 100
     assert lines[1][2].startswith(r"100\%\_x")
     names = [f"{method}-{seed}" for method in ("at", "trades") for seed in range(3)]
     methods, *_ = comparison_tables(benchmark.compare(names, results=results))

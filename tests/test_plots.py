@@ -7,6 +7,7 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from synthetic import WORKED_ATTACKS, add_evaluation
@@ -14,6 +15,7 @@ from synthetic import WORKED_ATTACKS, add_evaluation
 import benchmark
 from benchmark.errors import BadInput
 from benchmark.ledger import Ledger
+from benchmark.plots import files
 from benchmark.plots.plot import FILE, Plot, Series, read, to_json
 from benchmark.reporting.leaderboards import leaderboards
 from benchmark.reporting.plots import LINES, _front, plots
@@ -54,6 +56,24 @@ def test_figures_show_the_numbers_of_the_leaderboard(results: Path) -> None:
         for series, entry in zip(found[f"curves-{norm}"].series, board.entries, strict=True):
             assert series.y[0] == 100 * entry.clean.value  # type: ignore[union-attr]
             assert series.name.startswith(entry.name)
+            assert all(
+                low <= y <= high and low < high  # type: ignore[operator]
+                for low, y, high in zip(series.low, series.y, series.high, strict=True)
+            )
+
+
+def test_what_may_be_masked_is_pale_and_not_at_the_front(tmp_path: Path) -> None:
+    """One step breaks what forty do not: the former only seems the better network."""
+    for name, steps in {"masked": (20, 0), "honest": (0, 50)}.items():
+        attacks = [
+            (label, "linf", 0.03, "fixed-budget", [1.0] * count + [0.0] * (100 - count))
+            for label, count in zip(("fgsm", "pgd"), steps, strict=True)
+        ]
+        add_evaluation(tmp_path, name, attacks, (False,) * 100)
+    scatter = made(tmp_path)["clean-rworst"]
+    assert {series.name: series.is_faint for series in scatter.series} == {"honest": False, "masked (masked?)": True}
+    assert scatter.front == ((100.0, 50.0),)
+    assert "Pale points may be too high" in scatter.caption
 
 
 def test_curves_of_more_networks_than_can_be_told_apart_say_so(tmp_path: Path) -> None:
@@ -135,24 +155,98 @@ def test_files_are_the_same_each_time_and_as_publishers_want_them(results: Path,
     shown = [*kinds.values(), bars]
     assert {plot.kind for plot in shown} == {"lines", "scatter", "matrix", "bars"}
     first, second = (write_plots(shown, tmp_path / name).parent for name in ("one", "two"))
-    files = sorted(path.relative_to(first) for path in first.rglob("*") if path.is_file())
-    assert len(files) == 1 + len(shown) * len(WIDTHS) * 3
-    for file in files:
+    found = sorted(path.relative_to(first) for path in first.rglob("*") if path.is_file())
+    assert len(found) == 1 + len(shown) * len(WIDTHS) * 3
+    for file in found:
         assert (first / file).read_bytes() == (second / file).read_bytes(), file
-    for file in (path for path in files if path.suffix == ".pdf"):
+    for file in (path for path in found if path.suffix == ".pdf"):
         content = (first / file).read_bytes()
         assert b"/CreationDate" not in content
         assert b"/Type3" not in content
         assert b"/FontFile2" in content
         (width,) = re.findall(rb"/MediaBox \[ 0 0 ([0-9.]+) ", content)
         assert float(width) == pytest.approx(72 * WIDTHS[file.parts[0]], abs=0.5)
-    for file in (path for path in files if path.suffix == ".svg"):
+    for file in (path for path in found if path.suffix == ".svg"):
         text = (first / file).read_text(encoding="utf-8")
         assert "<script" not in text
         assert "<dc:date>" not in text
     told = (first / "figures.tex").read_text(encoding="utf-8")
     assert told.count(r"\label{fig:") == len(shown)
     assert r"\input{/etc" not in told
+
+
+def test_two_figures_of_one_name_are_two_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as those of a paper whose page on one data set lies beside its page on two."""
+    monkeypatch.setattr(files, "check_matplotlib", lambda: None)
+    monkeypatch.setattr(files, "render", lambda *_: {"pdf": b"drawn"})
+    series = (Series(name="only", x=(0, 1), y=(50, 60)),)
+    shown = [Plot(key=key, kind="lines", caption="", series=series) for key in ("mat_1", "mat_1", "mat-1")]
+    told = files.write_plots(shown, tmp_path).read_text(encoding="utf-8")
+    names = re.findall(r"\\includegraphics\{(.*)\}", told)
+    assert len(set(names)) == len(set(re.findall(r"\\label\{(.*)\}", told))) == 3
+    assert all((tmp_path / name).exists() for name in names)
+
+
+@drawn
+def test_axes_are_those_of_the_plot() -> None:
+    from matplotlib.figure import Figure
+
+    from benchmark.plots.draw import draw
+
+    series = Series(name="only", x=(1, 2, 3), y=(50, 60, 70))
+    plot = Plot(
+        key="l", kind="lines", caption="", x="α", series=(series,), x_range=(0, 4), y_range=(0, 100), x_ticks=(1, 3)
+    )
+    figure = Figure()
+    draw(plot, figure)
+    (axes,) = figure.axes
+    assert (axes.get_xlim(), axes.get_ylim(), list(axes.get_xticks())) == ((0, 4), (0, 100), [1, 3])
+    assert (axes.get_xlabel(), list(axes.lines[0].get_ydata())) == ("α", [50, 60, 70])
+
+
+@drawn
+def test_names_of_points_are_off_the_whiskers_and_inside_of_the_drawing() -> None:
+    """A point in a corner has a name, too: it is the only thing that tells networks of one method apart."""
+    from matplotlib.figure import Figure
+
+    from benchmark.plots.draw import draw
+
+    series = Series(
+        name="mat", x=(30, 73), y=(0, 20), left=(20, 61), right=(43, 83), low=(0, 12), high=(6, 32),
+        labels=("mat-epochs-3-h2", "mat-epochs-3-h1"),
+    )  # fmt: skip
+    plot = Plot(key="s", kind="scatter", caption="", series=(series,), x_range=(24, 80), y_range=(0, 24))
+    figure = Figure(figsize=(3.25, 2.3), layout="constrained")
+    draw(plot, figure)
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    assert {text.get_text() for text in axes.texts} == set(series.labels)
+    lines = [line.get_window_extent() for line in axes.lines if line.get_label().startswith("_")]
+    for text in axes.texts:
+        box = text.get_window_extent()
+        assert axes.get_window_extent().padded(1).contains(*box.min)
+        assert not [line for line in lines if line.overlaps(box)]
+
+
+@drawn
+def test_numbers_of_a_matrix_fit_into_its_cells_beside_long_names() -> None:
+    from benchmark.plots.draw import draw, height
+    from benchmark.plots.style import render
+
+    rows = tuple(f"{'x' * 33}{number}" for number in range(3))
+    values = ((100.0,) * 6,) * 3
+    plot = Plot(key="m", kind="matrix", caption="", rows=rows, columns=tuple("abcdef"), values=values)
+    widths = []
+
+    def measured(figure: Any) -> None:
+        draw(plot, figure)
+        figure.draw_without_rendering()
+        (axes,) = figure.axes
+        widths.extend(text.get_window_extent().width / axes.get_window_extent().width for text in axes.texts)
+
+    render(measured, 3.25, height(plot, 3.25))
+    assert len(widths) == 18
+    assert max(widths) < 1 / 6
 
 
 @drawn
@@ -176,4 +270,6 @@ def test_names_show_what_the_letters_have() -> None:
     assert shown("mat-ℓ∞ $x$") == "mat-ℓ∞ $x$"
     assert shown("模\x1b") == "U+6A21U+001B"
     assert len(shown("n" * 99)) == LONGEST
+    ends = [shown(f"{'n' * 99} ({digest})") for digest in ("3f2a91c0", "17d04b55")]
+    assert [end[-11:] for end in ends] == [" (3f2a91c0)", " (17d04b55)"]
     assert json.loads(to_json([]))

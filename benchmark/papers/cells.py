@@ -41,7 +41,7 @@ class TableCell(Cell):
         printed: what the paper prints here.
         difference: measured − printed in percentage points; None where the settings differ.
         gain, printed_gain: over the row that the table compares with, in percentage points.
-        mark: "best", "second" or "".
+        mark: "best" or "second" where that is significant, else "".
         is_masked: whether a network that the value is of shows strong signs of gradient masking; it is never the
             best.
         reason: why there is no value.

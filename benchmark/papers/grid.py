@@ -145,7 +145,7 @@ def _grid(
 
 
 def _mark(table: TableOrFigure, lines: list[list[TableCell]]) -> None:
-    """Mark the best and the second best of every column, where that stands; what may be masked takes no part."""
+    """Star the best and the second best of every column, where that stands; what may be masked takes no part."""
     for position in range(len(table.columns)):
         found = marks([_candidate(line[position], table.decimals) for line in lines])
         for line, mark in zip(lines, found, strict=True):

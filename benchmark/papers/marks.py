@@ -1,4 +1,4 @@
-"""Which numbers of a table's column are bold or underlined: the best and the second best, where that stands."""
+"""Which numbers of a table's column carry a star: the best and the second best, where that stands."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ def marks(candidates: Sequence[Candidate | None]) -> list[Mark]:
     """The mark of each number of a column, "" for one that takes no part.
 
     The best is marked if it is significantly better than all others, the second best if it is so than all but the
-    best: on the same images, and over seeds where all have several; corrected for all pairs.
+    best, of which there are some: on the same images, and over seeds where all have several; corrected for all pairs,
+    so that either mark stands without the other.
     """
     found: list[Mark] = [""] * len(candidates)
     known = [(place, candidate) for place, candidate in enumerate(candidates) if candidate is not None]
@@ -50,11 +51,10 @@ def marks(candidates: Sequence[Candidate | None]) -> list[Mark]:
     better = _better([candidate.by_seed for _, candidate in known])
     shown = np.array([candidate.shown for _, candidate in known])
     for mark, value in zip(("best", "second"), values, strict=False):
-        holders = np.flatnonzero(shown == value)
-        if not better[np.ix_(holders, shown < value)].all():
-            break
-        for holder in holders:
-            found[known[holder][0]] = mark  # type: ignore[call-overload]
+        holders, lower = np.flatnonzero(shown == value), shown < value
+        if lower.any() and better[np.ix_(holders, lower)].all():
+            for holder in holders:
+                found[known[holder][0]] = mark  # type: ignore[call-overload]
     return found
 
 

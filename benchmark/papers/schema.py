@@ -240,7 +240,7 @@ class TableOrFigure(Schema):
         overlap: label of the column of which it also shows which images only some of its rows get right.
         confusion: label of the column of which it also shows what each two of its rows predict where they differ.
         epochs: whether it also shows how the validation accuracy of its rows went, epoch by epoch.
-        marks: whether the best value of a column is bold and the second best underlined, where the tests agree.
+        marks: whether the best of a column is bold and the second best underlined, with a star where that stands.
         notes: what the reader should know, e.g. contradictions of the source; plain text once the readings are known.
     """
 

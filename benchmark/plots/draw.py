@@ -99,7 +99,7 @@ def _scatter(plot: Plot, axes: Axes) -> None:
 
 
 def _name(axes: Axes, points: Sequence[tuple[float, float, str]]) -> None:
-    """Names beside, above or below their points; none where it would cover something else."""
+    """Names at a corner of their points, off the whiskers, else beside, above or below; none over something else."""
     figure = cast("Figure", axes.get_figure())
     figure.draw_without_rendering()
     unit = figure.dpi / 72
@@ -109,8 +109,11 @@ def _name(axes: Axes, points: Sequence[tuple[float, float, str]]) -> None:
     for number, ((x, y), point) in enumerate(zip(places, points, strict=True)):
         text = shown(point[2])
         width, height = len(text) * 0.55 * _SMALL, _SMALL + 1
-        beside, above, below = -height / 2, 4.0, -4 - height
-        for left, bottom in ((5, beside), (-5 - width, beside), (-width / 2, above), (-width / 2, below)):
+        right, middle, left_of = 3.0, -width / 2, -3 - width
+        above, beside, below = 1.5, -height / 2, -1.5 - height
+        corners = [(left, bottom) for bottom in (above, below) for left in (right, left_of)]
+        sides = [(right + 2, beside), (left_of - 2, beside), (middle, above + 2.5), (middle, below - 2.5)]
+        for left, bottom in (*corners, *sides):
             box = (x + left, x + left + width, y + bottom, y + bottom + height)
             is_inside = box[0] * unit > edge.x0 and box[1] * unit < edge.x1 and box[2] * unit > edge.y0
             others = [other for place, other in enumerate(taken) if place != number]
@@ -150,7 +153,9 @@ def _matrix(plot: Plot, axes: Axes) -> None:
     if len(plot.columns) > NUMBERED:
         axes.tick_params(axis="x", labelsize=_SMALL)
     figure = cast("Figure", axes.get_figure())
-    size = min(_SMALL, 72 * 0.6 * figure.get_figwidth() / max(1, len(plot.columns)) / 2.2)
+    figure.draw_without_rendering()  # names leave more or less room to the numbers, of which "100" is the longest
+    room = axes.get_window_extent().width * 72 / figure.dpi / max(1, len(plot.columns))
+    size = max(1.0, min(_SMALL, room / 2.2))
     for row, line in enumerate(plot.values):
         for column, value in enumerate(line):
             colour = "white" if value is not None and value > 60 else "black"

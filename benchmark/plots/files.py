@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from benchmark.latex import prose, slug
+from benchmark.latex import apart, prose, slug
 from benchmark.plots.draw import draw, height
 from benchmark.plots.plot import Plot
 from benchmark.plots.style import WIDTHS, check_matplotlib, render
@@ -29,23 +29,24 @@ def write_plots(plots: Iterable[Plot], out: Path) -> Path:
     """
     check_matplotlib()
     told = [NEEDS]
-    for plot in plots:
-        name = safe_name(plot.key, 110)
+    found = list(plots)
+    for plot, key in zip(found, apart(plot.key for plot in found), strict=True):
+        name = safe_name(key, 110)
         for width, inches in WIDTHS.items():
             for ending, content in render(partial(draw, plot), inches, height(plot, inches)).items():
                 write_atomic(out / width / f"{name}.{ending}", content)
-        told.append(_figure(plot, name))
+        told.append(_figure(plot, key, name))
     return write_atomic(out / "figures.tex", "\n".join(told))
 
 
-def _figure(plot: Plot, name: str) -> str:
+def _figure(plot: Plot, key: str, name: str) -> str:
     return "\n".join(
         [
             r"\begin{figure}[t]",
             r"\centering",
             rf"\includegraphics{{one-column/{name}.pdf}}",
             rf"\caption{{{prose(plot.caption)}}}",
-            rf"\label{{fig:{slug(plot.key)}}}",
+            rf"\label{{fig:{slug(key)}}}",
             r"\end{figure}",
             "",
         ]

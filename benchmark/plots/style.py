@@ -22,7 +22,7 @@ INSTALL = "pip install 'robustness-benchmark[figures]'"
 #: Inches: of a column of a paper of two, and of both.
 WIDTHS: Mapping[str, float] = {"one-column": 3.25, "two-columns": 6.75}
 POINTS = 8
-#: A name of more letters is cut.
+#: Of a name of more letters the middle is left out.
 LONGEST = 40
 
 #: The formats, each without what would make the same figure another file.
@@ -125,13 +125,16 @@ def render(draw: Callable[[Figure], None], width: float, height: float) -> dict[
 
 
 def shown(text: str) -> str:
-    """A name as a figure can show it: what has no sign in its letters appears as its number."""
+    """A name as a figure can show it: what has no sign in its letters appears as its number.
+
+    Of a long one beginning and end stay, since networks of one name differ in the digits at their ends.
+    """
     plain = unicodedata.normalize("NFC", " ".join(str(text).split()))
     found = "".join(
-        sign if sign.isprintable() and ord(sign) in _letters() else f"U+{ord(sign):04X}"
-        for sign in plain[: LONGEST + 1]
+        sign if sign.isprintable() and ord(sign) in _letters() else f"U+{ord(sign):04X}" for sign in plain
     )
-    return found if len(found) <= LONGEST else f"{found[: LONGEST - 1]}…"
+    half = LONGEST // 2
+    return found if len(found) <= LONGEST else f"{found[: half - 1]}…{found[-half:]}"
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""The pages of the site: every name escaped, nothing fetched, each page a single file that opens from disk."""
+"""The pages of the site: every name escaped, nothing fetched from elsewhere, each opens from disk."""
 
 from __future__ import annotations
 
