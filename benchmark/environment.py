@@ -15,9 +15,7 @@ from typing import Any
 
 import benchmark
 from benchmark.errors import BadInput, first_line
-
-#: The distribution that this package is part of.
-NAME = "robustness-benchmark"
+from benchmark.version import NAME
 
 #: Packages that are asked for only when work has been done.
 NEEDED_LATE = ("jinja2", "pandas", "safetensors", "scipy", "tensorboard")

@@ -57,7 +57,7 @@ FLOORS = (
         "given",
         "palette",
     }
-    | {"problems"},
+    | {"problems", "version"},
     {"data", "models", "attacks", "recipes", "suites", "ledger", "statistics", "engines", "trackers"},
     {"methods", "evaluation", "analysis", "importing"},
     {"training"},
@@ -83,7 +83,7 @@ STAIRS = {
     "parts": {"errors", "storage"},
     "hardware": {"errors"},
     "cache": {"errors"},
-    "environment": {"errors"},
+    "environment": {"errors", "version"},
     "generators": {"settings"},
     "draws": {"philox"},
     "noise": {"draws"},

@@ -1,17 +1,19 @@
-"""CITATION.cff is what GitHub and reference managers can read (Citation File Format 1.2.0)."""
+"""CITATION.cff is what GitHub and reference managers can read (Citation File Format 1.2.0); Zenodo has its own."""
 
 from __future__ import annotations
 
 import datetime
+import json
 import re
 from pathlib import Path
 
 import yaml
 
-import benchmark
+from benchmark.version import RELEASED
 
 ROOT = Path(__file__).parent.parent
 CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+PREFERRED = CITATION["preferred-citation"]
 
 
 def words(text: str) -> set[str]:
@@ -35,7 +37,7 @@ def test_required_and_known_keys() -> None:
 
 
 def test_authors_are_persons_or_entities() -> None:
-    for work in (CITATION, *CITATION["references"]):
+    for work in (CITATION, PREFERRED, *CITATION["references"]):
         assert work["authors"]
         for author in work["authors"]:
             person = words("affiliation alias email family-names given-names name-particle name-suffix orcid")
@@ -45,16 +47,33 @@ def test_authors_are_persons_or_entities() -> None:
 
 
 def test_references_say_what_and_when() -> None:
-    for work in CITATION["references"]:
+    for work in (PREFERRED, *CITATION["references"]):
         assert {"type", "title", "authors"} <= work.keys()
         assert work["type"] in TYPES
         assert 1950 <= work["year"] <= 2100
 
 
 def test_version_date_and_licence_are_those_of_the_package() -> None:
-    assert str(CITATION["version"]) == benchmark.__version__
+    assert str(CITATION["version"]) == RELEASED
     assert datetime.date.fromisoformat(str(CITATION["date-released"]))
-    licence = re.search(r'license = \{ text = "([\w.-]+)" \}', (ROOT / "pyproject.toml").read_text())
+    licence = re.search(r'^license = "([\w.-]+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
     assert licence is not None
     assert CITATION["license"] == licence[1]
     assert len(CITATION["keywords"]) == len(set(CITATION["keywords"]))
+
+
+def test_the_preferred_citation_is_of_this_program() -> None:
+    assert {key: PREFERRED[key] for key in ("type", "title", "authors", "license")} == {
+        key: CITATION[key] for key in ("type", "title", "authors", "license")
+    }
+    assert str(PREFERRED["year"]) == str(CITATION["date-released"])[:4]
+
+
+def test_zenodo_is_told_the_same() -> None:
+    """It reads its own file where there is one; the version and the date it takes from the release."""
+    told = json.loads((ROOT / ".zenodo.json").read_text(encoding="utf-8"))
+    assert told["upload_type"] == CITATION["type"] == "software"
+    assert told["creators"] == CITATION["authors"]
+    for theirs, ours in (("title", "title"), ("description", "abstract"), ("license", "license"), ("keywords",) * 2):
+        assert told[theirs] == CITATION[ours]
+    assert not {"version", "publication_date", "doi"} & told.keys()
