@@ -14,11 +14,13 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar, cast, overload
 
 from benchmark.errors import BadInput, short
 
+Options = ParamSpec("Options")
 Result = TypeVar("Result")
+Returned = TypeVar("Returned", covariant=True)
 
 #: Of letters that may follow a number, the seconds they stand for.
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -125,7 +127,19 @@ def within(seconds: str | float | None) -> Iterator[None]:
         raise
 
 
-def stoppable(function: Callable[..., Result]) -> Callable[..., Result]:
+class Stoppable(Protocol[Options, Returned]):
+    """What type checkers see of a function with `stop_after`: all else is checked where that is left out.
+
+    A parameter that has a name can't be added to others; https://peps.python.org/pep-0612/.
+    """
+
+    @overload
+    def __call__(self, *given: Options.args, **named: Options.kwargs) -> Returned: ...
+    @overload
+    def __call__(self, *given: Any, stop_after: str | float | None, **named: Any) -> Returned: ...
+
+
+def stoppable(function: Callable[Options, Result]) -> Stoppable[Options, Result]:
     """`function`, with one argument more.
 
     stop_after: a time such as "50m" or "2h30m", or seconds, within which it ends: what fits is finished, then
@@ -144,7 +158,7 @@ def stoppable(function: Callable[..., Result]) -> Callable[..., Result]:
     named = [*signature.parameters.values(), more]
     named.sort(key=lambda parameter: parameter.kind)  # before `**options`, where there are such
     limited.__signature__ = signature.replace(parameters=named)  # type: ignore[attr-defined]
-    return limited
+    return cast("Stoppable[Options, Result]", limited)
 
 
 @contextlib.contextmanager

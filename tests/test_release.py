@@ -128,3 +128,4 @@ def test_type_checkers_see_what_is_looked_up() -> None:
     assert set(seen) == set(benchmark._DOORS) == set(benchmark.__all__)
     for name, (module, attribute) in seen.items():
         assert getattr(__import__(module, fromlist=[attribute]), attribute) is getattr(benchmark, name), name
+    assert '"tests/users_script.py"' in (ROOT / "pyproject.toml").read_text("utf-8")  # which `make lint` reads, too
