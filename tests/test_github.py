@@ -24,7 +24,7 @@ def test_workflows_may_only_read_and_pin_what_they_use(path: Path) -> None:
     assert all("timeout-minutes" in job for job in workflow["jobs"].values())
     used = [step["uses"] for step in steps(path) if "uses" in step]
     assert used
-    assert all(re.fullmatch(r"[\w-]+/[\w-]+@v\d+", action) for action in used)
+    assert all(re.fullmatch(r"[\w-]+/[\w-]+@(release/)?v\d+", action) for action in used)
     # What a stranger may write, such as a branch's name, never becomes part of a script.
     assert not [step for step in steps(path) if "${{" in step.get("run", "")]
 
@@ -65,4 +65,4 @@ def test_forms_are_what_github_takes(path: Path) -> None:
 
 
 def test_there_is_a_form_for_each_kind_of_issue() -> None:
-    assert [path.stem for path in FORMS] == ["bug", "method-or-attack", "submit-result", "wrong-number"]
+    assert [path.stem for path in FORMS] == ["bug", "new-attack", "new-method", "submit-result", "wrong-number"]

@@ -1,0 +1,56 @@
+"""Publishing, hooks before a commit, containers: each has what it needs, and no more."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parent.parent
+
+
+def read(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def test_only_the_job_that_publishes_is_known_to_the_index() -> None:
+    workflow = read(ROOT / ".github/workflows/release.yml")
+    assert workflow["permissions"] == {"contents": "read"}
+    trusted = [name for name, job in workflow["jobs"].items() if "id-token" in job.get("permissions", {})]
+    assert trusted == ["publish"]
+    publish = workflow["jobs"]["publish"]
+    assert publish["environment"] == "pypi"
+    assert set(publish["needs"]) == set(workflow["jobs"]) - {"publish"}
+    assert not [step for step in publish["steps"] if "run" in step or "password" in step.get("with", {})]
+    assert "secrets." not in (ROOT / ".github/workflows/release.yml").read_text(encoding="utf-8")
+
+
+def test_hooks_need_nothing_but_the_environment() -> None:
+    """Each is a tool of `make setup`; what `make lint` asks for is asked for here, too."""
+    repos = read(ROOT / ".pre-commit-config.yaml")["repos"]
+    assert [repo["repo"] for repo in repos] == ["local"]
+    hooks = {hook["id"]: hook for repo in repos for hook in repo["hooks"]}
+    assert hooks.keys() == {"ruff-check", "ruff-format", "typos", "mypy"}
+    pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    for hook in hooks.values():
+        assert hook["language"] == "system"
+        tool = Path(shlex.split(hook["entry"])[0])
+        assert tool.parent == Path(".venv/bin")
+        assert re.search(rf'^    "{tool.name}>=', pyproject, re.MULTILINE), tool
+    assert '"pre-commit>=' in pyproject
+
+
+def test_containers_are_built_of_what_is_there() -> None:
+    dockerfile = (ROOT / "container/Dockerfile").read_text(encoding="utf-8")
+    arguments = set(re.findall(r"^ARG (\w+)", dockerfile, re.MULTILINE))
+    told = (ROOT / "container/README.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"--build-arg (\w+)=", told)) == arguments == {"BASE", "TORCH_INDEX"}
+    assert "USER 0" not in dockerfile
+    assert re.search(r"^USER \d+$", dockerfile, re.MULTILINE)
+    assert (ROOT / "container/install.py").is_file()
+    ignored = (ROOT / "container/Dockerfile.dockerignore").read_text(encoding="utf-8").split()
+    assert ".venv" in ignored
+    assert ".git" not in ignored  # it tells the version
