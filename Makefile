@@ -17,7 +17,7 @@ help:
 	@echo "               error rates of the statistics, for docs/statistics*.md; hours, and resumable"
 	@echo "make simulate-decide"
 	@echo "               how often bench decide and bench estimate are wrong, and what they save"
-	@echo "make lint      formatting, lint and types only"
+	@echo "make lint      formatting, lint, spelling and types only"
 	@echo "make clean     remove caches and reports; zoo, results and .venv stay"
 
 setup: .venv/.complete
@@ -40,6 +40,7 @@ lint: style
 style: .venv/.complete
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/typos
 
 # One computing thread per test process: they share the cores among themselves.
 test: style

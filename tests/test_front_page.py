@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 import struct
 from pathlib import Path
 
 import pytest
 import screenshot
+from PIL import Image
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -70,3 +72,12 @@ def test_every_cell_of_the_comparison_says_something() -> None:
         lengths = {len(row) for row in rows(section(COMPARISON, heading))}
         assert len(lengths) == 1
         assert all(all(row) for row in rows(section(COMPARISON, heading)))
+
+
+def test_a_screen_is_made_small() -> None:
+    noise = Image.frombytes("RGB", (90, 40), bytes(i * i % 251 for i in range(90 * 40 * 3)))
+    written = io.BytesIO()
+    noise.save(written, "PNG")
+    reduced = Image.open(io.BytesIO(screenshot.small(written.getvalue(), 16)))
+    assert (reduced.format, reduced.size, reduced.mode) == ("PNG", (90, 40), "P")
+    assert len(reduced.getcolors()) <= 16

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shlex
 from pathlib import Path
@@ -41,6 +42,19 @@ def test_hooks_need_nothing_but_the_environment() -> None:
         assert tool.parent == Path(".venv/bin")
         assert re.search(rf'^    "{tool.name}>=', pyproject, re.MULTILINE), tool
     assert '"pre-commit>=' in pyproject
+
+
+def test_other_builds_of_torch_have_the_locked_version_and_other_digests() -> None:
+    spec = importlib.util.spec_from_file_location("container_install", ROOT / "container/install.py")
+    assert spec is not None
+    assert spec.loader is not None
+    install = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(install)
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    lines = install.versions_of_torch(lock).splitlines()
+    assert {line.partition("==")[0] for line in lines} == {"torch", "torchvision"}
+    assert all(f"\n{line} \\\n" in lock for line in lines)
+    assert "sha256" not in "".join(lines)
 
 
 def test_containers_are_built_of_what_is_there() -> None:
