@@ -18,7 +18,7 @@ from overhead import bare_step, flops_per_image, matmul_rate
 from torch import Tensor
 
 import benchmark
-from benchmark.arithmetic import arithmetic, tuned_convolutions
+from benchmark.arithmetic import arithmetic, tuned_convolutions, tunes
 from benchmark.attacks import PreparedClassifier, make_attack
 from benchmark.attacks.objectives import is_wrong
 from benchmark.hardware import describe, has_bf16, has_tf32, resolve_device
@@ -127,7 +127,7 @@ def pgd(sizes: Sizes) -> Iterator[Line]:
             run(sizes.steps), bare()
             seconds = min(timed(lambda run=run: run(sizes.steps))[0] for _ in range(sizes.repeats))
             passes = min(timed(bare)[0] for _ in range(sizes.repeats))
-            launches, waits = per_step(run, 8, 16)
+            launches, waits = per_step(run, 8, 16, sizes.device)
             work = flops * images * sizes.steps
             yield {
                 "what": f"pgd-{sizes.steps} linf",
@@ -157,10 +157,10 @@ def steps(sizes: Sizes) -> Iterator[Line]:
         ours = training.ours(method, networks(), x, y, precision)
         plain = training.plain(method, networks(), x, y)
         told = {"what": method, "network": sizes.arch, "precision": precision, "batch": sizes.batch}
-        for tuned in (False, True):
+        for tuned in (False, True) if tunes(sizes.device) else (False,):
             with arithmetic(precision), tuned_convolutions(sizes.device, tuned):
                 line = compare(method, ours, plain, repeats=sizes.repeats, hardware=sizes.hardware)
-            counts = counted(ours)
+            counts = counted(ours, sizes.device)
             yield {
                 **told,
                 "cudnn_benchmark": tuned,

@@ -34,13 +34,13 @@ class Counts:
 
 
 class _Counting(TorchDispatchMode):
-    def __init__(self) -> None:
+    def __init__(self, device: torch.device) -> None:
         super().__init__()
-        self.counts = Counts()
+        self.counts, self.device = Counts(), device
 
     def __torch_dispatch__(self, op: Any, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None) -> Any:
         name = op._schema.name.partition("::")[2]
-        if name in _WAITS or _by_mask(name, args):
+        if (name in _WAITS or _by_mask(name, args)) and _is_there(args, self.device):
             self.counts.waits += 1
         if name not in _FREE and not getattr(op, "is_view", False):
             self.counts.launches += 1
@@ -55,15 +55,23 @@ def _by_mask(name: str, args: Any) -> bool:
     return any(isinstance(index, torch.Tensor) and index.dtype == torch.bool for index in args[1])
 
 
-def counted(program: Callable[[], object]) -> Counts:
-    """What `program` asks of its device, gradients included."""
-    with _Counting() as mode:
+def _is_there(args: Any, device: torch.device) -> bool:
+    """Whether what an operation asks about lies on the device; of what lies with the host the answer is there."""
+    asked = args[0] if args else None
+    return not isinstance(asked, torch.Tensor) or asked.device.type == device.type
+
+
+def counted(program: Callable[[], object], device: torch.device | str = "cpu") -> Counts:
+    """What `program` asks of its `device`, gradients included; a processor stands for an accelerator there."""
+    with _Counting(torch.device(device)) as mode:
         program()
     return mode.counts
 
 
-def per_step(program: Callable[[int], object], few: int = 4, many: int = 8) -> tuple[float, float]:
+def per_step(
+    program: Callable[[int], object], few: int = 4, many: int = 8, device: torch.device | str = "cpu"
+) -> tuple[float, float]:
     """Launches and waits per step of a program of so many steps, without what it does once."""
-    less, more = counted(lambda: program(few)), counted(lambda: program(many))
+    less, more = counted(lambda: program(few), device), counted(lambda: program(many), device)
     steps = many - few
     return (more.launches - less.launches) / steps, (more.waits - less.waits) / steps

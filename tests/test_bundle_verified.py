@@ -28,6 +28,7 @@ from benchmark.ledger.stored_adversarials import (
     write_stored_adversarials,
 )
 from benchmark.sharing.claim import claimed_row
+from benchmark.storage import digest
 
 pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.filterwarnings("ignore::benchmark.errors.Notice")]
 
@@ -43,6 +44,8 @@ def test_verify_says_what_was_checked_and_what_was_not(made, capsys):
     assert "checked: 1 claimed row, over 30 images: computed anew from the records" in out
     assert "not checked: whether 'toy' answers on any image as the records say: name its checkpoint" in out
     assert "no adversarial images are in the bundle" in out
+    assert "not checked: what pages tell of the network beside its weights" in out
+    assert "not checked: what records tell beside verdicts" in out
     code, out, _ = bench(capsys, "verify", made / "images.zip")
     assert code == 0
     assert "fool the network and lie within the radius: name its checkpoint" in out
@@ -210,11 +213,26 @@ def forged_evaluation(
             lambda told: told["classes"].update(labels="3 " + told["classes"]["labels"].partition(" ")[2]),
             "that it says are of another: 0",
         ),
+        (lambda told: told["suite"]["items"][0].update(kind="minimum-norm"), "is said to be of kind 'minimum-norm'"),
+        (
+            lambda told: told["classes"].update(answers=" ".join(["3"] * told["dataset"]["images"])),
+            "has other answers without attack than its evaluation",
+        ),
     ],
 )
 def test_what_an_evaluation_says_of_itself(made, tmp_path, change, said):
     problems = forged_evaluation(made, tmp_path, change)
     assert any(said in problem for problem in problems), problems
+
+
+def test_an_evaluation_of_another_format_is_not_read_as_one_of_this(made, tmp_path):
+    files = content(made / "plain.zip")
+    name = next(name for name in files if name.startswith("evaluations/"))
+    told = json.loads(files[name]) | {"format": 2}
+    del told["sha256"]
+    forged = json.dumps({"sha256": digest(told), **told}).encode()
+    problems = benchmark.verify_bundle(bundled(tmp_path / "x.zip", {**files, name: forged})).problems
+    assert any("it is of format 2, and this version reads 1" in problem for problem in problems), problems
 
 
 def test_one_evaluation_under_two_ids_would_be_two_rows(made, tmp_path):

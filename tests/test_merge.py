@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from command_line import bench
 from evaluation_toys import evaluated
 
 import benchmark
@@ -16,6 +17,7 @@ from benchmark.errors import BadInput, Notice
 from benchmark.evaluation import plan
 from benchmark.ledger import Ledger, read_record
 from benchmark.ledger import parts as parts_module
+from benchmark.ledger.manifests import filed, read_manifest
 from benchmark.ledger.record import write_record
 from benchmark.parts import Part, read_part
 
@@ -234,3 +236,36 @@ def test_parts_that_contradict_each_other_are_refused(tmp_path, parts):
     parts_module.write_part(ledger, replace(other, part="1/3"))
     with pytest.raises(BadInput, match="parts of toy have different records of"):
         benchmark.merge([parts[0], tmp_path / "3"], into=tmp_path / "all")
+
+
+def forged(folder: Path, change) -> Path:
+    """The evaluation of a results folder, with something else told."""
+    (path,) = (folder / "evaluations").glob("*.json")
+    manifest = read_manifest(path)
+    change(manifest)
+    path.write_text(filed(manifest))
+    return path
+
+
+def test_what_two_folders_tell_otherwise_of_a_network_is_said(tmp_path, capsys):
+    made(tmp_path / "1")
+    shutil.copytree(tmp_path / "1", tmp_path / "2")
+    other = forged(tmp_path / "2/results", lambda told: told["model"].update(method="trades"))
+    code, out, err = bench(
+        capsys, "merge", tmp_path / "1/results", tmp_path / "2/results", "--into", tmp_path / "all"
+    )
+    assert (code, "1 evaluation" in out) == (0, True)
+    assert f"differing: {other} tells other things of the network 'toy' than {tmp_path}" in err
+    assert "method 'natural' there, 'trades' here" in err
+    (kept,) = Ledger.open(tmp_path / "all").evaluations()
+    assert kept.model["method"] == "natural"
+    assert benchmark.merge([tmp_path / "1/results"], tmp_path / "again").differing == []
+
+
+def test_labels_that_contradict_each_other_are_refused(tmp_path):
+    made(tmp_path / "1")
+    shutil.copytree(tmp_path / "1", tmp_path / "2")
+    forged(tmp_path / "2/results", lambda told: told["classes"].update(labels=told["classes"]["labels"][:-1] + "1"))
+    with pytest.raises(BadInput, match="are one evaluation with different labels"):
+        benchmark.merge([tmp_path / "1/results", tmp_path / "2/results"], tmp_path / "all")
+    assert not (tmp_path / "all").exists()

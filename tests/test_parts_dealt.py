@@ -107,7 +107,7 @@ def test_nothing_that_only_this_machine_knows_counts(toy: str, monkeypatch: pyte
     def probed(*args: object, **more: object) -> None:
         raise AssertionError("a probe")
 
-    for name in ("measure", "rendering", "skeleton", "load_model"):
+    for name in ("measure", "own_work", "skeleton", "load_model"):
         monkeypatch.setattr(f"benchmark.planning.estimate.{name}", probed)
     (work,) = everything(toy)
     costs = costs_of(work.jobs.jobs, work.setting)

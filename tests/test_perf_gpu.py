@@ -6,6 +6,7 @@ import importlib.util
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -39,6 +40,30 @@ def test_launches_and_waits_are_counted_gradients_included(monkeypatch):
     assert launches.counted(lambda: x.view(12).t()).launches == 0
     each, waits = launches.per_step(lambda steps: [x.sum().item() for _ in range(steps)])
     assert (each, waits) == (2.0, 1.0) or (each, waits) == (1.0, 1.0)
+
+
+def test_what_lies_with_the_host_is_no_wait_of_the_device(monkeypatch):
+    launches = script("launches", monkeypatch)
+    on_device, on_host = torch.ones(3, device="meta"), torch.ones(3) > 0
+
+    def program():
+        on_device.add_(1)
+        on_host.all().item()
+        on_host.nonzero()
+
+    assert launches.counted(program, "meta").waits == 0
+    assert launches.counted(program, "cpu").waits == 2
+
+
+def test_convolutions_are_said_to_be_tuned_only_where_they_can_be(monkeypatch):
+    monkeypatch.syspath_prepend(str(PERF))
+    parts = script("gpu_parts", monkeypatch)
+    line, counts = SimpleNamespace(seconds=1, peer_seconds=1, ratio=1), SimpleNamespace(launches=1, waits=0)
+    monkeypatch.setattr(parts, "compare", lambda *_, **__: line)
+    monkeypatch.setattr(parts, "counted", lambda *_: counts)
+    assert [line["cudnn_benchmark"] for line in parts.steps(parts.Sizes.tiny("cpu"))] == [
+        False
+    ] * 2  # of AT and of MAT
 
 
 @pytest.mark.slow

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
+import sys
+import time
 
 import pytest
 import torch
+from torch.multiprocessing.spawn import start_processes
 
 from benchmark.errors import BadInput
-from benchmark.training.launch import is_one_of_many
+from benchmark.training.launch import is_one_of_many, lost_process_named
 from benchmark.training.parallel import make_fabric
 
 CPU = torch.device("cpu")
@@ -87,3 +92,20 @@ def test_one_gpu_by_number_is_not_two(environment):
         BadInput, match="--device cuda:1 names one cuda, and --devices 2 asks for 2; write --device cuda"
     ):
         make_fabric(torch.device("cuda:1"), "fp32", 2)
+
+
+def _killed(rank: int) -> None:
+    """The second of two processes is killed while the first would go on for hours."""
+    if rank == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(3600)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks processes that have loaded torch")
+def test_a_process_that_is_killed_is_one_clear_error_and_takes_the_others_along():
+    with pytest.raises(BadInput) as caught, lost_process_named("mine"):
+        start_processes(_killed, nprocs=2, start_method="fork")
+    told = "mine: process 1 of those that train together was ended by SIGKILL, as systems do that run out of memory, "
+    assert str(caught.value).startswith(told)
+    assert "--resume goes on" in str(caught.value)
+    assert not multiprocessing.active_children()

@@ -22,3 +22,4 @@ def merge(
     words = ", ".join(f"{number} {noun}{'s' * (number != 1)}" for noun, number in counts.items())
     print(f"{found.folder}: {words}")
     print_problems(f"unfinished: {line}" for line in found.unfinished)
+    print_problems(f"differing: {line}" for line in found.differing)

@@ -7,10 +7,12 @@ from itertools import takewhile
 
 import numpy as np
 
+from benchmark.attacks import ATTACKS
 from benchmark.errors import short
 from benchmark.ledger.evaluation import Evaluation, Flags, Outcome
 from benchmark.ledger.predictions import UNKNOWN
 from benchmark.ledger.record import Record
+from benchmark.own.files import is_spec
 from benchmark.threats import LARGEST_SLACK, PARAMETRIC, RELATIVE_SLACK, ROUNDING, Threat
 
 #: How many positions of images a sentence names.
@@ -38,6 +40,21 @@ def of_another_question(evaluation: Evaluation, outcome: Outcome, record: Record
         yield f"the record {record.digest} is about other test images"
 
 
+def of_another_attack(outcome: Outcome) -> Iterator[str]:
+    """Where the suite says of an attack that this version knows what is not so: it decides how pages read it."""
+    told = outcome.definition.get("attack", {})
+    called = told.get("name")
+    if not isinstance(called, str) or is_spec(called) or called not in ATTACKS:  # no file is imported for its name
+        return
+    known = ATTACKS.get(called)
+    if known.version != told.get("version"):
+        return
+    for name in ("kind", "gradient_free", "measure"):
+        if outcome.definition.get(name, getattr(known, name)) != getattr(known, name):
+            said = short(outcome.definition[name])
+            yield f"{outcome.label} is said to be of {name} {said}, and is of {short(getattr(known, name))}"
+
+
 def _is_of_other_images(evaluation: Evaluation, record: Record) -> bool:
     of_others = record.key["data"]["digest"] != evaluation.dataset["digest"]
     return of_others or bool((record.positions >= evaluation.dataset["images"]).any())
@@ -48,6 +65,7 @@ def at_odds(evaluation: Evaluation, outcome: Outcome, record: Record, threat: Th
     yield from _with_itself(record, threat)
     if not _is_of_other_images(evaluation, record):
         yield from _of_other_labels(evaluation, record)
+        yield from _of_other_answers(evaluation, record)
         yield from _left_out(evaluation, outcome, record)
 
 
@@ -84,6 +102,23 @@ def _of_other_labels(evaluation: Evaluation, record: Record) -> Iterator[tuple[s
     )
     claims = ~record.clean_errors & np.isfinite(record.distance)
     yield "says that adversarial images are of the right class", claims & (record.adversarial_class == labels)
+
+
+def _of_other_answers(evaluation: Evaluation, record: Record) -> Iterator[tuple[str, Flags]]:
+    """Where the answers without attack that the evaluation tells are not what the record's verdicts come to.
+
+    A few answers may change between two passes, as pages then say; those of a network that draws do.
+    """
+    classes = evaluation.classes
+    if classes is None or evaluation.judging.get("verdict_passes"):
+        return
+    answers = classes.answers[record.positions]
+    odd = (answers == classes.labels[record.positions]) == record.clean_errors
+    if record.clean_class is not None:
+        known = record.clean_class != UNKNOWN
+        odd = np.where(known, answers != record.clean_class, odd)
+    if odd.sum() > evaluation.unstable:
+        yield "has other answers without attack than its evaluation", odd
 
 
 def _left_out(evaluation: Evaluation, outcome: Outcome, record: Record) -> Iterator[tuple[str, Flags]]:

@@ -13,6 +13,7 @@ import numpy as np
 from benchmark.damage import Damaged
 from benchmark.errors import BadInput, several
 from benchmark.ledger.answers import read_known
+from benchmark.ledger.differing import Told
 from benchmark.ledger.ledger import Ledger
 from benchmark.ledger.manifests import read_manifest
 from benchmark.ledger.pack import Pack, read_pack, read_whole
@@ -52,11 +53,13 @@ class Folders:
     Attributes:
         best: where the file of a place is taken from.
         problems: why nothing may be merged.
+        told: what the files tell otherwise of a network or an evaluation, which decides no number.
     """
 
     def __init__(self, ledgers: Sequence[Ledger]) -> None:
         self.best: dict[str, Path] = {}
         self.problems: list[str] = []
+        self.told = Told()
         self.parts: dict[str, list[DonePart]] = defaultdict(list)
         self.whole: set[str] = set()
         self._finished: list[dict[str, Any]] = []
@@ -102,6 +105,7 @@ class Folders:
                 return
             self.whole.add(content["id"])
             self._finished.append(content)
+            self.told.add(path, content)
             self._call(ledger, content)
         if isinstance(content, DonePart):
             self.parts[content.manifest["id"]].append(content)
@@ -189,6 +193,8 @@ class Folders:
                     self.best[place] = path
         elif kind in _EVALUATIONS and content["records"] != before["records"]:
             self.problems.append(f"{path} and {first} are one evaluation with different records")
+        elif kind in _EVALUATIONS and _labels(content) != _labels(before):
+            self.problems.append(f"{path} and {first} are one evaluation with different labels of its images")
         elif isinstance(content, DonePart) and content.done != before.done:
             self.problems.append(f"{path} and {first} are one part with different records")
 
@@ -253,6 +259,11 @@ class Folders:
                 network = manifest["model"]["digest"]
                 pack(ledger, network, [name for names in manifest["records"].values() for name in names])
         return records, len(self.whole), unfinished
+
+
+def _labels(manifest: dict[str, Any]) -> Any:
+    """The images' own classes, if they are told."""
+    return (manifest.get("classes") or {}).get("labels")
 
 
 def _differing(first: Record, second: Record) -> list[str]:

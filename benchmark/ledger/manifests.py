@@ -9,6 +9,7 @@ from typing import Any
 from benchmark.damage import Damaged, naming, parse_json
 from benchmark.errors import BadInput, short
 from benchmark.ledger.old_words import in_todays_words
+from benchmark.ledger.record import FORMAT
 from benchmark.ledger.schema import Manifest, misfit, suite_digest
 from benchmark.limits import MANIFEST
 from benchmark.storage import digest, read_text
@@ -65,6 +66,8 @@ def read_json(path: Path) -> Any:
 
 
 def _lacking(manifest: dict[str, Any]) -> str | None:
+    if (version := manifest.get("format", FORMAT)) != FORMAT:
+        return f"it is of format {short(version)}, and this version reads {FORMAT}"
     suite = manifest["suite"]
     labels = [item["label"] for item in suite["items"]]
     of_suite = sorted(label for label in labels if label in manifest["records"] or manifest.get("sample") is None)

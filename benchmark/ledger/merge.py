@@ -24,12 +24,15 @@ class Merged:
         folder: where everything is now.
         records, evaluations: how many there are.
         unfinished: evaluations of which something is lacking, each with what, in words.
+        differing: what two files tell otherwise of a network or an evaluation, a sentence each: the first one's stays
+            where both have one place. It decides no accuracy.
     """
 
     folder: Path
     records: int
     evaluations: int
     unfinished: list[str] = field(default_factory=list)
+    differing: list[str] = field(default_factory=list)
 
 
 def merge(folders: str | Path | Sequence[str | Path], into: str | Path) -> Merged:
@@ -71,7 +74,7 @@ def _merged(sources: Sequence[Path], target: Path) -> Merged:
     found = Folders([Ledger.open(path) for path in unique.values()])
     found.check()
     if not is_new:
-        return Merged(target, *found.write(Ledger.open(target)))
+        return Merged(target, *found.write(Ledger.open(target)), found.told.differing)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         stage = Path(tempfile.mkdtemp(prefix=f".{target.name[:80]}.", suffix=".part", dir=target.parent))
@@ -79,7 +82,7 @@ def _merged(sources: Sequence[Path], target: Path) -> Merged:
         raise BadInput(f"can't write {target}: {error.strerror or error}; choose another folder") from error
     try:
         stage.chmod(0o755)
-        merged = Merged(target, *found.write(Ledger.open(stage, create=True)))
+        merged = Merged(target, *found.write(Ledger.open(stage, create=True)), found.told.differing)
         os.replace(stage, target)
     except OSError as error:
         raise BadInput(f"can't write {target}: {error.strerror or error}; choose another folder") from error

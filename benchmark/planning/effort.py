@@ -33,7 +33,7 @@ class Effort(TimeEstimate):
     def __init__(self, setting: Setting) -> None:
         super().__init__([], setting, "cpu")
 
-    def _rendering(self, item: SuiteItem) -> float:
+    def _own_work(self, item: SuiteItem) -> float:
         return 0.0
 
     def _speed_of(self, network: PlannedNetwork, precision: str, batch: int, learns: bool = True) -> Speed:

@@ -13,10 +13,11 @@ from typing import Any
 import torch
 
 from benchmark.attacks import Attack
+from benchmark.attacks.adapters.autoattack_passes import gradients_and_answers
 from benchmark.data import Dataset, load
 from benchmark.errors import BadInput
 from benchmark.evaluation import load_suite
-from benchmark.evaluation.cost import items_of, passes_of, passes_of_attack
+from benchmark.evaluation.cost import items_of, search_passes_of
 from benchmark.evaluation.suite import Suite, SuiteItem
 from benchmark.hardware import describe, resolve_device, resolve_precision
 from benchmark.ledger import Evaluation
@@ -27,17 +28,17 @@ from benchmark.moved import look_up
 from benchmark.planning.jobs import EvaluationQuery, Job
 from benchmark.planning.networks import PlannedNetwork, TrainingRun
 from benchmark.planning.setting import Setting
-from benchmark.planning.speed import Speed, measure, rendering
+from benchmark.planning.speed import Speed, measure, own_work
 from benchmark.recipes.recipe import Recipe
 from benchmark.suites.files import fitting
 from benchmark.training.decision import decide, registered_name
 from benchmark.training.identity import card_facts, differences, facts, make_identity
-from benchmark.training.passes import passes_of_training
+from benchmark.training.passes import Passes, passes_of_training
 
 #: How many images a pass of an evaluation has.
 ATTACKED_AT_ONCE = 256
 
-#: Norms in whose balls an attack's own work is that of a step of PGD, or little beside the network's.
+#: Norms in whose balls the own work of our attacks is that of a step of PGD, or little beside the network's.
 BALLS = ("linf", "l2", "l1", "l0")
 
 #: What two runs may differ in and still take the same time.
@@ -69,7 +70,7 @@ class TimeEstimate:
     device: str = "auto"
     speeds: dict[tuple[str, str], Speed] = field(default_factory=dict)
     _attacked: dict[tuple[str, str], list[Suite]] = field(default_factory=dict)
-    _drawn: dict[Attack, float] = field(default_factory=dict)
+    _worked: dict[tuple[Attack, str], float] = field(default_factory=dict)
 
     def estimate(self, job: Job) -> Estimate:
         """How long `job` will take, after those that were asked for before: an attack is made once."""
@@ -140,27 +141,29 @@ class TimeEstimate:
         architecture = training.architecture if training else ""
         # What is crafted on a network to be tried on others is kept image by image, and made for that.
         before = self._attacked.setdefault((job.network.name, query.mode), []) if query.source is None else []
-        passes = passes_of(suite, before)
+        passes = search_passes_of(suite, before)
         before.append(suite)
-        if not passes:
+        if not passes.weight:
             return Estimate(0.0, "all its attacks are made by the evaluations above")
-        share = passes / passes_of(suite)
+        share = passes.weight / search_passes_of(suite).weight
         for found in self.evaluations:
             if self._is_like_evaluation(found, suite, query, architecture or job.network.name, bool(training)):
                 spent = sum(outcome.costs.get("seconds", 0.0) for outcome in found.outcomes)
                 return Estimate(share * spent * images / len(found.clean_errors), f"measured on {found.name}")
         precision = resolve_precision(self.setting.precision, self._device)
         speed = self._speed_of(job.network, precision, ATTACKED_AT_ONCE, learns=False)
-        seconds = images * (passes * speed.gradient + sum(map(self._rendering, items_of(suite, before[:-1]))))
+        network = speed.of(Passes(forwards=sum(passes), backwards=passes.gradients))
+        seconds = images * (network + sum(map(self._own_work, items_of(suite, before[:-1]))))
         return Estimate(seconds, "passes counted, speed from a short probe here")
 
-    def _rendering(self, item: SuiteItem) -> float:
-        """Seconds that an attack which no ball describes takes for one image, beside its passes."""
-        if item.threat.norm in BALLS:
+    def _own_work(self, item: SuiteItem) -> float:
+        """Seconds that an attack which no ball describes, or a library's, takes for one image beside its passes."""
+        norm = item.threat.norm
+        if norm in BALLS and gradients_and_answers(item.attack, norm) is None:
             return 0.0
-        if item.attack not in self._drawn:
-            self._drawn[item.attack] = rendering(item.attack, item.threat, self.data.shape, self._device)
-        return self._drawn[item.attack] * passes_of_attack(item.attack) * item.restarts
+        if (item.attack, norm) not in self._worked:
+            self._worked[item.attack, norm] = own_work(item.attack, item.threat, self.data.shape, self._device)
+        return self._worked[item.attack, norm] * item.restarts
 
     def _is_like_evaluation(
         self, found: Evaluation, suite: Suite, query: EvaluationQuery, network: str, is_trained: bool

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -12,8 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.attacks import Attack, PreparedClassifier
+from benchmark.attacks.adapters.autoattack_passes import gradients_and_answers
 from benchmark.attacks.ascent import Move, ascend
 from benchmark.attacks.objectives import cross_entropy
+from benchmark.evaluation.cost import search_passes
 from benchmark.models.copying import copied
 from benchmark.noise import BatchNoise, ExampleNoise
 from benchmark.threats import Threat
@@ -23,8 +26,9 @@ from benchmark.training.passes import Passes
 #: of an attack it makes at once.
 PROBE_SECONDS, FEW, STEPS = 0.25, 4, 3
 
-#: Images of a probe of an attack's own work, of which there is little for each.
-MANY = 128
+#: Images of a probe of an attack's own work, of which there is little for each; of large ones as many as have so many
+#: values. Classes of its network, and which part of a library's steps it makes.
+MANY, MOST_VALUES, CLASSES, PART = 128, 1 << 19, 10, 25
 
 #: Seconds that one forward pass of the probe may take, and how many after which there is none but the first.
 LONG, SLOW = 0.25, 2.0
@@ -113,40 +117,62 @@ def measure(
     return Speed(forward, backward, *_learning(network, x, y, clock, precision))
 
 
-def rendering(attack: Attack, threat: Threat, shape: tuple[int, ...], device: torch.device) -> float:
-    """Seconds that `attack` itself takes for a step of one image, beside its network's passes and a step of PGD.
+def own_work(attack: Attack, threat: Threat, shape: tuple[int, ...], device: torch.device) -> float:
+    """Seconds that `attack` itself takes for one image, beside its network's passes and as many steps of PGD.
 
-    That is little in a ball of pixels, but attacks that draw fog or waves make their images anew at every step.
+    That is little of our own attacks in a ball of pixels. But some draw fog or waves anew at every step, and
+    libraries have loops over images. A part of the attack is run on a network that takes next to nothing.
     """
-    x = torch.rand(MANY, *shape, device=device)
-    y = torch.zeros(len(x), dtype=torch.long, device=device)
-    steps = int(getattr(attack, "steps", 1))
-    shorter: dict[str, Any] = {"steps": min(steps, STEPS)} if hasattr(attack, "steps") else {}
-    few = replace(attack, **shorter)
-    calm = PreparedClassifier(_Unmoved(x[0].numel()), 2, device, "fp32", x[:2])
+    images = min(MANY, max(2, MOST_VALUES // math.prod(shape)))
+    x = torch.rand(images, *shape, device=device)
+    y = torch.zeros(images, dtype=torch.long, device=device)
+    few = _part(attack, threat.norm)
+    calm = PreparedClassifier(_Unmoved(x[0].numel()), CLASSES, device, "fp32", x[:2])
     move = Move(Threat("linf", 8 / 255), 2 / 255)
     clock = Clock(device)
 
     def noise() -> ExampleNoise:
-        return ExampleNoise(0, torch.arange(len(x), device=device), 0, device)
+        return ExampleNoise(0, torch.arange(images, device=device), 0, device)
 
     def plain() -> None:
         ascend(calm, x, y, cross_entropy, [move], steps=STEPS, start=x, noise=noise())
 
-    with_it = clock.best(lambda: few(calm, x, y, threat, noise())) / min(steps, STEPS)
-    return max(0.0, with_it - clock.best(plain) / STEPS) / len(x)
+    def answers() -> None:
+        with torch.no_grad():
+            for _ in range(STEPS):
+                calm(x)
+
+    made, all_of_it = search_passes(few, threat.norm), search_passes(attack, threat.norm)
+    beside = clock.best(lambda: few(calm, x, y, threat, noise())) - made.gradients * clock.best(plain) / STEPS
+    if made.answers:
+        beside -= made.answers * clock.best(answers) / STEPS
+    return max(0.0, beside) / images * all_of_it.weight / made.weight
+
+
+def _part(attack: Attack, norm: str) -> Attack:
+    """The same with few steps; of a library's all members in their proportions."""
+    shorter: dict[str, Any] = {}
+    if gradients_and_answers(attack, norm):
+        told = {name: getattr(attack, name) for name in ("steps", "queries") if hasattr(attack, name)}
+        shorter = {name: min(number, max(STEPS, number // PART)) for name, number in told.items()}
+    elif hasattr(attack, "steps"):
+        shorter["steps"] = min(int(attack.steps), STEPS)
+    return replace(attack, **shorter)
 
 
 class _Unmoved(nn.Module):
-    """A network that no image leads astray, but whose gradients are no zeros."""
+    """A network that no image leads astray, but whose losses have gradients, AutoAttack's ratios of margins, too."""
 
     def __init__(self, values: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.linspace(-1, 1, values) / values)
+        number = torch.arange(CLASSES)
+        self.register_buffer("slope", 1.0 - 2 * (number % 2))
+        self.register_buffer("start", -10.0 * number**2)
 
     def forward(self, x: Tensor) -> Tensor:
-        score = 10 + x.flatten(1) @ self.weight
-        return torch.stack([score, -score], 1)
+        score = x.flatten(1) @ self.weight
+        return score[:, None] * self.slope + self.start
 
 
 def _learning(network: nn.Module, x: Tensor, y: Tensor, clock: Clock, precision: str) -> tuple[float, float]:

@@ -53,7 +53,7 @@ def groups_of(suite: Suite, metric: str) -> list[Group]:
 
 def passes_of_item(item: SuiteItem) -> float:
     """Roughly how many passes it takes for an image that withstands it."""
-    return passes_of_attack(item.attack) * item.restarts
+    return passes_of_attack(item.attack, item.threat.norm) * item.restarts
 
 
 def members_apart(suite: Suite) -> list[SuiteItem]:

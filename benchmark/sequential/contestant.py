@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from benchmark.analysis.paired import scores
 from benchmark.errors import UnfitNetwork
-from benchmark.evaluation.cost import passes_of_attack
 from benchmark.evaluation.filing import finished
 from benchmark.evaluation.jobs import AttackJob, Done
 from benchmark.evaluation.plan import MODES, Plan
@@ -20,7 +19,7 @@ from benchmark.ledger.assemble import summarise
 from benchmark.ledger.evaluation import Evaluation
 from benchmark.ledger.ledger import Ledger
 from benchmark.ledger.positions import Sample
-from benchmark.sequential.attacks import Group, block_jobs
+from benchmark.sequential.attacks import Group, block_jobs, passes_of_item
 from benchmark.storage import digest
 
 
@@ -64,7 +63,7 @@ class Contestant:
         """Roughly how many passes the suite takes: each attack on each image that is classified correctly."""
         classes = self.plan.classes
         right = self.plan.suite.images if classes is None else int((classes.labels == classes.answers).sum())
-        return right * sum(passes_of_attack(item.attack) * item.restarts for item in self.plan.suite.items)
+        return right * sum(map(passes_of_item, self.plan.suite.items))
 
     def jobs(self, images: Sequence[int]) -> list[AttackJob]:
         """What has to be run to know its values on these images."""

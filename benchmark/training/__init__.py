@@ -28,6 +28,7 @@ from benchmark.storage import check_writable
 from benchmark.trackers import Run, Trackers, check_trackers
 from benchmark.training.extending import extended_from, to_go_on_from
 from benchmark.training.filing import final_figures, save_checkpoints, versions_of_all
+from benchmark.training.launch import lost_process_named
 from benchmark.training.outlook import outlook
 from benchmark.training.parallel import check_processes, make_fabric
 from benchmark.training.plan import Plan
@@ -214,7 +215,7 @@ def train(
         trust_remote_code=trust_remote_code,
     )
     try:
-        with code_within_reach(), none_left_behind():
+        with code_within_reach(), lost_process_named(plan.name), none_left_behind():
             fabric.launch(partial(run, progress=progress))
     except OutOfTime:  # epochs count in whichever process they were trained
         found = begun(state_path(folder, plan.stem), strict=False)

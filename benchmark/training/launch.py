@@ -4,8 +4,33 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from benchmark.errors import BadInput
+
+#: Of signals that end a process, what usually sends them.
+_USUAL = {"SIGKILL": ", as systems do that run out of memory"}
+
+
+@contextmanager
+def lost_process_named(name: str) -> Iterator[None]:
+    """Within this context a process of the training `name` that somebody else ends is one clear error.
+
+    Raises:
+        BadInput: that happened; the others are ended then.
+    """
+    from torch.multiprocessing.spawn import ProcessExitedException
+
+    try:
+        yield
+    except ProcessExitedException as error:
+        how = error.signal_name or f"exit code {error.exit_code}"
+        raise BadInput(
+            f"{name}: process {error.error_index} of those that train together was ended by {how}"
+            f"{_USUAL.get(error.signal_name or '', '')}, and the others with it; nothing is half-written: --resume "
+            "goes on after the last epoch that was finished"
+        ) from error
 
 
 def is_one_of_many(devices: int, num_nodes: int) -> bool:

@@ -1,0 +1,54 @@
+"""What attacks are said to cost is what they cost: the library's passes are counted."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from benchmark.attacks import PreparedClassifier, make_attack
+from benchmark.evaluation.cost import ANSWER, SearchPasses, passes_of_attack, search_passes
+from benchmark.noise import ExampleNoise
+from benchmark.threats import Threat
+
+#: Passes of each image that are no part of the search: candidates judged, zeros told from gradients.
+FEW = 12
+
+
+class Steady(nn.Module):
+    """A network that no small change leads astray, but whose gradients are no zeros."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(classes, 36, generator=torch.Generator().manual_seed(0)) / 100)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.flatten(1) @ self.weight.t() - torch.arange(len(self.weight))
+
+
+@pytest.mark.parametrize(
+    ("name", "norm", "parameters"),
+    [
+        ("autoattack", "linf", {"steps": 5, "queries": 30}),
+        ("autoattack", "linf", {"steps": 5, "variant": "rand"}),
+        ("apgd-ce", "l1", {"steps": 5}),
+        ("apgd-t", "l1", {"steps": 5}),
+        ("fab-t", "l1", {"steps": 5}),
+        ("square", "l2", {"queries": 30}),
+    ],
+)
+def test_an_image_that_withstands_costs_what_is_counted(name, norm, parameters):
+    attack, images = make_attack(name, parameters), 2
+    x = torch.rand(images, 1, 6, 6, generator=torch.Generator().manual_seed(1))
+    classifier = PreparedClassifier(Steady(10), 10, "cpu", "fp32", x)
+    y = torch.zeros(images, dtype=torch.long)
+    attack(classifier, x, y, Threat(norm, 1e-3), ExampleNoise(0, range(images)))
+    told = search_passes(attack, norm)
+    assert classifier.backwards / images == told.gradients
+    assert abs(classifier.forwards / images - sum(told)) <= FEW
+
+
+def test_answers_are_cheaper_than_gradients():
+    assert SearchPasses(100, 50).weight == 100 + 50 * ANSWER
+    assert passes_of_attack(make_attack("square"), "linf") < passes_of_attack(make_attack("apgd-t"), "linf") * 3
+    assert passes_of_attack(make_attack("pgd", {"steps": 30}), "linf") == 30
