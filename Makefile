@@ -2,7 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo style test test-all test-capabilities coverage simulations simulate-decide lint clean help
+.PHONY: setup demo style test test-all test-capabilities test-capability test-lowest coverage simulations simulate-decide
+.PHONY: lint clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -12,6 +13,8 @@ help:
 	@echo "make test-all  the same with the slow tests"
 	@echo "make test-capabilities"
 	@echo "               what computes, as on processors without AVX2 and without AVX-512"
+	@echo "make test-lowest"
+	@echo "               the fast tests with the oldest versions that pyproject.toml allows, on Python 3.10"
 	@echo "make coverage  the fast tests, and which lines they leave out"
 	@echo "make simulations"
 	@echo "               error rates of the statistics, for docs/statistics*.md; hours, and resumable"
@@ -61,6 +64,20 @@ NUMERICAL := $(wildcard $(patsubst %,tests/test_%*.py,attacks models noise proce
 test-capabilities: .venv/.complete
 	@OMP_NUM_THREADS=1 ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 $(BIN)/pytest -n auto $(NUMERICAL)
 	@OMP_NUM_THREADS=1 ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 $(BIN)/pytest -n auto $(NUMERICAL)
+
+# One cell of the table in docs/platforms.md. An AVX-512 that is not there ends the process: see /proc/cpuinfo first.
+ATEN ?= default
+ONEDNN ?= SSE41
+
+test-capability: .venv/.complete
+	@OMP_NUM_THREADS=1 ATEN_CPU_CAPABILITY=$(ATEN) ONEDNN_MAX_CPU_ISA=$(ONEDNN) $(BIN)/pytest -n auto $(NUMERICAL)
+
+# Installs anew each time it is asked, which takes uv seconds where nothing has changed.
+LOWEST_PYTHON ?= 3.10
+
+test-lowest: .venv/.complete
+	@$(BIN)/python scripts/lowest.py .venv-lowest $(LOWEST_PYTHON)
+	@OMP_NUM_THREADS=1 .venv-lowest/bin/pytest -n auto
 
 # Slower than the tests alone, and without those that are slow: what is listed, no fast test reaches.
 coverage: .venv/.complete

@@ -4,7 +4,8 @@ The same bounds hold where a checkpoint is read or written and where an evaluati
 is accepted at the beginning that is refused at the end.
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations` here: pydantic before 2.13 evaluates what `Form` says of other keys in the
+# module of each of its subclasses, where the names of a text are not known.
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar

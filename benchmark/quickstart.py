@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmark import cores
 from benchmark.errors import BadInput
 from benchmark.storage import check_writable
 
@@ -36,7 +36,7 @@ def demo(
     Args:
         folder: where `zoo`, `results` and `reports` are, or come into being.
         workers: how many networks are trained and attacked at a time, each on one thread, as networks so small gain
-            nothing from a second; None for as many as there are cores, at most four.
+            nothing from a second; None for as many as there are cores for it, at most four.
         tell: gets the leaderboards of all networks at the end.
         shown: told of the page when it can be read first, and when it is whole.
 
@@ -51,7 +51,7 @@ def demo(
     from benchmark.reporting import report
     from benchmark.training.several import train_several
 
-    size = min(_cores(), MOST_WORKERS) if workers is None else workers
+    size = min(cores.available(), MOST_WORKERS) if workers is None else workers
     if size < 1:
         raise BadInput(f"workers is {size}; one is needed at least")
     home = check_writable(folder, "zoo", "results", "reports")
@@ -81,11 +81,6 @@ def _check_names(zoo: Path) -> None:
             epochs_behind(plan, zoo, resume=None, overwrite=False)
         except Taken as error:
             raise BadInput(f"{error.found}; the demo needs its name: name another folder, or move it") from error
-
-
-def _cores() -> int:
-    """How many this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

@@ -27,6 +27,7 @@ FLOORS = (
         "latex",
         "environment",
         "processes",
+        "cores",
         "hardware",
         "deadline",
         "parts",

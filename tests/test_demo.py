@@ -10,7 +10,6 @@ from evaluation_toys import save, trained
 import benchmark.evaluation
 import benchmark.reporting
 import benchmark.training.several
-from benchmark import quickstart
 from benchmark.errors import BadInput
 from benchmark.training import METHODS
 
@@ -69,7 +68,7 @@ def test_the_verb_says_where_the_pages_are(calls, tmp_path, capsys):
 
 def test_as_many_at_a_time_as_there_are_cores_but_four_at_most(calls, tmp_path, monkeypatch):
     for cores, workers in ((1, 1), (2, 2), (64, 4)):
-        monkeypatch.setattr(quickstart, "_cores", lambda cores=cores: cores)
+        monkeypatch.setattr("benchmark.cores.available", lambda cores=cores: cores)
         benchmark.demo(tmp_path)
         assert calls[-3][3]["workers"] == workers
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from rich.progress import Progress
 
 from benchmark.evaluation.progress import Display
 
@@ -28,3 +29,10 @@ def test_what_is_so_of_several_networks_is_said_once(capsys: pytest.CaptureFixtu
 def test_a_single_network_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert announced([plan("a", "it is old")], capsys) == ["a: it is old"]
     assert announced([], capsys) == []
+
+
+def test_a_bar_that_is_not_shown_prints_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """rich 13 prints an empty line at its end, even to a stream that is closed."""
+    monkeypatch.setattr(Progress, "stop", lambda self: pytest.fail("a bar was ended"))
+    with Display(1, show=False) as display:
+        display.announce([])

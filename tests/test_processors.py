@@ -10,6 +10,7 @@ import pytest
 import torch
 
 ROOT = Path(__file__).parent.parent
+WORKFLOW = (ROOT / ".github" / "workflows" / "test.yml").read_text()
 RECIPE = (ROOT / "Makefile").read_text().split("\ntest-capabilities:")[1].split("\n\n")[0]
 
 
@@ -25,3 +26,23 @@ def test_a_change_is_judged_by_them():
 @pytest.mark.skipif("ATEN_CPU_CAPABILITY" not in os.environ, reason="nothing less was asked for")
 def test_the_processor_that_was_asked_for_is_the_one_that_computes():
     assert torch.backends.cpu.get_cpu_capability() == os.environ["ATEN_CPU_CAPABILITY"].upper()
+
+
+def test_the_workflow_makes_what_there_is_to_make():
+    targets = {
+        *re.findall(r"target: ([a-z-]+)\}", WORKFLOW),
+        *re.findall(r"target: \[([a-z-]+)\]", WORKFLOW),
+        *re.findall(r"\bmake ([a-z-]+)", WORKFLOW),
+    }
+    assert {"test", "test-capability", "test-lowest"} <= targets
+    rules = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert targets <= {*rules}
+
+
+def test_the_workflow_tries_every_capability_on_every_instruction_set():
+    aten, onednn = (
+        re.search(rf"^        {name}: \[(.*)\]$", WORKFLOW, re.MULTILINE)[1] for name in ("aten", "onednn")
+    )
+    assert aten.split(", ") == ["default", "avx2", "avx512"]
+    assert onednn.split(", ") == ["SSE41", "AVX2", "AVX512_CORE", "AVX512_CORE_AMX"]
+    assert 'make test-capability PYTHON=python ATEN="$ATEN" ONEDNN="$ONEDNN"' in WORKFLOW

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import lowest
 import pytest
 import set_up
 
@@ -89,3 +90,19 @@ def test_a_folder_that_is_no_environment_is_left_alone(tmp_path):
     with pytest.raises(SystemExit, match="holds no environment"):
         set_up.main(tmp_path)
     assert (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+def test_the_oldest_versions_are_those_of_the_project_itself_alone(tmp_path):
+    made, resolved, *installed = lowest.commands("uv", tmp_path, tmp_path / "wanted.txt", "3.10")
+    assert made[-3:] == ["--python", "3.10", str(tmp_path)]
+    assert "lowest-direct" in resolved  # the lowest of all others, too, are versions that nobody has had for years
+    assert {word for word in resolved if word in ("dev", "ray", "robustbench", "figures")} == {*lowest.EXTRAS}
+    assert [command[-2:] for command in installed] == [
+        ["--requirement", str(tmp_path / "wanted.txt")],
+        ["--editable", str(lowest.ROOT)],
+    ]
+
+
+def test_what_fails_ends_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(lowest, "commands", lambda *_: [[sys.executable, "-c", "raise SystemExit(3)"], ["nowhere"]])
+    assert lowest.main(tmp_path, "3.10") == 1

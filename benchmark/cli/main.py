@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NoReturn
 
+from benchmark import cores
 from benchmark.cli.app import app
 from benchmark.cli.command import Interrupted, Stopped
 from benchmark.cli.signals import listen
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     came = listen() if arguments is None else []  # whoever calls this decides about signals
     interrupted: list[int] = []
     atexit.register(_leave_quickly, interrupted)
+    cores.keep_to_share(os.environ)  # before the libraries are loaded that read it
     try:
         with warnings.catch_warnings():
             check_working_folder()

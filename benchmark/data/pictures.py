@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from benchmark import cores
 from benchmark.data.dataset import LARGEST_SIDE, SMALLEST_SIDE
 from benchmark.data.decoding import Size, read_picture, unreadable
 from benchmark.data.view import View
@@ -113,7 +113,7 @@ def decode(
         pixels[index] = picture.pixels.transpose(2, 0, 1)
         return picture.is_grey, picture.from_cmyk
 
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
+    with ThreadPoolExecutor(cores.available()) as threads:
         try:
             kinds = list(threads.map(read, range(len(files))))
         except BaseException:

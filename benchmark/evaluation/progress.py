@@ -43,13 +43,15 @@ class Display:
         self._task = self._bar.add_task("evaluating", total=total)
 
     def __enter__(self) -> Display:
-        self._bar.start()
+        if not self._bar.disable:
+            self._bar.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bar.stop()
+        if not self._bar.disable:  # rich 13 ends a bar that was never shown with an empty line, too
+            self._bar.stop()
 
     def expect(self, more: int) -> None:
         """At least `more` are still to come, however many there were thought to be."""
