@@ -56,6 +56,7 @@ FLOORS = (
         "plots",
         "given",
         "palette",
+        "held_out_names",
     }
     | {"problems"},
     {"data", "models", "attacks", "recipes", "suites", "ledger", "statistics", "engines", "trackers"},
@@ -76,6 +77,7 @@ STAIRS = {
     "registry": {"errors", "own"},
     "documents": {"cache", "errors", "given", "limits", "own", "registry", "storage"},
     "given": {"errors", "storage"},
+    "held_out_names": {"errors"},
     "plots": {"errors", "latex", "palette", "storage"},
     "storage": {"errors", "moved"},
     "damage": {"errors"},
