@@ -58,7 +58,7 @@ class ClaimVerdict:
             return self.answer
         doubt = ", possible gradient masking" if self.is_masked else ""
         of_all = f"{self.tally}; {self.decisive.text}: " if len(self.parts) > 1 else ""
-        return f"{self.answer}, {of_all}{signed(self.difference)} ({self.interval}), p {self.p_words}{doubt}"
+        return f"{self.answer}, {of_all}{signed(self.decisive.difference)} ({self.interval}), p {self.p_words}{doubt}"
 
     @property
     def where(self) -> str:
