@@ -86,8 +86,8 @@ def doctor(
         elif named is not None:
             found.append(Finding(str(folder), "there is no such folder", "check the spelling and the current folder"))
     if mend:
-        found = [_mended(finding, ledger, networks) for finding in found]
-    return sorted(found, key=lambda finding: (bool(finding.action), finding.place))
+        found = [_mended(finding, ledger, networks) for finding in dict.fromkeys(found)]
+    return sorted(dict.fromkeys(found), key=lambda finding: (bool(finding.action), finding.place))
 
 
 def looked_at(*, results: str | Path | None = None, zoo: str | Path | None = None) -> str:

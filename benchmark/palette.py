@@ -40,7 +40,12 @@ def series(number: int) -> str:
 
 def dash(number: int) -> str:
     """The class that dashes the line of the series of that number."""
-    return f"dash-{number % SERIES}"
+    return f"dash-{coding(number)}"
+
+
+def coding(number: int) -> int:
+    """The place of the dash and marker of a series: colours that begin again have others beside them."""
+    return (number + number // SERIES) % SERIES
 
 
 def variables(colours: tuple[str, ...]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark import cores
-from benchmark.errors import BadInput
+from benchmark.errors import BadInput, notice
 from benchmark.storage import check_writable
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def demo(
     Args:
         folder: where `zoo`, `results` and `reports` are, or come into being.
         workers: how many networks are trained and attacked at a time, each on one thread, as networks so small gain
-            nothing from a second; None for as many as there are cores for it, at most four.
+            nothing from a second; None for as many as there are cores for it. Four at most are used.
         tell: gets the leaderboards of all networks at the end.
         shown: told of the page when it can be read first, and when it is whole.
 
@@ -54,6 +54,9 @@ def demo(
     size = min(cores.available(), MOST_WORKERS) if workers is None else workers
     if size < 1:
         raise BadInput(f"workers is {size}; one is needed at least")
+    if size > MOST_WORKERS:
+        notice(f"{size} workers are more than the demo has networks to train at a time; {MOST_WORKERS} are used")
+        size = MOST_WORKERS
     home = check_writable(folder, "zoo", "results", "reports")
     zoo, results, reports = home / "zoo", home / "results", home / "reports"
     page = reports / "index.html"

@@ -1,4 +1,4 @@
-"""What the leaderboard's page takes in a browser: loading, searching, sorting and printing, with many networks.
+"""What the leaderboard and the page of figures take in a browser: loading, searching, printing, many networks.
 
     python perf/pages.py --networks 1000 250 --attacks 30 > perf/results/pages.csv
 
@@ -6,7 +6,9 @@ Makes up a ledger, writes its leaderboard (of more than 250 networks rows are re
 without a window. Seconds are those of the processor that the page's main thread needs, read from the browser
 (`Performance.getMetrics`), the median of some repeats; `load` also as it passes on the clock, from the request to the
 end of the load event. A search and a sort are measured until the page has been laid out and drawn again. `print` is
-what all processes of Chromium use until the PDF is there, beside the time on the clock.
+what all processes of Chromium use until the PDF is there, beside the time on the clock. Of the page of figures `load`
+lasts until what is in sight is drawn, `choose` until a fifth network is in all figures in sight, and `all attacks`
+until the map of all networks' attacks is drawn.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from __future__ import annotations
 import argparse
 import base64
 import csv
+import json
 import os
 import re
 import shutil
@@ -30,7 +33,9 @@ from ledger import fill
 
 from benchmark.hardware import describe
 from benchmark.ledger import Ledger
+from benchmark.reporting.figure_data import board_file
 from benchmark.reporting.html import index_page
+from benchmark.reporting.interactive import interactive_files
 from benchmark.reporting.leaderboards import leaderboards
 from benchmark.reporting.networks import network_pages
 
@@ -54,16 +59,49 @@ SORT = (
 )
 
 
+#: The same on the page of figures, which draws what is in sight as soon as a script can.
+SETTLED = "setTimeout(done, 1500)"
+READY = (
+    f"const done = arguments[0]; const ask = () => document.body.dataset.ready ? {SETTLED} : setTimeout(ask, 50);"
+    "ask()"
+)
+CHOOSE = f"const done = arguments[0]; document.querySelector('.networks input:not(:checked)').click(); {SETTLED}"
+ALL = (
+    "const done = arguments[0]; document.querySelector('[data-figure=map]').scrollIntoView(); const map ="
+    "document.querySelector('[name=map]'); map.value = 'all';"
+    "map.dispatchEvent(new Event('change', {bubbles: true}));"
+    f"{SETTLED}"
+)
+
+
 def write_page(folder: Path, networks: int, attacks: int, images: int) -> Path:
     """The leaderboard of a ledger that is made up, without the pages of its networks."""
     if not (folder / "results").exists():
         fill(folder / "results", min(networks, MOST), attacks, images, single=False)
     ledger = Ledger.open(folder / "results")
     boards = leaderboards(ledger.evaluations())
+    pages = network_pages(boards)
     page = folder / f"index-{networks}.html"
-    made = index_page(boards, network_pages(boards), ledger)
-    page.write_text(repeated(made, -(-networks // MOST)), encoding="utf-8")
+    times = -(-networks // MOST)
+    page.write_text(repeated(index_page(boards, pages, ledger), times), encoding="utf-8")
+    for place, text in interactive_files(boards, pages, ledger):
+        (folder / place).parent.mkdir(exist_ok=True)
+        (folder / place).write_text(repeated_data(text, times) if place == board_file(boards[0]) else text, "utf-8")
     return page
+
+
+def repeated_data(script: str, times: int) -> str:
+    """What the page of figures loads of a board, with each network so many times under other names and keys."""
+    start, data = script.split("]=", 1)
+    found = json.loads(data.rstrip(";\n"))
+    found["networks"] = [
+        network | {"key": f"{letter}{network['key'][1:]}", "name": f"{network['name']}-{letter}"}
+        if letter
+        else network
+        for letter in ["", *string.ascii_letters[6 : times + 5]]
+        for network in found["networks"]
+    ]
+    return f"{start}]={json.dumps(found, separators=(',', ':'))};\n"
 
 
 def repeated(page: str, times: int) -> str:
@@ -142,6 +180,23 @@ def measure(browser: Any, page: Path, repeats: int) -> dict[str, float]:
     return {**medians, **taken, "page, MB": page.stat().st_size / 1e6, "PDF, MB": len(printed) / 1e6}
 
 
+def measure_figures(browser: Any, page: Path, repeats: int) -> dict[str, float]:
+    """Seconds by what was done on the page of figures."""
+    found: dict[str, list[float]] = {name: [] for name in ("load", "search", "choose", "all attacks")}
+
+    def load() -> None:
+        browser.get(page.as_uri())
+        browser.execute_async_script(READY)
+
+    for repeat in range(repeats):
+        browser.get("about:blank")
+        found["load"].append(timed(browser, load))
+        found["search"].append(timed(browser, browser.execute_async_script, SEARCH % repeat))
+        found["choose"].append(timed(browser, browser.execute_async_script, CHOOSE))
+        found["all attacks"].append(timed(browser, browser.execute_async_script, ALL))
+    return {f"figures: {name}": statistics.median(values) for name, values in found.items()}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--networks", type=int, nargs="+", default=[1000, 250])
@@ -162,6 +217,7 @@ def main() -> None:
             browser = start(f"{temporary}/profile-{networks}")
             try:
                 found = measure(browser, page, options.repeats)
+                found |= measure_figures(browser, page.with_name("figures.html"), options.repeats)
             finally:
                 browser.quit()
             for name, value in found.items():

@@ -17,8 +17,14 @@ from synthetic import WORKED_ATTACKS, add_evaluation
 
 import benchmark
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-DRIVER = shutil.which("chromedriver")
+#: "chromium", or "firefox", whose tests then run where Firefox and geckodriver are.
+KIND = os.environ.get("BENCHMARK_BROWSER", "chromium")
+NAMES = {
+    "chromium": (("chromium", "chromium-browser", "google-chrome"), "chromedriver"),
+    "firefox": (("firefox", "firefox-esr"), "geckodriver"),
+}
+BROWSER = next(filter(None, map(shutil.which, NAMES[KIND][0])), None)
+DRIVER = shutil.which(NAMES[KIND][1])
 FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
@@ -28,9 +34,9 @@ HARMFUL = "<script>alert(1)</script>"
 
 
 def require_browser() -> None:
-    """Skip tests where there is no Chromium, but fail them where all have to run."""
+    """Skip tests where the browser is not, but fail them where all have to run."""
     if not (BROWSER and DRIVER):
-        missing = "needs Chromium and chromedriver; none is fetched"
+        missing = f"needs {KIND.capitalize()} and {NAMES[KIND][1]}; none is fetched"
         pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
 
 
@@ -39,6 +45,12 @@ def browser() -> Iterator[Any]:
     require_browser()
     from selenium import webdriver
 
+    if KIND == "firefox":
+        from browser_firefox import Firefox
+
+        with Firefox(str(BROWSER), str(DRIVER)) as firefox:
+            yield firefox
+        return
     options = webdriver.ChromeOptions()
     options.binary_location = str(BROWSER)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
@@ -107,6 +119,8 @@ def networks(browser: Any, dataset: str = "digits") -> list[str]:
 
 def requested(browser: Any) -> list[str]:
     """What was asked for since the last call."""
+    if KIND == "firefox":
+        return browser.requested()
     sent = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     return [item["params"]["request"]["url"] for item in sent if item["method"] == "Network.requestWillBeSent"]
 

@@ -57,6 +57,7 @@ FLOORS = (
         "plots",
         "given",
         "palette",
+        "held_out_names",
     }
     | {"problems", "version"},
     {"data", "models", "attacks", "recipes", "suites", "ledger", "statistics", "engines", "trackers"},
@@ -77,6 +78,7 @@ STAIRS = {
     "registry": {"errors", "own"},
     "documents": {"cache", "errors", "given", "limits", "own", "registry", "storage"},
     "given": {"errors", "storage"},
+    "held_out_names": {"errors"},
     "plots": {"errors", "latex", "palette", "storage"},
     "storage": {"errors", "moved"},
     "damage": {"errors"},

@@ -24,14 +24,14 @@ LONG = "x" * 150
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Five networks, whose names, methods and classes are long words or words of JavaScript; two more elsewhere."""
+    """Networks whose names, methods and classes are long words, words of JavaScript or a letter; two elsewhere."""
     results = tmp_path_factory.mktemp("names") / "results"
     classes = {
         "names": ["a class of some length", "__proto__", LONG],
         "labels": "0 0 0 0 1 2",
         "answers": "1 0 0 0 1 2",
     }
-    for name in (LONG, "__proto__", "constructor", "hasOwnProperty", "toString"):
+    for name in (LONG, "__proto__", "constructor", "hasOwnProperty", "toString", "i"):
         add_evaluation(results, name, card={"method": name, "architecture": name}, classes=classes)
     for name, far in (("reached", 0.7), ("not reached", np.inf)):
         add_evaluation(

@@ -75,12 +75,17 @@ def paper(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_without_a_browser(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(browser_site, "BROWSER", None)
-    monkeypatch.delenv("CI", raising=False)
-    with pytest.raises(pytest.skip.Exception, match="needs Chromium"):
-        require_browser()
-    monkeypatch.setenv("CI", "true")
-    with pytest.raises(pytest.fail.Exception, match="needs Chromium"):
-        require_browser()
+    for kind, needed in (
+        ("chromium", "needs Chromium and chromedriver"),
+        ("firefox", "needs Firefox and geckodriver"),
+    ):
+        monkeypatch.setattr(browser_site, "KIND", kind)
+        monkeypatch.delenv("CI", raising=False)
+        with pytest.raises(pytest.skip.Exception, match=needed):
+            require_browser()
+        monkeypatch.setenv("CI", "true")
+        with pytest.raises(pytest.fail.Exception, match=needed):
+            require_browser()
 
 
 def test_every_page_is_silent_and_alone(browser: Any, site: Path) -> None:

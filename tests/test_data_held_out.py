@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from benchmark.data import Dataset, load
-from benchmark.data.held_out import split_holdout, with_holdout
 from benchmark.errors import BadInput
+from benchmark.held_out_names import split_holdout, with_holdout
 from benchmark.training.decision import decide
 
 

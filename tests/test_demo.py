@@ -73,6 +73,13 @@ def test_as_many_at_a_time_as_there_are_cores_but_four_at_most(calls, tmp_path, 
         assert calls[-3][3]["workers"] == workers
 
 
+def test_more_workers_than_there_is_work_for_are_said(calls, tmp_path, capsys):
+    code, _, err = bench(capsys, "demo", str(tmp_path), "--workers", "99")
+    assert not code
+    assert "99 workers are more than the demo has networks to train at a time; 4 are used" in err
+    assert calls[0][3]["workers"] == 4
+
+
 def test_a_folder_that_is_none_is_said_before_anything_is_trained(calls, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(BadInput, match="file"):

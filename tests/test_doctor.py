@@ -66,6 +66,8 @@ def test_folders_that_are_named_are_there(folders, tmp_path):
     assert (finding.place, finding.problem) == (str(tmp_path / "zooo"), "there is no such folder")
     (finding,) = benchmark.doctor(**{**folders, "results": tmp_path / "file"}, mend=True)
     assert finding.problem == "it is a file, not a folder"
+    (finding,) = benchmark.doctor(results=tmp_path / "nope", zoo=tmp_path / "nope", mend=True)
+    assert finding.problem == "there is no such folder"
 
 
 @pytest.mark.usefixtures("record")

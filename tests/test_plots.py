@@ -229,6 +229,30 @@ def test_names_of_points_are_off_the_whiskers_and_inside_of_the_drawing() -> Non
 
 
 @drawn
+def test_a_figure_of_many_methods_is_no_higher_than_wide_and_each_looks_otherwise() -> None:
+    """Seventeen took two columns of a legend, which was higher than the drawing, and two of them looked alike."""
+    from benchmark.plots.draw import draw, height
+    from benchmark.plots.style import look, render
+
+    series = tuple(Series(name=f"a-method-{n:03}", x=(n,), y=(n,)) for n in range(17))
+    plot = Plot(key="s", kind="scatter", caption="", series=series)
+    assert len({(look(n).color, look(n).marker) for n in range(64)}) == 64
+    outside = []
+
+    def measured(figure: Any) -> None:
+        draw(plot, figure)
+        figure.draw_without_rendering()
+        (legend,), (axes,) = figure.legends, figure.axes
+        box, whole = legend.get_window_extent(), figure.bbox
+        outside.append(box.x0 < whole.x0 or box.x1 > whole.x1 or box.y1 > axes.get_window_extent().y0)
+
+    for width in (3.25, 6.75):
+        assert height(plot, width) <= width
+        render(measured, width, height(plot, width))
+    assert outside == [False, False]
+
+
+@drawn
 def test_numbers_of_a_matrix_fit_into_its_cells_beside_long_names() -> None:
     from benchmark.plots.draw import draw, height
     from benchmark.plots.style import render

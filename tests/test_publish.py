@@ -52,6 +52,28 @@ def test_the_site_is_whole_and_the_same_each_time(tmp_path, capsys):
     assert published(site) == first
 
 
+def test_pages_never_lie_among_records(tmp_path):
+    """Neither in the results folder, nor below it, nor in another one."""
+    results = add_and_list(tmp_path / "results")
+    other = add_and_list(tmp_path / "other")
+    (tmp_path / "link").symlink_to(tmp_path / "results")
+    for out in (tmp_path / "results", tmp_path / "link", tmp_path / "results" / "site", tmp_path / "other"):
+        with pytest.raises(BadInput, match="records only; name another one with --publish"):
+            benchmark.publish(results=tmp_path / "results", out=out)
+        for format in ("html", "csv"):
+            with pytest.raises(BadInput, match="name another one with --out"):
+                benchmark.report(results=tmp_path / "results", out=out, format=format)
+    with pytest.raises(BadInput, match="is a results folder"):
+        benchmark.report(results=tmp_path / "new", out=tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+    assert (results, other) == (published(tmp_path / "results").keys(), published(tmp_path / "other").keys())
+
+
+def add_and_list(folder: Path) -> set[str]:
+    add_evaluation(folder, "at")
+    return set(published(folder))
+
+
 def test_every_link_leads_to_a_file_of_the_site(tmp_path):
     add_evaluation(tmp_path / "results", "at")
     site = publish(tmp_path)

@@ -151,6 +151,17 @@ def test_one_picks_an_image_and_sees_who_broke_it(site, browser):
     assert images(only="0") == [3]
     assert images(only="1") == []
     assert images(only="", **{"class": "0"}) == [0, 2, 4]
+    for words, told in (
+        ("NaN", "No image “NaN”: these are numbered 0 to 5"),
+        ("6", "No image “6”: these are numbered 0 to 5"),
+        ("-1", "No image “-1”: these are numbered 0 to 5"),
+        ("", "No image without a number: these are numbered 0 to 5"),
+    ):
+        run("location.hash = 'image=' + arguments[0]", words)
+        wait_for(browser, f"document.querySelector('#image').textContent === '{told}'")
+        assert run("return document.querySelectorAll('.image-table tbody tr, .clean img').length") == 0
+    run("location.hash = 'image=3'")
+    wait_for(browser, "document.querySelector('#image').textContent.startsWith('Image 3,')")
     assert not [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
 
 

@@ -129,10 +129,24 @@ def test_the_option_ranks_them_everywhere(results: Path, capsys: pytest.CaptureF
     assert re.search(r'name="masked"[^>]* checked', page)
 
 
+def test_tables_for_papers_name_whom_they_doubt_even_where_an_attack_failed(results: Path) -> None:
+    told = "Strong evidence of gradient masking, so that bold, underlined and stars leave them out: best, broken."
+    failed = "Attacks that failed, so that numbers are missing: broken."
+    for format, name in (("latex", "leaderboard.tex"), ("markdown", "leaderboard.md")):
+        written(results, format)
+        text = (results.parent / f"as-{format}" / name).read_text(encoding="utf-8")
+        assert told in text
+        assert failed in text
+        assert text.count("masked?") == 2
+    attacks = (results.parent / "as-latex" / "attacks.tex").read_text(encoding="utf-8")
+    assert r"\caption{broken, masked?, attacks failed: digits" in attacks
+    assert r"\caption{good: digits" in attacks
+
+
 def test_the_evidence_is_one_click_away(results: Path) -> None:
     page = written(results, "html")
     cells = table_cells(page, "digits under multi-perturbation")
-    assert [row[0] for row in cells] == [["1"], ["2"], ["masked?"], ["–"]]
+    assert [row[0] for row in cells] == [["1"], ["2"], ["masked?"], ["masked?"]]
     (link,) = set(re.findall(r'<a class="masked" href="models/best.html#([^"]+)"', page))
     about = (results.parent / "as-html" / "models" / "best.html").read_text(encoding="utf-8")
     evidence = about.split(f'id="{link}"', 1)[1].split("<h3", 1)[0]

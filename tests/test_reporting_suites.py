@@ -43,6 +43,16 @@ def test_restarts_mode_and_the_set_that_counts_are_told(tmp_path: Path) -> None:
     assert sentences(page(tmp_path / "one" / "results")).startswith("One attack runs under linf ≤ 4/255 on the first")
 
 
+def test_images_that_are_held_out_are_no_test_images(tmp_path: Path) -> None:
+    add_evaluation(tmp_path / "results", dataset="digits?holdout=0.2")
+    assert "on the first 6 held-out training images of digits?holdout=0.2." in sentences(page(tmp_path / "results"))
+    site = tmp_path / "reports"
+    for path in (site / "index.html", site / "models" / "at.html", *(site / "tables").glob("*.tex")):
+        told = path.read_text(encoding="utf-8")
+        assert "6 test images" not in told, path
+        assert path.suffix == ".tex" or "first 6 held-out training images" in told, path
+
+
 def test_what_a_suite_says_of_itself_is_not_taken_for_what_ran(tmp_path: Path) -> None:
     """Its description may be of other presets, scales and numbers of images."""
     about = {"description": "10 random starts, first 1000 test images", "sources": ["Me & you 2027"]}

@@ -16,7 +16,8 @@ def demo(
     workers: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Networks that are trained and attacked at a time; default: as many as cores, at most 4."
+            min=1,
+            help="Networks that are trained and attacked at a time; 4 at most are used; default: as many as cores.",
         ),
     ] = None,
 ) -> None:

@@ -7,7 +7,6 @@ and the rest is trained on; no test image is seen.
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import torch
@@ -15,35 +14,11 @@ import torch
 from benchmark.data.dataset import Dataset, Split
 from benchmark.data.orders import stratified
 from benchmark.data.splits import hold_out_validation
-from benchmark.errors import BadInput, short
+from benchmark.errors import BadInput
+from benchmark.held_out_names import with_holdout
 
 #: Another draw than that of the validation images, which are held out of what is left.
 SEED = 1
-
-_NAME = re.compile(r"(?P<name>.+)[?&]holdout=(?P<share>[^?&=]*)")
-
-
-def with_holdout(name: str, share: float) -> str:
-    """What the data called `name` is called with `share` of its training images in place of the test images."""
-    return f"{name}{'&' if re.search(r'[?][^?=]+=', name) else '?'}holdout={share:g}"
-
-
-def split_holdout(name: str) -> tuple[str, float | None]:
-    """The name of the data without its share, and the share; None where there is none.
-
-    Raises:
-        BadInput: the share is not between 0 and 1.
-    """
-    found = _NAME.fullmatch(name)
-    if found is None:
-        return name, None
-    try:
-        share = float(found["share"])
-    except ValueError:
-        share = 0.0
-    if not 0 < share < 1:
-        raise BadInput(f"{name}: holdout must be a share between 0 and 1, such as 0.2, not {short(found['share'])}")
-    return found["name"], share
 
 
 def in_place_of_test(data: Dataset, share: float) -> Dataset:

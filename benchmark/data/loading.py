@@ -12,7 +12,7 @@ from benchmark.data.dataset import Dataset
 from benchmark.data.digits import load_digits
 from benchmark.data.doubts import doubts
 from benchmark.data.folder import load_folder, load_folder_on_black, load_folder_on_white
-from benchmark.data.held_out import in_place_of_test, split_holdout
+from benchmark.data.held_out import in_place_of_test
 from benchmark.data.hugging_face import hugging_face
 from benchmark.data.imagenet import imagenet
 from benchmark.data.mini_imagenet import mini_imagenet
@@ -20,6 +20,7 @@ from benchmark.data.npz import load_npz
 from benchmark.data.published import cifar10, cifar100, fashion_mnist, mnist, svhn
 from benchmark.data.view import split_view
 from benchmark.errors import BadInput, notice, reason
+from benchmark.held_out_names import split_holdout
 from benchmark.own.files import is_spec
 from benchmark.own.functions import no_instance
 from benchmark.registry import Registry

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from benchmark.data.held_out import split_holdout, with_holdout
 from benchmark.data.view import View, split_view, with_view
 from benchmark.errors import BadInput, short
 from benchmark.evaluation import objects
+from benchmark.held_out_names import split_holdout, with_holdout
 from benchmark.models import Checkpoint, ExternalModel
 
 #: What `resize` may say instead of a number: as the network's weights ask for.

@@ -24,6 +24,7 @@ from benchmark.experiments.setting import SweepSetting
 from benchmark.experiments.table import COLUMNS, SweepLine, make_lines, percentage, to_csv, to_grid, to_latex
 from benchmark.experiments.variants import Variant, make_variants
 from benchmark.hardware import resolve_device
+from benchmark.ledger.marker import check_apart
 from benchmark.models.architectures import canonical
 from benchmark.own.trust import trusts
 from benchmark.parts import WHOLE, read_part
@@ -208,6 +209,7 @@ def sweep(
     teachers = given_teachers(variants, setting, data, download)
     target = Path(out) if out else Path("reports/sweeps") / comparison.name
     check_packages()
+    check_apart(target, results)
     for folder in (zoo, target, *([results] if setting.on_test else [])):
         check_writable(folder)
 

@@ -49,6 +49,36 @@ def is_there(folder: Path) -> bool:
     return has_marker
 
 
+def check_apart(folder: str | Path, results: str | Path, option: str = "--out") -> None:
+    """Raise BadInput if pages in `folder` would lie among records: in `results` or below it, or in another ledger.
+
+    Args:
+        folder: where pages are to be written.
+        results: the results folder that they are made from; it need not be there yet.
+        option: what names the folder of pages.
+    """
+    try:
+        place, own = Path(folder).resolve(), Path(results).resolve()
+        ledgers = (each for each in (place, *place.parents) if each == own or _is_ours(each / "format.json"))
+        found = next(ledgers, None)
+    except (OSError, ValueError, RuntimeError):  # it can't be written to either, which is said where that is tried
+        return
+    if found is not None:
+        within = "is" if found == place else "lies within"
+        raise BadInput(
+            f"{folder} {within} a results folder, which holds records only; name another one with {option}"
+        )
+
+
+def _is_ours(marker: Path) -> bool:
+    """Whether a file says that its folder is a results folder, of whatever version."""
+    try:
+        found = read_json(marker) if marker.is_file() else None
+    except (Damaged, OSError):
+        return False
+    return isinstance(found, dict) and found.get("content") == _PLAIN["content"]
+
+
 def _check(marker: Path) -> None:
     try:
         found = read_json(marker)

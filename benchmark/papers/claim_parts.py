@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from benchmark.data.held_out import split_holdout
+from benchmark.held_out_names import split_holdout
 from benchmark.papers.cells import TableCell
 from benchmark.papers.claim import OF_ROWS, Claim
 from benchmark.papers.grid import TableGrid

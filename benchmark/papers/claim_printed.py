@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from benchmark.papers.claim import Claim
 from benchmark.papers.claim_parts import Part, Side, is_about, parts_of
 from benchmark.papers.grid import TableGrid
+from benchmark.reporting.text import signed
 
 #: What printed numbers may be beside each other for no other reason than binary fractions.
 _NOTHING = 1e-9
@@ -23,7 +24,7 @@ class Contradiction:
     difference: float
 
     def __str__(self) -> str:
-        return f"{self.comparison}: {self.difference:+.2f} ({self.dataset}, {self.architecture})"
+        return f"{self.comparison}: {signed(self.difference, 2)} ({self.dataset}, {self.architecture})"
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from benchmark.papers.claim_parts import Part, is_about, parts_of
 from benchmark.papers.claim_tests import LEVEL
 from benchmark.papers.grid import TableGrid
 from benchmark.papers.schema import Paper
+from benchmark.reporting.text import signed
 from benchmark.statistics.holm import holm
 
 #: How the families are called.
@@ -57,7 +58,7 @@ class ClaimVerdict:
             return self.answer
         doubt = ", possible gradient masking" if self.is_masked else ""
         of_all = f"{self.tally}; {self.decisive.text}: " if len(self.parts) > 1 else ""
-        return f"{self.answer}, {of_all}{self.difference:+.1f} ({self.interval}), p {self.p_words}{doubt}"
+        return f"{self.answer}, {of_all}{signed(self.decisive.difference)} ({self.interval}), p {self.p_words}{doubt}"
 
     @property
     def where(self) -> str:
@@ -102,7 +103,7 @@ class ClaimVerdict:
     @property
     def interval(self) -> str:
         """The 95% interval of the difference by its ends, as everywhere; "" where nothing was tested."""
-        return "" if self.low is None or self.high is None else f"{self.low:+.1f} to {self.high:+.1f}"
+        return "" if self.low is None or self.high is None else f"{signed(self.low)} to {signed(self.high)}"
 
     @property
     def p_words(self) -> str:

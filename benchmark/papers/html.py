@@ -24,6 +24,7 @@ from benchmark.papers.titles import file_of, title_of
 from benchmark.papers.typeset import measured_marks, printed_marks, row_title, typeset
 from benchmark.planning.chart import draw
 from benchmark.reporting.pages import site_environment
+from benchmark.reporting.text import signed
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -108,7 +109,7 @@ def _percent(fraction: float, decimals: int) -> str:
 
 def _signed(points: float, decimals: int) -> str:
     """1.25 -> "+1.3", −1.25 -> "−1.3"."""
-    return f"{points:+.{decimals}f}".replace("-", "−")
+    return signed(points, decimals).replace("-", "−")
 
 
 def _note(cell: TableCell) -> str:

@@ -14,6 +14,7 @@ from benchmark.papers.schema import MethodTable, Paper, TableOrFigure
 from benchmark.papers.titles import title_of
 from benchmark.papers.typeset import measured_marks, printed_marks, row_title
 from benchmark.reporting.best import MARKS, STARS
+from benchmark.reporting.text import signed
 
 
 def to_latex(grids: Sequence[TableGrid], caption: str, label: str) -> str:
@@ -33,7 +34,7 @@ def to_latex(grids: Sequence[TableGrid], caption: str, label: str) -> str:
             texts: list[str] = [prose(row_title(line.row))]
             for cell, mark in zip(line.cells, marks, strict=True):
                 texts += [_number(cell, mark, decimals)]
-                texts += [gain("" if cell.gain is None else f"{cell.gain:+.{decimals}f}")] if has_gains else []
+                texts += [gain("" if cell.gain is None else signed(cell.gain, decimals))] if has_gains else []
             below = [_below(cell) for cell in line.cells]
             rows.append(_row(grids, grid, place, texts, ["", *below] if any(below) else []))
     told: list[str] = [caption, f"Accuracies are percentages{_size(grids)}."]
@@ -57,7 +58,7 @@ def printed_latex(grids: Sequence[TableGrid], caption: str, label: str) -> str:
             for cell, mark in zip(line.cells, marks, strict=True):
                 texts += [number(f"{cell.printed.percent:.{decimals}f}" if cell.printed else "–", mark)]
                 added = cell.printed_gain
-                texts += [gain(f"{added.percent:+.{decimals}f}" if added else "")] if has_gains else []
+                texts += [gain(signed(added.percent, decimals) if added else "")] if has_gains else []
             rows.append(_row(grids, grid, place, texts, []))
     told = [caption, f"{MARKS}, by the printed numbers."] if grids[0].table.marks else [caption]
     return document([table(_sentences(told), label, _columns(grids[0].table, has_gains), rows)])

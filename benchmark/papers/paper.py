@@ -13,6 +13,7 @@ from benchmark.documents import in_words
 from benchmark.engines import Means
 from benchmark.environment import check_packages
 from benchmark.errors import BadInput, unknown
+from benchmark.ledger.marker import check_apart
 from benchmark.own.trust import trusts
 from benchmark.papers.choice import choosing, figure_choices, with_choices
 from benchmark.papers.claims import ClaimVerdict, check_claims, is_asked
@@ -180,6 +181,7 @@ def paper(
         rows, told_first = list_work([*before, *works], index, device, download, notes)
         return Result(None, rows, failures=told_first)
     check_packages()
+    check_apart(out, results)
     for folder in (zoo, results, out):
         check_writable(folder)
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from benchmark.cache import at_home
 from benchmark.data import DATASETS
-from benchmark.data.held_out import with_holdout
 from benchmark.data.loading import is_own
 from benchmark.errors import BadInput
+from benchmark.held_out_names import images_of, with_holdout
 from benchmark.moved import look_up
 from benchmark.papers.own_networks import OwnNetworks
 from benchmark.papers.schema import OTHER, Panel, Paper, PrintedAs, TableOrFigure
@@ -88,7 +88,10 @@ class PaperSetting(Setting):
         if not panel.published.dataset:
             return [f"measured on {self.dataset} with {panel.architecture}, for which the paper has no numbers"]
         fewer = images is not None and images < panel.images
-        return [*self.changed, *([f"the first {images} test images instead of {panel.images}"] if fewer else [])]
+        return [
+            *self.changed,
+            *([f"the first {images} {images_of(self.dataset)} instead of {panel.images}"] if fewer else []),
+        ]
 
 
 def make_setting(

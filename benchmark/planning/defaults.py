@@ -33,7 +33,7 @@ def without_defaults(
     """
     if not settings:
         return {}
-    from benchmark.data.held_out import split_holdout
+    from benchmark.held_out_names import split_holdout
     from benchmark.methods.overrides import bind_method
     from benchmark.planning.runs import Images
     from benchmark.recipes.recipe import is_recipe_key

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from benchmark.data import load
-from benchmark.data.held_out import split_holdout
 from benchmark.environment import check_packages
 from benchmark.errors import BadInput
+from benchmark.held_out_names import split_holdout
 from benchmark.models import load_model
 from benchmark.planning.jobs import Job
 from benchmark.planning.setting import Setting

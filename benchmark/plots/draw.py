@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from benchmark.plots.plot import Number, Plot, Series
@@ -35,27 +36,49 @@ def draw(plot: Plot, figure: Figure) -> None:
         axes.set_xticks(plot.x_ticks)
     elif plot.kind == "lines" and all(x == int(x) for series in plot.series for x in series.x):
         axes.locator_params(axis="x", integer=True)
-    names = [series for series in plot.series if series.name]
-    if len(names) > 1:
+    if legend := _legend(plot, figure.get_figwidth()):
         figure.legend(
-            loc="outside lower center", ncols=_legend_columns(names, figure.get_figwidth()), handlelength=2.6
-        )
+            loc="outside lower center", ncols=legend.columns, handlelength=legend.handle, fontsize=legend.points,
+            handletextpad=0.6, columnspacing=_APART,
+        )  # fmt: skip
 
 
 def height(plot: Plot, width: float) -> float:
     """Inches, for a figure that is `width` inches wide: of the drawing, and of its legend below."""
     if plot.kind == "matrix":
         return min(1.4 * width, 1.1 + 0.19 * len(plot.rows))
-    names = [series for series in plot.series if series.name]
-    lines = -(-len(names) // _legend_columns(names, width)) if len(names) > 1 else 0
+    legend = _legend(plot, width)
     turned = 0.5 if plot.kind == "bars" else 0.0
-    return 0.4 * width + 1.0 + turned + 0.175 * lines
+    return 0.4 * width + 1.0 + turned + (0.022 * legend.points * legend.lines if legend else 0.0)
 
 
-def _legend_columns(names: Sequence[Series], width: float) -> int:
-    """As many as fit beside each other."""
-    widest = max(len(shown(series.name)) for series in names) * POINTS * 0.54 / 72 + 0.5
-    return max(1, min(len(names), int(width / widest)))
+#: Between columns of a legend, in letters; lines that one may have before its letters become smaller.
+_APART, _LINES = 1.2, 3
+
+
+@dataclass(frozen=True)
+class _Legend:
+    """Of so many columns and lines, its letters so many points high, its signs so many letters wide."""
+
+    columns: int
+    lines: int
+    points: float
+    handle: float
+
+
+def _legend(plot: Plot, width: float) -> _Legend | None:
+    """As low as it can be: as many columns as fit beside each other, in smaller letters where names are many."""
+    names = [shown(series.name) for series in plot.series if series.name]
+    if len(names) < 2:
+        return None
+    handle = 2.6 if plot.kind == "lines" else 1.0
+    longest = max(map(len, names)) * 0.54
+    for points in (POINTS, _SMALL):
+        columns = max(1, min(len(names), int(72 * width / points / (longest + handle + 0.6 + _APART))))
+        found = _Legend(columns, -(-len(names) // columns), points, handle)
+        if found.lines <= _LINES:
+            break
+    return found
 
 
 def _lines(plot: Plot, axes: Axes) -> None:

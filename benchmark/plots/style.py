@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import BadInput
-from benchmark.palette import DASHES, LIGHT, MARKERS
+from benchmark.palette import DASHES, LIGHT, MARKERS, SERIES, coding
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -72,11 +72,11 @@ class Look:
 
 
 def look(number: int) -> Look:
-    """Of the series of that number; more of them than there are colours begin again."""
-    place = number % len(LIGHT)
-    dash = DASHES[place]
+    """Of the series of that number; colours that begin again have another dash and marker."""
+    dash = DASHES[coding(number)]
     # The palette counts pixels; a line that is 1.2 points wide takes multiples of its width.
-    return Look(LIGHT[place], (0, tuple(length / 2.4 for length in dash)) if dash else "-", list(MARKERS)[place])
+    linestyle = (0, tuple(length / 2.4 for length in dash)) if dash else "-"
+    return Look(LIGHT[number % SERIES], linestyle, list(MARKERS)[coding(number)])
 
 
 def check_matplotlib() -> None:

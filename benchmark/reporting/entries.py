@@ -44,17 +44,19 @@ class Rank(NamedTuple):
         ranks: those that it may have, None for one that has none.
         unmasked, overall: its ranks without the networks that may be masked, and those among all; one of the two is
             `ranks`. Without `overall` what ranks go by is not known.
+        is_masked: whether there is strong evidence of gradient masking.
     """
 
     ranks: RankSet | None = None
     unmasked: RankSet | None = None
     overall: RankSet | None = None
+    is_masked: bool = False
 
     def __str__(self) -> str:
-        """In words: "masked?" for a network that has no rank for that reason alone."""
+        """In words: "masked?" for a network without one that may be masked, even where an attack failed as well."""
         if self.ranks is not None:
             return str(self.ranks)
-        return MASKED if self.overall is not None else MISSING
+        return MASKED if self.is_masked else MISSING
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,6 +150,11 @@ class Entry:
     def is_masked(self) -> bool:
         """Whether there are strong signs of gradient masking."""
         return is_masked(self.flags)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether an attack failed, so that what counts it is not known."""
+        return bool(self.evaluation.failures)
 
     @cached_property
     def notes(self) -> tuple[str, ...]:

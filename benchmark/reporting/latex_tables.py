@@ -19,8 +19,8 @@ from benchmark.reporting.method_rows import METRICS, method_rows
 from benchmark.reporting.networks import NetworkPage
 from benchmark.reporting.pairs import MethodPair, Pair, PairedTests
 from benchmark.reporting.suites import parameters
-from benchmark.reporting.text import MISSING, distance, percent, threat
-from benchmark.reporting.text_tables import caption
+from benchmark.reporting.text import MISSING, distance, percent, points, threat
+from benchmark.reporting.text_tables import Doubt, caption, doubts
 from benchmark.reporting.transfers import Transfers
 from benchmark.statistics.seeds import MethodDifference, MethodMean
 from benchmark.storage import write_atomic
@@ -39,10 +39,14 @@ def leaderboard_table(board: Leaderboard) -> str:
     found = columns(board, shown.Output.TEXT)
     cells = [_column_cells(board, column) for column in found]
     heads = [Column(column.label, "number" if column.kind.is_number else "words") for column in found]
-    told = f"{caption(board)}. {MARKS}; {STARS}."
-    if any(entry.is_masked for entry in board.entries):
-        told += " Networks with strong evidence of gradient masking take no part in that."
+    told = TeX(" ".join([prose(f"{caption(board)}. {MARKS}; {STARS}."), *map(_doubt, doubts(board.entries))]))
     return table(told, board.file, heads, map(Row, zip(*cells, strict=True)))
+
+
+def _doubt(doubt: Doubt) -> TeX:
+    """A sentence; names as they are."""
+    names = [escape(name) for name in doubt.names]
+    return TeX(f"{prose(doubt.told)}: {', '.join(names)}{prose(doubt.rest)}.")
 
 
 def _column_cells(board: Leaderboard, column: shown.Column) -> list[str]:
@@ -119,7 +123,8 @@ def attacks_tables(network: NetworkPage) -> Iterator[str]:
             )
             for attack in result.entry.attacks
         ]
-        told = TeX(f"{escape(result.entry.name)}: {prose(f'{caption(result.board)}.')}")
+        own = [escape(result.entry.name), *(prose(doubt.alone) for doubt in doubts([result.entry]))]
+        told = TeX(f"{', '.join(own)}: {prose(f'{caption(result.board)}.')}")
         label = f"{network.stem}-{result.board.file}"
         yield table(told, label, [*heads, Column("Median distance")], rows)
 
@@ -138,7 +143,9 @@ def suite_table(board: Leaderboard) -> str:
         )
         for item in board.evaluations[0].suite["items"]
     ]
-    told = f"Attacks of the suite {board.suite} ({board.preset}) on {board.dataset}, first {board.images} images."
+    told = (
+        f"Attacks of the suite {board.suite} ({board.preset}) on {board.dataset}, first {board.images} {board.what}."
+    )
     return table(told, f"{board.file}-attacks", heads, rows)
 
 
@@ -211,8 +218,8 @@ def _pair(pair: Pair | MethodPair, metric: str, test: Comparison | MethodDiffere
             pair.second,
             percent(test.first),
             percent(test.second),
-            f"{100 * test.difference:+.1f}",
-            f"{100 * test.low:+.1f} to {100 * test.high:+.1f}",
+            points(test.difference),
+            f"{points(test.low)} to {points(test.high)}",
             f"{corrected:.2g}",
             pair.verdict,
         ]

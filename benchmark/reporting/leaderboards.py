@@ -14,6 +14,7 @@ from benchmark.analysis.labels import labels_of, row_labels
 from benchmark.analysis.masking import is_masked, masking_flags
 from benchmark.analysis.paired import Family, family
 from benchmark.analysis.ranks import ranks
+from benchmark.held_out_names import images_of
 from benchmark.labels import Key, key
 from benchmark.ledger import Evaluation
 from benchmark.moved import look_up
@@ -64,6 +65,11 @@ class Leaderboard:
     def title(self) -> str:
         """The setting in words."""
         return f"{self.dataset} under {self.suite} ({self.how}), first {self.images} images"
+
+    @property
+    def what(self) -> str:
+        """Which images are attacked: "test images", or those of the training images that stand in their place."""
+        return images_of(self.dataset)
 
     @property
     def how(self) -> str:
@@ -176,7 +182,10 @@ def _ranked(evaluations: list[Evaluation], rank_masked: bool, named: Mapping[Key
     masked = list(map(is_masked, flags))
     overall = ranks(evaluations, "rworst")
     unmasked = ranks(evaluations, "rworst", left_out=masked) if any(masked) else overall
-    standing = [Rank(both[rank_masked], *both) for both in zip(unmasked, overall, strict=True)]
+    standing = [
+        Rank((without, of_all)[rank_masked], without, of_all, may_be)
+        for without, of_all, may_be in zip(unmasked, overall, masked, strict=True)
+    ]
     names, labels = row_labels(evaluations, named), [named[key(evaluation.model)] for evaluation in evaluations]
     return list(map(Entry, evaluations, names, labels, standing, flags))
 

@@ -9,6 +9,7 @@ from typing import Any
 from benchmark.analysis.labels import labels_of
 from benchmark.errors import notice
 from benchmark.ledger import Ledger
+from benchmark.ledger.marker import check_apart
 from benchmark.own.trust import trusts
 from benchmark.reporting.formats import check_format, write
 from benchmark.reporting.leaderboards import Leaderboard, leaderboards
@@ -50,12 +51,14 @@ def report(
         The path of what to look at first.
 
     Raises:
-        BadInput: the ledger was written by another version, the folder can't be written, there is no such format,
+        BadInput: the ledger was written by another version, the folder can't be written or holds
+            records, there is no such format,
             parquet is asked for without pyarrow, figures without matplotlib, or robustbench-json where nothing was
             measured as RobustBench does.
     """
     check_format(format)
     ledger = Ledger.open(results) if networks is None else only(networks, Ledger.open(results))
+    check_apart(out, ledger.folder)
     folder = check_writable(out)
     evaluations = ledger.evaluations()
     found = leaderboards(evaluations, rank_masked, labels_of([*evaluations, *ledger.transfers()]))

@@ -24,7 +24,7 @@ def sentences(board: Leaderboard) -> list[str]:
     items = board.evaluations[0].suite["items"]
     attacks = f"{len(items)} attacks run" if len(items) > 1 else "One attack runs"
     threats = [threat(*own) for own in board.threats.values()]
-    told = [f"{attacks} under {_listed(threats)} on the first {board.images} test images of {board.dataset}."]
+    told = [f"{attacks} under {_listed(threats)} on the first {board.images} {board.what} of {board.dataset}."]
     suite = board.evaluations[0].suite
     if given := radii_said(suite.get("scale", ""), suite.get("radii")).told():
         told.append(f"The radii are {given}.")

@@ -21,7 +21,7 @@ from benchmark.reporting.lead import lead
 from benchmark.reporting.leaderboards import Leaderboard
 from benchmark.reporting.method_rows import HEADINGS, method_rows
 from benchmark.reporting.pairs import MethodPair, Pair, PairedTests
-from benchmark.reporting.text import MISSING, percent
+from benchmark.reporting.text import MISSING, percent, points
 
 #: Columns for a reader that is no terminal, such as a file or a log.
 WIDE = 160
@@ -218,7 +218,7 @@ def _table(title: str) -> Table:
 
 def _method_cells(pair: MethodPair) -> list[str]:
     comparison, found, checks = pair.comparison, pair.comparison.found, pair.comparison.checks
-    points = [f"{100 * value:.1f}" for value in (found.seed_error, found.image_error)]
+    errors = [f"{100 * value:.1f}" for value in (found.seed_error, found.image_error)]
     widths = [f"{100 * value:.1f}" for value in (found.half_width_seeds, found.half_width_images)]
     return [
         {"rworst": "Rworst", "ravg": "Ravg"}.get(comparison.metric, comparison.metric),
@@ -226,16 +226,16 @@ def _method_cells(pair: MethodPair) -> list[str]:
         pair.second,
         percent(found.first),
         percent(found.second),
-        f"{100 * found.difference:+.1f}",
-        f"{100 * found.low:+.1f} to {100 * found.high:+.1f}",
+        points(found.difference),
+        f"{points(found.low)} to {points(found.high)}",
         " / ".join(map(str, found.seeds)),
         " / ".join(f"{100 * value:.1f}" for value in found.seed_deviations),
-        *points,
+        *errors,
         *widths,
         f"{found.p:.2g}",
         f"{comparison.corrected:.2g}",
         MISSING if checks.welch_p is None else f"{checks.welch_p:.2g}",
-        f"{100 * checks.low:+.1f} to {100 * checks.high:+.1f}",
+        f"{points(checks.low)} to {points(checks.high)}",
         pair.verdict,
     ]
 
@@ -249,8 +249,8 @@ def _pair_cells(pair: Pair) -> list[str]:
         pair.second,
         percent(found.first),
         percent(found.second),
-        f"{100 * found.difference:+.1f}",
-        f"{100 * found.low:+.1f} to {100 * found.high:+.1f}",
+        points(found.difference),
+        f"{points(found.low)} to {points(found.high)}",
         *only,
         f"{found.p:.2g}",
         MISSING if found.exact is None else f"{found.exact:.2g}",

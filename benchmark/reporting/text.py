@@ -15,6 +15,17 @@ def percent(fraction: float | None) -> str:
     return MISSING if fraction is None else f"{100 * fraction:.1f}"
 
 
+def signed(number: float, decimals: int = 1) -> str:
+    """1.25 → "+1.2", −1.25 → "-1.2"; what is rounded to nothing has no sign, −0.04 → "0.0"."""
+    shown = f"{number:+.{decimals}f}"
+    return shown if re.search("[1-9]", shown) else shown[1:]
+
+
+def points(share: float) -> str:
+    """A difference of shares in percentage points: 0.0125 → "+1.2"."""
+    return signed(100 * share)
+
+
 def count(number: float) -> str:
     """1234567 → "1.2 M"."""
     for size, unit in ((1e9, " G"), (1e6, " M"), (1e3, " k")):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from benchmark.reporting.column import Output
 from benchmark.reporting.columns import columns
+from benchmark.reporting.entries import Entry
 from benchmark.reporting.leaderboards import Leaderboard
 
 _MARKDOWN = str.maketrans({character: f"\\{character}" for character in "\\|`*_[]<>#~"})
@@ -32,7 +34,49 @@ def _markdown(text: str) -> str:
 
 def leaderboard_markdown(board: Leaderboard) -> str:
     """A leaderboard for a README."""
-    return markdown(caption(board), *cells(board), words=_words(board))
+    told = [
+        f"{doubt.told}: {', '.join(map(_markdown, doubt.names))}{doubt.rest}.\n\n" for doubt in doubts(board.entries)
+    ]
+    return "\n".join([markdown(caption(board), *cells(board), words=_words(board)), *told]).removesuffix("\n")
+
+
+#: So many names are told; more are counted.
+NAMED = 6
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Why some numbers of a table are to be taken with care.
+
+    Attributes:
+        told: what is said of these networks.
+        alone: the same in brackets, beside the name of one.
+        names: what they are called, a few of them.
+        rest: " and 3 others"; "" where all are named.
+    """
+
+    told: str
+    alone: str
+    names: Sequence[str]
+    rest: str
+
+
+def doubts(entries: Sequence[Entry]) -> list[Doubt]:
+    """What a reader of a table has to know of networks: which may be masked, and of which an attack failed."""
+    kinds = (
+        (
+            "Strong evidence of gradient masking, so that bold, underlined and stars leave them out",
+            "masked?",
+            "is_masked",
+        ),
+        ("Attacks that failed, so that numbers are missing", "attacks failed", "has_failed"),
+    )
+    found = ((told, alone, [entry.name for entry in entries if getattr(entry, kind)]) for told, alone, kind in kinds)
+    return [
+        Doubt(told, alone, names[:NAMED], f" and {len(names) - NAMED} others" * (len(names) > NAMED))
+        for told, alone, names in found
+        if names
+    ]
 
 
 def cells(board: Leaderboard) -> tuple[list[str], list[list[str]]]:

@@ -21,6 +21,7 @@ from benchmark.evaluation.repeatable import tell_of_earlier
 from benchmark.evaluation.request import EvaluationRequest
 from benchmark.given import Given as GivenSuite
 from benchmark.labels import card_labels, key
+from benchmark.ledger.marker import check_apart
 from benchmark.ledger.record import SHARD
 from benchmark.models import Given, listed
 from benchmark.own.trust import trusts
@@ -161,6 +162,7 @@ def _decided(
     metric, margin = question.metric, _margin(question, list(planned.values()))
     groups = {source: groups_of(plan.suite, metric) for source, plan in planned.items()}
     folder = Path(out) if out else Path("reports/decisions") / safe_name(_named(planned.values(), metric))
+    check_apart(folder, ledger.folder)
     check_writable(folder)
     plans, unfit = checked(list(planned.values()))
     failures = [*failures, *unfit]

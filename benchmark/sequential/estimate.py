@@ -21,6 +21,7 @@ from benchmark.evaluation.request import EvaluationRequest
 from benchmark.given import Given as GivenSuite
 from benchmark.ledger.evaluation import Evaluation
 from benchmark.ledger.ledger import Ledger
+from benchmark.ledger.marker import check_apart
 from benchmark.models import Given, listed
 from benchmark.own.trust import trusts
 from benchmark.scales import Epsilon
@@ -127,7 +128,9 @@ def _estimated(
     (plan,) = planned.values()
     _check_width(to, plan.suite.images)
     called = f"{plan.card['name']}-{plan.suite.name}-{plan.suite.preset}"
-    folder = check_writable(Path(out) if out else Path("reports/estimates") / safe_name(called))
+    folder = Path(out) if out else Path("reports/estimates") / safe_name(called)
+    check_apart(folder, ledger.folder)
+    check_writable(folder)
     whole = _whole(plan, ledger)
     if whole is not None:
         found, repeats = _known(plan, whole, to / 100, alpha), whole.deterministic

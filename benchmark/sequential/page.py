@@ -11,7 +11,9 @@ from typing import Any
 from markupsafe import Markup
 
 from benchmark.charts import Axis, Line, line_chart
+from benchmark.held_out_names import images_of
 from benchmark.reporting.pages import site_environment, site_root
+from benchmark.reporting.text import points
 from benchmark.sequential.result import Decision, Estimate, Look, NetworkLine
 from benchmark.storage import write_atomic
 
@@ -65,7 +67,7 @@ def write_estimate(folder: Path, estimate: Estimate) -> Path:
 def render(template: str, **values: Any) -> str:
     """The HTML of a page."""
     templates = site_environment(TEMPLATES)
-    templates.filters.update(signed=lambda share: f"{100 * share:+.1f}")
+    templates.filters.update(signed=lambda share: points(share).replace("-", "−"), images_of=images_of)
     return templates.get_template(template).render(**values)
 
 

@@ -12,6 +12,7 @@ from benchmark.evaluation.jobs import AttackJob, Done
 from benchmark.evaluation.progress import Display
 from benchmark.evaluation.target import forget
 from benchmark.ledger.record import SHARD
+from benchmark.reporting.text import points
 from benchmark.sequential.contestant import Contestant
 from benchmark.sequential.order import block_ends, image_order
 from benchmark.sequential.progress import Pace
@@ -91,7 +92,7 @@ def _told(tournament: Tournament, contestants: Sequence[Contestant]) -> str:
     pairs = list(tournament.pairs.values())
     if len(pairs) == 1:
         state = pairs[0]
-        return f"{contestants[state.first].label} − {contestants[state.second].label}: {100 * state.mean:+.1f} points"
+        return f"{contestants[state.first].label} − {contestants[state.second].label}: {points(state.mean)} points"
     if tournament.goal == "best":
         return f"{max(len(tournament.active), 1)} of {len(contestants)} networks left"
     settled = sum(state.verdict != "undetermined" for state in pairs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchmark.errors import printable
 from benchmark.reporting import print_rows
 from benchmark.reporting.terminal import console
-from benchmark.reporting.text import count, percent
+from benchmark.reporting.text import count, percent, points
 from benchmark.sequential.result import Decision, Estimate
 
 
@@ -16,8 +16,8 @@ def print_decision(decision: Decision) -> None:
         {
             "first": pair.first,
             "second": pair.second,
-            "difference": f"{100 * pair.looks[-1].value:+.1f}",
-            "interval": f"{100 * pair.looks[-1].low:+.1f} to {100 * pair.looks[-1].high:+.1f}",
+            "difference": points(pair.looks[-1].value),
+            "interval": f"{points(pair.looks[-1].low)} to {points(pair.looks[-1].high)}",
             "images": pair.looks[-1].images,
             "result": pair.sentence,
         }

@@ -18,6 +18,7 @@ from benchmark.card import Form, Name, Several, Text, misfit
 from benchmark.damage import parse_json
 from benchmark.errors import BadInput, notice
 from benchmark.ledger import Ledger
+from benchmark.ledger.marker import check_apart
 from benchmark.limits import MANIFEST
 from benchmark.reporting.leaderboards import Leaderboard, leaderboards
 from benchmark.reporting.paper_pages import paper_pages
@@ -86,12 +87,13 @@ def publish(
         The path of the first page.
 
     Raises:
-        BadInput: there are no results; the folder holds another site, or can't be written; a page names a place of
-            this machine. Nothing was published then.
+        BadInput: there are no results; the folder holds records or another site, or can't be written; a page names a
+            place of this machine. Nothing was published then.
     """
     ledger, target = Ledger.open(results), Path(out)
     if not ledger.folder.is_dir():
         raise BadInput(f"there is no folder {ledger.folder}; name the results folder to publish with --results")
+    check_apart(target, ledger.folder, "--publish")
     before = _read_state(target)
     shown = PublicLedger(ledger)
     evaluations = shown.evaluations()

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from benchmark.data.held_out import split_holdout
 from benchmark.errors import BadInput
+from benchmark.held_out_names import split_holdout
 from benchmark.methods.overrides import bind_method
 from benchmark.recipes.recipe import Recipe, RecipeFile, load_recipe, younger_defaults
 from benchmark.scales import radii_again

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from benchmark.data import Dataset
-from benchmark.data.held_out import split_holdout
 from benchmark.errors import BadInput
+from benchmark.held_out_names import split_holdout
 from benchmark.methods.method import BoundMethod
 from benchmark.methods.overrides import bind_method, usual_settings
 from benchmark.methods.table import METHODS

@@ -224,7 +224,7 @@ const makeBoard = (section) => {
       const evidence = `${own.querySelector("th a").getAttribute("href")}#${own.id}-masking`;
       if (rank === "–") delete cell.dataset.v;
       else cell.dataset.v = cell.dataset.order;
-      const isLeftOut = rank === "–" && among !== "–";
+      const isLeftOut = rank === "–" && "masked" in own.dataset;
       cell.replaceChildren(isLeftOut ? element("a", "masked?", { class: "masked", href: evidence }) : rank);
     }
     showRanks(groups);

@@ -122,15 +122,26 @@ const imageChunks = {}, imagePictures = {}; // filled by the files in the board'
       return line;
     }));
   };
-  const show = async (image) => {
-    if (!(Number.isInteger(image) && image >= 0 && image < board.images)) return;
-    const mine = ++asked;
+  const mark = (image) => {
     shown = image;
-    form.number.value = image;
     for (const button of list.querySelectorAll("button")) {
       if (Number(button.dataset.image) === image) button.setAttribute("aria-current", "true");
       else button.removeAttribute("aria-current");
     }
+  };
+  // Words of an address, or of the box for a number, that name no image.
+  const refuse = (words) => {
+    asked++;
+    mark(-1);
+    const named = words ? `No image “${words.slice(0, 20)}”` : "No image without a number";
+    one("#image").textContent = `${named}: these are numbered 0 to ${(board.images - 1).toLocaleString("en")}`;
+    one(".clean").replaceChildren();
+    table.replaceChildren();
+  };
+  const show = async (image) => {
+    const mine = ++asked;
+    mark(image);
+    form.number.value = image;
     const number = Math.floor(image / board.chunk);
     const loads = [load(imageChunks, number, number)];
     if (board.pictured.includes(image)) loads.push(load(imagePictures, image, `picture-${image}`));
@@ -158,8 +169,9 @@ const imageChunks = {}, imagePictures = {}; // filled by the files in the board'
       form.querySelector("details").open = true;
       filter();
     }
-    const image = words.has("image") ? Number(words.get("image")) : found[0] ?? 0;
-    if (image !== shown) show(image);
+    const named = words.get("image") ?? String(found[0] ?? 0);
+    if (!/^\d{1,15}$/.test(named) || Number(named) >= board.images) refuse(named);
+    else if (Number(named) !== shown) show(Number(named));
   };
 
   const option = (text, value) => make("option", text, { value });
@@ -177,7 +189,7 @@ const imageChunks = {}, imagePictures = {}; // filled by the files in the board'
   }));
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("change", (event) => {
-    if (event.target === form.number) return go(form.number.valueAsNumber);
+    if (event.target === form.number) return go(form.number.value);
     filter();
     if (found.length && !found.includes(shown)) go(found[0]);
   });
