@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-#: [words](../place), where the place is in the repository and not on the site, or [words](place.py) beside a page.
-_OUTSIDE = re.compile(r"\[([^\]]+)\]\((\.\./[^)#\s]+|[\w-]+\.py)(#[^)\s]*)?\)")
+#: [words](../place), with as many ../ as lead out of the site, or [words](place.py) beside a page.
+_OUTSIDE = r"\[([^\]]+)\]\(({up}[^)#\s]+|[\w-]+\.py)(#[^)\s]*)?\)"
 
 #: By this pages tell that they are made of the code: whoever wants another text changes that, not the page.
 _MADE = "Written by `python scripts/"
@@ -31,12 +31,12 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """`markdown` without links to files that the site does not have."""
     if _MADE in markdown:
         page.edit_url = None
-    deep = page.file.src_uri.count("/")
-    return markdown if deep else _OUTSIDE.sub(_led_outside, markdown)
+    up = "../" * (page.file.src_uri.count("/") + 1)
 
+    def led_outside(link: re.Match[str]) -> str:
+        words, place, anchor = link[1], link[2], link[3] or ""
+        place = place.removeprefix(up) if place.startswith(up) else f"docs/{place}"
+        source = os.environ.get("SOURCE_URL", "")
+        return f"[{words}]({source}{place}{anchor})" if source else f"{words} (`{place}`)"
 
-def _led_outside(link: re.Match[str]) -> str:
-    words, place, anchor = link[1], link[2], link[3] or ""
-    place = place.removeprefix("../") if place.startswith("../") else f"docs/{place}"
-    source = os.environ.get("SOURCE_URL", "")
-    return f"[{words}]({source}{place}{anchor})" if source else f"{words} (`{place}`)"
+    return re.sub(_OUTSIDE.format(up=re.escape(up)), led_outside, markdown)
