@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .PHONY: setup demo style test test-all test-capabilities test-capability test-lowest coverage simulations simulate-decide
-.PHONY: lint clean help
+.PHONY: docs lint clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo "               error rates of the statistics, for docs/statistics*.md; hours, and resumable"
 	@echo "make simulate-decide"
 	@echo "               how often bench decide and bench estimate are wrong, and what they save"
+	@echo "make docs      the documentation as a site, in site/; every warning is an error"
 	@echo "make lint      formatting, lint, spelling and types only"
 	@echo "make clean     remove caches and reports; zoo, results and .venv stay"
 
@@ -93,7 +94,11 @@ simulations: .venv/.complete
 simulate-decide: .venv/.complete
 	@OMP_NUM_THREADS=1 $(BIN)/python perf/simulate_decide.py $(if $(wildcard results/evaluations),--ledger results)
 
+# What the pages' scripts write from the code, the tests compare; this makes the site of what is there.
+docs: .venv/.complete
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 # What took computing time to make, zoo/ and results/, is left to its owner to delete.
 clean:
-	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@git clean -fdXq reports

@@ -22,6 +22,13 @@ Options = ParamSpec("Options")
 Result = TypeVar("Result")
 Returned = TypeVar("Returned", covariant=True)
 
+#: The type of the argument that `stoppable` adds, and what a docstring says of it.
+STOP_AFTER = "str | float | None"
+_DESCRIBED = """\
+    stop_after: a time such as "50m" or "2h30m", or seconds, within which it ends: what fits is finished, then
+        `OutOfTime` is raised, a KeyboardInterrupt. Called again, it goes on. None for no limit.
+"""
+
 #: Of letters that may follow a number, the seconds they stand for.
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -140,25 +147,27 @@ class Stoppable(Protocol[Options, Returned]):
 
 
 def stoppable(function: Callable[Options, Result]) -> Stoppable[Options, Result]:
-    """`function`, with one argument more.
-
-    stop_after: a time such as "50m" or "2h30m", or seconds, within which it ends: what fits is finished, then
-    `OutOfTime` is raised, a KeyboardInterrupt. Called again, it goes on. None for no limit.
-    """
+    """`function`, with one argument more, `stop_after`, of which its docstring tells."""
 
     @functools.wraps(function)
     def limited(*given: Any, stop_after: str | float | None = None, **named: Any) -> Result:
         with within(stop_after):
             return function(*given, **named)
 
-    more = inspect.Parameter(
-        "stop_after", inspect.Parameter.KEYWORD_ONLY, default=None, annotation="str | float | None"
-    )
+    more = inspect.Parameter("stop_after", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=STOP_AFTER)
     signature = inspect.signature(function)
     named = [*signature.parameters.values(), more]
     named.sort(key=lambda parameter: parameter.kind)  # before `**options`, where there are such
     limited.__signature__ = signature.replace(parameters=named)  # type: ignore[attr-defined]
+    limited.__doc__ = documented(inspect.getdoc(function) or "")
     return cast("Stoppable[Options, Result]", limited)
+
+
+def documented(text: str) -> str:
+    """`text`, the docstring of a function that is `stoppable`, without indent, with its further argument."""
+    described, found, rest = text.partition("Args:\n")
+    entries, blank, others = rest.partition("\n\n")
+    return f"{described}{found}{entries.rstrip()}\n{_DESCRIBED.rstrip()}{blank}{others}" if found else text
 
 
 @contextlib.contextmanager

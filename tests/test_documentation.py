@@ -8,7 +8,9 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
+import docs_hook
 import pytest
 import reference
 import yaml
@@ -67,7 +69,31 @@ def test_the_tutorial_names_what_stands_on_a_networks_page() -> None:
     assert [heading for heading in headings if heading in named] == named
 
 
-@pytest.mark.skipif(find_spec("material") is None, reason="needs mkdocs-material: pip install '.[docs]'")
+#: What makes the site; where it is installed, the site is made.
+TOOLS = ("material", "mkdocstrings")
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("", "The key (`a/key.py`), [a page](deciding.md)"),
+        ("https://x/", "[The key](https://x/a/key.py#b), [a page](deciding.md)"),
+    ],
+)
+def test_what_the_site_has_not_is_shown_as_a_file_of_the_repository(source, shown, monkeypatch):
+    monkeypatch.setenv("SOURCE_URL", source)
+    page = SimpleNamespace(file=SimpleNamespace(src_uri="deciding.md"), edit_url="https://x/edit")
+    assert docs_hook.on_page_markdown("[The key](../a/key.py#b), [a page](deciding.md)", page) == shown
+    assert page.edit_url
+
+
+def test_a_page_that_a_script_writes_is_not_to_be_edited():
+    page = SimpleNamespace(file=SimpleNamespace(src_uri="attacks.md"), edit_url="https://x/edit")
+    docs_hook.on_page_markdown((DOCS / "attacks.md").read_text(encoding="utf-8"), page)
+    assert page.edit_url is None
+
+
+@pytest.mark.skipif(not all(map(find_spec, TOOLS)), reason="needs mkdocs-material: pip install '.[docs]'")
 def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path)]
     done = subprocess.run(

@@ -66,3 +66,17 @@ def test_forms_are_what_github_takes(path: Path) -> None:
 
 def test_there_is_a_form_for_each_kind_of_issue() -> None:
     assert [path.stem for path in FORMS] == ["bug", "new-attack", "new-method", "submit-result", "wrong-number"]
+
+
+def test_the_site_is_built_for_every_change_and_published_from_main_alone() -> None:
+    """No address is written down: each repository publishes to its own."""
+    (path,) = (path for path in WORKFLOWS if path.stem == "docs")
+    workflow = yaml.safe_load(path.read_text())
+    assert "pull_request" in workflow[True]  # YAML reads "on" as a truth value
+    build, publish = workflow["jobs"]["build"], workflow["jobs"]["publish"]
+    (made,) = (step for step in build["steps"] if "run" in step)
+    assert made["run"] == "make docs PYTHON=python"
+    assert all("${{ github." in value for value in made["env"].values())
+    assert "permissions" not in build
+    assert publish["permissions"] == {"pages": "write", "id-token": "write"}
+    assert "github.ref == 'refs/heads/main'" in publish["if"]

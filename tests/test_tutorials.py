@@ -1,4 +1,4 @@
-"""The tutorials do what they say: each page runs from top to bottom in an empty folder, as a reader would do it.
+"""Tutorials, and other pages that can be, run from top to bottom in an empty folder, as a reader would do it.
 
 `python` blocks are run, one after the other in one namespace; with a title they are files. `console` blocks are
 commands, which end well unless the line says how it fails.
@@ -14,7 +14,10 @@ from pathlib import Path
 import pytest
 from command_line import bench
 
-PAGES = sorted((Path(__file__).parent.parent / "docs" / "tutorials").glob("*.md"))
+DOCS = Path(__file__).parent.parent / "docs"
+PAGES = sorted((DOCS / "tutorials").glob("*.md"))
+#: Of these the blocks of other kinds, such as a scheduler's script, are left out.
+OTHERS = [DOCS / f"{name}.md" for name in ("normalisation", "radii", "resuming", "ledger")]
 BLOCK = re.compile(r"^```(\w+)(?: title=\"([^\"\n]+)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -38,7 +41,7 @@ def test_each_page_has_commands_or_code_and_nothing_else_in_its_blocks():
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("one_thread")
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", PAGES + OTHERS, ids=lambda page: page.stem)
 def test_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"__name__": "__main__"}
@@ -47,7 +50,7 @@ def test_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch, capsys):
             Path(title).write_text(content, encoding="utf-8")
         elif kind == "python":
             exec(compile(content, str(page), "exec"), names)
-        else:
+        elif kind == "console":
             for line in content.splitlines():
                 command, _, refusal = line.removeprefix("$ ").partition("  # fails: ")
                 code, out, said = bench(capsys, *words_of(command)[1:])

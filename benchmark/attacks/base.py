@@ -47,7 +47,8 @@ class Attack(ABC):
     decided by the evaluation's verification alone. Where an attack finds nothing it returns the input
     or any point of the ball.
 
-    Class attributes:
+    Attributes:
+        name: what suites and the ledger call it.
         kind: "fixed-budget" (returns a point inside the ball) or "minimum-norm" (returns the smallest perturbation
             found, whatever the radius).
         norms: the norms it supports.

@@ -17,13 +17,31 @@ Objective = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 def cross_entropy(logits: Tensor, y: Tensor, x: Tensor | None = None) -> Tensor:
-    """−log p_y, in float32 at least."""
+    """−log p_y, in float32 at least.
+
+    Args:
+        logits: N×K.
+        y: N labels, int64.
+        x: not used; there so that all objectives are called alike.
+
+    Returns:
+        N losses.
+    """
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
     return F.cross_entropy(logits, y, reduction="none")
 
 
 def margin(logits: Tensor, y: Tensor, x: Tensor | None = None) -> Tensor:
-    """max_{k≠y} z_k − z_y: positive exactly where misclassified (Carlini & Wagner 2017, f₆ without its clamp)."""
+    """max_{k≠y} z_k − z_y: positive exactly where misclassified (Carlini & Wagner 2017, f₆ without its clamp).
+
+    Args:
+        logits: N×K.
+        y: N labels, int64.
+        x: not used; there so that all objectives are called alike.
+
+    Returns:
+        N losses, in the unit of the logits.
+    """
     return best_other(logits, y) - logits.gather(1, y[:, None]).squeeze(1)
 
 
@@ -64,7 +82,15 @@ class NoLogits(RuntimeError):
 
 
 def is_wrong(logits: Tensor, y: Tensor) -> Tensor:
-    """Which rows are not classified as `y` (N bools): another class is the likeliest, or there is no answer."""
+    """Which rows are not classified as `y`: another class is the likeliest, or there is no finite answer.
+
+    Args:
+        logits: N×K.
+        y: N labels, int64.
+
+    Returns:
+        N bools.
+    """
     return (logits.argmax(1) != y) | ~has_answer(logits)
 
 

@@ -71,8 +71,7 @@ def suite_card(row: Row) -> Row:
     from benchmark.evaluation.suite import load_suite
 
     scales = row["scales"] or [""]  # one that states all of its radii itself has no rows
-    suites = {scale: load_suite(row["name"], scale=scale) for scale in scales}
-    first = next(iter(suites.values()))
+    first = load_suite(row["name"], scale=scales[0])
     presets = [load_suite(row["name"], preset, scales[0]) for preset in row["presets"]]
     return {
         **row,
@@ -84,7 +83,7 @@ def suite_card(row: Row) -> Row:
         ),
         "sources": list(first.sources),
         "differences": list(first.differences),
-        "radii": [{"scale": scale, "threats": ", ".join(map(str, suite.threats))} for scale, suite in suites.items()],
+        "radii": [{"scale": scale, "threats": _threats(row["name"], scale)} for scale in scales],
         "attacks": [
             {
                 "label": item.label,
@@ -96,6 +95,19 @@ def suite_card(row: Row) -> Row:
             for item in first.items
         ],
     }
+
+
+def _threats(suite: str, scale: str) -> str:
+    """The threats of a suite at a scale; where its row lacks some, the row and what is left to whoever asks."""
+    from benchmark.evaluation.suite import load_suite
+    from benchmark.suites.files import norms_without_radius, read_suite_file
+    from benchmark.threats import Threat
+
+    if not (lacking := norms_without_radius(suite, scale)):
+        return ", ".join(map(str, load_suite(suite, scale=scale).threats))
+    row = read_suite_file(suite).content.epsilons.get(scale, {})
+    stated = ", ".join(str(Threat(norm, radius)) for norm, radius in row.items())
+    return f"{stated}; {', '.join(lacking)} by --epsilon"
 
 
 def recipe_card(row: Row) -> Row:

@@ -20,6 +20,13 @@ Row = dict[str, Any]
 def catalogue(kind: str) -> list[Row]:
     """All things of one `kind`, as `bench list` names them; plug-ins that can't be loaded are left out and logged.
 
+    Args:
+        kind: "methods", "attacks", "suites", "recipes", "datasets", "architectures", "papers", "experiments",
+            "losses", "objectives" or "sources".
+
+    Returns:
+        A row of plain values for each, its name under "name".
+
     Raises:
         BadInput: there is no such kind.
     """

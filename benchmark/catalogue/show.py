@@ -36,6 +36,9 @@ def show(source: str | Path, *, kind: str = "", download: bool = False, trust_re
             file is.
         download, trust_remote_code: as for `benchmark.load_model`.
 
+    Returns:
+        Plain values under the names that `bench show` prints; `bench show --json` writes the same.
+
     Raises:
         BadInput: there is no such kind; no such name; or the file is absent, damaged, or none of these.
     """

@@ -128,6 +128,9 @@ def attack(
         trust_remote_code: whether the code of such a file, or that which makes the model, may be run.
         parameters: of the attack; see `bench show ATTACK`.
 
+    Returns:
+        The images, success and distance, to be unpacked as three; see `AttackResult`.
+
     Raises:
         BadInput: something about the arguments, or a model that is not fit to be attacked.
     """

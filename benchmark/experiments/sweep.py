@@ -125,8 +125,9 @@ def sweep(
     of methods that need some are trained before: see `benchmark.experiments.variants.TEACHERS`.
 
     Args:
-        experiment: a name in `EXPERIMENTS` or a YAML file, which says `method` and `set`; `set` may add to it.
-        method: one or several names in `METHODS`.
+        experiment: a name of `bench list experiments` or a YAML file, which says `method` and `set`; `set` may add
+            to it.
+        method: one or several names of `bench list methods`.
         set: settings by name, lists standing for several values; or "key=value,value" strings, where
             "alpha=0.1,0.2,...,0.9" stands for nine values. Several keys with several values make a grid.
         select: "validation": clean accuracy and PGD on held-out training images, as training measured them to select
@@ -144,6 +145,9 @@ def sweep(
         workers, engine, address, gpu_share: as `benchmark.evaluate` takes them; trainings run there, too.
         part: "2/8" for the second of eight parts that have no run in common. A run whose teacher is in another part
             waits for it: call again once that is in the zoo.
+
+    Returns:
+        The path of the page, the figures of each run, and which one was chosen.
 
     Raises:
         BadInput: anything about the arguments, before any run is trained. What goes wrong in a single run ends up in

@@ -41,6 +41,9 @@ def export_checkpoint(
         out: the file; by default beside the checkpoint, NAME-KEYS.pth. As safetensors if it ends so.
         trust_remote_code: whether the code of an architecture of one's own, FILE.py:NAME, may be run.
 
+    Returns:
+        The path of the file, and what was said.
+
     Raises:
         BadInput: nobody there has such a network, or the file is there already with other content.
     """

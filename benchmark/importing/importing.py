@@ -81,10 +81,14 @@ def import_checkpoint(
         drop: beginnings of names of tensors that the network's answer does not depend on.
         classes: a file, or the names of the outputs in their order; by default the data's own order.
         zoo: the folder that the checkpoint is written to.
-        data_dir: the folder of the data; download: whether it may be fetched.
+        data_dir: the folder of the data.
+        download: whether it may be fetched.
         n: how many test images are tried.
         device: where they are.
         trust_remote_code: whether code of one's own that is named may run; nothing in `file` ever does.
+
+    Returns:
+        The path of the checkpoint, the checkpoint, and what was said.
 
     Raises:
         BadInput: whatever does not fit or is not said; the message says what to do.

@@ -307,6 +307,9 @@ class Ledger:
 def load_results(folder: str | Path = "results") -> list[Evaluation]:
     """All evaluations in `folder`; none if the folder does not exist. What is damaged is left out, which is said.
 
+    Args:
+        folder: the results folder.
+
     Raises:
         BadInput: the folder was written by another version.
     """

@@ -45,6 +45,9 @@ def merge(folders: str | Path | Sequence[str | Path], into: str | Path) -> Merge
             `benchmark.verify_bundle` to check.
         into: the folder that is made, or added to; the others stay as they are.
 
+    Returns:
+        How many records and evaluations `into` has then, and which evaluations lack parts.
+
     Raises:
         BadInput: a folder is none of results; a file is damaged, in the wrong place or a link; two folders say
             different things of one attack, or have another suite or other data under one name; `into` lies inside of

@@ -40,7 +40,12 @@ class Member:
 
 @dataclass(frozen=True)
 class Cohort:
-    """The networks of a method: `members` learn together, `teachers` (named by their role) never change."""
+    """The networks of a method.
+
+    Attributes:
+        members: the networks that learn together, in the order in which a `Batch` has them.
+        teachers: the roles of the frozen networks, which never change.
+    """
 
     members: tuple[Member, ...]
     teachers: tuple[str, ...] = ()
@@ -56,7 +61,11 @@ def single() -> Cohort:
 
 
 def mutual(networks: Annotated[int, Field(ge=2, le=26)] = 2) -> Cohort:
-    """Several networks that are attacked alike and teach each other."""
+    """Several networks that are attacked alike and teach each other.
+
+    Args:
+        networks: how many, 2 to 26; they are called h1, h2, ...
+    """
     return Cohort(tuple(Member(f"h{n}") for n in range(1, networks + 1)))
 
 
@@ -82,5 +91,9 @@ def pair(pair: tuple[Side, Side] = ("trades", "alp")) -> Cohort:
 
 
 def student(roles: tuple[str, ...] = ("teacher",), /) -> Cohort:
-    """One network that learns from frozen teachers."""
+    """One network that learns from frozen teachers.
+
+    Args:
+        roles: of the teachers, in the order in which `--teacher` gives them.
+    """
     return Cohort((Member(),), teachers=roles)

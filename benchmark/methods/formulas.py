@@ -10,7 +10,14 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def formula(text: str) -> Callable[[Function], Function]:
-    """Say what the decorated loss or objective computes, without a full stop."""
+    """Say what the decorated loss or objective computes.
+
+    Args:
+        text: the formula as a paper would write it, in plain letters, without a full stop.
+
+    Returns:
+        A decorator that leaves the function as it is.
+    """
 
     def attach(function: Function) -> Function:
         function.formula = text  # type: ignore[attr-defined]

@@ -27,13 +27,14 @@ class Method:
 
     Attributes:
         title: its full name.
-        paper: who proposed it and where; `equation`, where its loss stands there, if that could be read.
+        paper: who proposed it and where.
         cohort: makes the networks that learn and names the frozen teachers.
         inner: makes the inner maximisation.
         outer: the loss of a step, summed over the networks that learn.
         awp: adversarial weight perturbation, off unless its γ is positive.
         merge: what becomes of a scaffold network after each epoch; None where there is none.
         passes: passes in train mode beside those of the loss, none by themselves.
+        equation: where its loss stands in the paper, if that could be read.
         code: "owner/repository@commit" of the code in which the formula was read; "" where none was found.
     """
 

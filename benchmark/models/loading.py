@@ -27,6 +27,10 @@ def load_model(
         download: whether weights may be fetched from the internet.
         trust_remote_code: whether `python:` may run the code it names, and a checkpoint the file of its architecture.
 
+    Returns:
+        Something with a `name`, a `digest` (SHA-256 of what decides its answers), a `card()` of plain values and
+        `model()`: images N×C×H×W in [0, 1] → N×K logits.
+
     Raises:
         BadInput: there is no such network, or what it takes to load it; the message says what to do.
         UnfitNetwork: it is there and can't be loaded; the message says why.

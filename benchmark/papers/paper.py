@@ -133,6 +133,9 @@ def paper(
         device, precision, data_dir, download, trust_remote_code, deterministic, progress: as `benchmark.train` and
             `benchmark.evaluate` take them.
 
+    Returns:
+        The path of the page, the jobs that were missing, and the verdicts on the paper's claims.
+
     Raises:
         BadInput: an unknown paper, table, row or dataset, or a folder that can't be used. What goes wrong in a single
             training or evaluation ends up in `failures`, and the others go on.

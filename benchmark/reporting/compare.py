@@ -53,6 +53,9 @@ def compare(
         latex: a file to write the comparisons to as tables for a paper, too.
         trust_remote_code: whether the code that a checkpoint of an architecture of one's own names may run.
 
+    Returns:
+        One entry per setting (suite, preset, data, mode, radii) that all networks were evaluated in.
+
     Raises:
         BadInput: a network that is unknown, ambiguous or has no results; no setting that all of them were evaluated
             in, with what differs; `latex` can't be written.

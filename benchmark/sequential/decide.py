@@ -94,6 +94,9 @@ def decide(
         name, device, precision, workers, time_limit, results, dataset, resize, crop, scale, epsilon, data_dir,
             download, trust_remote_code, compile, classes, deterministic, progress: as `evaluate` takes them.
 
+    Returns:
+        Which network is best, every pair with its verdict, and the path of the page.
+
     Raises:
         BadInput: anything that is wrong with the input, before any attack begins; or fewer than two networks are left
             that can be attacked.

@@ -78,6 +78,9 @@ def estimate(
         name, device, precision, workers, time_limit, results, dataset, resize, crop, scale, epsilon, data_dir,
             download, trust_remote_code, compile, classes, deterministic, progress: as `evaluate` takes them.
 
+    Returns:
+        Rworst and its interval as fractions, what it took, and the path of the page.
+
     Raises:
         BadInput: anything that is wrong with the input, such as a width that can't be; the network can't be attacked.
         KeyboardInterrupt: what was attacked is kept; call again to go on.

@@ -49,6 +49,9 @@ def bundle(
         weights: a checkpoint of the network to put in, too.
         suite: only the evaluations under this suite; None for all of the network.
 
+    Returns:
+        The path of the file.
+
     Raises:
         BadInput: there are no such results; some are damaged or lack, so that nobody could check them; images are
             asked for and none are stored; the weights are another network's; the file can't be written.

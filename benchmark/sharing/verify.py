@@ -54,6 +54,9 @@ def verify_bundle(path: str | Path, checkpoints: Sequence[Any] | Any = (), **opt
             Weights in the bundle are taken where none is named.
         options: of `benchmark.verify`, for asking the network.
 
+    Returns:
+        What was checked, what was not, and what contradicts what.
+
     Raises:
         BadInput: it is no bundle that can be read; the network or its test images can't be loaded.
     """

@@ -88,6 +88,17 @@ def lacks_radii(radii: Radii, suite: str | Path) -> bool:
     return bool(open_norms(suite) - set(dict(radii.own)) - set(rows.get(radii.scale, {})))
 
 
+def norms_without_radius(suite: str | Path, scale: str) -> list[str]:
+    """The norms in which `suite` states no radius at `scale`, so that the caller has to."""
+    file = read_suite_file(suite).content
+    needed = (line.norm for line in file.attacks if _own_radius(line, scale) is None)
+    return [norm for norm in dict.fromkeys(needed) if norm not in file.epsilons.get(scale, {})]
+
+
+def _own_radius(line: Line, scale: str) -> Length | None:
+    return line.epsilon.get(scale) if isinstance(line.epsilon, dict) else line.epsilon
+
+
 def read_suite_file(suite: str | Path) -> Document[SuiteFile]:
     """The file of the suite called `suite`, or at that path.
 

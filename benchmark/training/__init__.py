@@ -98,11 +98,12 @@ def train(
     replaced.
 
     Args:
-        method: a name in `METHODS`, e.g. "at" or "mat".
+        method: a name of `bench list methods`, such as "at" or "mat".
         dataset: a name as `benchmark.data.load` takes it, or a `benchmark.Dataset` with training images.
-        arch: a name in `ARCHITECTURES`; small-cnn for small grey images and resnet18 for others if left out.
-        recipe: "quick", "paper", or another that `bench list recipes` lists; a YAML file, see
-            `benchmark.documents.is_path`; or a dict of what stands in such a file.
+        arch: a name of `bench list architectures`; small-cnn for small grey images and resnet18 for others if left
+            out.
+        recipe: "quick", "paper", or another that `bench list recipes` lists; a YAML file, by a `Path` or
+            a word with a slash or the ending .yaml; or a dict of what stands in such a file.
         set: settings by name, or "key=value" strings: fields of the recipe ("epochs", "threats.linf.epsilon") and
             hyper-parameters of the method ("alpha").
         scale: whose row of the recipe's radii to take, such as "imagenet"; None for that of the dataset. Pictures of
@@ -126,7 +127,9 @@ def train(
         out: folder for the checkpoints.
         name: of the run, in any letters (its files are called by those that every file system takes); the method and
             whatever is not as usual if left out.
-        device, precision: see `benchmark.hardware`.
+        device: "auto", "cpu", "cuda", "cuda:1", ...
+        precision: "auto", "fp32", "tf32" or "bf16"; "auto" for what the recipe says,
+            by itself bf16 where the hardware has it.
         resume: continue an interrupted run of the same settings from its last finished epoch. False refuses to begin
             it anew; None does what True does, and says nothing where there is nothing to continue.
         extend: begin with the epochs of a run with the same settings, but for fewer epochs, whose state is in `out`:
@@ -137,6 +140,7 @@ def train(
         download, trust_remote_code: whether data and foreign teachers may be fetched, and code be run: a teacher's
             own, and that of files. A method, inner objective, loss, architecture and data may be of one's own, each
             as FILE.py:NAME, see docs/extending.md.
+        data_dir: where datasets lie; None for the default.
         compile: hand the networks to torch.compile.
         deterministic: use only what gives the same bits again on the same device, or fail; the checkpoint says so.
             A run that was trained or begun without it is not trained again for it, which is said.

@@ -44,6 +44,10 @@ def new_model(
         seed: of its weights; torch's global generator stays as it is.
         download, data_dir, trust_remote_code: as for `benchmark.train`.
 
+    Returns:
+        A module, float32 on the CPU and in train mode, that maps N×C×H×W in [0, 1] to N×K logits; its first layer
+        normalises.
+
     Raises:
         BadInput: there is no such architecture or data.
     """
@@ -93,6 +97,9 @@ def save(
         history: a row of figures for each epoch.
         overwrite: whether to replace a file.
         download, data_dir, trust_remote_code: as for `benchmark.train`.
+
+    Returns:
+        The path of the file.
 
     Raises:
         BadInput: the model is not of this architecture, or answers otherwise than it; something about the other
