@@ -5,6 +5,10 @@ BIN := .venv/bin
 .PHONY: setup demo style test test-all test-capabilities coverage simulations simulate-decide lint clean help
 .DEFAULT_GOAL := help
 
+# Python keeps what it has compiled, though the machine may ask it not to: the tests start a hundred processes and more,
+# each of which would compile torch anew, for seconds. (uv compiles nothing when it installs.)
+unexport PYTHONDONTWRITEBYTECODE
+
 help:
 	@echo "make setup     make .venv with the locked dependencies"
 	@echo "make demo      train, attack and rank six defences on digits; writes reports/index.html"

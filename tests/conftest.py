@@ -6,6 +6,7 @@ from __future__ import annotations
 import random
 import shutil
 import signal
+import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
 
@@ -61,6 +62,12 @@ def same_draws() -> None:
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002 (libraries draw from it)
     torch.manual_seed(0)
+
+
+def pytest_collection_finish() -> None:
+    """From here on no module that is imported is kept compiled: a test may write one, and another in its place within
+    the second by which Python tells them apart. What the tests themselves are made of is kept by now."""
+    sys.dont_write_bytecode = True
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
