@@ -16,6 +16,8 @@ import torch
 from hypothesis import settings
 from traces import put_back
 
+from benchmark.planning import speed
+
 settings.register_profile("untimed", parent=settings.default, deadline=None)
 settings.load_profile("untimed")
 
@@ -54,6 +56,12 @@ def module_leaves_no_trace(tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def room_on_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Little free space is a finding of `bench doctor`, and none of the tests' business, but of those that set it."""
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=2**40, used=0, free=2**40))
+
+
+@pytest.fixture(autouse=True)
+def short_probes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test asks how fast this machine is, so that a plan need not look at each network for a second."""
+    monkeypatch.setattr(speed, "PROBE_SECONDS", 0.001)
 
 
 @pytest.fixture(autouse=True)
