@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from browser_site import browser  # noqa: F401 (a fixture, so that all files share one)
 from hypothesis import settings
 from traces import put_back
 
