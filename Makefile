@@ -6,6 +6,10 @@ BIN := .venv/bin
 .PHONY: docs lint clean help
 .DEFAULT_GOAL := help
 
+# Python keeps what it has compiled, though the machine may ask it not to: the tests start a hundred processes and more,
+# each of which would compile torch anew, for seconds. (uv compiles nothing when it installs.)
+unexport PYTHONDONTWRITEBYTECODE
+
 help:
 	@echo "make setup     make .venv with the locked dependencies"
 	@echo "make demo      train, attack and rank six defences on digits; writes reports/index.html"
@@ -46,12 +50,16 @@ style: .venv/.complete
 	@$(BIN)/ruff format --check .
 	@$(BIN)/typos
 
+# Each process gets a part of the files at once, and who is done takes from the others: what the tests of a file share is
+# made once, and none waits for the last long test.
+DEALT := --dist worksteal
+
 # One computing thread per test process: they share the cores among themselves.
 test: style
-	@$(call with_types,-n auto)
+	@$(call with_types,-n auto $(DEALT))
 
 test-all: style
-	@$(call with_types,-n auto -m "slow or not slow")
+	@$(call with_types,-n auto $(DEALT) -m "slow or not slow")
 
 # The types are looked at meanwhile: one after the other, mypy would leave all cores but one idle for a minute.
 with_types = said=$$(mktemp); $(BIN)/mypy > "$$said" 2>&1 & types=$$!; \
@@ -63,8 +71,8 @@ with_types = said=$$(mktemp); $(BIN)/mypy > "$$said" 2>&1 & types=$$!; \
 NUMERICAL := $(wildcard $(patsubst %,tests/test_%*.py,attacks models noise processors threats training))
 
 test-capabilities: .venv/.complete
-	@OMP_NUM_THREADS=1 ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 $(BIN)/pytest -n auto $(NUMERICAL)
-	@OMP_NUM_THREADS=1 ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 $(BIN)/pytest -n auto $(NUMERICAL)
+	@OMP_NUM_THREADS=1 ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 $(BIN)/pytest -n auto $(DEALT) $(NUMERICAL)
+	@OMP_NUM_THREADS=1 ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 $(BIN)/pytest -n auto $(DEALT) $(NUMERICAL)
 
 # One cell of the table in docs/platforms.md. An AVX-512 that is not there ends the process: see /proc/cpuinfo first.
 ATEN ?= default
@@ -82,7 +90,7 @@ test-lowest: .venv/.complete
 
 # Slower than the tests alone, and without those that are slow: what is listed, no fast test reaches.
 coverage: .venv/.complete
-	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --timeout=1200 --cov --cov-report=term-missing:skip-covered --cov-fail-under=90
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto $(DEALT) --timeout=1200 --cov --cov-report=term-missing:skip-covered --cov-fail-under=90
 
 # What is in perf/results/simulations.csv and seeds.csv is not computed again.
 simulations: export OMP_NUM_THREADS ?= 1

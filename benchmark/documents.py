@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import pickle
 import tempfile
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from benchmark.limits import DOCUMENT as LARGEST
 from benchmark.own import files
 from benchmark.registry import Registry
 from benchmark.storage import read_text
+
+#: Characters up to which a text, once parsed, is kept so: plans read the same suite, recipe and paper many times.
+KEPT = 2**16
 
 
 class Schema(BaseModel):
@@ -155,6 +159,20 @@ def parse_yaml(text: str, name: str) -> tuple[Any, dict[tuple[Hashable, ...], in
     Raises:
         BadInput: it is not YAML, repeats a key, refers to itself, or stands for too many values.
     """
+    if len(text) > KEPT:
+        return _parsed(text, name)
+    value, lines = _kept(text, name)
+    return pickle.loads(value), dict(lines)
+
+
+@functools.lru_cache(maxsize=64)
+def _kept(text: str, name: str) -> tuple[bytes, dict[tuple[Hashable, ...], int]]:
+    """`_parsed`, the values as a copy can be made of them a hundred times as fast as they are parsed."""
+    value, lines = _parsed(text, name)
+    return pickle.dumps(value), lines
+
+
+def _parsed(text: str, name: str) -> tuple[Any, dict[tuple[Hashable, ...], int]]:
     try:
         loader = yaml.SafeLoader(text)
         root = loader.get_single_node()

@@ -12,7 +12,8 @@ import inspect
 import sys
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
+import weakref
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
@@ -36,15 +37,15 @@ PartOfTraining = Annotated[Fraction, OF_TRAINING]
 Start = Literal["uniform", "unclipped", "radial", "unit", "gaussian", "zero"]
 
 
-def one_of(names: Iterable[str], own: str = "") -> AfterValidator:
+def one_of(names: Collection[str], own: str = "") -> AfterValidator:
     """For an annotation: `variant: Annotated[str, one_of(VARIANTS)]`, where the names are a table's.
 
     Args:
-        names: those that there are.
+        names: those that there are, or will be: a table may grow.
         own: what it is called, "loss", where a function of one's own may be named as well, `FILE.py:NAME`: the value
             then is an `OwnFunction`.
     """
-    return AfterValidator(functools.partial(_in, tuple(names), own=own))
+    return AfterValidator(functools.partial(_in, names, own=own))
 
 
 def parameters(function: Callable[..., Any]) -> dict[str, Any]:
@@ -125,7 +126,7 @@ def _tuples(value: Any) -> Any:
     return tuple(_tuples(item) for item in value) if isinstance(value, list | tuple) else value
 
 
-def _in(names: tuple[str, ...], value: str, own: str = "") -> str:
+def _in(names: Collection[str], value: str, own: str = "") -> str:
     if own and files.is_spec(value):
         return own_function(value, own)
     if value not in names:
@@ -174,9 +175,23 @@ def _or(names: Iterable[Any]) -> str:
     return f"{', '.join(most)} or {last}" if most else last
 
 
+#: The types of a function or class, evaluated once, for as long as it is there: that takes a millisecond, which was
+#: most of what an attack took to be made, and gave pydantic other types to compile each time.
+_EVALUATED: weakref.WeakKeyDictionary[Callable[..., Any], dict[str, Any]] = weakref.WeakKeyDictionary()
+
+
 def _annotations(function: Callable[..., Any]) -> dict[str, Any]:
     while isinstance(function, functools.partial):
         function = function.func
+    try:
+        if function not in _EVALUATED:
+            _EVALUATED[function] = _evaluated(function)
+        return _EVALUATED[function]
+    except TypeError:  # none that can be referred to weakly
+        return _evaluated(function)
+
+
+def _evaluated(function: Callable[..., Any]) -> dict[str, Any]:
     if dataclasses.is_dataclass(function):
         return {field.name: _of_field(function, field) for field in dataclasses.fields(function)}
     owner = function.__init__ if inspect.isclass(function) else function

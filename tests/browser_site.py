@@ -40,8 +40,9 @@ def require_browser() -> None:
         pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
+    """One for all tests of a process, see conftest.py: it takes a second to start."""
     require_browser()
     from selenium import webdriver
 

@@ -6,14 +6,18 @@ from __future__ import annotations
 import random
 import shutil
 import signal
+import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from browser_site import browser  # noqa: F401 (a fixture, so that all files share one)
 from hypothesis import settings
 from traces import put_back
+
+from benchmark.planning import speed
 
 settings.register_profile("untimed", parent=settings.default, deadline=None)
 settings.load_profile("untimed")
@@ -56,11 +60,23 @@ def room_on_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def short_probes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test asks how fast this machine is, so that a plan need not look at each network for a second."""
+    monkeypatch.setattr(speed, "PROBE_SECONDS", 0.001)
+
+
+@pytest.fixture(autouse=True)
 def same_draws() -> None:
     """What a test draws without a seed of its own is the same whatever ran before in this process."""
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002 (libraries draw from it)
     torch.manual_seed(0)
+
+
+def pytest_collection_finish() -> None:
+    """From here on no module that is imported is kept compiled: a test may write one, and another in its place within
+    the second by which Python tells them apart. What the tests themselves are made of is kept by now."""
+    sys.dont_write_bytecode = True
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import browser_site
 import pytest
 from browser_site import emulated, visit
 from synthetic import add_evaluation
@@ -21,8 +20,6 @@ from benchmark.sequential.page import write_decision, write_estimate
 from benchmark.sequential.result import Decision, Estimate, Look, NetworkLine, PairLine
 
 pytestmark = pytest.mark.browser
-
-browser = browser_site.browser  # fixture
 
 
 def sweep_page(folder: Path) -> Path:

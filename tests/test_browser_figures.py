@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import parse_qs
 from xml.etree import ElementTree
 
-import browser_site
 import numpy as np
 import pytest
 from browser_site import HARMFUL, emulated, visit
@@ -19,8 +18,6 @@ from benchmark.analysis import aggregate
 from benchmark.ledger import Ledger
 
 pytestmark = pytest.mark.browser
-
-browser = browser_site.browser  # fixture
 
 CLASSES = ("zero", "one", "<b>two</b>")
 

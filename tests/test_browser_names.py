@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import browser_site
 import numpy as np
 import pytest
 from browser_site import choose, emulated, visit
@@ -16,8 +15,6 @@ from test_browser_pages import violations
 import benchmark
 
 pytestmark = pytest.mark.browser
-
-browser = browser_site.browser  # fixture
 
 LONG = "x" * 150
 

@@ -24,7 +24,7 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 pytestmark = pytest.mark.browser
 
-browser, site = browser_site.browser, browser_site.site  # fixtures
+site = browser_site.site  # a fixture
 
 PAPER = """\
 name: toy

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import browser_site
 import numpy as np
 import pytest
 from browser_site import choose, headings, require_browser, visit, wait_for
@@ -17,7 +16,6 @@ from benchmark.ledger import load_results
 
 pytestmark = pytest.mark.browser
 
-browser = browser_site.browser
 FOUR, EIGHT = 4 / 255, 8 / 255
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import browser_site
 import pytest
 from browser_site import choose, emulated, networks, visit, wait_for
 from seeded_networks import card
@@ -15,8 +14,6 @@ from test_browser_pages import violations
 import benchmark
 
 pytestmark = pytest.mark.browser
-
-browser = browser_site.browser  # fixture
 
 TITLE = {"at": "Madry et al. 2018, arXiv:1706.06083", "trades": "Zhang et al. 2019, arXiv:1901.08573"}
 

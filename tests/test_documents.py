@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark.documents import Schema, parse_document, read_document
+from benchmark.documents import Schema, parse_document, parse_yaml, read_document
 from benchmark.errors import BadInput
 
 
@@ -87,3 +88,20 @@ def test_files_that_are_no_text(tmp_path):
 def test_any_text_is_a_document_or_bad_input(text):
     with contextlib.suppress(BadInput):
         assert isinstance(parse_document(text, Tree, "t").content, Tree)
+
+
+def test_a_text_is_parsed_once_and_everybody_has_values_of_their_own(monkeypatch):
+    parse_yaml(GOOD, "once.yaml")
+    monkeypatch.setattr(yaml, "SafeLoader", None)
+    first, lines = parse_yaml(GOOD, "once.yaml")
+    first["leaves"]["two"]["names"].append("c")
+    lines.clear()
+    again, lines = parse_yaml(GOOD, "once.yaml")
+    assert again["leaves"]["two"]["names"] == ["a", "b"]
+    assert lines["leaves", "two", "names", 1] == 6
+
+
+def test_the_name_of_a_file_is_told_whatever_was_parsed_under_another():
+    for name in ("one.yaml", "two.yaml"):
+        with pytest.raises(BadInput, match=f"^{name}:4: the key 'a' occurs twice"):
+            parse_yaml("x: 1\ny: 2\na: 3\na: 4\n", name)

@@ -204,3 +204,13 @@ def test_registries_of_files_are_made_alike(tmp_path):
     assert registry.names()[:2] == ["a", "b"]
     assert path_of("a", registry) == tmp_path / "a.yaml"
     assert (SUITES.group, RECIPES.group) == ("benchmark.suites", "benchmark.recipes")
+
+
+def test_a_package_that_is_installed_meanwhile_is_found_and_the_others_are_read_once(installed, monkeypatch):
+    """Each look at the names of others read a file of every package."""
+    installed("early", EARLY="HERE / 'early.yaml'")
+    assert "early" in RECIPES.names()
+    installed("late", LATE="HERE / 'late.yaml'")
+    assert {"early", "late"} <= set(RECIPES.names())
+    monkeypatch.setattr("importlib.metadata.entry_points", None)
+    assert {"early", "late"} <= set(RECIPES.names())

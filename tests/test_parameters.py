@@ -12,7 +12,18 @@ from pydantic import Field
 from benchmark.attacks import ATTACKS, make_attack
 from benchmark.errors import BadInput
 from benchmark.methods.table import METHODS
-from benchmark.parameters import Count, Fraction, NotNegative, Positive, allowed, bind, one_of, parameters, read
+from benchmark.parameters import (
+    Count,
+    Fraction,
+    NotNegative,
+    Positive,
+    _adapter,
+    allowed,
+    bind,
+    one_of,
+    parameters,
+    read,
+)
 
 
 @dataclass
@@ -119,3 +130,27 @@ def test_every_parameter_of_every_method_says_what_is_allowed(name, method):
     for part in (method.cohort, method.inner, method.outer, method.awp, bound.inner.objective, method.merge):
         for key in parameters(part).keys() - {"objective"} if part else ():
             assert allowed(part, key), f"{name}: {key}"
+
+
+def test_types_are_evaluated_once():
+    """Each attack that was made evaluated them anew, and pydantic compiled and kept what it was given, for ever."""
+    make_attack("pgd", {"loss": "margin"})
+    kept = _adapter.cache_info().currsize
+    for _ in range(3):
+        make_attack("pgd", {"loss": "margin"})
+    assert _adapter.cache_info().currsize == kept
+
+
+def test_what_is_added_to_a_table_may_be_chosen():
+    table = {"ce": 1}
+
+    def loss_of(which="ce"):
+        return which
+
+    problems: list[str] = []
+    loss_of.__annotations__["which"] = Annotated[str, one_of(table)]
+    assert read(loss_of, {"which": "mine"}, problems) == {}
+    assert problems == ["which='mine': input should be ce"]
+    table["mine"] = 2
+    assert read(loss_of, {"which": "mine"}, []) == {"which": "mine"}
+    assert allowed(loss_of, "which") == "ce or mine"

@@ -62,11 +62,16 @@ def own(name: str, works, number: int, parts: int):
     return [job for work in division.own(works) for job in work.jobs.jobs]
 
 
-@pytest.mark.parametrize("parts", [3, 50])
-def test_the_parts_of_a_paper_are_all_of_it(parts: int, toy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("paper", "parts"), [("mat", 3), ("toy", 50)])
+def test_the_parts_of_a_paper_are_all_of_it(
+    paper: str, parts: int, toy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of three parts each has a share; of fifty, most have none."""
     monkeypatch.setattr(Effort, "estimate", _made_up)
-    whole = everything("mat")
-    shares = [own("mat", whole[:1], number, parts) for number in range(1, parts + 1)]
+    name = toy if paper == "toy" else paper
+    whole = everything(name)
+    shares = [own(name, whole[:1], number, parts) for number in range(1, parts + 1)]
+    assert all(shares) == (paper == "mat")
     assert sorted(job.what for share in shares for job in share) == sorted(job.what for job in whole[0].jobs.jobs)
     for share in shares:  # a training and what is asked about its networks
         families = {job.family for job in share}

@@ -9,7 +9,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import browser_site
 import numpy as np
 import pytest
 from browser_site import visit
@@ -18,8 +17,6 @@ from synthetic import add_evaluation
 import benchmark
 from benchmark.ledger import Ledger
 from benchmark.ledger.sample_images import SampleImages
-
-browser = browser_site.browser  # a fixture
 
 
 def wait_for(browser: Any, condition: str) -> None:

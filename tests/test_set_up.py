@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,8 @@ import lowest
 import pytest
 import set_up
 
-LOCK = (Path(__file__).parents[1] / "requirements.lock").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 
 
 def test_uv_is_taken_from_the_lock_with_its_digests():
@@ -106,3 +108,14 @@ def test_the_oldest_versions_are_those_of_the_project_itself_alone(tmp_path):
 def test_what_fails_ends_it(tmp_path, monkeypatch):
     monkeypatch.setattr(lowest, "commands", lambda *_: [[sys.executable, "-c", "raise SystemExit(3)"], ["nowhere"]])
     assert lowest.main(tmp_path, "3.10") == 1
+
+
+def test_python_keeps_what_it_compiled_though_it_was_asked_not_to():
+    """Nothing is compiled when it is installed: each process of the tests compiled torch anew."""
+    if shutil.which("make") is None:
+        pytest.skip("needs make")
+    ask = ["make", "--no-print-directory", "--file", str(ROOT / "Makefile"), "--eval", "asked:; @env", "asked"]
+    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "KEPT": "1"}
+    told = subprocess.run(ask, env=env, capture_output=True, text=True, check=True).stdout
+    assert "KEPT=1" in told.splitlines()
+    assert "PYTHONDONTWRITEBYTECODE" not in told

@@ -47,9 +47,10 @@ def teachers(tmp_path_factory):
     return {role: save_checkpoint(folder / f"{role}.pt", checkpoint) for role, checkpoint in roles.items()}
 
 
-#: These take the longest. In the quick tests mat, at-max and mat-nat-rob-offline stand in for them;
-#: what they are trained on, test_training_inner.py holds.
+#: These take the longest, or are two others in one. In the quick tests mat, at-max, mat-nat-rob-offline, iad, and
+#: trades beside at-awp stand in for them; what they are trained on, test_training_inner.py holds.
 LONG = ("at-avg", "at-msd", "mat-avg", "mat-max", "mat-msd", "mat-nat-rob-online", "mat-rob-rob-offline")
+LONG += ("trades-awp", "iad-2")
 
 
 @pytest.mark.parametrize(

@@ -164,7 +164,10 @@ def test_a_finished_run_is_not_repeated(tmp_path):
     assert path.stat().st_mtime_ns == written
 
 
-@pytest.mark.parametrize("method", ["at", "mat-max", "mtard", "e-at", "ramp", "at-awp"])
+#: mat-max takes longest; ramp stands in for its norms, and mat, in test_training_options.py, for its networks.
+@pytest.mark.parametrize(
+    "method", ["at", pytest.param("mat-max", marks=pytest.mark.slow), "mtard", "e-at", "ramp", "at-awp"]
+)
 def test_resuming_gives_the_same_weights_bit_by_bit(method, tmp_path, zoo, monkeypatch):
     settings = {"epochs": 3, "batch_size": 512, "validation.images": 20}
     teacher = teachers_for(method, zoo)

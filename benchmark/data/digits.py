@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from benchmark.data.dataset import Dataset, Split
 from benchmark.data.orders import stratified
@@ -21,11 +23,7 @@ def load_digits(root: Path, download: bool) -> Dataset:
     There is no published split, so a fixed, seeded, stratified one is made: 450 test images in
     class-balanced order, a tenth of the others for validation.
     """
-    from sklearn.datasets import load_digits as embedded
-
-    images, labels = embedded(return_X_y=True)
-    scans = torch.from_numpy(images).float().div_(16).view(-1, 1, 8, 8)
-    everything = Split(scans, torch.from_numpy(labels).long())
+    everything = Split(*(tensor.clone() for tensor in _scans()))
     rest, test = stratified(everything.labels, TEST_SHARE)
     train, validation = hold_out_validation(everything[rest])
     return Dataset(
@@ -38,3 +36,12 @@ def load_digits(root: Path, download: bool) -> Dataset:
         test=everything[test],
         scale="digits",
     )
+
+
+@cache
+def _scans() -> tuple[Tensor, Tensor]:
+    """Images and labels; scikit-learn reads them from a text, which takes most of the time of a load."""
+    from sklearn.datasets import load_digits as embedded
+
+    images, labels = embedded(return_X_y=True)
+    return torch.from_numpy(images).float().div_(16).view(-1, 1, 8, 8), torch.from_numpy(labels).long()
