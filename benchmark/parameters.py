@@ -37,7 +37,7 @@ PartOfTraining = Annotated[Fraction, OF_TRAINING]
 Start = Literal["uniform", "unclipped", "radial", "unit", "gaussian", "zero"]
 
 
-def one_of(names: Collection[str], own: str = "") -> AfterValidator:
+def one_of(names: Iterable[str], own: str = "") -> AfterValidator:
     """For an annotation: `variant: Annotated[str, one_of(VARIANTS)]`, where the names are a table's.
 
     Args:
@@ -45,7 +45,7 @@ def one_of(names: Collection[str], own: str = "") -> AfterValidator:
         own: what it is called, "loss", where a function of one's own may be named as well, `FILE.py:NAME`: the value
             then is an `OwnFunction`.
     """
-    return AfterValidator(functools.partial(_in, names, own=own))
+    return AfterValidator(functools.partial(_in, names if isinstance(names, Collection) else tuple(names), own=own))
 
 
 def parameters(function: Callable[..., Any]) -> dict[str, Any]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -31,38 +34,50 @@ ATTACKS = """\
 """
 
 
+def evaluated(folder: Path, name: str, attacks: str = ATTACKS, **options):
+    suite = write_suite(folder, attacks, images=IMAGES)
+    source = f"python:lying_networks:{name}" if name != "plain" else save(folder)
+    (found,) = benchmark.evaluate(
+        source,
+        suite=suite,
+        results=folder / "results",
+        dataset="digits",
+        trust_remote_code=True,
+        progress=False,
+        **options,
+    )
+    return found
+
+
 @pytest.fixture
 def evaluate(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend("tests")
+    return partial(evaluated, tmp_path)
 
-    def evaluate(name: str, attacks: str = ATTACKS, **options):
-        suite = write_suite(tmp_path, attacks, images=IMAGES)
-        source = f"python:lying_networks:{name}" if name != "plain" else save(tmp_path)
-        (found,) = benchmark.evaluate(
-            source,
-            suite=suite,
-            results=tmp_path / "results",
-            dataset="digits",
-            trust_remote_code=True,
-            progress=False,
-            **options,
-        )
-        return found
 
-    return evaluate
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """What all attacks find on the honest network."""
+    return evaluated(tmp_path_factory.mktemp("plain"), "plain")
+
+
+SILENT = [
+    "nan_off_the_grid",
+    "infinite_off_the_grid",
+    "infinitely_sure_off_the_grid",
+    "minus_infinite_off_the_grid",
+    "overflowing_off_the_grid",
+]
 
 
 @pytest.mark.parametrize(
-    "name",
+    ("name", "precision"),
     [
-        "nan_off_the_grid",
-        "infinite_off_the_grid",
-        "infinitely_sure_off_the_grid",
-        "minus_infinite_off_the_grid",
-        "overflowing_off_the_grid",
+        *((name, "fp32") for name in SILENT),
+        *((name, "bf16") for name in SILENT[::2]),
+        *(pytest.param(name, "bf16", marks=pytest.mark.slow) for name in SILENT[1::2]),
     ],
 )
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_no_answer_is_no_defence(evaluate, name, precision):
     """Whatever leaves the grid breaks it, and every attack leaves the grid."""
     found = evaluate(name, precision=precision)
@@ -119,9 +134,9 @@ def test_a_network_that_never_answers_is_refused(evaluate):
         "that_sets_the_default_dtype",
     ],
 )
-def test_a_network_that_changes_what_is_global_gets_the_same_numbers(evaluate, name):
+def test_a_network_that_changes_what_is_global_gets_the_same_numbers(evaluate, name, plain):
     """It would take the randomness from Square, else, and from whatever draws from the global generators."""
-    plain, found = evaluate("plain"), evaluate(name)
+    found = evaluate(name)
     for expected, outcome in zip(plain.outcomes, found.outcomes, strict=True):
         assert (outcome.broken == expected.broken).all(), outcome.label
         np.testing.assert_allclose(outcome.distance, expected.distance, rtol=1e-5)
@@ -184,9 +199,8 @@ def test_networks_that_change_or_mind_their_neighbours_are_refused(evaluate, nam
 
 
 @pytest.mark.parametrize("name", ["that_changes_at_its_fortieth_call", "that_slips_into_train_mode_late"])
-def test_networks_that_change_under_way_are_named(evaluate, name, tmp_path):
+def test_networks_that_change_under_way_are_named(evaluate, name, plain, tmp_path):
     found = evaluate(name)
-    plain = evaluate("plain")
     assert plain.unstable == 0
     told = found.unstable > 0 and any(
         "did not always make the same prediction" in warning for warning in found.warnings
@@ -247,8 +261,8 @@ def test_a_network_that_fails_on_what_was_broken_fails_no_program(evaluate):
     assert (found.outcomes[0].broken & ~found.clean_errors).any()
 
 
-def test_a_network_may_count_its_calls(evaluate):
-    plain, found = evaluate("plain"), evaluate("that_counts_its_calls")
+def test_a_network_may_count_its_calls(evaluate, plain):
+    found = evaluate("that_counts_its_calls")
     assert found.unstable == 0
     assert not found.failures
     for expected, outcome in zip(plain.outcomes, found.outcomes, strict=True):

@@ -141,6 +141,15 @@ def test_types_are_evaluated_once():
     assert _adapter.cache_info().currsize == kept
 
 
+def test_names_that_can_be_gone_through_once_are_kept():
+    def loss_of(which="ce"):
+        return which
+
+    loss_of.__annotations__["which"] = Annotated[str, one_of(name for name in ("ce", "mine"))]
+    for _ in range(2):
+        assert read(loss_of, {"which": "mine"}, []) == {"which": "mine"}
+
+
 def test_what_is_added_to_a_table_may_be_chosen():
     table = {"ce": 1}
 
