@@ -92,6 +92,7 @@ def page() -> str:
         lines += ["", f"### {title}", ""]
         for name in names:
             lines += _described("benchmark", name)
+        lines += _described("benchmark.data", "load") if "Dataset" in names else []
     lines += ["", "### Registering things of your own", "", *_register()]
     lines += ["", "### What the verbs return", ""]
     for path in RETURNED:

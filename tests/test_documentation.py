@@ -47,6 +47,22 @@ def test_links_between_pages_lead_to_files() -> None:
             assert "://" in place or (path.parent / place).exists(), f"{path.relative_to(ROOT)} -> {place}"
 
 
+#: Where files lie that pages name, and what a command writes or a reader is told to write.
+PLACES = (ROOT, ROOT / "benchmark", ROOT / "benchmark" / "reporting")
+WRITTEN = ("reports/index.html", "benchmark/attacks/white_box/shift.py")
+
+
+def test_files_that_pages_name_are_there():
+    """Within backticks, with a folder: files are moved, and pages about them stay behind."""
+    pages = [*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"]
+    for page in pages:
+        named = re.findall(
+            r"`((?:[\w.-]+/)+[\w-]+\.(?:py|yaml|yml|md|jsonl?|csv|html))`", page.read_text(encoding="utf-8")
+        )
+        for name in {*named} - {*WRITTEN}:
+            assert any((place / name).exists() for place in PLACES), f"{page.relative_to(ROOT)} names {name}"
+
+
 def test_the_readme_of_reports_lists_what_a_report_writes(tmp_path: Path) -> None:
     add_evaluation(tmp_path / "results", "at")
     add_evaluation(tmp_path / "results", "trades", crafted_on="at")

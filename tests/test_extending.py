@@ -25,6 +25,29 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
 
 
+def files_in(language: str) -> list[str]:
+    """The blocks that are files of the package; others are run as they are."""
+    return [text for text in blocks(language) if text.startswith("# my_defences/")]
+
+
+@pytest.mark.slow
+def test_what_a_notebook_and_a_loop_do(tmp_path: Path) -> None:
+    others = [text for text in blocks("python") if text not in files_in("python")]
+    assert len(others) == 2
+    program = "import sys\nfor text in sys.argv[1:]: exec(compile(text, 'cell', 'exec'), {'__name__': '__main__'})"
+    done = subprocess.run(
+        [sys.executable, "-c", program, *others],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "zoo" / "mine.pt").exists()
+    assert len(list((tmp_path / "results" / "evaluations").iterdir())) == 1
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the package can be imported and its entry points are found."""
@@ -32,7 +55,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     package = folder / "my_defences"
     package.mkdir()
     (package / "__init__.py").touch()
-    for text in (*blocks("python"), *blocks("yaml")):
+    for text in (*files_in("python"), *files_in("yaml")):
         name = text.splitlines()[0].removeprefix("# my_defences/")
         (package / name).write_text(text)
     (package / "my-paper.csv").write_text(blocks("csv")[0])
@@ -120,7 +143,8 @@ def test_an_installed_package_has_its_data_files(place: Path) -> None:
 
 def test_files_of_the_page_import_nothing_private() -> None:
     modules = set(re.findall(r"^from (benchmark[\w.]*) import", "\n".join(blocks("python")), re.MULTILINE))
-    assert modules == {"benchmark.api"}
+    assert modules == {"benchmark.api", "benchmark.data"}
+    assert re.findall("from benchmark.data import (.*)", TEXT) == ["load"]
 
 
 def test_what_may_be_imported_is_there_and_said() -> None:

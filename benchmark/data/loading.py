@@ -68,7 +68,7 @@ DATASETS.add("folder-on-black", load_folder_on_black)
 def load(
     name: str | Dataset, *, data_dir: str | Path | None = None, download: bool = False, images: int | None = None
 ) -> Dataset:
-    """The dataset called `name`.
+    """The dataset called `name`. What its `notes` say is said as notices, too.
 
     Args:
         name: a registered name such as "digits" or "cifar10"; `NAME:PATH` reads it from the folder PATH,
@@ -80,8 +80,6 @@ def load(
         download: whether missing files may be fetched from the internet.
         images: how many test images are needed and nothing else; data that can be read in part then has no more of
             them, and no training images. None for all.
-
-    What its `notes` say is said as notices, too.
 
     Raises:
         BadInput: unknown name, missing files, files that are not what they should be, or no home to keep them in.
