@@ -9,6 +9,7 @@ from torch import nn
 from benchmark.attacks import PreparedClassifier, make_attack
 from benchmark.evaluation.cost import ANSWER, SearchPasses, passes_of_attack, search_passes
 from benchmark.noise import ExampleNoise
+from benchmark.planning import speed
 from benchmark.threats import Threat
 
 #: Passes of each image that are no part of the search: candidates judged, zeros told from gradients.
@@ -29,8 +30,8 @@ class Steady(nn.Module):
 @pytest.mark.parametrize(
     ("name", "norm", "parameters"),
     [
-        ("autoattack", "linf", {"steps": 5, "queries": 30}),
-        ("autoattack", "linf", {"steps": 5, "variant": "rand"}),
+        ("autoattack", "linf", {"steps": 2, "queries": 30}),
+        ("autoattack", "linf", {"steps": 2, "variant": "rand"}),
         ("apgd-ce", "l1", {"steps": 5}),
         ("apgd-t", "l1", {"steps": 5}),
         ("fab-t", "l1", {"steps": 5}),
@@ -52,3 +53,12 @@ def test_answers_are_cheaper_than_gradients():
     assert SearchPasses(100, 50).weight == 100 + 50 * ANSWER
     assert passes_of_attack(make_attack("square"), "linf") < passes_of_attack(make_attack("apgd-t"), "linf") * 3
     assert passes_of_attack(make_attack("pgd", {"steps": 30}), "linf") == 30
+
+
+def test_what_a_library_does_between_passes_is_probed_without_a_word(caplog, monkeypatch):
+    monkeypatch.setattr(speed, "PROBE_SECONDS", 0)
+    monkeypatch.setattr(speed, "MANY", 8)
+    for name, parameters in (("square", {"queries": 500}), ("apgd-t", {"steps": 50})):
+        work = speed.own_work(make_attack(name, parameters), Threat("linf", 0.1), (1, 6, 6), torch.device("cpu"))
+        assert work > 0, f"{name} has loops over images, or sorts logits, which takes time"
+    assert not caplog.records, "the network of the probe has gradients of every loss"

@@ -12,7 +12,7 @@ import pytest
 import torch
 import torchvision
 from foreign_models import deepmind
-from foreign_models.cifar import VGG, MobileNetV2, Narrow, PreAct, RawPreAct, ResNet
+from foreign_models.cifar import VGG, MobileNetV2, Narrow, PreAct, RawPreAct, ResNet, SoftPreAct
 from foreign_models.trades import WideResNet
 from foreign_models.wrappers import MEAN, STD, AttackerModel, Normalized
 from safetensors.torch import save_file
@@ -76,6 +76,7 @@ DEFINITIONS = {
     "deep narrow": (lambda: Narrow(9), "resnet56", "kuangliu"),
     "fast preact": (lambda: ResNet(RawPreAct), "preact-resnet18-raw-shortcut", "kuangliu"),
     "overfitting preact": (lambda: ResNet(PreAct, bn=True), "preact-resnet18-last-norm", "kuangliu"),
+    "e-at preact": (lambda: ResNet(SoftPreAct, bn=True), "preact-resnet18-softplus", "kuangliu"),
     "kuangliu preact 34": (lambda: ResNet(PreAct, (3, 4, 6, 3)), "preact-resnet34", "kuangliu"),
     "kuangliu vgg": (VGG, "vgg16-bn", "kuangliu"),
     "deepmind wide": (lambda: deepmind.WideResNet(28, 10), "wrn-28-10-silu", "deepmind"),
@@ -89,6 +90,7 @@ DEFINITIONS = {
 }
 #: What the weights alone do not tell apart: the two compute different things with them.
 ALIKE = ["preact-resnet18", "preact-resnet18-raw-shortcut"]
+ALIKE_TOO = ["preact-resnet18-last-norm", "preact-resnet18-softplus"]
 
 
 @lru_cache(maxsize=2)
@@ -123,7 +125,7 @@ def test_weights_of_a_public_definition_compute_the_same_and_go_back(name):
     _, architecture, keys = DEFINITIONS[name]
     network = made(name)
     torch.save(network.state_dict(), "weights.pth")
-    named = {"arch": architecture} if architecture in ALIKE else {}
+    named = {"arch": architecture} if architecture in [*ALIKE, *ALIKE_TOO] else {}
     found = import_checkpoint("weights.pth", dataset="cifar10", normalization="none", **named)
     assert found.checkpoint.architecture == architecture
     assert found.path == Path("zoo/weights.pt")
@@ -133,16 +135,17 @@ def test_weights_of_a_public_definition_compute_the_same_and_go_back(name):
     assert all(torch.equal(exported[key], value) for key, value in torch.load("weights.pth").items())
 
 
-def test_what_the_weights_do_not_tell_is_asked():
-    torch.save(made("kuangliu preact").state_dict(), "a.pth")
+@pytest.mark.parametrize(("definition", "alike"), [("kuangliu preact", ALIKE), ("overfitting preact", ALIKE_TOO)])
+def test_what_the_weights_do_not_tell_is_asked(definition, alike):
+    torch.save(made(definition).state_dict(), "a.pth")
     with pytest.raises(BadInput) as caught:
         import_checkpoint("a.pth", dataset="cifar10", normalization="none")
     told = str(caught.value)
-    assert all(f"bench import a.pth --arch {name} --dataset cifar10" in told for name in ALIKE)
+    assert all(f"bench import a.pth --arch {name} --dataset cifar10" in told for name in alike)
     x = torch.rand(2, 3, 32, 32)
     paths = [
         import_checkpoint("a.pth", arch=name, dataset="cifar10", normalization="none", name=name).path
-        for name in ALIKE
+        for name in alike
     ]
     plain, raw = (logits(load_model(path).model(), x) for path in paths)
     assert float((plain - raw).abs().max()) > 1e-3

@@ -26,6 +26,7 @@ PUBLISHED = {
     "resnet56": 853_018,
     "preact-resnet18-raw-shortcut": 11_171_146,
     "preact-resnet18-last-norm": 11_172_170,
+    "preact-resnet18-softplus": 11_172_170,
     "preact-resnet34": 21_279_306,
     "wrn-16-8": 10_961_370,
     "wrn-28-4": 5_849_050,

@@ -12,6 +12,7 @@ from papers_ledger import file_evaluation, write_toy
 
 from benchmark.data import load
 from benchmark.evaluation import load_suite
+from benchmark.evaluation.cost import passes_of
 from benchmark.hardware import describe, resolve_device, resolve_precision
 from benchmark.papers import load_paper, paper
 from benchmark.papers.job_list import make_job_list, with_bases
@@ -20,7 +21,7 @@ from benchmark.papers.schema import Paper
 from benchmark.papers.setting import PaperSetting, make_setting
 from benchmark.planning import speed
 from benchmark.planning.defaults import without_defaults
-from benchmark.planning.estimate import TimeEstimate, passes_of
+from benchmark.planning.estimate import TimeEstimate
 from benchmark.planning.jobs import EvaluationQuery, Job
 from benchmark.planning.ledger_index import LedgerIndex
 from benchmark.planning.missing import missing

@@ -138,7 +138,8 @@ class PreActResNet:
         raw: whether shortcuts with weights see the input before its activation, as in the code of Wong et al. (2020):
             with the same weights that is another network.
         last_norm: whether there is one more BN–ReLU at the end.
-        activation: what stands between layers.
+        activation: what stands between layers; softplus does so within blocks alone, as in the code of E-AT (Croce &
+            Hein 2022) and RAMP, where the last norm is followed by a ReLU.
     """
 
     blocks: tuple[int, ...] = (2, 2, 2, 2)
@@ -147,7 +148,7 @@ class PreActResNet:
     activation: Activation = "relu"
 
     def __call__(self, num_classes: int, shape: tuple[int, int, int]) -> nn.Module:
-        tail = [nn.BatchNorm2d(512), LAYERS[self.activation]()] if self.last_norm else []
+        tail = [nn.BatchNorm2d(512), LAYERS.get(self.activation, nn.ReLU)()] if self.last_norm else []
         block = partial(PreActBlock, raw=self.raw, activation=self.activation)
         return _assemble([conv3x3(shape[0], 64)], block, num_classes, self.blocks, tail=tail)
 

@@ -163,6 +163,9 @@ def _part(attack: Attack, norm: str) -> Attack:
 class _Unmoved(nn.Module):
     """A network that no image leads astray, but whose losses have gradients, AutoAttack's ratios of margins, too."""
 
+    slope: Tensor
+    start: Tensor
+
     def __init__(self, values: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.linspace(-1, 1, values) / values)

@@ -25,6 +25,7 @@ class Basic(nn.Module):
 
 class PreAct(nn.Module):
     raw = False
+    active = staticmethod(F.relu)
 
     def __init__(self, channels: int, width: int, stride: int) -> None:
         super().__init__()
@@ -34,15 +35,21 @@ class PreAct(nn.Module):
             self.shortcut = nn.Sequential(conv(channels, width, 1, stride))
 
     def forward(self, x: Tensor) -> Tensor:
-        active = self.bn1(x).relu()
+        active = self.active(self.bn1(x))
         beside = self.shortcut(x if self.raw else active) if hasattr(self, "shortcut") else x
-        return self.conv2(self.bn2(self.conv1(active)).relu()) + beside
+        return self.conv2(self.active(self.bn2(self.conv1(active)))) + beside
 
 
 class RawPreAct(PreAct):
     """As locuslab/fast_adversarial has it, under the same names."""
 
     raw = True
+
+
+class SoftPreAct(PreAct):
+    """As fra31/robust-finetuning has it by default, under the same names; behind the last norm there is a ReLU."""
+
+    active = staticmethod(F.softplus)
 
 
 class OptionA(nn.Module):

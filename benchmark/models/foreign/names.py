@@ -91,6 +91,7 @@ NAMINGS: dict[str, dict[str, Naming | Renaming]] = {
     "preact-resnet18": {"kuangliu": _PREACT},
     "preact-resnet18-raw-shortcut": {"kuangliu": _PREACT},
     "preact-resnet18-last-norm": {"kuangliu": replace(_PREACT, outer=("conv1", "bn", "linear"))},
+    "preact-resnet18-softplus": {"kuangliu": replace(_PREACT, outer=("conv1", "bn", "linear"))},
     "preact-resnet34": {"kuangliu": replace(_PREACT, stages=(3, 4, 6, 3))},
     **{f"wrn-{size}-silu": {"deepmind": _DEEPMIND} for size in ("28-10", "70-16")},
     "vgg16-bn": {"kuangliu": _VGG},
