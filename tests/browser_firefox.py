@@ -6,11 +6,14 @@ from typing import Any
 
 from selenium import webdriver
 
-#: Errors of the pages' own scripts and policies since the last call; warnings of the browser's own are none.
+#: Errors of the page's own scripts and policies since the last call; warnings of the browser's own are none, nor is
+#: what a page that was left in the middle of a drawing could no longer do.
 _MESSAGES = """
 const found = Services.console.getMessageArray().filter(each => each instanceof Ci.nsIScriptError);
 Services.console.reset();
-const isOurs = ({ category }) => category === "content javascript" || category.startsWith("CSP");
+const page = gBrowser.selectedBrowser.browsingContext.currentWindowGlobal.innerWindowId;
+const isOurs = ({ category, innerWindowID }) => innerWindowID === page
+  && (category === "content javascript" || category.startsWith("CSP"));
 return found.filter(each => isOurs(each) && !(each.flags & Ci.nsIScriptError.warningFlag))
   .map(each => each.errorMessage.replaceAll("Content-Security-Policy", "Content Security Policy"));
 """
@@ -33,6 +36,7 @@ class Firefox(webdriver.Firefox):
         for argument in ("-headless", "-remote-allow-system-access"):
             options.add_argument(argument)
         super().__init__(options=options, service=webdriver.FirefoxService(driver))
+        self.set_script_timeout(300)
         self._seen: set[tuple[float, str]] = set()
 
     def execute_cdp_cmd(self, command: str, arguments: dict[str, Any]) -> None:

@@ -33,6 +33,10 @@ DIGITS = '.board[data-dataset="digits"]'
 HARMFUL = "<script>alert(1)</script>"
 
 
+#: Tests that call a page's own functions: what Firefox's driver runs does not see a page's constants.
+own_names = pytest.mark.skipif(KIND == "firefox", reason="calls functions of the page's scripts")
+
+
 def require_browser() -> None:
     """Skip tests where the browser is not, but fail them where all have to run."""
     if not (BROWSER and DRIVER):

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import browser_site
 import pytest
-from browser_site import DIGITS, HARMFUL, choose, head, headings, networks, requested, visit, wait_for
+from browser_site import DIGITS, HARMFUL, choose, head, headings, networks, own_names, requested, visit, wait_for
 from synthetic import add_evaluation
 
 import benchmark
@@ -26,6 +26,8 @@ site, index = browser_site.site, browser_site.index  # fixtures
 
 
 def test_columns_sort_both_ways(index: Any) -> None:
+    from selenium.webdriver.common.keys import Keys
+
     board = ["mat-h1", "at", HARMFUL, "mat-h2"]
     assert networks(index) == board
     column = head(index, "Rworst")
@@ -36,7 +38,7 @@ def test_columns_sort_both_ways(index: Any) -> None:
     button.click()
     assert column.get_attribute("aria-sort") == "ascending"
     assert networks(index) == board[::-1]
-    head(index, "Network").find_element("tag name", "button").send_keys("\n")
+    head(index, "Network").find_element("tag name", "button").send_keys(Keys.ENTER)
     assert networks(index) == sorted(board, key=str.casefold)
     sorted_columns = index.find_elements("css selector", f"{DIGITS} thead th[aria-sort]")
     assert [cell.text.strip() for cell in sorted_columns] == ["Network"]
@@ -151,6 +153,7 @@ def test_networks_side_by_side(index: Any, site: Path) -> None:
     assert [cell.text.split()[0] for cell in summary] == [percent(float(value)) for value in worst]
 
 
+@own_names
 def test_the_pages_statistics(index: Any) -> None:
     """Functions of the page against those of the package, up to counts at which 2^-n is 0, and of shares."""
     pairs = [(0, 0), (0, 5), (3, 9), (10, 10), (40, 80), (900, 1100), (4000, 4300), (0, 2000)]
@@ -167,6 +170,7 @@ def test_the_pages_statistics(index: Any) -> None:
             assert found == pytest.approx([float(end[0]) for end in score_interval([own], critical)], abs=1e-9)
 
 
+@own_names
 def test_the_pages_verdicts(index: Any) -> None:
     """One of four; a difference that stands by step-down alone has a sign and no more."""
     cases = [
@@ -277,6 +281,8 @@ def test_a_long_board_begins_with_a_hundred(browser: Any, tmp_path: Path, monkey
 
     Nobody looks at their own pages, which take most of the time.
     """
+    from selenium.webdriver.common.keys import Keys
+
     monkeypatch.setattr(site_files, "_network_files", lambda *_: iter(()))
     for number in range(103):
         add_evaluation(
@@ -289,7 +295,7 @@ def test_a_long_board_begins_with_a_hundred(browser: Any, tmp_path: Path, monkey
     assert networks(browser) == [f"n{number:03}" for number in range(102, 2, -1)]
     browser.find_element("name", "words").send_keys("n00")
     assert networks(browser) == [f"n{number:03}" for number in range(9, -1, -1)]
-    browser.find_element("name", "words").send_keys("\b\b\b")
+    browser.find_element("name", "words").send_keys(Keys.BACKSPACE * 3)
     (button,) = browser.find_elements("css selector", ".more button")
     assert button.text == "Show all 103 networks"
     button.click()

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from browser_site import HARMFUL, emulated, visit
+from browser_site import HARMFUL, emulated, own_names, visit
 from synthetic import add_evaluation
 from test_browser_pages import violations
 
@@ -153,6 +153,7 @@ def test_a_legend_hides_and_keys_tell_and_zoom(browser: Any, site: Path) -> None
     assert browser.execute_script(f"return {zoomed}.start") == 0
 
 
+@own_names
 def test_a_figure_is_taken_along(browser: Any, site: Path) -> None:
     """As SVG whose every word is text, as PNG of twice the size, and as numbers."""
     opened(browser, site / "figures.html", "norm=l2")
