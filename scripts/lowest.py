@@ -45,7 +45,7 @@ def commands(uv: str, folder: Path, wanted: Path, python: str) -> list[list[str]
     ]
     extras = [word for extra in EXTRAS for word in ("--extra", extra)]
     return [
-        [uv, "venv", "--quiet", "--allow-existing", "--python", python, str(folder)],
+        [uv, "venv", "--quiet", "--seed", "--allow-existing", "--python", python, str(folder)],
         [*resolve, *into, *extras, str(ROOT / "pyproject.toml"), "--output-file", str(wanted)],
         [uv, *UV_INSTALL, *into, "--requirement", str(wanted)],
         [uv, *UV_INSTALL, *into, "--no-deps", "--editable", str(ROOT)],

@@ -16,7 +16,7 @@ import benchmark
 from benchmark.errors import BadInput
 from benchmark.ledger import load_results
 from benchmark.reporting import leaderboards
-from benchmark.reporting.as_csv import as_csv
+from benchmark.reporting.as_csv import as_csv, csv_line
 from benchmark.reporting.networks import network_pages
 from benchmark.run_names import file_stem
 
@@ -139,3 +139,9 @@ def test_data_of_a_suite(results: Path) -> None:
     assert r"s\&p & $\ell_1$ $\leq$ 12 & {\raggedright {\scriptsize steps=40}\par} & 1 \\" in tex.read_text(
         encoding="utf-8"
     )
+
+
+def test_a_name_with_the_character_0_is_no_reason_to_fail():
+    """Python 3.10 can't write one into CSV, newer ones write what other programs can't read."""
+    assert as_csv([{"name": "a\0b", "images": 3}]) == "name,images\na\ufffdb,3\n"
+    assert csv_line(["\0", "a,b"]) == '\ufffd,"a,b"'

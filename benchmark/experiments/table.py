@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from benchmark.experiments.variants import Variant
 from benchmark.latex import Column, Row, TeX, document, escape, number, prose, table
 from benchmark.moved import look_up
 from benchmark.planning.grid import Cell, Grid, GridRow
+from benchmark.reporting.as_csv import CsvWriter
 from benchmark.reporting.best import MARKS, best_two
 from benchmark.reporting.text import percent
 from benchmark.statistics.selection import Selection
@@ -87,7 +87,7 @@ def to_csv(lines: Sequence[SweepLine], selection: Selection | None = None) -> st
     varied = list(lines[0].variant.varied) if lines else []
     numbers = [f"{column}{suffix}" for column in COLUMNS for suffix in ("", "_low", "_high", "_spread")]
     file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
+    writer = CsvWriter(file)
     left = ["robust_corrected", "robust_corrected_low", "robust_corrected_high", "runner_up_difference", "p"]
     tail = ["judged", "chosen", "masked", "checkpoints", "evaluations"]
     writer.writerow(["method", *varied, "network", "seeds", "images", *numbers, *tail, *left])

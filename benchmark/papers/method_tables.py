@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Callable, Mapping
 
@@ -11,6 +10,7 @@ from benchmark.methods.method import BoundMethod
 from benchmark.methods.overrides import bind_method
 from benchmark.methods.table import METHODS
 from benchmark.papers.schema import Fact, MethodRow, MethodTable
+from benchmark.reporting.as_csv import CsvWriter
 
 NONE = "none"
 
@@ -31,7 +31,7 @@ def cells(table: MethodTable) -> list[list[str]]:
 def to_csv(table: MethodTable) -> str:
     """A row per method."""
     file = io.StringIO()
-    csv.writer(file, lineterminator="\n").writerows([["method", *table.columns], *cells(table)])
+    CsvWriter(file).writerows([["method", *table.columns], *cells(table)])
     return file.getvalue()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ from benchmark.papers.claims import ClaimVerdict, tallies
 from benchmark.papers.grid import TableGrid
 from benchmark.papers.schema import Paper
 from benchmark.papers.setting import PaperSetting
+from benchmark.reporting.as_csv import CsvWriter
 
 CSV_COLUMNS = (
     "exhibit", "dataset", "architecture", "row", "column", "percent", "low", "high", "spread", "images",
@@ -30,7 +30,7 @@ CLAIM_COLUMNS = (
 def to_csv(grids: Sequence[TableGrid]) -> str:
     """A row per cell: the measured value with its interval, the printed one, the difference where they compare."""
     file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
+    writer = CsvWriter(file)
     writer.writerow(CSV_COLUMNS)
     for grid in grids:
         for line in grid.lines:
@@ -75,7 +75,7 @@ def to_json(paper: Paper, settings: Sequence[PaperSetting], verdicts: Sequence[C
 def claims_csv(verdicts: Sequence[ClaimVerdict], printed: Mapping[str, PrintedNumbers] = MappingProxyType({})) -> str:
     """A row per claim and panel; `printed` is what the paper prints, by the claims' ids."""
     file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
+    writer = CsvWriter(file)
     writer.writerow(CLAIM_COLUMNS)
     for verdict in verdicts:
         panel = verdict.grid.panel if verdict.grid else None

@@ -5,9 +5,30 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
+
+
+class CsvWriter:
+    """As `csv.writer`, but for the character 0, which a name may hold: Python 3.10 can't write it, few can read it.
+
+    Args:
+        file: what rows are written to.
+        end: of each row.
+    """
+
+    def __init__(self, file: TextIO, end: str = "\n") -> None:
+        self._writer = csv.writer(file, lineterminator=end)
+
+    def writerow(self, row: Iterable[Any]) -> None:
+        """One row."""
+        self._writer.writerow([cell.replace("\0", "\ufffd") if isinstance(cell, str) else cell for cell in row])
+
+    def writerows(self, rows: Iterable[Iterable[Any]]) -> None:
+        """One after the other."""
+        for row in rows:
+            self.writerow(row)
 
 
 def as_csv(rows: Iterable[Mapping[str, Any]], digits: int | None = None) -> str:
@@ -22,7 +43,7 @@ def as_csv(rows: Iterable[Mapping[str, Any]], digits: int | None = None) -> str:
     if not names:
         return ""
     file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
+    writer = CsvWriter(file)
     writer.writerow(names)
     writer.writerows([_cell(row.get(name), digits) for name in names] for row in rows)
     return file.getvalue()
@@ -31,7 +52,7 @@ def as_csv(rows: Iterable[Mapping[str, Any]], digits: int | None = None) -> str:
 def csv_line(words: Iterable[str]) -> str:
     """Some words as they stand in a line of CSV, quoted where they have to be."""
     file = io.StringIO()
-    csv.writer(file, lineterminator="").writerow(words)
+    CsvWriter(file, end="").writerow(words)
     return file.getvalue()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from markupsafe import Markup
 
 from benchmark.charts import Axis, Line, line_chart
 from benchmark.held_out_names import images_of
+from benchmark.reporting.as_csv import CsvWriter
 from benchmark.reporting.pages import site_environment, site_root
 from benchmark.reporting.text import points
 from benchmark.sequential.result import Decision, Estimate, Look, NetworkLine
@@ -91,7 +91,7 @@ def interval_chart(title: str, looks: Sequence[Look], images: int, margin: float
 def to_csv(names: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Rows under their names."""
     file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
+    writer = CsvWriter(file)
     writer.writerow(names)
     writer.writerows(rows)
     return file.getvalue()
