@@ -20,7 +20,7 @@ _MADE = "Written by `python scripts/"
 
 
 def on_config(config: Any, **_: Any) -> Any:
-    """Say where the site is, and let `docs_griffe.py`, which is loaded by its path, import this package and scripts."""
+    """Say where the site is, and let `docs_griffe.py`, which is loaded by its path, import package and scripts."""
     config["site_url"] = os.environ.get("SITE_URL", "")
     config["edit_uri"] = os.environ.get("EDIT_URI", "")
     here = Path(__file__).resolve().parent
