@@ -20,10 +20,11 @@ _MADE = "Written by `python scripts/"
 
 
 def on_config(config: Any, **_: Any) -> Any:
-    """Say where the site is, and let `docs_griffe.py`, which is loaded by its path, import what lies beside it."""
+    """Say where the site is, and let `docs_griffe.py`, which is loaded by its path, import package and scripts."""
     config["site_url"] = os.environ.get("SITE_URL", "")
     config["edit_uri"] = os.environ.get("EDIT_URI", "")
-    sys.path.append(str(Path(__file__).parent))
+    here = Path(__file__).resolve().parent
+    sys.path[:0] = [str(here.parent), str(here)]
     return config
 
 

@@ -41,6 +41,12 @@ def test_the_reference_is_what_the_program_says() -> None:
     assert reference.PLACE.read_text(encoding="utf-8") == reference.reference(), "run python scripts/reference.py"
 
 
+def test_the_reference_says_whole_sentences_of_each_command():
+    listed = re.findall(r"^\* `[a-z]+`: (.*)$", reference.reference().partition("## ")[0], re.MULTILINE)
+    assert len(listed) > 15
+    assert not [told for told in listed if not told.endswith(".") or told.endswith("...")]
+
+
 def test_links_between_pages_lead_to_files() -> None:
     for path in DOCS.rglob("*.md"):
         for place in re.findall(r"\]\(([^)#\s]+)[^)]*\)", path.read_text(encoding="utf-8")):
