@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
+import venv
 import zipfile
 from pathlib import Path
 
@@ -82,3 +84,21 @@ def test_a_tag_names_archive_and_wheel_and_the_program_that_runs(tmp_path: Path)
     assert names == {name for name in tracked if name.startswith("benchmark/")}  # py.typed and templates among them
     said = run(sys.executable, "-c", "import benchmark; print(benchmark.__version__)", cwd=tmp_path / "site")
     assert said == "77.1.2\n"
+
+
+@pytest.mark.timeout(1200)
+def test_a_users_script_is_checked_with_the_types_of_the_wheel(tmp_path: Path) -> None:
+    """As in an environment of theirs, far from the sources; `tests/users_script.py` says what is found."""
+    venv.create(tmp_path / "env")
+    python = tmp_path / "env/bin/python"
+    site = Path(
+        run(str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=tmp_path).strip()
+    )
+    with zipfile.ZipFile(built("wheel", clone(tmp_path / "clone"))) as files:
+        files.extractall(site)
+    (site / "zz-needed.pth").write_text("\n".join(path for path in sys.path if path.endswith("site-packages")))
+    shutil.copy(ROOT / "tests/users_script.py", tmp_path)
+    flags = ["--warn-unused-ignores", "--cache-dir", str(tmp_path / "cache"), "--config-file", os.devnull]
+    command = [sys.executable, "-m", "mypy", "--python-executable", str(python), *flags, "users_script.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout == "Success: no issues found in 1 source file\n", done.stdout + done.stderr
