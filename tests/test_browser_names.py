@@ -89,7 +89,7 @@ def test_rows_are_there_where_the_script_fails(browser: Any, site: Path, tmp_pat
     (tmp_path / "index.html").write_text(damaged, encoding="utf-8")
     visit(browser, tmp_path / "index.html")
     shown = "[...document.querySelectorAll('.board tbody tr')].filter(row => row.checkVisibility()).length"
-    assert browser.execute_script(f"return {shown}") == 7
+    assert browser.execute_script(f"return {shown}") == 8
     assert len(browser.get_log("browser")) == 1
 
 
