@@ -31,12 +31,19 @@ def test_workflows_may_only_read_and_pin_what_they_use(path: Path) -> None:
 
 def test_the_tests_run_as_by_hand_on_all_that_is_supported() -> None:
     (path,) = (path for path in WORKFLOWS if path.stem == "test")
-    (job,) = yaml.safe_load(path.read_text())["jobs"].values()
+    jobs = yaml.safe_load(path.read_text())["jobs"]
+    job = jobs["test"]
     assert job["steps"][-1]["run"] == 'make "$TARGET" PYTHON=python'
     assert job["steps"][-1]["env"] == {"TARGET": "${{ matrix.target }}"}
     matrix = job["strategy"]["matrix"]
     assert matrix["system"] == ["ubuntu-latest", "macos-latest"]
-    assert (matrix["target"], [more["target"] for more in matrix["include"]]) == (["test"], ["test-capabilities"])
+    assert matrix["target"] == ["test"]
+    assert [more["target"] for more in matrix["include"]] == ["test", "test", "test-lowest"]
+    assert 'make test-capability PYTHON=python ATEN="$ATEN" ONEDNN="$ONEDNN"' in jobs["capability"]["steps"][-1]["run"]
+    instructions = jobs["capability"]["strategy"]["matrix"]
+    for aten, onednn in (("default", "SSE41"), ("avx2", "AVX2")):  # the two of make test-capabilities
+        assert aten in instructions["aten"]
+        assert onednn in instructions["onednn"]
     versions = matrix["python"]
     oldest = re.search(r'requires-python = ">=([\d.]+)"', (ROOT / "pyproject.toml").read_text())
     assert oldest is not None

@@ -22,8 +22,8 @@ def results(tmp_path: Path) -> Path:
     for method, broken in generous.items():
         for seed, count in enumerate(broken):
             name = f"{method}-seed-{seed}" if seed else method
-            add_evaluation(tmp_path, name, attack(range(count)), (False,) * 40, card=card(method, seed))
-    return tmp_path
+            add_evaluation(tmp_path / "results", name, attack(range(count)), (False,) * 40, card=card(method, seed))
+    return tmp_path / "results"
 
 
 def compared(results: Path, *networks: str) -> PairedTests:
@@ -105,21 +105,21 @@ def test_seeds_of_a_method_are_one_row_of_a_leaderboard(results: Path, capsys: p
     print_leaderboards([board])
     said = " ".join(capsys.readouterr().out.split())
     assert "methods with several training seeds" in said
-    page = benchmark.report(results=results, out=results / "out").read_text(encoding="utf-8")
+    page = benchmark.report(results=results, out=results.parent / "out").read_text(encoding="utf-8")
     assert page.count('<table class="methods">') == 1
     assert "0, 1, 2" in page
     assert "are of these checkpoints" in page
 
 
 def test_without_several_seeds_there_are_no_rows_of_methods(tmp_path: Path) -> None:
-    add_evaluation(tmp_path, "at", attack(range(4)), (False,) * 40, card=card("at", 0))
-    assert 'class="methods"' not in benchmark.report(results=tmp_path, out=tmp_path / "out").read_text()
+    add_evaluation(tmp_path / "results", "at", attack(range(4)), (False,) * 40, card=card("at", 0))
+    assert 'class="methods"' not in benchmark.report(results=tmp_path / "results", out=tmp_path / "out").read_text()
 
 
 def test_what_a_methods_networks_are_called_is_escaped(tmp_path: Path) -> None:
     for seed in (0, 1):
         name = f"<script>alert(1)</script>-seed-{seed}"
-        add_evaluation(tmp_path, name, attack(range(4)), (False,) * 40, card=card("at", seed))
-    page = benchmark.report(results=tmp_path, out=tmp_path / "out").read_text(encoding="utf-8")
+        add_evaluation(tmp_path / "results", name, attack(range(4)), (False,) * 40, card=card("at", seed))
+    page = benchmark.report(results=tmp_path / "results", out=tmp_path / "out").read_text(encoding="utf-8")
     assert 'class="methods"' in page
     assert "<script>alert" not in page
