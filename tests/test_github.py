@@ -39,7 +39,8 @@ def test_the_tests_run_as_by_hand_on_all_that_is_supported() -> None:
     assert matrix["system"] == ["ubuntu-latest", "macos-latest"]
     assert matrix["target"] == ["test"]
     assert [more["target"] for more in matrix["include"]] == ["test", "test", "test-lowest"]
-    assert 'make test-capability PYTHON=python ATEN="$ATEN" ONEDNN="$ONEDNN"' in jobs["capability"]["steps"][-1]["run"]
+    by_hand = jobs["capability"]["steps"][-1]["run"]
+    assert 'make test-capability PYTHON=python ATEN="$ATEN" ONEDNN="$ONEDNN"' in by_hand
     instructions = jobs["capability"]["strategy"]["matrix"]
     for aten, onednn in (("default", "SSE41"), ("avx2", "AVX2")):  # the two of make test-capabilities
         assert aten in instructions["aten"]
