@@ -27,6 +27,7 @@ class Steady(nn.Module):
         return x.flatten(1) @ self.weight.t() - torch.arange(len(self.weight))
 
 
+@pytest.mark.parametrize("classes", [3, 4, 10])
 @pytest.mark.parametrize(
     ("name", "norm", "parameters"),
     [
@@ -38,13 +39,13 @@ class Steady(nn.Module):
         ("square", "l2", {"queries": 30}),
     ],
 )
-def test_an_image_that_withstands_costs_what_is_counted(name, norm, parameters):
+def test_an_image_that_withstands_costs_what_is_counted(name, norm, parameters, classes):
     attack, images = make_attack(name, parameters), 2
     x = torch.rand(images, 1, 6, 6, generator=torch.Generator().manual_seed(1))
-    classifier = PreparedClassifier(Steady(10), 10, "cpu", "fp32", x)
+    classifier = PreparedClassifier(Steady(classes), classes, "cpu", "fp32", x)
     y = torch.zeros(images, dtype=torch.long)
     attack(classifier, x, y, Threat(norm, 1e-3), ExampleNoise(0, range(images)))
-    told = search_passes(attack, norm)
+    told = search_passes(attack, norm, classes=classes)
     assert classifier.backwards / images == told.gradients
     assert abs(classifier.forwards / images - sum(told)) <= FEW
 
@@ -55,10 +56,12 @@ def test_answers_are_cheaper_than_gradients():
     assert passes_of_attack(make_attack("pgd", {"steps": 30}), "linf") == 30
 
 
-def test_what_a_library_does_between_passes_is_probed_without_a_word(caplog, monkeypatch):
+@pytest.mark.parametrize("classes", [4, 10])
+def test_what_a_library_does_between_passes_is_probed_without_a_word(caplog, monkeypatch, classes):
     monkeypatch.setattr(speed, "PROBE_SECONDS", 0)
     monkeypatch.setattr(speed, "MANY", 8)
     for name, parameters in (("square", {"queries": 500}), ("apgd-t", {"steps": 50})):
-        work = speed.own_work(make_attack(name, parameters), Threat("linf", 0.1), (1, 6, 6), torch.device("cpu"))
+        attack, cpu = make_attack(name, parameters), torch.device("cpu")
+        work = speed.own_work(attack, Threat("linf", 0.1), (1, 6, 6), classes, cpu)
         assert work > 0, f"{name} has loops over images, or sorts logits, which takes time"
     assert not caplog.records, "the network of the probe has gradients of every loss"

@@ -15,6 +15,10 @@ PASSES = {"fgsm": 2, "pointwise": 150}
 #: The same per step, where a step is not one gradient.
 PER_STEP = {"boundary": 0.85, "deepfool": 3.0, "salt-and-pepper": 0.45}
 
+#: Classes, where no data is at hand: as many as CIFAR-10, MNIST and the digits have. With fewer AutoAttack has
+#: fewer targets.
+CLASSES = 10
+
 #: A pass without a gradient: the way back to the image takes 0.9 to 1.2 times as long as the way there, see
 #: `planning.speed`.
 ANSWER = 0.48
@@ -46,12 +50,13 @@ def passes_of(suite: Suite, before: Sequence[Suite] = ()) -> float:
     return search_passes_of(suite, before).weight
 
 
-def search_passes_of(suite: Suite, before: Sequence[Suite] = ()) -> SearchPasses:
+def search_passes_of(suite: Suite, before: Sequence[Suite] = (), classes: int = CLASSES) -> SearchPasses:
     """Of all attacks with their restarts; where one can go on where a shorter one ended, it begins there.
 
     Args:
         suite: whose attacks.
         before: suites that the network was attacked under already; an attack that they have, too, is not made again.
+        classes: how many the data has.
     """
     open_items = items_of(suite, before)
     found = [
@@ -59,6 +64,7 @@ def search_passes_of(suite: Suite, before: Sequence[Suite] = ()) -> SearchPasses
             item.attack,
             item.threat.norm,
             max((item.head_start(other, "fp32") for other in suite.items[:position]), default=0),
+            classes,
         ).times(item.restarts)
         for position, item in enumerate(suite.items)
         if item in open_items
@@ -77,9 +83,9 @@ def passes_of_attack(attack: Attack, norm: str = "") -> float:
     return search_passes(attack, norm).weight
 
 
-def search_passes(attack: Attack, norm: str = "", head_start: int = 0) -> SearchPasses:
+def search_passes(attack: Attack, norm: str = "", head_start: int = 0, classes: int = CLASSES) -> SearchPasses:
     """Of one run of an attack under a threat in `norm`; `head_start` steps are on another's bill."""
-    counted = gradients_and_answers(attack, norm)
+    counted = gradients_and_answers(attack, norm, classes)
     if counted is not None:
         return SearchPasses(*counted)
     rounds = getattr(attack, "searches", 1) * getattr(attack, "repeats", 1)

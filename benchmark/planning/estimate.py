@@ -141,11 +141,11 @@ class TimeEstimate:
         architecture = training.architecture if training else ""
         # What is crafted on a network to be tried on others is kept image by image, and made for that.
         before = self._attacked.setdefault((job.network.name, query.mode), []) if query.source is None else []
-        passes = search_passes_of(suite, before)
+        passes = search_passes_of(suite, before, self.data.num_classes)
         before.append(suite)
         if not passes.weight:
             return Estimate(0.0, "all its attacks are made by the evaluations above")
-        share = passes.weight / search_passes_of(suite).weight
+        share = passes.weight / search_passes_of(suite, classes=self.data.num_classes).weight
         for found in self.evaluations:
             if self._is_like_evaluation(found, suite, query, architecture or job.network.name, bool(training)):
                 spent = sum(outcome.costs.get("seconds", 0.0) for outcome in found.outcomes)
@@ -159,10 +159,12 @@ class TimeEstimate:
     def _own_work(self, item: SuiteItem) -> float:
         """Seconds that an attack which no ball describes, or a library's, takes for one image beside its passes."""
         norm = item.threat.norm
-        if norm in BALLS and gradients_and_answers(item.attack, norm) is None:
+        if norm in BALLS and gradients_and_answers(item.attack, norm, self.data.num_classes) is None:
             return 0.0
         if (item.attack, norm) not in self._worked:
-            self._worked[item.attack, norm] = own_work(item.attack, item.threat, self.data.shape, self._device)
+            self._worked[item.attack, norm] = own_work(
+                item.attack, item.threat, self.data.shape, self.data.num_classes, self._device
+            )
         return self._worked[item.attack, norm] * item.restarts
 
     def _is_like_evaluation(

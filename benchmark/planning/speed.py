@@ -27,8 +27,8 @@ from benchmark.training.passes import Passes
 PROBE_SECONDS, FEW, STEPS = 0.25, 4, 3
 
 #: Images of a probe of an attack's own work, of which there is little for each; of large ones as many as have so many
-#: values. Classes of its network, and which part of a library's steps it makes.
-MANY, MOST_VALUES, CLASSES, PART = 128, 1 << 19, 10, 25
+#: values. Which part of a library's steps it makes.
+MANY, MOST_VALUES, PART = 128, 1 << 19, 25
 
 #: Seconds that one forward pass of the probe may take, and how many after which there is none but the first.
 LONG, SLOW = 0.25, 2.0
@@ -117,7 +117,7 @@ def measure(
     return Speed(forward, backward, *_learning(network, x, y, clock, precision))
 
 
-def own_work(attack: Attack, threat: Threat, shape: tuple[int, ...], device: torch.device) -> float:
+def own_work(attack: Attack, threat: Threat, shape: tuple[int, ...], classes: int, device: torch.device) -> float:
     """Seconds that `attack` itself takes for one image, beside its network's passes and as many steps of PGD.
 
     That is little of our own attacks in a ball of pixels. But some draw fog or waves anew at every step, and
@@ -126,8 +126,8 @@ def own_work(attack: Attack, threat: Threat, shape: tuple[int, ...], device: tor
     images = min(MANY, max(2, MOST_VALUES // math.prod(shape)))
     x = torch.rand(images, *shape, device=device)
     y = torch.zeros(images, dtype=torch.long, device=device)
-    few = _part(attack, threat.norm)
-    calm = PreparedClassifier(_Unmoved(x[0].numel()), CLASSES, device, "fp32", x[:2])
+    few = _part(attack, threat.norm, classes)
+    calm = PreparedClassifier(_Unmoved(x[0].numel(), classes), classes, device, "fp32", x[:2])
     move = Move(Threat("linf", 8 / 255), 2 / 255)
     clock = Clock(device)
 
@@ -142,17 +142,17 @@ def own_work(attack: Attack, threat: Threat, shape: tuple[int, ...], device: tor
             for _ in range(STEPS):
                 calm(x)
 
-    made, all_of_it = search_passes(few, threat.norm), search_passes(attack, threat.norm)
+    made, all_of_it = (search_passes(each, threat.norm, classes=classes) for each in (few, attack))
     beside = clock.best(lambda: few(calm, x, y, threat, noise())) - made.gradients * clock.best(plain) / STEPS
     if made.answers:
         beside -= made.answers * clock.best(answers) / STEPS
     return max(0.0, beside) / images * all_of_it.weight / made.weight
 
 
-def _part(attack: Attack, norm: str) -> Attack:
+def _part(attack: Attack, norm: str, classes: int) -> Attack:
     """The same with few steps; of a library's all members in their proportions."""
     shorter: dict[str, Any] = {}
-    if gradients_and_answers(attack, norm):
+    if gradients_and_answers(attack, norm, classes):
         told = {name: getattr(attack, name) for name in ("steps", "queries") if hasattr(attack, name)}
         shorter = {name: min(number, max(STEPS, number // PART)) for name, number in told.items()}
     elif hasattr(attack, "steps"):
@@ -166,10 +166,10 @@ class _Unmoved(nn.Module):
     slope: Tensor
     start: Tensor
 
-    def __init__(self, values: int) -> None:
+    def __init__(self, values: int, classes: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.linspace(-1, 1, values) / values)
-        number = torch.arange(CLASSES)
+        number = torch.arange(classes)
         self.register_buffer("slope", 1.0 - 2 * (number % 2))
         self.register_buffer("start", -10.0 * number**2)
 

@@ -13,12 +13,18 @@ from benchmark.attacks.base import Attack
 #: "rand" averages: as the library has them.
 _TARGETS, _L1_TARGETS, _L1_RESTARTS, _L1_RADII, _DRAWS = 9, 5, 5, 3, 20
 
+#: Classes that the targeted ratio of margins is defined for; with fewer APGD-T does nothing.
+_LEAST_OF_A_RATIO = 4
+
 #: Passes besides: the library looks at the network first, and each member at what it begins and ends with.
 _LOOKS = 8
 
 
-def gradients_and_answers(attack: Attack, norm: str, classes: int = 10) -> tuple[float, float] | None:
-    """Gradients, and passes without one, for each image that withstands the attack; None of any other attack."""
+def gradients_and_answers(attack: Attack, norm: str, classes: int) -> tuple[float, float] | None:
+    """Gradients, and passes without one, for each image that withstands the attack; None of any other attack.
+
+    Each of the other `classes` is a target, up to the library's number of them.
+    """
     if isinstance(attack, AutoAttack):
         draws = _DRAWS if attack.variant == "rand" else 1
         members = [_of(name, attack.steps, attack.queries, norm, classes) for name in MEMBERS[attack.variant]]
@@ -39,5 +45,7 @@ def _of(name: str, steps: int, queries: int, norm: str, classes: int) -> tuple[i
         return targets * steps, targets * (steps + 3)
     runs = _L1_RESTARTS if norm == "l1" and name == "apgd-ce" else 1
     if name == "apgd-t":
+        if classes < _LEAST_OF_A_RATIO:
+            return 0, 0
         runs = min(_L1_TARGETS if norm == "l1" else _TARGETS, classes - 1)
     return runs * (steps + (_L1_RADII if norm == "l1" else 1)), runs
