@@ -1,10 +1,13 @@
 """The papers' claims on photographs: a slim ResNet on 3,600 pictures of CIFAR-10, in the background of one core.
 
-    python scripts/photographs.py all cifar10.tar.xz         # what follows, one after the other
-    python scripts/photographs.py train cifar10.tar.xz       # the runs of photographs_runs.yaml, in their order
-    python scripts/photographs.py evaluate cifar10.tar.xz    # attacks on what is trained
+    python scripts/photographs.py all cifar10.tar.xz         # train and attack all runs, then report
+    python scripts/photographs.py train cifar10.tar.xz       # train the runs of photographs_runs.yaml, in their order
+    python scripts/photographs.py evaluate cifar10.tar.xz    # attack what is trained
     python scripts/photographs.py report cifar10.tar.xz      # tables and figures of what is measured, into --out
-    python scripts/photographs.py status cifar10.tar.xz      # what is trained, and the hours that are left
+    python scripts/photographs.py status cifar10.tar.xz      # what is done, and the hours that are left
+
+What is measured of a run is kept in --out/records, and the run is not made again, whether its weights are still in
+--work or not: so the runs may be shared among machines and days. To make all of it anew, name another --out.
 
 The archive holds train/<class>/* and test/<class>/*, as does a folder. A call may be ended at any time with Ctrl-C or
 SIGTERM, and the same call goes on from the last finished epoch or attack. `--detach` starts it in a session of its
@@ -22,12 +25,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from photographs_evaluation import evaluate
-from photographs_queue import RUNS, Queue
+from photographs_evaluation import measure, measured
+from photographs_queue import RUNS, Queue, Run
 from photographs_results import write_results
 
 import benchmark
@@ -38,11 +41,15 @@ from benchmark.training.settings import parse_settings
 DONE, FAILED, BAD, AGAIN = 0, 1, 2, 75
 
 
-def train(queue: Queue) -> int:
-    """Train what is not trained yet; the exit code. A run that fails does not stop the others."""
+def train(queue: Queue, then: Callable[[Run], None] = lambda run: None) -> int:
+    """Train what is not trained yet, and do `then` with each run; the exit code.
+
+    A run that fails does not stop the others.
+    """
     failed = []
     for run in queue.content.runs:
-        if queue.is_trained(run):
+        if not queue.is_needed(run):
+            then(run)
             continue
         began, behind = time.monotonic(), queue.epochs(run)
         print(f"{time.strftime('%d %b %H:%M')} {run.full_name} begins at epoch {behind + 1}", flush=True)
@@ -53,6 +60,7 @@ def train(queue: Queue) -> int:
             print(f"{run.full_name} failed: {error}", file=sys.stderr, flush=True)
         else:
             print(f"{run.full_name} is trained, {(time.monotonic() - began) / 60:.1f} min", flush=True)
+            then(run)
     return FAILED if failed else DONE
 
 
@@ -61,6 +69,7 @@ def status(queue: Queue) -> None:
     total, unknown = 0.0, False
     for run, share, hours in queue.hours():
         left = "" if share == 1 else "unknown" if hours is None else f"{hours:.2f} h left"
+        left = "measured" if queue.is_measured(run) else left
         print(f"{run.full_name:24} {100 * share:4.0f}%  {left}")
         total, unknown = total + (hours or 0.0), unknown or hours is None
     print("how long it takes is not known before a run is finished" if unknown else f"{total:.1f} h left in all")
@@ -119,7 +128,9 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="change the recipe, to try it out")
     parser.add_argument("--images", type=int, help="attack only so many test images, to try it out")
     parser.add_argument(
-        "--out", type=Path, help="where tables go; default: reports/cifar10-small, --work for a trial"
+        "--out",
+        type=Path,
+        help="tables and records; default: reports/cifar10-small, --work/trial for what is tried out",
     )
     parser.add_argument("--detach", action="store_true", help="work in the background")
     return parser.parse_args(arguments)
@@ -130,7 +141,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     options = parsed(words)
     try:
-        queue = Queue(options.data, options.work, options.runs, settings=parse_settings(options.set))
+        is_trial = options.images or options.set or options.runs != RUNS
+        out = options.out or (options.work / "trial" if is_trial else Path("reports/cifar10-small"))
+        queue = Queue(options.data, options.work, out / "records", options.runs, settings=parse_settings(options.set))
         if options.verb == "status":
             status(queue)
             return DONE
@@ -139,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return DONE
         listen()
         with deadline.within(options.minutes and 60 * options.minutes):
-            return work(queue, options)
+            return work(queue, out, options)
     except benchmark.BadInput as error:
         print(f"photographs: {error}", file=sys.stderr)
         return BAD
@@ -150,17 +163,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def work(queue: Queue, options: argparse.Namespace) -> int:
+def work(queue: Queue, out: Path, options: argparse.Namespace) -> int:
     """What the verb asks for; the exit code."""
+
+    def attack(run: Run) -> None:
+        if queue.is_trained(run) and not queue.is_measured(run):
+            measure(queue, run, options.images)
+            print(f"{time.strftime('%d %b %H:%M')} {run.full_name} is measured", flush=True)
+
     code = DONE
     if options.verb in ("all", "train"):
         with alone(options.work):
-            code = train(queue)
-    if options.verb in ("all", "evaluate", "report"):
-        found = evaluate(queue, options.images)
-        if options.verb != "evaluate":
-            trial = options.work / "trial" if options.images else Path("reports/cifar10-small")
-            write_results(options.out or trial, found, queue.content.claims)
+            code = train(queue, attack) if options.verb == "all" else train(queue)
+    elif options.verb == "evaluate":
+        for run in queue.content.runs:
+            attack(run)
+    if options.verb in ("all", "report"):
+        write_results(out, measured(queue), queue.content.claims)
     return code
 
 

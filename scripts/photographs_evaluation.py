@@ -1,18 +1,25 @@
-"""The attacks on what scripts/photographs.py has trained so far: best and last checkpoints of every run."""
+"""The attacks on what scripts/photographs.py has trained: best and last checkpoints, run by run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from photographs_queue import HERE, Queue
+import pandas as pd
+from photographs_queue import HERE, Queue, Run
+from photographs_records import SELECTIONS
 
 import benchmark
+from benchmark.analysis.transfer import transfer_matrices
+from benchmark.models import load_checkpoint
 
 SUITE = HERE / "photographs_suite.yaml"
+
+#: The suite that few networks are attacked under, and how.
+UNION: dict[str, Any] = {"suite": "multi-perturbation", "preset": "quick", "mode": "worst-case"}
 
 
 @dataclass(frozen=True)
@@ -21,14 +28,15 @@ class Found:
 
     attacked: list[Any]
     union: list[Any]
-    transfer: list[Any]
+    transfer: pd.DataFrame
 
 
-def evaluate(queue: Queue, images: int | None = None) -> Found:
-    """Attack the checkpoints that are there; what the ledger has is not run again.
+def measure(queue: Queue, run: Run, images: int | None = None) -> None:
+    """Attack the checkpoints of `run` and keep what came of it; what the ledger has is not run again.
 
     Args:
         queue: the runs.
+        run: one that is trained.
         images: the first ones of the test images; None for as many as the suites say.
     """
     options: dict[str, Any] = {
@@ -38,33 +46,36 @@ def evaluate(queue: Queue, images: int | None = None) -> Found:
         "precision": "fp32",
         "n": images or 2000,
     }
-    trained = [path for run in queue.content.runs for path in queue.paths(run)]
-    left_out = chosen_of(trained, queue.content.unattacked)
-    best = [path for path in trained if path not in left_out]
-    attacked = list(_evaluated(best, suite=SUITE, **options))
-    chosen = chosen_of(best, queue.content.union)
-    fewer = {**options, "n": min(options["n"], queue.content.union_images)}
-    union = [
-        found
-        for path in chosen
-        for found in benchmark.evaluate(path, suite="multi-perturbation", preset="quick", mode="worst-case", **fewer)
-    ]
-    peers = chosen_of(best, queue.content.transfer)
-    transfer = benchmark.transfer(peers, **options) if len(peers) > 1 else []
-    return Found(attacked, union, transfer)
+    kept = []
+    for path in queue.attacked(run):
+        for selection, place in zip(SELECTIONS, (path, path.parent / "last" / path.name), strict=True):
+            benchmark.evaluate([place], suite=SUITE, **options)
+            kept.append((path.stem, selection, load_checkpoint(place).digest))
+        if _fits(path, queue.content.union):
+            fewer = min(options["n"], queue.content.union_images)
+            benchmark.evaluate([path], **UNION, **{**options, "n": fewer})
+    _transfer(queue, options)
+    queue.records.keep(run.full_name, queue.work / "results", kept)
 
 
-def chosen_of(paths: Sequence[Path], patterns: Sequence[str]) -> list[Path]:
-    """The paths whose name fits one of the shell patterns, in their order."""
-    return [path for path in paths if any(fnmatch(path.stem, pattern) for pattern in patterns)]
+def measured(queue: Queue) -> Found:
+    """What is kept of all runs, in their order."""
+    kept = list(queue.records.evaluations([run.full_name for run in queue.content.runs]))
+    union = [each for each in kept if each.suite["name"] == UNION["suite"]]
+    attacked = [each for each in kept if each.suite["name"] != UNION["suite"]]
+    path = queue.records.transfer
+    return Found(attacked, union, pd.read_csv(path) if path.is_file() else pd.DataFrame())
 
 
-def _evaluated(best: Sequence[Path], **options: Any) -> Iterator[Any]:
-    """The best and the last weights of each network, one after the other: what is measured is whole at any time.
+def _transfer(queue: Queue, options: dict[str, Any]) -> None:
+    """From each of the networks that the file names for it to each other, once all of them are here."""
+    runs = [path for run in queue.content.runs for path in queue.paths(run)]
+    peers = [path for path in runs if _fits(path, queue.content.transfer)]
+    lacking = {pattern for pattern in queue.content.transfer if not any(fnmatch(p.stem, pattern) for p in peers)}
+    if len(peers) > 1 and not lacking and not queue.records.transfer.exists():
+        queue.records.keep_transfer(transfer_matrices(benchmark.transfer(peers, **options)))
 
-    The ledger knows weights once, where the best ones are the last ones as well; here they are both.
-    """
-    for path in best:
-        for selection, place in (("best", path), ("last", path.parent / "last" / path.name)):
-            for found in benchmark.evaluate([place], **options):
-                yield replace(found, model={**found.model, "selection": selection})
+
+def _fits(path: Path, patterns: Sequence[str]) -> bool:
+    """Whether the file's name fits one of the shell patterns."""
+    return any(fnmatch(path.stem, pattern) for pattern in patterns)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from fnmatch import fnmatch
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
+from photographs_records import Records
 from pictures import smaller_tree
 from pydantic import Field, model_validator
 
@@ -93,6 +95,7 @@ class Queue:
     Args:
         pictures: CIFAR-10 as a folder or an archive, see `pictures.picture_tree`.
         work: the folder: checkpoints in zoo/, the ledger in results/.
+        records: where what is measured is kept; a run of which it is needs no weights any more.
         runs: the YAML file.
         recipe: the YAML file.
         settings: changes of the recipe for all runs, to try things out.
@@ -102,12 +105,14 @@ class Queue:
         self,
         pictures: str,
         work: Path,
+        records: Path,
         runs: Path = RUNS,
         recipe: Path = HERE / "photographs_recipe.yaml",
         settings: dict[str, Any] | None = None,
     ) -> None:
         self.content = read_document(runs, Runs).content
         self.pictures, self.work, self.recipe, self.settings = pictures, work, recipe, settings or {}
+        self.records = Records(records)
 
     @property
     def zoo(self) -> Path:
@@ -156,6 +161,20 @@ class Queue:
         """Whether its checkpoints are there: they are written when all is done."""
         return bool(self.paths(run))
 
+    def attacked(self, run: Run) -> list[Path]:
+        """The checkpoints of `run` that are to be attacked."""
+        return [p for p in self.paths(run) if not any(fnmatch(p.stem, each) for each in self.content.unattacked)]
+
+    def is_measured(self, run: Run) -> bool:
+        """Whether all attacks on its networks are done and kept."""
+        return self.records.has(run.full_name)
+
+    def is_needed(self, run: Run) -> bool:
+        """Whether its weights are still to be made: for attacks on them, or for a student."""
+        students = (other for other in self.content.runs if (other.teacher, other.seed) == (run.name, run.seed))
+        open_runs = [run, *students]
+        return not self.is_trained(run) and not all(self.is_measured(each) for each in open_runs)
+
     def state(self, run: Run) -> Path:
         """Where training keeps what it needs to go on."""
         return state_path(self.zoo, run.full_name)
@@ -181,14 +200,17 @@ class Queue:
         measured = [(self.gradients(run), seconds) for run in self.content.runs if (seconds := self.seconds(run))]
         rate = sum(s for _, s in measured) / sum(g for g, _ in measured) / 3600 if measured else None
         for run in self.content.runs:
-            share = 1.0 if self.is_trained(run) else self.epochs(run) / self._epochs(run)
+            share = 1.0 if self.is_trained(run) or self.is_measured(run) else self.epochs(run) / self._epochs(run)
             left = None if rate is None else rate * self.gradients(run) * (1 - share)
             yield run, share, left
 
     def seconds(self, run: Run) -> float | None:
         """What its training took; None while it is not finished."""
         paths = self.paths(run)
-        return float(load_checkpoint(paths[0]).extra["seconds"]) if paths else None
+        if paths:
+            return float(load_checkpoint(paths[0]).extra["seconds"])
+        kept = next(self.records.evaluations([run.full_name]), None)
+        return kept and float(kept.model["extra"]["seconds"])
 
     def _epochs(self, run: Run) -> int:
         with RECIPES.lent(RECIPE, self.recipe):

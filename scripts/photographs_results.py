@@ -15,7 +15,6 @@ from photographs_queue import Claim
 from benchmark.analysis.aggregate import attack_accuracy, clean_accuracy, norm_accuracy, r_avg, r_worst
 from benchmark.analysis.methods import Seeds, by_method
 from benchmark.analysis.paired import compare
-from benchmark.analysis.transfer import transfer_matrices
 from benchmark.charts.alone import alone
 from benchmark.charts.axes import Axis, Mark
 from benchmark.charts.bars import Bars, bar_chart
@@ -166,13 +165,18 @@ def _table(groups: Sequence[Seeds]) -> Iterator[str]:
         yield f"| {_label(group)} | {_selection(group)} | {len(rows)} | {' | '.join(cells)} |"
 
 
-def _transfer(pairs: Sequence[Any]) -> Iterator[str]:
-    for matrix in transfer_matrices(pairs):
-        yield from (f"## Transfer under {matrix.label}", "", "Crafted on the network at the left.", "")
-        yield f"| | {' | '.join(matrix.targets)} |"
-        yield f"| :-- |{' --: |' * len(matrix.targets)}"
-        for source, row in zip(matrix.sources, matrix.accuracy, strict=True):
-            yield f"| {source} | {' | '.join(percent(None if np.isnan(value) else value) for value in row)} |"
+def _transfer(pairs: pd.DataFrame) -> Iterator[str]:
+    """A matrix per attack; in `pairs` a row per attack, source and target."""
+    for attack, rows in pairs.groupby("attack", sort=False) if len(pairs) else ():
+        targets = list(dict.fromkeys(rows.target))
+        yield from (f"## Transfer under {attack}", "", "Crafted on the network at the left.", "")
+        yield f"| | {' | '.join(targets)} |"
+        yield f"| :-- |{' --: |' * len(targets)}"
+        for source, own in rows.groupby("source", sort=False):
+            known = dict(zip(own.target, own.accuracy, strict=True))
+            cells = [percent(None if np.isnan(known[target]) else known[target] / 100) for target in targets]
+            yield f"| {source} | {' | '.join(cells)} |"
+        yield ""
 
 
 def figures(groups: Sequence[Seeds], epochs: pd.DataFrame) -> Iterator[tuple[str, str]]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import importlib
 import os
+import shutil
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -13,6 +15,7 @@ import pytest
 import torch
 from picture_trees import write_tree
 
+import benchmark
 from benchmark import palette
 from benchmark.charts.alone import alone
 from benchmark.charts.axes import Axis
@@ -70,10 +73,26 @@ SMALL += [f"threats.{norm}.steps=1" for norm in ("linf", "l2", "l1")]
 
 @pytest.fixture
 def place(tmp_path, monkeypatch) -> Path:
-    monkeypatch.setenv("BENCHMARK_DATA", str(tmp_path / "cache"))
-    write_tree(tmp_path / "pictures", train=12, test=6)
-    (tmp_path / "runs.yaml").write_text(RUNS)
-    return tmp_path
+    return _place(tmp_path, monkeypatch)
+
+
+def _place(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("BENCHMARK_DATA", str(folder / "cache"))
+    write_tree(folder / "pictures", train=12, test=6)
+    (folder / "runs.yaml").write_text(RUNS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def all_done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A place where all runs of MEASURED are trained and attacked."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        place = _place(tmp_path_factory.mktemp("all"), monkeypatch)
+        (place / "suite.yaml").write_text(SUITE)
+        (place / "runs.yaml").write_text(MEASURED)
+        monkeypatch.setattr(evaluation, "SUITE", place / "suite.yaml")
+        assert call(place, "all", "work", "--images", "6") == photographs.DONE
+        yield place
 
 
 def call(place: Path, verb: str, work: str, *words: str) -> int:
@@ -137,22 +156,41 @@ def test_what_is_interrupted_goes_on_to_the_same_weights(place, monkeypatch, cap
     assert len(epochs) == 3 * 2 + 1, "a finished run, or a finished epoch, is not repeated"
 
 
-def test_tables_claims_and_figures_tell_of_the_best_and_the_last_weights(place, monkeypatch):
-    (place / "suite.yaml").write_text(SUITE)
-    (place / "runs.yaml").write_text(MEASURED)
-    monkeypatch.setattr(evaluation, "SUITE", place / "suite.yaml")
-    assert call(place, "all", "work", "--images", "6") == photographs.DONE
-    told = (place / "work" / "trial" / "results.md").read_text()
+def test_tables_claims_and_figures_tell_of_the_best_and_the_last_weights(all_done):
+    trial = all_done / "work" / "trial"
+    told = (trial / "results.md").read_text()
     for selection in ("best", "last"):
         assert f"| at | {selection} | 2 |" in told
         assert f"| natural | at | linf | {selection} | 2 |" in told
         assert f"| mat-h1 | at | rworst | {selection} | 1 |" in told
     assert "nobody" not in told
     assert "## Transfer under pgd-100" in told
+    assert "| mat-seed-0-h2 |" in told
     for name in ("training", "linf", "rworst"):
-        ElementTree.parse(place / "work" / "trial" / f"{name}.svg")
-    histories = (place / "work" / "trial" / "histories.csv").read_text().splitlines()
+        ElementTree.parse(trial / f"{name}.svg")
+    histories = (trial / "histories.csv").read_text().splitlines()
     assert len(histories) == 1 + 6 * 2, "a line per network and epoch"
+
+
+def test_what_is_measured_needs_no_weights_any_more(all_done, capsys):
+    """A run is not made again on another day or machine; a teacher is, as long as a student needs it."""
+    place = all_done
+    trial = place / "work" / "trial"
+    told = (trial / "results.md").read_text()
+    kept = sorted(trial.glob("records/*/*.zip"))
+    assert len(kept) == 2 * (4 + 2), "the best and the last weights of each network"
+    assert not benchmark.verify_bundle(kept[0]).problems
+    shutil.copytree(trial, place / "elsewhere" / "trial")
+    assert call(place, "all", "elsewhere", "--images", "6") == photographs.DONE
+    assert (place / "elsewhere" / "trial" / "results.md").read_text() == told
+    assert digests(place, "elsewhere") == {}
+    capsys.readouterr()
+    assert call(place, "status", "elsewhere", "--images", "6") == photographs.DONE
+    assert capsys.readouterr().out.count("100%  measured") == 5
+
+    (place / "runs.yaml").write_text(MEASURED + "  - {name: ard, method: ard, teacher: at, seed: 1}\n")
+    assert call(place, "train", "elsewhere", "--images", "6") == photographs.DONE
+    assert {path.split("/")[-1] for path in digests(place, "elsewhere")} == {"at-seed-1.pt", "ard-seed-1.pt"}
 
 
 def test_two_never_train_in_one_folder(place, capsys):
