@@ -42,6 +42,8 @@ def machine(root: Path, groups: str, **files: str) -> Path:
         ("0::/\n", {}, 64),
         ("", {}, 64),
         ("0::/jobs/7\n", {"jobs__cpu_max": "400000 100000\n", "jobs__7__cpu_max": "max 100000\n"}, 4),
+        ("0::/jobs/7\n", {"jobs__cpu_max": "400000 100000\n", "jobs__7__cpu_max": "200000 100000\n"}, 2),
+        ("0::/jobs/7\n", {"jobs__cpu_max": "200000 100000\n", "jobs__7__cpu_max": "400000 100000\n"}, 2),
         ("0::/elsewhere\n", {"cpu_max": "300000 100000\n"}, 3),  # the machine's name of it, in its own container
         (
             "4:memory:/\n3:cpu,cpuacct:/docker/1f\n",

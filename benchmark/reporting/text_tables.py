@@ -40,7 +40,7 @@ def leaderboard_markdown(board: Leaderboard) -> str:
     return "\n".join([markdown(caption(board), *cells(board), words=_words(board)), *told]).removesuffix("\n")
 
 
-#: So many names are told; more are counted.
+#: So many names are told, and of more the others counted.
 NAMED = 6
 
 
@@ -72,11 +72,14 @@ def doubts(entries: Sequence[Entry]) -> list[Doubt]:
         ("Attacks that failed, so that numbers are missing", "attacks failed", "has_failed"),
     )
     found = ((told, alone, [entry.name for entry in entries if getattr(entry, kind)]) for told, alone, kind in kinds)
-    return [
-        Doubt(told, alone, names[:NAMED], f" and {len(names) - NAMED} others" * (len(names) > NAMED))
-        for told, alone, names in found
-        if names
-    ]
+    return [Doubt(told, alone, *_few(names)) for told, alone, names in found if names]
+
+
+def _few(names: Sequence[str]) -> tuple[Sequence[str], str]:
+    """Those that are named, and how many others there are, if any: never a single one, which is as soon named."""
+    if len(names) <= NAMED + 1:
+        return names, ""
+    return names[:NAMED], f" and {len(names) - NAMED} others"
 
 
 def cells(board: Leaderboard) -> tuple[list[str], list[list[str]]]:
