@@ -167,7 +167,7 @@ def documented(text: str) -> str:
     """`text`, the docstring of a function that is `stoppable`, without indent, with its further argument."""
     described, found, rest = text.partition("Args:\n")
     entries, blank, others = rest.partition("\n\n")
-    return f"{described}{found}{entries.rstrip()}\n{_DESCRIBED.rstrip()}{blank}{others}" if found else text
+    return f"{described}{found}{entries}\n{_DESCRIBED.rstrip()}{blank}{others}" if found else text
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ import benchmark.reporting
 import benchmark.training.several
 from benchmark.errors import BadInput
 from benchmark.training import METHODS
+from benchmark.training.state import save_state, state_path
 
 
 @pytest.fixture
@@ -98,6 +99,14 @@ def test_other_networks_of_these_names_are_said_before_anything_is_trained(calls
     assert "trades.pt is of another run" in err
     assert "name another folder, or move it" in err
     assert "--" not in err
+    assert not calls
+
+
+def test_an_unfinished_run_of_another_is_said_before_anything_is_trained(calls, tmp_path):
+    (tmp_path / "zoo").mkdir()
+    save_state(state_path(tmp_path / "zoo", "trades"), {"method": "trades", "seed": 7}, {"epoch": 1, "name": "trades"})
+    with pytest.raises(BadInput, match="unfinished run with another .*; the demo needs its name"):
+        benchmark.demo(tmp_path)
     assert not calls
 
 
