@@ -104,8 +104,9 @@ def test_other_networks_of_these_names_are_said_before_anything_is_trained(calls
 
 def test_an_unfinished_run_of_another_is_said_before_anything_is_trained(calls, tmp_path):
     (tmp_path / "zoo").mkdir()
-    save_state(state_path(tmp_path / "zoo", "trades"), {"method": "trades", "seed": 7}, {"epoch": 1, "name": "trades"})
-    with pytest.raises(BadInput, match="unfinished run with another .*; the demo needs its name"):
+    identity = {"method": "trades", "seed": 7}
+    save_state(state_path(tmp_path / "zoo", "trades"), identity, {"epoch": 1, "name": "trades"})
+    with pytest.raises(BadInput, match=r"unfinished run with another .*; the demo needs its name"):
         benchmark.demo(tmp_path)
     assert not calls
 
