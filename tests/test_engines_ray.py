@@ -184,3 +184,28 @@ def test_trainings_come_home_from_nodes_without_our_disk(tmp_path, cluster, monk
     found = train_several(("natural", "at"), out=tmp_path, engine="ray", address=cluster.address, **told)
     assert {load_checkpoint(path).method for path in found} == {"natural", "at"}
     assert all((tmp_path / "last" / path.name).is_file() for path in found)
+
+
+def test_a_node_that_is_killed_while_it_trains_changes_no_weights(tmp_path, cluster):
+    """Its run goes on elsewhere, from the last epoch that was kept."""
+    told = {"set": {"epochs": 6, "batch_size": 256}, "device": "cpu", "precision": "fp32", "progress": False}
+    here = train_several("natural", (0, 1, 2), out=tmp_path / "here", **told)
+    node = next(each for each in cluster.worker_nodes)
+    killed_at: list[int] = []
+
+    def kill():
+        while len(under_way := list((tmp_path / "there/.state").glob("*.pt"))) < 2:  # one on each node
+            time.sleep(0.02)
+        cluster.remove_node(node, allow_graceful=False)
+        killed_at.append(len(under_way))
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    there = train_several("natural", (0, 1, 2), out=tmp_path / "there", engine="ray", address=cluster.address, **told)
+    killer.join()
+    assert killed_at == [2]
+    for one, other in zip(there, here, strict=True):
+        ours, theirs = load_checkpoint(one), load_checkpoint(other)
+        assert ours.name == theirs.name
+        torch.testing.assert_close(ours.state, theirs.state, rtol=1e-5, atol=1e-6)
+    assert not list((tmp_path / "there/.state").glob("*.pt"))

@@ -20,6 +20,7 @@ from benchmark.errors import BadInput, PartlyFailed
 from benchmark.models import load_checkpoint
 from benchmark.training import several, task
 from benchmark.training.several import train_several
+from benchmark.training.trainer import Trainer
 
 SHORTEST = {"epochs": 1, "batch_size": 512}
 
@@ -70,6 +71,31 @@ def test_one_that_fails_keeps_no_other_from_being_trained(tmp_path, monkeypatch,
             many(folder, "at", "natural", workers=workers)
         assert caught.value.done == [folder / in_turn[0].name]
         assert len(caught.value.failures) == 1
+
+
+def test_what_an_accident_leaves_of_a_run_is_gone_on_from_and_what_was_there_before_is_not(tmp_path, monkeypatch):
+    """An engine tries a lost training again as it was: unasked for, that may go on from its own epochs alone."""
+    run = {"method": "natural", "seed": 0, "set": {**SHORTEST, "epochs": 2}, **FAST}
+    (whole,) = benchmark.train(**run, out=tmp_path / "whole")
+    epochs, trained = [], Trainer._train_epoch
+
+    def killed_at_second(self, *arguments):
+        epochs.append(self.epoch)
+        if len(epochs) == 2:
+            raise ConnectionError("the machine is gone")
+        return trained(self, *arguments)
+
+    monkeypatch.setattr(Trainer, "_train_epoch", killed_at_second)
+    training = several._named(run, tmp_path / "zoo")
+    with pytest.raises(ConnectionError):
+        training()
+    before = several._named(run, tmp_path / "zoo")
+    with pytest.raises(BadInput, match="1 of 2 epochs are finished"):
+        before()
+    (again,) = training()
+    assert len(epochs) == 3, "the first epoch is not repeated"
+    ours, others = load_checkpoint(again).state, load_checkpoint(whole).state
+    assert all(torch.equal(ours[name], others[name]) for name in others)
 
 
 def test_where_the_time_is_over_nothing_is_called_done_and_epochs_count(tmp_path, monkeypatch, capfd):

@@ -20,7 +20,8 @@ from benchmark.training import train
 from benchmark.training.extending import to_go_on_from
 from benchmark.training.plan import Plan
 from benchmark.training.request import make_plan
-from benchmark.training.standing import InTheWay, last_of, paths_of
+from benchmark.training.standing import InTheWay, as_it_was_called, last_of, paths_of
+from benchmark.training.state import state_path
 from benchmark.training.task import Trained, train_all
 from benchmark.training.trainer import Diverged
 
@@ -189,6 +190,8 @@ def _named(run: dict[str, Any], zoo: Path) -> NamedTraining:
         plan = plan_of(run)
     source = to_go_on_from(plan, zoo) if run.get("extend") else None
     written = [place for path in paths_of(plan, zoo) for place in (path, last_of(path))]
+    if not state_path(zoo, as_it_was_called(plan, zoo).stem).exists():
+        run = {**run, "resume": None}  # what is there after an accident is its own, and gone on from
     return NamedTraining(plan.name, zoo, run, (*written, *([source.path] if source else [])))
 
 
