@@ -244,13 +244,20 @@ def test_what_pages_show_and_what_names_a_network_is_read_too(made, tmp_path):
     files = content(made / "images.zip")
     first, second = sorted(name for name in files if name.startswith("specimens/"))
     (answers,) = (name for name in files if name.startswith("answers/"))
-    (tmp_path / "x.npz").write_bytes(files[answers])
-    write_known(tmp_path / "x.npz", replace(read_known(tmp_path / "x.npz"), network="2" * 64))
+    known = tmp_path / "x.npz"
+    known.write_bytes(files[answers])
+    true, others = read_known(known), []
+    for name in ("network", "contents", "data"):  # whose place is still the true one
+        write_known(known, replace(true, **{name: getattr(true, name)[:16] + "2" * 48}))
+        others.append(known.read_bytes())
+    moved = f"answers/{'2' * 16}/{Path(answers).name}"
+    elsewhere = {moved: files[answers]}
     for forged, said in (
         ({first: b"x" * len(files[first])}, "specimens/"),
         ({first: files[second], second: files[first]}, "images that were broken though the record denies it"),
         ({answers: b"x" * 100}, "answers/"),
-        ({answers: (tmp_path / "x.npz").read_bytes()}, "has the answers of another network"),
+        *(({answers: other}, "has the answers of another network, or to other images") for other in others),
+        (elsewhere, "is not where such answers are filed"),
     ):
         problems = benchmark.verify_bundle(bundled(tmp_path / "x.zip", {**files, **forged})).problems
         assert any(said in problem for problem in problems), (said, problems)
