@@ -37,11 +37,14 @@ def commands(page: str) -> list[str]:
 def misses(page: str) -> list[str]:
     """Commands of a page whose verb, or one of whose options, is not there."""
     verbs = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    known = {
+        verb: {name for option in made.params for name in (*option.opts, *option.secondary_opts, "--help")}
+        for verb, made in verbs.items()
+    }
     missed = []
     for command in commands(page):
         verb, options = command.split()[1], re.findall(r"(?<= )--[a-z][\w-]*", command)
-        known = {name for option in verbs[verb].params for name in (*option.opts, *option.secondary_opts)} if verb in verbs else set()
-        if verb not in verbs or not {*options} <= known | {"--help"}:
+        if not {*options} <= known.get(verb, set()) or verb not in known:
             missed.append(command)
     return missed
 
