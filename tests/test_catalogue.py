@@ -128,6 +128,7 @@ def test_cards_of_attacks_suites_and_recipes():
     assert steps == {"name": "steps", "default": 40, "allowed": "1 or more", "about": "gradient steps."}
     suite = catalogue.show("multi-perturbation")
     assert {"scale": "digits", "threats": "linf 0.15, l2 0.8, l1 2"} in suite["radii"]
+    assert suite["margin"] == "1 point"
     items = load_suite("multi-perturbation", scale="digits").items
     assert [row["label"] for row in suite["attacks"]] == [item.label for item in items]
     recipe = catalogue.show("quick")

@@ -71,7 +71,7 @@ def test_pictures_that_are_not_there_are_counted(tree):
         lead_away(tree / "test" / "class-0" / f"{number}.jpg").unlink()
     (note,) = said(tree)
     assert note == (
-        f"{tree / 'test'}: 6 pictures are used; left out are 2 broken links "
+        f"{tree / 'test'}: 6 pictures are used; left out: 2 broken links "
         f"({Path('class-0', note.split('class-0/')[1][:5])} and others)"
     )
 
@@ -85,7 +85,7 @@ def test_all_else_that_is_left_out_is_counted(tree):
         (folder / path).write_bytes(b"x")
     os.mkfifo(folder / "pipe.png")
     (note,) = said(tree)
-    assert note.startswith(f"{tree / 'train'}: 24 pictures are used; left out are ")
+    assert note.startswith(f"{tree / 'train'}: 24 pictures are used; left out: ")
     for words in (
         "1 broken link (class-1/itself.png)",
         "1 link back to a folder that it is in (class-1/back)",

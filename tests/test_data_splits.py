@@ -153,3 +153,10 @@ def test_unknown_names_get_the_nearest():
 def test_every_dataset_of_the_field_is_registered():
     own = {"digits", "cifar10", "cifar100", "mnist", "fashion-mnist", "svhn", "imagenet", "npz", "hf", "folder"}
     assert own <= set(DATASETS.names())
+
+
+def test_the_text_of_data_names_them_without_their_pixels():
+    told = repr(load("digits"))
+    assert "Split(450 images of 1×8×8, torch.float32)" in told
+    assert "tensor" not in told
+    assert len(told) < 500

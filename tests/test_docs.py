@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+import typer.main
+
+from benchmark.cli.app import app
+
 ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+BLOCK = re.compile(r"^```(?:console|bash|text)$\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+ANY_BLOCK = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 
 
 def test_commands_in_the_docs_are_there() -> None:
@@ -17,3 +25,36 @@ def test_commands_in_the_docs_are_there() -> None:
         for line in re.findall(rf"python {script}(.*)", text):
             for option in re.findall(r"--[\w-]+", line.partition("#")[0]):
                 assert f'"{option}"' in source, f"{script} has no {option}"
+
+
+def commands(page: str) -> list[str]:
+    """What a page says to type: lines of its blocks, and what stands between backticks, that begin with bench."""
+    lines = re.findall(r"^(?:\$ )?(?:until )?(bench [a-z].*)$", "\n".join(BLOCK.findall(page)), re.MULTILINE)
+    spans = re.findall(r"`(bench [a-z][^`]*)`", ANY_BLOCK.sub("", page))
+    return [line.partition("  #")[0].partition(";")[0] for line in lines + spans]
+
+
+def misses(page: str) -> list[str]:
+    """Commands of a page whose verb, or one of whose options, is not there."""
+    verbs = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    known = {
+        verb: {name for option in made.params for name in (*option.opts, *option.secondary_opts, "--help")}
+        for verb, made in verbs.items()
+    }
+    missed = []
+    for command in commands(page):
+        verb, options = command.split()[1], re.findall(r"(?<= )--[a-z][\w-]*", command)
+        if not {*options} <= known.get(verb, set()) or verb not in known:
+            missed.append(command)
+    return missed
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_each_command_on_a_page_has_its_verb_and_options(page: Path) -> None:
+    assert not misses(page.read_text(encoding="utf-8"))
+
+
+def test_a_command_that_is_not_there_is_missed() -> None:
+    page = "```console\n$ bench train --method at --part 1/2  # half\n$ bench report\n```\n`bench rank`, `bench list`"
+    assert misses(page) == ["bench train --method at --part 1/2", "bench rank"]
+    assert len([command for page in PAGES for command in commands(page.read_text(encoding="utf-8"))]) > 200

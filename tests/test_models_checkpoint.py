@@ -75,6 +75,14 @@ def test_comes_back_as_it_was(checkpoint, tmp_path, suffix):
     assert loaded.digest == checkpoint.digest
 
 
+def test_its_text_is_what_it_is_and_not_its_weights(checkpoint):
+    told = repr(checkpoint)
+    assert "mat-h1" in told
+    assert "small-cnn" in told
+    assert "tensor" not in told
+    assert len(told) < 500
+
+
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_the_model_is_the_network_that_was_trained(checkpoint, tmp_path, suffix):
     network = build("small-cnn", num_classes=10, shape=(1, 8, 8), mean=(0.3,), std=(0.4,))

@@ -18,7 +18,7 @@ from benchmark.reporting.text import arxiv, plural, setting
 #: Floats with more digits than anybody reads, and words of Python or JSON; in dates and digests nothing is one.
 RAW = re.compile(
     r"(?<![\w.-])\d+\.\d{6,}(?!\d*[\w-])|\b(?:None|null|True(?! class)|False|nan)\b"
-    r"|(?<!\d)1 (?:threads|notes|seeds)\b"
+    r"|(?<!\d)1 (?:threads|notes|seeds|points)\b"
 )
 
 

@@ -149,6 +149,7 @@ def test_the_best_is_called_so_without_a_margin_only_if_all_others_are_out(verdi
     found = Decision("rworst", "best", 0.05, 0.05, "suite", "standard", "digits", 100, "one", tuple(lines), pairs)
     told = "one is the best" if standing == "out" else "one is the best, or at most 5 points worse than the best"
     assert found.headline == told
+    assert replace(found, margin=0.01).headline == told.replace("5 points", "1 point")
     assert found.to_json()["headline"] == told
     assert f"<h1>{told}</h1>" in render("decision.html", decision=found, charts=[])
 

@@ -64,6 +64,18 @@ def test_a_narrow_width_attacks_all_and_is_exact(
     assert found.high - found.low <= 0.05
 
 
+def test_no_attack_is_counted_beyond_the_number_told(
+    tmp_path: Path, network: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pgd = "  - {{label: pgd-{0}, attack: pgd, norm: linf, epsilon: 0.02, parameters: {{steps: {0}}}}}\n"
+    suite = ATTACKS.splitlines(keepends=True)[0] + "".join(map(pgd.format, (30, 31, 32)))
+    run(network, write_suite(tmp_path, suite, images=40), tmp_path, to=2.5, progress=True)
+    counted = re.findall(r"^\[(\d+)/(\d+)\]", capsys.readouterr().err, re.MULTILINE)
+    assert len(counted) == 7  # all by a cheap one, a sample of them by three, and the others
+    assert all(int(done) <= int(total) for done, total in counted), counted
+    assert [done for done, total in counted if done == total] == ["4", "7"]
+
+
 def test_run_again_and_by_a_later_evaluation_nothing_is_attacked_twice(
     tmp_path: Path, network: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,7 +140,8 @@ def test_autoattack_is_run_as_its_members() -> None:
         ({"to": float("nan")}, "between 0 and 50"),
         ({"to": float("inf")}, "between 0 and 50"),
         ({"to": 80}, "between 0 and 50"),
-        ({"to": 1.0}, "less than one of 40 images"),
+        ({"to": 1.0}, "less than one of 40 images, which is 2.5 points:"),
+        ({"to": 0.5, "n": 100}, "less than one of 100 images, which is 1 point:"),
         ({"alpha": 0}, "alpha"),
         ({"suite": "autoatack"}, "autoattack"),
     ],

@@ -69,6 +69,7 @@ def suite_card(row: Row) -> Row:
     """A suite: its attacks, its radii for each scale, where they come from, what it costs."""
     from benchmark.evaluation.cost import passes_of
     from benchmark.evaluation.suite import load_suite
+    from benchmark.reporting.text import in_points
 
     scales = row["scales"] or [""]  # one that states all of its radii itself has no rows
     first = load_suite(row["name"], scale=scales[0])
@@ -76,7 +77,7 @@ def suite_card(row: Row) -> Row:
     return {
         **row,
         "version": first.version,
-        "margin": None if first.margin is None else f"{first.margin:g} points",
+        "margin": None if first.margin is None else in_points(first.margin),
         "cost": "; ".join(
             f"{suite.preset}: about {passes_of(suite):,.0f} passes for each of {suite.images:,} images"
             for suite in presets

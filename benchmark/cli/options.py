@@ -52,6 +52,7 @@ Crop = Annotated[
     ),
 ]
 AttackSeed = Annotated[int, typer.Option(help="Random seed of the attacks.")]
+OrderSeed = Annotated[int, typer.Option(help="Random seed of the attacks and of the order of the images.")]
 Classes = Annotated[
     Path | None,
     typer.Option(

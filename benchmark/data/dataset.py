@@ -42,6 +42,10 @@ class Split:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def __repr__(self) -> str:
+        """How many images of what kind, without their pixels."""
+        return f"Split({len(self)} images of {'×'.join(map(str, self.images.shape[1:]))}, {self.images.dtype})"
+
     def batch(self, index: slice | Tensor | Sequence[int]) -> tuple[Tensor, Tensor]:
         """The images (float32 in [0, 1]) and labels at `index`."""
         images, labels = self.images[index], self.labels[index]

@@ -136,7 +136,7 @@ def _to_evaluate(
 
 
 def _left_out(tree: Tree) -> str:
-    return f"{tree.folder}: {len(tree.files):,} pictures are used; left out are {tree.left_out}"
+    return f"{tree.folder}: {len(tree.files):,} pictures are used; left out: {tree.left_out}"
 
 
 def _check_classes(root: Path, trees: dict[str, Tree]) -> None:

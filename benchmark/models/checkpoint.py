@@ -55,7 +55,7 @@ class Checkpoint:
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
 
     name: Text
-    state: dict[str, Tensor]
+    state: dict[str, Tensor] = field(repr=False)  # millions of numbers, which nobody wants on a screen
     architecture: Text
     num_classes: Annotated[int, Field(ge=2, le=100_000)]
     shape: tuple[Annotated[int, Field(ge=1, le=16)], Side, Side]
@@ -65,14 +65,14 @@ class Checkpoint:
     scale: Text
     method: Text
     network: Text
-    recipe: dict[str, JsonValue]
+    recipe: dict[str, JsonValue] = field(repr=False)
     seed: int | None
-    history: Annotated[list[dict[str, float | int | str]], FailFast()] = field(default_factory=list)
-    versions: dict[str, str] = field(default_factory=dict)
+    history: Annotated[list[dict[str, float | int | str]], FailFast()] = field(default_factory=list, repr=False)
+    versions: dict[str, str] = field(default_factory=dict, repr=False)
     selection: Literal["best", "last"] = "last"
     selected_epoch: int = 0
-    extra: dict[str, JsonValue] = field(default_factory=dict)
-    classes: tuple[Text, ...] = ()
+    extra: dict[str, JsonValue] = field(default_factory=dict, repr=False)
+    classes: tuple[Text, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         # Whether code of one's own may run: whoever was told so once makes the network later on.

@@ -26,6 +26,12 @@ def points(share: float) -> str:
     return signed(100 * share)
 
 
+def in_points(size: float) -> str:
+    """A number of percentage points in words: 1.0 → "1 point", 0.5 → "0.5 points"."""
+    shown = f"{size:.3g}"
+    return f"{shown} point" if shown == "1" else f"{shown} points"
+
+
 def count(number: float) -> str:
     """1234567 → "1.2 M"."""
     for size, unit in ((1e9, " G"), (1e6, " M"), (1e3, " k")):

@@ -24,6 +24,7 @@ from benchmark.ledger.ledger import Ledger
 from benchmark.ledger.marker import check_apart
 from benchmark.models import Given, listed
 from benchmark.own.trust import trusts
+from benchmark.reporting.text import in_points
 from benchmark.scales import Epsilon
 from benchmark.sequential.page import write_estimate
 from benchmark.sequential.result import Estimate, Look
@@ -153,7 +154,7 @@ def _check_width(to: float, images: int) -> None:
         raise BadInput(f"--to must lie between 0 and 50 percentage points, not {to:g}")
     if to * images < 100:
         raise BadInput(
-            f"--to {to:g} is less than one of {images} images, which is {100 / images:.3g} points: only attacking "
+            f"--to {to:g} is less than one of {images} images, which is {in_points(100 / images)}: only attacking "
             "all of them can tell that; use bench evaluate --mode worst-case, or name a larger width"
         )
 

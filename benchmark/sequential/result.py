@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmark.reporting.text import count, percent
+from benchmark.reporting.text import count, in_points, percent
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ class Decision:
         close = any(self.best in (pair.first, pair.second) and pair.verdict == "equivalent" for pair in self.pairs)
         # One that was never beaten may be a little better, even where nobody needed to know by how much at least.
         close |= any(line.standing == "" for line in self.networks)
-        within = f", or at most {100 * self.margin:g} points worse than the best" if close else ""
+        within = f", or at most {in_points(100 * self.margin)} worse than the best" if close else ""
         return f"{self.best} is the best{within}"
 
     @property

@@ -123,7 +123,7 @@ class TwoPhase:
         blocks = [images[start : start + SHARD] for start in range(0, len(images), SHARD)]
         jobs = [job for block in blocks for job in block_jobs(self.plan, [tuple(items)], block)]
         names: list[str] = []
-        self.display.expect(len(jobs))
+        self.display.expect(sum(len(job.items) for job in jobs))  # what is counted are attacks on shards
 
         def report(position: int, done: Done) -> None:
             self.display.advance(self.plan.card, done.label, done.error, done.reused)
