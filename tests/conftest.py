@@ -3,6 +3,7 @@ for how full the disk is."""
 
 from __future__ import annotations
 
+import gc
 import random
 import shutil
 import signal
@@ -18,6 +19,9 @@ from hypothesis import settings
 from traces import put_back
 
 from benchmark.planning import speed
+
+# What is imported and collected from here on stays to the end: nothing of it needs to be looked for among garbage.
+gc.disable()
 
 settings.register_profile("untimed", parent=settings.default, deadline=None)
 settings.load_profile("untimed")
@@ -77,6 +81,8 @@ def pytest_collection_finish() -> None:
     """From here on no module that is imported is kept compiled: a test may write one, and another in its place within
     the second by which Python tells them apart. What the tests themselves are made of is kept by now."""
     sys.dont_write_bytecode = True
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
