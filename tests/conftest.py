@@ -3,6 +3,7 @@ for how full the disk is."""
 
 from __future__ import annotations
 
+import atexit
 import gc
 import random
 import shutil
@@ -83,6 +84,7 @@ def pytest_collection_finish() -> None:
     sys.dont_write_bytecode = True
     gc.freeze()
     gc.enable()
+    atexit.register(gc.unfreeze)  # else triton takes what is never searched for leaks, and says so
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
