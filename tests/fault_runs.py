@@ -26,7 +26,7 @@ SETTINGS = ("epochs=3", "batch_size=256", "threats.linf.steps=1", "validation.im
 
 
 #: What a run would import on first use, each fork anew; most of the seconds of a short one.
-PRELOADED = ["fault_runs", "benchmark.training", "benchmark.reporting.html", "sklearn.datasets"]
+PRELOADED = ["fault_runs", "benchmark.training", "benchmark.reporting.html"]
 PRELOADED += ["lightning_fabric", "torch.utils.tensorboard", "sympy", "pydantic.dataclasses"]
 
 

@@ -147,8 +147,15 @@ def attacked(name: str, parameters: dict[str, Any], threat: Threat, net: nn.Modu
     return wrong, torch.where(wrong, threat.distance(x_adv - X), threat.distance(torch.ones_like(X)))
 
 
+def also_slow(name: str, norm: str, *more: str) -> Any:
+    """The ensemble is tried in l2 alone, for what it hands on to its members, which are tried in each norm."""
+    slow = name == "autoattack" and norm != "l2"
+    return pytest.param(name, norm, *more, marks=pytest.mark.slow if slow else ())
+
+
 @pytest.mark.parametrize(
-    ("name", "norm", "field"), [(name, norm, field) for name, norm in EVERY for field in BUDGETS.get(name, {})]
+    ("name", "norm", "field"),
+    [also_slow(name, norm, field) for name, norm in EVERY for field in BUDGETS.get(name, {})],
 )
 def test_with_more_budget_an_attack_is_stronger(name, norm, field):
     net = NETWORKS.get((name, field), Crooked)(X[0].numel(), CLASSES)
@@ -200,7 +207,7 @@ def trial(item: SuiteItem) -> Trial:
     return made
 
 
-@pytest.mark.parametrize(("name", "norm"), [(name, norm) for name, norm in EVERY if may_be_random(name)])
+@pytest.mark.parametrize(("name", "norm"), [also_slow(name, norm) for name, norm in EVERY if may_be_random(name)])
 def test_what_one_restart_broke_more_restarts_break_too(name, norm):
     little = {field: few for field, (few, _) in BUDGETS.get(name, {}).items() if field in CHEAP.get(name, {})}
     attack = make_attack(name, CHEAP.get(name, {}) | little | RANDOM_WITH.get(name, {}))

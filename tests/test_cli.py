@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import subprocess
@@ -30,6 +31,14 @@ def test_help_answers_without_anything_heavy() -> None:
     assert done.stdout.strip().endswith("False")
     for verb in ("train", "evaluate", "report", "list", "show"):
         assert re.search(rf"\b{verb}\b", done.stdout)
+
+
+def test_the_verbs_are_made_once_in_a_process(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    """Typer takes longer to make them than most of what tests and notebooks ask of `main`."""
+    first = bench(capsys, "--version")
+    for module in ("benchmark.cli.main", "typer.main"):
+        monkeypatch.setattr(importlib.import_module(module), "get_command", None)
+    assert bench(capsys, "--version") == first == (0, f"bench {benchmark.__version__}\n", "")
 
 
 INTERRUPTED = """

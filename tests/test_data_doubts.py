@@ -78,7 +78,10 @@ def test_mostly_identical_images_are_said():
 
 
 def test_digits_give_no_reason_for_doubt():
+    """They are not looked at each time they are loaded."""
     assert load("digits").notes == ()
+    for name in ("digits", "digits?holdout=0.2"):
+        assert doubts(load(name)) == []
 
 
 def test_any_dataset_that_is_registered_is_looked_at(monkeypatch):

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
+from evaluation_toys import save, write_suite
 
 from benchmark.data import DATASETS, Dataset, Split, load
+from benchmark.data import digits as digits_file
 from benchmark.data.orders import balanced_order, permutation, stratified
 from benchmark.errors import BadInput
 
@@ -47,10 +53,38 @@ def test_digits_cover_the_whole_of_scikit_learn_without_overlap(digits):
     assert sorted(map(tuple, rows.tolist())) == sorted(map(tuple, published.tolist()))
 
 
+def test_digits_are_those_of_scikit_learn_wherever_it_keeps_them(monkeypatch):
+    """In the order and with the labels that it gives, from its file or, where that has moved, from its function."""
+    from sklearn.datasets import load_digits
+
+    images, labels = load_digits(return_X_y=True)
+    read = digits_file._rows()
+    monkeypatch.setattr(digits_file.Path, "is_file", lambda _: False)
+    for rows in (read, digits_file._rows()):
+        assert (rows[:, :-1] == images).all()
+        assert (rows[:, -1] == labels).all()
+
+
+def test_an_evaluation_on_digits_needs_no_scikit_learn(tmp_path):
+    """Nor what it brings, nor does its verification: to import them takes a second, in each process that attacks."""
+    suite = write_suite(tmp_path, "  - {attack: fgsm, norm: linf}\n", images=5)
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    code = """
+import sys, benchmark
+network, suite = sys.argv[1:]
+benchmark.evaluate(network, suite=suite, results="results", save_adversarial=True, progress=False)
+benchmark.verify("results", network)
+print([name for name in ("sklearn", "scipy.optimize", "scipy.stats", "pandas") if name in sys.modules])
+"""
+    command = [sys.executable, "-c", code, str(save(tmp_path)), str(suite)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=env)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
 def test_digits_are_read_once_and_everybody_has_their_own(monkeypatch):
-    """scikit-learn takes them from a text, for 20 ms each time."""
+    """From a text, for 50 ms each time."""
     first = load("digits")
-    monkeypatch.setattr("sklearn.datasets.load_digits", None)
+    monkeypatch.setattr(digits_file, "_rows", None)
     first.test.images.zero_()
     first.train.labels.zero_()
     again = load("digits")

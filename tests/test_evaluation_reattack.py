@@ -17,7 +17,7 @@ from torch import Tensor
 from benchmark.attacks import ATTACKS
 from benchmark.errors import BadInput
 from benchmark.evaluation import load_suite, transfer
-from benchmark.evaluation.reattack import Again
+from benchmark.evaluation.reattack import ROUNDING, SELDOM, Again
 from benchmark.evaluation.suite import suite_item
 from benchmark.evaluation.verification import verify
 from benchmark.suites.files import SUITES, suite_scales
@@ -74,6 +74,15 @@ def test_what_fresh_starts_break_is_no_fault_of_a_healthy_record(tmp_path: Path,
 def test_rounding_elsewhere_is_told_from_a_record_that_is_wrong(denied: int, is_exact: bool, expected: bool) -> None:
     positions = tuple(range(denied))
     assert Again(200, 100, positions, 0, denied=positions, is_exact=is_exact).refutes == expected
+
+
+@pytest.mark.parametrize("tried", [1, 2, 7, 30, 200])
+def test_a_record_is_wrong_where_chance_would_deny_it_as_often_seldom(tried: int) -> None:
+    from scipy.stats import binom
+
+    for denied in range(1, tried + 1):
+        again = Again(tried, tried, tuple(range(tried)), 0, denied=tuple(range(denied)))
+        assert again.refutes == (binom.sf(denied - 1, tried, ROUNDING) < SELDOM)
 
 
 def test_what_has_no_randomness_falls_again_where_it_fell_and_nowhere_else(tmp_path: Path) -> None:

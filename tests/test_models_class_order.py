@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from evaluation_toys import trained
+from scipy.optimize import linear_sum_assignment
 from torch import nn
 
 from benchmark import data
@@ -26,6 +27,7 @@ from benchmark.models import (
     storable,
 )
 from benchmark.models.class_order import listed
+from benchmark.models.order_doubts import best_order
 
 ANIMALS = ("ape", "bee", "cat")
 
@@ -40,6 +42,23 @@ def names(classes: int) -> tuple[str, ...]:
 
 
 # Doubts.
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10])
+@pytest.mark.parametrize("right", [0.2, 0.5, 0.9, 1.0])
+def test_the_best_order_is_the_best_assignment(classes, right):
+    """With and without the library that finds it, which is asked only where an answer speaks for another order."""
+    random, asked = np.random.default_rng(classes), 0
+    for _ in range(30):
+        y = random.integers(classes, size=40)
+        said = np.where(random.random(40) < right, y, random.integers(classes, size=40))
+        gains = np.zeros((classes, classes))
+        np.add.at(gains, (said, y), 1)
+        gains += 0.5 / classes * np.eye(classes)
+        asked += (gains.argmax(1) != np.arange(classes)).any()
+        assert best_order(said, y, classes).tolist() == linear_sum_assignment(gains, maximize=True)[1].tolist()
+    assert right != 1 or not asked
+    assert right != 0.2 or asked
 
 
 @pytest.mark.parametrize("classes", [2, 3, 5, 10, 12, 40, 100])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import copy
 from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
-from benchmark.models.folding import Unfoldable, answers_alike, cast_weights, fold, folded_weights, pairs
+from benchmark.models.folding import Unfoldable, answers_alike, cast_weights, fold, fold_away, folded_weights
 
 PACKAGE = Path(__file__).parent.parent / "benchmark"
 
@@ -33,7 +34,10 @@ def layered() -> nn.Sequential:
 
 def test_pairs_are_what_torch_folds_and_give_its_weights():
     net = layered()
-    found, folded = list(pairs(net)), fold(net)
+    folded, (found, alike) = fold(net), fold_away(copy.deepcopy(net))
+    assert alike.state_dict().keys() == folded.state_dict().keys()
+    assert all(torch.equal(value, folded.state_dict()[name]) for name, value in alike.state_dict().items())
+    assert alike.code == folded.code
     assert [(pair.layer, pair.norm) for pair in found] == [("0", "1"), ("4", "5")]
     source = dict(net.named_parameters()) | dict(net.named_buffers())
     for pair in found:
@@ -56,7 +60,7 @@ def test_a_folded_network_answers_alike_and_a_changed_one_does_not():
 def test_without_a_batch_norm_a_network_is_itself():
     net = nn.Sequential(nn.Flatten(), nn.Linear(64, 5))
     assert fold(net) is net
-    assert list(pairs(net)) == []
+    assert fold_away(net) == ([], net)
 
 
 def test_a_layer_that_is_used_twice_is_refused():
@@ -72,7 +76,7 @@ def test_a_layer_that_is_used_twice_is_refused():
     net.norm.running_mean.fill_(1.0)
     net.norm.running_var.fill_(2.0)
     with pytest.raises(Unfoldable, match="Twice uses a layer before a batch norm more than once"):
-        list(pairs(net))
+        fold_away(copy.deepcopy(net))
     with pytest.raises(Unfoldable, match="Twice is another function once it is folded"):
         fold(net, torch.rand(2, 1, 8, 8))
 

@@ -47,14 +47,26 @@ def teachers(tmp_path_factory):
     return {role: save_checkpoint(folder / f"{role}.pt", checkpoint) for role, checkpoint in roles.items()}
 
 
-#: These take the longest, or are two others in one. In the quick tests mat, at-max, mat-nat-rob-offline, iad, and
-#: trades beside at-awp stand in for them; what they are trained on, test_training_inner.py holds.
-LONG = ("at-avg", "at-msd", "mat-avg", "mat-max", "mat-msd", "mat-nat-rob-online", "mat-rob-rob-offline")
-LONG += ("trades-awp", "iad-2")
+#: The others train for seconds in the slow tests. In the quick ones each has a sibling here, which learns by the same
+#: parts; beside that `test_training_outer.py` and `test_training_inner.py` hold what each minimises and is trained on
+#: against worked numbers, and `second_device_checks.py` takes two steps of every method.
+SIBLINGS = {
+    **dict.fromkeys(("at-l2", "at-l1", "at-awp"), "at"),
+    **dict.fromkeys(("at-avg", "at-msd", "sat-stochastic"), "at-max"),
+    **dict.fromkeys(("mat-avg", "mat-max", "mat-msd", "mat-rob-rob-offline"), "mat"),
+    **dict.fromkeys(("mat-nat-rob-online", "mat-nat-rob-offline", "cat"), "mat"),
+    **dict.fromkeys(("ard", "iad", "iad-2", "mtard", "mmard", "dd"), "rslad"),
+    **dict.fromkeys(("trades-awp", "alp"), "trades"),
+}
+
+
+def test_what_is_left_to_the_slow_tests_has_a_quick_sibling():
+    assert set(SIBLINGS) <= set(METHODS.names())
+    assert set(SIBLINGS.values()) <= set(METHODS.names()) - set(SIBLINGS)
 
 
 @pytest.mark.parametrize(
-    "method", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in METHODS.names()]
+    "method", [pytest.param(name, marks=pytest.mark.slow) if name in SIBLINGS else name for name in METHODS.names()]
 )
 def test_method_learns(method, tmp_path, teachers):
     bound = METHODS.get(method).bind({}, method)

@@ -130,6 +130,33 @@ def test_networks_of_other_packages_are_followed_as_training_changes_them(make):
     assert not torch.allclose(snapshot.network(x), before, rtol=1e-2, atol=1e-2)
 
 
+@pytest.mark.parametrize("low", [False, True])
+def test_a_snapshot_that_was_tried_is_one_made_anew(low):
+    """On a processor the one that was tried is kept: to follow a network's code takes longer than a few steps."""
+    net, x = network("small-cnn"), torch.rand(2, 3, 32, 32)
+    move(net)
+    (kept,), new = snapshots([net], x, low), FoldedNetwork(net, low, x)
+    for _ in range(2):
+        assert kept.network.code == new.network.code
+        assert kept.network.state_dict().keys() == new.network.state_dict().keys()
+        for name, value in kept.network.state_dict().items():
+            other = new.network.state_dict()[name]
+            assert torch.equal(value, other)
+            assert (value.dtype, value.stride()) == (other.dtype, other.stride())
+        assert not any(parameter.requires_grad for parameter in kept.network.parameters())
+        move(net)
+        kept.refresh(), new.refresh()
+
+
+def test_the_code_of_a_network_is_followed_once(monkeypatch):
+    from torch import fx
+
+    followed, trace = [], fx.symbolic_trace
+    monkeypatch.setattr(fx, "symbolic_trace", lambda net: followed.append(net) or trace(net))
+    assert snapshots([network("small-cnn")], torch.rand(2, 3, 32, 32), low=False)
+    assert len(followed) == 1
+
+
 def test_the_trial_of_a_snapshot_leaves_the_network_alone():
     net = network("small-cnn")
     before = copy.deepcopy(net.state_dict())

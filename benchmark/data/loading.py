@@ -105,7 +105,8 @@ def load(
     asked = {"images": images if share is None else None, "view": view}
     dataset = loader(root, download, **{key: value for key, value in asked.items() if key in takes})
     dataset = dataset if share is None else in_place_of_test(dataset, share)
-    dataset = dataclasses.replace(dataset, notes=(*dataset.notes, *doubts(dataset)))
+    if loader is not load_digits:  # of which no two are the same
+        dataset = dataclasses.replace(dataset, notes=(*dataset.notes, *doubts(dataset)))
     for note in dataset.notes:
         notice(note)
     return dataset

@@ -55,7 +55,9 @@ def _oddities(plan: Plan) -> list[str]:
 
     names = targets.images_of(target).class_names
     answers = asked(network.model, x, y, target.judging.verdict_passes)
-    doubts = order_doubts(answers.logits, y, names, target.outputs, _says_itself(plan, names))
+    doubts = order_doubts(answers.logits, y, names, target.outputs)
+    if doubts and _says_itself(plan, names):  # which reads the network once more
+        doubts = order_doubts(answers.logits, y, names, target.outputs, settled=True)
     return odd + (doubts or range_doubts(right, x, y, classes))
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 
 from benchmark.attacks.objectives import own_logits
 from benchmark.data import Dataset, load
 from benchmark.evaluation import objects
 from benchmark.models import Checkpoint, ExternalModel, load_model
+from benchmark.models.architectures import is_foreign
+from benchmark.own.files import is_spec
 
 
 def open_network(source: str, download: bool = False, trust_remote_code: bool = False) -> Checkpoint | ExternalModel:
@@ -15,21 +19,40 @@ def open_network(source: str, download: bool = False, trust_remote_code: bool = 
 
     What was handed over as an object goes before files and other sources of its name. Of those whose weights are
     fixed by their name the latest stays in memory, for reading it takes long: an evaluation asks for it when it is
-    planned, when it is checked and when it is attacked. A function of one's own is called each time, so that one
-    that draws its weights is found out.
+    planned, when it is checked and when it is attacked. So does a checkpoint of an architecture of ours as long as
+    its file is the same. A function of one's own is called each time: one that draws its weights is found out.
     """
-    found = objects.network(source) or _KEPT.get(source)
+    state = _state(source)
+    found, read_in = _KEPT.get(source, (None, None))
+    found = objects.network(source) or (found if read_in == state else None)
     if found is None:
         _KEPT.clear()
         found = load_model(source, download=download, trust_remote_code=trust_remote_code)
-        if isinstance(found, ExternalModel) and source.partition(":")[0] in OF_LIBRARIES:
-            _KEPT[source] = found
+        if _is_fixed(source, found):
+            _KEPT[source] = found, state
     return found
+
+
+def _is_fixed(source: str, network: Checkpoint | ExternalModel) -> bool:
+    """Whether a network is what its name says, and its file where it has one, whenever it is asked for."""
+    if isinstance(network, ExternalModel):
+        return source.partition(":")[0] in OF_LIBRARIES
+    return not is_spec(network.architecture) and not is_foreign(network.architecture)
+
+
+def _state(source: str) -> tuple[int, ...] | None:
+    """What tells a file from another in its place, or from itself before it was written to; None for no file."""
+    try:
+        found = os.stat(source)
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 #: Sources whose networks are what their names say, whenever they are asked.
 OF_LIBRARIES = ("hf", "timm", "torchvision", "robustbench")
-_KEPT: dict[str, ExternalModel] = {}
+#: By its source the network that stays in memory, and the state of its file.
+_KEPT: dict[str, tuple[Checkpoint | ExternalModel, tuple[int, ...] | None]] = {}
 
 
 def dataset_of(
@@ -76,3 +99,9 @@ def forget() -> None:
 def forget_network() -> None:
     """Free the network that stays in memory."""
     _KEPT.clear()
+
+
+def forget_checkpoint() -> None:
+    """Free it where it is quickly read again, as from a file of weights."""
+    for source in [source for source, (network, _) in _KEPT.items() if isinstance(network, Checkpoint)]:
+        del _KEPT[source]

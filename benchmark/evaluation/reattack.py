@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import binom
+from scipy.special import bdtrc
 
 from benchmark.errors import BadInput, reason
 from benchmark.evaluation.attack_run import Trial
@@ -59,7 +59,7 @@ class Again:
         """Whether the record can't be what the attack found: it denies what its own noise breaks."""
         if self.is_exact or not self.denied:
             return bool(self.denied)
-        return bool(binom.sf(len(self.denied) - 1, self.tried, ROUNDING) < SELDOM)
+        return bool(bdtrc(len(self.denied) - 1, self.tried, ROUNDING) < SELDOM)  # so many or more
 
 
 def attack_again(network: LoadedTarget, evaluation: Evaluation, outcome: Outcome, count: int, seed: int) -> Again:

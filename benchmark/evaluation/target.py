@@ -270,7 +270,9 @@ def _load_target(target: Target) -> LoadedTarget:
         raise UnfitNetwork(f"{target.source}: {_changed(network, dataset, target.judging)}")
     if target.answers is not None and not target.answers.agree(answers_of(network, dataset, target)):
         raise UnfitNetwork(f"{target.source}: {_changed(network, dataset, target.judging)}")
-    return LoadedTarget(network.model(), dataset, target)
+    model = network.model()
+    opening.forget_checkpoint()  # whose weights the model has now, too
+    return LoadedTarget(model, dataset, target)
 
 
 def answers_of(network: Network, dataset: Dataset, target: Target) -> Answers:

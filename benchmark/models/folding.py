@@ -8,12 +8,15 @@ through it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from benchmark.models.copying import copied
+
+if TYPE_CHECKING:
+    from torch import fx
 
 #: Largest difference between the logits of a network and of its folded form in float32, relative to one more than the
 #: largest logit; what rounding makes stays far below.
@@ -72,13 +75,33 @@ def fold(network: nn.Module, probe: Tensor | None = None) -> nn.Module:
     return folded
 
 
-def pairs(network: nn.Module) -> Iterator[Pair]:
-    """What `fold` makes one, found by torch's own rule.
+@torch.no_grad()
+def fold_away(network: nn.Module) -> tuple[list[Pair], nn.Module]:
+    """What `fold` makes one, found by torch's own rule, and the folded network: itself where there is none.
+
+    Args:
+        network: in eval mode, of which nothing else is wanted: its layers become those of the folded one.
 
     Raises:
         Unfoldable: the code of `network` can't be followed, or a layer has a part in two pairs or is used twice.
     """
     from torch import fx
+    from torch.fx.experimental.optimization import fuse
+
+    if not has_batch_norm(network):
+        return [], network
+    try:
+        traced = fx.symbolic_trace(network)
+    except Exception as error:  # as above
+        raise Unfoldable(f"{type(network).__name__} can't be traced") from error
+    found = list(_pairs(traced, type(network).__name__))
+    try:
+        return found, fuse(traced, inplace=True, no_trace=True)
+    except Exception as error:
+        raise Unfoldable(f"{type(network).__name__} can't be folded") from error
+
+
+def _pairs(traced: fx.GraphModule, name: str) -> Iterator[Pair]:
     from torch.fx.experimental.optimization import matches_module_pattern
 
     patterns = [
@@ -87,12 +110,6 @@ def pairs(network: nn.Module) -> Iterator[Pair]:
         (nn.Conv3d, nn.BatchNorm3d),
         (nn.Linear, nn.BatchNorm1d),
     ]
-    if not has_batch_norm(network):
-        return
-    try:
-        traced = fx.symbolic_trace(network)
-    except Exception as error:  # as above
-        raise Unfoldable(f"{type(network).__name__} can't be traced") from error
     layers = dict(traced.named_modules())
     called = [node.target for node in traced.graph.nodes if node.op == "call_module"]
     for node in traced.graph.nodes:
@@ -102,7 +119,7 @@ def pairs(network: nn.Module) -> Iterator[Pair]:
         if len(before.users) > 1 or not norm.track_running_stats:
             continue
         if called.count(before.target) > 1 or called.count(node.target) > 1:
-            raise Unfoldable(f"{type(network).__name__} uses a layer before a batch norm more than once")
+            raise Unfoldable(f"{name} uses a layer before a batch norm more than once")
         yield Pair(before.target, node.target, norm.eps)
 
 

@@ -90,9 +90,13 @@ def best_order(answers: Labels, labels: Labels, num_classes: int) -> Labels:
 
     Of orders that are equally good it is the one that changes the least.
     """
-    from scipy.optimize import linear_sum_assignment
-
     counts = np.zeros((num_classes, num_classes))
     np.add.at(counts, (answers, labels), 1)
-    _, order = linear_sum_assignment(counts + 0.5 / num_classes * np.eye(num_classes), maximize=True)
+    gains = counts + 0.5 / num_classes * np.eye(num_classes)
+    as_it_is = np.arange(num_classes)
+    if (gains.argmax(1) == as_it_is).all():  # as usual; a quarter of a second for the library is saved
+        return as_it_is
+    from scipy.optimize import linear_sum_assignment
+
+    _, order = linear_sum_assignment(gains, maximize=True)
     return np.asarray(order, np.int64)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from benchmark.attacks import freeze
 from benchmark.models.copying import copied
-from benchmark.models.folding import Unfoldable, answers_alike, cast_weights, fold, folded_weights, pairs
+from benchmark.models.folding import Unfoldable, answers_alike, cast_weights, fold_away, folded_weights
 from benchmark.training.parallel import own_batch_norm
 
 
@@ -31,9 +31,19 @@ class FoldedNetwork:
     def __init__(self, module: nn.Module, low: bool, probe: Tensor | None = None) -> None:
         self._module = module
         alone = freeze(own_batch_norm(copied(module)).eval())
-        self._pairs = [(pair, type(alone.get_submodule(pair.layer)) is nn.Linear) for pair in pairs(alone)]
-        network = fold(alone).to(memory_format=torch.channels_last)
+        linear = {name for name, layer in alone.named_modules() if type(layer) is nn.Linear}
+        found, folded = fold_away(alone)
+        self._pairs = [(pair, pair.layer in linear) for pair in found]
+        network = folded.to(memory_format=torch.channels_last)
         self.network = cast_weights(network, probe) if low else network
+
+    def of(self, module: nn.Module, low: bool, probe: Tensor) -> FoldedNetwork:
+        """This one from now on of `module`, on the processor, of a copy of which it was made."""
+        self._module = module
+        self.refresh()
+        if low:
+            self.network = cast_weights(self.network, probe)
+        return self
 
     @torch.no_grad()
     def refresh(self) -> None:
@@ -54,16 +64,23 @@ def snapshots(modules: Sequence[nn.Module], probe: Tensor, low: bool) -> list[Fo
         probe: a few images on their device.
         low: whether passes run under bfloat16 autocast.
     """
+    tried = []
     try:
-        if all(_follows(copied(module).cpu().eval(), probe.cpu()) for module in modules):
-            return [FoldedNetwork(module, low, probe) for module in modules]
+        for module in modules:
+            snapshot = _following(copied(module).cpu().eval(), probe.cpu())
+            if snapshot is None:
+                return None
+            tried.append(snapshot)
+        if probe.device.type == "cpu":
+            return [each.of(module, low, probe) for each, module in zip(tried, modules, strict=True)]
+        # What is followed on a processor may have that written into its code.
+        return [FoldedNetwork(module, low, probe) for module in modules]
     except Unfoldable:
-        pass
-    return None
+        return None
 
 
-def _follows(module: nn.Module, probe: Tensor) -> bool:
-    """Whether a snapshot of `module` is the same function still once training has changed its batch norms.
+def _following(module: nn.Module, probe: Tensor) -> FoldedNetwork | None:
+    """A snapshot of `module`, if it is the same function still once training has changed its batch norms.
 
     Fresh ones do nothing, so that it would hardly be seen if one of them were forgotten. Asked on a processor, whose
     float32 is one: what a GPU rounds on the way through many layers is nearly as much as what is looked for.
@@ -85,6 +102,6 @@ def _follows(module: nn.Module, probe: Tensor) -> bool:
                     value.data.copy_(0.5 + torch.rand(value.shape, generator=generator))
     try:
         snapshot.refresh()
-        return answers_alike(snapshot.network, module, probe)
+        return snapshot if answers_alike(snapshot.network, module, probe) else None
     except Exception:  # a network of another package that can't be asked here; it is attacked itself
-        return False
+        return None
