@@ -111,7 +111,7 @@ def main(folder: Path, names: Iterable[str], survivors: bool) -> int:
 
 
 def install(env: Path) -> None:
-    """mutmut in an environment of its own, which sees the locked packages; no others are taken where both have one."""
+    """mutmut in an environment of its own, which sees the locked packages, and in their versions."""
     uv = str(Path(sys.executable).with_name("uv"))
     environment = uv_environment(_printed(sys.executable, "-m", "pip", "config", "list"), os.environ)
     lock = ["--constraint", str(ROOT / "requirements.lock")]
@@ -169,7 +169,7 @@ def configuration(copy: Path, group: Group) -> str:
 
 
 def run(env: Path, copy: Path, names: list[str]) -> int:
-    """Tries the mutants one after the other: with several at once, the time limit would end some that no test noticed."""
+    """Tries the mutants one after the other: several at once may run into time limits that one would not."""
     program = str(python_of(env).with_name("mutmut"))
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.run([program, "run", "--max-children", "1", *names], cwd=copy, env=environment).returncode

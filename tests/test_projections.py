@@ -8,13 +8,14 @@ from itertools import pairwise
 
 import pytest
 import torch
+from elsewhere import back, elsewhere
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
 from benchmark import threats
 from benchmark.noise import ExampleNoise
-from benchmark.projections import HALF_STEP
+from benchmark.projections import HALF_STEP, running_sum
 from benchmark.threats import NORMS, Threat
 
 
@@ -62,8 +63,9 @@ def test_a_projection_is_in_ball_and_box(norm, shape, log_radius, log_size, plac
     radius = 10**log_radius
     x = images(place, shape, generator)
     target = x + changes(kind, 10**log_size, x, generator)
-    moved = threats.project(x, target, norm, torch.full((4,), radius) if each else radius)
-    check_inside(x, target, moved, norm, float(torch.tensor(radius)) if each else radius)
+    radii = torch.full((4,), radius) if each else radius
+    for moved in (threats.project(x, target, norm, radii), projected_elsewhere(x, target, norm, radii)):
+        check_inside(x, target, moved, norm, float(torch.tensor(radius)) if each else radius)
 
 
 def check_inside(x: Tensor, target: Tensor, moved: Tensor, norm: str, radius: float) -> None:
@@ -80,6 +82,11 @@ def check_inside(x: Tensor, target: Tensor, moved: Tensor, norm: str, radius: fl
     inside = (before <= radius * (1 - 1e-6)) & threats.in_box(target)
     assert torch.equal(moved[inside], target[inside])
     assert torch.equal(moved[-1], x[-1])
+
+
+def projected_elsewhere(x: Tensor, target: Tensor, norm: str, radius: float | Tensor) -> Tensor:
+    """As an accelerator does it."""
+    return back(threats.project(elsewhere(x), elsewhere(target), norm, radius))
 
 
 @pytest.mark.parametrize("norm", NORMS)
@@ -136,15 +143,19 @@ def test_a_count_beyond_every_whole_number_changes_all():
 @pytest.mark.parametrize("radius", [5e-324, 1e-300, 1e-45, 1e-20, 1e-4, 0.01, 2.0])
 @pytest.mark.parametrize("size", [1e-45, 1e-38, 1.0, 100.0, 2e3, 1e5, 1e10, 1e30, 3e38, math.inf])
 def test_the_l1_projection_ends(radius, size):
-    """With a λ of 2000 no float64 brought the sum to within 1e-12 of a small ε, and the search for one went on."""
+    """With a λ of 2000 no float64 brought the sum to within 1e-12 of a small ε, and the search for one went on.
+
+    On an accelerator nothing is searched for, but changes of 1e18 and more were left as long as the box allows.
+    """
     generator = torch.Generator().manual_seed(0)
     x = torch.rand(5, 64, generator=generator)
     x[1], x[2] = x[1].round(), 1e-42
     away = torch.randn(x.shape, generator=generator)
     delta = torch.cat([away[:3], away[3:4].sign(), torch.where(away[4:] > 0, 1.0, 0.3)]) * size
-    moved = threats.project(x, x + delta, "l1", radius)
-    assert threats.in_box(moved).all()
-    assert (threats.distance(moved.double() - x.double(), "l1") <= radius * (1 + 1e-12)).all()
+    for each in (radius, torch.full((5,), radius, dtype=torch.float64)):
+        for moved in (threats.project(x, x + delta, "l1", each), projected_elsewhere(x, x + delta, "l1", each)):
+            assert threats.in_box(moved).all()
+            assert (threats.distance(moved.double() - x.double(), "l1") <= radius * (1 + 1e-12)).all()
 
 
 @pytest.mark.parametrize("norm", NORMS)
@@ -208,13 +219,14 @@ def test_the_l1_projection_is_the_nearest_point_in_fractions(size, log_radius, l
     radius = 10**log_radius
     x = images(place, (size,), generator)
     target = x + changes(kind, 10**log_size, x, generator)
-    moved = threats.project(x, target, "l1", radius)
+    moved, there = threats.project(x, target, "l1", radius), projected_elsewhere(x, target, "l1", radius)
     # Every value is rounded, and λ may be larger by what the roundings of all may come to.
     allowed = (size + 2) * HALF_STEP
     for row in range(4):
         expected = exactly_onto_l1(x[row].tolist(), target[row].tolist(), radius)
-        found = [Fraction(m) - Fraction(v) for m, v in zip(moved[row].tolist(), x[row].tolist(), strict=True)]
-        assert max(abs(float(a - b)) for a, b in zip(found, expected, strict=True)) <= allowed
+        for ended in (moved[row].tolist(), there[row].tolist()):
+            found = [Fraction(m) - Fraction(v) for m, v in zip(ended, x[row].tolist(), strict=True)]
+            assert max(abs(float(a - b)) for a, b in zip(found, expected, strict=True)) <= allowed
 
 
 @pytest.mark.parametrize("size", [1.0, 1e5, 1e10, 1e17])
@@ -261,6 +273,16 @@ def test_no_more_values_step_back_than_rounding_calls_for(norm, roundings):
     length = float(threats.distance(moved.double() - x.double(), norm)) / step
     assert set(((moved - x) / step).flatten().tolist()) == {1.0, 2.0}
     assert 1.6 * roundings - 1 <= length <= 1.6 * roundings
+
+
+def test_on_an_accelerator_sums_are_the_same_though_they_are_added_otherwise():
+    """Where repeats have to be the same; whole numbers, whose sums are exact in any order."""
+    values = torch.randint(-9, 9, (3, 37), generator=torch.Generator().manual_seed(0)).double()
+    expected = torch.tensor([[sum(row[: n + 1]) for n in range(37)] for row in values.tolist()])
+    for repeatable in (False, True):
+        torch.use_deterministic_algorithms(repeatable)
+        for width in (1, 2, 3, 4, 16, 17, 37):
+            assert torch.equal(back(running_sum(elsewhere(values[:, :width]))), expected[:, :width])
 
 
 # What the check accepts.
