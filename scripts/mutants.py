@@ -44,7 +44,7 @@ class Group:
 GROUPS = {
     "threats": Group(
         ("benchmark/threats.py", "benchmark/projections.py"),
-        ("tests/test_threats.py", "tests/test_threats_exact.py", "tests/test_projections.py"),
+        ("tests/test_threats*.py", "tests/test_projections.py"),
     ),
     "judge": Group(
         ("benchmark/evaluation/judge.py", "benchmark/evaluation/votes.py"),

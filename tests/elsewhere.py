@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from torch import Tensor
 
 
@@ -11,8 +13,17 @@ class _Named(str):
     type = "cuda"
 
 
+class Asked(Exception):
+    """Somebody wanted to know a value, for which everything else would have to wait."""
+
+
 class Elsewhere(Tensor):
     device = _Named("cpu")  # type: ignore[assignment]
+
+    def asked(self, *_: object) -> NoReturn:
+        raise Asked
+
+    __bool__ = __int__ = __float__ = __index__ = item = tolist = asked
 
 
 def elsewhere(values: Tensor) -> Tensor:

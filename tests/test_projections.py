@@ -115,11 +115,13 @@ def test_small_balls_lose_nothing(norm, shape, epsilon):
     """45 % and 10 % of these projections were taken for points outside."""
     generator = torch.Generator().manual_seed(0)
     x = (64 + torch.rand(200, *shape, generator=generator) * 127).round() / 255  # the box is far away
-    moved = Threat(norm, epsilon).project(x, x + torch.randn(x.shape, generator=generator) * 0.01)
-    length = threats.distance(moved.double() - x.double(), norm)
-    assert Threat(norm, epsilon).contains(x, moved).all()
-    assert (length <= epsilon).all()
-    assert (length >= epsilon * 0.98).all()
+    target = x + torch.randn(x.shape, generator=generator) * 0.01
+    for radius in (epsilon, torch.full((200,), epsilon, dtype=torch.float64)):
+        moved = threats.project(x, target, norm, radius)
+        length = threats.distance(moved.double() - x.double(), norm)
+        assert Threat(norm, epsilon).contains(x, moved).all()
+        assert (length <= epsilon).all()
+        assert (length >= epsilon * 0.98).all()
     start = Threat(norm, epsilon).random_start(x, ExampleNoise(0, range(200)))
     assert Threat(norm, epsilon).contains(x, start).all()
 
