@@ -48,7 +48,7 @@ GROUPS = {
     ),
     "judge": Group(
         ("benchmark/evaluation/judge.py", "benchmark/evaluation/votes.py"),
-        ("tests/test_evaluation_verify.py", "tests/test_evaluation_random.py"),
+        ("tests/test_evaluation_verify.py", "tests/test_evaluation_votes.py"),
     ),
     "analysis": Group(
         ("benchmark/analysis/*.py",),
