@@ -37,10 +37,17 @@ class Group:
 
     files: tuple[str, ...]
     tests: tuple[str, ...]
-    left_out: tuple[str, ...] = ()
 
 
-#: What matters most comes first. Left out is what only names, writes or hands on.
+def _within(package: str, *names: str) -> tuple[str, ...]:
+    return tuple(f"benchmark/{package}/{name}.py" for name in names)
+
+
+def _tests(package: str, *names: str) -> tuple[str, ...]:
+    return tuple(f"tests/test_{package}_{name}.py" for name in names)
+
+
+#: What matters most comes first.
 GROUPS = {
     "threats": Group(
         ("benchmark/threats.py", "benchmark/projections.py"),
@@ -50,14 +57,30 @@ GROUPS = {
         ("benchmark/evaluation/judge.py", "benchmark/evaluation/votes.py"),
         ("tests/test_evaluation_verify.py", "tests/test_evaluation_votes.py"),
     ),
-    "analysis": Group(
-        ("benchmark/analysis/*.py",),
-        ("tests/test_analysis_*.py", "tests/test_reporting_classes.py"),
-        tuple(f"benchmark/analysis/{name}.py" for name in ("labels", "attack_table", "streaming")),
+    "aggregates": Group(
+        _within("analysis", "aggregate", "paired", "ranks", "distances", "corruptions", "curves"),
+        _tests("analysis", "aggregate", "statistics", "lines", "insight", "corruptions", "curves"),
     ),
-    "statistics": Group(
-        ("benchmark/statistics/*.py",),
-        ("tests/test_statistics_*.py", "tests/test_analysis_statistics.py", "tests/test_analysis_aggregate.py"),
+    "intervals": Group(
+        _within("statistics", "wilson", "score", "mcnemar", "holm", "power", "verdicts", "all_pairs", "rank_sets")
+        + _within("statistics", "ravg_interval"),
+        _tests("statistics", "score", "all_pairs", "ravg") + _tests("analysis", "statistics", "lines", "aggregate"),
+    ),
+    "signs": Group(
+        _within("analysis", "signs", "masking", "attribution", "transfer", "frames"),
+        _tests("analysis", "evidence", "masking", "insight"),
+    ),
+    "methods": Group(
+        _within("statistics", "seeds", "pigeonhole", "selection") + _within("analysis", "methods"),
+        _tests("statistics", "seeds", "selection") + _tests("analysis", "methods"),
+    ),
+    "classes": Group(
+        _within("analysis", "balance", "confusion"),
+        ("tests/test_analysis_confusion.py", "tests/test_reporting_classes.py"),
+    ),
+    "sequential": Group(
+        _within("statistics", "betting", "pair_tests", "tournament", "hypergeometric", "two_phase"),
+        _tests("statistics", "betting", "tournament", "two_phase"),
     ),
 }
 
@@ -158,7 +181,6 @@ def configuration(copy: Path, group: Group) -> str:
             "\n[tool.mutmut]",
             'source_paths = ["benchmark"]',
             f"only_mutate = {json.dumps(group.files)}",
-            f"do_not_mutate = {json.dumps(group.left_out)}",
             'also_copy = ["perf", "scripts", "requirements.lock"]',
             f"pytest_add_cli_args_test_selection = {json.dumps(tests)}",
             'pytest_add_cli_args = ["-x", "-p", "no:xdist", "-p", "no:cacheprovider"]',
