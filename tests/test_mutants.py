@@ -1,4 +1,4 @@
-"""Mutation testing as a program: what mutmut is asked to do, what is taken up again, how it is counted. None is run."""
+"""Mutation testing as a program: what mutmut is asked to do, what is taken up again, how it is counted; none runs."""
 
 from __future__ import annotations
 
