@@ -58,13 +58,17 @@ GROUPS = {
         ("tests/test_evaluation_verify.py", "tests/test_evaluation_votes.py"),
     ),
     "aggregates": Group(
-        _within("analysis", "aggregate", "paired", "ranks", "distances", "corruptions", "curves"),
-        _tests("analysis", "aggregate", "statistics", "lines", "insight", "corruptions", "curves"),
+        _within("analysis", "aggregate", "paired", "ranks"),
+        _tests("analysis", "aggregate", "statistics", "lines"),
     ),
     "intervals": Group(
         _within("statistics", "wilson", "score", "mcnemar", "holm", "power", "verdicts", "all_pairs", "rank_sets")
         + _within("statistics", "ravg_interval"),
         _tests("statistics", "score", "all_pairs", "ravg") + _tests("analysis", "statistics", "lines", "aggregate"),
+    ),
+    "curves": Group(
+        _within("analysis", "curves", "distances", "corruptions"),
+        _tests("analysis", "curves", "corruptions", "insight"),
     ),
     "signs": Group(
         _within("analysis", "signs", "masking", "attribution", "transfer", "frames"),
