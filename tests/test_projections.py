@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from benchmark import threats
+from benchmark import projections, threats
 from benchmark.noise import ExampleNoise
 from benchmark.projections import HALF_STEP, running_sum
 from benchmark.threats import NORMS, Threat
@@ -166,21 +166,27 @@ def test_rows_of_infinity_are_projected_and_rows_of_nan_stay_so(norm):
     target = x.clone()
     target[0, 0], target[1] = math.inf, torch.tensor([math.inf, -math.inf, 0.5, 0.5])
     target[2, 3] = math.nan
-    moved = threats.project(x, target, norm, 0.3 if norm != "l0" else 1)
-    assert threats.in_box(moved[:2]).all()
-    assert (threats.distance(moved[:2] - x[:2], norm) > 0.29).all()
-    assert not threats.in_box(moved[2:]).any()
+    radius = 0.3 if norm != "l0" else 1
+    for moved in (threats.project(x, target, norm, radius), projected_elsewhere(x, target, norm, radius)):
+        assert threats.in_box(moved[:2]).all()
+        assert (threats.distance(moved[:2] - x[:2], norm) > 0.29).all()
+        assert not threats.in_box(moved[2:]).any()
 
 
-def test_no_row_waits_for_another():
+@pytest.mark.parametrize("norm", ["l2", "l1"])
+@pytest.mark.parametrize("each", [False, True])
+def test_no_row_waits_for_another(norm, each):
     """A row that needs every step there is changes nothing in the rows beside it."""
     generator = torch.Generator().manual_seed(1)
     x = torch.rand(8, 64, generator=generator)
     target = x + torch.randn(x.shape, generator=generator)
     target[3] = x[3] + 1e17 * (1 + torch.rand(64, generator=generator))
-    together = Threat("l1", 0.7).project(x, target)
-    alone = torch.cat([Threat("l1", 0.7).project(x[n : n + 1], target[n : n + 1]) for n in range(8)])
-    assert torch.equal(together, alone)
+    radii = torch.full((8,), 0.7, dtype=torch.float64)
+    for project in (threats.project, projected_elsewhere):
+        together = project(x, target, norm, radii if each else 0.7)
+        for n in range(8):
+            alone = project(x[n : n + 1], target[n : n + 1], norm, radii[:1] if each else 0.7)
+            assert torch.equal(together[n : n + 1], alone)
 
 
 # That it is the nearest point.
@@ -285,6 +291,16 @@ def test_on_an_accelerator_sums_are_the_same_though_they_are_added_otherwise():
         torch.use_deterministic_algorithms(repeatable)
         for width in (1, 2, 3, 4, 16, 17, 37):
             assert torch.equal(back(running_sum(elsewhere(values[:, :width]))), expected[:, :width])
+
+
+def test_only_values_that_were_rounded_outward_step_back_and_no_more_of_them_than_it_takes():
+    """Four values are written as they are, four end half a step farther out: two of these have to end farther in."""
+    step = 2 * HALF_STEP
+    flat = torch.full((2, 8), 0.5, dtype=torch.float64)
+    goal = flat + step * torch.tensor([2.0, 2, 2, 2, 1.5, 1.5, 1.5, 1.5])
+    limit = (goal - flat).sum(1, keepdim=True)
+    made = projections._rounded_inside(flat, goal, limit, 1, torch.float32)
+    assert ((made.double() - flat) / step).tolist() == [[2, 2, 2, 2, 1, 1, 2, 2]] * 2
 
 
 # What the check accepts.
