@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+import torch
 from torch import Tensor
 
 
@@ -24,6 +25,12 @@ class Elsewhere(Tensor):
         raise Asked
 
     __bool__ = __int__ = __float__ = __index__ = item = tolist = asked
+
+    def cumsum(self, dim: int) -> Tensor:  # type: ignore[override]
+        """As there: no two repeats need be the same, and torch refuses it where they have to be."""
+        if torch.are_deterministic_algorithms_enabled():
+            raise RuntimeError("cumsum does not have a deterministic implementation")
+        return super().cumsum(dim)
 
 
 def elsewhere(values: Tensor) -> Tensor:

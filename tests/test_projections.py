@@ -287,10 +287,12 @@ def test_on_an_accelerator_sums_are_the_same_though_they_are_added_otherwise():
     """Where repeats have to be the same; whole numbers, whose sums are exact in any order."""
     values = torch.randint(-9, 9, (3, 37), generator=torch.Generator().manual_seed(0)).double()
     expected = torch.tensor([[sum(row[: n + 1]) for n in range(37)] for row in values.tolist()])
+    fractions = torch.rand(3, 37, generator=torch.Generator().manual_seed(1))
     for repeatable in (False, True):
         torch.use_deterministic_algorithms(repeatable)
         for width in (1, 2, 3, 4, 16, 17, 37):
             assert torch.equal(back(running_sum(elsewhere(values[:, :width]))), expected[:, :width])
+        assert torch.equal(running_sum(fractions), fractions.cumsum(1))  # a processor's are the same in every repeat
 
 
 def test_only_values_that_were_rounded_outward_step_back_and_no_more_of_them_than_it_takes():
