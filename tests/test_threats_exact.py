@@ -72,7 +72,16 @@ def test_an_unknown_norm_is_named_with_those_that_there_are():
     with pytest.raises(BadInput, match=r"^epsilon of a threat must be a positive number, not -1$"):
         Threat("l2", -1)
     assert str(Threat("l2", 0.5)) == "l2 0.5"
-    assert str(Threat("linf", 8 / 255)) == "linf 8/255"
+    assert str(Threat("linf", 8 / 255)) == str(Threat("linf", "8/255")) == "linf 8/255"  # type: ignore[arg-type]
+    assert Threat("linf", "8/255").epsilon == 8 / 255  # type: ignore[arg-type]
+
+
+def test_each_row_is_in_the_box_or_not_whatever_is_beside_it():
+    rows = torch.tensor([[0, 1], [0.5, -1e-30], [0.5, 1.0000001], [0.5, 0.5], [torch.nan, 0.5], [torch.inf, 0.5]])
+    inside = [True, False, False, True, False, False]
+    assert threats.in_box(rows).tolist() == inside
+    assert Threat("l2", 2).contains(torch.full((6, 2), 0.5), rows).tolist() == inside
+    assert Threat("fog", 2).contains(torch.full((6, 2), 0.5), rows).tolist() == inside
 
 
 # Random starts.
