@@ -110,6 +110,18 @@ def test_one_value_ends_inside_however_its_product_is_rounded(radius):
     assert (threats.distance(moved.double() - x.double(), "l2") <= radius).all()
 
 
+@pytest.mark.parametrize("norm", ["l2", "l1"])
+def test_a_radius_of_each_row_is_kept_to_its_last_digit(norm):
+    """It may be float32, whose square is not: with that rounded, a point a little farther out would do."""
+    generator = torch.Generator().manual_seed(0)
+    x, radii = (
+        0.25 + 0.5 * torch.rand(4000, 4, generator=generator),
+        0.05 + 0.1 * torch.rand(4000, generator=generator),
+    )
+    moved = threats.project(x, x + torch.randn(x.shape, generator=generator), norm, radii)
+    assert (threats.distance(moved.double() - x.double(), norm) <= radii.double() * (1 + 1e-12)).all()
+
+
 @pytest.mark.parametrize(("norm", "shape", "epsilon"), [("l1", (3, 32, 32), 0.01), ("l2", (1, 8, 8), 0.005)])
 def test_small_balls_lose_nothing(norm, shape, epsilon):
     """45 % and 10 % of these projections were taken for points outside."""
