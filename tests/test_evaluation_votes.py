@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from benchmark.evaluation.judge import asked, rounded, verify
+from benchmark.evaluation.judge import AttackFault, asked, rounded, verify
 from benchmark.evaluation.judging import Judging
 from benchmark.evaluation.votes import Votes
 from benchmark.ledger.classes import NONE
@@ -69,6 +69,8 @@ def test_logits_of_several_passes_are_their_mean():
     torch.testing.assert_close(found.logits, torch.tensor([[1.0, 1.0]] * 2))
     torch.testing.assert_close(found.wrong_share, torch.tensor([2 / 3, 1 / 3]))
     assert found.classes.tolist() == [1, 1]
+    twice = asked(Passes([3.0, 0.0], [0.0, 1.0]), torch.zeros(2, 1, 1, 1), torch.tensor([0, 1]), passes=2)
+    assert twice.logits.tolist() == [[1.5, 0.5]] * 2
     once = asked(Passes([3.0, 0.0], [0.0, 1.0]), torch.zeros(2, 1, 1, 1), torch.tensor([0, 1]))
     assert once.logits.tolist() == [[3.0, 0.0]] * 2
     assert once.wrong_share.tolist() == [0, 1]
@@ -81,11 +83,13 @@ class Drawn(nn.Module):
 
 def test_a_seed_fixes_what_a_network_draws_and_no_pass_draws_the_same():
     x, y = torch.zeros(4, 1, 1, 1), torch.zeros(4, dtype=torch.long)
-    first, again, other = (asked(Drawn(), x, y, 2, seed).logits for seed in (5, 5, 6))
+    first, again, other = (asked(Drawn(), x, y, 2, seed).logits for seed in (5, 5, 7))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
     assert torch.equal(first, asked(Drawn(), x, y, 2, 2**32 + 5).logits)  # a seed is taken modulo 2³²
     assert not torch.equal(first, asked(Drawn(), x, y, 1, 5).logits)
+    judged = verify(Drawn(), x, y, x, y == 0, Threat("linf", 0.1), "fixed-budget", Judging(1, 2), 5)
+    assert torch.equal(first, judged.logits)
 
 
 def test_a_verdict_needs_half_of_the_passes_that_were_asked_for():
@@ -98,6 +102,23 @@ def test_a_verdict_needs_half_of_the_passes_that_were_asked_for():
     assert judged.wrong_share.tolist() == [0.25, 0.75]
     assert judged.classes.tolist() == [0, 0]
     torch.testing.assert_close(judged.logits, torch.tensor([[0.75, 0.25]] * 2))
+
+
+def test_half_of_the_passes_are_enough_to_be_wrong():
+    x = torch.full((1, 1, 1, 1), 0.4)
+    network = Passes([1.0, 0.0], [0.0, 1.0])
+    judged = verify(
+        network, x, torch.tensor([0]), x, x[:, 0, 0, 0] > 0, Threat("linf", 0.1), "fixed-budget", Judging(1, 2)
+    )
+    assert judged.wrong.tolist() == [True]
+
+
+def test_candidates_of_another_layout_are_told_apart():
+    x = torch.zeros(1, 1, 1, 2)
+    with pytest.raises(AttackFault, match=r"^returned images that are sparse_coo on cpu instead of strided on cpu$"):
+        verify(
+            Drawn(), x, torch.zeros(1).long(), x.to_sparse(), torch.ones(1).bool(), Threat("l2", 1), "fixed-budget"
+        )
 
 
 LEVEL = 1 / 255
@@ -122,6 +143,13 @@ def test_candidates_are_rounded_and_what_is_none_is_left(kind, candidate, expect
     made = rounded(x, x_adv, Threat("linf", 1.8 * LEVEL), kind)
     torch.testing.assert_close(made[0, 0, 0, 1], torch.tensor(expected), atol=1e-6, rtol=0, equal_nan=True)
     assert torch.equal(made[1], x[1])
+    if candidate < 1:
+        handed, judging = torch.ones(2).bool(), Judging(eight_bit=True)
+        network = Passes([0.0, 1.0])
+        told = verify(network, x, torch.zeros(2).long(), x_adv, handed, Threat("linf", 1.8 * LEVEL), kind, judging)
+        is_outside = kind == "fixed-budget" and candidate == expected
+        assert torch.equal(told.judged, x if is_outside else made)
+        assert bool(told.faults) is is_outside
 
 
 def test_only_what_was_handed_over_is_rounded_and_judged():
