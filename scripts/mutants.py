@@ -282,7 +282,7 @@ if __name__ == "__main__":
     parser.add_argument("folder", type=Path)
     parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"of {', '.join(GROUPS)}; all if none is named")
     parser.add_argument("--survivors", action="store_true", help="try only those again that survived")
-    asked = parser.parse_args()
+    asked = parser.parse_intermixed_args()  # so that ONLY="--survivors judge" is taken in any order
     if unknown := set(asked.groups) - GROUPS.keys():
         parser.error(f"no such group: {', '.join(sorted(unknown))}")
     sys.exit(main(asked.folder.resolve(), asked.groups or GROUPS, asked.survivors))

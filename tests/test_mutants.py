@@ -149,8 +149,8 @@ def test_without_survivors_nothing_is_tried(tmp_path, monkeypatch):
     assert mutants.main(tmp_path, ["judge"], True) == 0
 
 
-def test_a_group_that_is_none_is_refused():
-    script = mutants.__file__
-    done = subprocess.run([sys.executable, script, "folder", "jugde"], capture_output=True, text=True)
+@pytest.mark.parametrize("words", [["jugde"], ["--survivors", "jugde"], ["jugde", "--survivors"]])
+def test_a_group_that_is_none_is_refused(words):
+    done = subprocess.run([sys.executable, mutants.__file__, "folder", *words], capture_output=True, text=True)
     assert done.returncode == 2
     assert "no such group: jugde" in done.stderr
