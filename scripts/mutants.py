@@ -164,6 +164,8 @@ def prepare(copy: Path, group: Group, survivors: bool) -> list[str]:
         if held.get("benchmark") != now["benchmark"]:
             raise SystemExit(f"{copy.name} was not run with this code; leave --survivors out")
         _extract(copy, ("tests",))
+        # Which tests reach what is asked anew: mutmut asks it of new ones only, and old ones may reach more now.
+        (copy / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)
         return [name for name, code in _results(copy) if code in SURVIVED | UNTESTED]
     if held != {**now, "group": repr(group)}:
         shutil.rmtree(copy, ignore_errors=True)

@@ -105,11 +105,13 @@ def test_a_run_is_taken_up_until_the_code_or_the_tests_change(project, tmp_path)
 def test_survivors_are_tried_with_todays_tests_and_only_with_the_same_code(project, tmp_path):
     copy = tmp_path / "copy"
     mutants.prepare(copy, GROUP, False)
-    filed(copy)
+    reached = filed(copy).parents[1] / "mutmut-stats.json"
+    reached.write_text("{}")
     (project / "tests" / "test_a.py").write_text("assert True")
     commit(project)
     assert mutants.prepare(copy, GROUP, True) == [f"benchmark.a.x_f__mutmut_{n}" for n in (2, 4, 8)]
     assert (copy / "tests" / "test_a.py").read_text() == "assert True"
+    assert not reached.exists()  # what the changed test reaches is asked anew
     (project / "benchmark" / "a.py").write_text("def f(): return 2\n")
     commit(project)
     with pytest.raises(SystemExit, match="not run with this code"):
