@@ -20,6 +20,7 @@ from benchmark.analysis.aggregate import (
     norm_accuracy,
     r_avg,
     r_worst,
+    robust,
 )
 from benchmark.statistics.wilson import wilson
 
@@ -203,3 +204,9 @@ def test_what_an_attack_found_within_another_radius():
     fog = outcome("fog", "fog", [True, False], epsilon=2.0)
     assert broken_within(fog, "fog", 2.0).tolist() == [True, False]
     assert broken_within(fog, "fog", 3.0) is None
+
+
+def test_what_is_misclassified_unattacked_is_robust_to_nothing():
+    found = evaluation([True, False, False], outcome("a", "linf", [False, True, False]))
+    for threat in (None, "linf 1"):
+        assert robust(found, threat).tolist() == [False, False, True]

@@ -158,6 +158,25 @@ def test_a_pair_of_a_family_is_corrected_for_all_pairs():
     assert found.detectable > picked.detectable
 
 
+def test_what_only_the_later_steps_find_has_its_sign_and_no_more():
+    """Six images to none: less than an interval for all pairs asks for, and enough once the clear pairs are out."""
+    right = {"a": 106, "b": 100, "last": 20, "first": 190}
+    found = family([network(name, np.arange(200) < count) for name, count in right.items()], "linf")
+    better, worse = found.compare(0, 1), found.compare(1, 0)
+    assert (better.low, better.verdict) == (0, "better")
+    assert (worse.high, worse.verdict) == (0, "worse")
+    assert better.high == pytest.approx(-worse.low)
+    assert better.high > better.difference == pytest.approx(0.03)
+    assert better.corrected < 0.05
+
+
+def test_of_two_networks_without_a_value_there_is_no_comparison():
+    failed = network("failed", [1, 0])
+    failed = dataclasses.replace(failed, outcomes=(dataclasses.replace(failed.outcomes[0], errors=("broke down",)),))
+    assert compare(failed, failed, "linf") is None
+    assert compare(failed, network("a", [1, 0]), "linf") is None
+
+
 def test_a_network_without_a_value_makes_no_pair():
     flags = np.arange(40) < 20
     broken = network("failed", flags)
