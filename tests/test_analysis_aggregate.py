@@ -208,5 +208,5 @@ def test_what_an_attack_found_within_another_radius():
 
 def test_what_is_misclassified_unattacked_is_robust_to_nothing():
     found = evaluation([True, False, False], outcome("a", "linf", [False, True, False]))
-    for threat in (None, "linf 1"):
+    for threat in (None, *found.threats):
         assert robust(found, threat).tolist() == [False, False, True]
