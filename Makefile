@@ -2,8 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo style test test-all test-capabilities test-capability test-lowest coverage simulations simulate-decide
-.PHONY: docs lint clean help
+.PHONY: setup demo style test test-all test-capabilities test-capability test-lowest coverage mutants simulations
+.PHONY: simulate-decide docs lint clean help
 .DEFAULT_GOAL := help
 
 # Python keeps what it has compiled, though the machine may ask it not to: the tests start a hundred processes and more,
@@ -17,15 +17,19 @@ help:
 	@echo "make test-all  the same with the slow tests"
 	@echo "make test-capabilities"
 	@echo "               what computes, as on processors without AVX2 and without AVX-512"
+	@echo "make test-capability ATEN=avx2 ONEDNN=AVX512_CORE"
+	@echo "               the same as on one such processor, see docs/platforms.md"
 	@echo "make test-lowest"
 	@echo "               the fast tests with the oldest versions that pyproject.toml allows, on Python 3.10"
 	@echo "make coverage  the fast tests, and which lines they leave out"
+	@echo "make mutants   which changes of the code that decides numbers no test notices; hours, and resumable"
 	@echo "make simulations"
 	@echo "               error rates of the statistics, for docs/statistics*.md; hours, and resumable"
 	@echo "make simulate-decide"
 	@echo "               how often bench decide and bench estimate are wrong, and what they save"
 	@echo "make docs      the documentation as a site, in site/; every warning is an error"
 	@echo "make lint      formatting, lint, spelling and types only"
+	@echo "make style     the same without types"
 	@echo "make clean     remove caches and reports; zoo, results and .venv stay"
 
 setup: .venv/.complete
@@ -91,6 +95,10 @@ test-lowest: .venv/.complete
 # Slower than the tests alone, and without those that are slow: what is listed, no fast test reaches.
 coverage: .venv/.complete
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto $(DEALT) --timeout=1200 --cov --cov-report=term-missing:skip-covered --cov-fail-under=90
+
+# docs/mutation.md says what came of it. ONLY=judge takes one group of files, ONLY=--survivors those that no test noticed.
+mutants: .venv/.complete
+	@nice -n 19 $(BIN)/python scripts/mutants.py .mutants $(ONLY)
 
 # What is in perf/results/simulations.csv and seeds.csv is not computed again.
 simulations: export OMP_NUM_THREADS ?= 1

@@ -171,7 +171,8 @@ def _shrunk_at_once(size: Tensor, room: Tensor, limit: Tensor) -> Tensor:
 
     With λ falling from infinity a value begins to grow at its size and ends at its size less its room. Between two of
     these 2·D places the sum is C − λ·W, of so many places passed, +1 each where one begins and −1 where it ends: W is
-    the sum of the signs, C that of the signed places.
+    the sum of the signs, C that of the signed places. Far from the box C has too few digits for that; what is too
+    long then is shortened, which ends inside but is not the nearest point.
     """
     places, order = torch.cat([size, size - room], 1).sort(1, descending=True)
     signs = torch.where(order < size.shape[1], 1.0, -1.0).to(size.dtype)
@@ -179,7 +180,9 @@ def _shrunk_at_once(size: Tensor, room: Tensor, limit: Tensor) -> Tensor:
     behind = (constant - places * weight < limit).sum(1, keepdim=True)  # where the sum is still too small
     last = (behind - 1).clamp(0, places.shape[1] - 1)
     least = (constant.gather(1, last) - limit) / weight.gather(1, last).clamp_min(1)
-    return (size - least.clamp_min(0)).clamp_min(0).minimum(room)
+    kept = (size - least.clamp_min(0)).clamp_min(0).minimum(room)
+    total = kept.sum(1, keepdim=True)
+    return torch.where(total > limit * (1 + 1e-12), kept * (limit / total), kept)
 
 
 def _rounded_inside(flat: Tensor, goal: Tensor, limit: Tensor, p: int, dtype: torch.dtype) -> Tensor:

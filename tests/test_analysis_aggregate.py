@@ -13,11 +13,14 @@ from scipy.stats import binom
 
 from benchmark.analysis.aggregate import (
     attack_accuracy,
+    broken_within,
     clean_accuracy,
     is_conditional,
+    left_standing,
     norm_accuracy,
     r_avg,
     r_worst,
+    robust,
 )
 from benchmark.statistics.wilson import wilson
 
@@ -168,3 +171,42 @@ def test_wilson_covers_the_truth_about_as_often_as_it_says():
 def test_wilson_refuses_what_is_no_share(successes, total):
     with pytest.raises(ValueError, match="no share"):
         wilson(successes, total)
+
+
+@pytest.mark.parametrize(("mode", "expected"), [("complete", [1, 2, 3, 4]), ("worst-case", [3, 4])])
+def test_an_attack_is_there_to_break_what_stands_when_it_comes(mode, expected):
+    """In worst-case mode under its own threat: what another norm or radius broke still stands for it."""
+
+    def broken(*images):
+        return np.isin(np.arange(6), images)
+
+    found = evaluation(
+        broken(0),
+        outcome("first", "linf", broken(0, 1)),
+        outcome("l2", "l2", broken(0, 3)),
+        outcome("wider", "linf", broken(0, 3), epsilon=2.0),
+        outcome("second", "linf", broken(0, 2)),
+        outcome("third", "linf", broken(0, 4), evaluated=broken(0, 1, 2, 3, 4)),
+        outcome("later", "linf", broken(0, 3)),
+        mode=mode,
+    )
+    assert np.flatnonzero(left_standing(found, "third")).tolist() == expected
+    assert np.flatnonzero(left_standing(found, "first")).tolist() == [1, 2, 3, 4, 5]
+
+
+def test_what_an_attack_found_within_another_radius():
+    """A distance says so; flags do not, and the strength of a change without a ball is no distance."""
+    measured = outcome("fmn", "l2", None, [0.2, 0.5, 0.9, np.inf], epsilon=0.5)
+    assert broken_within(measured, "l2", 0.5).tolist() == [True, True, False, False]
+    assert broken_within(measured, "l2", 0.4).tolist() == [True, False, False, False]
+    assert broken_within(measured, "l2", 1.0).tolist() == [True, True, True, False]
+    assert broken_within(measured, "l1", 0.5) is None
+    fog = outcome("fog", "fog", [True, False], epsilon=2.0)
+    assert broken_within(fog, "fog", 2.0).tolist() == [True, False]
+    assert broken_within(fog, "fog", 3.0) is None
+
+
+def test_what_is_misclassified_unattacked_is_robust_to_nothing():
+    found = evaluation([True, False, False], outcome("a", "linf", [False, True, False]))
+    for threat in (None, *found.threats):
+        assert robust(found, threat).tolist() == [False, False, True]

@@ -11,12 +11,14 @@ import pytest
 from evaluation_toys import evaluation, outcome
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import norm
 
 from benchmark.analysis.paired import bootstrap, check_comparable, compare, family, scores, stated_margin
 from benchmark.analysis.ranks import ranks
 from benchmark.errors import BadInput
 from benchmark.statistics.holm import holm
 from benchmark.statistics.mcnemar import mcnemar
+from benchmark.statistics.power import smallest_difference
 
 
 def network(name, robust, clean_errors=None):
@@ -49,6 +51,7 @@ def test_a_comparison_counts_who_alone_is_right():
     assert found.exact == pytest.approx(2 * (1 + 9) / 2**9)
     assert found.p == pytest.approx(math.erfc(7 / math.sqrt(9) / math.sqrt(2)))  # (8 - 1)/√(8 + 1) standard errors
     assert found.p == found.corrected
+    assert found.detectable == pytest.approx(smallest_difference(10, 9 / 10, norm.isf(0.025)), rel=1e-3)
     assert found.verdict == "better"
     mirrored = compare(second, first, "linf")
     assert mirrored.p == found.p
@@ -93,6 +96,19 @@ def test_only_what_is_alike_is_compared():
             compare(one, dataclasses.replace(network("b", [1, 0]), **change), "linf")
     with pytest.raises(BadInput, match="number of images differs"):
         check_comparable([one, network("c", [1, 0, 1])])
+
+
+def test_random_networks_are_compared_with_random_ones_only():
+    judging = {"draws": 8, "verdict_passes": 20}
+    one, two, *drawn = (network(name, [1, 0]) for name in "abcd")
+    drawn = [dataclasses.replace(each, judging=judging) for each in drawn]
+    check_comparable(drawn)
+    with pytest.raises(BadInput) as refused:
+        check_comparable([one, drawn[0], two, drawn[1]])
+    assert str(refused.value) == (
+        "these results can't be compared: c, d draws random numbers and was judged by the votes of 20 passes, a, b "
+        "by one pass: another question, which no test answers for both. Compare random networks with random ones"
+    )
 
 
 def in_two_norms(name, linf, l2):
@@ -140,6 +156,25 @@ def test_a_pair_of_a_family_is_corrected_for_all_pairs():
     assert found.corrected > 0.05 > found.p
     assert found.low < 0 < picked.low
     assert found.detectable > picked.detectable
+
+
+def test_what_only_the_later_steps_find_has_its_sign_and_no_more():
+    """Six images to none: less than an interval for all pairs asks for, and enough once the clear pairs are out."""
+    right = {"a": 106, "b": 100, "last": 20, "first": 190}
+    found = family([network(name, np.arange(200) < count) for name, count in right.items()], "linf")
+    better, worse = found.compare(0, 1), found.compare(1, 0)
+    assert (better.low, better.verdict) == (0, "better")
+    assert (worse.high, worse.verdict) == (0, "worse")
+    assert better.high == pytest.approx(-worse.low)
+    assert better.high > better.difference == pytest.approx(0.03)
+    assert better.corrected < 0.05
+
+
+def test_of_two_networks_without_a_value_there_is_no_comparison():
+    failed = network("failed", [1, 0])
+    failed = dataclasses.replace(failed, outcomes=(dataclasses.replace(failed.outcomes[0], errors=("broke down",)),))
+    assert compare(failed, failed, "linf") is None
+    assert compare(failed, network("a", [1, 0]), "linf") is None
 
 
 def test_a_network_without_a_value_makes_no_pair():

@@ -8,13 +8,14 @@ from itertools import pairwise
 
 import pytest
 import torch
+from elsewhere import back, elsewhere
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from benchmark import threats
+from benchmark import projections, threats
 from benchmark.noise import ExampleNoise
-from benchmark.projections import HALF_STEP
+from benchmark.projections import HALF_STEP, running_sum
 from benchmark.threats import NORMS, Threat
 
 
@@ -62,8 +63,9 @@ def test_a_projection_is_in_ball_and_box(norm, shape, log_radius, log_size, plac
     radius = 10**log_radius
     x = images(place, shape, generator)
     target = x + changes(kind, 10**log_size, x, generator)
-    moved = threats.project(x, target, norm, torch.full((4,), radius) if each else radius)
-    check_inside(x, target, moved, norm, float(torch.tensor(radius)) if each else radius)
+    radii = torch.full((4,), radius) if each else radius
+    for moved in (threats.project(x, target, norm, radii), projected_elsewhere(x, target, norm, radii)):
+        check_inside(x, target, moved, norm, float(torch.tensor(radius)) if each else radius)
 
 
 def check_inside(x: Tensor, target: Tensor, moved: Tensor, norm: str, radius: float) -> None:
@@ -80,6 +82,11 @@ def check_inside(x: Tensor, target: Tensor, moved: Tensor, norm: str, radius: fl
     inside = (before <= radius * (1 - 1e-6)) & threats.in_box(target)
     assert torch.equal(moved[inside], target[inside])
     assert torch.equal(moved[-1], x[-1])
+
+
+def projected_elsewhere(x: Tensor, target: Tensor, norm: str, radius: float | Tensor) -> Tensor:
+    """As an accelerator does it."""
+    return back(threats.project(elsewhere(x), elsewhere(target), norm, radius))
 
 
 @pytest.mark.parametrize("norm", NORMS)
@@ -103,16 +110,30 @@ def test_one_value_ends_inside_however_its_product_is_rounded(radius):
     assert (threats.distance(moved.double() - x.double(), "l2") <= radius).all()
 
 
+@pytest.mark.parametrize("norm", ["l2", "l1"])
+def test_a_radius_of_each_row_is_kept_to_its_last_digit(norm):
+    """It may be float32, whose square is not: with that rounded, a point a little farther out would do."""
+    generator = torch.Generator().manual_seed(0)
+    x, radii = (
+        0.25 + 0.5 * torch.rand(4000, 4, generator=generator),
+        0.05 + 0.1 * torch.rand(4000, generator=generator),
+    )
+    moved = threats.project(x, x + torch.randn(x.shape, generator=generator), norm, radii)
+    assert (threats.distance(moved.double() - x.double(), norm) <= radii.double() * (1 + 1e-12)).all()
+
+
 @pytest.mark.parametrize(("norm", "shape", "epsilon"), [("l1", (3, 32, 32), 0.01), ("l2", (1, 8, 8), 0.005)])
 def test_small_balls_lose_nothing(norm, shape, epsilon):
     """45 % and 10 % of these projections were taken for points outside."""
     generator = torch.Generator().manual_seed(0)
     x = (64 + torch.rand(200, *shape, generator=generator) * 127).round() / 255  # the box is far away
-    moved = Threat(norm, epsilon).project(x, x + torch.randn(x.shape, generator=generator) * 0.01)
-    length = threats.distance(moved.double() - x.double(), norm)
-    assert Threat(norm, epsilon).contains(x, moved).all()
-    assert (length <= epsilon).all()
-    assert (length >= epsilon * 0.98).all()
+    target = x + torch.randn(x.shape, generator=generator) * 0.01
+    for radius in (epsilon, torch.full((200,), epsilon, dtype=torch.float64)):
+        moved = threats.project(x, target, norm, radius)
+        length = threats.distance(moved.double() - x.double(), norm)
+        assert Threat(norm, epsilon).contains(x, moved).all()
+        assert (length <= epsilon).all()
+        assert (length >= epsilon * 0.98).all()
     start = Threat(norm, epsilon).random_start(x, ExampleNoise(0, range(200)))
     assert Threat(norm, epsilon).contains(x, start).all()
 
@@ -136,15 +157,19 @@ def test_a_count_beyond_every_whole_number_changes_all():
 @pytest.mark.parametrize("radius", [5e-324, 1e-300, 1e-45, 1e-20, 1e-4, 0.01, 2.0])
 @pytest.mark.parametrize("size", [1e-45, 1e-38, 1.0, 100.0, 2e3, 1e5, 1e10, 1e30, 3e38, math.inf])
 def test_the_l1_projection_ends(radius, size):
-    """With a λ of 2000 no float64 brought the sum to within 1e-12 of a small ε, and the search for one went on."""
+    """With a λ of 2000 no float64 brought the sum to within 1e-12 of a small ε, and the search for one went on.
+
+    On an accelerator nothing is searched for, but changes of 1e18 and more were left as long as the box allows.
+    """
     generator = torch.Generator().manual_seed(0)
     x = torch.rand(5, 64, generator=generator)
     x[1], x[2] = x[1].round(), 1e-42
     away = torch.randn(x.shape, generator=generator)
     delta = torch.cat([away[:3], away[3:4].sign(), torch.where(away[4:] > 0, 1.0, 0.3)]) * size
-    moved = threats.project(x, x + delta, "l1", radius)
-    assert threats.in_box(moved).all()
-    assert (threats.distance(moved.double() - x.double(), "l1") <= radius * (1 + 1e-12)).all()
+    for each in (radius, torch.full((5,), radius, dtype=torch.float64)):
+        for moved in (threats.project(x, x + delta, "l1", each), projected_elsewhere(x, x + delta, "l1", each)):
+            assert threats.in_box(moved).all()
+            assert (threats.distance(moved.double() - x.double(), "l1") <= radius * (1 + 1e-12)).all()
 
 
 @pytest.mark.parametrize("norm", NORMS)
@@ -153,21 +178,27 @@ def test_rows_of_infinity_are_projected_and_rows_of_nan_stay_so(norm):
     target = x.clone()
     target[0, 0], target[1] = math.inf, torch.tensor([math.inf, -math.inf, 0.5, 0.5])
     target[2, 3] = math.nan
-    moved = threats.project(x, target, norm, 0.3 if norm != "l0" else 1)
-    assert threats.in_box(moved[:2]).all()
-    assert (threats.distance(moved[:2] - x[:2], norm) > 0.29).all()
-    assert not threats.in_box(moved[2:]).any()
+    radius = 0.3 if norm != "l0" else 1
+    for moved in (threats.project(x, target, norm, radius), projected_elsewhere(x, target, norm, radius)):
+        assert threats.in_box(moved[:2]).all()
+        assert (threats.distance(moved[:2] - x[:2], norm) > 0.29).all()
+        assert not threats.in_box(moved[2:]).any()
 
 
-def test_no_row_waits_for_another():
+@pytest.mark.parametrize("norm", ["l2", "l1"])
+@pytest.mark.parametrize("each", [False, True])
+def test_no_row_waits_for_another(norm, each):
     """A row that needs every step there is changes nothing in the rows beside it."""
     generator = torch.Generator().manual_seed(1)
     x = torch.rand(8, 64, generator=generator)
     target = x + torch.randn(x.shape, generator=generator)
     target[3] = x[3] + 1e17 * (1 + torch.rand(64, generator=generator))
-    together = Threat("l1", 0.7).project(x, target)
-    alone = torch.cat([Threat("l1", 0.7).project(x[n : n + 1], target[n : n + 1]) for n in range(8)])
-    assert torch.equal(together, alone)
+    radii = torch.full((8,), 0.7, dtype=torch.float64)
+    for project in (threats.project, projected_elsewhere):
+        together = project(x, target, norm, radii if each else 0.7)
+        for n in range(8):
+            alone = project(x[n : n + 1], target[n : n + 1], norm, radii[:1] if each else 0.7)
+            assert torch.equal(together[n : n + 1], alone)
 
 
 # That it is the nearest point.
@@ -208,13 +239,14 @@ def test_the_l1_projection_is_the_nearest_point_in_fractions(size, log_radius, l
     radius = 10**log_radius
     x = images(place, (size,), generator)
     target = x + changes(kind, 10**log_size, x, generator)
-    moved = threats.project(x, target, "l1", radius)
+    moved, there = threats.project(x, target, "l1", radius), projected_elsewhere(x, target, "l1", radius)
     # Every value is rounded, and λ may be larger by what the roundings of all may come to.
     allowed = (size + 2) * HALF_STEP
     for row in range(4):
         expected = exactly_onto_l1(x[row].tolist(), target[row].tolist(), radius)
-        found = [Fraction(m) - Fraction(v) for m, v in zip(moved[row].tolist(), x[row].tolist(), strict=True)]
-        assert max(abs(float(a - b)) for a, b in zip(found, expected, strict=True)) <= allowed
+        for ended in (moved[row].tolist(), there[row].tolist()):
+            found = [Fraction(m) - Fraction(v) for m, v in zip(ended, x[row].tolist(), strict=True)]
+            assert max(abs(float(a - b)) for a, b in zip(found, expected, strict=True)) <= allowed
 
 
 @pytest.mark.parametrize("size", [1.0, 1e5, 1e10, 1e17])
@@ -261,6 +293,28 @@ def test_no_more_values_step_back_than_rounding_calls_for(norm, roundings):
     length = float(threats.distance(moved.double() - x.double(), norm)) / step
     assert set(((moved - x) / step).flatten().tolist()) == {1.0, 2.0}
     assert 1.6 * roundings - 1 <= length <= 1.6 * roundings
+
+
+def test_on_an_accelerator_sums_are_the_same_though_they_are_added_otherwise():
+    """Where repeats have to be the same; whole numbers, whose sums are exact in any order."""
+    values = torch.randint(-9, 9, (3, 37), generator=torch.Generator().manual_seed(0)).double()
+    expected = torch.tensor([[sum(row[: n + 1]) for n in range(37)] for row in values.tolist()])
+    fractions = torch.rand(3, 37, generator=torch.Generator().manual_seed(1))
+    for repeatable in (False, True):
+        torch.use_deterministic_algorithms(repeatable)
+        for width in (1, 2, 3, 4, 16, 17, 37):
+            assert torch.equal(back(running_sum(elsewhere(values[:, :width]))), expected[:, :width])
+        assert torch.equal(running_sum(fractions), fractions.cumsum(1))  # a processor's are the same in every repeat
+
+
+def test_only_values_that_were_rounded_outward_step_back_and_no_more_of_them_than_it_takes():
+    """Four values are written as they are, four end half a step farther out: two of these have to end farther in."""
+    step = 2 * HALF_STEP
+    flat = torch.full((2, 8), 0.5, dtype=torch.float64)
+    goal = flat + step * torch.tensor([2.0, 2, 2, 2, 1.5, 1.5, 1.5, 1.5])
+    limit = (goal - flat).sum(1, keepdim=True)
+    made = projections._rounded_inside(flat, goal, limit, 1, torch.float32)
+    assert ((made.double() - flat) / step).tolist() == [[2, 2, 2, 2, 1, 1, 2, 2]] * 2
 
 
 # What the check accepts.

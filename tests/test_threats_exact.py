@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from elsewhere import Asked, back, elsewhere
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import beta, kstest
@@ -71,6 +72,16 @@ def test_an_unknown_norm_is_named_with_those_that_there_are():
     with pytest.raises(BadInput, match=r"^epsilon of a threat must be a positive number, not -1$"):
         Threat("l2", -1)
     assert str(Threat("l2", 0.5)) == "l2 0.5"
+    assert str(Threat("linf", 8 / 255)) == str(Threat("linf", "8/255")) == "linf 8/255"  # type: ignore[arg-type]
+    assert Threat("linf", "8/255").epsilon == 8 / 255  # type: ignore[arg-type]
+
+
+def test_each_row_is_in_the_box_or_not_whatever_is_beside_it():
+    rows = torch.tensor([[0, 1], [0.5, -1e-30], [0.5, 1.0000001], [0.5, 0.5], [torch.nan, 0.5], [torch.inf, 0.5]])
+    inside = [True, False, False, True, False, False]
+    assert threats.in_box(rows).tolist() == inside
+    assert Threat("l2", 2).contains(torch.full((6, 2), 0.5), rows).tolist() == inside
+    assert Threat("fog", 2).contains(torch.full((6, 2), 0.5), rows).tolist() == inside
 
 
 # Random starts.
@@ -154,6 +165,27 @@ def test_k_is_brought_between_one_and_all():
     torch.testing.assert_close(
         Threat("l1", 1).steepest(gradient, torch.full((2, 3), 0.5), k=7), single(1, 1, 1).repeat(2, 1) / 3
     )
+
+
+def test_an_accelerator_that_is_told_the_largest_k_is_not_asked_for_it():
+    gradient, k = single(5, 3, 2, 1).repeat(2, 1), torch.tensor([1, 3])
+    x, threat = torch.full((2, 4), 0.5), Threat("l1", 1)
+    expected = torch.cat([single(1, 0, 0, 0), single(1, 1, 1, 0) / 3])
+    torch.testing.assert_close(threat.steepest(gradient, x, k), expected)
+    torch.testing.assert_close(back(threat.steepest(elsewhere(gradient), x, elsewhere(k), most=3)), expected)
+    with pytest.raises(Asked):
+        threat.steepest(elsewhere(gradient), x, elsewhere(k))
+
+
+def test_on_a_processor_ties_are_told_apart_as_without_the_largest_k():
+    """What torch takes of equal values hangs on how many are asked for."""
+    for k in (1, 7, 40):
+        for most in (50, 500, 1000):
+            found = [
+                Threat("l1", 1).steepest(torch.ones(1, 1000), torch.full((1, 1000), 0.5), k, 0.0, n)
+                for n in (None, most)
+            ]
+            assert torch.equal(*found)
 
 
 @pytest.mark.parametrize(
@@ -246,6 +278,9 @@ def test_a_clipped_step_worked_by_hand():
     assert found.dtype == torch.float32
     precise = threats.clipped_scale(x.double(), way.double(), 0.01)
     assert precise.tolist() == pytest.approx([0.01 / math.sqrt(2)], rel=1e-12)
+    rounded = torch.tensor(0.01)  # as float32 has it; its square must not be rounded again
+    precise = threats.clipped_scale(x.double(), way.double(), rounded)
+    assert precise.tolist() == pytest.approx([float(rounded) / math.sqrt(2)], rel=1e-12)
     both = single(1, -1).view(1, 1, 1, 2)
     assert threats.clipped_scale(x[..., :2], both, 9.0).tolist() == pytest.approx([0.5])  # both have stopped by then
     assert threats.clipped_scale(x, way, 0.01).tolist() == pytest.approx([0.01 / math.sqrt(2)])
