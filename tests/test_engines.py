@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from engine_toys import Count, ran
@@ -306,3 +310,28 @@ def test_a_worker_takes_its_share_of_the_memory_of_every_gpu_that_it_sees(monkey
     monkeypatch.setattr("torch.cuda.set_per_process_memory_fraction", lambda *told: taken.append(told))
     compute_on(Slot(share=0.25))
     assert taken == [(0.25, 0), (0.25, 1)]
+
+
+UNGUARDED = """
+from functools import partial
+
+from benchmark.engines.processes import Processes
+from benchmark.engines.task import Slot
+
+engine = Processes([Slot()], partial(len, bytes(1_000_000)))
+engine.begin(0, None, {})
+while True:
+    list(engine.listen(None))
+"""
+
+
+def test_a_script_whose_workers_begin_it_anew_is_told_so_however_much_they_are_sent(tmp_path):
+    """More than a pipe holds: written before anybody read, it made the program wait for ever."""
+    (tmp_path / "script.py").write_text(UNGUARDED)
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, "script.py"], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60
+    )
+    last = done.stderr.strip().splitlines()[-1]
+    assert "worker processes can't start" in last
+    assert last.endswith('in a script, call this below `if __name__ == "__main__":`')

@@ -108,4 +108,15 @@ def test_a_process_that_is_killed_is_one_clear_error_and_takes_the_others_along(
     told = "mine: process 1 of those that train together was ended by SIGKILL, as systems do that run out of memory, "
     assert str(caught.value).startswith(told)
     assert "--resume goes on" in str(caught.value)
+    assert "__main__" not in str(caught.value)
     assert not multiprocessing.active_children()
+
+
+def _ended(rank: int) -> None:
+    os._exit(1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks processes that have loaded torch")
+def test_processes_that_end_by_themselves_are_those_of_a_script_that_they_begin_anew():
+    with pytest.raises(BadInput, match=r"ended by exit code 1.* below `if __name__ == "), lost_process_named("mine"):
+        start_processes(_ended, nprocs=2, start_method="fork")

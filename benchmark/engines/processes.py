@@ -26,6 +26,10 @@ SetUp = Callable[[], object]
 #: Seconds that a process that is dying by itself is given to say why.
 _DYING = 5.0
 
+#: A new process's first word: what it is to call at the start is sent then, not with its arguments. Those are written
+#: before anybody reads, for ever where they are long and the process dies of the program that it imports.
+_HERE = "here"
+
 
 class _Worker:
     """One process with one task at a time.
@@ -36,10 +40,10 @@ class _Worker:
         position: of the task it has, or None.
     """
 
-    def __init__(self, slot: Slot, set_up: SetUp | None) -> None:
+    def __init__(self, slot: Slot) -> None:
         context = multiprocessing.get_context("spawn")
         self.pipe, other = context.Pipe()
-        arguments = (other, slot, set_up, deadline.end())
+        arguments = (other, slot, deadline.end())
         self.process: SpawnProcess = context.Process(target=_serve, args=arguments, daemon=True)
         self.process.start()
         other.close()
@@ -89,13 +93,16 @@ class Processes:
 
     def _heard(self, worker: _Worker) -> Iterator[tuple[int, Event]]:
         try:
-            event: Event | None = worker.pipe.recv()
+            event: Event | str | None = worker.pipe.recv()
+            if event == _HERE:
+                worker.pipe.send(self._set_up)
+                return
         except (EOFError, OSError):
             yield from self._lost(worker)
             return
         self._false_starts = 0
         worker.is_ready = True
-        if event is not None and worker.position is not None:
+        if event is not None and not isinstance(event, str) and worker.position is not None:
             position = worker.position
             if isinstance(event, Ended | Unfit | Fatal):
                 worker.position = None
@@ -104,7 +111,7 @@ class Processes:
     def _hand_out(self) -> Iterator[tuple[int, Event]]:
         """As many processes as there is work for, each that is ready with a task."""
         while self._free and len(self._workers) < self._busy():
-            self._workers.append(_Worker(self._free.pop(0), self._set_up))
+            self._workers.append(_Worker(self._free.pop(0)))
         for worker in [each for each in self._workers if each.is_ready and each.position is None]:
             if not self._waiting:
                 return
@@ -147,15 +154,17 @@ class Processes:
         self._workers.clear()
 
 
-def _serve(pipe: Connection, slot: Slot, set_up: SetUp | None, end: float | None) -> None:
-    """A process's life: say that it is ready, then do tasks and tell of each step, until nobody asks any more."""
+def _serve(pipe: Connection, slot: Slot, end: float | None) -> None:
+    """A process's life: get ready and say so, then do tasks and tell of each step, until nobody asks any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started it
     end_with_parent()
     warnings.simplefilter("ignore", Notice)  # that one has said it
     compute_on(slot)
-    if set_up is not None:
-        set_up()
     try:
+        pipe.send(_HERE)
+        set_up: SetUp | None = pipe.recv()
+        if set_up is not None:
+            set_up()
         pipe.send(None)
         with deadline.until(end):
             while True:

@@ -26,10 +26,11 @@ def lost_process_named(name: str) -> Iterator[None]:
         yield
     except ProcessExitedException as error:
         how = error.signal_name or f"exit code {error.exit_code}"
+        guard = "" if error.signal_name else '; in a script, call this below `if __name__ == "__main__":`'
         raise BadInput(
             f"{name}: process {error.error_index} of those that train together was ended by {how}"
             f"{_USUAL.get(error.signal_name or '', '')}, and the others with it; nothing is half-written: --resume "
-            "goes on after the last epoch that was finished"
+            f"goes on after the last epoch that was finished{guard}"
         ) from error
 
 
