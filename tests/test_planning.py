@@ -62,6 +62,17 @@ def test_a_run_has_one_name_and_one_digest_whoever_plans_it(here):
         assert Zoo(Path("zoo"), Runs(SETTING)).find(replace(planned.network(), training=other)) is None
 
 
+def test_only_a_digest_behind_a_name_makes_it_another_name_of_the_run(here):
+    """Eight letters may be a setting, as in natural-loss-bce, which is nothing that `natural` would be told of."""
+    planned, notes = run(), []
+    (path,) = benchmark.train("natural", set={**SHORT, "lr": 0.02}, device="cpu", progress=False)
+    zoo = Zoo(Path("zoo"), Runs(SETTING), notes.append)
+    for behind, told in (("loss-bce", 0), ("0123abcd", 1)):
+        path = path.rename(path.with_name(f"{planned.name}-{behind}.pt"))
+        assert zoo.find(planned.network()) is None
+        assert len(notes) == told, notes
+
+
 def test_networks_of_a_run_follow_its_settings():
     assert [network.name for network in run("mat").networks()] == [f"{run('mat').name}-{h}" for h in ("h1", "h2")]
     with pytest.raises(BadInput, match="did you mean alpha"):

@@ -201,8 +201,10 @@ class Zoo:
 
 def beside(network: PlannedNetwork) -> str:
     """The pattern of what a trained network is called where another run's has its name."""
+    if not network.training:
+        return network.name
     member = f"-{network.member}" if network.member else ""
-    return f"{name_beside(network.training.name, '?' * 8)}{member}" if network.training else network.name
+    return name_beside(network.training.name, "?" * 8).replace("?", "[0-9a-f]") + member  # not "natural-loss-bce"
 
 
 def _extra(card: Card) -> Mapping[str, Any]:
