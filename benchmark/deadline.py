@@ -26,7 +26,7 @@ Returned = TypeVar("Returned", covariant=True)
 STOP_AFTER = "str | float | None"
 _DESCRIBED = """\
     stop_after: a time such as "50m" or "2h30m", or seconds, within which it ends: what fits is finished, then
-        `OutOfTime` is raised, a KeyboardInterrupt. Called again, it goes on. None for no limit.
+        `OutOfTime` is raised, a KeyboardInterrupt. It resumes when rerun. None for no limit.
 """
 
 #: Of letters that may follow a number, the seconds they stand for.

@@ -23,7 +23,7 @@ from benchmark.cli.signals import listen
 from benchmark.environment import check_working_folder
 from benchmark.errors import BadInput, Notice, printable
 
-#: Exit codes where --stop-after ended the work: to be called again, or with a longer limit.
+#: Exit codes where --stop-after ended the work: to be rerun, or with a longer limit.
 GO_ON, STUCK = 75, 76
 
 

@@ -1,4 +1,4 @@
-"""Checkpoint files, read as if a stranger had made them: `.pt` (torch's zip) and `.safetensors`.
+"""Checkpoint files, read as untrusted input: `.pt` (torch's zip) and `.safetensors`.
 
 Neither reader runs code or allocates much more than the file's own size, whatever the file claims.
 """
