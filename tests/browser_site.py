@@ -110,6 +110,7 @@ def visit(browser: Any, page: Path, width: int = 1280) -> None:
         "Emulation.setDeviceMetricsOverride",
         {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600},
     )
+    browser.get("about:blank")  # else the page before may still ask for something when its records are cleared
     browser.get_log("browser")
     browser.get_log("performance")
     browser.get(page.as_uri())
@@ -128,6 +129,13 @@ def requested(browser: Any) -> list[str]:
         return browser.requested()
     sent = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     return [item["params"]["request"]["url"] for item in sent if item["method"] == "Network.requestWillBeSent"]
+
+
+def requested_until_left(browser: Any) -> list[str]:
+    """What the page asked for since the last call, late scripts too: the page is left, so that nothing can follow."""
+    asked = requested(browser)
+    browser.get("about:blank")
+    return asked if KIND == "firefox" else asked + [url for url in requested(browser) if url != "about:blank"]
 
 
 def wait_for(browser: Any, selector: str) -> Any:

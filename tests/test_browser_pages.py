@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,7 +11,7 @@ from urllib.parse import urlsplit
 import browser_site
 import numpy as np
 import pytest
-from browser_site import DIGITS, HARMFUL, emulated, requested, require_browser, visit, wait_for
+from browser_site import DIGITS, HARMFUL, emulated, requested_until_left, require_browser, visit, wait_for
 from papers_ledger import file_evaluation
 from synthetic import add_evaluation
 
@@ -94,19 +95,37 @@ def test_every_page_is_silent_and_alone(browser: Any, site: Path) -> None:
     assert len(pages) == 1 + 1 + 1 + 1 + 1 + 3 + 3 + 7
     for page in pages:
         visit(browser, page)
+        links = browser.execute_script(
+            "return [...document.querySelectorAll('[href]')].map(a => a.href.baseVal ?? a.href)"
+        )
+        first, *others = [url for url in requested_until_left(browser) if not url.startswith("data:")]
         assert browser.get_log("browser") == []
-        first, *others = [url for url in requested(browser) if not url.startswith("data:")]
         assert first == page.as_uri()
         places = [Path(urlsplit(url).path).relative_to(site) for url in others]
         assert {place.parts[0] for place in places} <= {"assets", "data", "images"}
         has_own = page.parent.name in ("models", "images") or page.name in ("figures.html", "union.html")
         assert not places or has_own
-        for link in browser.execute_script(
-            "return [...document.querySelectorAll('[href]')].map(a => a.href.baseVal ?? a.href)"
-        ):
+        for link in links:
             target = urlsplit(link)
             assert target.netloc in ("", "arxiv.org"), link
             assert target.netloc or not target.path.startswith("/") or Path(target.path).is_file(), link
+
+
+def test_what_a_page_asks_for_late_is_its_own(browser: Any, tmp_path: Path) -> None:
+    """A page that never ceases to ask is not mistaken for the next one, and all that it asked for is told."""
+    restless, quiet = tmp_path / "restless.html", tmp_path / "quiet.html"
+    again = "document.head.append(Object.assign(document.createElement('img'), {src: `never-${count++}.png`}))"
+    restless.write_text(f"<!doctype html><script>let count = 0; setInterval(() => {again}, 1)</script>", "utf-8")
+    quiet.write_text("<!doctype html>", "utf-8")
+    for _ in range(5):
+        visit(browser, restless)
+        visit(browser, quiet)
+        assert requested_until_left(browser) == [quiet.as_uri()]
+        visit(browser, restless)
+        time.sleep(0.05)
+        asked = requested_until_left(browser)
+        assert asked[0] == restless.as_uri()
+        assert len(asked) > 1
 
 
 def test_a_harmful_name_is_only_a_name(browser: Any, site: Path) -> None:
