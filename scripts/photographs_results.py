@@ -14,7 +14,7 @@ from photographs_queue import Claim
 
 from benchmark.analysis.aggregate import attack_accuracy, clean_accuracy, norm_accuracy, r_avg, r_worst
 from benchmark.analysis.methods import Seeds, by_method
-from benchmark.analysis.paired import compare
+from benchmark.analysis.paired import compare, stated_margin
 from benchmark.charts.alone import alone
 from benchmark.charts.axes import Axis, Mark
 from benchmark.charts.bars import Bars, bar_chart
@@ -22,6 +22,7 @@ from benchmark.charts.lines import Line, line_chart
 from benchmark.reporting.text import percent
 from benchmark.statistics.holm import holm
 from benchmark.statistics.seeds import compare_methods
+from benchmark.statistics.verdicts import Verdict, verdict
 from benchmark.statistics.wilson import wilson
 from benchmark.storage import write_atomic
 
@@ -104,6 +105,12 @@ class Told:
     low: float
     high: float
     p: float
+    margin: float | None
+
+    def verdict(self, corrected: float) -> Verdict:
+        """What is known of the first, `corrected` being p corrected for all that was asked."""
+        stands = self.difference > 0 if corrected <= LEVEL else None
+        return verdict(self.low, self.high, stands, self.margin)
 
 
 def tested(groups: Sequence[Seeds], claims: Sequence[Claim]) -> list[Told]:
@@ -127,7 +134,10 @@ def tested(groups: Sequence[Seeds], claims: Sequence[Claim]) -> list[Told]:
             else:
                 pair = compare(first.evaluations[0], second.evaluations[0], claim.metric)
             points = [100 * value for value in (pair.difference, pair.low, pair.high)]
-            told.append(Told(claim, selection, seeds, *points, p=pair.p))
+            margin = stated_margin([*first.evaluations, *second.evaluations])
+            told.append(
+                Told(claim, selection, seeds, *points, p=pair.p, margin=None if margin is None else 100 * margin)
+            )
     return told
 
 
@@ -137,16 +147,18 @@ def _claims(groups: Sequence[Seeds], claims: Sequence[Claim]) -> Iterator[str]:
         "## Claims",
         "",
         "First − second in points with the 95% interval, over seeds and images; with one seed over images alone, "
-        "which says nothing about another training. The last column is corrected for all lines (Holm).",
+        "which says nothing about another training. The second p is corrected for all lines (Holm); where it is at "
+        "most 0.05, the first is better or worse. Equivalent are those that differ by less than the suite's margin.",
         "",
-        "| first | second | metric | checkpoints | seeds | difference | 95% interval | p | corrected |",
-        "| :-- | :-- | :-- | :-- | --: | --: | --: | --: | --: |",
+        "| first | second | metric | checkpoints | seeds | difference | 95% interval | p | corrected | verdict |",
+        "| :-- | :-- | :-- | :-- | --: | --: | --: | --: | --: | :-- |",
     )
     for each, corrected in zip(told, holm([each.p for each in told]) if told else [], strict=True):
         claim = each.claim
         yield (
             f"| {claim.first} | {claim.second} | {claim.metric} | {each.selection} | {each.seeds} | "
-            f"{each.difference:+.1f} | {each.low:+.1f} to {each.high:+.1f} | {each.p:.2g} | {corrected:.2g} |"
+            f"{each.difference:+.1f} | {each.low:+.1f} to {each.high:+.1f} | {each.p:.2g} | {corrected:.2g} | "
+            f"{each.verdict(corrected)} |"
         )
 
 

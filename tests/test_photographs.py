@@ -30,6 +30,7 @@ from benchmark.training.trainer import Trainer
 ROOT = Path(__file__).parent.parent
 photographs = importlib.import_module("photographs")
 evaluation = importlib.import_module("photographs_evaluation")
+results_of = importlib.import_module("photographs_results")
 queue_of = importlib.import_module("photographs_queue")
 pictures = importlib.import_module("pictures")
 
@@ -163,6 +164,8 @@ def test_tables_claims_and_figures_tell_of_the_best_and_the_last_weights(all_don
         assert f"| at | {selection} | 2 |" in told
         assert f"| natural | at | linf | {selection} | 2 |" in told
         assert f"| mat-h1 | at | rworst | {selection} | 1 |" in told
+    claims = [line.split(" | ") for line in told.splitlines() if line.endswith((" undetermined |", " equivalent |"))]
+    assert len(claims) == 4, "six images decide nothing, and so it is said"
     assert "nobody" not in told
     assert "## Transfer under pgd-100" in told
     assert "| mat-seed-0-h2 |" in told
@@ -170,6 +173,22 @@ def test_tables_claims_and_figures_tell_of_the_best_and_the_last_weights(all_don
         ElementTree.parse(trial / f"{name}.svg")
     histories = (trial / "histories.csv").read_text().splitlines()
     assert len(histories) == 1 + 6 * 2, "a line per network and epoch"
+
+
+@pytest.mark.parametrize(
+    ("interval", "corrected", "said"),
+    [
+        ((2.0, 0.5, 3.5), 0.01, "better"),
+        ((-2.0, -3.5, -0.5), 0.05, "worse"),
+        ((2.0, 0.5, 3.5), 0.06, "undetermined"),
+        ((0.1, -0.7, 0.9), 0.8, "equivalent"),
+        ((0.1, -1.2, 0.9), 0.8, "undetermined"),
+    ],
+)
+def test_a_claim_stands_only_where_it_does_among_all(interval, corrected, said):
+    claim = results_of.Claim(first="mat-h1", second="at", metric="linf")
+    told = results_of.Told(claim, "best", 3, *interval, p=corrected / 10, margin=1.0)
+    assert told.verdict(corrected) == said
 
 
 def test_what_is_measured_needs_no_weights_any_more(all_done, capsys):
