@@ -133,11 +133,10 @@ def tested(groups: Sequence[Seeds], claims: Sequence[Claim]) -> list[Told]:
                 pair: Any = compare_methods(left, right, confidence=1 - LEVEL)
             else:
                 pair = compare(first.evaluations[0], second.evaluations[0], claim.metric)
-            points = [100 * value for value in (pair.difference, pair.low, pair.high)]
+            difference, low, high = (100 * value for value in (pair.difference, pair.low, pair.high))
             margin = stated_margin([*first.evaluations, *second.evaluations])
-            told.append(
-                Told(claim, selection, seeds, *points, p=pair.p, margin=None if margin is None else 100 * margin)
-            )
+            margin = None if margin is None else 100 * margin
+            told.append(Told(claim, selection, seeds, difference, low, high, pair.p, margin))
     return told
 
 
