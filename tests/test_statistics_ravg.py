@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmark.statistics.ravg_interval import mean_interval
+from benchmark.statistics.ravg_interval import equivalent_flags, mean_interval
 from benchmark.statistics.wilson import wilson
 
 
@@ -28,6 +28,11 @@ def test_images_that_all_say_the_same_are_not_certain(share: float) -> None:
     low, high = mean_interval(np.full(20, share))
     assert 0 <= low <= share <= high <= 1
     assert 0.05 < high - low < 0.25
+
+
+def test_a_few_values_are_worth_as_many_flags_as_the_formula_says() -> None:
+    """By hand: 1, ½, ½, 0 have half of what flags vary; with 3² further values 11/13 of it."""
+    assert equivalent_flags(np.array([1, 0.5, 0.5, 0]), 0.5, 3.0) == pytest.approx(4 * 13 / 11)
 
 
 @pytest.mark.parametrize("images", [20, 450])

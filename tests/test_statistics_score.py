@@ -145,6 +145,7 @@ def test_the_constrained_distribution_has_the_supposed_mean_and_is_the_most_prob
 def test_histograms_count_differences_of_shares():
     first, second = np.array([1, 2 / 3, 1 / 3, 0, 1]), np.array([0, 2 / 3, 2 / 3, 1, 1 / 3])
     assert histogram(first, second, 3).tolist() == [1, 0, 1, 1, 0, 1, 1]
+    assert histogram(np.array([1, 0, 0]), np.array([0, 0, 1])).tolist() == [1, 1, 1], "of flags"
 
 
 @pytest.mark.parametrize(("successes", "total", "low", "high"), WILSON)
