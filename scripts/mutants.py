@@ -68,7 +68,7 @@ GROUPS = {
     ),
     "curves": Group(
         _within("analysis", "curves", "distances", "corruptions"),
-        _tests("analysis", "curves", "corruptions", "insight"),
+        _tests("analysis", "curves", "corruptions", "insight", "evidence"),
     ),
     "signs": Group(
         _within("analysis", "signs", "masking", "attribution", "transfer", "frames"),

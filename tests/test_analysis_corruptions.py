@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 from evaluation_toys import evaluation, outcome
 
-from benchmark.analysis.corruptions import corruption_mean, corruptions
+from benchmark.analysis.corruptions import corruption_mean, corruption_scores, corruptions
 
 
 def corrupted(name, severity, broken, **more):
@@ -30,6 +30,19 @@ def test_the_mean_by_hand():
     assert corruption_mean(found) == 0.5
     harder = evaluation(CLEAN_ERRORS, *FOG, corrupted("snow", 1, [1, 1, 1, 1]))
     assert corruption_mean(harder) == pytest.approx((0.5 + 0) / 2)  # not the attacks' mean, 1/3
+
+
+def test_what_each_image_adds_to_the_mean():
+    found = evaluation(CLEAN_ERRORS, FOG[0], PGD, SNOW[0], FOG[1])
+    shares = corruption_scores(found)
+    assert shares.tolist() == [0.0, 0.75, 0.75, 0.5]
+    assert shares.mean() == corruption_mean(found)
+    assert corruption_scores(evaluation(CLEAN_ERRORS, *FOG, mode="worst-case")) is None
+
+
+def test_an_attack_that_names_no_corruption_goes_by_its_own_name():
+    own = dataclasses.replace(SNOW[0], label="mist", definition={"attack": {"name": "own"}})
+    assert [each.name for each in corruptions(evaluation(CLEAN_ERRORS, *FOG, own))] == ["fog", "mist"]
 
 
 @pytest.mark.parametrize("trouble", [{"errors": ("it broke down",)}, {"missing": 1}])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from benchmark.analysis.aggregate import norm_accuracy
 from benchmark.analysis.curves import minimises, security_curve
-from benchmark.analysis.distances import median_distance, searched
+from benchmark.analysis.distances import is_reached, median_distance, searched
 
 #: A hundred images whose closest adversarials lie 0.01, 0.02, ..., 1 away; the attacks below are allowed 0.5.
 TRUE = np.arange(1, 101) / 100
@@ -81,6 +81,30 @@ def test_one_that_stopped_at_its_first_success_did_not_look_for_the_closest():
     shown = dataclasses.replace(shown, mode="worst-case")
     assert np.array_equal(searched(shown, shown.outcomes[1]), ~shown.outcomes[1].broken)
     assert median_distance(shown, shown.outcomes[1]) is None
+    # Not where every attack is given everything, and not where nothing was broken before it.
+    alike = evaluation(HERE, budget(broken=~survivors), minimal(restarts=2))
+    nothing = evaluation(HERE, budget(broken=HERE), minimal(restarts=2))
+    for found in (alike, dataclasses.replace(nothing, mode="worst-case")):
+        assert searched(found, found.outcomes[1]).all()
+    # A suite's file that says nothing of restarts means one.
+    once = dataclasses.replace(minimal(), definition={"attack": {"name": "fmn"}})
+    shown = dataclasses.replace(evaluation(HERE, budget(broken=~survivors), once), mode="worst-case")
+    assert searched(shown, shown.outcomes[1]).all()
+
+
+def test_a_radius_is_not_rounded_to_float32():
+    """0.3 as float32 lies beyond 0.3, 0.7 before 0.7."""
+    found = outcome("fmn", "l1", None, np.array([0.3, 0.7]), epsilon=1.0)
+    assert is_reached(found, 0.3).tolist() == [False, False]
+    assert is_reached(found, 0.7).tolist() == [True, True]
+
+
+def test_the_median_is_of_the_images_that_were_classified_correctly():
+    wrong = TRUE > 0.6
+    found = evaluation(wrong, minimal(evaluated=~wrong))
+    assert median_distance(found, found.outcomes[0]) == pytest.approx(0.305)
+    hopeless = evaluation(~HERE, minimal())
+    assert median_distance(hopeless, hopeless.outcomes[0]) is None
 
 
 @pytest.mark.parametrize(("missed", "is_measured"), [(0, True), (1, True), (2, False)])
