@@ -18,6 +18,7 @@ from benchmark.analysis.frames import per_example, tidy
 from benchmark.analysis.masking import masking_flags
 from benchmark.analysis.transfer import transfer_matrices
 from benchmark.errors import BadInput
+from benchmark.ledger.classes import Classes
 
 
 def evidence(*outcomes, **more):
@@ -215,6 +216,37 @@ def test_the_rows_of_images_are_numbered_through():
     }  # fmt: skip
 
 
+def test_what_networks_answered_is_told_by_name():
+    """No finite answer, a class without a name, one that the attack was not tried on."""
+    pgd = dataclasses.replace(
+        outcome("pgd", "linf", [1, 1, 1, 0]),
+        adversarial_class=np.array([1, -1, 2, -2]),
+        wrong_share=np.array([1.0, 0.7, 0.9, 0.2], np.float32),
+    )
+    found = described(evaluation([1, 0, 0, 0], outcome("fgsm", "linf", [0, 0, 0, 0]), pgd))
+    found = dataclasses.replace(
+        found,
+        model=found.model | {"digest": "abc"},
+        classes=Classes(("cat", "dog"), np.array([0, 1, 0, 1]), np.array([1, 1, 0, 1])),
+        clean_class=np.array([1, 1, 0, 1]),
+    )
+    rows = per_example([found], {("toy", "abc"): "the toy"}, [pgd])
+    assert rows["attack"].tolist() == ["pgd"] * 4
+    assert set(rows["model"]) == {"the toy"}
+    assert set(rows["checkpoint_digest"]) == set(tidy([found])["checkpoint_digest"]) == {"abc"}
+    assert rows["clean_class"].tolist() == ["dog", "dog", "cat", "dog"]
+    assert rows["adversarial_class"].tolist()[:3] == ["dog", "none", "2"]
+    assert rows["adversarial_class"].isna().tolist() == [False, False, False, True]
+    assert rows["wrong_share"].tolist() == [np.float32(share) for share in (1, 0.7, 0.9, 0.2)]
+    nameless = per_example([dataclasses.replace(found, classes=None)])
+    assert nameless["clean_class"][:4].tolist() == ["1", "1", "0", "1"]
+    assert nameless["adversarial_class"][:4].isna().all(), "fgsm's record says nothing of it"
+
+
+def test_images_that_broke_for_want_of_an_answer_are_counted():
+    assert tidy([evaluation([0], outcome("a", "linf", [1], costs={"no_answer": 1}))])["no_answer"][0] == 1
+
+
 def test_a_notebook_shows_an_evaluation_in_a_line():
     assert repr(described(WORKED)) == "<Evaluation of 'toy' under 'toy (quick)', 6 images of 'digits', 4 attacks>"
 
@@ -238,6 +270,22 @@ def test_matrices_of_what_was_carried_over():
     assert (second.label, second.sources, second.targets) == ("b", ("s", "r"), ("t", "u"))
     assert np.array_equal(first.accuracy, [[0.75, 0.5], [0, np.nan]], equal_nan=True)
     assert np.array_equal(second.accuracy, [[1, 0.25], [0.75, np.nan]], equal_nan=True)
+
+
+def test_each_search_has_its_matrix_and_networks_the_labels_that_are_given():
+    pairs = [
+        dataclasses.replace(carried("s", "t", outcome("a", "linf", np.arange(4) < broken)), seed=seed, precision=how)
+        for broken, seed, how in ((1, 0, "fp32"), (2, 0, "bf16"), (3, 1, "fp32"))
+    ]
+    called = {("s", ""): "S", ("t", ""): "T"}
+    found = transfer_matrices(pairs, called)
+    assert [(one.label, one.sources, one.targets, one.accuracy.item()) for one in found] == [
+        ("a, seed 0, fp32", ("S",), ("T",), 0.75),
+        ("a, seed 0, bf16", ("S",), ("T",), 0.5),
+        ("a, seed 1, fp32", ("S",), ("T",), 0.25),
+    ]
+    assert [one.label for one in transfer_matrices(pairs[:2])] == ["a, seed 0, fp32", "a, seed 0, bf16"]
+    assert [one.label for one in transfer_matrices(pairs[:1])] == ["a"]
 
 
 def test_a_pair_that_failed_is_blank_and_no_pairs_are_no_matrix():

@@ -78,6 +78,11 @@ def test_one_attack_of_a_norm_can_be_judged_by_itself_in_any_mode():
     assert unchecked(worst) is None
     assert [flag.name for flag in masking_flags(worst)] == ["zero or non-finite gradients"]
     later = dataclasses.replace(worst.outcomes[0], evaluated=np.arange(200) < 30, label="later")
+    assert unchecked(found(later, mode="worst-case")) is None
+    assert unchecked(found(worst.outcomes[0], later, mode="worst-case")) == (
+        "gradient masking could not be checked: these worst-case results are from an older version, in which no "
+        "images were shown to all attacks; evaluate again"
+    )
     assert [flag.evidence.split(":")[0] for flag in masking_flags(found(later, mode="worst-case"))] == []
 
 
@@ -125,6 +130,10 @@ def test_rivals_that_could_not_do_it_are_none():
     assert flags(strong, stride(0.04)) == []  # 0.8 radii, all steps together
     assert flags(strong, stride(0.05)) == [(STRONGER, "strong")]
     assert flags(strong, stride(0.05, step_size=0.01)) == []
+    smaller = [dataclasses.replace(one, epsilon=0.5) for one in (strong, stride(None, step_size=0.03))]
+    assert flags(*smaller) == [(STRONGER, "strong")]  # 1.2 radii of a half
+    assert flags(strong, stride(None, step_size=0.03)) == []
+    assert flags(strong, attack("autoattack", 20)) == [(STRONGER, "strong")]  # of which no file says how many steps
     assert flags(attack("fgsm", 60), stride(0.04)) == []
     assert flags(attack("fgsm", 60), stride(0.05)) == [("one-step attack beats iterative attacks", "strong")]
 
@@ -139,7 +148,14 @@ def test_unbounded_attacks_with_a_short_reach_missed_nothing():
     assert flags(ddn(steps=10)) == []  # ends 1.05^10 radii away
     assert flags(ddn(steps=10, initial_radius=4.0)) == missed
     assert flags(ddn(gamma=0.01)) == []
+    assert flags(ddn(steps=10, initial_radius=5.0, gamma=0.0)) == missed  # just far enough
+    assert flags(ddn(steps=10, initial_radius=4.99, gamma=0.0)) == []
+    closer = dataclasses.replace(ddn(steps=10, initial_radius=3.0, gamma=0.0), epsilon=0.5)
+    assert flags(closer) == missed  # six radii
     assert flags(attack("fmn", 100, "l2", kind="minimum-norm", steps=5)) == []
+    fmn = attack("fmn", 100, "l2", kind="minimum-norm", steps=20)
+    short = fmn.definition["attack"] | {"step_size": 0.001}
+    assert flags(dataclasses.replace(fmn, definition={"attack": short})) == missed  # no ball that it had to cross
 
 
 def test_libraries_attacks_are_known_by_what_they_did():
@@ -172,6 +188,11 @@ def test_a_difference_below_two_points_is_none_however_many_images_show_it():
     assert flags(*pair(200, 10_000)) == [(STRONGER, "strong")]
     assert flags(*pair(8, 400)) == [(STRONGER, "strong")]
     assert flags(*pair(6, 300)) == []  # two points, but p = 0.016
+    square, pgd = pair(250, 10_000)
+    pgd.broken[-60:] = True  # of 310 images one alone breaks, 190 net
+    assert flags(square, pgd) == []
+    pgd.broken[-60:-50] = False
+    assert flags(square, pgd) == [(STRONGER, "strong")]
 
 
 def test_p_values_are_corrected_for_the_number_of_tests():
@@ -243,8 +264,19 @@ def test_each_threat_is_looked_at_once():
     other = looked_at(100, 0, 100, label="other", norm="l2")
     (flag,) = masking_flags(found(*same, other))
     assert flag.evidence == "linf: the gradients of 100 of 100 images are zero or not finite"
+    both = masking_flags(found(*same, looked_at(100, 90, 10, label="other", norm="l2")))
+    assert [one.evidence.split("; ") for one in both] == [
+        [flag.evidence, "l2: the gradients of 90 of 100 images are zero or not finite"]
+    ]
 
 
 def test_an_attack_without_gradients_where_there_are_some_is_not_the_networks_fault():
     silent = attack("pgd", 0, steps=20, costs={"backwards": 0})
     assert flags(dataclasses.replace(silent, probe=Probe(100, 0, 100))) == []
+    assert ("no gradients", "strong") in flags(dataclasses.replace(silent, probe=Probe(100, 100, 0)))
+
+
+def test_more_steps_that_break_less_are_a_weak_sign():
+    assert flags(attack("pgd", 60, steps=20), attack("pgd", 20, steps=100)) == [
+        ("more steps have fewer successes", "weak")
+    ]

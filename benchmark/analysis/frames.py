@@ -78,7 +78,7 @@ def per_example(
     clean_class and adversarial_class (names of the classes that the network takes the image for without attack, and
     the closest adversarial image, which for a minimum-norm attack may lie beyond epsilon; where no adversarial was
     found, the latter is that of the image itself; "none" where the network has no finite answer; the index where the
-    classes have no names; None where the attack was not tried, and in records of older versions).
+    classes have no names; missing where the attack was not tried, and in records of older versions).
 
     Args:
         evaluations: what the rows are about.
@@ -124,7 +124,7 @@ _COLUMNS = (
 
 
 def _class_names(found: Evaluation, classes: Classes | None) -> NDArray[np.object_]:
-    """N names, None where the class is not known."""
+    """N names, None, which pandas takes for missing, where the class is not known."""
     if classes is None:
         return np.full(len(found.clean_errors), None)
     names = found.classes.names if found.classes else ()

@@ -105,10 +105,8 @@ def unbounded_misses(evaluation: Evaluation, outcomes: Sequence[Outcome]) -> Ite
 def no_gradients(evaluation: Evaluation, outcomes: Sequence[Outcome]) -> Iterator[Sign]:
     """Attacks that follow gradients got none at all."""
     for outcome in outcomes:
-        attacked, own = outcome.costs.get("attacked"), outcome.definition.get("source", "own") == "own"
         seen = outcome.probe is not None and outcome.probe.dead < outcome.probe.images
-        # What another library's attack asks for is known by what it did only.
-        if attacked and own and not is_blind(outcome) and not outcome.costs["backwards"] and not seen:
+        if outcome.costs.get("attacked") and not is_blind(outcome) and not outcome.costs["backwards"] and not seen:
             evidence = f"{outcome.label} is gradient-based, but received no gradients"
             yield Sign("no gradients", True, evidence)
 
