@@ -72,7 +72,7 @@ GROUPS = {
     ),
     "signs": Group(
         _within("analysis", "signs", "masking", "attribution", "transfer", "frames"),
-        _tests("analysis", "evidence", "masking", "insight"),
+        _tests("analysis", "evidence", "masking", "insight", "dead_gradients"),
     ),
     "methods": Group(
         _within("statistics", "seeds", "pigeonhole", "selection") + _within("analysis", "methods"),
