@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,11 @@ import pytest
 from seeded_networks import RECIPE, attack, card
 from synthetic import add_evaluation
 
-from benchmark.analysis.methods import by_method, compare_all_methods
+from benchmark.analysis.methods import Seeds, by_method, compare_all_methods
+from benchmark.errors import BadInput
 from benchmark.ledger import Evaluation, load_results
+from benchmark.statistics.pigeonhole import check_methods
+from benchmark.statistics.seeds import Arm, compare_methods
 
 
 def file(results: Path, name: str, broken: Sequence[int] = (), **more: Any) -> None:
@@ -134,6 +138,12 @@ def test_networks_of_one_run_are_paired(tmp_path: Path) -> None:
     assert found.seed_deviations[0] > 0.1
 
 
+def values_of(group: Seeds) -> Arm:
+    found = group.scores("rworst")
+    assert found is not None
+    return found
+
+
 def test_three_methods_are_a_family(tmp_path: Path) -> None:
     for place, method in enumerate(("at", "trades", "mart")):
         for seed in range(3):
@@ -144,3 +154,61 @@ def test_three_methods_are_a_family(tmp_path: Path) -> None:
     assert least.corrected == pytest.approx(3 * least.found.p)
     for pair in pairs:
         assert (pair.verdict != "undetermined") == (pair.corrected <= 0.05)
+        values = values_of(pair.first), values_of(pair.second)
+        assert pair.found == compare_methods(*values, confidence=1 - 0.05 / 3)
+        assert pair.checks == check_methods(*values)
+        assert (pair.metric, pair.margin) == ("rworst", None)
+
+
+def test_what_the_suite_calls_small_is_equivalent(tmp_path: Path) -> None:
+    for method in ("at", "trades"):
+        for seed in range(3):
+            file(tmp_path, f"{method}-{seed}", range(8 + seed), method=method, seed=seed)
+    found = load_results(tmp_path)
+    wide = [dataclasses.replace(each, suite=each.suite | {"margin": 60}) for each in found]
+    (pair,) = compare_all_methods(by_method(wide), "rworst")
+    assert (pair.verdict, pair.margin) == ("equivalent", 0.6)
+    (pair,) = compare_all_methods(by_method(found), "rworst")
+    assert (pair.verdict, pair.margin) == ("undetermined", None)
+
+
+def test_others_are_not_asked_whether_they_are_alike(two: list[Evaluation]) -> None:
+    """Only methods with several seeds are compared: a network alone may have been tried on other images."""
+
+    def elsewhere(method: str) -> list[Evaluation]:
+        other = [dataclasses.replace(each, dataset=each.dataset | {"digest": "other"}) for each in two]
+        return [new if each.model["method"] == method else each for new, each in zip(other, two, strict=True)]
+
+    assert len(compare_all_methods(by_method(elsewhere("natural")), "rworst")) == 1
+    with pytest.raises(BadInput, match="images"):
+        compare_all_methods(by_method(elsewhere("trades")), "rworst")
+
+
+@pytest.mark.parametrize(
+    ("tie", "order", "is_paired"),
+    [
+        ("lineage", (0, 1, 2), True),  # of a teacher and its student
+        ("init", (0, 1, 2), True),  # of what a training began with, and what it made
+        ("lineage", (1, 2, 0), False),  # each taught by another seed's teacher
+        (None, (0, 1, 2), False),
+    ],
+)
+def test_what_shares_a_training_is_paired(
+    tmp_path: Path, tie: str | None, order: tuple[int, ...], is_paired: bool
+) -> None:
+    for seed in range(3):
+        file(tmp_path, f"trades-{seed}", range(4 + 8 * seed), method="trades", seed=seed)
+    made = {found.model["seed"]: found.model["digest"] for found in load_results(tmp_path)}
+    for seed, of in enumerate(order):
+        ties: dict[str, Any] = {}
+        if tie == "lineage":
+            ties = {"lineage": [{"role": "teacher", "digest": "e" * 64}, {"role": "teacher", "digest": made[of]}]}
+        elif tie == "init":
+            ties = {"init": {"source": "x", "digest": made[of]}}
+        file(tmp_path, f"ard-{seed}", range(6 + 8 * seed), method="ard", seed=seed, extra=ties)
+    one, other = by_method(load_results(tmp_path))
+    (pair,) = compare_all_methods([one, other], "rworst")
+    values = values_of(one), values_of(other)
+    assert pair.found == compare_methods(*values, is_paired=is_paired)
+    assert pair.found != compare_methods(*values, is_paired=not is_paired)
+    assert pair.checks == check_methods(*values, is_paired=is_paired)

@@ -6,10 +6,10 @@ from math import sqrt
 
 import numpy as np
 import pytest
-from scipy.stats import ttest_ind, ttest_rel
+from scipy.stats import t, ttest_ind, ttest_rel
 
 from benchmark.statistics.pigeonhole import check_methods, pigeonhole, welch
-from benchmark.statistics.seeds import compare_methods, seed_deviation
+from benchmark.statistics.seeds import compare_methods, mean_of_method, seed_deviation
 
 
 def draw(
@@ -154,3 +154,53 @@ def test_the_seeds_deviation_is_freed_of_the_images() -> None:
     assert np.sqrt(np.mean(np.square(found))) == pytest.approx(0.03, rel=0.15)
     naive = [draw(generator, 20, 300, 0.0, generator.standard_normal(300)).mean(1).std(ddof=1) for _ in range(60)]
     assert np.mean(naive) > 0.01  # what 300 images alone make seeds differ by
+
+
+def test_the_mean_of_a_method_by_hand() -> None:
+    """Two seeds on four images, both right on three: what they differ by is what neither alone explains."""
+    found = mean_of_method(np.array([[1.0, 0, 1, 1], [1, 1, 0, 1]]))
+    of_seeds, of_images = 1 / 24, 1 / 16
+    assert (found.value, found.seed_deviation) == (0.75, 0.0)
+    assert (found.seed_error**2, found.image_error**2) == pytest.approx((of_seeds, of_images))
+    freedom = (of_seeds + of_images) ** 2 / (of_seeds**2 / 1 + of_images**2 / 3)
+    for end, confidence in ((found.low, 0.95), (found.high, 0.95)):
+        flags = 0.75 * 0.25 / (of_seeds + of_images)
+        allowed = t.ppf((1 + confidence) / 2, freedom) * sqrt(end * (1 - end) / flags)
+        assert abs(0.75 - end) == pytest.approx(allowed)  # an end of Wilson's interval
+    assert found.low < 0.75 < found.high
+    narrower = mean_of_method(np.array([[1.0, 0, 1, 1], [1, 1, 0, 1]]), confidence=0.5)
+    assert found.low < narrower.low < 0.75 < narrower.high < found.high
+
+
+@pytest.mark.parametrize("flag", [0.0, 1.0])
+def test_a_mean_of_networks_that_all_say_the_same_is_not_certain(flag: float) -> None:
+    found = mean_of_method(np.full((3, 50), flag))
+    assert found.value == flag
+    assert 0 <= found.low <= flag <= found.high <= 1
+    assert 0.02 < found.high - found.low < 0.2
+
+
+def test_a_mean_takes_two_seeds() -> None:
+    with pytest.raises(ValueError, match="fewer than two"):
+        mean_of_method(np.ones((1, 9)))
+
+
+def test_the_interval_of_a_mean_holds_over_seeds_and_images() -> None:
+    """Where seeds differ by 3 points, the images alone would make too narrow an interval."""
+    generator = np.random.default_rng(29)
+    rounds, covered, widths = 300, 0, []
+    for _ in range(rounds):
+        found = mean_of_method(draw(generator, 4, 500, 0.03, generator.standard_normal(500)))
+        covered += found.low <= 0.5 <= found.high
+        widths.append(found.high - found.low)
+    assert 0.95 - 3 * sqrt(0.05 * 0.95 / rounds) < covered / rounds
+    assert np.mean(widths) < 0.2
+
+
+def test_the_checks_interval_is_of_the_bootstraps_middle(arms: tuple[np.ndarray, np.ndarray]) -> None:
+    first, second = arms
+    drawn = pigeonhole([first, -second], 0)
+    found = check_methods(first, second)
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(drawn, [0.025, 0.975])))
+    found = check_methods(first, second, confidence=0.5, seed=5)
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(pigeonhole([first, -second], 5), [0.25, 0.75])))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from math import sqrt
+
 import numpy as np
 import pytest
+from scipy.stats import norm, t
 
 from benchmark.statistics import selection
 from benchmark.statistics.mcnemar import mcnemar
-from benchmark.statistics.ravg_interval import mean_interval
+from benchmark.statistics.ravg_interval import equivalent_flags, mean_interval
 from benchmark.statistics.selection import select
 from benchmark.statistics.wilson import wilson
 
@@ -83,6 +86,39 @@ def test_shares_are_as_good_as_flags() -> None:
     found = select([generator.integers(0, 4, (1, 300)) / 3 for _ in range(4)])
     assert found.low < found.corrected <= found.value < found.high
     assert 0 < found.p <= 1
+
+
+def is_wilsons(end: float, value: float, quantile: float, flags: float) -> bool:
+    """Whether `end` is one of the interval's ends: there the value is just so many standard errors away."""
+    return abs(value - end) == pytest.approx(quantile * sqrt(end * (1 - end) / flags), rel=0.03)
+
+
+@pytest.mark.parametrize(("others", "quantile"), [(0, norm.ppf(0.975)), (1, norm.ppf(0.975**0.5))])
+def test_the_lower_end_holds_for_all_candidates_at_once(others: int, quantile: float) -> None:
+    """Two that have nothing in common are two chances to be lucky; what is the same twice is one."""
+    first, second = (np.tile(row, 100).astype(float)[None] for row in ([1, 1, 0, 0], [1, 0, 1, 0]))
+    found = select([first, second if others else first], 0)
+    assert found.value == 0.5
+    assert is_wilsons(found.low, 0.5, quantile, 400)
+    assert is_wilsons(found.high, 0.5, norm.ppf(0.975), 400)
+
+
+def test_the_upper_end_over_few_seeds_by_hand() -> None:
+    """Student's t with the freedom of seeds and images, and a variance for the seeds' sake that all share."""
+    table = np.array([[[1, 1, 1, 0, 1.0], [1, 0, 1, 0, 0]], [[0, 1, 1, 0, 0], [0, 1, 0, 0, 0]]])
+    found = select(list(table), confidence=0.8)
+    assert (found.chosen, found.value) == (0, pytest.approx(0.6))
+    between = (np.var([0.8, 0.4], ddof=1) + np.var([0.4, 0.2], ddof=1)) / 2
+    # What is left of each seed's image when the seed's and the image's own parts are taken off.
+    rest = [arm - arm.mean(1)[:, None] - arm.mean(0) + arm.mean() for arm in table]
+    of_seeds = (between - np.mean([(each**2).sum() / 4 for each in rest]) / 5) / 2
+    assert of_seeds > 0
+    per_image = np.array([1, 0.5, 1, 0, 0.5])
+    of_images = per_image.var() / 5 + 1 / 25
+    freedom = (of_seeds + of_images) ** 2 / (of_seeds**2 / 2 + of_images**2 / 4)
+    quantile = t.ppf(0.9, freedom)
+    flags = equivalent_flags(per_image, 0.6, quantile)
+    assert is_wilsons(found.high, 0.6, quantile, 0.24 / (0.24 / flags + of_seeds))
 
 
 @pytest.mark.usefixtures("few_draws")
