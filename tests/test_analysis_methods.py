@@ -17,6 +17,8 @@ from benchmark.ledger import Evaluation, load_results
 from benchmark.statistics.pigeonhole import check_methods
 from benchmark.statistics.seeds import Arm, compare_methods
 
+EXTRA_DATA = {"name": "generated", "digest": "a" * 64, "images": 5, "share": 0.5}
+
 
 def file(results: Path, name: str, broken: Sequence[int] = (), **more: Any) -> None:
     options = {key: more.pop(key) for key in ("network", "precision") if key in more}
@@ -51,6 +53,10 @@ def test_names_say_nothing(tmp_path: Path) -> None:
         {"extra": {"inner": "kl"}},
         {"extra": {"precision": "bf16"}},
         {"extra": {"lineage": [{"role": "teacher", "source": "x", "digest": "1" * 64}]}},
+        {"extra": {"lineage": [{"role": "teacher", "source": "x"}]}},
+        {"extra": {"init": {"source": "x", "digest": "1" * 64}}},
+        {"extra": {"extra_data": EXTRA_DATA}},
+        {"extra": {"lineage": "told otherwise"}},
         {"architecture": "resnet18"},
         {"recipe": {**RECIPE, "epochs": 30}},
         {"recipe": {**RECIPE, "threats": {"linf": {"epsilon": 0.1}}}},
@@ -68,6 +74,53 @@ def test_whatever_else_differs_keeps_them_apart(tmp_path: Path, other: dict[str,
     file(tmp_path, "at")
     file(tmp_path, "at-seed-1", **{"seed": 1, **other})
     assert len(groups(tmp_path)) == 2
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        ({"init": {"source": "x", "digest": "1" * 64}}, {"init": {"source": "x", "digest": "2" * 64}}),
+        ({"extra_data": EXTRA_DATA}, {"extra_data": EXTRA_DATA | {"images": 6}}),
+        (
+            {"lineage": [{"role": "teacher", "source": "x", "digest": "1" * 64}]},
+            {"lineage": [{"role": "robust teacher", "source": "x", "digest": "1" * 64}]},
+        ),
+        (
+            {"lineage": [{"role": "init", "source": "x", "digest": "1" * 64}]},
+            {"lineage": [{"role": "teacher", "source": "x", "digest": "1" * 64}]},
+        ),
+    ],
+)
+def test_what_it_began_with_and_was_taught_by_is_told_apart(tmp_path: Path, others: tuple[Any, Any]) -> None:
+    for seed, extra in enumerate((*others, others[0])):
+        file(tmp_path, f"at-{seed}", seed=seed, extra=extra)
+    assert [seeds for _, seeds in groups(tmp_path)] == [(0, 2), (1,)]
+
+
+def test_other_judging_is_another_question(tmp_path: Path) -> None:
+    for seed in range(2):
+        file(tmp_path, f"at-{seed}", seed=seed)
+    one, other = load_results(tmp_path)
+    assert len(by_method([one, other])) == 1
+    assert len(by_method([one, dataclasses.replace(other, judging={"passes": 20})])) == 2
+
+
+def test_their_common_name_is_theirs(tmp_path: Path) -> None:
+    for seed in (2, 0):
+        file(tmp_path, f"mine-seed-{seed}-h1", seed=seed)
+    file(tmp_path, "alone-seed-5", method="trades", seed=5)
+    assert groups(tmp_path) == [("alone-seed-5", (5,)), ("mine-h1", (0, 2))]
+
+
+def test_what_seeds_began_with_differs_with_the_seed(tmp_path: Path) -> None:
+    """As teachers do: E-AT from three networks of one method is one method."""
+    for seed in (0, 1):
+        file(tmp_path, f"at-{seed}", seed=seed)
+    begun = {found.model["seed"]: found.model["digest"] for found in load_results(tmp_path)}
+    for seed in (0, 1):
+        extra = {"init": {"source": "x", "digest": begun[seed]}}
+        file(tmp_path, f"e-at-{seed}", method="e-at", seed=seed, extra=extra)
+    assert [seeds for _, seeds in groups(tmp_path)] == [(0, 1), (0, 1)]
 
 
 def test_a_recipes_name_is_no_difference(tmp_path: Path) -> None:

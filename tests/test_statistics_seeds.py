@@ -172,6 +172,28 @@ def test_the_mean_of_a_method_by_hand() -> None:
     assert found.low < narrower.low < 0.75 < narrower.high < found.high
 
 
+def test_a_difference_by_hand() -> None:
+    """Seeds, images, and both together, each with its part; one more image on either side."""
+    first = np.array([[1.0, 0, 1, 1, 1], [1, 1, 0, 1, 1]])
+    second = np.array([[0.0, 0, 1, 0, 1], [0, 1, 1, 1, 0], [0, 0, 0, 0, 0]])
+    found = compare_methods(first, second)
+    assert (found.first, found.second, found.difference) == pytest.approx((0.8, 1 / 3, 7 / 15))
+    # What neither seeds nor images explain: of the first ±1/2 on two images, over (S − 1)(N − 1).
+    unexplained = second - second.mean(1)[:, None] - second.mean(0) + second.mean()
+    rests = 4 / 4 / 4, float(np.square(unexplained).sum()) / 8
+    by_seed = rests[0] / 5, float(np.var([0.4, 0.6, 0.0], ddof=1))
+    of_seeds = by_seed[0] / 2 + by_seed[1] / 3
+    per_image = first.mean(0) - second.mean(0)
+    total = (np.square(per_image - 7 / 15).sum() + 1) / 7
+    of_images = max(total / 5 - rests[0] / 5 / 2 - rests[1] / 5 / 3, 1 / 25)
+    freedom = (of_seeds + of_images) ** 2 / ((by_seed[0] / 2) ** 2 / 1 + (by_seed[1] / 3) ** 2 / 2 + of_images**2 / 4)
+    assert found.freedom == pytest.approx(freedom)
+    assert (found.seed_error**2, found.image_error**2) == pytest.approx((of_seeds, of_images))
+    assert found.p == pytest.approx(2 * t.sf(7 / 15 / sqrt(of_seeds + of_images), freedom))
+    assert found.half_width == pytest.approx(t.ppf(0.975, freedom) * sqrt(of_seeds + of_images))
+    assert found.high == 1.0  # no difference is larger
+
+
 @pytest.mark.parametrize("flag", [0.0, 1.0])
 def test_a_mean_of_networks_that_all_say_the_same_is_not_certain(flag: float) -> None:
     found = mean_of_method(np.full((3, 50), flag))

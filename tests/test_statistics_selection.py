@@ -6,11 +6,13 @@ from math import sqrt
 
 import numpy as np
 import pytest
-from scipy.stats import norm, t
+from scipy.optimize import brentq
+from scipy.stats import chi2, norm, t
 
 from benchmark.statistics import selection
 from benchmark.statistics.mcnemar import mcnemar
 from benchmark.statistics.ravg_interval import equivalent_flags, mean_interval
+from benchmark.statistics.seeds import compare_methods
 from benchmark.statistics.selection import select
 from benchmark.statistics.wilson import wilson
 
@@ -121,6 +123,34 @@ def test_the_upper_end_over_few_seeds_by_hand() -> None:
     assert is_wilsons(found.high, 0.6, quantile, 0.24 / (0.24 / flags + of_seeds))
 
 
+def test_the_lower_end_over_few_seeds_by_hand() -> None:
+    """Beside a candidate with which it shares nothing: of two independent errors over one estimate of their size."""
+    table = np.array([[[1, 1, 1, 0, 1.0], [1, 0, 1, 0, 0]], [[0, 0, 0, 0, 0], [0, 0, 0, 0, 0]]])
+    found = select(list(table), confidence=0.8)
+    rest = table[0] - table[0].mean(1)[:, None] - table[0].mean(0) + table[0].mean()
+    of_seeds = (np.var([0.8, 0.4], ddof=1) - (rest**2).sum() / 4 / 5) / 2 / 2  # the mean over both candidates
+    per_image = np.array([1, 0.5, 1, 0, 0.5])
+    of_images = per_image.var() / 5 + 1 / 25
+    freedom = (of_seeds + of_images) ** 2 / (of_seeds**2 / 2 + of_images**2 / 4)
+    sizes = np.sqrt(chi2.ppf((np.arange(2000) + 0.5) / 2000, freedom) / freedom)
+    quantile = brentq(lambda q: float((norm.cdf(q * sizes) ** 2).mean()) - 0.9, 0.1, 20)
+    flags = equivalent_flags(per_image, 0.6, quantile)
+    assert is_wilsons(found.low, 0.6, quantile, 0.24 / (0.24 / flags + of_seeds))
+
+
+def test_p_of_shares_is_that_of_a_paired_t_test_with_two_images_more() -> None:
+    one, other = np.array([[3, 2, 2, 0, 1, 3, 3, 2]]) / 3, np.array([[1, 2, 0, 1, 1, 2, 0, 1]]) / 3
+    d = (one - other)[0]
+    error = np.sqrt((((d - d.mean()) ** 2).sum() + 1) / 10 / 8)
+    assert select([one, other]).p == pytest.approx(2 * t.sf(d.mean() / error, 7))
+
+
+def test_p_over_seeds_is_that_of_the_methods() -> None:
+    generator = np.random.default_rng(9)
+    first, second = ((generator.random((2, 50)) < share).astype(float) for share in (0.7, 0.5))
+    assert select([first, second]).p == compare_methods(first, second).p
+
+
 @pytest.mark.usefixtures("few_draws")
 def test_seeds_are_part_of_the_luck() -> None:
     """Where seeds differ by 5 points, 2,000 images alone would make too narrow an interval."""
@@ -154,3 +184,6 @@ def test_what_is_no_choice(shapes: list[tuple[int, int]]) -> None:
 def test_very_few_images(images: int) -> None:
     found = select([np.ones((1, images)), np.zeros((1, images))])
     assert 0 <= found.low <= found.corrected <= found.high <= 1
+    assert (
+        found.corrected == found.value == 1.0
+    )  # whatever was not drawn says the same, and if all was drawn, all does
