@@ -17,7 +17,7 @@ from command_line import bench
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES = sorted((DOCS / "tutorials").glob("*.md"))
 #: Of these the blocks of other kinds, such as a scheduler's script, are left out.
-OTHERS = [DOCS / f"{name}.md" for name in ("normalisation", "radii", "resuming", "ledger")]
+OTHERS = [DOCS / f"{name}.md" for name in ("normalisation", "radii", "resuming", "ledger", "attacks", "suites")]
 BLOCK = re.compile(r"^```(\w+)(?: title=\"([^\"\n]+)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
