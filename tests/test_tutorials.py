@@ -1,7 +1,7 @@
 """Tutorials, and other pages that can be, run from top to bottom in an empty folder, as a reader would do it.
 
 `python` blocks are run, one after the other in one namespace; with a title they are files. `console` blocks are
-commands, which end well unless the line says how it fails.
+commands, which end well unless the line says how it fails (`# fails: `), and say what the line promises (`# says: `).
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from command_line import bench
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES = sorted((DOCS / "tutorials").glob("*.md"))
 #: Of these the blocks of other kinds, such as a scheduler's script, are left out.
-OTHERS = [DOCS / f"{name}.md" for name in ("normalisation", "radii", "resuming", "ledger", "attacks", "suites")]
+OTHERS = [
+    DOCS / f"{name}.md"
+    for name in ("normalisation", "radii", "resuming", "ledger", "attacks", "suites", "masking", "recipes")
+]
 BLOCK = re.compile(r"^```(\w+)(?: title=\"([^\"\n]+)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -56,3 +59,4 @@ def test_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch, capsys):
                 code, out, said = bench(capsys, *words_of(command)[1:])
                 assert bool(code) == bool(refusal), f"{line}\n{out}\n{said}"
                 assert refusal in said
+                assert line.partition("  # says: ")[2] in out + said, line
