@@ -108,3 +108,20 @@ def test_what_a_library_does_between_passes_is_probed_without_a_word(caplog, mon
         work = speed.own_work(attack, Threat("linf", 0.1), (1, 6, 6), classes, cpu)
         assert work > 0, f"{name} has loops over images, or sorts logits, which takes time"
     assert not caplog.records, "the network of the probe has gradients of every loss"
+
+
+@pytest.mark.parametrize(("name", "parameters"), [("spatial", {"rotations": 3, "shifts": 3}), ("corruption", {})])
+def test_what_an_attack_without_steps_does_between_passes_is_probed(name, parameters, monkeypatch):
+    monkeypatch.setattr(speed, "PROBE_SECONDS", 0)
+    monkeypatch.setattr(speed, "MANY", 8)
+    threat = Threat(name, 1)
+    assert speed.own_work(make_attack(name, parameters), threat, (1, 6, 6), 10, torch.device("cpu")) >= 0
+
+
+def test_a_slow_network_is_timed_on_few_images_and_its_ways_back_are_known(monkeypatch):
+    monkeypatch.setattr(speed, "SLOW", -1.0)
+    found = speed.measure(Steady(10), (1, 6, 6), 10, device=torch.device("cpu"), precision="fp32", batch=8)
+    assert found.forward > 0
+    assert found.backward == speed.BACK * found.forward
+    assert found.learning_backward == speed.BACK_TO_WEIGHTS * found.forward
+    assert found.gradient == found.forward + found.backward
