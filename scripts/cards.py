@@ -35,8 +35,10 @@ ATTACKS = {
 }
 #: What a section says in a list, in this order.
 FACTS = ("title", "description", "paper", "equation", "code", "networks", "teachers", "norms", "strategy", "inner")
-FACTS += ("start", "ascent", "outer", "weights", "version", "cost")
+FACTS += ("start", "ascent", "outer", "weights", "version", "restarts can help", "cost")
 FORMULAS = ("inner", "outer")
+#: A number that is written longer than this is rounded.
+DIGITS = 10
 
 
 def methods_page() -> str:
@@ -107,6 +109,8 @@ def _value(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     text = "" if value is None else str(value)
+    if isinstance(value, float) and len(text) > DIGITS:
+        return f"{value:.6g}"
     return f"`{text}`" if name in FORMULAS and text not in ("", "none") else text
 
 

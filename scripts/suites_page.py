@@ -77,9 +77,12 @@ def _section(name: str) -> Iterator[str]:
             }
             yield _line((f"`{scale}`", *(row.get(norm, "by `--epsilon`") for norm in norms)))
         yield ""
-    yield from _table(("Preset", "Images", "Passes for each", "What it changes"))
+    yield from _table(("Preset", "Images", "Passes for each"))
     for preset in suite_presets(name):
-        yield _line((f"`{preset}`", *_preset(file, preset, _passes(_loaded(name, preset)))))
+        images = getattr(file.presets.get(preset), "images", None) or file.images
+        yield _line((f"`{preset}`", f"{images:,}", _passes(_loaded(name, preset))))
+    for preset in suite_presets(name):
+        yield from _changes(file, preset)
     if suite.differences:
         yield ""
         yield "Where it differs from its sources:"
@@ -98,9 +101,9 @@ def _union(file: SuiteFile) -> str:
 
 
 def _attacks(file: SuiteFile, suite: Suite) -> Iterator[str]:
-    """A row for each attack, one for several in a row that differ by their radius alone."""
+    """A row for each attack, one for several in a row that differ by their radius alone, in one norm."""
     pairs = list(zip(file.attacks, suite.items, strict=True))
-    for _, group in groupby(pairs, key=lambda pair: (pair[1].attack.told(pair[1].threat.norm), pair[1].restarts)):
+    for _, group in groupby(pairs, key=lambda pair: (pair[1].attack, pair[1].threat.norm, pair[1].restarts)):
         lines, items = zip(*group, strict=True)
         first, last = items[0], items[-1]
         label = f"`{first.label}`" if len(items) == 1 else f"`{first.label}` to `{last.label}`"
@@ -118,16 +121,21 @@ def _parameters(item: SuiteItem) -> str:
     return "; ".join(f"{field.name} {_plain(value)}" for field, value in values if value != field.default)
 
 
-def _preset(file: SuiteFile, preset: str, passes: str) -> tuple[str, str, str]:
+def _changes(file: SuiteFile, preset: str) -> Iterator[str]:
+    """What a preset sets for the attacks, those of one change in a row; nothing if it changes but the images."""
     change = file.presets.get(preset)
-    if change is None:
-        return f"{file.images:,}", passes, ""
-    told = [f"restarts {change.restarts}"] if change.restarts else []
+    if change is None or not (change.restarts or change.attacks):
+        return
+    yield ""
+    yield from _table((f"In `{preset}`", "Restarts", "Parameters"))
+    if change.restarts:
+        yield _line(("those that have several and are not named below", change.restarts, ""))
+    told: dict[tuple[object, str], list[str]] = {}
     for label, own in change.attacks.items():
-        parts = [f"restarts {own.restarts}"] if own.restarts else []
-        parts += [f"{name} {_plain(value)}" for name, value in own.parameters.items()]
-        told.append(f"`{label}`: {', '.join(parts)}")
-    return f"{change.images or file.images:,}", passes, "; ".join(told)
+        parameters = "; ".join(f"{name} {_plain(value)}" for name, value in own.parameters.items())
+        told.setdefault((own.restarts or "", parameters), []).append(f"`{label}`")
+    for (restarts, parameters), labels in told.items():
+        yield _line((", ".join(labels), restarts, parameters))
 
 
 def _plain(value: Any) -> str:

@@ -30,6 +30,20 @@ def flags(*outcomes, **more):
     return [(flag.name, flag.strength) for flag in masking_flags(found(*outcomes, **more))]
 
 
+def test_on_few_images_it_takes_more_dead_gradients_the_more_is_tested():
+    """As docs/masking.md says of ten images, of which five are looked at."""
+
+    def is_flagged(dead, outcomes):
+        probed = [dataclasses.replace(one, probe=Probe(5, dead, 5 - dead)) for one in outcomes]
+        return is_masked(masking_flags(found(*probed)))
+
+    alone = [attack("pgd", 5, steps=20)]
+    assert [is_flagged(dead, alone) for dead in (2, 3, 4)] == [False, True, True]
+    several = [attack("fgsm", 5, norm=norm, steps=1) for norm in ("linf", "l2", "l1")]
+    several += [attack("pgd", 5, norm=norm, steps=20) for norm in ("linf", "l2", "l1")]
+    assert [is_flagged(dead, several) for dead in (2, 3, 4)] == [False, False, True]
+
+
 # Which images.
 
 

@@ -22,12 +22,14 @@ from benchmark.ledger import Ledger
 from benchmark.ledger.answers import read_known, write_known
 from benchmark.ledger.bundle_file import CLAIM
 from benchmark.ledger.manifests import filed, read_manifest
+from benchmark.ledger.record import read_record
 from benchmark.ledger.stored_adversarials import (
     StoredAdversarials,
     read_stored_adversarials,
     write_stored_adversarials,
 )
 from benchmark.sharing.claim import claimed_row
+from benchmark.sharing.verify import _stored
 from benchmark.storage import digest
 
 pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.filterwarnings("ignore::benchmark.errors.Notice")]
@@ -273,3 +275,27 @@ def test_weights_that_are_another_networks_contradict_whoever_is_asked(made, tmp
             code, _, err = bench(capsys, "verify", forged, *words)
             assert code == 1
             assert "contradicted: weights/x.pt" in err
+
+
+def test_stored_images_that_are_none_of_the_records_are_found(tmp_path):
+    """Whatever a bundle's own digests say of them."""
+    add_evaluation(tmp_path, "at")
+    ledger = Ledger(tmp_path)
+    record = read_record(next((tmp_path / "records").rglob("*.safetensors")))
+    path = ledger.stored_adversarials_path(record.key["network"], record.digest)
+    claims = np.flatnonzero(np.isfinite(record.distance) & ~record.clean_errors)
+    assert len(claims)
+
+    def problems(rows: np.ndarray, value: float = 0.5) -> list[str]:
+        images = np.full((len(rows), 1, 2, 2), value, np.float32)
+        write_stored_adversarials(path, StoredAdversarials(rows, images))
+        return [problem.partition(": ")[2] for problem in _stored(ledger, record)]
+
+    assert problems(claims) == []
+    assert problems(claims, 1.5) == ["an image has values outside of [0, 1]"]
+    assert problems(claims[:0]) == ["it does not hold the images that its record says were broken"]
+    assert problems(np.array([len(record.broken)])) == ["its images don't belong to this record"]
+    path.write_bytes(b"no archive")
+    assert len(list(_stored(ledger, record))) == 1
+    path.unlink()
+    assert not list(_stored(ledger, record))

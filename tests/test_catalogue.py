@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from benchmark import catalogue, cli
+from benchmark.attacks import ATTACKS
 from benchmark.errors import BadInput
 from benchmark.evaluation.suite import load_suite
 from benchmark.methods.differences import DIFFERENCES
@@ -49,6 +50,24 @@ def test_the_pages_tell_of_everything_that_is_listed(pages, kind):
         section = pages[kind].split(f"\n## {row['name']}\n")[1].split("\n## ")[0]
         assert "* Cost: " in section
         assert row["paper"] in section
+
+
+@pytest.mark.parametrize("name", ATTACKS.names())
+def test_a_card_explains_each_parameter_of_an_attack_in_words_of_the_page(name):
+    card = catalogue.show(name, kind="attacks")
+    assert all(option["about"] for option in card["options"])
+    told = " ".join([card["description"], *(option["about"] for option in card["options"])])
+    named = {*re.findall(r"`(\w+(?:\.\w+)*)`", told)}
+    assert named <= {option["name"] for option in card["options"]}, "names of the code that a reader can't see"
+    assert card["restarts can help"] == bool(ATTACKS.get(name)().random)
+
+
+@pytest.mark.parametrize(
+    ("name", "cost"),
+    [("fgsm", "1 pass"), ("pgd", "40 passes"), ("hopskipjump", "17,000 passes"), ("spatial", "370 passes")],
+)
+def test_a_card_says_what_an_attack_costs(name, cost):
+    assert catalogue.show(name, kind="attacks")["cost"].startswith(f"about {cost} for an image")
 
 
 @pytest.mark.parametrize("name", METHODS.names())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 import typer.main
 
 from benchmark.cli.app import app
+from benchmark.threats import LARGEST_SLACK, ROUNDING
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -52,6 +54,22 @@ def misses(page: str) -> list[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_each_command_on_a_page_has_its_verb_and_options(page: Path) -> None:
     assert not misses(page.read_text(encoding="utf-8"))
+
+
+def test_the_known_limit_of_small_balls_is_where_their_slack_is_cut_off():
+    """docs/reliability.md names the radii below which rounding may come to more than a hundredth of ε."""
+    page = " ".join(
+        (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8").partition("## Known limits")[2].split()
+    )
+    told = re.search(
+        r"l1 below ([\d.]+) at (\S+) and below ([\d.]+) at (\S+); l2 below ([\d.]+) and ([\d.]+)\)", page
+    )
+    l1, size, other_l1, other_size, l2, other_l2 = told.groups()
+    values = [math.prod(map(int, each.split("×"))) for each in (size, other_size)]
+    for norm, radii in (("l1", (l1, other_l1)), ("l2", (l2, other_l2))):
+        for radius, count in zip(map(float, radii), values, strict=True):
+            rounding = ROUNDING * (count if norm == "l1" else count**0.5)
+            assert rounding / LARGEST_SLACK == pytest.approx(radius, rel=0.12), norm
 
 
 def test_a_command_that_is_not_there_is_missed() -> None:

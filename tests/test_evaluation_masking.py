@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 from evaluation_toys import save, trained, with_last_layer, write_suite
 from torch import nn
 
+from benchmark import data
 from benchmark.analysis.masking import masking_flags
+from benchmark.attacks import PreparedClassifier
 from benchmark.errors import BadInput
 from benchmark.evaluation import evaluate
+from benchmark.evaluation.probe import _look
+from benchmark.noise import ExampleNoise
+from benchmark.threats import Threat
 
 BATTERY = """\
   - {attack: fgsm, norm: linf}
@@ -88,3 +95,16 @@ def test_saturated_logits_are_flagged(flags, tmp_path):
 def test_a_random_network_is_refused_with_the_reason(flags):
     with pytest.raises(BadInput, match="different logits in a repeated call"):
         flags("python:masked_networks:Noisy")
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
+def test_the_look_at_the_gradients_takes_as_many_passes_as_the_page_says(norm):
+    page = (Path(__file__).parent.parent / "docs" / "masking.md").read_text(encoding="utf-8")
+    network = trained().model().eval()
+    x, y = data.load("digits").test.batch(slice(0, 8))
+    classifier = PreparedClassifier(network, 10, "cpu", "fp32", x)
+    _look(classifier, x, y, Threat(norm, 0.1), ExampleNoise(0, range(8)))
+    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+    told = re.search(r"(\w+) backward and (\w+) forward passes of each", page)
+    assert [words.index(word) for word in told.groups()] == [classifier.backwards / 8, classifier.forwards / 8]

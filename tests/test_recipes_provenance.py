@@ -55,6 +55,23 @@ def test_the_page_is_current(page):
     assert (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8") == page.recipes_page()
 
 
+def test_the_page_explains_each_setting_that_is_no_hyper_parameter_of_a_method_alone(page, files):
+    told = {
+        *re.findall(r"`([\w.]+)`", page.recipes_page().partition("## The settings")[2].partition("## Overview")[0])
+    }
+    for method in METHODS.names():
+        card = catalogue.show(method, kind="methods")
+        own = {
+            each["name"] for each in card["options"] if each["of the"] in ("cohort", "objective", "loss", "merging")
+        }
+        for name in ("paper", "as-code"):
+            if files[name].is_for(method):
+                for key in page.settings(files[name], method):
+                    parts = key.split(".")
+                    shown = {key, parts[-1] if parts[0] == "threats" else parts[0]}
+                    assert shown & told or (key in own and key != "reduction"), f"{method}: {key}"
+
+
 def test_the_page_tells_every_value_of_every_method(page, files):
     text = page.recipes_page()
     for method in METHODS.names():

@@ -1,7 +1,8 @@
 """Tutorials, and other pages that can be, run from top to bottom in an empty folder, as a reader would do it.
 
 `python` blocks are run, one after the other in one namespace; with a title they are files. `console` blocks are
-commands, which end well unless the line says how it fails.
+commands, which end well unless the line says how it fails (`# fails: `) or what it finds (`# finds: `), and say what
+the line promises (`# says: `).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from command_line import bench
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES = sorted((DOCS / "tutorials").glob("*.md"))
 #: Of these the blocks of other kinds, such as a scheduler's script, are left out.
-OTHERS = [DOCS / f"{name}.md" for name in ("normalisation", "radii", "resuming", "ledger")]
+OTHERS = ("normalisation", "radii", "resuming", "ledger", "attacks", "suites", "masking", "recipes", "reliability")
 BLOCK = re.compile(r"^```(\w+)(?: title=\"([^\"\n]+)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -41,7 +42,7 @@ def test_each_page_has_commands_or_code_and_nothing_else_in_its_blocks():
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("one_thread")
-@pytest.mark.parametrize("page", PAGES + OTHERS, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [*PAGES, *(DOCS / f"{name}.md" for name in OTHERS)], ids=lambda page: page.stem)
 def test_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"__name__": "__main__"}
@@ -53,6 +54,9 @@ def test_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch, capsys):
         elif kind == "console":
             for line in content.splitlines():
                 command, _, refusal = line.removeprefix("$ ").partition("  # fails: ")
+                problem = command.partition("  # finds: ")[2]
                 code, out, said = bench(capsys, *words_of(command)[1:])
-                assert bool(code) == bool(refusal), f"{line}\n{out}\n{said}"
+                assert bool(code) == bool(refusal or problem), f"{line}\n{out}\n{said}"
                 assert refusal in said
+                assert problem in out, line
+                assert line.partition("  # says: ")[2] in out + said, line

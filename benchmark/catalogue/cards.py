@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from benchmark.methods.method import BoundMethod, Method
 
 
+#: Where a docstring begins to tell of attributes.
+ATTRIBUTES = "\n\nAttributes:\n"
+
+
 def method_card(row: Row) -> Row:
     """A method: formulas, options of its parts, where paper and code differ, what a training step costs."""
     from benchmark.catalogue.costs import cost_in_words
@@ -42,8 +46,10 @@ def attack_card(row: Row) -> Row:
     from benchmark.evaluation.cost import passes_of_attack
 
     attack = ATTACKS.get(row["name"])
-    text, _, told = (inspect.getdoc(attack) or "").partition("\n\nAttributes:\n")
-    about = dict(_attributes(told))
+    text, *_ = (inspect.getdoc(attack) or "").partition(ATTRIBUTES)
+    about: dict[str, str] = {}
+    for part in reversed(attack.__mro__):  # what several attacks share is told where they have it from
+        about |= _attributes(inspect.cleandoc(vars(part).get("__doc__") or "").partition(ATTRIBUTES)[2])
     options = [
         {
             "name": field.name,
@@ -53,14 +59,16 @@ def attack_card(row: Row) -> Row:
         }
         for field in dataclasses.fields(attack)
     ]
-    passes = round(passes_of_attack(attack()), -1) or 1
+    passes = float(f"{passes_of_attack(attack()):.2g}")
     return {
         **row,
         "description": re.sub(r"\s+", " ", text),
         "version": attack.version,
-        "restarts can help": attack.random is not False,
-        "cost": f"about {passes:,.0f} pass{'es' * (passes != 1)} for an image that withstands it, a gradient "
-        "counting as one",
+        "restarts can help": bool(attack().random),
+        "cost": f"about {passes:,.0f} pass{'es' * (passes != 1)} for an image that withstands it; a gradient counts "
+        "as one, a pass without as half"
+        if passes >= 1
+        else "no pass but that of the verdict",
         "options": options,
     }
 

@@ -33,7 +33,7 @@ LOSSES: tuple[Objective, ...] = (margin, cross_entropy)
 def probe(
     target: Target, start: int, stop: int, rows: tuple[int, ...], threat: Threat, seed: int
 ) -> dict[str, Any] | None:
-    """Look at the gradients of some images of a shard; costs three backward and some ten forward passes of each.
+    """Look at the gradients of some images of a shard; costs three backward and nine forward passes of each.
 
     Args:
         target, start, stop: the network and the shard, see `jobs.AttackJob`.

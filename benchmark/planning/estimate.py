@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import prod
 from typing import Any
 
 import torch
@@ -141,11 +142,12 @@ class TimeEstimate:
         architecture = training.architecture if training else ""
         # What is crafted on a network to be tried on others is kept image by image, and made for that.
         before = self._attacked.setdefault((job.network.name, query.mode), []) if query.source is None else []
-        passes = search_passes_of(suite, before, self.data.num_classes)
+        passes = search_passes_of(suite, before, self.data.num_classes, prod(self.data.shape))
         before.append(suite)
         if not passes.weight:
             return Estimate(0.0, "all its attacks are made by the evaluations above")
-        share = passes.weight / search_passes_of(suite, classes=self.data.num_classes).weight
+        whole = search_passes_of(suite, (), self.data.num_classes, prod(self.data.shape))
+        share = passes.weight / whole.weight
         for found in self.evaluations:
             if self._is_like_evaluation(found, suite, query, architecture or job.network.name, bool(training)):
                 spent = sum(outcome.costs.get("seconds", 0.0) for outcome in found.outcomes)

@@ -32,14 +32,16 @@ class Boundary(MinimalAttack):
 
     A proposal is taken where it is misclassified and closer. Both steps' lengths are relative to the distance and
     adapt to the example: the boundary is nearly flat at the scale of a good sideways step, so that half of them stay
-    misclassified, and a good step inwards succeeds now and then. Starts are those of `starts`; an image without one
-    is left as it is. Foolbox has this attack, too, but draws one direction for the whole batch; here each example
-    walks on its own, and leaves when its steps vanish.
+    misclassified, and a good step inwards succeeds now and then. It starts from noise or a plain colour that the
+    network misclassifies, moved towards the clean image up to the boundary; an image without such a start is left as
+    it is. Foolbox has this attack, too, but draws one direction for the whole batch; here each example walks on its
+    own, and leaves when its steps vanish.
 
     Attributes:
         steps: proposals per image; robust_union has 5000, Foolbox's default is 25000.
-        sideways, inwards: lengths of the first steps, relative to the distance.
-        adaptation: factor by which lengths change.
+        sideways: length of the first step sideways, relative to the distance.
+        inwards: length of the first step towards the clean image, relative to the distance.
+        adaptation: factor by which the lengths of steps change.
     """
 
     steps: Count = 5000

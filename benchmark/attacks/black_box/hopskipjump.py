@@ -32,7 +32,7 @@ class HopSkipJump(MinimalAttack):
     Again and again: estimate the boundary's normal where it is closest so far, jump along it as far as the
     image stays misclassified, and bisect back to the boundary. Foolbox has it too, but normalises the
     normals of a whole batch together, so that its jumps shrink as the batch grows; here each example has its
-    own. Starts are those of `starts`.
+    own. It starts from noise or a plain colour that the network misclassifies.
 
     Attributes:
         steps: jumps.

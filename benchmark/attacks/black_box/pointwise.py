@@ -24,8 +24,8 @@ _HALVINGS = 6
 class Pointwise(MinimalAttack):
     """The pointwise attack (Schott et al. 2019): put values back to those of the clean image, in random order.
 
-    It begins at the closest salt-and-pepper noise that fools the network, else at one of `starts`; an image without a
-    start is left as it is. It ends where no single value can be put back; in l2 the
+    It begins at the closest salt-and-pepper noise that fools the network, else at other noise or a plain colour; an
+    image without such a start is left as it is. It ends where no single value can be put back; in l2 the
     values that are left then go as far back as they can. Foolbox tries one value at a time, of all images until the
     last is done; here an image leaves when it is done, every example has its own order, and groups of values are
     tried at once, twice as many after each success and half as many after each failure.

@@ -24,13 +24,14 @@ class Spatial(Attack):
 
     Either every point of a grid is tried, from the mildest to the strongest, or the worst of a few random
     ones. The published setting is 30 degrees and 3 of 32 pixels, on a grid of 31×5×5 or worst of 10. An example
-    leaves when it is fooled; where nothing fools, the clean image is returned.
+    leaves when it is fooled; where nothing fools, the clean image is returned. Of the grid an image that withstands
+    takes `rotations` times `shifts` squared passes.
 
     Attributes:
         shift: largest shift as a share of the image's side.
         rotations: grid points for the angle.
         shifts: grid points for the shift, in either direction.
-        tries: try this many random changes instead of the grid; None for the grid.
+        tries: try this many random changes instead of the grid.
     """
 
     shift: Fraction = 3 / 32

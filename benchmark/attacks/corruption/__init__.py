@@ -46,8 +46,10 @@ _FIXED = ("defocus-blur", "zoom-blur", "brightness", "contrast", "pixelate", "jp
 class Corruption(Attack):
     """One kind of corruption at severity ε, from 1 to 5. It asks the network nothing.
 
+    Strengths are those of CIFAR-10-C; lengths in pixels grow with the side of images larger than 32.
+
     Attributes:
-        corruption: a name of `CORRUPTIONS`.
+        corruption: which kind.
     """
 
     corruption: Annotated[str, one_of(CORRUPTIONS)] = "gaussian-noise"

@@ -24,7 +24,7 @@ class Elastic(LatentAttack):
     flow is continued at the border by its edge value; beyond the image is black.
 
     Attributes:
-        sigma: standard deviation of the Gaussian in pixels; None for Kang et al.'s 0.43 below 64 pixels, else 3.
+        sigma: standard deviation of the Gaussian in pixels; without it Kang et al.'s, 0.43 below 64 pixels, else 3.
     """
 
     step_size: Positive = 1 / (2 * math.sqrt(200))

@@ -33,8 +33,8 @@ class CW(MinimalAttack):
     The weight c is searched for each example: ten times larger after each failure until the first success,
     then by bisection. Each search goes on where the one before ended, as in the paper's l0 attack; its l2 attack and
     Foolbox's begin at the clean image each time, which takes more passes and ends farther away. The last two searches
-    run in float32, since bfloat16 sees the boundary where it is not. The defaults are robust_union's; the paper has
-    searches=9, steps=10000, step_size=0.01, initial_c=0.001.
+    run in float32, since bfloat16 sees the boundary where it is not. The defaults are robust_union's; the authors'
+    code has searches=9, steps=10000, step_size=0.01, initial_c=0.001.
 
     Attributes:
         searches: how many values of c are tried.

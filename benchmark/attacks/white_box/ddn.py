@@ -31,7 +31,7 @@ class DDN(MinimalAttack):
         steps: gradient steps.
         initial_radius: the first radius, in l2.
         gamma: relative change γ of the radius in one step.
-        levels: round images to this many grey levels; None for no rounding.
+        levels: round images to this many grey levels; without it they are not rounded.
     """
 
     steps: Count = 100

@@ -36,8 +36,8 @@ class FMN(MinimalAttack):
     boundary look closer than it is.
 
     From the clean image it always takes the same path, and a better one that starts elsewhere stays unknown, however
-    many steps it makes. The paper also starts at an image of another class; here that is the one of `starts`, another
-    one with each restart.
+    many steps it makes. The paper also starts at an image of another class; here that is noise that the network
+    misclassifies, other noise with each restart.
 
     Attributes:
         steps: gradient steps.

@@ -40,13 +40,16 @@ class PGD(Resumable):
 
     Attributes:
         steps: gradient steps.
-        step_size: length of a step in the threat's norm and in units of pixels; None means relative_step_size.
+        step_size: length of a step in the threat's norm, in units of pixels in [0, 1]; without it
+            `relative_step_size` says how long a step is.
         relative_step_size: length of a step as a fraction of ε.
         start: "random" (uniform in the ball) or "zero" (the clean image).
         loss: "ce" or "margin" (max of the other logits minus the true one, Carlini & Wagner 2017), or a per-example
             loss of one's own, FILE.py:NAME, of (logits, labels) or (logits, labels, images).
         success: "any" keeps the first misclassified iterate, "last" returns the end point whatever happened.
-        k, gap: which coordinates an l1 step moves, see `ascent.Move`.
+        k: l1 only: among how many values a step is shared, those of the largest gradients; drawn from this range for
+            each image and step.
+        gap: l1 only: values closer than this to the end of [0, 1] that they would move towards are passed over.
     """
 
     steps: Count = 40
