@@ -117,6 +117,11 @@ def test_a_key_of_a_schedule_in_its_short_form():
     assert made.recipe.schedule.model_dump() == {"name": "one-cycle", "warmup": 0.25}
 
 
+def test_a_setting_that_is_given_twice_is_refused():
+    with pytest.raises(BadInput, match="--set lr is given twice; give it once"):
+        parse_settings(["lr=0.1", "epochs=3", "lr =0.2"])
+
+
 def test_settings_as_the_command_line_writes_them():
     assert parse_settings(["a={", "b=[1, 2", "c=*x"]) == {"a": "{", "b": ["[1", 2], "c": "*x"}  # no YAML
     assert parse_settings(["a=1", "b=0.5", "c=true", "d=x,y", "e=[1, 2]", "f=linf"]) == {

@@ -15,15 +15,17 @@ def parse_settings(set: Mapping[str, Any] | Sequence[str] | None) -> dict[str, A
     `norms=linf,l1` is a list: a comma outside of brackets separates items.
 
     Raises:
-        BadInput: a string without a key or a "=".
+        BadInput: a string without a key or a "=", or a key that is given twice.
     """
     if isinstance(set, Mapping):
         return dict(set)
-    settings = {}
+    settings: dict[str, Any] = {}
     for item in set or ():
         key, equals, text = item.partition("=")
         if not key.strip() or not equals:
             raise BadInput(f"--set {item!r}: write it as key=value, e.g. epochs=10 or alpha=0.3")
+        if key.strip() in settings:
+            raise BadInput(f"--set {key.strip()} is given twice; give it once")
         value = _value(text)
         settings[key.strip()] = [_value(part) for part in value.split(",")] if _is_list(value) else value
     return settings
