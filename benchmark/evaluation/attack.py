@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from benchmark.arguments import checked_arguments
 from benchmark.attacks import Attack, freeze, make_attack
 from benchmark.attacks.objectives import NoLogits, own_logits
 from benchmark.data import Split
@@ -83,6 +84,7 @@ class _Images:
 
 
 @trusts
+@checked_arguments
 def attack(
     model: Given,
     x: Tensor | NDArray[Any],

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmark.arguments import checked_arguments
 from benchmark.data import load
 from benchmark.data.extra import load_extra
 from benchmark.deadline import stoppable
@@ -81,6 +82,7 @@ class Sweep:
 
 @stoppable
 @trusts
+@checked_arguments
 def sweep(
     experiment: str | Path | None = None,
     *,
