@@ -80,6 +80,10 @@ class Sweep:
         ]
 
 
+#: What networks are attacked with, where they are selected by test images.
+SUITE = "pgd-linf"
+
+
 @stoppable
 @trusts
 @checked_arguments
@@ -89,7 +93,7 @@ def sweep(
     method: str | Sequence[str] = (),
     set: Mapping[str, Any] | Sequence[str] | None = None,
     select: str = "validation",
-    suite: str | Path = "pgd-linf",
+    suite: str | Path = SUITE,
     preset: str = "standard",
     n: int | None = None,
     dataset: str = "digits",
@@ -162,6 +166,8 @@ def sweep(
     comparison = make_comparison(experiment, [method] if isinstance(method, str) else method, set, inner, outer)
     check_processes(devices, 1)
     suite, recipe = in_words(suite), in_words(recipe)
+    if select == "validation" and (suite, preset, n) != (SUITE, "standard", None):
+        raise BadInput("--suite, --preset and --n are about test images: add --select test, or leave them out")
     setting = SweepSetting(
         select=select,
         suite=suite,
