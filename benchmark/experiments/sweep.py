@@ -24,6 +24,7 @@ from benchmark.experiments.selected import Selected, selected
 from benchmark.experiments.setting import SweepSetting
 from benchmark.experiments.table import COLUMNS, SweepLine, make_lines, percentage, to_csv, to_grid, to_latex
 from benchmark.experiments.variants import Variant, make_variants
+from benchmark.given import plain
 from benchmark.hardware import resolve_device
 from benchmark.ledger.marker import check_apart
 from benchmark.models.architectures import canonical
@@ -179,7 +180,7 @@ def sweep(
         teacher=tuple(teacher),
         init=tuple(init),
         extra_data=str(extra_data) if extra_data else None,
-        seeds=tuple(dict.fromkeys(seeds)),
+        seeds=tuple(dict.fromkeys(plain([*seeds]))),
         radii=read_radii(scale, epsilon),
         data_dir=str(data_dir) if data_dir else None,
         precision=precision,
