@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from benchmark.arguments import checked_arguments
 from benchmark.cache import cache_root
 from benchmark.damage import Damaged, is_passing
 from benchmark.environment import check_working_folder, requirements
@@ -50,6 +51,7 @@ class Finding:
     mended: bool = False
 
 
+@checked_arguments
 def doctor(
     *,
     results: str | Path | None = None,

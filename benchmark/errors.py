@@ -15,6 +15,10 @@ LONGEST = 100
 #: How many names a message lists, and how many mistakes.
 MOST, MISTAKES = 100, 20
 
+#: What code of somebody else may raise, a network's forward pass for one: its sys.exit() would end the program with a
+#: code of its own choice, without a word and before anything is filed.
+FOREIGN = (Exception, SystemExit)
+
 
 class BadInput(Exception):
     """The input was bad. The message says what was wrong, where, and what to do about it."""

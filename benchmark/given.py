@@ -42,9 +42,9 @@ def as_file(given: Given, kind: str) -> Iterator[str | Path]:
             f"{kind}: a {type(given).__name__} is no {kind}; give a name, a YAML file or a dict of its keys"
         )
     try:
-        name = f"own-{digest(_plain(given))[:8]}"
+        name = f"own-{digest(plain(given))[:8]}"
         filled = {key: name if value is None else value for key, value in _USUAL.get(kind, {}).items()}
-        text = yaml.safe_dump({**filled, **_plain(given)}, sort_keys=False, allow_unicode=True)
+        text = yaml.safe_dump({**filled, **plain(given)}, sort_keys=False, allow_unicode=True)
     except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
         raise BadInput(f"the {kind} holds something that is no plain value: {first_line(error)}") from error
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
@@ -53,8 +53,10 @@ def as_file(given: Given, kind: str) -> Iterator[str | Path]:
         yield path
 
 
-def _plain(value: Any) -> Any:
-    """Mappings and lists of every kind as the plain ones."""
+def plain(value: Any) -> Any:
+    """Mappings and lists of every kind as the plain ones; numbers and arrays of NumPy and torch as Python's."""
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+        return {key: plain(item) for key, item in value.items()}
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    return [plain(item) for item in value] if isinstance(value, list | tuple) else value

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, count, pairwise
+from pathlib import Path
 from typing import Literal
 
 #: What a file of tables says at its top.
@@ -236,6 +237,13 @@ def document(tables: Iterable[str]) -> str:
     labels = apart([_LABEL.search(each)["label"] for each in found])  # type: ignore[index]
     named = (_LABEL.sub(rf"\\label{{tab:{label}}}", each) for each, label in zip(found, labels, strict=True))
     return "\n".join([NEEDS, *named])
+
+
+def is_document(path: Path) -> bool:
+    """Whether a file is what `document` made."""
+    start = NEEDS.splitlines()[0].encode()
+    with path.open("rb") as file:
+        return file.read(len(start)) == start
 
 
 _LABEL = re.compile(r"^\\label\{tab:(?P<label>[^}]*)\}$", re.MULTILINE)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark import cores
+from benchmark.arguments import checked_arguments
 from benchmark.errors import BadInput, notice
 from benchmark.storage import check_writable
 
@@ -21,6 +22,7 @@ STAGES = (("natural", "at"), ("mat-max", "at-max", "mat", "trades"))
 MOST_WORKERS = 4
 
 
+@checked_arguments
 def demo(
     folder: str | Path = ".",
     *,

@@ -8,6 +8,7 @@ import os
 import re
 import stat
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,26 @@ def write_atomic(path: str | Path, content: bytes | str | Callable[[Path], objec
         if temporary is not None:
             temporary.unlink(missing_ok=True)
     return path
+
+
+def check_replaced(path: Path, kind: str, is_one: Callable[[Path], bool]) -> None:
+    """Refuse to write over a file that the caller named by mistake, a checkpoint perhaps.
+
+    Args:
+        path: of the file to be written.
+        kind: what it will be, for the message.
+        is_one: whether a file is such a one already, which may be replaced, as may an empty one; what it can't read
+            is none.
+
+    Raises:
+        BadInput: there is something else.
+    """
+    try:
+        if not os.path.lexists(path) or (path.is_file() and (not path.stat().st_size or is_one(path))):
+            return
+    except (OSError, ValueError, zipfile.BadZipFile):  # ValueError: no text
+        pass
+    raise BadInput(f"{path} is there already and is no {kind}; it is not replaced: choose another name")
 
 
 def sync_folder(folder: Path) -> None:

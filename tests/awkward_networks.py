@@ -250,6 +250,32 @@ def with_an_error_of_its_own():
     return Around(before=fail)
 
 
+@refused("fails on float32 images .*: SystemExit: 0; check")
+def that_ends_the_program():
+    def leave(x):
+        raise SystemExit(0)
+
+    return Around(before=leave)
+
+
+@refused("has too little memory for the network and 16 images at once")
+def that_takes_too_much_memory():
+    def fill(x):
+        raise torch.OutOfMemoryError("out of memory")
+
+    return Around(before=fill)
+
+
+@refused("returns no dense tensor of numbers")
+def with_sparse_logits():
+    return Around(after=lambda z: z.to_sparse())
+
+
+@refused("returns no dense tensor of numbers")
+def with_logits_without_values():
+    return Around(after=lambda z: z.to("meta"))
+
+
 @refused("can't be put on the CPU")
 def on_the_meta_device():
     return nn.Sequential(nn.Flatten(), nn.Linear(64, 10, device="meta"))

@@ -177,6 +177,23 @@ def that_fails_where_all_are_off_the_grid():
     return Elsewhere(fail)
 
 
+#: Whether networks made by `that_fails_off_the_grid` do so now.
+FAILING = [True]
+
+
+def that_fails_off_the_grid(error: BaseException) -> nn.Module:
+    """Off a finer grid than that of the images between test images, by which networks are known again."""
+
+    class Failing(Elsewhere):
+        def forward(self, x: Tensor) -> object:
+            fine = GREY / 4
+            if FAILING[0] and float(((x / fine).round() * fine - x).abs().max()) > 1e-6:
+                raise error
+            return self.inner(x)
+
+    return Failing(lambda logits, off: logits)
+
+
 class WritesIntoImages(nn.Module):
     """Greys out whatever is off the grid, behind autograd's back, once it has looked at it."""
 

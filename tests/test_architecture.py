@@ -31,6 +31,7 @@ FLOORS = (
         "hardware",
         "deadline",
         "parts",
+        "arguments",
     }
     | {
         "memory",
@@ -84,6 +85,7 @@ STAIRS = {
     "damage": {"errors"},
     "deadline": {"errors"},
     "parts": {"errors", "storage"},
+    "arguments": {"errors"},
     "hardware": {"errors"},
     "cache": {"errors"},
     "environment": {"errors", "version"},

@@ -99,6 +99,21 @@ def test_mistakes_are_one_clear_error(made, tmp_path, monkeypatch, capsys, words
     assert not any(tmp_path.iterdir())
 
 
+def test_a_file_of_another_kind_is_not_replaced(made, tmp_path, monkeypatch, capsys):
+    """A checkpoint is a zip archive, too, and the next word that a shell completes."""
+    monkeypatch.chdir(tmp_path)
+    checkpoint = (made / "toy.pt").read_bytes()
+    Path("at.pt").write_bytes(checkpoint)
+    code, _, err = bench(capsys, "bundle", made / "results", "toy", "--out", "at.pt")
+    assert code == 2
+    assert err == "bench: at.pt is there already and is no bundle; it is not replaced: choose another name\n"
+    assert Path("at.pt").read_bytes() == checkpoint
+    for earlier in (b"", (made / "images.zip").read_bytes()):
+        Path("x.zip").write_bytes(earlier)
+        assert bench(capsys, "bundle", made / "results", "toy", "--out", "x.zip")[0] == 0
+        assert content(Path("x.zip")) == content(made / "plain.zip")
+
+
 def test_images_are_not_promised_where_none_are_stored(tmp_path):
     add_evaluation(tmp_path / "results", "at")
     with pytest.raises(BadInput, match="stores no adversarial images"):

@@ -181,3 +181,40 @@ def test_unknown_attribute_of_the_package() -> None:
         benchmark.trian  # noqa: B018
     assert set(benchmark.__all__) <= set(dir(benchmark))
     assert all(getattr(benchmark, name) is not None for name in benchmark.__all__)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["evaluate", "a.pt", "--epsilon", "linf=0.1", "--epsilon", "l2=1"], "--epsilon is given 2 times"),
+        (["evaluate", "a.pt", "--n=10", "--n", "20"], "--n is given 2 times"),
+        (["train", "--method", "at", "--keep-state", "--no-keep-state"], "--keep-state is given 2 times"),
+        (["merge", "a", "--into", "b", "--into", "c"], "--into is given 2 times"),
+        (["evaluate", "a.pt", "--scale", ""], "--scale is empty"),
+        (["evaluate", "a.pt", "--dataset="], "--dataset is empty"),
+        (["evaluate", "a.pt", "--results", ""], "--results is empty"),
+        (["evaluate", ""], "CHECKPOINT is empty"),
+        (["train", "--method", "at", "--arch", ""], "--arch is empty"),
+        (["train", "--method", "at", ""], "--method is empty"),
+        (["report", "--publish", ""], "--publish is empty"),
+        (["verify", "", "a.pt"], "RESULTS is empty"),
+    ],
+)
+def test_nothing_that_was_typed_is_dropped_in_silence(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: list[str], message: str
+) -> None:
+    """The last of two radii would count, the default scale in place of an empty one: both decide numbers."""
+    stand_in = Calls()
+    for verb in VERBS:
+        monkeypatch.setattr(benchmark, verb, stand_in, raising=False)
+    code, out, err = bench(capsys, *words)
+    assert (code, out, stand_in.made) == (2, "", [])
+    assert err.startswith(f"bench: {message}"), err
+    assert err.count("\n") == 1
+
+
+def test_what_may_be_repeated_still_may(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    train = Calls()
+    monkeypatch.setattr(benchmark, "train_several", train)
+    code, _, err = bench(capsys, "train", "--method", "at", "trades", "--method", "mat", "--set", "lr=-1", "--set=a=")
+    assert (code, err, len(train.made)) == (0, "", 1)

@@ -131,7 +131,7 @@ def plain(array: np.ndarray) -> bytes:
         (lambda path: path.write_bytes(b"PK no zip") and f"npz:{path}", "can't be read"),
         (lambda path: path.mkdir() or f"npz:{path}", "no file"),
         (lambda path: f"npz:{path}", "no file"),
-        (lambda path: "npz:", "no file"),
+        (lambda path: "npz:", "says no place behind its colon"),
     ],
 )
 @pytest.mark.parametrize("images", [None, 4])
@@ -175,3 +175,12 @@ def test_no_class_is_made_for_each_number_below_a_label_that_is_none(label, tmp_
 def test_data_that_is_called_nothing_is_refused(name):
     with pytest.raises(BadInput, match="is no name"):
         benchmark.Dataset.from_arrays(X, Y, name=name)
+
+
+@pytest.mark.parametrize(
+    "name", ["npz:", "folder:", "folder-on-white:", "hf:", "imagenet:", "cifar10:", "npz:?crop=8"]
+)
+def test_a_place_that_is_empty_is_not_the_cache(name):
+    """`folder:$UNSET` would be read from all that the cache holds."""
+    with pytest.raises(BadInput, match=r"says no place behind its colon; write [a-z0-9-]+:PATH"):
+        load(name)

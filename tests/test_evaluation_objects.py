@@ -170,6 +170,16 @@ def test_what_is_wrong_is_one_clear_error(networks, options, message, tmp_path, 
     assert objects.network("Net") is None
 
 
+def test_each_mistake_is_told_once(tmp_path, suite):
+    """Not once more as what could not be read again of the evaluation that they would make."""
+    with pytest.raises(BadInput) as told:
+        evaluate(trained().model(), tmp_path, suite, mode="x", seed=2**70)
+    assert [line.partition(",")[0].partition(";")[0] for line in str(told.value).splitlines()] == [
+        "unknown mode 'x'",
+        "seed must be a whole number from 0 to 2^63 - 1",
+    ]
+
+
 def test_images_are_handed_over_too(tmp_path, suite):
     test = load("digits").test
     net = trained().model()

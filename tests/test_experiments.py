@@ -265,6 +265,9 @@ def test_all_runs_begin_with_a_network_and_have_extra_data(tmp_path, monkeypatch
         ({"init": ["a.pt"], "arch": "mnist-cnn"}, "init at is a small-cnn"),
         ({"set": {"lr": [0.1, 0.2], "extra_share": 0.5}}, "extra_share=0.5 is the share of extra data"),
         ({"extra_data": "npz:nowhere.npz"}, "there is no file"),
+        ({"n": 50}, "--suite, --preset and --n are about test images: add --select test"),
+        ({"suite": "smoke"}, "are about test images"),
+        ({"preset": "quick"}, "are about test images"),
     ],
 )
 def test_what_can_not_be_begun_with_is_refused_before_any_training(tmp_path, monkeypatch, options, told):

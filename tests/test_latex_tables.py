@@ -99,6 +99,13 @@ def test_comparisons_of_networks_and_of_methods(results: Path, capsys: pytest.Ca
     low, high = map(float, column(lines, r"{95\% interval}")[0].strip("{}").split(" to "))
     assert 50 < low < 90 < high <= 100
     assert lines[1][2].startswith(r"100\%\_x")
+    again = bench(capsys, "compare", "at-0", HOSTILE, "--results", results, "--latex", path)
+    assert again[:2] == (code, out)
+    for own in (b"\x80\x02 weights", b"\\documentclass{article}"):
+        path.write_bytes(own)
+        code, _, err = bench(capsys, "compare", "at-0", HOSTILE, "--results", results, "--latex", path)
+        assert (code, path.read_bytes()) == (2, own)
+        assert "is there already and is no file of such tables; it is not replaced" in err
     names = [f"{method}-{seed}" for method in ("at", "trades") for seed in range(3)]
     methods, *_ = comparison_tables(benchmark.compare(names, results=results))
     (lines,) = tables(methods)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+import lying_networks
 import numpy as np
 import pandas as pd
 import pytest
@@ -267,3 +268,26 @@ def test_a_network_may_count_its_calls(evaluate, plain):
     assert not found.failures
     for expected, outcome in zip(plain.outcomes, found.outcomes, strict=True):
         assert (outcome.broken == expected.broken).all(), outcome.label
+
+
+@pytest.mark.parametrize("error", [ValueError("no such images, please"), SystemExit(0)], ids=repr)
+def test_a_network_that_fails_or_leaves_where_attacks_lead_ends_no_program(tmp_path, monkeypatch, error):
+    """Attacked, attacked with what was crafted on another, and asked again for what is stored."""
+    network = lying_networks.that_fails_off_the_grid(error)
+    given = {
+        "suite": write_suite(tmp_path, "  - {attack: fgsm, norm: linf}\n", images=IMAGES),
+        "dataset": "digits",
+        "progress": False,
+        "results": tmp_path / "results",
+    }
+    (found,) = benchmark.evaluate(network, name="failing", **given)
+    assert f"{type(error).__name__}: {error}" in found.failures[0]
+    (found,) = benchmark.transfer(save(tmp_path), targets=[network], name=["failing"], **given)
+    assert f"{type(error).__name__}: {error}" in found.failures[0]
+
+    monkeypatch.setattr(lying_networks, "FAILING", [False])
+    benchmark.evaluate(network, name="Failing", save_adversarial=True, **{**given, "results": tmp_path / "kept"})
+    monkeypatch.setattr(lying_networks, "FAILING", [True])
+    (recheck,) = benchmark.verify(tmp_path / "kept", [network])
+    assert recheck.confirmed == 0
+    assert f"the network fails on these images: {type(error).__name__}: {error}" in recheck.problems[0]

@@ -143,3 +143,14 @@ def test_gradients_are_missed_where_attacks_follow_them(x):
     assert any(flat in said for said in check_model(sure, x, 10))
     assert not any(flat in said for said in check_model(sure, x, 10, "softmax", logits))
     assert any(flat in said for said in check_model(sure, x, 10, "softmax", lambda x: logits(x.detach())))
+
+
+def test_a_network_that_refuses_to_be_followed_back_is_told_of_and_ends_nothing(x):
+    def predicts(images):
+        if images.requires_grad:
+            raise ValueError("only for predictions")
+        return Wrapped(lambda logits: logits)(images)
+
+    assert "the network passes no gradient back to the image: gradient-based attacks will fail" in check_model(
+        predicts, x, 10
+    )

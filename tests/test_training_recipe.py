@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from benchmark.errors import BadInput
+from benchmark.experiments.values import parse_values
+from benchmark.given import as_file
 from benchmark.methods.overrides import bind_method
 from benchmark.methods.table import METHODS
 from benchmark.parameters import parameters
@@ -117,6 +122,30 @@ def test_a_key_of_a_schedule_in_its_short_form():
     assert made.recipe.schedule.model_dump() == {"name": "one-cycle", "warmup": 0.25}
 
 
+def test_a_setting_that_is_given_twice_is_refused():
+    with pytest.raises(BadInput, match="--set lr is given twice; give it once"):
+        parse_settings(["lr=0.1", "epochs=3", "lr =0.2"])
+
+
+def test_numbers_of_numpy_and_torch_are_plain_settings():
+    """As where somebody loops over np.linspace(...): none of these could be filed."""
+    given = {
+        "epochs": np.int64(3),
+        "lr": np.float32(0.5),
+        "clip": torch.tensor(2.0),
+        "norms": np.array(["linf", "l1"]),
+    }
+    found = parse_settings(given)
+    assert found == {"epochs": 3, "lr": 0.5, "clip": 2.0, "norms": ["linf", "l1"]}
+    assert [type(value) for value in found.values()] == [int, float, float, list]
+    assert parse_values({"epochs": np.arange(1, 3), "lr": [np.float32(0.5)]}) == {"epochs": [1, 2], "lr": [0.5]}
+    assert parse_values({"norms": ("linf", "l1")}) == {"norms": [["linf", "l1"]]}
+    with pytest.raises(BadInput, match="set: 3 is no name of a setting"):
+        parse_settings({3: 1})
+    with as_file({"extends": "quick", "epochs": np.int64(1)}, "recipe") as path:
+        assert "epochs: 1\n" in Path(path).read_text(encoding="utf-8")
+
+
 def test_settings_as_the_command_line_writes_them():
     assert parse_settings(["a={", "b=[1, 2", "c=*x"]) == {"a": "{", "b": ["[1", 2], "c": "*x"}  # no YAML
     assert parse_settings(["a=1", "b=0.5", "c=true", "d=x,y", "e=[1, 2]", "f=linf"]) == {
@@ -196,6 +225,13 @@ def test_identity_changes_with_what_decides_the_weights_and_with_nothing_else():
         ({"method": "mat", "recipe": "as-code"}, ["as-code says nothing of the method mat", "--recipe paper"]),
         ({"set": ["validation.images=5000"]}, ["validation.images", "0 to 2000, or a part of them", "not 5000"]),
         ({"set": ["validation.images=1.5"]}, ["validation.images", "or a part of them"]),
+        ({"set": ["epochs=yes"]}, ["--set epochs", "input should be a number", "not True"]),
+        ({"set": ["label_smoothing=off"]}, ["label_smoothing", "input should be a number", "not False"]),
+        ({"set": ["lr=on", "clip=true"]}, ["--set lr", "--set clip"]),
+        ({"set": {"betas": [True, 0.9]}}, ["betas", "input should be a number"]),
+        ({"set": ["threats.linf.steps=true"]}, ["threats.linf.steps", "input should be a number"]),
+        ({"set": ["validation.every=yes"]}, ["validation.every", "input should be a number"]),
+        ({"set": ["schedule.name=exponential", "schedule.factor=yes", "schedule.every=2"]}, ["factor", "a number"]),
         ({"set": ["validation.images=true"]}, ["validation.images", "or a part of them"]),
         ({"set": ["extra_passes=[blue]"]}, ["extra_passes", "pattern"]),
         ({"set": ["extra_passes=['h3:clean']"], "method": "mat"}, ["unknown network 'h3'", "h1"]),

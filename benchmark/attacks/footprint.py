@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from benchmark.errors import FOREIGN
 from benchmark.memory import total_memory
 
 #: Bytes of activations that a pass on the processor may make. More does not fit its caches, and costs page faults.
@@ -45,7 +46,7 @@ def activation_bytes(network: nn.Module, image: Tensor) -> int:
     try:
         with torch.no_grad():
             network(image.clone())  # cloned, as there are networks that write into their input
-    except Exception:  # a network that fails is asked again where that can be reported
+    except FOREIGN:  # a network that fails is asked again where that can be reported
         return total
     finally:
         for handle in handles:

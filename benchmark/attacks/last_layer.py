@@ -15,7 +15,7 @@ from torch import Tensor, fx, nn
 from torch.nn import functional
 
 from benchmark.arithmetic import full_precision
-from benchmark.errors import UnfitNetwork, short
+from benchmark.errors import FOREIGN, UnfitNetwork, short
 from benchmark.generators import OwnGenerators
 from benchmark.models.copying import copied
 
@@ -95,7 +95,7 @@ def _found(network: nn.Module, x: Tensor) -> tuple[str, nn.Module]:
             logits = rest(x.clone())
             if float((LAYERS[layer][0](logits) - asked).abs().max()) <= ROUNDING:
                 return layer, rest
-        except Exception:  # a layer inside a foreign network, whose absence anything may follow from
+        except FOREIGN:  # a layer inside a foreign network, whose absence anything may follow from
             continue
     return "", network
 
@@ -117,7 +117,7 @@ def _without_call(network: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     """`network` without the last call of a function that does the same, where its code can be traced."""
     try:
         traced = fx.symbolic_trace(network)
-    except Exception:  # whatever a foreign network's code makes the tracer raise
+    except FOREIGN:  # whatever a foreign network's code makes the tracer raise
         return
     for node in reversed(traced.graph.nodes):
         if node.op in ("call_function", "call_method") and node.target in _CALLS:

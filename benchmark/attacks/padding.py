@@ -13,6 +13,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from benchmark.errors import FOREIGN
+
 #: The smallest size; below it a pass takes as long as with it.
 SMALLEST = 8
 
@@ -57,7 +59,7 @@ def is_independent(network: Callable[[Tensor], Tensor], probe: Tensor) -> bool:
             alone = network(x.clone())
             others = [network(torch.cat([x, 1 - x[-1:].expand(more, *x.shape[1:])])) for more in (1, BEHIND)]
             others += [network(padded(x, SMALLEST))]
-        except Exception:  # a foreign network that takes no other batches, or fails; that is told elsewhere
+        except FOREIGN:  # a foreign network that takes no other batches, or fails; that is told elsewhere
             return False
         if not alone.numel() or any(other.shape[1:] != alone.shape[1:] or len(other) <= len(x) for other in others):
             return False

@@ -16,7 +16,7 @@ from benchmark.attacks.footprint import images_per_pass
 from benchmark.attacks.last_layer import LAYERS, decided, without_last_layer
 from benchmark.attacks.objectives import clearly_wrong, own_logits
 from benchmark.attacks.padding import is_independent, padded, padded_size
-from benchmark.errors import BadInput
+from benchmark.errors import FOREIGN, BadInput
 from benchmark.generators import OwnGenerators
 from benchmark.models.copying import copied
 from benchmark.models.folding import Unfoldable, cast_weights, fold
@@ -250,7 +250,7 @@ def _compiled(network: Callable[[Tensor], Tensor], probe: Tensor | None) -> Call
     if probe is not None:
         try:
             compiled(probe.clone())
-        except Exception as error:  # whatever compilers raise
+        except FOREIGN as error:  # whatever compilers raise
             reason = next(iter(str(error).splitlines()), type(error).__name__)
             raise BadInput(f"the network can't be compiled here ({reason}); evaluate it without compile") from error
     return compiled

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from benchmark.arguments import checked_arguments
 from benchmark.errors import unknown
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 
+@checked_arguments
 def catalogue(kind: str) -> list[Row]:
     """All things of one `kind`, as `bench list` names them; plug-ins that can't be loaded are left out and logged.
 

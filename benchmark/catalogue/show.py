@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from benchmark.arguments import checked_arguments
 from benchmark.catalogue.cards import attack_card, method_card, recipe_card, suite_card
 from benchmark.catalogue.datasets import dataset_card
 from benchmark.catalogue.files import kind_of, show_file
@@ -25,6 +26,7 @@ _CARDS: dict[str, Callable[[Row], Row]] = {
 
 
 @trusts
+@checked_arguments
 def show(source: str | Path, *, kind: str = "", download: bool = False, trust_remote_code: bool = False) -> Row:
     """What is known about a method, attack, suite or anything else that `bench list` lists, or about a file.
 

@@ -19,7 +19,7 @@ from benchmark.data.mini_imagenet import mini_imagenet
 from benchmark.data.npz import load_npz
 from benchmark.data.published import cifar10, cifar100, fashion_mnist, mnist, svhn
 from benchmark.data.view import split_view
-from benchmark.errors import BadInput, notice, reason
+from benchmark.errors import BadInput, notice, reason, short
 from benchmark.held_out_names import split_holdout
 from benchmark.own.files import is_spec
 from benchmark.own.functions import no_instance
@@ -95,8 +95,10 @@ def load(
         return _own(name, Path(data_dir or "."), download)
     whole, share = split_holdout(name)
     plain, view = split_view(whole)
-    kind, _, path = plain.partition(":")
+    kind, colon, path = plain.partition(":")
     loader = DATASETS.get(kind)
+    if colon and not path:  # as where a variable of the shell is not set: the user's cache would be searched
+        raise BadInput(f"{short(name)} says no place behind its colon; write {kind}:PATH")
     takes = inspect.signature(loader).parameters
     if view is not None and "view" not in takes:
         raise BadInput(f"{kind} has images of one size, which are taken as they are; leave {view} out")

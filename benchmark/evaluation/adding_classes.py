@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from benchmark.damage import Damaged
-from benchmark.errors import notice
+from benchmark.errors import FOREIGN, UnfitNetwork, notice, reason
 from benchmark.evaluation.judge import verify
 from benchmark.evaluation.suite import SuiteItem
 from benchmark.evaluation.target import LoadedTarget
@@ -66,7 +66,11 @@ def _judged(
         x_adv[rows], handed[rows] = torch.from_numpy(kept.images).to(shard.x.device), True
     judging = replace(network.judging, eight_bit=False)  # what is stored was rounded before it was judged
     seed = start if judging.is_random else None
-    verdict = verify(network.model, shard.x, shard.y, x_adv, handed, item.threat, item.attack.kind, judging, seed)
+    judged = shard.x, shard.y, x_adv, handed, item.threat, item.attack.kind, judging, seed
+    try:
+        verdict = verify(network.model, *judged)
+    except FOREIGN as error:  # a foreign network may raise anything
+        raise UnfitNetwork(f"the network fails on adversarial images that are stored: {reason(error)}") from error
     return verdict.classes.cpu().numpy(), verdict.wrong.cpu().numpy()
 
 

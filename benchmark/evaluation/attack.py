@@ -10,11 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from benchmark.arguments import checked_arguments
 from benchmark.attacks import Attack, freeze, make_attack
 from benchmark.attacks.objectives import NoLogits, own_logits
 from benchmark.data import Split
 from benchmark.data.arrays import images_of, labels_of
-from benchmark.errors import BadInput, UnfitNetwork, first_line, notice
+from benchmark.errors import FOREIGN, BadInput, UnfitNetwork, first_line, notice
 from benchmark.evaluation.attack_run import Trial
 from benchmark.evaluation.judging import Judging, read_judging
 from benchmark.evaluation.meter import metered
@@ -83,6 +84,7 @@ class _Images:
 
 
 @trusts
+@checked_arguments
 def attack(
     model: Given,
     x: Tensor | NDArray[Any],
@@ -222,7 +224,7 @@ def _num_classes(model: nn.Module, image: Tensor) -> int:
             classes = own_logits(model(image.clone()), 1).shape[1]
     except NoLogits as error:
         raise UnfitNetwork(f"{error}; wrap it so that only logits come back") from error
-    except Exception as error:  # a foreign network may raise anything
+    except FOREIGN as error:  # a foreign network may raise anything
         shape = " × ".join(map(str, image.shape))
         raise UnfitNetwork(
             f"the network fails on float32 images {shape}: {first_line(error)}; check their size and channels"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmark.arguments import checked_arguments
 from benchmark.deadline import stoppable
 from benchmark.engines import Devices, Means
 from benchmark.evaluation import objects
@@ -28,6 +29,7 @@ from benchmark.trackers import check_trackers
 
 @stoppable
 @trusts
+@checked_arguments
 def evaluate(
     checkpoints: Sequence[Given] | Given,
     *,

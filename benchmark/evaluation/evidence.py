@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from benchmark.damage import Damaged
-from benchmark.errors import BadInput
+from benchmark.errors import FOREIGN, BadInput, reason
 from benchmark.evaluation.at_odds import at_odds, of_another_question, places
 from benchmark.evaluation.judge import Verdict
 from benchmark.evaluation.judge import verify as judge
@@ -122,7 +122,7 @@ def _judge(
     """The verdict on the stored images, a row per image of the shard.
 
     Raises:
-        Damaged: they are no images of this shard.
+        Damaged: they are no images of this shard, or the network fails on them.
     """
     x, y, *_ = network.shard(record.key["data"]["start"], record.key["data"]["stop"])
     rows = torch.from_numpy(kept.rows).to(x.device)
@@ -132,7 +132,10 @@ def _judge(
     x_adv[rows], handed[rows] = torch.from_numpy(kept.images).to(x.device), True
     judging = network.judging
     stored = dataclasses.replace(judging, eight_bit=False)  # what is stored was rounded before it was judged
-    found: Verdict = judge(network.model, x, y, x_adv, handed, threat, outcome.kind, stored)
+    try:
+        found: Verdict = judge(network.model, x, y, x_adv, handed, threat, outcome.kind, stored)
+    except FOREIGN as error:  # a foreign network may raise anything
+        raise Damaged(f"{path}: the network fails on these images: {reason(error)}") from error
     verdict = {name: getattr(found, name).cpu().numpy() for name in ("wrong", "broken", "distance")}
     told = None if judging.is_random else record.adversarial_class
     verdict["of_class"] = np.ones(len(x), bool) if told is None else plausible(found.logits, told) | (told == UNKNOWN)

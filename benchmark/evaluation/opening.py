@@ -8,6 +8,7 @@ import torch
 
 from benchmark.attacks.objectives import own_logits
 from benchmark.data import Dataset, load
+from benchmark.errors import FOREIGN
 from benchmark.evaluation import objects
 from benchmark.models import Checkpoint, ExternalModel, load_model
 from benchmark.models.architectures import is_foreign
@@ -86,7 +87,7 @@ def classes_of(network: Checkpoint | ExternalModel, dataset: Dataset) -> int:
     try:
         with torch.no_grad():
             return own_logits(network.model()(dataset.test.batch(slice(0, 1))[0]), 1).shape[1]
-    except Exception:  # what is wrong with it is said where it is tried
+    except FOREIGN:  # what is wrong with it is said where it is tried
         return 0
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from benchmark.attacks import Classifier
 from benchmark.attacks.ascent import input_gradient
 from benchmark.attacks.objectives import Objective, cross_entropy, margin
+from benchmark.errors import FOREIGN
 from benchmark.evaluation.target import Target, loaded
 from benchmark.memory import halve_on_out_of_memory
 from benchmark.noise import ExampleNoise
@@ -71,7 +72,7 @@ def probe(
     try:
         with network.classifier.exact():
             dead, uphill = halve_on_out_of_memory(look, len(chosen)).unbind(1)
-    except Exception:  # a foreign network may raise anything
+    except FOREIGN:  # a foreign network may raise anything
         return None
     return {"images": len(chosen), "dead": int(dead.sum()), "uphill": int((uphill & ~dead).sum())}
 

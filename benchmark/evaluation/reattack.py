@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import bdtrc
 
-from benchmark.errors import BadInput, reason
+from benchmark.errors import FOREIGN, BadInput, reason
 from benchmark.evaluation.attack_run import Trial
 from benchmark.evaluation.plan import SHARD
 from benchmark.evaluation.suite import SuiteItem, suite_item
@@ -77,7 +77,7 @@ def attack_again(network: LoadedTarget, evaluation: Evaluation, outcome: Outcome
         denied = _denied(network, item, outcome, fell, evaluation.seed)
     except BadInput as error:
         return Again(len(robust), 0, (), seed, str(error))
-    except Exception as error:  # an attack may be anybody's code
+    except FOREIGN as error:  # an attack may be anybody's code
         return Again(len(robust), 0, (), seed, reason(error))
     return Again(len(robust), len(chosen), fell, seed, denied=denied, is_exact=_is_exact(network, evaluation))
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from benchmark.attacks import PreparedClassifier, freeze, last_layer
 from benchmark.data import Dataset, Split
-from benchmark.errors import BadInput, UnfitNetwork, reason
+from benchmark.errors import FOREIGN, BadInput, UnfitNetwork, reason
 from benchmark.evaluation import opening
 from benchmark.evaluation.judge import asked, exact_logits
 from benchmark.evaluation.judging import SINGLE, Judging
@@ -115,7 +115,7 @@ class LoadedTarget:
         self._positions: Tensor | None = None
         self.classifier = self._prepared()
         self._changes_itself = False
-        with torch.no_grad(), suppress(Exception):  # what else is wrong with it, `check_model` says
+        with torch.no_grad(), suppress(*FOREIGN):  # what else is wrong with it, `check_model` says
             self.classifier(self.images(0, 2)[0])
         self._changes_itself = self.restore()
 
@@ -167,7 +167,7 @@ class LoadedTarget:
             try:
                 seed = start if self.judging.is_random else None
                 logits, share, answers = asked(self.model, x, y, self.judging.verdict_passes, seed)
-            except Exception as error:  # a foreign network may raise anything
+            except FOREIGN as error:  # a foreign network may raise anything
                 raise UnfitNetwork(f"{self._target.source}: the network fails on {place}: {reason(error)}") from error
             self._shards = {(start, stop): Shard(x, y, share >= 0.5, logits, share, answers)}
         return self._shards[start, stop]
@@ -205,7 +205,7 @@ class LoadedTarget:
             changed = differing(logits, self._as_attacks_ask(x), _ROUNDING)
             for images, before in [(x, logits), *([] if judged is None else [judged])]:
                 changed |= differing(before, exact_logits(self.model, images.flip(0)).flip(0))
-        except Exception:  # a network that fails now and has not before answers none of them any more
+        except FOREIGN:  # a network that fails now and has not before answers none of them any more
             return len(x)
         return int(changed.sum())
 
@@ -217,7 +217,7 @@ class LoadedTarget:
             try:
                 with torch.enable_grad():
                     return self.classifier.outputs(images.clone().requires_grad_()).detach()
-            except Exception as error:  # a foreign network may raise anything where it can't be followed back
+            except FOREIGN as error:  # a foreign network may raise anything where it can't be followed back
                 if is_out_of_memory(error):
                     raise
                 with torch.no_grad():
@@ -287,7 +287,7 @@ def answers_of(network: Network, dataset: Dataset, target: Target) -> Answers:
         x, model = x.to(target.device), model.to(target.device).float()
         logits = exact_logits(model, x)
         return Answers.of(torch.cat([logits, _between(model, x, logits)]))
-    except Exception as error:  # a foreign network may raise anything
+    except FOREIGN as error:  # a foreign network may raise anything
         try:
             x = dataset.test.batch(slice(0, FEW))[0].to(target.device)
             check_model(model, x, dataset.num_classes, is_random=target.judging.is_random)
@@ -300,7 +300,7 @@ def _between(model: nn.Module, x: Tensor, logits: Tensor) -> Tensor:
     """What `model` answers where attacks lead, off the grey levels of pictures; NaN where it fails there."""
     try:
         return exact_logits(model, 0.75 * x + 0.25 * x.roll(1, 0))
-    except Exception:  # a foreign network may raise anything; the attacks will say so
+    except FOREIGN:  # a foreign network may raise anything; the attacks will say so
         return torch.full_like(logits, torch.nan)
 
 

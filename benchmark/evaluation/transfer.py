@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from benchmark.arguments import checked_arguments
 from benchmark.deadline import stoppable
 from benchmark.engines import Devices, Means
 from benchmark.errors import BadInput
@@ -27,6 +28,7 @@ from benchmark.scales import Epsilon
 
 @stoppable
 @trusts
+@checked_arguments
 def transfer(
     sources: Sequence[Given] | Given,
     targets: Sequence[Given] | Given | None = None,

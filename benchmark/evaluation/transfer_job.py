@@ -10,11 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmark.errors import UnfitNetwork, reason
+from benchmark.errors import FOREIGN, UnfitNetwork, reason
 from benchmark.evaluation.adding_classes import from_record, from_stored, lacks_classes
 from benchmark.evaluation.attack_run import Trial, craft
 from benchmark.evaluation.jobs import AttackJob, Crafted, Done, Step
-from benchmark.evaluation.judge import AttackFault
 from benchmark.evaluation.meter import Meter, metered
 from benchmark.evaluation.suite import SuiteItem
 from benchmark.evaluation.target import Target, loaded
@@ -103,7 +102,8 @@ def _crafted(job: AttackJob, item: SuiteItem, restarts: int) -> tuple[Meter, lis
 
 
 def _judged(trial: Trial, candidates: Sequence[Tensor], meter: Meter, given_up: str | None) -> Meter:
-    """Let the network judge the candidates; the meter of crafting them, with the error if all were rejected."""
+    """Let the network judge the candidates; the meter of crafting them, with the error if all were rejected, or if
+    the network, which may be anybody's code, fails on some."""
     if meter.error:
         return meter
     if given_up is not None:
@@ -112,6 +112,6 @@ def _judged(trial: Trial, candidates: Sequence[Tensor], meter: Meter, given_up: 
         for x_adv in candidates:
             trial.judge(x_adv)
         trial.check()
-    except AttackFault as fault:
+    except FOREIGN as fault:
         return dataclasses.replace(meter, error=reason(fault))
     return meter

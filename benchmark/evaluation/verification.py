@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmark.arguments import checked_arguments
 from benchmark.arithmetic import deterministic as repeating
 from benchmark.data import Dataset
 from benchmark.deadline import stoppable
@@ -61,6 +62,7 @@ class Recheck:
 
 @stoppable
 @trusts
+@checked_arguments
 def verify(
     results: str | Path,
     checkpoints: Sequence[Given] | Given,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmark.arguments import checked_arguments
 from benchmark.data import load
 from benchmark.data.extra import load_extra
 from benchmark.deadline import stoppable
@@ -23,6 +24,7 @@ from benchmark.experiments.selected import Selected, selected
 from benchmark.experiments.setting import SweepSetting
 from benchmark.experiments.table import COLUMNS, SweepLine, make_lines, percentage, to_csv, to_grid, to_latex
 from benchmark.experiments.variants import Variant, make_variants
+from benchmark.given import plain
 from benchmark.hardware import resolve_device
 from benchmark.ledger.marker import check_apart
 from benchmark.models.architectures import canonical
@@ -79,15 +81,20 @@ class Sweep:
         ]
 
 
+#: What networks are attacked with, where they are selected by test images.
+SUITE = "pgd-linf"
+
+
 @stoppable
 @trusts
+@checked_arguments
 def sweep(
     experiment: str | Path | None = None,
     *,
     method: str | Sequence[str] = (),
     set: Mapping[str, Any] | Sequence[str] | None = None,
     select: str = "validation",
-    suite: str | Path = "pgd-linf",
+    suite: str | Path = SUITE,
     preset: str = "standard",
     n: int | None = None,
     dataset: str = "digits",
@@ -160,6 +167,8 @@ def sweep(
     comparison = make_comparison(experiment, [method] if isinstance(method, str) else method, set, inner, outer)
     check_processes(devices, 1)
     suite, recipe = in_words(suite), in_words(recipe)
+    if select == "validation" and (suite, preset, n) != (SUITE, "standard", None):
+        raise BadInput("--suite, --preset and --n are about test images: add --select test, or leave them out")
     setting = SweepSetting(
         select=select,
         suite=suite,
@@ -171,7 +180,7 @@ def sweep(
         teacher=tuple(teacher),
         init=tuple(init),
         extra_data=str(extra_data) if extra_data else None,
-        seeds=tuple(dict.fromkeys(seeds)),
+        seeds=tuple(dict.fromkeys(plain([*seeds]))),
         radii=read_radii(scale, epsilon),
         data_dir=str(data_dir) if data_dir else None,
         precision=precision,

@@ -10,6 +10,7 @@ from typing import Any
 from benchmark.documents import parse_yaml
 from benchmark.errors import BadInput, short
 from benchmark.radii import read_number
+from benchmark.training.settings import named
 
 #: Stands for the values between its neighbours.
 DOTS = "..."
@@ -29,7 +30,10 @@ def parse_values(set: Mapping[str, Any] | Sequence[str] | None) -> dict[str, lis
         BadInput: a string without a key or a value, a setting that is given twice, dots that lead nowhere.
     """
     if isinstance(set, Mapping):
-        found = {key: value if isinstance(value, list) else [value] for key, value in set.items()}
+        several = [key for key, value in set.items() if not isinstance(value, tuple)]  # a tuple is one value
+        found = {
+            key: value if isinstance(value, list) and key in several else [value] for key, value in named(set).items()
+        }
     else:
         found = {}
         for item in set or ():

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from benchmark.arguments import checked_arguments
 from benchmark.errors import BadInput, unknown
 from benchmark.models import load_checkpoint
 from benchmark.models.foreign import KEYS, keys_of, names_in
@@ -30,6 +31,7 @@ class Exported:
 
 
 @trusts
+@checked_arguments
 def export_checkpoint(
     checkpoint: str | Path, *, keys: str, out: str | Path | None = None, trust_remote_code: bool = False
 ) -> Exported:

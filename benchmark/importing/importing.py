@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from benchmark.arguments import checked_arguments
 from benchmark.card import plain
 from benchmark.errors import BadInput
 from benchmark.hardware import resolve_device
@@ -47,6 +48,7 @@ class Imported:
 
 
 @trusts
+@checked_arguments
 def import_checkpoint(
     file: str | Path,
     *,

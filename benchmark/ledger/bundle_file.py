@@ -23,7 +23,7 @@ from benchmark.card import Count, Form, Name, Several, Text, misfit
 from benchmark.damage import Damaged, check_regular, parse_json
 from benchmark.errors import BadInput, short
 from benchmark.limits import BUNDLE, BUNDLED, MANIFEST
-from benchmark.storage import write_atomic
+from benchmark.storage import check_replaced, write_atomic
 
 #: What stands first in `bundle.json`.
 CONTENT, VERSION = "robustness benchmark bundle", 1
@@ -84,8 +84,10 @@ def write_bundle(path: Path, claim: Mapping[str, Any], files: Mapping[str, bytes
         files: the others by their places, as bytes or as files to copy.
 
     Raises:
-        BadInput: it would be refused when it is read, the folder can't be written or the disk is full.
+        BadInput: it would be refused when it is read, the folder can't be written or the disk is full, or something
+            else than a bundle is called so.
     """
+    check_replaced(path, "bundle", _was_bundled)
     listed = {name: _listed(content) for name, content in sorted(files.items())}
     contents = {"content": CONTENT, "version": VERSION, **claim, "files": listed}
     whole: dict[str, bytes | Path] = {**files, CLAIM: _spelt(contents)}
@@ -109,6 +111,11 @@ def write_bundle(path: Path, claim: Mapping[str, Any], files: Mapping[str, bytes
                     archive.writestr(entry, content)
 
     return write_atomic(path, write)
+
+
+def _was_bundled(path: Path) -> bool:
+    with zipfile.ZipFile(path) as archive:
+        return CLAIM in archive.namelist()
 
 
 @contextmanager

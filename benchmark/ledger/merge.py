@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmark.arguments import checked_arguments
 from benchmark.errors import BadInput
 from benchmark.ledger.bundle_file import is_bundle, unpacked
 from benchmark.ledger.folders import Folders
@@ -35,6 +36,7 @@ class Merged:
     differing: list[str] = field(default_factory=list)
 
 
+@checked_arguments
 def merge(folders: str | Path | Sequence[str | Path], into: str | Path) -> Merged:
     """Put what several results folders, and bundles of results, hold into one, which may hold results already.
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from benchmark.errors import FOREIGN
 from benchmark.models.copying import copied
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def fold(network: nn.Module, probe: Tensor | None = None) -> nn.Module:
     try:
         folded = fuse(network)
         alike = probe is None or answers_alike(folded, network, probe)
-    except Exception as error:  # whatever a foreign network's code makes the tracer raise
+    except FOREIGN as error:  # whatever a foreign network's code makes the tracer raise
         raise Unfoldable(f"{type(network).__name__} can't be traced") from error
     if not alike:
         raise Unfoldable(f"{type(network).__name__} is another function once it is folded")
@@ -92,12 +93,12 @@ def fold_away(network: nn.Module) -> tuple[list[Pair], nn.Module]:
         return [], network
     try:
         traced = fx.symbolic_trace(network)
-    except Exception as error:  # as above
+    except FOREIGN as error:  # as above
         raise Unfoldable(f"{type(network).__name__} can't be traced") from error
     found = list(_pairs(traced, type(network).__name__))
     try:
         return found, fuse(traced, inplace=True, no_trace=True)
-    except Exception as error:
+    except FOREIGN as error:
         raise Unfoldable(f"{type(network).__name__} can't be folded") from error
 
 
@@ -157,7 +158,7 @@ def cast_weights(network: nn.Module, probe: Tensor | None = None) -> nn.Module:
         try:
             with torch.autocast(probe.device.type, torch.bfloat16):
                 cast(probe.clone())
-        except Exception:  # a foreign network may raise anything
+        except FOREIGN:  # a foreign network may raise anything
             return network
     return cast
 

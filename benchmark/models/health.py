@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.arithmetic import full_precision
-from benchmark.errors import BadInput, first_line
+from benchmark.errors import FOREIGN, BadInput, first_line, reason
 from benchmark.generators import OwnGenerators
 from benchmark.memory import halve_on_out_of_memory, is_out_of_memory
 from benchmark.models.adapting import Adapted
@@ -64,8 +64,13 @@ def check_model(
         raise BadInput(f"the model is a {type(model).__name__}, which can't be called; give a torch.nn.Module")
     if not (float(x.min()) >= 0 and float(x.max()) <= 1):
         raise BadInput(f"the images must lie in [0, 1] but run from {float(x.min()):g} to {float(x.max()):g}")
-    with OwnGenerators(device=x.device), full_precision():
-        return _tried(model, x, num_classes, last_layer, searched or model, is_random)
+    try:
+        with OwnGenerators(device=x.device), full_precision():
+            return _tried(model, x, num_classes, last_layer, searched or model, is_random)
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        raise BadInput(f"{x.device} has too little memory for the network and {2 * IMAGES} images at once") from error
 
 
 def differing(first: Tensor, second: Tensor, tolerance: float = TOLERANCE) -> Tensor:
@@ -160,17 +165,20 @@ def _logits(model: Callable[[Tensor], Tensor], x: Tensor, num_classes: int) -> T
     try:
         with torch.no_grad():
             logits = model(x)
-    except Exception as error:  # a foreign network may raise anything
+    except FOREIGN as error:  # a foreign network may raise anything
         if is_out_of_memory(error) and len(x) > 1:
             raise
+        told = first_line(error) if isinstance(error, Exception) else reason(error)  # of sys.exit(3) all it says is 3
         raise BadInput(
-            f"the network fails on float32 images {shape} on {x.device}: {first_line(error)}; "
+            f"the network fails on float32 images {shape} on {x.device}: {told}; "
             "check its image size, channels, precision and device"
         ) from error
     if not isinstance(logits, Tensor):
         raise BadInput(
             f"the network returns a {type(logits).__name__}, not a tensor; wrap it so that only logits come back"
         )
+    if logits.is_nested or logits.is_meta or logits.layout != torch.strided:
+        raise BadInput("the network returns no dense tensor of numbers; return one, such as logits.to_dense()")
     if tuple(logits.shape) != (len(x), num_classes):
         found = " × ".join(map(str, logits.shape)) or "a single number"
         raise BadInput(
@@ -222,6 +230,8 @@ def _has_gradient(model: Callable[[Tensor], Tensor], x: Tensor) -> bool:
     try:
         with torch.enable_grad():
             (gradient,) = torch.autograd.grad(model(x).float().logsumexp(1).sum(), x)
-    except RuntimeError:  # its output doesn't depend differentiably on x
+    except FOREIGN as error:  # its output doesn't depend differentiably on x, or it refuses to be followed back
+        if is_out_of_memory(error):
+            raise
         return False
     return bool((gradient != 0).any())

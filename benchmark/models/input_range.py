@@ -8,6 +8,8 @@ from math import comb
 import torch
 from torch import Tensor
 
+from benchmark.errors import FOREIGN
+
 #: How unlikely an accuracy must be, were it luck, to be taken for something else.
 LUCK = 0.001
 
@@ -55,7 +57,7 @@ def range_doubts(right: Callable[[Tensor], Tensor], x: Tensor, y: Tensor, num_cl
 def _tried(right: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
     try:
         return right(images)
-    except Exception:  # it may refuse what is outside [0, 1], in whatever way
+    except FOREIGN:  # it may refuse what is outside [0, 1], in whatever way
         return torch.zeros(len(images), dtype=torch.bool, device=images.device)
 
 

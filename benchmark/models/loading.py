@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from benchmark.arguments import checked_arguments
 from benchmark.errors import BadInput, UnfitNetwork, unknown
 from benchmark.models.checkpoint import Checkpoint, load_checkpoint
 from benchmark.models.external import ExternalModel
@@ -15,6 +16,7 @@ from benchmark.settings import kept_settings
 
 
 @trusts
+@checked_arguments
 def load_model(
     source: Given, *, download: bool = False, trust_remote_code: bool = False
 ) -> Checkpoint | ExternalModel:

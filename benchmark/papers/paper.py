@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from benchmark.arguments import checked_arguments
 from benchmark.deadline import stoppable
 from benchmark.documents import in_words
 from benchmark.engines import Means
@@ -74,6 +75,7 @@ class Result:
 
 @stoppable
 @trusts
+@checked_arguments
 def paper(
     name: str | Path,
     *,

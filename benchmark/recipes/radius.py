@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from benchmark.parameters import Positive
 from benchmark.radii import read_number
+from benchmark.recipes.truths import no_truth
 
 
 def _gap(value: Any) -> Any:
@@ -43,3 +44,5 @@ class Radius(BaseModel):
     saturated: Literal["move", "skip"] = "move"
     projection: Literal["intersection", "project-clip", "clip-project"] = "intersection"
     restarts: Annotated[int, Field(ge=0)] = 0
+
+    _no_truth = field_validator("step_size", "steps", "k", "gap", "restarts", mode="before")(no_truth)

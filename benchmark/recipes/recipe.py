@@ -28,6 +28,7 @@ from pydantic import (
     PrivateAttr,
     SerializerFunctionWrapHandler,
     ValidationError,
+    field_validator,
     model_serializer,
 )
 
@@ -40,6 +41,7 @@ from benchmark.recipes.origins import Origins
 from benchmark.recipes.radius import Radius
 from benchmark.recipes.schedule_kinds import KINDS, Constant, Schedule, Share
 from benchmark.recipes.threat_rows import check_given, give
+from benchmark.recipes.truths import no_truth
 from benchmark.recipes.validation import Validation
 from benchmark.scales import Radii, as_radii
 
@@ -94,6 +96,12 @@ class Recipe(BaseModel):
     normalisation: Literal["data", "none"] = "data"
     validation: Validation = Validation()
     threats: Mapping[Annotated[str, Field(pattern="^(linf|l2|l1)$")], Radius]
+
+    _no_truth = field_validator(
+        *("lr", "momentum", "betas", "weight_decay", "ema", "label_smoothing", "extra_share"),
+        *("epochs", "batch_size", "clip", "lr_exempt"),
+        mode="before",
+    )(no_truth)
 
     @model_serializer(mode="wrap")
     def _said(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

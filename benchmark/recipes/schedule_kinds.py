@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 from benchmark.parameters import NotNegative
+from benchmark.recipes.truths import no_truth
 
-Epochs = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(gt=0, lt=1)]
-Factor = Annotated[float, Field(gt=0, le=1)]
+Epochs = Annotated[int, Field(ge=1), BeforeValidator(no_truth)]
+Share = Annotated[float, Field(gt=0, lt=1), BeforeValidator(no_truth)]
+Factor = Annotated[float, Field(gt=0, le=1), BeforeValidator(no_truth)]
 
 
 class _Strict(BaseModel):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from benchmark.limits import HELD_OUT
 from benchmark.parameters import Positive
 from benchmark.radii import read_number
+from benchmark.recipes.truths import no_truth
 
 
 def _images(value: Any) -> Any:
@@ -47,6 +48,8 @@ class Validation(BaseModel):
     step: Positive | None = None
     start: Literal["uniform", "gaussian", "zero"] = "uniform"
     every: Annotated[int, Field(ge=1)] = 1
+
+    _no_truth = field_validator("steps", "step", "every", mode="before")(no_truth)
 
     def left_out(self, images: int, usual: int) -> int:
         """How many of so many images are not trained on, where the data set holds out `usual` by itself."""

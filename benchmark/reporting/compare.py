@@ -11,6 +11,7 @@ from unicodedata import normalize
 from benchmark.analysis.labels import labels_of
 from benchmark.analysis.methods import Seeds, by_method, compare_all_methods
 from benchmark.analysis.paired import check_comparable, family
+from benchmark.arguments import checked_arguments
 from benchmark.errors import BadInput, unknown
 from benchmark.labels import Key, key
 from benchmark.ledger import Evaluation, load_results
@@ -26,6 +27,7 @@ FEWEST_DIGITS = 8
 
 
 @trusts
+@checked_arguments
 def compare(
     networks: Sequence[Any],
     *,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.analysis.paired import Comparison
-from benchmark.latex import Column, Row, TeX, document, escape, number, prose, small, table
+from benchmark.latex import Column, Row, TeX, document, escape, is_document, number, prose, small, table
 from benchmark.reporting import column as shown
 from benchmark.reporting.best import MARKS, STARS, best_two
 from benchmark.reporting.columns import columns
@@ -23,7 +23,7 @@ from benchmark.reporting.text import MISSING, distance, percent, points, threat
 from benchmark.reporting.text_tables import Doubt, caption, doubts
 from benchmark.reporting.transfers import Transfers
 from benchmark.statistics.seeds import MethodDifference, MethodMean
-from benchmark.storage import write_atomic
+from benchmark.storage import check_replaced, write_atomic
 
 #: Of a column of accuracies, the metric of `Leaderboard.families`, where it is called otherwise.
 _METRICS = {"r_avg": "ravg", "r_worst": "rworst"}
@@ -197,8 +197,9 @@ def write_comparisons(found: Iterable[PairedTests], path: Path) -> Path:
     """Write the tables of `comparison_tables` to the file `path`, and return it.
 
     Raises:
-        BadInput: it can't be written.
+        BadInput: it can't be written, or something else than LaTeX tables is called so.
     """
+    check_replaced(path, "file of such tables", is_document)
     return write_atomic(path, document(comparison_tables(found)))
 
 

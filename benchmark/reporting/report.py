@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.analysis.labels import labels_of
+from benchmark.arguments import checked_arguments
 from benchmark.errors import notice
 from benchmark.ledger import Ledger
 from benchmark.ledger.marker import check_apart
@@ -18,6 +19,7 @@ from benchmark.storage import check_writable
 
 
 @trusts
+@checked_arguments
 def report(
     networks: Sequence[Any] | Any = None,
     *,

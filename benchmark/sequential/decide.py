@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmark.arguments import checked_arguments
 from benchmark.deadline import stoppable
 from benchmark.engines import Means
 from benchmark.errors import BadInput, PartlyFailed, unknown
@@ -42,6 +43,7 @@ LOOKS = 12
 
 @stoppable
 @trusts
+@checked_arguments
 def decide(
     networks: Sequence[Given],
     *,

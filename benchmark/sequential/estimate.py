@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmark.analysis.aggregate import r_worst
+from benchmark.arguments import checked_arguments
 from benchmark.deadline import stoppable
 from benchmark.engines import Means
 from benchmark.errors import BadInput
@@ -34,6 +35,7 @@ from benchmark.storage import check_writable, safe_name
 
 @stoppable
 @trusts
+@checked_arguments
 def estimate(
     network: Given,
     *,

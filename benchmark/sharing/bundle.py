@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.analysis.labels import labels_of
+from benchmark.arguments import checked_arguments
 from benchmark.errors import BadInput, notice
 from benchmark.ledger import Evaluation, Ledger, marker
 from benchmark.ledger.bundle_file import write_bundle
@@ -28,6 +29,7 @@ it lists every other file with its SHA-256.
 """
 
 
+@checked_arguments
 def bundle(
     results: str | Path,
     network: Any,

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from benchmark.analysis.labels import labels_of
+from benchmark.arguments import checked_arguments
 from benchmark.card import Form, Name, Several, Text, misfit
 from benchmark.damage import parse_json
 from benchmark.errors import BadInput, notice
@@ -63,6 +64,7 @@ class _State(Form):
     changes: Several[_Change]
 
 
+@checked_arguments
 def publish(
     *,
     results: str | Path = "results",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmark.arguments import checked_arguments
 from benchmark.damage import Damaged, cause
 from benchmark.errors import BadInput, PartlyFailed, short
 from benchmark.ledger import Evaluation, Ledger
@@ -45,6 +46,7 @@ class BundleCheck:
     rechecks: list[Recheck] = field(default_factory=list)
 
 
+@checked_arguments
 def verify_bundle(path: str | Path, checkpoints: Sequence[Any] | Any = (), **options: Any) -> BundleCheck:
     """Check a bundle; nothing in it is run, and nothing is written but to a folder that is gone afterwards.
 

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmark.arguments import checked_arguments
 from benchmark.arithmetic import deterministic as repeating
 from benchmark.data import Dataset
 from benchmark.deadline import OutOfTime, advance, stoppable
@@ -57,6 +58,7 @@ __all__ = ["METHODS", "recipe_names", "train"]
 
 @stoppable
 @trusts
+@checked_arguments
 def train(
     method: str,
     *,

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from benchmark.arguments import checked_arguments
 from benchmark.card import plain
 from benchmark.data import Dataset, load
 from benchmark.errors import BadInput
@@ -27,6 +28,7 @@ ASKED = 8
 
 
 @trusts
+@checked_arguments
 def new_model(
     arch: str,
     *,
@@ -58,6 +60,7 @@ def new_model(
 
 
 @trusts
+@checked_arguments
 def save(
     model: nn.Module,
     path: str | Path,

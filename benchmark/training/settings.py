@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmark.documents import parse_yaml
-from benchmark.errors import BadInput
+from benchmark.errors import BadInput, short
+from benchmark.given import plain
 
 
 def parse_settings(set: Mapping[str, Any] | Sequence[str] | None) -> dict[str, Any]:
@@ -15,18 +16,31 @@ def parse_settings(set: Mapping[str, Any] | Sequence[str] | None) -> dict[str, A
     `norms=linf,l1` is a list: a comma outside of brackets separates items.
 
     Raises:
-        BadInput: a string without a key or a "=".
+        BadInput: a string without a key or a "=", a key that is given twice, or is no text.
     """
     if isinstance(set, Mapping):
-        return dict(set)
-    settings = {}
+        return named(set)
+    settings: dict[str, Any] = {}
     for item in set or ():
         key, equals, text = item.partition("=")
         if not key.strip() or not equals:
             raise BadInput(f"--set {item!r}: write it as key=value, e.g. epochs=10 or alpha=0.3")
+        if key.strip() in settings:
+            raise BadInput(f"--set {key.strip()} is given twice; give it once")
         value = _value(text)
         settings[key.strip()] = [_value(part) for part in value.split(",")] if _is_list(value) else value
     return settings
+
+
+def named(set: Mapping[Any, Any]) -> dict[str, Any]:
+    """Settings by name, their values as plain ones: a number of NumPy's is no other than Python's.
+
+    Raises:
+        BadInput: a key is no text.
+    """
+    if others := [key for key in set if not isinstance(key, str)]:
+        raise BadInput(f"set: {short(others[0])} is no name of a setting; write it as in {{'epochs': 10}}")
+    return {key: plain(value) for key, value in set.items()}
 
 
 def _value(text: str) -> Any:

@@ -9,6 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from benchmark.arguments import checked_arguments
 from benchmark.deadline import stoppable
 from benchmark.engines import Means
 from benchmark.errors import BadInput, PartlyFailed
@@ -35,6 +36,7 @@ _NETWORKS = ("teacher", "init")
 
 
 @stoppable
+@checked_arguments
 def train_several(
     method: Sequence[str] | str,
     seed: Sequence[int] | int = (0,),

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.attacks import freeze
+from benchmark.errors import FOREIGN
 from benchmark.models.copying import copied
 from benchmark.models.folding import Unfoldable, answers_alike, cast_weights, fold_away, folded_weights
 from benchmark.training.parallel import own_batch_norm
@@ -103,5 +104,5 @@ def _following(module: nn.Module, probe: Tensor) -> FoldedNetwork | None:
     try:
         snapshot.refresh()
         return snapshot if answers_alike(snapshot.network, module, probe) else None
-    except Exception:  # a network of another package that can't be asked here; it is attacked itself
+    except FOREIGN:  # a network of another package that can't be asked here; it is attacked itself
         return None
