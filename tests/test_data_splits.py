@@ -152,6 +152,7 @@ def test_only_as_many_as_there_are_can_be_taken(n):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"images": torch.full((6, 1, 8, 8), 1 + 2**-23)}, r"\[0, 1\] but run from 1.0000001 to 1.0000001; .*clip"),
         ({"images": torch.full((6, 1, 8, 8), 1.01)}, r"\[0, 1\] but run from 1.01 to 1.01; divide"),
         ({"images": torch.full((6, 1, 8, 8), -0.1)}, r"must lie in \[0, 1\]"),
         ({"images": torch.full((6, 1, 8, 8), float("nan"))}, r"must lie in \[0, 1\]"),

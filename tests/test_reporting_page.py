@@ -166,7 +166,7 @@ def test_a_damaged_record_leaves_its_accuracies_open(results: Path) -> None:
     (row,) = table_cells(page, "digits under")
     assert row[0] == ["–"]
     assert row[2] == ["–"]
-    assert "ddn: 1 of its records are absent or damaged" in page
+    assert "ddn: 1 of its records is absent or damaged" in page
 
 
 def test_worst_case_mode_is_labelled(results: Path) -> None:

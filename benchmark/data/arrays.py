@@ -16,6 +16,9 @@ Array = Tensor | NDArray[Any]
 
 LAYOUTS = ("NCHW", "NHWC")
 
+#: By so much values leave [0, 1] where somebody computed them, and meant no other range.
+_ROUNDING = 1e-3
+
 #: No image has more channels or shorter sides, where its layout is to be told from its shape.
 MOST_CHANNELS, LEAST_SIDE = 4, 8
 
@@ -103,12 +106,13 @@ def check_range(images: Tensor, where: str) -> None:
         return
     if not torch.isfinite(images).all():
         raise BadInput(f"{where}: images have values that are NaN or infinite; they must lie in [0, 1]")
-    way = (
-        "divide them by 255, or give uint8"
-        if least >= 0 and most <= 255
-        else "undo their normalisation, and leave it to the model's first layer"
-    )
-    raise BadInput(f"{where}: images must lie in [0, 1] but run from {least:g} to {most:g}; {way}")
+    if least >= -_ROUNDING and most <= 1 + _ROUNDING:
+        way = "that looks like rounding: clip them"
+    elif least >= 0 and most <= 255:
+        way = "divide them by 255, or give uint8"
+    else:
+        way = "undo their normalisation, and leave it to the model's first layer"
+    raise BadInput(f"{where}: images must lie in [0, 1] but run from {least:.8g} to {most:.8g}; {way}")
 
 
 def tensor_of(thing: Any, where: str) -> Tensor:

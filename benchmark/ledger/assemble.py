@@ -236,9 +236,8 @@ def _failures(outcomes: Sequence[Outcome]) -> list[str]:
     failures = [f"{outcome.label} failed: {error}" for outcome in outcomes for error in outcome.errors]
     for outcome in outcomes:
         if outcome.missing:
-            failures.append(
-                f"{outcome.label}: {outcome.missing} of its records are absent or damaged; evaluate again"
-            )
+            some = "1 of its records is" if outcome.missing == 1 else f"{outcome.missing} of its records are"
+            failures.append(f"{outcome.label}: {some} absent or damaged; evaluate again")
         for reason, count in outcome.costs["faults"].items():
             failures.append(f"{outcome.label}: candidates that were {reason} were rejected ({count})")
     return failures

@@ -63,7 +63,7 @@ def check_model(
     if not callable(model):
         raise BadInput(f"the model is a {type(model).__name__}, which can't be called; give a torch.nn.Module")
     if not (float(x.min()) >= 0 and float(x.max()) <= 1):
-        raise BadInput(f"the images must lie in [0, 1] but run from {float(x.min()):g} to {float(x.max()):g}")
+        raise BadInput(f"the images must lie in [0, 1] but run from {float(x.min()):.8g} to {float(x.max()):.8g}")
     try:
         with OwnGenerators(device=x.device), full_precision():
             return _tried(model, x, num_classes, last_layer, searched or model, is_random)
