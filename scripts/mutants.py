@@ -131,9 +131,9 @@ def main(folder: Path, names: Iterable[str], survivors: bool) -> int:
         status = run(folder / "env", copy, again) or status
         told = show(folder / "env", copy)
         (folder / f"{name}.diff").write_text(told, encoding="utf-8")
-    told = table({name: folder / name for name in GROUPS if (folder / name / "mutants").is_dir()})
-    (folder / "table.md").write_text(told, encoding="utf-8")
-    print(told)
+        told = table({name: folder / name for name in GROUPS if (folder / name / "mutants").is_dir()})
+        (folder / "table.md").write_text(told, encoding="utf-8")
+        print(told)
     return status
 
 
@@ -164,6 +164,9 @@ def prepare(copy: Path, group: Group, survivors: bool) -> list[str]:
         if held.get("benchmark") != now["benchmark"]:
             raise SystemExit(f"{copy.name} was not run with this code; leave --survivors out")
         _extract(copy, ("tests",))
+        settings = copy / "pyproject.toml"
+        whole = settings.read_text(encoding="utf-8").partition("\n[tool.mutmut]")[0]
+        settings.write_text(whole + configuration(copy, group), encoding="utf-8")
         # Which tests reach what is asked anew: mutmut asks it of new ones only, and old ones may reach more now.
         (copy / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)
         return [name for name, code in _results(copy) if code in SURVIVED | UNTESTED]

@@ -108,10 +108,14 @@ def test_survivors_are_tried_with_todays_tests_and_only_with_the_same_code(proje
     reached = filed(copy).parents[1] / "mutmut-stats.json"
     reached.write_text("{}")
     (project / "tests" / "test_a.py").write_text("assert True")
+    (project / "tests" / "test_new.py").write_text("")
     commit(project)
     assert mutants.prepare(copy, GROUP, True) == [f"benchmark.a.x_f__mutmut_{n}" for n in (2, 4, 8)]
     assert (copy / "tests" / "test_a.py").read_text() == "assert True"
     assert not reached.exists()  # what the changed test reaches is asked anew
+    told = (copy / "pyproject.toml").read_text()
+    assert told.count("[tool.mutmut]") == 1
+    assert 'pytest_add_cli_args_test_selection = ["tests/test_a.py", "tests/test_new.py"]' in told
     (project / "benchmark" / "a.py").write_text("def f(): return 2\n")
     commit(project)
     with pytest.raises(SystemExit, match="not run with this code"):
