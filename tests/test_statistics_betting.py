@@ -112,6 +112,36 @@ def test_what_is_left_to_draw_bounds_the_mean_for_certain() -> None:
     assert lower_bound(np.ones(100), 100, 0.025) == pytest.approx(1.0, abs=1e-3)
 
 
+@pytest.mark.parametrize("end", [3, 20, 90, 250])
+def test_the_bound_is_the_largest_mean_that_is_rejected(end: int) -> None:
+    values = np.random.default_rng(end).beta(3, 1, 300)[:end]
+    candidates = np.linspace(0, 1, 2001)
+    wealth = Wealth(300, candidates)
+    wealth.take(values)
+    rejected = candidates[wealth.rejected(0.025)]
+    highest = rejected.max() if len(rejected) else 0.0
+    found = lower_bound(values, 300, 0.025)
+    assert highest - 16**-4 <= found <= highest + 1 / 2000
+
+
+def test_what_an_earlier_look_gave_remains() -> None:
+    row = drawn(400, 70, 30, 1)[0][:200]
+    low, high = interval(row, 400, 0.025)
+    assert -1 < low < 0.1 < high < 1
+    narrow = interval(row, 400, 0.025, (low + 0.02, high - 0.02))
+    assert narrow == pytest.approx((low + 0.02, high - 0.02), abs=1e-12)
+    wide = interval(row, 400, 0.025, (low - 0.02, high + 0.02))
+    assert wide == pytest.approx((low, high), abs=1e-4)
+    assert lower_bound([], 400, 0.025, 0.3) == 0.3
+    assert lower_bound([1.0], 1, 0.025, 0.3) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_the_interval_of_mirrored_differences_is_mirrored() -> None:
+    row = drawn(400, 70, 30, 1)[0][:150]
+    low, high = interval(row, 400, 0.025)
+    assert interval(-row, 400, 0.025) == pytest.approx((-high, -low), abs=1e-12)
+
+
 def test_the_interval_says_what_the_verdict_says() -> None:
     for seed in range(5):
         row = drawn(400, 70, 30, 1, seed)[0]

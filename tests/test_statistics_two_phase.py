@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 import numpy as np
 import pytest
 from scipy.stats import hypergeom
 
 from benchmark.statistics.hypergeometric import at_most, total_interval, upper_bound
-from benchmark.statistics.two_phase import Total, estimate, first_size, second_size
+from benchmark.statistics.two_phase import (
+    CAUTION,
+    FIRST_LEAST,
+    FIRST_SHARE,
+    Total,
+    estimate,
+    first_size,
+    second_size,
+)
 
 
 def test_tails_are_those_of_the_hypergeometric_distribution() -> None:
@@ -76,3 +86,42 @@ def test_small_numbers() -> None:
     assert second_size(1, (1, 1), 5.0, 0.05) == 0
     assert estimate(1, (1, 0), (0, 0), 0.05) == Total(0, 0, 0)
     assert estimate(10, (0, 0), (0, 0), 0.05).half_width == 5
+
+
+def half_width(withstood: int, population: int, drawn: int) -> float:
+    """Of the interval, around the estimate, which is not its middle."""
+    if drawn == population:
+        return 0.0
+    low, high = total_interval(withstood, population, drawn, 0.05)
+    value = population * withstood / drawn
+    return max(value - low, high - value)
+
+
+@pytest.mark.parametrize(("standing", "width"), [(60, 12.0), (300, 20.0), (300, 45.0), (45, 1.0)])
+def test_the_first_sample_is_a_share_of_what_the_worst_case_takes(standing: int, width: float) -> None:
+    """The worst case is that half of the images withstand."""
+    needed = next(drawn for drawn in range(1, standing + 1) if half_width(drawn // 2, standing, drawn) <= width)
+    assert first_size(standing, width, 0.05) == min(standing, max(FIRST_LEAST, ceil(FIRST_SHARE * needed)))
+
+
+@pytest.mark.parametrize(("known", "robust"), [(30, 28), (30, 15), (30, 2), (40, 40)])
+@pytest.mark.parametrize("width", [10.0, 25.0])
+def test_the_second_sample_is_the_smallest_that_suffices_for_what_the_first_leaves_possible(
+    known: int, robust: int, width: float
+) -> None:
+    standing = 200
+    others = standing - known
+    broken = upper_bound(known - robust, standing, known, CAUTION) - (known - robust)
+
+    def suffices(drawn: int) -> bool:
+        most = min(ceil(broken / others * drawn), drawn // 2 + 1)  # half is the worst
+        return all(half_width(drawn - each, others, drawn) <= width for each in {most, max(most - 1, 0)})
+
+    found = second_size(standing, (known, robust), width, 0.05)
+    assert suffices(found)
+    assert not suffices(found - 1)
+
+
+def test_no_interval_is_narrower_than_nothing() -> None:
+    assert second_size(50, (20, 10), 0.0, 0.05) == 30
+    assert first_size(50, 0.0, 0.05) == max(FIRST_LEAST, ceil(FIRST_SHARE * 50))
