@@ -21,13 +21,20 @@ from benchmark.charts.bars import Bars, bar_chart
 from benchmark.charts.lines import Line, line_chart
 from benchmark.reporting.text import percent
 from benchmark.statistics.holm import holm
-from benchmark.statistics.seeds import compare_methods
+from benchmark.statistics.seeds import compare_methods, mean_of_method
 from benchmark.statistics.verdicts import Verdict, verdict
 from benchmark.statistics.wilson import wilson
 from benchmark.storage import write_atomic
 
 NORMS = ("linf", "l2", "l1")
 LEVEL = 0.05
+
+#: Drawings of the epochs: name, what is drawn, and of which networks. Those for several norms are selected by the
+#: mean of their accuracies, and stand apart.
+TRAINING = (
+    ("training", "robust accuracy on held-out images, linf, %", ("at", "trades", "mart", "mat-h1", "mat-h2")),
+    ("training-norms", "mean over linf, l2 and l1 on held-out images, %", ("at-max", "mat-max-generalist")),
+)
 
 
 def write_results(out: Path, found: Found, claims: Sequence[Claim]) -> None:
@@ -192,25 +199,24 @@ def _transfer(pairs: pd.DataFrame) -> Iterator[str]:
 
 def figures(groups: Sequence[Seeds], epochs: pd.DataFrame) -> Iterator[tuple[str, str]]:
     """The drawings by name: held-out robust accuracy over the epochs, and the best beside the last checkpoints."""
-    shown = ["at", "trades", "mart", "mat-h1", "mat-h2", "at-max", "mat-max-generalist"]
-    own = {name: epochs[epochs.network.map(_without_seed) == name] for name in shown}
-    lines = [
-        Line(name, list(rows.groupby("epoch").robust.mean().dropna().items()))
-        for name, rows in own.items()
-        if len(rows)
-    ]
-    if lines:
-        last = float(epochs.epoch.max())
-        axes = Axis("epoch", 0, last), Axis("robust accuracy on held-out images, %", 0, 40)
-        drawn = line_chart("Robust accuracy while training", lines, *axes, width=720, height=340)
-        yield "training", alone(drawn, [line.name for line in lines])
-    for name, metric in (("pgd-100", "linf"), ("rworst", "rworst")):
-        drawing = _bars(groups, metric)
+    for name, title, shown in TRAINING:
+        own = {method: epochs[epochs.network.map(_without_seed) == method] for method in shown}
+        lines = [
+            Line(method, list(rows.groupby("epoch").robust.mean().dropna().items()))
+            for method, rows in own.items()
+            if len(rows)
+        ]
+        if lines:
+            axes = Axis("epoch", 0, float(epochs.epoch.max())), Axis(title, 0, 40)
+            drawn = line_chart("Robust accuracy while training", lines, *axes, width=720, height=340)
+            yield name, alone(drawn, [line.name for line in lines])
+    for name, title in (("linf", "robust accuracy under linf, %"), ("rworst", "Rworst, %")):
+        drawing = _bars(groups, name, title)
         if drawing:
-            yield name.replace("pgd-100", "linf"), drawing
+            yield name, drawing
 
 
-def _bars(groups: Sequence[Seeds], metric: str) -> str | None:
+def _bars(groups: Sequence[Seeds], metric: str, title: str) -> str | None:
     by_selection: dict[str, dict[str, Seeds]] = {"best": {}, "last": {}}
     for group in groups:
         by_selection[_selection(group)][_label(group)] = group
@@ -221,19 +227,21 @@ def _bars(groups: Sequence[Seeds], metric: str) -> str | None:
         bars.append(Bars(f"{selection} checkpoint", marks))
     if not names:
         return None
-    title = f"accuracy under {metric}, %"
     drawn = bar_chart(title, names, bars, Axis(title, 0, 40), width=max(420, 46 * len(names)))
     return alone(drawn, [each.name for each in bars])
 
 
 def _mark(place: int, group: Seeds, metric: str) -> Mark | None:
-    """The mean over seeds, with the interval over the images of all of them."""
+    """The mean over seeds with its interval, over seeds and images where there are several."""
     arm = group.scores(metric)
     if arm is None:
         return None
-    low, high = wilson(round(float(arm.mean(0).sum())), arm.shape[1])
-    value = 100 * float(arm.mean())
-    return Mark(place, value, 100 * low, 100 * high, f"{_label(group)}: {value:.1f}")
+    if len(arm) > 1:
+        found = mean_of_method(arm)
+        value, low, high = found.value, found.low, found.high
+    else:
+        value, (low, high) = float(arm.mean()), wilson(round(float(arm.sum())), arm.size)
+    return Mark(place, 100 * value, 100 * low, 100 * high, f"{_label(group)}: {100 * value:.1f}")
 
 
 def _label(group: Seeds) -> str:
