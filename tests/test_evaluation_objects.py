@@ -271,7 +271,7 @@ def test_a_suite_may_be_a_dict(tmp_path):
         ({"images": 3}, "the key 'attacks' is missing"),
         (SUITE | {"images": 0}, "images"),
         (SUITE | {"attacks": [{"attack": "pgdd", "norm": "linf"}]}, "did you mean pgd"),
-        (SUITE | {"images": torch.tensor(3)}, "no plain value"),
+        (SUITE | {"images": torch.ones(2)}, "no plain value"),
         (SUITE | {"name": {1, 2}}, "no plain value|name"),
         (3, "a int is no suite"),
         (None, "a NoneType is no suite"),

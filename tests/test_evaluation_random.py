@@ -217,7 +217,7 @@ def test_a_forged_record_of_a_random_network_is_still_refuted(run, tmp_path):
     ("options", "words"),
     [
         ({"stochastic": 0}, "--stochastic must be a whole number from 1"),
-        ({"stochastic": 2.5}, "--stochastic must be a whole number"),
+        ({"stochastic": 2.5}, "stochastic must be a whole number"),
         ({"verdict_passes": 1}, "--verdict-passes must be a whole number from 2"),
         ({"stochastic": None}, "--verdict-passes is for networks that draw"),
     ],

@@ -74,7 +74,7 @@ SAYS = [
         "folder",
         "write",
     ),
-    *("data_dir", "name", "format", "folder", "write", "read"),
+    *("data_dir", "name", "format", "folder", "write", "read", "takes one value", "is empty"),
 ]
 COMPLAINTS = [
     *("Missing argument", "Missing option", "No such option", "Invalid value for", "unexpected extra argument"),
