@@ -250,7 +250,7 @@ def _stored_adversarials(folder: Path) -> Iterator[Finding]:
 
     kinds: tuple[tuple[str, Callable[[Path], object], str], ...] = (
         ("adversarials", read_stored_adversarials, "bench evaluate --save-adversarial recreates it"),
-        ("specimens", read_sample_images, "pages omit these images"),
+        ("images", read_sample_images, "pages omit these images"),
         ("answers", read_known, "bench evaluate recomputes the outputs"),
     )
     for kind, read, remedy in kinds:

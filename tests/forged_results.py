@@ -46,7 +46,7 @@ class Folder:
     def images(self, label: str) -> Path:
         return self.ledger.stored_adversarials_path(self.evaluation.model["digest"], self.record(label).digest)
 
-    def specimens(self, label: str) -> Path:
+    def sample_images(self, label: str) -> Path:
         return self.ledger.sample_images_path(self.evaluation.model["digest"], self.record(label).digest)
 
     def forge(self, label: str, rows: np.ndarray, **values: object) -> None:

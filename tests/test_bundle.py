@@ -30,7 +30,7 @@ def kinds(path: Path) -> set[str]:
 
 def test_it_holds_what_takes_to_check_a_row_and_no_pixel_or_weight_unless_asked(made, tmp_path):
     assert kinds(made / "plain.zip") == {CLAIM, "README.txt", "format.json", "evaluations", "records", "answers"}
-    assert kinds(made / "images.zip") - kinds(made / "plain.zip") == {"adversarials", "specimens"}
+    assert kinds(made / "images.zip") - kinds(made / "plain.zip") == {"adversarials", "images"}
     benchmark.bundle(made / "results", "toy", out=tmp_path / "w.zip", weights=made / "toy.pt")
     assert content(tmp_path / "w.zip")["weights/toy.pt"] == (made / "toy.pt").read_bytes()
     (row,) = json.loads(content(made / "plain.zip")[CLAIM])["rows"]

@@ -244,7 +244,7 @@ def test_one_evaluation_under_two_ids_would_be_two_rows(made, tmp_path):
 
 def test_what_pages_show_and_what_names_a_network_is_read_too(made, tmp_path):
     files = content(made / "images.zip")
-    first, second = sorted(name for name in files if name.startswith("specimens/"))
+    first, second = sorted(name for name in files if name.startswith("images/"))
     (answers,) = (name for name in files if name.startswith("answers/"))
     known = tmp_path / "x.npz"
     known.write_bytes(files[answers])
@@ -255,7 +255,7 @@ def test_what_pages_show_and_what_names_a_network_is_read_too(made, tmp_path):
     moved = f"answers/{'2' * 16}/{Path(answers).name}"
     elsewhere = {moved: files[answers]}
     for forged, said in (
-        ({first: b"x" * len(files[first])}, "specimens/"),
+        ({first: b"x" * len(files[first])}, "images/"),
         ({first: files[second], second: files[first]}, "images that were broken though the record denies it"),
         ({answers: b"x" * 100}, "answers/"),
         *(({answers: other}, "has the answers of another network, or to other images") for other in others),

@@ -47,8 +47,8 @@ def test_an_image_that_fools_the_network_is_held_against_a_record_that_denies_it
     found = folder.verify()
     assert found[label].refuted == tuple(rows)
     *shown, problem = found[label].problems
-    seen = [row for row in read_sample_images(folder.specimens(label)).positions if row in rows]
-    where = f"{folder.specimens(label)}: images that were broken though the record denies it"
+    seen = [row for row in read_sample_images(folder.sample_images(label)).positions if row in rows]
+    where = f"{folder.sample_images(label)}: images that were broken though the record denies it"
     assert shown == ([f"{where}: {first(seen, 4)}"] if seen else [])
     assert problem.startswith(f"{folder.images(label)}: adversarial images although the record says")
     assert f": {first(rows, 20)}" in problem
@@ -162,7 +162,7 @@ def test_images_that_are_gone_are_counted(folder: Folder) -> None:
     """It is no contradiction, and no proof."""
     folder.forge("strong", broken(folder, "strong"), broken=False, distance=np.inf)
     folder.images("strong").unlink()
-    folder.specimens("strong").unlink()
+    folder.sample_images("strong").unlink()
     assert "strong" not in folder.verify()
     found = folder.verify(reattack=5)
     assert (found["strong"].unstored, found["far"].unstored) == (1, 0)
@@ -185,7 +185,7 @@ def test_images_to_look_at_tell_what_was_broken(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("start", [-1, 60])
 def test_images_to_look_at_of_other_images_are_damaged(folder: Folder, start: int) -> None:
-    path = folder.specimens("far")
+    path = folder.sample_images("far")
     kept = read_sample_images(path)
     write_sample_images(path, dataclasses.replace(kept, positions=kept.positions - kept.positions[0] + start))
     assert folder.verify()["far"].problems == (f"{path}: its images don't belong to this shard of the test set",)

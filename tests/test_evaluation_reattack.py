@@ -34,7 +34,7 @@ def test_what_was_hidden_together_with_its_images_is_found_by_attacking_again(fo
     rows = broken(folder, "strong")
     folder.forge("strong", rows, broken=False, distance=np.inf)
     folder.images("strong").unlink()
-    folder.specimens("strong").unlink()
+    folder.sample_images("strong").unlink()
     again = folder.verify(reattack=1000, seed=3)["strong"].again
     record = folder.record("strong")
     robust = set(np.flatnonzero(record.evaluated & ~record.broken))

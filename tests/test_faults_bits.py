@@ -31,12 +31,12 @@ from benchmark.training.state import read_state, save_state
 Kind = Callable[[Path], tuple[Path, Callable[[Path], object]]]
 
 
-def keepsake(folder: Path):
+def stored_adversarials(folder: Path):
     write_stored_adversarials(folder / "a.npz", StoredAdversarials(np.arange(2), np.ones((2, 1, 2, 2), np.float32)))
     return folder / "a.npz", read_stored_adversarials
 
 
-def specimens(folder: Path):
+def sample_images(folder: Path):
     words, images = np.asarray(["a", "é"]), np.ones((2, 1, 2, 2))
     found = SampleImages(np.arange(2), words, words, images.astype(np.uint8), images.astype(np.float16))
     write_sample_images(folder / "a.npz", found)
@@ -92,7 +92,16 @@ def printed(folder: Path):
 
 
 #: Readers of files with a checksum, and of what people write themselves, where another letter is another text.
-SUMMED: tuple[Kind, ...] = (keepsake, specimens, record, manifest, marker, state, checkpoint, safetensors)
+SUMMED: tuple[Kind, ...] = (
+    stored_adversarials,
+    sample_images,
+    record,
+    manifest,
+    marker,
+    state,
+    checkpoint,
+    safetensors,
+)
 WRITTEN: tuple[Kind, ...] = (suite, printed)
 
 

@@ -22,7 +22,7 @@ READ_BY = {
     "records": {"report", "verify", "compare"},
     "evaluations": {"report", "verify", "compare"},
     "transfers": {"report", "verify"},
-    "specimens": {"report", "verify"},
+    "images": {"report", "verify"},
     "adversarials": {"verify"},
     "answers": {"verify"},
     "format.json": {"report", "verify", "compare"},
@@ -92,7 +92,7 @@ def test_a_damaged_file_is_named_by_whoever_reads_it(folder: Path, kind: str, co
     for changed in damaged(content, kind, count):
         path.write_bytes(changed)
         ends = {command: (code, said) for command, code, said in commands(folder, path)}
-        harmless = kind in ("adversarials", "answers", "specimens") and str(path) not in ends["doctor"][1]
+        harmless = kind in ("adversarials", "answers", "images") and str(path) not in ends["doctor"][1]
         for command, (code, said) in ends.items():
             assert code in (0, 1, 2), (command, said)
             assert "Traceback" not in said

@@ -178,7 +178,7 @@ def test_a_place_that_is_written_to_at_the_end_is_tried_at_the_start(train, tmp_
         train()
 
 
-@pytest.mark.parametrize("part", ["records", "evaluations", "specimens"])
+@pytest.mark.parametrize("part", ["records", "evaluations", "images"])
 def test_so_are_those_of_an_evaluation(tmp_path, monkeypatch, part):
     module = sys.modules["benchmark.evaluation.evaluate"]
     monkeypatch.setattr(module, "run_and_file", lambda *_: pytest.fail("attacked"))

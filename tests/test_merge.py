@@ -130,8 +130,8 @@ def _link(folder: Path) -> None:
 
 
 def _linked_top(folder: Path) -> None:
-    (folder / "specimens").exists() and shutil.rmtree(folder / "specimens")
-    os.symlink("/etc", folder / "specimens")
+    (folder / "images").exists() and shutil.rmtree(folder / "specimens")
+    os.symlink("/etc", folder / "images")
 
 
 def _moved(folder: Path) -> None:

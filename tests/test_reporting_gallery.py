@@ -23,16 +23,16 @@ def pixels(address: str) -> np.ndarray:
     return image[None] if image.ndim == 2 else image.transpose(2, 0, 1)
 
 
-def page_with(tmp_path: Path, specimens: SampleImages) -> str:
+def page_with(tmp_path: Path, pictures: SampleImages) -> str:
     manifest = add_evaluation(tmp_path / "results")
     (record,) = manifest["records"]["pgd"]
     ledger = Ledger.open(tmp_path / "results")
-    ledger.write_sample_images(manifest["model"]["digest"], record, specimens)
+    ledger.write_sample_images(manifest["model"]["digest"], record, pictures)
     benchmark.report(results=tmp_path / "results", out=tmp_path / "reports")
     return (tmp_path / "reports" / "models" / "at.html").read_text(encoding="utf-8")
 
 
-def specimens(channels: int = 1, **change) -> SampleImages:
+def pictures(channels: int = 1, **change) -> SampleImages:
     clean = np.zeros((1, channels, 8, 10), np.uint8)
     clean[0, :, 0, 0] = 51
     delta = np.zeros((1, channels, 8, 10), np.float16)
@@ -43,7 +43,7 @@ def specimens(channels: int = 1, **change) -> SampleImages:
 
 def test_image_change_and_adversarial(tmp_path: Path) -> None:
     for channels in (1, 3):
-        page = page_with(tmp_path / str(channels), specimens(channels))
+        page = page_with(tmp_path / str(channels), pictures(channels))
         clean, change, adversarial = map(pixels, re.findall(r'<img src="([^"]*)"', page))
         assert clean.shape == change.shape == adversarial.shape == (channels, 8, 10)
         assert (clean[0, 0, 0], change[0, 0, 0], adversarial[0, 0, 0]) == (51, 255, round(255 * 0.45))
@@ -57,9 +57,9 @@ def test_image_change_and_adversarial(tmp_path: Path) -> None:
 
 def test_odd_ones_are_shown_as_far_as_they_can_be(tmp_path: Path) -> None:
     """Two channels are shown grey, no change at all stays grey, a position outside the test set is left out."""
-    page = page_with(tmp_path / "two", specimens(2, change=np.zeros((1, 2, 8, 10), np.float16)))
+    page = page_with(tmp_path / "two", pictures(2, change=np.zeros((1, 2, 8, 10), np.float16)))
     assert [pixels(address).shape for address in re.findall(r'<img src="([^"]*)"', page)] == [(1, 8, 10)] * 3
-    assert "<img" not in page_with(tmp_path / "far", specimens(positions=np.array([1000])))
+    assert "<img" not in page_with(tmp_path / "far", pictures(positions=np.array([1000])))
 
 
 def test_no_pictures_no_heading(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ _NAMES = re.compile(
     r"bundle\.json|README\.txt|format\.json"
     r"|evaluations/[A-Za-z0-9_][A-Za-z0-9_.-]{0,120}\.json"
     r"|records/[0-9a-f]{16}/[0-9a-f]{64}\.safetensors"
-    r"|(?:adversarials|specimens)/[0-9a-f]{16}/[0-9a-f]{64}\.npz"
+    r"|(?:adversarials|images)/[0-9a-f]{16}/[0-9a-f]{64}\.npz"
     r"|answers/[0-9a-f]{16}/[0-9a-f]{16}-[0-9a-f]{16}\.npz"
     r"|weights/[A-Za-z0-9_][A-Za-z0-9_.-]{0,120}\.(?:pt|safetensors)"
 )

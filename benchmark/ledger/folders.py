@@ -31,7 +31,7 @@ _KINDS: dict[str, tuple[str, Callable[[Path], Any]]] = {
     "records": ("*/*.safetensors", read_record),
     "blocks": ("*/*/*.safetensors", read_record),
     "adversarials": ("*/*.npz", read_stored_adversarials),
-    "specimens": ("*/*.npz", read_sample_images),
+    "images": ("*/*.npz", read_sample_images),
     "answers": ("*/*.npz", read_known),
     "parts": ("*.json", read_done_part),
     "samples": ("*.json", read_manifest),

@@ -6,7 +6,7 @@
       packs/<network>/<records>.safetensors  what takes the place of the records of a large evaluation when it is done
       blocks/<network>/<question>/<key>.safetensors  records of chosen images, by all that their key says besides
       adversarials/<network>/<key>.npz     the adversarial images of a record, where they were asked for
-      specimens/<network>/<key>.npz        a few images to look at, of the first job of each attack
+      images/<network>/<key>.npz           a few images to look at, of the first job of each attack
       answers/<contents>/<data>-<network>.npz  what each network answers to a few images, to know it again by
       evaluations/<name>-<id>.json         one per network and suite, written when all its jobs are done
       samples/<name>-<id>.json             the same of a random sample of the images, as far as one metric needs it
@@ -36,7 +36,7 @@ from benchmark.ledger.sample_images import SampleImages, read_sample_images, wri
 from benchmark.storage import digest, safe_name, write_atomic
 
 #: What a results folder consists of.
-FOLDERS = ("records", "packs", "blocks", "evaluations", "samples", "transfers", "specimens", "adversarials", "parts")
+FOLDERS = ("records", "packs", "blocks", "evaluations", "samples", "transfers", "images", "adversarials", "parts")
 
 Found = TypeVar("Found")
 
@@ -157,7 +157,7 @@ class Ledger:
 
     def sample_images_path(self, network: str, record: str) -> Path:
         """Where the images to look at of that record are or would be."""
-        return self.folder / "specimens" / safe_name(network[:16]) / f"{safe_name(record)}.npz"
+        return self.folder / "images" / safe_name(network[:16]) / f"{safe_name(record)}.npz"
 
     def known(self, contents: str, data: str = "") -> list[Known]:
         """The networks that are made of `contents` and were tried before, on this data if any is named.

@@ -106,7 +106,7 @@ def _check_whole(
         kind, _, rest = place.partition("/")
         if kind in ("evaluations", "answers"):
             found.problems += _misplaced(ledger, place, network, contents_of, data)
-        if kind in ("records", "adversarials", "specimens"):
+        if kind in ("records", "adversarials", "images"):
             folder, _, name = rest.partition("/")
             if folder != network[:16]:
                 found.problems.append(f"{place} belongs to another network")

@@ -33,7 +33,7 @@ def attack(folder: Path) -> tuple[Evaluation, Ledger]:
 
 
 def found(evaluation: Evaluation, ledger: Ledger) -> list[list[SampleImages | None]]:
-    """Per attack, the specimens of each of its records."""
+    """Per attack, the sample images of each of its records."""
     digest = evaluation.model["digest"]
     return [[ledger.sample_images(digest, name) for name in outcome.records] for outcome in evaluation.outcomes]
 
@@ -68,7 +68,7 @@ def test_large_images_are_fewer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_the_ledger_is_whole_without_them(attacked, tmp_path: Path) -> None:
     """Neither lost nor damaged ones make anything run again, and a damaged one is said."""
     evaluation, ledger = attacked
-    lost, damaged, *whole = sorted((ledger.folder / "specimens").rglob("*.npz"))
+    lost, damaged, *whole = sorted((ledger.folder / "images").rglob("*.npz"))
     lost.unlink()
     content = damaged.read_bytes()
     damaged.write_bytes(content[: len(content) // 2])
