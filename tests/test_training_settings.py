@@ -1,0 +1,50 @@
+"""Settings as they are typed or handed over: which plain values they become."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from benchmark.errors import BadInput
+from benchmark.experiments.values import parse_values
+from benchmark.given import as_file
+from benchmark.training.settings import parse_settings
+
+
+def test_settings_as_the_command_line_writes_them():
+    assert parse_settings(["a={", "b=[1, 2", "c=*x"]) == {"a": "{", "b": ["[1", 2], "c": "*x"}  # no YAML
+    assert parse_settings(["a=1", "b=0.5", "c=true", "d=x,y", "e=[1, 2]", "f=linf"]) == {
+        "a": 1,
+        "b": 0.5,
+        "c": True,
+        "d": ["x", "y"],
+        "e": [1, 2],
+        "f": "linf",
+    }
+
+
+def test_a_setting_that_is_given_twice_is_refused():
+    with pytest.raises(BadInput, match="--set lr is given twice; give it once"):
+        parse_settings(["lr=0.1", "epochs=3", "lr =0.2"])
+
+
+def test_numbers_of_numpy_and_torch_are_plain_settings():
+    """As where somebody loops over np.linspace(...): none of these could be filed."""
+    given = {
+        "epochs": np.int64(3),
+        "lr": np.float32(0.5),
+        "clip": torch.tensor(2.0),
+        "norms": np.array(["linf", "l1"]),
+    }
+    found = parse_settings(given)
+    assert found == {"epochs": 3, "lr": 0.5, "clip": 2.0, "norms": ["linf", "l1"]}
+    assert [type(value) for value in found.values()] == [int, float, float, list]
+    assert parse_values({"epochs": np.arange(1, 3), "lr": [np.float32(0.5)]}) == {"epochs": [1, 2], "lr": [0.5]}
+    assert parse_values({"norms": ("linf", "l1")}) == {"norms": [["linf", "l1"]]}
+    with pytest.raises(BadInput, match="set: 3 is no name of a setting"):
+        parse_settings({3: 1})
+    with as_file({"extends": "quick", "epochs": np.int64(1)}, "recipe") as path:
+        assert "epochs: 1\n" in Path(path).read_text(encoding="utf-8")
