@@ -45,4 +45,4 @@ class Radius(BaseModel):
     projection: Literal["intersection", "project-clip", "clip-project"] = "intersection"
     restarts: Annotated[int, Field(ge=0)] = 0
 
-    _no_truth = field_validator("step_size", "steps", "k", "gap", "restarts", mode="before")(no_truth)
+    _no_truth = field_validator("epsilon", "step_size", "steps", "k", "gap", "restarts", mode="before")(no_truth)

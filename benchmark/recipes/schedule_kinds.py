@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SerializerFunctionWrapHandler,
-    model_serializer,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from benchmark.parameters import NotNegative
 from benchmark.recipes.truths import no_truth
@@ -71,7 +64,7 @@ class OneCycle(_Strict):
 
 class PiecewiseLinear(_Strict):
     name: Literal["piecewise-linear"]
-    knots: Annotated[tuple[tuple[float, NotNegative], ...], Field(min_length=2)]
+    knots: Annotated[tuple[tuple[float, NotNegative], ...], Field(min_length=2), BeforeValidator(no_truth)]
 
 
 #: `schedule: cosine` stands for `schedule: {name: cosine}`.

@@ -13,6 +13,8 @@ def no_truth(value: Any) -> Any:
     Raises:
         PydanticCustomError: it is true or false, or has such in it.
     """
-    if any(isinstance(each, bool) for each in (value if isinstance(value, list | tuple) else [value])):
+    if isinstance(value, bool):
         raise PydanticCustomError("truth", "input should be a number (yes, no, on and off are true or false)")
+    for each in value if isinstance(value, list | tuple) else ():
+        no_truth(each)
     return value
