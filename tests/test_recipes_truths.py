@@ -13,23 +13,21 @@ from benchmark.recipes.schedule_kinds import KINDS
 from benchmark.recipes.validation import Validation
 
 RADIUS = {"epsilon": 0.1, "step_size": 0.1, "steps": 2}
-#: What each model needs to be one; of the schedules, in their order.
-NEEDED: list[tuple[type[BaseModel], dict[str, Any]]] = [
+#: In the order of `KINDS`.
+SCHEDULES: tuple[dict[str, Any], ...] = (
+    {"name": "constant"},
+    {"name": "multistep", "milestones": [1, 2]},
+    {"name": "exponential", "factor": 0.5, "every": 2},
+    {"name": "cosine", "span": 3},
+    {"name": "one-cycle", "warmup": 0.5},
+    {"name": "piecewise-linear", "knots": [[0.0, 1.0], [1.0, 0.0]]},
+)
+#: What each model needs to be one.
+NEEDED: list[tuple[Any, dict[str, Any]]] = [
     (Recipe, {"lr": 0.1, "epochs": 2, "threats": {"linf": RADIUS}}),
     (Radius, RADIUS),
     (Validation, {}),
-    *zip(
-        KINDS,
-        (
-            {"name": "constant"},
-            {"name": "multistep", "milestones": [1, 2]},
-            {"name": "exponential", "factor": 0.5, "every": 2},
-            {"name": "cosine", "span": 3},
-            {"name": "one-cycle", "warmup": 0.5},
-            {"name": "piecewise-linear", "knots": [[0.0, 1.0], [1.0, 0.0]]},
-        ),
-        strict=True,
-    ),
+    *((kind, needed) for kind, needed in zip(KINDS, SCHEDULES, strict=True)),
 ]
 
 
