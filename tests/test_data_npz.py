@@ -184,3 +184,9 @@ def test_a_place_that_is_empty_is_not_the_cache(name):
     """`folder:$UNSET` would be read from all that the cache holds."""
     with pytest.raises(BadInput, match=r"says no place behind its colon; write [a-z0-9-]+:PATH"):
         load(name)
+
+
+@pytest.mark.parametrize("name", ["digits:", "digits:/mnt/digits"])
+def test_a_place_that_nothing_is_read_from_is_not_passed_over(name):
+    with pytest.raises(BadInput, match="lie nowhere else; write digits"):
+        load(name)

@@ -97,6 +97,8 @@ def load(
     plain, view = split_view(whole)
     kind, colon, path = plain.partition(":")
     loader = DATASETS.get(kind)
+    if colon and loader is load_digits:
+        raise BadInput(f"{short(name)}: the digits come with a package and lie nowhere else; write {kind}")
     if colon and not path:  # as where a variable of the shell is not set: the user's cache would be searched
         raise BadInput(f"{short(name)} says no place behind its colon; write {kind}:PATH")
     takes = inspect.signature(loader).parameters
