@@ -9,8 +9,10 @@ import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 import torch
 from picture_trees import write_tree
@@ -24,6 +26,8 @@ from benchmark.data import Dataset
 from benchmark.documents import read_document
 from benchmark.models import load_checkpoint
 from benchmark.recipes.recipe import RECIPES
+from benchmark.statistics.seeds import mean_of_method
+from benchmark.statistics.wilson import wilson
 from benchmark.training.decision import decide
 from benchmark.training.trainer import Trainer
 
@@ -189,6 +193,23 @@ def test_a_claim_stands_only_where_it_does_among_all(interval, corrected, said):
     claim = results_of.Claim(first="mat-h1", second="at", metric="linf")
     told = results_of.Told(claim, "best", 3, *interval, p=corrected / 10, margin=1.0)
     assert told.verdict(corrected) == said
+
+
+def test_a_bars_interval_is_over_seeds_where_there_are_several():
+    class Group:
+        def __init__(self, arm):
+            self.arm, self.evaluations = arm, [SimpleNamespace(name="at-seed-0")]
+
+        def scores(self, metric):
+            return self.arm
+
+    rows = np.array([[1.0, 0, 1, 1] * 20, [1, 1, 0, 0] * 20])
+    over_seeds, alone = (results_of._mark(0, Group(arm), "linf") for arm in (rows, rows[:1]))
+    found = mean_of_method(rows)
+    assert (over_seeds.y, over_seeds.low, over_seeds.high) == pytest.approx((62.5, 100 * found.low, 100 * found.high))
+    low, high = wilson(60, 80)
+    assert (alone.y, alone.low, alone.high) == pytest.approx((75, 100 * low, 100 * high))
+    assert over_seeds.high - over_seeds.low > 2 * (alone.high - alone.low), "two seeds say little of a third"
 
 
 def test_what_is_measured_needs_no_weights_any_more(all_done, capsys):

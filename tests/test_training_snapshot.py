@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 
 import pytest
 import torch
@@ -94,6 +95,14 @@ class Hooked(nn.Sequential):
         self[1].register_forward_hook(lambda module, given, result: result + 1)
 
 
+class Leaving(nn.Sequential):
+    """It ends the program where it is asked outside of training."""
+
+    def __init__(self) -> None:
+        super().__init__(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten())
+        self[1].register_forward_pre_hook(lambda module, given: None if module.training else sys.exit(0))
+
+
 class Unnormalised(nn.Module):
     """Its code can't be followed, and need not be: there is nothing to fold."""
 
@@ -110,7 +119,7 @@ def dense() -> nn.Module:
     return nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 7), nn.BatchNorm1d(7), nn.ReLU(), nn.Linear(7, 10))
 
 
-@pytest.mark.parametrize("odd", [Branching, Hooked, Twice])
+@pytest.mark.parametrize("odd", [Branching, Hooked, Twice, Leaving])
 def test_networks_that_have_none_are_attacked_themselves(odd):
     x = torch.rand(2, 3, 32, 32)
     assert snapshots([network("small-cnn"), odd()], x, low=False) is None
