@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from benchmark.statistics import all_pairs as all_pairs_module
 from benchmark.statistics.all_pairs import DRAWS, all_pairs, histograms
 from benchmark.statistics.power import smallest_difference
 from benchmark.statistics.rank_sets import rank_sets
@@ -52,7 +53,11 @@ def test_corrected_p_lie_between_p_and_bonferronis_and_are_never_zero(parts):
 
 
 def of_all_signs(table, family):
-    """Step-down max-T as the literature has it, over every one of the 2^N sign vectors, pair by pair."""
+    """Step-down max-T as the literature has it, over every one of the 2^N sign vectors, pair by pair.
+
+    Returns:
+        Corrected p by pair, and the largest score under each sign vector.
+    """
     centred = table - table.mean(1, keepdims=True)
     signs = np.array(list(itertools.product((-1, 1), repeat=table.shape[1])))
     pairs = sorted(zip(*np.nonzero(family.z > 0), strict=True), key=lambda pair: -family.z[pair])
@@ -66,7 +71,7 @@ def of_all_signs(table, family):
         rest = np.maximum(reverse, np.max(scores[place:], axis=0))
         highest = max(highest, float((rest >= family.z[pair]).mean()))
         corrected[pair] = max(highest, family.p[pair])
-    return corrected
+    return corrected, np.maximum(reverse, np.max(scores, axis=0))
 
 
 @pytest.mark.parametrize("parts", [1, 3])
@@ -77,10 +82,25 @@ def test_corrected_p_are_those_of_all_signs(parts):
         table[1] = table[0]
         table[1, :2] -= np.sign(table[1, :2] - 0.5) / parts
     family = all_pairs(table, parts)
-    exact = of_all_signs(table, family)
+    exact, largest = of_all_signs(table, family)
     assert sum(0.002 < p < 0.9 for p in exact.values()) >= 4, "values that could be missed"
     for pair, p in exact.items():
         assert family.corrected[pair] == pytest.approx(p, abs=4 * math.sqrt(p * (1 - p) / DRAWS) + 2 / DRAWS)
+    for level in (0.05, 0.3):
+        chance = 4 * math.sqrt(level * (1 - level) / DRAWS)
+        least, most = np.quantile(largest, (1 - level - chance, 1 - level + chance), method="nearest")
+        critical = all_pairs(table, parts, level).critical
+        assert least - 1e-4 <= critical <= max(most, norm.ppf(1 - level / 2)) + 1e-4
+        assert critical >= norm.ppf(1 - level / 2)
+
+
+def test_draws_in_several_blocks_are_as_many(monkeypatch):
+    table = board([0.6, 0.5, 0.45, 0.2], 250)
+    at_once = all_pairs(table)
+    monkeypatch.setattr(all_pairs_module, "_BLOCK", 250 * 300)
+    blockwise = all_pairs(table)
+    assert blockwise.corrected == pytest.approx(at_once.corrected, abs=4 * math.sqrt(0.25 / DRAWS))
+    assert blockwise.critical == pytest.approx(at_once.critical, abs=0.1)
 
 
 def test_the_order_of_networks_changes_nothing():

@@ -192,6 +192,17 @@ def test_a_difference_by_hand() -> None:
     assert found.p == pytest.approx(2 * t.sf(7 / 15 / sqrt(of_seeds + of_images), freedom))
     assert found.half_width == pytest.approx(t.ppf(0.975, freedom) * sqrt(of_seeds + of_images))
     assert found.high == 1.0  # no difference is larger
+    assert compare_methods(second, first).low == -1.0
+    twice = by_seed[0] / 4, by_seed[1] / 6
+    freedom = (sum(twice) + of_images) ** 2 / (twice[0] ** 2 / 3 + twice[1] ** 2 / 5 + of_images**2 / 4)
+    assert found.half_width_seeds == pytest.approx(t.ppf(0.975, freedom) * sqrt(sum(twice) + of_images))
+
+
+def test_images_that_differ_count_with_one_more_on_either_side() -> None:
+    """Seeds that agree leave the images alone: N values, one half of a pseudo-image for each side, N + 2 in all."""
+    one, other = np.tile([1.0, 0, 1, 1], (2, 25)), np.tile([0.0, 0, 1, 0], (2, 25))
+    squares = 100 * 0.5**2  # half of a hundred images differ by one
+    assert compare_methods(one, other).image_error ** 2 == pytest.approx((squares + 1) / 102 / 100)
 
 
 @pytest.mark.parametrize("flag", [0.0, 1.0])
