@@ -86,6 +86,26 @@ def test_pairs_beyond_the_margin_are_not_called_equivalent() -> None:
     assert np.isin(first, (EQUIVALENT, WORSE)).mean() <= 0.05
 
 
+@pytest.mark.parametrize(("wins", "losses"), [(100, 100), (200, 100), (100, 200)])
+def test_a_small_difference_is_known_to_be_small_before_all_images_are_used(wins: int, losses: int) -> None:
+    """Of 2,000 images, where 20 points would matter: within them on both sides."""
+    tests = PairTests(2000, 0.2, 0.025, 50)
+    tests.take(drawn(2000, wins, losses, 50)[:, :500])
+    assert (tests.verdicts != OPEN).mean() > 0.9
+    assert tests.above[1].mean() > 0.9
+    assert tests.below[1].mean() > 0.9
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_a_difference_beyond_the_margin_is_small_on_one_side_only(turn: int) -> None:
+    tests = PairTests(2000, 0.2, 0.025, 50)
+    tests.take(turn * drawn(2000, 800, 100, 50)[:, :500])
+    small, large = (tests.above, tests.below)[::turn]
+    assert small[1].mean() > 0.9
+    assert large[1].mean() <= 0.05
+    assert not (tests.verdicts == EQUIVALENT).any()
+
+
 def test_a_clear_difference_is_known_early_and_rightly() -> None:
     tests, rows = PairTests(1000, 0.01, 0.025, 200), drawn(1000, 180, 40, 200)
     tests.take(rows[:, :300])

@@ -56,7 +56,7 @@ def test_the_order_settles_every_pair() -> None:
     tournament = play(flags([0.1, 0.8, 0.45], 600, 2), "order")
     verdicts = {pair: state.verdict for pair, state in tournament.pairs.items()}
     assert verdicts == {(0, 1): "worse", (0, 2): "worse", (1, 2): "better"}
-    assert tournament.best == 1
+    assert (tournament.best, tournament.unbeaten) == (1, (1,))
 
 
 def test_equal_networks_are_equivalent_once_all_images_are_used() -> None:

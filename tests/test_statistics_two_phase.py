@@ -81,6 +81,22 @@ def test_the_width_is_kept_and_the_interval_holds(standing: int, broken: float, 
     assert abs(np.mean(values) - (standing - marked)) <= 4 * spread + 1e-9
 
 
+def test_what_is_known_of_all_has_no_width_and_of_none_every_possible_one() -> None:
+    assert estimate(10, (4, 3), (6, 5), 0.05) == Total(8, 8, 8)
+    assert estimate(10, (4, 3), (0, 0), 0.05) == Total(6.0, 3, 9)
+
+
+@pytest.mark.parametrize("alpha", [0.01, 0.05, 0.3])
+def test_bounds_and_intervals_are_those_of_their_level(alpha: float) -> None:
+    population, drawn = 30, 12
+    for x in range(drawn + 1):
+        possible = range(x, population - (drawn - x) + 1)
+        below = {marked: hypergeom.cdf(x, population, marked, drawn) for marked in possible}
+        assert upper_bound(x, population, drawn, alpha) == max(m for m in possible if below[m] > alpha)
+        kept = [m for m in possible if min(below[m], hypergeom.sf(x - 1, population, m, drawn)) > alpha / 2]
+        assert total_interval(x, population, drawn, alpha) == (kept[0], kept[-1])
+
+
 def test_small_numbers() -> None:
     assert first_size(1, 5.0, 0.05) == 1
     assert second_size(1, (1, 1), 5.0, 0.05) == 0
