@@ -23,6 +23,8 @@ def resolve_device(name: str = "auto") -> torch.device:
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
+        if device.type == "cpu" and device.index:  # which torch takes for the only one
+            raise ValueError("there is one device cpu, whatever the number of processors")
         torch.zeros(1, device=device).add_(1).item()  # a driver or a build that is too old fails here
     except (RuntimeError, AssertionError, ValueError) as error:
         raise BadInput(

@@ -183,7 +183,10 @@ def page(text: str) -> str:
         order = [setting for name, setting, _, _ in tasks() if name == question]
         settings = [setting for setting in order if any(row["setting"] == setting for row in own)]
         lines = [["", *measures]]
-        lines += [[each, *(_percent(values.get((each, measure))) for measure in measures)] for each in settings]
+        lines += [
+            [each.replace(" 1 seeds", " 1 seed"), *(_percent(values.get((each, measure))) for measure in measures)]
+            for each in settings
+        ]
         body = "\n".join(
             f"| {' | '.join(line)} |" for line in [lines[0], ["---", *["---:"] * len(measures)], *lines[1:]]
         )

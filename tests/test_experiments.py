@@ -13,7 +13,7 @@ from picture_trees import write_tree
 
 import benchmark
 from benchmark import cli
-from benchmark.errors import BadInput
+from benchmark.errors import BadInput, Notice
 from benchmark.experiments import Sweep, sweep
 from benchmark.experiments.measure import Measurement
 from benchmark.experiments.table import make_lines, to_csv, to_grid
@@ -58,6 +58,21 @@ def test_a_sweep_trains_measures_chooses_and_writes(tmp_path):
     assert "--set " in page
     assert "alpha=0.2,0.8" in page
     assert "held-out training images" in page
+
+
+def test_a_part_chooses_nothing_before_all_parts_are_there(tmp_path):
+    """The better one of the variants of one machine was called the best of all."""
+    asked = {"method": "at", "set": {"lr": [0.1, 0.05]}}
+    with pytest.warns(Notice, match=r"part 1/2: 1 of 2 variants are measured; the best one is not named"):
+        half = short(tmp_path, part="1/2", **asked)
+    assert len(half.lines) == 1
+    assert half.chosen is half.selected is None
+    assert not any(row["chosen"] for row in rows_of(tmp_path))
+    assert "1 of 2 variants are measured" in half.page.read_text()
+    whole = short(tmp_path, part="2/2", **asked)
+    assert len(whole.lines) == 2
+    assert whole.chosen is not None
+    assert "variants are measured" not in whole.page.read_text()
 
 
 def test_the_same_again_trains_nothing(tmp_path, monkeypatch):

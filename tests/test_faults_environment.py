@@ -236,6 +236,14 @@ def test_a_gpu_that_is_there_and_can_not_compute(monkeypatch):
         hardware.resolve_device("auto")
 
 
+@pytest.mark.parametrize("name", ["cpu:1", "cpu:7"])
+def test_a_processor_has_no_number(name):
+    """Every number was taken, and the same one computed."""
+    with pytest.raises(BadInput, match=f"device '{name}' can't be used here .there is one device cpu"):
+        hardware.resolve_device(name)
+    assert hardware.resolve_device("cpu:0").type == "cpu"
+
+
 def test_a_processor_that_does_not_say_its_name(monkeypatch):
     monkeypatch.setattr(Path, "read_text", fail(PermissionError(13, "Permission denied")))
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)

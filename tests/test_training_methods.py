@@ -51,12 +51,13 @@ def teachers(tmp_path_factory):
 #: parts; beside that `test_training_outer.py` and `test_training_inner.py` hold what each minimises and is trained on
 #: against worked numbers, and `second_device_checks.py` takes two steps of every method.
 SIBLINGS = {
-    **dict.fromkeys(("at-l2", "at-l1", "at-awp"), "at"),
+    **dict.fromkeys(("at-l2", "at-l1"), "at"),
     **dict.fromkeys(("at-avg", "at-msd", "sat-stochastic"), "at-max"),
     **dict.fromkeys(("mat-avg", "mat-max", "mat-msd", "mat-rob-rob-offline"), "mat"),
     **dict.fromkeys(("mat-nat-rob-online", "mat-nat-rob-offline", "cat"), "mat"),
     **dict.fromkeys(("ard", "iad", "iad-2", "mtard", "mmard", "dd"), "rslad"),
-    **dict.fromkeys(("trades-awp", "alp"), "trades"),
+    "trades-awp": "at-awp",
+    "alp": "trades",
 }
 
 

@@ -31,16 +31,27 @@ def test_a_setting_that_is_given_twice_is_refused():
         parse_settings(["lr=0.1", "epochs=3", "lr =0.2"])
 
 
+def test_a_whole_number_is_one_however_it_is_written():
+    """epochs=1.0 trained under another name what epochs=1 had trained already."""
+    typed = parse_settings(["a=1.0", "b=[2.0, 0.5]", "c=3.0,x", "d={k: 4.0}", "e=1.0e+300", "f=.inf", "g=-0.0"])
+    assert repr(typed) == repr(
+        {"a": 1, "b": [2, 0.5], "c": [3, "x"], "d": {"k": 4}, "e": 1e300, "f": float("inf"), "g": 0}
+    )
+    assert repr(parse_settings({"a": 1.0, "b": np.float64(2.0), "c": (3.0, 0.5), "d": True})) == repr(
+        {"a": 1, "b": 2, "c": [3, 0.5], "d": True}
+    )
+
+
 def test_numbers_of_numpy_and_torch_are_plain_settings():
     """As where somebody loops over np.linspace(...): none of these could be filed."""
     given = {
         "epochs": np.int64(3),
         "lr": np.float32(0.5),
-        "clip": torch.tensor(2.0),
+        "clip": torch.tensor(2.5),
         "norms": np.array(["linf", "l1"]),
     }
     found = parse_settings(given)
-    assert found == {"epochs": 3, "lr": 0.5, "clip": 2.0, "norms": ["linf", "l1"]}
+    assert found == {"epochs": 3, "lr": 0.5, "clip": 2.5, "norms": ["linf", "l1"]}
     assert [type(value) for value in found.values()] == [int, float, float, list]
     assert parse_values({"epochs": np.arange(1, 3), "lr": [np.float32(0.5)]}) == {"epochs": [1, 2], "lr": [0.5]}
     assert parse_values({"norms": ("linf", "l1")}) == {"norms": [["linf", "l1"]]}

@@ -239,13 +239,20 @@ def sweep(
     measured, failures = VariantMeasurer.of(done, runner.checkpoints, held_out).all(planned)
     if share != WHOLE:
         failures = [*(str(each) for each in done if each.error), *late.values()]
-    lines = make_lines(measured)
+    is_whole = share == WHOLE or len(measured) == len(planned)  # what failed in a part may be missing in another, too
+    lines = make_lines(measured, choose=is_whole)
     if not lines and share != WHOLE:
         notice(f"part {share} is done; the same command without --part writes the page once all parts are together")
         return Sweep(None, failures=failures)
     if not lines:
         raise BadInput("\n".join(failures))
     best = selected(lines)
+    verdict = str(best) if best else ""
+    if not is_whole:
+        verdict = (
+            f"{len(measured)} of {len(planned)} variants are measured; the best one is not named before all are."
+        )
+        notice(f"part {share}: {verdict.removesuffix('.')}, by the same command without --part")
     write_atomic(target / "sweep.csv", to_csv(lines, best.found if best else None))
     about = setting.about(comparison, data.name, architecture, lines[0].figures[0].images)
     write_atomic(target / "sweep.tex", to_latex(lines, comparison.title, about))
@@ -260,9 +267,9 @@ def sweep(
         source=comparison.source,
         command=setting.command(comparison),
         failures=failures,
-        selected=str(best) if best else "",
+        selected=verdict,
         root=site_root(target),
     )
-    summary = Summary(title=comparison.title, networks=len(lines), selected=str(best) if best else "")
+    summary = Summary(title=comparison.title, networks=len(lines), selected=verdict)
     write_atomic(target / FILE, summary.model_dump_json(indent=2) + "\n")
     return Sweep(write_atomic(target / "index.html", html), lines, failures, best)

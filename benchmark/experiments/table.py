@@ -62,8 +62,10 @@ class SweepLine:
         return Cell.of_seeds([getattr(each, column) for each in self.figures], self.figures[0].images)
 
 
-def make_lines(measured: Sequence[tuple[Variant, Mapping[int, Sequence[Measurement]]]]) -> list[SweepLine]:
-    """The lines of what was measured per seed, those of the best variant marked as chosen.
+def make_lines(
+    measured: Sequence[tuple[Variant, Mapping[int, Sequence[Measurement]]]], choose: bool = True
+) -> list[SweepLine]:
+    """The lines of what was measured per seed, those of the best variant marked as chosen, if it is to be.
 
     The best has the highest robust accuracy, mean over its judged networks and all seeds; the first of several such.
     Variants with strong signs of gradient masking in a judged network can't be chosen.
@@ -78,7 +80,7 @@ def make_lines(measured: Sequence[tuple[Variant, Mapping[int, Sequence[Measureme
         masked = any(line.masked for line in own if line.judged)
         merit = np.mean([figures.robust for line in own if line.judged for figures in line.figures])
         merits.append(-1.0 if masked else float(merit))
-    best = int(np.argmax(merits)) if merits and max(merits) >= 0 else None
+    best = int(np.argmax(merits)) if choose and merits and max(merits) >= 0 else None
     return [replace(line, chosen=number == best) for number, own in enumerate(lines) for line in own]
 
 

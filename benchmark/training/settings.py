@@ -28,19 +28,28 @@ def parse_settings(set: Mapping[str, Any] | Sequence[str] | None) -> dict[str, A
         if key.strip() in settings:
             raise BadInput(f"--set {key.strip()} is given twice; give it once")
         value = _value(text)
-        settings[key.strip()] = [_value(part) for part in value.split(",")] if _is_list(value) else value
+        settings[key.strip()] = _whole([_value(part) for part in value.split(",")] if _is_list(value) else value)
     return settings
 
 
 def named(set: Mapping[Any, Any]) -> dict[str, Any]:
-    """Settings by name, their values as plain ones: a number of NumPy's is no other than Python's.
+    """Settings by name, their values as plain ones: a number of NumPy's is no other than Python's, 1.0 none than 1.
 
     Raises:
         BadInput: a key is no text.
     """
     if others := [key for key in set if not isinstance(key, str)]:
         raise BadInput(f"set: {short(others[0])} is no name of a setting; write it as in {{'epochs': 10}}")
-    return {key: plain(value) for key, value in set.items()}
+    return {key: _whole(plain(value)) for key, value in set.items()}
+
+
+def _whole(value: Any) -> Any:
+    """Whole numbers as such: epochs=1.0 asks for the run that epochs=1 asks for, and is called alike."""
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
 
 
 def _value(text: str) -> Any:
