@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -253,16 +253,20 @@ def _known_keys(schema: type[BaseModel], path: tuple[Hashable, ...]) -> list[str
     """The keys that `schema` knows at `path`, found by walking down the annotations."""
     current: Any = schema
     for part in path:
-        if isinstance(current, type) and issubclass(current, BaseModel) and part in current.model_fields:
+        if _is_schema(current) and part in current.model_fields:
             current = _innermost(current.model_fields[str(part)].annotation)
-    is_schema = isinstance(current, type) and issubclass(current, BaseModel)
-    return sorted(current.model_fields) if is_schema else []
+    return sorted(current.model_fields) if _is_schema(current) else []
 
 
 def _innermost(annotation: Any) -> Any:
     """The schema inside list[Schema], dict[str, Schema] or Schema | None, else the annotation itself."""
     for argument in getattr(annotation, "__args__", ()):
         inner = _innermost(argument)
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
+        if _is_schema(inner):
             return inner
     return annotation
+
+
+def _is_schema(annotation: Any) -> bool:
+    """Whether it is a schema; in Python 3.10 list[str] passes for a class, and is none to issubclass."""
+    return get_origin(annotation) is None and isinstance(annotation, type) and issubclass(annotation, BaseModel)
