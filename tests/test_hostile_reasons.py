@@ -83,7 +83,7 @@ REASONS = {
     "manifest/seconds-in-words.json": "model.extra.seconds: Input should be a valid number",
     "manifest/a-size-of-400-digits.json": "model.numbers: Input should be less than",
     "manifest/versions-that-are-a-list.json": "model.versions: Input should be a valid dictionary",
-    "manifest/deep-settings.json": "maximum validation depth exceeded",
+    "manifest/deep-settings.json": "maximum validation depth exceeded|Recursion error",
     "manifest/a-million-empty-lists.json": "values, 1,572,864 are the most",
     "manifest/numbers-for-notes.json": "notes.0: Input should be a valid string",
     "manifest/numbers-for-records.json": "records: 100,000 entries, 10,000 are the most",
