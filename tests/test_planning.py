@@ -118,7 +118,7 @@ def test_a_teacher_that_can_not_be_trained_is_tried_once_and_named(here, monkeyp
     monkeypatch.setattr("benchmark.training.train_beside", train)
     with pytest.raises(BadInput) as error:
         short(method="ard", set={**SHORT, "alpha": [0.5, 1.0]})
-    assert str(error.value).splitlines() == [f"ard, alpha {alpha}: the loss became nan" for alpha in (0.5, 1.0)]
+    assert str(error.value).splitlines() == [f"ard, alpha {alpha}: the loss became nan" for alpha in (0.5, 1)]
     assert tried.count("trades") == 1
 
 
