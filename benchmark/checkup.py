@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from benchmark.arguments import checked_arguments
-from benchmark.cache import cache_root
 from benchmark.damage import Damaged, is_passing
-from benchmark.environment import check_working_folder, requirements
+from benchmark.environment import check_working_folder
 from benchmark.errors import BadInput, first_line
+from benchmark.findings import Finding, of_machine
 
 #: Where to look if nobody says so, and for what.
 RESULTS, ZOO = "results", "zoo"
@@ -27,28 +25,6 @@ KEPT = ".state/finished/*.pt"
 
 #: A file under a temporary name that nobody has touched for so many seconds is left over from a killed process.
 ABANDONED = 3600
-
-#: Bytes below which a disk counts as nearly full.
-LITTLE_SPACE = 2**30
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that is not as it should be.
-
-    Attributes:
-        place: the file or folder, or "environment".
-        problem: what is wrong.
-        remedy: what to do about it, or what `mend` does.
-        action: "move", "delete" or "mark" (say of which version a folder is) where the doctor can do it, else "".
-        mended: whether it has been done.
-    """
-
-    place: str
-    problem: str
-    remedy: str
-    action: str = ""
-    mended: bool = False
 
 
 @checked_arguments
@@ -76,7 +52,7 @@ def doctor(
     """
     check_working_folder()
     ledger, networks = Path(results or RESULTS), Path(zoo or ZOO)
-    found = [*_environment(ledger, networks), *(_dropped(networks) if drop_states else ())]
+    found = [*of_machine(ledger, networks), *(_dropped(networks) if drop_states else ())]
     for named, folder, look in ((results, ledger, _results), (zoo, networks, _zoo)):
         if folder.is_dir():
             try:
@@ -147,37 +123,6 @@ def _count_records(folder: Path) -> int:
         with suppress(Damaged, FileNotFoundError):
             names.update(read_pack(path).names)
     return len(names) + _count(folder, BLOCKS)
-
-
-def _environment(*folders: Path) -> Iterator[Finding]:
-    needed = requirements()
-    if needed is None:
-        what = "the program is not installed, so that its requirements can't be checked"
-        yield Finding("environment", what, "make setup, or pip install -e .")
-    for package, least in (needed or {}).items():
-        try:
-            version = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            yield Finding("environment", f"{package} is not installed", "make setup, or pip install it")
-            continue
-        if _numbers(version) < _numbers(least):
-            yield Finding("environment", f"{package} {version} is older than {least}", f"pip install -U {package}")
-    try:
-        cache = [cache_root()]
-    except BadInput as error:
-        yield Finding("environment", str(error).partition("; ")[0], str(error).partition("; ")[2])
-        cache = []
-    for folder in (*folders, *cache):
-        existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-        if not os.access(existing, os.W_OK):
-            yield Finding(str(folder), "it is not writable", "choose another folder, or change its permissions")
-        free = shutil.disk_usage(existing).free
-        if free < LITTLE_SPACE:
-            yield Finding(str(folder), f"only {free / 2**20:,.0f} MiB are free on its disk", "free some space")
-
-
-def _numbers(version: str) -> list[int]:
-    return [int(part) for part in re.findall(r"\d+", version.partition("+")[0])]
 
 
 def _results(folder: Path) -> Iterator[Finding]:

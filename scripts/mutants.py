@@ -51,7 +51,7 @@ def _tests(package: str, *names: str) -> tuple[str, ...]:
 GROUPS = {
     "threats": Group(
         ("benchmark/threats.py", "benchmark/projections.py"),
-        ("tests/test_threats*.py", "tests/test_projections.py"),
+        ("tests/test_threats*.py", "tests/test_projections*.py"),
     ),
     "judge": Group(
         ("benchmark/evaluation/judge.py", "benchmark/evaluation/votes.py"),

@@ -273,8 +273,8 @@ def test_a_folder_of_another_version_is_left_alone(folders, record):
 def test_a_missing_or_old_package_and_a_full_disk_are_said(folders, monkeypatch):
     needed = ["numpy>=999.0", "no-such-package>=1", "a[b]>=2"]
     monkeypatch.setattr("benchmark.environment.importlib.metadata.requires", lambda _: needed)
-    monkeypatch.setattr("benchmark.checkup.LITTLE_SPACE", 2**80)
-    monkeypatch.setattr("benchmark.checkup.os.access", lambda *_: False)
+    monkeypatch.setattr("benchmark.findings.LITTLE_SPACE", 2**80)
+    monkeypatch.setattr("benchmark.findings.os.access", lambda *_: False)
     problems = " | ".join(finding.problem for finding in benchmark.doctor(**folders))
     for words in ("older than 999.0", "no-such-package is not installed", "MiB are free", "is not writable"):
         assert words in problems

@@ -68,7 +68,7 @@ def asks_late(batch):
 
 
 def test_a_loss_that_asks_only_later_is_noticed(fit, tmp_path):
-    """The rehearsal makes one step; what was asked for in a run is in its state."""
+    """The dry run makes one step; what was asked for in a run is in its state."""
     with METHODS.lent("late", replace(METHODS.get("at"), title="late", outer=asks_late)):
         fit(1, method="late")
         assert kept_path(tmp_path / "zoo", "mine").exists()

@@ -12,7 +12,7 @@ from benchmark.models import load_checkpoint
 from benchmark.recipes.recipe import YOUNGER
 from benchmark.training import METHODS
 from benchmark.training.averaging import WeightAverages
-from benchmark.training.dry_run import rehearse
+from benchmark.training.dry_run import dry_run
 from benchmark.training.optimizer import make_optimizer
 from benchmark.training.parallel import make_fabric
 from benchmark.training.report import Reporter
@@ -203,18 +203,18 @@ SMOOTH += ("at-avg", "at-max", "at-msd", "e-at", "sat-stochastic")
 def test_labels_are_smoothed_where_the_loss_has_their_cross_entropy_and_refused_elsewhere(method):
     bound = bind_method(method, {}, method)
     if method in SMOOTH:
-        rehearse(bound, method, 0.1)
+        dry_run(bound, method, 0.1)
     else:
         with pytest.raises(BadInput, match=f"{method}: label_smoothing=0.1 changes nothing"):
-            rehearse(bound, method, 0.1)
+            dry_run(bound, method, 0.1)
 
 
 def test_labels_are_smoothed_where_settings_bring_their_cross_entropy_in():
-    rehearse(bind_method("ard", {"alpha": 0.5}, "ard"), "ard", 0.1)
+    dry_run(bind_method("ard", {"alpha": 0.5}, "ard"), "ard", 0.1)
     with pytest.raises(BadInput, match="changes nothing"):
-        rehearse(bind_method("at", {"loss": "bce"}, "at"), "at", 0.1)
+        dry_run(bind_method("at", {"loss": "bce"}, "at"), "at", 0.1)
     with pytest.raises(BadInput, match="label_smoothing is set as well; set one of them"):
-        rehearse(bind_method("alp", {"smoothing": 0.1}, "alp"), "alp", 0.1)
+        dry_run(bind_method("alp", {"smoothing": 0.1}, "alp"), "alp", 0.1)
 
 
 def test_the_loss_is_that_of_smooth_labels_and_the_attack_is_not(monkeypatch):

@@ -12,7 +12,7 @@ from benchmark.methods.table import METHODS
 from benchmark.parameters import parameters
 from benchmark.recipes import schedules
 from benchmark.recipes.recipe import Recipe, is_recipe_key, load_recipe, recipe_names
-from benchmark.training.dry_run import rehearse
+from benchmark.training.dry_run import dry_run
 from benchmark.training.request import make_plan
 
 ARCHITECTURES = ("small-cnn", "resnet18", "preact-resnet18", "wrn-34-10", "mobilenet-v2")
@@ -89,9 +89,9 @@ def test_every_recipe_fits_every_method(name):
                 assert resolved.lr_at(0) >= 0
 
 
-def test_every_method_can_be_rehearsed():
+def test_every_method_passes_its_dry_run():
     for name, method in METHODS:
-        rehearse(method.bind({}, name), name)
+        dry_run(method.bind({}, name), name)
 
 
 def test_no_hyper_parameter_hides_behind_a_recipe_key():
@@ -265,7 +265,7 @@ def test_inner_and_outer_are_independent():
         ("mtard", {"inner": "rslad"}),
     ):
         bound = bind_method(method, {}, "", **options)
-        rehearse(bound, "")
+        dry_run(bound, "")
 
 
 RECIPE = """\

@@ -15,7 +15,7 @@ from benchmark.models import ARCHITECTURES
 from benchmark.radii import too_large, too_long
 from benchmark.recipes.recipe import Recipe, is_recipe_key, load_recipe
 from benchmark.scales import UNSAID, Named, Radii
-from benchmark.training.dry_run import rehearse
+from benchmark.training.dry_run import dry_run
 from benchmark.training.optimizer import TAKEN_BY, check_optimizer
 
 
@@ -60,7 +60,7 @@ def decide(
         without = {key: value for key, value in of_recipe.items() if key not in ("optimizer", *TAKEN_BY)}
         usual_one = file.resolve(registered_name(method), architecture, published, radii, without, where)[0]
         check_optimizer(resolved, of_recipe, usual_one.optimizer)
-    rehearse(bound, f"method {method}", resolved.label_smoothing)
+    dry_run(bound, f"method {method}", resolved.label_smoothing)
     return resolved, bound
 
 

@@ -18,7 +18,7 @@ from benchmark.training.step import StepNetworks
 MOST = 9
 
 
-def rehearse(method: BoundMethod, where: str, label_smoothing: float = 0.0) -> None:
+def dry_run(method: BoundMethod, where: str, label_smoothing: float = 0.0) -> None:
     """Attack and form the loss once, on networks with a handful of weights.
 
     Raises:
