@@ -63,7 +63,7 @@ def test_a_sweep_trains_measures_chooses_and_writes(tmp_path):
 def test_a_part_chooses_nothing_before_all_parts_are_there(tmp_path):
     """The better one of the variants of one machine was called the best of all."""
     asked = {"method": "at", "set": {"lr": [0.1, 0.05]}}
-    with pytest.warns(Notice, match=r"part 1/2: 1 of 2 variants are measured; the best one is not named"):
+    with pytest.warns(Notice, match=r"part 1/2: 1 of 2 variants are measured; the same command without"):
         half = short(tmp_path, part="1/2", **asked)
     assert len(half.lines) == 1
     assert half.chosen is half.selected is None

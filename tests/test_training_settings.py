@@ -31,12 +31,15 @@ def test_a_setting_that_is_given_twice_is_refused():
         parse_settings(["lr=0.1", "epochs=3", "lr =0.2"])
 
 
-def test_a_whole_number_is_one_however_it_is_written():
+def test_a_number_is_one_however_it_is_written():
     """epochs=1.0 trained under another name what epochs=1 had trained already."""
     typed = parse_settings(["a=1.0", "b=[2.0, 0.5]", "c=3.0,x", "d={k: 4.0}", "e=1.0e+300", "f=.inf", "g=-0.0"])
     assert repr(typed) == repr(
         {"a": 1, "b": [2, 0.5], "c": [3, "x"], "d": {"k": 4}, "e": 1e300, "f": float("inf"), "g": 0}
     )
+    assert repr(
+        parse_settings(["a=1e1", "b=1e-4", "c=[1e2, -2E+1]", "d=1e-4,2.5e0", "e=e1", "f=1e", "g='1e1 px'"])
+    ) == repr({"a": 10, "b": 0.0001, "c": [100, -20], "d": [0.0001, 2.5], "e": "e1", "f": "1e", "g": "1e1 px"})
     assert repr(parse_settings({"a": 1.0, "b": np.float64(2.0), "c": (3.0, 0.5), "d": True})) == repr(
         {"a": 1, "b": 2, "c": [3, 0.5], "d": True}
     )

@@ -239,7 +239,7 @@ def sweep(
     measured, failures = VariantMeasurer.of(done, runner.checkpoints, held_out).all(planned)
     if share != WHOLE:
         failures = [*(str(each) for each in done if each.error), *late.values()]
-    is_whole = share == WHOLE or len(measured) == len(planned)  # what failed in a part may be missing in another, too
+    is_whole = share == WHOLE or len(measured) == len(planned)
     lines = make_lines(measured, choose=is_whole)
     if not lines and share != WHOLE:
         notice(f"part {share} is done; the same command without --part writes the page once all parts are together")
@@ -248,11 +248,10 @@ def sweep(
         raise BadInput("\n".join(failures))
     best = selected(lines)
     verdict = str(best) if best else ""
-    if not is_whole:
-        verdict = (
-            f"{len(measured)} of {len(planned)} variants are measured; the best one is not named before all are."
-        )
-        notice(f"part {share}: {verdict.removesuffix('.')}, by the same command without --part")
+    if not is_whole:  # the others may be better
+        so_far = f"{len(measured)} of {len(planned)} variants are measured"
+        verdict = f"{so_far}; the best one is named once all are."
+        notice(f"part {share}: {so_far}; the same command without --part names the best one once all are")
     write_atomic(target / "sweep.csv", to_csv(lines, best.found if best else None))
     about = setting.about(comparison, data.name, architecture, lines[0].figures[0].images)
     write_atomic(target / "sweep.tex", to_latex(lines, comparison.title, about))

@@ -11,6 +11,7 @@ import importlib.util
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import lru_cache
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -109,11 +110,29 @@ def file_of(name: str) -> Path | None:
 
 @lru_cache(maxsize=4096)
 def in_environment(place: str) -> bool:
-    """Whether a file belongs to an installed package or to Python itself."""
+    """Whether a file belongs to an installed package or to Python itself.
+
+    An installer may have been told another folder than the environment's (`pip install --target`), where it says what
+    it wrote as it does there.
+    """
     path = Path(place)
-    return bool({"site-packages", "dist-packages"} & set(path.parts)) or any(
-        path.resolve().is_relative_to(home) for home in _STANDARD
-    )
+    if {"site-packages", "dist-packages"} & set(path.parts):
+        return True
+    if any(path.resolve().is_relative_to(home) for home in _STANDARD):
+        return True
+    below = zip(path.parents, path.parts[::-1], strict=False)
+    return any(top in _installed(folder) for folder, top in below)
+
+
+@lru_cache(maxsize=1024)
+def _installed(folder: Path) -> frozenset[str]:
+    """The names right in `folder` that installers wrote there."""
+    found: set[str] = set()
+    for record in folder.glob("*.dist-info/RECORD"):
+        with suppress(OSError):
+            lines = record.read_text(encoding="utf-8", errors="replace").splitlines()
+            found.update(line.partition(",")[0].partition("/")[0] for line in lines)
+    return frozenset(found - {"..", "__pycache__"})  # what lies elsewhere, and nobody's own
 
 
 def _imports(name: str, file: Path) -> Iterator[str]:

@@ -37,6 +37,7 @@ from benchmark.errors import BadInput, several, unknown
 from benchmark.limits import EPOCHS
 from benchmark.parameters import NotNegative, Positive, plain
 from benchmark.recipes import schedules
+from benchmark.recipes.dotted import assign
 from benchmark.recipes.origins import Origins
 from benchmark.recipes.radius import Radius
 from benchmark.recipes.schedule_kinds import KINDS, Constant, Schedule, Share
@@ -231,13 +232,13 @@ class RecipeFile(Schema):
             if override.matches(method, architecture, dataset, radii.scale):
                 for key, value in override.set.items():
                     if is_recipe_key(key):
-                        _assign(values, key, value)
+                        assign(values, key, value)
                         origins.changed(key, "overrides", position, "set", key)
                     else:
                         hyper[key] = value
         give(values["threats"], radii, self.threats.get(self.steps_like or "", {}))
         for key, value in settings.items():
-            _assign(values, key, value)
+            assign(values, key, value)
             origins.changed(key)
         check_given(values["threats"], radii, where)
         threats = values["threats"]
@@ -321,22 +322,6 @@ def extended(base: RecipeFile, own: RecipeFile) -> RecipeFile:
 
 def _nowhere(*path: Hashable) -> str:
     return "the recipe"
-
-
-def _assign(values: dict[str, Any], key: str, value: Any) -> None:
-    """Set the value at a dotted key; a mapping is merged into the one that is there, unless it has another name."""
-    *path, last = key.split(".")
-    for part in path:
-        inner = values.setdefault(part, {})
-        if not isinstance(inner, dict):  # the short form of a schedule
-            inner = values[part] = {"name": inner}
-        values = inner
-    old = values.get(last)
-    if isinstance(old, dict) and isinstance(value, dict) and old.get("name") == value.get("name", old.get("name")):
-        for part, item in value.items():
-            _assign(old, part, item)
-    else:
-        values[last] = copy.deepcopy(value)
 
 
 def _all_errors(error: ValidationError, origins: Origins) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmark.documents import parse_yaml
 from benchmark.errors import BadInput, short
 from benchmark.given import plain
+
+#: A number that YAML 1.1 takes for a text.
+_SCIENTIFIC = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?[eE][+-]?[0-9]+")
 
 
 def parse_settings(set: Mapping[str, Any] | Sequence[str] | None) -> dict[str, Any]:
@@ -28,7 +32,7 @@ def parse_settings(set: Mapping[str, Any] | Sequence[str] | None) -> dict[str, A
         if key.strip() in settings:
             raise BadInput(f"--set {key.strip()} is given twice; give it once")
         value = _value(text)
-        settings[key.strip()] = _whole([_value(part) for part in value.split(",")] if _is_list(value) else value)
+        settings[key.strip()] = _uniform([_value(part) for part in value.split(",")] if _is_list(value) else value)
     return settings
 
 
@@ -40,15 +44,17 @@ def named(set: Mapping[Any, Any]) -> dict[str, Any]:
     """
     if others := [key for key in set if not isinstance(key, str)]:
         raise BadInput(f"set: {short(others[0])} is no name of a setting; write it as in {{'epochs': 10}}")
-    return {key: _whole(plain(value)) for key, value in set.items()}
+    return {key: _uniform(plain(value)) for key, value in set.items()}
 
 
-def _whole(value: Any) -> Any:
-    """Whole numbers as such: epochs=1.0 asks for the run that epochs=1 asks for, and is called alike."""
+def _uniform(value: Any) -> Any:
+    """Numbers in one way of writing them: 1.0 and 1e0 ask for the run that 1 asks for, which has one name."""
     if isinstance(value, dict):
-        return {key: _whole(item) for key, item in value.items()}
+        return {key: _uniform(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_whole(item) for item in value]
+        return [_uniform(item) for item in value]
+    if isinstance(value, str) and _SCIENTIFIC.fullmatch(value):
+        value = float(value)
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
 
 
