@@ -34,11 +34,11 @@ def is_there(folder: Path) -> bool:
     """
     marker = folder / "format.json"
     try:
-        if folder.exists() and not folder.is_dir():
+        if _exists(folder) and not folder.is_dir():
             raise BadInput(f"{folder} is a file; choose a folder for the results")
         # Looked for before the marker: another process that has just begun writes the marker first.
-        has_results = any((folder / name).exists() for name in ("records", "packs", "blocks", "evaluations"))
-        has_marker = marker.exists()
+        has_results = any(_exists(folder / name) for name in ("records", "packs", "blocks", "evaluations"))
+        has_marker = _exists(marker)
     except (OSError, ValueError) as error:  # ValueError: a null character in the name
         reason = getattr(error, "strerror", None) or error
         raise BadInput(f"can't read the folder {folder}: {reason}") from error
@@ -47,6 +47,15 @@ def is_there(folder: Path) -> bool:
     elif has_results:
         raise Unmarked(f"{folder} has no format.json, so its results can't be trusted; {_IF_OURS}")
     return has_marker
+
+
+def _exists(path: Path) -> bool:
+    """Whether something is there; an error where that can't be told, which `Path.exists` hides from Python 3.14 on."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def check_apart(folder: str | Path, results: str | Path, option: str = "--out") -> None:
