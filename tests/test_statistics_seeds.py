@@ -9,6 +9,7 @@ import pytest
 from scipy.stats import t, ttest_ind, ttest_rel
 
 from benchmark.statistics.pigeonhole import check_methods, pigeonhole, welch
+from benchmark.statistics.ravg_interval import wilson_bound
 from benchmark.statistics.seeds import compare_methods, mean_of_method, seed_deviation
 
 
@@ -211,6 +212,14 @@ def test_a_mean_of_networks_that_all_say_the_same_is_not_certain(flag: float) ->
     assert found.value == flag
     assert 0 <= found.low <= flag <= found.high <= 1
     assert 0.02 < found.high - found.low < 0.2
+
+
+def test_the_ends_of_an_interval_lie_on_their_sides_of_the_mean_to_the_last_digit() -> None:
+    """1 was above the upper end of its interval, by one rounding, with as few flags as one processor found them."""
+    for flags in range(1, 2000):
+        for quantile in (1.96, 2.5758, 4.303):
+            assert wilson_bound(1.0, flags, quantile) >= 1.0 > wilson_bound(1.0, flags, -quantile)
+            assert wilson_bound(0.0, flags, -quantile) <= 0.0 < wilson_bound(0.0, flags, quantile)
 
 
 def test_a_mean_takes_two_seeds() -> None:

@@ -89,6 +89,13 @@ def test_every_recipe_fits_every_method(name):
                 assert resolved.lr_at(0) >= 0
 
 
+@pytest.mark.parametrize("name", ["paper", "quick"])
+def test_distillation_says_at_which_temperature_each_recipe_trains(name):
+    remark = " ".join(METHODS.get("dd").outer.__doc__.split())
+    hyper = load_recipe(name).resolve("dd", "small-cnn", "digits", "digits", {}, name)[1]
+    assert f"`temperature={hyper['temperature']:g}` for `{name}`" in remark
+
+
 def test_every_method_passes_its_dry_run():
     for name, method in METHODS:
         dry_run(method.bind({}, name), name)

@@ -50,7 +50,7 @@ def is_there(folder: Path) -> bool:
 
 
 def _exists(path: Path) -> bool:
-    """Whether something is there; an error where that can't be told, which `Path.exists` hides from Python 3.14 on."""
+    """Whether something is there; an error where that can't be told, which Python 3.14 hides in `Path.exists`."""
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):

@@ -58,4 +58,5 @@ def equivalent_flags(values: NDArray[np.float64], mean: float, quantile: float) 
 def wilson_bound(mean: float, flags: float, quantile: float) -> float:
     """The end of Wilson's interval for a share `mean` of so many `flags`, on the side of the quantile's sign."""
     square = quantile**2 / flags
-    return (mean + square / 2 + quantile * sqrt((mean * (1 - mean) + square / 4) / flags)) / (1 + square)
+    end = (mean + square / 2 + quantile * sqrt((mean * (1 - mean) + square / 4) / flags)) / (1 + square)
+    return max(end, mean) if quantile > 0 else min(end, mean)  # on its side, which rounding may leave by 1e-16

@@ -114,8 +114,9 @@ def mean_of_method(arm: Arm, confidence: float = 0.95) -> MethodMean:
     flags = value * (1 - value) / layout.error**2 or float(arm.shape[1])
     quantile = layout.quantile(confidence)
     low, high = (wilson_bound(value, flags, sign * quantile) for sign in (-1, 1))
-    low, high = min(max(0.0, low), value), max(min(1.0, high), value)  # which rounding may leave outside
-    return MethodMean(value, low, high, seed_deviation(arm), sqrt(layout.of_seeds), sqrt(layout.of_images))
+    return MethodMean(
+        value, max(0.0, low), min(1.0, high), seed_deviation(arm), sqrt(layout.of_seeds), sqrt(layout.of_images)
+    )
 
 
 def compare_methods(
