@@ -16,7 +16,7 @@ from benchmark.analysis.aggregate import attack_accuracy, clean_accuracy, norm_a
 from benchmark.analysis.methods import Seeds, by_method
 from benchmark.analysis.paired import compare, stated_margin
 from benchmark.charts.alone import alone
-from benchmark.charts.axes import Axis, Mark
+from benchmark.charts.axes import LEFT, Axis, Mark
 from benchmark.charts.bars import Bars, bar_chart
 from benchmark.charts.lines import Line, line_chart
 from benchmark.reporting.text import percent
@@ -227,7 +227,9 @@ def _bars(groups: Sequence[Seeds], metric: str, title: str) -> str | None:
         bars.append(Bars(f"{selection} checkpoint", marks))
     if not names:
         return None
-    drawn = bar_chart(title, names, bars, Axis(title, 0, 40), width=max(420, 46 * len(names)))
+    shown = [name.removesuffix("-generalist") for name in names]
+    letters = max(len(piece) for name in shown for piece in name.split("-"))
+    drawn = bar_chart(title, shown, bars, Axis(title, 0, 40), width=max(420, LEFT + 8 * (letters + 1) * len(names)))
     return alone(drawn, [each.name for each in bars])
 
 
