@@ -76,11 +76,16 @@ def run_row(found: Any) -> dict[str, Any]:
         "hardware": card["extra"]["hardware"],
         "seconds to train": round(float(card["extra"]["seconds"]), 1),
         "images": len(found.clean_errors),
-        "clean": _percent(clean_accuracy(found)),
     }
-    row |= {outcome.label: _percent(attack_accuracy(found, outcome.label)) for outcome in found.outcomes}
-    row |= {norm: _percent(norm_accuracy(found, norm)) for norm in NORMS}
-    return row | {"Ravg": _percent(r_avg(found)), "Rworst": _percent(r_worst(found)), "digest": card["digest"]}
+    row |= {name: _percent(share) for name, share in accuracies(found).items()}
+    return row | {"digest": card["digest"]}
+
+
+def accuracies(found: Any) -> dict[str, float | None]:
+    """What a checkpoint came to, as shares of the images, in the order in which tables show it."""
+    attacks = {outcome.label: attack_accuracy(found, outcome.label) for outcome in found.outcomes}
+    norms = {norm: norm_accuracy(found, norm) for norm in NORMS}
+    return {"clean": clean_accuracy(found), **attacks, **norms, "Ravg": r_avg(found), "Rworst": r_worst(found)}
 
 
 def histories(evaluations: Sequence[Any]) -> pd.DataFrame:
@@ -174,12 +179,12 @@ def _table(groups: Sequence[Seeds]) -> Iterator[str]:
     yield f"| network | checkpoint | seeds | {' | '.join(columns)} |"
     yield f"| :-- | :-- | --: |{' --: |' * len(columns)}"
     for group in groups:
-        rows = pd.DataFrame([run_row(each) for each in group.evaluations])
+        rows = pd.DataFrame([accuracies(each) for each in group.evaluations], dtype=float)
         cells = []
         for column in columns:
             values = rows[column].dropna()
-            spread = f" ± {values.std():.1f}" if len(values) > 1 else ""
-            cells.append(f"{percent(values.mean() / 100)}{spread}" if len(values) else "–")
+            spread = f" ± {percent(values.std())}" if len(values) > 1 else ""
+            cells.append(f"{percent(values.mean())}{spread}" if len(values) else "–")
         yield f"| {_label(group)} | {_selection(group)} | {len(rows)} | {' | '.join(cells)} |"
 
 

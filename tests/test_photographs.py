@@ -26,6 +26,7 @@ from benchmark.data import Dataset
 from benchmark.documents import read_document
 from benchmark.models import load_checkpoint
 from benchmark.recipes.recipe import RECIPES
+from benchmark.reporting.text import percent
 from benchmark.statistics.seeds import mean_of_method
 from benchmark.statistics.wilson import wilson
 from benchmark.training.decision import decide
@@ -210,6 +211,16 @@ def test_a_bars_interval_is_over_seeds_where_there_are_several():
     low, high = wilson(60, 80)
     assert (alone.y, alone.low, alone.high) == pytest.approx((75, 100 * low, 100 * high))
     assert over_seeds.high - over_seeds.low > 2 * (alone.high - alone.low), "two seeds say little of a third"
+
+
+def test_a_share_is_rounded_once_and_as_on_a_leaderboard(monkeypatch):
+    columns = ["clean", "pgd-20", "pgd-100", "linf", "l2", "l1", "Ravg", "Rworst"]
+    found = SimpleNamespace(name="at-seed-0", model={"selection": "best"})
+    for broken in range(2001):
+        share = broken / 2000
+        monkeypatch.setattr(results_of, "accuracies", lambda _, share=share: dict.fromkeys(columns, share))
+        line = list(results_of._table([SimpleNamespace(evaluations=[found])]))[-1]
+        assert set(line.strip("| ").split(" | ")[3:]) == {percent(share)}
 
 
 def test_what_is_measured_needs_no_weights_any_more(all_done, capsys):
