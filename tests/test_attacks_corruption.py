@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from attack_toys import images
 
 from benchmark.attacks import PreparedClassifier, make_attack
-from benchmark.attacks.corruption import CORRUPTIONS
+from benchmark.attacks.corruption import CORRUPTIONS, digital
 from benchmark.attacks.filters import smooth
 from benchmark.errors import BadInput
 from benchmark.noise import ExampleNoise
@@ -16,10 +18,11 @@ from benchmark.threats import Threat
 Y = torch.zeros(8, dtype=torch.int64)
 
 
-def corrupted(name: str, x: torch.Tensor, severity: int, seed: int = 0) -> torch.Tensor:
+def corrupted(name: str, x: torch.Tensor, severity: int, seed: int = 0, first: int = 0) -> torch.Tensor:
     attack = make_attack("corruption", {"corruption": name})
     classifier = PreparedClassifier(torch.nn.Flatten(), 2)
-    x_adv = attack(classifier, x, Y[: len(x)], Threat("corruption", severity), ExampleNoise(seed, range(len(x))))
+    noise = ExampleNoise(seed, range(first, first + len(x)))
+    x_adv = attack(classifier, x, Y[: len(x)], Threat("corruption", severity), noise)
     assert classifier.forwards == 0
     return x_adv
 
@@ -45,6 +48,34 @@ def test_every_corruption_gives_images_and_spares_nobody(name, shape):
     assert (x_adv - x).abs().amax((1, 2, 3)).min() > 0.01
     assert torch.equal(x, before)
     assert torch.equal(x_adv, corrupted(name, x, 5))
+
+
+def test_an_image_is_warped_alone_as_in_a_batch_whatever_was_in_memory():
+    """With older releases of torch the order of columns went over from each matrix to the next one."""
+    x = natural(8, (3, 32, 32))
+    together = corrupted("elastic", x, 5)
+    for number in range(8):
+        left = torch.full((3,), number % 4, dtype=torch.int32)
+        del left
+        assert torch.equal(together[number], corrupted("elastic", x[number : number + 1], 5, first=number)[0]), number
+
+
+def test_a_torch_whose_default_carries_over_is_asked_for_another_way_to_solve(monkeypatch, request):
+    """It is known by the rank of a matrix after another; the numbers are those of its other way, within rounding."""
+    x = natural(8, (3, 32, 32))
+    as_here = corrupted("elastic", x, 5)
+    asked: list[str | None] = []
+    solve = torch.linalg.lstsq
+
+    def carries_over(a, b, rcond=None, *, driver=None):
+        asked.append(driver)
+        return solve(a, b, rcond, driver=driver) if driver else SimpleNamespace(rank=torch.tensor([3, 0]))
+
+    monkeypatch.setattr(torch.linalg, "lstsq", carries_over)
+    request.addfinalizer(digital._pivots_afresh.cache_clear)
+    digital._pivots_afresh.cache_clear()
+    torch.testing.assert_close(corrupted("elastic", x, 5), as_here, atol=1e-5, rtol=0)
+    assert asked == [None, "gels"]
 
 
 @pytest.mark.parametrize("name", sorted(set(CORRUPTIONS) - {"elastic", "glass-blur", "pixelate", "frost"}))

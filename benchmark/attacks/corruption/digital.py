@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from io import BytesIO
 
 import numpy as np
@@ -35,7 +36,7 @@ def elastic(x: Tensor, severity: int, noise: Noise) -> Tensor:
     pulled = points.clone().expand(len(x), 3, 3).clone()
     pulled[:, :, :2] += (2 * noise.uniform(3, 2) - 1) * jitter * side
     # The affine map that brings each pulled point back to where it came from, as (down, across).
-    back = torch.linalg.lstsq(pulled, points[:, :2].expand(len(x), 3, 2)).solution
+    back = torch.linalg.lstsq(pulled, points[:, :2].expand(len(x), 3, 2), driver=_driver(x.device)).solution
     down = (torch.arange(height, device=x.device) - height // 2).view(1, -1, 1).to(x.dtype)
     across = (torch.arange(width, device=x.device) - width // 2).view(1, 1, -1).to(x.dtype)
     places = [
@@ -45,6 +46,22 @@ def elastic(x: Tensor, severity: int, noise: Noise) -> Tensor:
     flow = 2 * noise.uniform(2, height, width) - 1
     flow = smooth(flow, sigma * side) * strength * side if sigma else torch.zeros_like(flow)
     return fetch(x, places[0] - down + flow[:, 0], places[1] - across + flow[:, 1], padding="reflection")
+
+
+def _driver(device: torch.device) -> str | None:
+    """Of LAPACK, to solve equations the same each time: torch's choice, unless it depends on what was in memory."""
+    return None if device.type != "cpu" or _pivots_afresh() else "gels"
+
+
+@lru_cache(maxsize=1)
+def _pivots_afresh() -> bool:
+    """Whether torch's default on the CPU, gelsy, begins each matrix with all columns free.
+
+    Older releases leave in JPVT what the memory held, and then the order of the matrix before, so that an image's
+    numbers depend on both: https://github.com/pytorch/pytorch/issues/187411, where the second of these has rank 0.
+    """
+    matrices = torch.stack([torch.eye(3), torch.diag(torch.ones(2), 1)])
+    return torch.linalg.lstsq(matrices, torch.ones(2, 3, 1)).rank.tolist() == [3, 2]
 
 
 def pixelate(x: Tensor, severity: int, noise: Noise) -> Tensor:
