@@ -253,6 +253,29 @@ def test_a_figure_of_many_methods_is_no_higher_than_wide_and_each_looks_otherwis
 
 
 @drawn
+@pytest.mark.parametrize("count", [2, 5, 17])
+@pytest.mark.parametrize("letters", ["MMARD-WWW", "illili", "a-method-of-letters-as-usual", "M" * 40], ids=len)
+def test_a_legend_is_no_wider_than_its_figure_whatever_its_letters(letters: str, count: int) -> None:
+    """An M is three times an i wide; columns were counted as if all were alike."""
+    from benchmark.plots.draw import draw, height
+    from benchmark.plots.style import render
+
+    series = tuple(Series(name=f"{letters[:37]}{n:03}", x=(0, 1), y=(n, n)) for n in range(count))
+    plot = Plot(key="s", kind="lines", caption="", series=series)
+    shares = []
+
+    def measured(figure: Any) -> None:
+        draw(plot, figure)
+        figure.draw_without_rendering()
+        (legend,) = figure.legends
+        shares.append(legend.get_window_extent().width / figure.bbox.width)
+
+    for width in (3.25, 6.75):
+        render(measured, width, height(plot, width))
+    assert max(shares) <= 1
+
+
+@drawn
 def test_numbers_of_a_matrix_fit_into_its_cells_beside_long_names() -> None:
     from benchmark.plots.draw import draw, height
     from benchmark.plots.style import render

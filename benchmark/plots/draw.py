@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from benchmark.plots.plot import Number, Plot, Series
-from benchmark.plots.style import POINTS, look, shown
+from benchmark.plots.style import POINTS, look, shown, wide
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +39,7 @@ def draw(plot: Plot, figure: Figure) -> None:
     if legend := _legend(plot, figure.get_figwidth()):
         figure.legend(
             loc="outside lower center", ncols=legend.columns, handlelength=legend.handle, fontsize=legend.points,
-            handletextpad=0.6, columnspacing=_APART,
+            handletextpad=_SIGN, columnspacing=_APART, borderpad=_EDGE,
         )  # fmt: skip
 
 
@@ -52,8 +52,10 @@ def height(plot: Plot, width: float) -> float:
     return 0.4 * width + 1.0 + turned + (0.022 * legend.points * legend.lines if legend else 0.0)
 
 
-#: Between columns of a legend, in letters; lines that one may have before its letters become smaller.
-_APART, _LINES = 1.2, 3
+#: In heights of a legend's letters: between a sign and its name, between columns, and beside the outermost.
+_SIGN, _APART, _EDGE = 0.6, 1.2, 0.4
+#: Lines that it may have before its letters become smaller.
+_LINES = 3
 
 
 @dataclass(frozen=True)
@@ -72,11 +74,12 @@ def _legend(plot: Plot, width: float) -> _Legend | None:
     if len(names) < 2:
         return None
     handle = 2.6 if plot.kind == "lines" else 1.0
-    longest = max(map(len, names)) * 0.54
+    column = handle + _SIGN + max(map(wide, names)) + _APART
     for points in (POINTS, _SMALL):
-        columns = max(1, min(len(names), int(72 * width / points / (longest + handle + 0.6 + _APART))))
+        fitting = int((72 * width / points - 2 * _EDGE + _APART) / column)
+        columns = max(1, min(len(names), fitting))
         found = _Legend(columns, -(-len(names) // columns), points, handle)
-        if found.lines <= _LINES:
+        if fitting and found.lines <= _LINES:
             break
     return found
 

@@ -137,6 +137,20 @@ def shown(text: str) -> str:
     return found if len(found) <= LONGEST else f"{found[: half - 1]}…{found[-half:]}"
 
 
+@lru_cache(maxsize=4096)
+def wide(text: str) -> float:
+    """How wide a text is, in heights of its letters, on a device that doesn't round them to its pixels."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    # Each is named, since the caller's own settings say what one is that is not.
+    font = FontProperties(
+        family="DejaVu Sans", style="normal", variant="normal", weight="normal", stretch="normal", size=1
+    )
+    width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
+    return float(width)
+
+
 @lru_cache(maxsize=1)
 def _letters() -> frozenset[int]:
     from matplotlib.font_manager import FontProperties, findfont
