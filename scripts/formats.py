@@ -129,6 +129,8 @@ def _fields(form: type[BaseModel]) -> Iterator[tuple[str, str, bool]]:
 
 
 def _type(field: Mapping[str, Any]) -> str:
+    if "allOf" in field:  # pydantic before 2.9 says so of another model that has a default
+        (field,) = field["allOf"]
     if "anyOf" in field:
         return " or ".join(dict.fromkeys(_type(each) for each in field["anyOf"]))
     if "enum" in field:

@@ -20,6 +20,12 @@ def test_the_page_is_what_its_script_writes(script):
     assert script.PLACE.read_text(encoding="utf-8") == script.page(), f"run python scripts/{script.__name__}.py"
 
 
+def test_a_model_with_a_default_is_an_object_as_old_and_new_pydantic_say_it():
+    reference = {"$ref": "#/$defs/Recipe"}
+    assert formats._type({**reference, "default": {}}) == "object"
+    assert formats._type({"allOf": [reference], "default": {}}) == "object"
+
+
 @pytest.mark.parametrize("name", SUITES.names())
 def test_the_page_of_suites_has_each_attack_with_its_own_norm(name):
     """Rows of several attacks name the first and the last, which differ by their radius alone."""
