@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -254,3 +256,32 @@ def test_labels_that_change_are_found():
     draws = np.random.default_rng(0)
     with pytest.raises(BadInput, match="when it is read again; give each item one label"):
         Dataset.from_torch(Listed([0, 1] * 20, lambda label: int(draws.integers(2))))
+
+
+@pytest.mark.parametrize(
+    ("images", "said"),
+    [
+        ((BYTES > 100).astype(np.uint8), "uint8, and none has a value beyond 1 of 255"),
+        ((BYTES / 255**2).astype(np.float32), "divided by 255 twice, do so once"),
+        (BYTES, ""),
+        ((BYTES > 100).astype(np.float32), ""),
+        (BYTES // 128 * 2, ""),
+        (np.zeros_like(BYTES), ""),  # which another doubt is about
+    ],
+)
+def test_images_that_are_all_but_black_are_said(images, said):
+    """Whoever thresholds images gets zeros and ones, which are no white in bytes."""
+    given = torch_data.TensorDataset(torch.from_numpy(images), torch.from_numpy(LABELS))
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(360, 3))
+    takers = (
+        lambda: Dataset.from_arrays(images, LABELS),
+        lambda: Dataset.from_torch(given),
+        lambda: benchmark.attack(net, images, LABELS, "fgsm", epsilon=0.1),
+    )
+    for taker in takers:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            taker()
+        told = [str(each.message) for each in caught if "nearly black" in str(each.message)]
+        assert len(told) == bool(said)
+        assert said in "".join(told)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils import data as torch_data
 
-from benchmark.data.arrays import MOST_CLASSES, check_range, tensor_of
+from benchmark.data.arrays import MOST_CLASSES, check_range, doubt_darkness, tensor_of
 from benchmark.data.orders import balanced_order, permutation
 from benchmark.errors import BadInput, reason, short
 
@@ -72,6 +72,7 @@ def read_items(data: Any, images: int | None = None) -> tuple[Tensor, Tensor, tu
     found = torch.stack(parts) if pixels is None else pixels[: len(labels)]
     if found.is_floating_point():
         check_range(found, name)
+    doubt_darkness(found, name)
     if _are_others(data, places, labels):  # than its items have, as where a transform makes few classes of many
         return found, torch.tensor(labels, dtype=torch.int64), None
     return found, torch.tensor(labels, dtype=torch.int64), _classes(data, max(labels)) or _numbered(data)
