@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection
 from numbers import Real
 from typing import Any, ParamSpec, TypeVar
 
+from benchmark.apart import apart
 from benchmark.errors import BadInput, short
 
 Options = ParamSpec("Options")
@@ -33,6 +34,11 @@ _OTHER = object()
 
 
 def checked_arguments(verb: Callable[Options, Answer]) -> Callable[Options, Answer]:
+    """`checked_values` of a verb that works for itself alone, see `apart`: one that is no part of a caller's loop."""
+    return checked_values(apart(verb))
+
+
+def checked_values(verb: Callable[Options, Answer]) -> Callable[Options, Answer]:
     """Have `verb` be called with plain values where its annotations ask for such, or not at all.
 
     Numbers of NumPy and torch become Python's, which files can hold; a `torch.device` becomes its name. Arguments of

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec, Protocol, TypeVar, cast, overload
 
+from benchmark.apart import one_at_a_time
 from benchmark.errors import BadInput, short
 
 Options = ParamSpec("Options")
@@ -112,8 +113,10 @@ def until(moment: float | None) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def within(seconds: str | float | None) -> Iterator[None]:
+def within(seconds: str | float | None, since: float | None = None) -> Iterator[None]:
     """Within this context `OutOfTime` is raised when so much time is over, see `read_seconds`; None for no limit.
+
+    The time begins now, or began at the moment `since`, in seconds since the epoch.
 
     Where no alarm can be set, as in a thread or on Windows, what is at work then is finished first.
 
@@ -124,9 +127,10 @@ def within(seconds: str | float | None) -> Iterator[None]:
     if limit is None:
         yield
         return
-    before = _finished
+    before, now = _finished, time.time()
+    moment = (now if since is None else since) + limit
     try:
-        with until(time.time() + limit), _alarm(limit):
+        with until(moment), _alarm(max(moment - now, 1e-3)):
             check()
             yield
     except OutOfTime as error:
@@ -151,7 +155,8 @@ def stoppable(function: Callable[Options, Result]) -> Stoppable[Options, Result]
 
     @functools.wraps(function)
     def limited(*given: Any, stop_after: str | float | None = None, **named: Any) -> Result:
-        with within(stop_after):
+        began = time.time()
+        with one_at_a_time(), within(stop_after, began):
             return function(*given, **named)
 
     more = inspect.Parameter("stop_after", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=STOP_AFTER)

@@ -200,6 +200,8 @@ def _lines(root: yaml.Node | None, name: str) -> dict[tuple[Hashable, ...], int]
             raise BadInput(f"{name}: more than 100,000 values; is this the right file?")
         if node.tag == "tag:yaml.org,2002:int" and len(node.value) > 100:
             raise BadInput(f"{name}:{lines[path]}: a number of {len(node.value):,} digits")
+        if isinstance(node, yaml.ScalarNode) and (read := _otherwise(node)):
+            raise BadInput(f"{name}:{lines[path]}: {short(node.value)} {read}")
         above = (*above, node)
         if isinstance(node, yaml.SequenceNode):
             for position, child in enumerate(node.value):
@@ -210,6 +212,8 @@ def _lines(root: yaml.Node | None, name: str) -> dict[tuple[Hashable, ...], int]
                 line = key.start_mark.line + 1
                 if not isinstance(key, yaml.ScalarNode):
                     raise BadInput(f"{name}:{line}: a key must be a plain word or number")
+                if read := _otherwise(key):
+                    raise BadInput(f"{name}:{line}: {short(key.value)} {read}")
                 if key.value in seen:
                     raise BadInput(f"{name}:{line}: the key {short(key.value)} occurs twice")
                 seen.add(key.value)
@@ -220,6 +224,16 @@ def _lines(root: yaml.Node | None, name: str) -> dict[tuple[Hashable, ...], int]
     if root is not None:
         visit(root, (), ())
     return lines
+
+
+def _otherwise(node: yaml.ScalarNode) -> str:
+    """How YAML reads a number that people write for another one; "" for all else: its digits decide in silence."""
+    kind, digits = node.tag.rpartition(":")[2], node.value.lstrip("+-").replace("_", "")
+    if kind in ("int", "float") and ":" in digits:
+        return "is read in sixties, as hours and minutes are; write the number itself, or a text in quotes"
+    if kind == "int" and len(digits) > 1 and digits[0] == "0" and digits.isdigit():
+        return f"begins with 0 and is read in eights, as {int(digits, 8)}; leave the 0 out, or write a text in quotes"
+    return ""
 
 
 def _line(lines: dict[tuple[Hashable, ...], int], path: tuple[Hashable, ...]) -> int:

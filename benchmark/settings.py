@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -37,3 +37,35 @@ def kept_settings() -> Iterator[None]:
         yield
     finally:
         put_back(before)
+
+
+@contextmanager
+def usual_settings() -> Iterator[None]:
+    """Within this context tensors are made in float32 on the processor, and products are not cast.
+
+    A caller's default dtype or device, or a mode such as autocast around the call, would decide what attacks compute,
+    which records then tell otherwise. Afterwards all is as the caller had it.
+    """
+    dtype = torch.get_default_dtype()
+    with ExitStack() as stack:
+        if torch.is_inference_mode_enabled():
+            stack.enter_context(torch.inference_mode(False))
+        if torch.get_default_device().type != "cpu":
+            stack.enter_context(torch.device("cpu"))
+        for kind in _casting():
+            stack.enter_context(torch.autocast(kind, enabled=False))
+        if dtype == torch.float32:
+            yield
+            return
+        torch.set_default_dtype(torch.float32)
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(dtype)
+
+
+def _casting() -> list[str]:
+    """The kinds of devices on which autocast is on."""
+    accelerator = torch.accelerator.current_accelerator()
+    kinds = ["cpu", *([] if accelerator is None else [accelerator.type])]
+    return [kind for kind in kinds if torch.is_autocast_enabled(kind)]

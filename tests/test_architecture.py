@@ -33,6 +33,7 @@ FLOORS = (
         "deadline",
         "parts",
         "arguments",
+        "apart",
     }
     | {
         "memory",
@@ -84,9 +85,10 @@ STAIRS = {
     "plots": {"errors", "latex", "palette", "storage"},
     "storage": {"errors", "moved"},
     "damage": {"errors"},
-    "deadline": {"errors"},
+    "apart": {"settings"},
+    "deadline": {"apart", "errors"},
     "parts": {"errors", "storage"},
-    "arguments": {"errors"},
+    "arguments": {"apart", "errors"},
     "hardware": {"errors"},
     "cache": {"errors"},
     "environment": {"errors", "version"},

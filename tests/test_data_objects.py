@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -206,3 +208,80 @@ def test_training_asks_for_training_images(tmp_path):
 def test_names_of_classes_are_different_and_can_be_seen(names: list[str]) -> None:
     with pytest.raises(BadInput, match=r"two classes are called 'a'|can't be seen"):
         Dataset.from_arrays(torch.rand(4, 1, 8, 8), torch.arange(4) % 2, classes=names)
+
+
+class Listed(torch_data.Dataset):
+    """Items with labels made of those that the dataset tells of, as `target_transform` of torchvision does."""
+
+    classes = ("cat", "dog", "lorry", "ship")
+
+    def __init__(self, targets, made, image=lambda place: torch.full((1, 8, 8), place / 100)) -> None:
+        self.targets, self.made, self.image = targets, made, image
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def __getitem__(self, place: int):
+        return self.image(place), self.made(self.targets[place])
+
+
+def test_labels_that_are_made_of_others_have_none_of_their_classes():
+    targets = [0, 1, 2, 3] * 5
+    usual = Dataset.from_torch(Listed(targets, lambda label: label))
+    assert (usual.num_classes, usual.class_names) == (4, Listed.classes)
+    coarse = Dataset.from_torch(Listed(targets, lambda label: label // 2))
+    assert (coarse.num_classes, coarse.class_names, coarse.counted) == (2, ("0", "1"), True)
+    finer = Dataset.from_torch(Listed(targets, lambda label: label + 4))
+    assert finer.num_classes == 8
+    part = torch_data.Subset(Listed(targets, lambda label: label // 2), range(10))
+    assert Dataset.from_torch(part, images=6).num_classes == 2
+    named = Dataset.from_torch(Listed(targets, lambda label: label // 2), classes=["animal", "vehicle"])
+    assert named.class_names == ("animal", "vehicle")
+
+
+def test_a_change_that_leaves_most_images_alone_is_found():
+    """As a flip of every other image does, which leaves two of them as they were once in four times."""
+    draws = np.random.default_rng(0)
+
+    def seldom(place: int) -> torch.Tensor:
+        image = torch.rand(1, 8, 8, generator=torch.Generator().manual_seed(place))
+        return image.flip(2) if draws.random() < 0.2 else image
+
+    for _ in range(40):
+        with pytest.raises(BadInput, match="is another image when it is read again"):
+            Dataset.from_torch(Listed([0, 1] * 20, lambda label: label, seldom))
+
+
+def test_labels_that_change_are_found():
+    draws = np.random.default_rng(0)
+    with pytest.raises(BadInput, match="when it is read again; give each item one label"):
+        Dataset.from_torch(Listed([0, 1] * 20, lambda label: int(draws.integers(2))))
+
+
+@pytest.mark.parametrize(
+    ("images", "said"),
+    [
+        ((BYTES > 100).astype(np.uint8), "uint8, and none has a value beyond 1 of 255"),
+        ((BYTES / 255**2).astype(np.float32), "divided by 255 twice, do so once"),
+        (BYTES, ""),
+        ((BYTES > 100).astype(np.float32), ""),
+        (BYTES // 128 * 2, ""),
+        (np.zeros_like(BYTES), ""),  # which another doubt is about
+    ],
+)
+def test_images_that_are_all_but_black_are_said(images, said):
+    """Whoever thresholds images gets zeros and ones, which are no white in bytes."""
+    given = torch_data.TensorDataset(torch.from_numpy(images), torch.from_numpy(LABELS))
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(360, 3))
+    takers = (
+        lambda: Dataset.from_arrays(images, LABELS),
+        lambda: Dataset.from_torch(given),
+        lambda: benchmark.attack(net, images, LABELS, "fgsm", epsilon=0.1),
+    )
+    for taker in takers:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            taker()
+        told = [str(each.message) for each in caught if "nearly black" in str(each.message)]
+        assert len(told) == bool(said)
+        assert said in "".join(told)

@@ -105,3 +105,38 @@ def test_the_name_of_a_file_is_told_whatever_was_parsed_under_another():
     for name in ("one.yaml", "two.yaml"):
         with pytest.raises(BadInput, match=f"^{name}:4: the key 'a' occurs twice"):
             parse_yaml("x: 1\ny: 2\na: 3\na: 4\n", name)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("steps: 010", "x.yaml:1: '010' begins with 0 and is read in eights, as 8; leave the 0 out"),
+        ("steps: -0_17", "read in eights, as 15"),
+        ("a: 1\nb: [2, 1:30]", "x.yaml:2: '1:30' is read in sixties"),
+        ("{time: 1:30.5}", "read in sixties"),
+        ("010: a", "read in eights"),
+    ],
+)
+def test_numbers_that_yaml_reads_for_others_are_refused(text, message):
+    with pytest.raises(BadInput) as caught:
+        parse_yaml(text, "x.yaml")
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("0", 0),
+        ("-0", 0),
+        ("0.5", 0.5),
+        ("08", "08"),
+        ("'010'", "010"),
+        ("'1:30'", "1:30"),
+        ("0x10", 16),
+        ("1_000", 1000),
+        ("8/255", "8/255"),
+        ("a:1:2", "a:1:2"),
+    ],
+)
+def test_numbers_that_are_what_they_seem_stay(text, value):
+    assert parse_yaml(text, "x.yaml")[0] == value

@@ -19,6 +19,9 @@ LAYOUTS = ("NCHW", "NHWC")
 #: By so much values leave [0, 1] where somebody computed them, and meant no other range.
 _ROUNDING = 1e-3
 
+#: No brighter than one grey level of 255, and rounded.
+_DARK = 1.001 / 255
+
 #: No image has more channels or shorter sides, where its layout is to be told from its shape.
 MOST_CHANNELS, LEAST_SIDE = 4, 8
 
@@ -57,6 +60,7 @@ def images_of(x: Array, where: str = "x", layout: str | None = "NCHW") -> Tensor
     if not images.numel():
         raise BadInput(f"{where} has no images: its shape is {_told(images)}")
     if images.dtype == torch.uint8:
+        doubt_darkness(images, where)
         return images.contiguous()
     if not images.is_floating_point():
         raise BadInput(
@@ -65,6 +69,7 @@ def images_of(x: Array, where: str = "x", layout: str | None = "NCHW") -> Tensor
         )
     images = images.to(torch.float32).contiguous()
     check_range(images, where)
+    doubt_darkness(images, where)
     return images
 
 
@@ -113,6 +118,21 @@ def check_range(images: Tensor, where: str) -> None:
     else:
         way = "undo their normalisation, and leave it to the model's first layer"
     raise BadInput(f"{where}: images must lie in [0, 1] but run from {least:.8g} to {most:.8g}; {way}")
+
+
+def doubt_darkness(images: Tensor, where: str) -> None:
+    """Say that images are all but black, as zeros and ones in bytes are, and what was divided by 255 twice."""
+    most = float(images.max())
+    if images.dtype == torch.uint8 and most == 1:
+        notice(
+            f"{where}: images are uint8, and none has a value beyond 1 of 255, so that all are nearly black; "
+            "if 1 is meant to be white, give them as float32"
+        )
+    if images.is_floating_point() and 0 < most <= _DARK:
+        notice(
+            f"{where}: images run from {float(images.min()):.3g} to {most:.3g} and are nearly black, "
+            "white being 1; if they were divided by 255 twice, do so once"
+        )
 
 
 def tensor_of(thing: Any, where: str) -> Tensor:

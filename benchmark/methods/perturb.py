@@ -10,7 +10,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from benchmark.arguments import checked_arguments
+from benchmark.arguments import checked_values
 from benchmark.attacks import frozen
 from benchmark.attacks.objectives import objective_of
 from benchmark.errors import BadInput
@@ -27,7 +27,7 @@ from benchmark.threats import Threat
 _ALSO = {"kl": "trades"}
 
 
-@checked_arguments
+@checked_values
 def perturb(
     model: nn.Module,
     x: Tensor,
