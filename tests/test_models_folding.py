@@ -8,9 +8,21 @@ from pathlib import Path
 
 import pytest
 import torch
+from evaluation_toys import trained
 from torch import nn
 
-from benchmark.models.folding import Unfoldable, answers_alike, cast_weights, fold, fold_away, folded_weights
+import benchmark
+from benchmark.data import load
+from benchmark.models.folding import (
+    Unfoldable,
+    answers_alike,
+    cast_weights,
+    fold,
+    fold_away,
+    folded_weights,
+    leads_alike,
+)
+from benchmark.training.snapshot import snapshots
 
 PACKAGE = Path(__file__).parent.parent / "benchmark"
 
@@ -97,3 +109,54 @@ def test_torch_folds_in_this_one_module_only():
         and (node.module or "").startswith(("torch.fx.experimental", "torch.nn.utils.fusion"))
     }
     assert having == {"models/folding.py"}
+
+
+class Rounding(nn.Module):
+    """Rounds images and passes their gradient on, by what counts as a constant: said in one way or another."""
+
+    def __init__(self, way: str) -> None:
+        super().__init__()
+        self.inner, self.way = layered(), way
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.way == "no_grad":
+            with torch.no_grad():
+                change = (x * 8).round() / 8 - x
+        else:
+            change = ((x * 8).round() / 8 - x).detach()
+        return self.inner(x + change)
+
+
+def test_a_network_whose_gradient_is_lost_in_tracing_is_not_folded():
+    x = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    detached, silent = Rounding("detach").eval(), Rounding("no_grad").eval()
+    assert leads_alike(fold(detached, x), detached, x)
+    assert answers_alike(fold(silent), silent, x)  # so that its answers do not tell
+    assert not leads_alike(fold(silent), silent, x)
+    with pytest.raises(Unfoldable, match="another function once it is folded"):
+        fold(silent, x)
+    assert snapshots([detached], x, low=False) is not None
+    assert snapshots([silent], x, low=False) is None
+
+
+@pytest.mark.parametrize("decorator", [torch.no_grad, torch.inference_mode])
+def test_a_network_without_a_gradient_is_folded_which_only_helps(decorator):
+    class Closed(Rounding):
+        @decorator()
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.inner(x)
+
+    x = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    closed = Closed("")
+    assert fold(closed.eval(), x) is not closed
+
+
+def test_attacks_follow_what_a_network_passes_on_however_it_says_so():
+    x, y = load("digits").test.batch(slice(0, 12))
+    found = []
+    for way in ("detach", "no_grad"):
+        net = Rounding(way)
+        net.inner = trained().model()
+        found.append(benchmark.attack(net, x, y, "pgd", norm="linf", epsilon=0.3, steps=5).success)
+    assert found[0].sum() > 6
+    assert torch.equal(*found)

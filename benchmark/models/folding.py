@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 #: largest logit; what rounding makes stays far below.
 ROUNDING = 1e-2
 
+#: How far the folded form's gradients may lie from the network's, relative to their length.
+APART = 0.5
+
 #: Layers whose weights are cast; autocast casts those of no other.
 CAST = (nn.Conv2d, nn.Linear)
 
@@ -59,8 +62,8 @@ def fold(network: nn.Module, probe: Tensor | None = None) -> nn.Module:
         probe: a few images on its device.
 
     Raises:
-        Unfoldable: its code can't be followed. Tracing loses hooks, and folds a layer that is used twice twice: where
-            the `probe` tells the two apart, they are not the same either.
+        Unfoldable: its code can't be followed. Tracing loses hooks and `torch.no_grad()`, and folds a layer that is
+            used twice twice: where the `probe` tells the two apart, they are not the same either.
     """
     from torch.fx.experimental.optimization import fuse
 
@@ -68,7 +71,7 @@ def fold(network: nn.Module, probe: Tensor | None = None) -> nn.Module:
         return network
     try:
         folded = fuse(network)
-        alike = probe is None or answers_alike(folded, network, probe)
+        alike = probe is None or (answers_alike(folded, network, probe) and leads_alike(folded, network, probe))
     except FOREIGN as error:  # whatever a foreign network's code makes the tracer raise
         raise Unfoldable(f"{type(network).__name__} can't be traced") from error
     if not alike:
@@ -169,3 +172,29 @@ def answers_alike(network: nn.Module, other: nn.Module, probe: Tensor) -> bool:
     asked = other(probe.clone())  # cloned, as there are networks that write into their input
     allowed = ROUNDING * (1 + float(asked.abs().max()))
     return float((network(probe.clone()) - asked).abs().max()) <= allowed
+
+
+def leads_alike(network: nn.Module, other: nn.Module, probe: Tensor) -> bool:
+    """Whether `network` leads attacks on the images `probe` about as `other` does, if that leads them anywhere.
+
+    Once code is traced, nothing is left of its `torch.no_grad()`: what was to count as a constant is followed, and
+    the gradient that a straight-through estimate passes on so is cancelled. Rounding may turn a gradient a little, at
+    kinks and where maxima are shared, but not by half.
+    """
+    asked = _gradient(other, probe)
+    if asked is None or not bool(torch.isfinite(asked).all()) or not bool((asked != 0).any()):
+        return True
+    found = _gradient(network, probe)
+    return found is not None and float((found - asked).norm()) <= APART * float(asked.norm())
+
+
+def _gradient(network: nn.Module, probe: Tensor) -> Tensor | None:
+    """Of a sum of its logits, each with a weight of its own, by the images; None where there is none."""
+    x = probe.detach().clone().requires_grad_()
+    try:
+        with torch.enable_grad():
+            logits = network(x.clone()).float()
+            weights = torch.linspace(-1, 1, logits.shape[-1], device=logits.device)
+            return torch.autograd.grad((logits * weights).sum(), x)[0]
+    except FOREIGN:  # it can't be followed back, or refuses to be
+        return None

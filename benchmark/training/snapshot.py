@@ -10,7 +10,14 @@ from torch import Tensor, nn
 from benchmark.attacks import freeze
 from benchmark.errors import FOREIGN
 from benchmark.models.copying import copied
-from benchmark.models.folding import Unfoldable, answers_alike, cast_weights, fold_away, folded_weights
+from benchmark.models.folding import (
+    Unfoldable,
+    answers_alike,
+    cast_weights,
+    fold_away,
+    folded_weights,
+    leads_alike,
+)
 from benchmark.training.parallel import own_batch_norm
 
 
@@ -103,6 +110,7 @@ def _following(module: nn.Module, probe: Tensor) -> FoldedNetwork | None:
                     value.data.copy_(0.5 + torch.rand(value.shape, generator=generator))
     try:
         snapshot.refresh()
-        return snapshot if answers_alike(snapshot.network, module, probe) else None
+        alike = answers_alike(snapshot.network, module, probe) and leads_alike(snapshot.network, module, probe)
+        return snapshot if alike else None
     except FOREIGN:  # a network of another package that can't be asked here; it is attacked itself
         return None
