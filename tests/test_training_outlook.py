@@ -49,6 +49,13 @@ def test_the_time_that_is_said_is_that_of_the_epochs_to_come(tmp_path):
     assert outlook(planned(5), tmp_path, 2, None, False).startswith("mine: 3 epochs, after the 2 that are finished; ")
 
 
+def test_the_files_that_are_said_are_those_that_are_written(fit, tmp_path, capsys):
+    fit(1, method="ramp", dry_run=True)
+    told = capsys.readouterr().out.strip().rpartition("; writes ")[2]
+    fit(1, method="ramp")
+    assert told.split(", ") == sorted(map(str, (tmp_path / "zoo").glob("*.pt")))
+
+
 @pytest.mark.parametrize("settings", [{}, {"ema": 0.9}, {"optimizer": "adamw", "lr": 0.01, "weight_decay": 0.0}])
 def test_the_size_that_is_said_is_that_of_the_tensors(fit, tmp_path, settings):
     fit(1, settings, "ramp")

@@ -17,7 +17,8 @@ TrainingData = Annotated[str, typer.Option(help="Images to train on; see: bench 
 Architecture = Annotated[
     str | None,
     typer.Option(
-        help="Architecture, as resnet18 or wrn-28-10?activation=silu; default: the one that suits the data."
+        help="Architecture, as resnet18 or wrn-28-10?activation=silu; default: small-cnn for small grey images, "
+        "else resnet18."
     ),
 ]
 Recipe = Annotated[str, typer.Option(help="Training recipe (epochs, learning rate, radii): a name or a YAML file.")]

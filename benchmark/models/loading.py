@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import sys
 from pathlib import Path
 
 from benchmark.arguments import checked_arguments
@@ -41,7 +43,8 @@ def load_model(
         return network_of(source)
     scheme, colon, name = str(source).partition(":")
     if colon and scheme in SOURCES:
-        with kept_settings():
+        # What its code prints would stand in the midst of an answer.
+        with kept_settings(), contextlib.redirect_stdout(sys.stderr):
             return SOURCES.get(scheme)(name, download, trust_remote_code)
     # Two letters or more, for a drive is one.
     if colon and re.fullmatch(r"\w{2,}", scheme) and not Path(source).exists():

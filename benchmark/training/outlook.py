@@ -10,6 +10,7 @@ from benchmark.models import build
 from benchmark.training.extending import Source, by_length
 from benchmark.training.optimizer import numbers_per_weight
 from benchmark.training.plan import Plan
+from benchmark.training.standing import paths_of
 
 
 def outlook(plan: Plan, folder: Path, behind: int, source: Source | None, keep_state: bool) -> str:
@@ -38,6 +39,7 @@ def outlook(plan: Plan, folder: Path, behind: int, source: Source | None, keep_s
         told += [f"its state stays in {folder / '.state' / 'finished'}, about {size}, for --extend"]
     else:
         told += [f"its state, about {size}, is not kept"]
+    told += [f"writes {', '.join(map(str, paths_of(plan, folder)))}"]
     return "; ".join(told)
 
 
