@@ -48,7 +48,7 @@ def write_results(out: Path, found: Found, claims: Sequence[Claim]) -> None:
     write_atomic(out / "histories.csv", histories(found.attacked).to_csv(index=False))
     groups = by_method(found.attacked)
     lines = [
-        "# Measured so far",
+        "# Tables and claims",
         "",
         "Written by `scripts/photographs.py report`. Accuracies in percent, over seeds where there are several.",
         "",
