@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import stat
 import tempfile
 import zipfile
@@ -20,6 +21,8 @@ from benchmark.moved import look_up
 def write_atomic(path: str | Path, content: bytes | str | Callable[[Path], object]) -> Path:
     """Write `content` to `path` so that a reader finds the old file, the new one, or none: never half.
 
+    Who may read it, the process's umask says, as of any file that a program makes.
+
     Args:
         path: where the file shall be; missing parent folders are made.
         content: the bytes or text, or a function that writes them to the temporary path it is given.
@@ -31,9 +34,8 @@ def write_atomic(path: str | Path, content: bytes | str | Callable[[Path], objec
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name[:80]}.", suffix=".part", dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
+        temporary = make_part(path)
+        permissions = stat.S_IMODE(temporary.stat().st_mode)
         if callable(content):
             content(temporary)
         else:
@@ -42,7 +44,7 @@ def write_atomic(path: str | Path, content: bytes | str | Callable[[Path], objec
             temporary.write_bytes(whole)
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        temporary.chmod(0o644)
+        temporary.chmod(permissions)  # what wrote it may have made another file of that name
         os.replace(temporary, path)
     except OSError as error:
         raise BadInput(
@@ -52,6 +54,18 @@ def write_atomic(path: str | Path, content: bytes | str | Callable[[Path], objec
         if temporary is not None:
             temporary.unlink(missing_ok=True)
     return path
+
+
+def part_of(path: Path) -> Path:
+    """A temporary name beside `path`, which `bench doctor` knows as such."""
+    return path.parent / f".{path.name[:80]}.{secrets.token_hex(4)}.part"
+
+
+def make_part(path: Path) -> Path:
+    """A new file of such a name. The umask says who may read it; those of `tempfile` are for one user alone."""
+    part = part_of(path)
+    part.touch(exist_ok=False)
+    return part
 
 
 def check_replaced(path: Path, kind: str, is_one: Callable[[Path], bool]) -> None:

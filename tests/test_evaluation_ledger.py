@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import random
+import stat
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -12,7 +14,9 @@ import pytest
 
 from benchmark.errors import BadInput
 from benchmark.ledger import Ledger, Record, load_results, read_record
+from benchmark.ledger.merge import merge
 from benchmark.ledger.record import Damaged, write_record
+from benchmark.storage import write_atomic
 
 
 def make_record(start: int = 0, network: str = "a" * 64) -> Record:
@@ -130,6 +134,25 @@ def test_many_writers_of_one_record_leave_one_whole_record(tmp_path):
     files = [path for path in tmp_path.rglob("*") if path.is_file() and path.name != "format.json"]
     assert files == [ledger.path(record.key["network"], record.digest)]
     assert same(read_record(files[0]), record)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="asks for the permissions of POSIX")
+@pytest.mark.parametrize(("mask", "file", "folder"), [(0o022, 0o644, 0o755), (0o077, 0o600, 0o700)])
+def test_who_may_read_a_file_the_umask_says(tmp_path, mask, file, folder):
+    before = os.umask(mask)
+    try:
+        Ledger.open(tmp_path / "one", create=True).write(make_record())
+        merge([tmp_path / "one"], tmp_path / "both")
+
+        def anew(path):
+            path.unlink()
+            path.write_text("made by a function")
+
+        write_atomic(tmp_path / "both" / "more", anew)
+    finally:
+        os.umask(before)
+    for path in [tmp_path / "both", *(tmp_path / "both").rglob("*")]:
+        assert stat.S_IMODE(path.stat().st_mode) == (folder if path.is_dir() else file), path
 
 
 def test_a_file_that_was_being_written_when_all_stopped_is_not_seen(tmp_path):

@@ -30,8 +30,8 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 FAULTS = {
     "full disk": ("fsync", errno.ENOSPC),
     "quota": ("fsync", errno.EDQUOT),
-    "read-only folder": ("mkstemp", errno.EROFS),
-    "no permission": ("mkstemp", errno.EACCES),
+    "read-only folder": ("make_part", errno.EROFS),
+    "no permission": ("make_part", errno.EACCES),
     "the folder vanishes": ("replace", errno.ENOENT),
     "a stale file handle": ("replace", errno.ESTALE),
     "a broken disk": ("replace", errno.EIO),
@@ -43,7 +43,7 @@ class Faulty:
 
     def __init__(self, monkeypatch, call: str, code: int) -> None:
         self.position, self.calls, self.code = 0, 0, code
-        home = storage.tempfile if call == "mkstemp" else storage.os
+        home = storage if call == "make_part" else storage.os
         self._real = getattr(home, call)
         monkeypatch.setattr(home, call, self)
 

@@ -58,3 +58,22 @@ def test_page_and_terminal_say_it(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert sentence.replace("<b>", "&lt;b&gt;") in page
     print_leaderboards(leaderboards(load_results(tmp_path / "results")))
     assert sentence in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_network_under_two_names_counts_once(tmp_path: Path) -> None:
+    """It is no rival of itself, and takes no rank from those that come after it."""
+    flags = (np.arange(100) < 10).astype(float)
+    for name, network, broken in (("a", "one", flags), ("again", "one", flags), ("b", "two", 1 - flags)):
+        attack = ("pgd", "linf", 0.03, "fixed-budget", broken)
+        add_evaluation(tmp_path, name, [attack], (False,) * 100, network=network)
+    board = leaderboards(load_results(tmp_path))[0]
+    assert {entry.name: str(entry.rank) for entry in board.entries} == {"a": "1", "again": "1", "b": "2"}
+    assert lead(board) == "Highest Rworst: a. It is significantly better than b."
+
+
+def test_a_network_under_two_attack_seeds_is_two_rows(tmp_path: Path) -> None:
+    for seed in (0, 1):
+        attack = ("pgd", "linf", 0.03, "fixed-budget", (np.arange(100) < 10).astype(float))
+        add_evaluation(tmp_path, "a", [attack], (False,) * 100, seed=seed)
+    board = leaderboards(load_results(tmp_path))[0]
+    assert [str(entry.rank) for entry in board.entries] == ["1–2", "1–2"]

@@ -52,6 +52,15 @@ def test_the_better_of_two_is_known_from_some_of_the_images(tmp_path: Path, good
     assert (tmp_path / "page" / "intervals.csv").read_text().startswith("first,second,images")
 
 
+def test_the_passes_of_all_images_are_counted_as_those_that_were_used(tmp_path: Path, good: Path, bad: Path) -> None:
+    """A gradient is two passes, there and back, in both."""
+    found = run([bad, good], suite := write_suite(tmp_path, ATTACK, images=100), tmp_path)
+    for checkpoint, line in zip((bad, good), found.networks, strict=True):
+        (whole,) = evaluate([checkpoint], suite=suite, results=tmp_path / "whole", precision="fp32", progress=False)
+        made = sum(outcome.costs["forwards"] + outcome.costs["backwards"] for outcome in whole.outcomes)
+        assert line.passes_of_all == made > 0
+
+
 def test_a_network_and_itself_under_another_name_are_the_same(tmp_path: Path, good: Path) -> None:
     other = save(tmp_path, replace(trained(), name="other"))
     with pytest.raises(BadInput, match="same network"):

@@ -18,6 +18,7 @@ from benchmark.statistics.mcnemar import mcnemar
 from benchmark.statistics.power import smallest_difference
 from benchmark.statistics.score import histogram, score_interval, support
 from benchmark.statistics.verdicts import Verdict, verdict
+from benchmark.storage import canonical_json
 
 if TYPE_CHECKING:
     from benchmark.ledger.evaluation import Evaluation
@@ -173,6 +174,22 @@ def scores(evaluation: Evaluation, metric: str) -> NDArray[np.float64] | None:
     per_threat = [scores(evaluation, name) for name in evaluation.union]
     known = [values for values in per_threat if values is not None]
     return np.mean(known, axis=0) if known and len(known) == len(per_threat) else None
+
+
+def once_each(evaluations: Sequence[Evaluation], metric: str) -> list[int]:
+    """For each evaluation the place of the first of the same network, attacked alike, with the same values.
+
+    A network may be there under several names. It is one network still: nobody is better than itself, and who is
+    better than all of its names is better than one network.
+    """
+    first: dict[object, int] = {}
+    found = []
+    for place, evaluation in enumerate(evaluations):
+        values, weights = scores(evaluation, metric), evaluation.model.get("digest")
+        attacked = (evaluation.seed, evaluation.precision, canonical_json(evaluation.judging))
+        same = (weights, *attacked, values.tobytes()) if weights and values is not None else place
+        found.append(first.setdefault(same, place))
+    return found
 
 
 def check_comparable(evaluations: Sequence[Evaluation]) -> None:

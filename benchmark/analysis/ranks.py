@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from benchmark.analysis.paired import family
+from benchmark.analysis.paired import check_comparable, family, once_each
 from benchmark.statistics.rank_sets import rank_sets
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ def ranks(evaluations: Sequence[Evaluation], metric: str, left_out: Sequence[boo
     """The rank set of each network, None for one without a value. With 95% certainty all of them are right.
 
     A network's true rank is one more than the number of networks that are truly better, on all the images that those
-    shown are a sample of. All pairs are tested together: see `statistics.all_pairs` and `statistics.rank_sets`.
+    shown are a sample of; one that is there under several names counts once, and has the same ranks under each.
+    All pairs are tested together: see `statistics.all_pairs` and `statistics.rank_sets`.
 
     Args:
         evaluations: of the same images under the same suite.
@@ -38,10 +39,16 @@ def ranks(evaluations: Sequence[Evaluation], metric: str, left_out: Sequence[boo
         BadInput: they can't be compared.
     """
     absent = left_out or [False] * len(evaluations)
-    taking_part = [place for place, is_absent in enumerate(absent) if not is_absent]
-    found: list[RankSet | None] = [None] * len(evaluations)
-    known = family([evaluations[place] for place in taking_part], metric) if taking_part else None
-    if known is not None:
-        for place, ends in zip(known.places, rank_sets(known.pairs.better), strict=True):
-            found[taking_part[place]] = RankSet(*ends)
-    return found
+    taking_part = [evaluation for evaluation, is_absent in zip(evaluations, absent, strict=True) if not is_absent]
+    check_comparable(taking_part)
+    same = once_each(taking_part, metric)
+    counted = sorted(set(same))
+    known = family([taking_part[place] for place in counted], metric) if counted else None
+    if known is None:
+        return [None] * len(evaluations)
+    standing = {
+        counted[place]: RankSet(*ends)
+        for place, ends in zip(known.places, rank_sets(known.pairs.better), strict=True)
+    }
+    shown = iter(same)
+    return [None if is_absent else standing.get(next(shown)) for is_absent in absent]

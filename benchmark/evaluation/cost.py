@@ -64,6 +64,11 @@ class SearchPasses(NamedTuple):
         """All of them, a gradient counting as one."""
         return self.gradients + ANSWER * self.answers
 
+    @property
+    def counted(self) -> float:
+        """All of them as records count them, the way there and the way back each as one."""
+        return 2 * self.gradients + self.answers
+
     def times(self, factor: float) -> SearchPasses:
         """So many times as many."""
         return SearchPasses(factor * self.gradients, factor * self.answers)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from benchmark.errors import BadInput
 from benchmark.ledger.bundle_file import is_bundle, unpacked
 from benchmark.ledger.folders import Folders
 from benchmark.ledger.ledger import Ledger
+from benchmark.storage import part_of
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,11 @@ def _merged(sources: Sequence[Path], target: Path) -> Merged:
         return Merged(target, *found.write(Ledger.open(target)), found.told.differing)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        stage = Path(tempfile.mkdtemp(prefix=f".{target.name[:80]}.", suffix=".part", dir=target.parent))
+        stage = part_of(target)
+        stage.mkdir()  # who may enter it, the umask says
     except OSError as error:
         raise BadInput(f"can't write {target}: {error.strerror or error}; choose another folder") from error
     try:
-        stage.chmod(0o755)
         merged = Merged(target, *found.write(Ledger.open(stage, create=True)), found.told.differing)
         os.replace(stage, target)
     except OSError as error:

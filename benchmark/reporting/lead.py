@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmark.analysis.paired import Family, family
+from benchmark.analysis.paired import Family, family, once_each
 from benchmark.reporting.entries import Entry
 from benchmark.reporting.leaderboards import Leaderboard
 
@@ -15,9 +15,11 @@ NAMED = 3
 def lead(board: Leaderboard) -> str:
     """The first of the ranked networks against the others, all pairs tested together as for the ranks.
 
-    "" where fewer than two networks have a rank.
+    "" where fewer than two networks have a rank; one under several names is one network.
     """
     ranked = [entry for entry in board.entries if entry.rank.ranks is not None]
+    same = once_each([entry.evaluation for entry in ranked], "rworst")
+    ranked = [ranked[place] for place in sorted(set(same))]
     if len(ranked) < 2:
         return ""
     tests = _family(board, ranked)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from benchmark.analysis.paired import scores
 from benchmark.errors import UnfitNetwork
+from benchmark.evaluation.cost import CLASSES, VALUES, search_passes_of
 from benchmark.evaluation.filing import finished
 from benchmark.evaluation.jobs import AttackJob, Done
 from benchmark.evaluation.plan import MODES, Plan
@@ -19,7 +21,7 @@ from benchmark.ledger.assemble import summarise
 from benchmark.ledger.evaluation import Evaluation
 from benchmark.ledger.ledger import Ledger
 from benchmark.ledger.positions import Sample
-from benchmark.sequential.attacks import Group, block_jobs, passes_of_item
+from benchmark.sequential.attacks import Group, block_jobs
 from benchmark.storage import digest
 
 
@@ -60,10 +62,15 @@ class Contestant:
 
     @property
     def passes_of_all(self) -> float:
-        """Roughly how many passes the suite takes: each attack on each image that is classified correctly."""
+        """Roughly how many passes the suite takes: each attack on each image that is classified correctly.
+
+        Counted as `passes` are, forward and backward.
+        """
         classes = self.plan.classes
         right = self.plan.suite.images if classes is None else int((classes.labels == classes.answers).sum())
-        return right * sum(map(passes_of_item, self.plan.suite.items))
+        shape, target = self.plan.card.get("shape"), self.plan.target
+        values = math.prod(shape) if shape else VALUES
+        return right * search_passes_of(self.plan.suite, (), target.classes or CLASSES, values).counted
 
     def jobs(self, images: Sequence[int]) -> list[AttackJob]:
         """What has to be run to know its values on these images."""
