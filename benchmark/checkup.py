@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from benchmark.arguments import checked_arguments
 from benchmark.damage import Damaged, is_passing
@@ -22,6 +23,13 @@ RECORDS, BLOCKS, PACKS = "records/*/*.safetensors", "blocks/*/*/*.safetensors", 
 CHECKPOINTS = ("*.pt", "*.safetensors", "last/*.pt")
 #: The states of finished runs, which `bench train --extend` goes on from.
 KEPT = ".state/finished/*.pt"
+
+#: What fills the gaps of an evaluation, of what was measured on a sample, and of a transfer.
+VERBS: dict[Literal["evaluations", "samples", "transfers"], str] = {
+    "evaluations": "bench evaluate",
+    "samples": "bench decide, or bench estimate,",
+    "transfers": "bench transfer",
+}
 
 #: A file under a temporary name that nobody has touched for so many seconds is left over from a killed process.
 ABANDONED = 3600
@@ -139,8 +147,8 @@ def _results(folder: Path) -> Iterator[Finding]:
         yield Finding(str(folder), str(error), "choose another folder, or the version that wrote it")
         return
     failures = [  # nothing else is kept: all of a large folder don't fit into memory
-        f"{each.name}: {failure}"
-        for kind in ("evaluations", "samples", "transfers")
+        (VERBS[kind], f"{each.name}: {failure}")
+        for kind in VERBS
         for each in ledger.one_by_one(kind)
         for failure in each.failures
     ]
@@ -151,8 +159,8 @@ def _results(folder: Path) -> Iterator[Finding]:
         path, _, reason = problem.partition(": ")
         if not damaged.match(path):
             yield Finding(path, reason, "move it away and evaluate again", "move")
-    for failure in failures:
-        yield Finding(str(folder), failure, "bench evaluate runs it again")
+    for verb, failure in failures:
+        yield Finding(str(folder), failure, f"{verb} runs it again")
 
 
 def _unmarked(folder: Path, problem: str) -> Finding:

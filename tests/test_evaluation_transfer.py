@@ -11,12 +11,13 @@ from picture_trees import write_tree
 
 from benchmark.analysis.transfer import transfer_matrices
 from benchmark.attacks import ATTACKS
+from benchmark.checkup import doctor
 from benchmark.errors import BadInput
 from benchmark.evaluation import evaluate, transfer
 from benchmark.evaluation.verification import verify
 from benchmark.ledger import load_results
 from benchmark.ledger.ledger import Ledger
-from benchmark.ledger.record import Damaged
+from benchmark.ledger.record import Damaged, read_record
 from benchmark.ledger.stored_adversarials import (
     StoredAdversarials,
     read_stored_adversarials,
@@ -60,6 +61,18 @@ def test_the_diagonal_is_the_white_box_attack(options, networks):
     for row, column in ((0, 1), (1, 0)):
         found = crafted[2 * row + column]
         assert matrix.accuracy[row, column] == pytest.approx(1 - found.outcomes[0].broken.mean())
+
+
+def test_doctor_names_the_verb_that_fills_a_gap(options, networks, tmp_path):
+    options |= {"suite": write_suite(tmp_path, PGD + DDN)}
+    transfer(networks[0], networks[1], **options)
+    evaluate(networks[0], **options)
+    assert doctor(results=options["results"]) == []
+    for record in options["results"].glob("records/*/*.safetensors"):
+        if "ddn" in str(read_record(record).key):
+            record.unlink()
+    remedies = {finding.remedy for finding in doctor(results=options["results"])}
+    assert remedies == {"bench transfer runs it again", "bench evaluate runs it again"}
 
 
 def test_one_crafting_run_per_source_and_none_the_second_time(options, networks, monkeypatch):
