@@ -231,8 +231,9 @@ def _otherwise(node: yaml.ScalarNode) -> str:
     kind, digits = node.tag.rpartition(":")[2], node.value.lstrip("+-").replace("_", "")
     if kind in ("int", "float") and ":" in digits:
         return "is read in sixties, as hours and minutes are; write the number itself, or a text in quotes"
-    if kind == "int" and len(digits) > 1 and digits[0] == "0" and digits.isdigit():
-        return f"begins with 0 and is read in eights, as {int(digits, 8)}; leave the 0 out, or write a text in quotes"
+    if len(digits) > 1 and digits[0] == "0" and digits.isdigit() and node.style is None:
+        read = f"read in eights, as {int(digits, 8)}" if kind == "int" else "read as a text"
+        return f"begins with 0 and is {read}; leave the 0 out, or write a text in quotes"
     return ""
 
 

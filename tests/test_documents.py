@@ -115,6 +115,7 @@ def test_the_name_of_a_file_is_told_whatever_was_parsed_under_another():
         ("a: 1\nb: [2, 1:30]", "x.yaml:2: '1:30' is read in sixties"),
         ("{time: 1:30.5}", "read in sixties"),
         ("010: a", "read in eights"),
+        ("steps: 08", "'08' begins with 0 and is read as a text; leave the 0 out"),
     ],
 )
 def test_numbers_that_yaml_reads_for_others_are_refused(text, message):
@@ -129,7 +130,7 @@ def test_numbers_that_yaml_reads_for_others_are_refused(text, message):
         ("0", 0),
         ("-0", 0),
         ("0.5", 0.5),
-        ("08", "08"),
+        ("'08'", "08"),
         ("'010'", "010"),
         ("'1:30'", "1:30"),
         ("0x10", 16),

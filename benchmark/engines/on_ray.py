@@ -19,7 +19,7 @@ from benchmark.engines.processes import compute_on
 from benchmark.engines.task import Ended, Event, Fatal, Lost, Slot, Task, Unfit
 from benchmark.errors import BadInput, first_line
 
-INSTALL = "pip install 'robustness-benchmark[ray]'"
+INSTALL = "pip install ray"
 
 #: Seconds for which a count of the cluster's processors stays true.
 _COUNTED = 2.0
@@ -124,7 +124,7 @@ class OnRay:
             if isinstance(error.cause, self._ray.exceptions.RaySystemError) or _IMPORT in str(error.cause):
                 return Fatal(
                     f"a machine of the cluster can't read what is sent to it ({first_line(error.cause)}); every one "
-                    f"needs this package in the same version, {INSTALL}"
+                    "needs this package, and Ray, in the same versions"
                 )
             raise error.as_instanceof_cause() from None  # what the task's own code raised is no accident
         except self._ray.exceptions.RayError as error:

@@ -50,7 +50,7 @@ def robustbench_zoo() -> dict[tuple[str, str], dict[str, dict[str, Any]]]:
     Raises:
         BadInput: the library is not installed.
     """
-    with needs("robustbench", "pip install 'robustness-benchmark[robustbench]'"), _stand_ins():
+    with needs("robustbench", "pip install robustbench 'setuptools<81'"), _stand_ins():
         from robustbench.model_zoo import model_dicts
     return {(d.value, t.value): models for d, threats in model_dicts.items() for t, models in threats.items()}
 

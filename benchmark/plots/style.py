@@ -17,7 +17,7 @@ from benchmark.palette import DASHES, LIGHT, MARKERS, SERIES, coding
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-INSTALL = "pip install 'robustness-benchmark[figures]'"
+INSTALL = "pip install matplotlib"
 
 #: Inches: of a column of a paper of two, and of both.
 WIDTHS: Mapping[str, float] = {"one-column": 3.25, "two-columns": 6.75}
